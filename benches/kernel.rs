@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use pchsim::engine::{Calendar, Class, Nanos, Role, Streams, random};
+use pchsim::engine::{Calendar, EventClass, Nanos, StreamRole, Streams, random};
 use rand_distr::{Distribution, Exp1};
 
 #[path = "common/queue.rs"]
@@ -19,7 +19,7 @@ const CUSTOMERS: u64 = 1_000_000;
 fn streams(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("streams");
     group.throughput(Throughput::Elements(1));
-    let streams = Streams::new(1, 0, Role::Demands);
+    let streams = Streams::new(1, 0, StreamRole::Demands);
     let mut task = 0;
     group.bench_function("a task's first draw", |b| {
         b.iter(|| {
@@ -39,19 +39,19 @@ fn hold(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("calendar, taken and scheduled again");
     group.throughput(Throughput::Elements(1));
     for length in [1_u64, 8, 64, 1_024, 65_536] {
-        let mut rng = random::stream(1, 0, Role::Timer);
+        let mut rng = random::stream(1, 0, StreamRole::Timer);
         let mut later = || {
             let x: f64 = Exp1.sample(&mut rng);
             Nanos::from_f64(x * 1e6)
         };
         let mut calendar = Calendar::new();
         for event in 0..length {
-            calendar.push(later(), Class::Timer, event);
+            calendar.push(later(), EventClass::Timer, event);
         }
         group.bench_function(BenchmarkId::from_parameter(length), |b| {
             b.iter(|| {
                 if let Some((now, event)) = calendar.pop() {
-                    calendar.push(now + later(), Class::Timer, event);
+                    calendar.push(now + later(), EventClass::Timer, event);
                 }
             });
         });

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use pchsim::engine::{Calendar, Class, Nanos, Role, random};
+use pchsim::engine::{Calendar, EventClass, Nanos, StreamRole, random};
 use rand_distr::{Distribution, Exp1};
 use rand_pcg::Pcg64Dxsm;
 
@@ -60,8 +60,8 @@ impl Queue {
         Draws {
             interval: self.service / (self.load * f64::from(self.servers)),
             service: self.service,
-            arrivals: random::stream(self.seed, 0, Role::Arrivals),
-            demands: random::stream(self.seed, 0, Role::Demands),
+            arrivals: random::stream(self.seed, 0, StreamRole::Arrivals),
+            demands: random::stream(self.seed, 0, StreamRole::Demands),
         }
     }
 }
@@ -103,7 +103,7 @@ pub(crate) fn engine(queue: &Queue) -> Seen {
     let mut to_come = queue.customers;
     let mut seen = Seen::default();
     if to_come > 0 {
-        calendar.set_lane(draws.interval(), Class::Arrival, Event::Arrival);
+        calendar.set_lane(draws.interval(), EventClass::Arrival, Event::Arrival);
     }
     while let Some((now, event)) = calendar.pop() {
         seen.events += 1;
@@ -111,12 +111,12 @@ pub(crate) fn engine(queue: &Queue) -> Seen {
             Event::Arrival => {
                 to_come -= 1;
                 if to_come > 0 {
-                    calendar.set_lane(now + draws.interval(), Class::Arrival, Event::Arrival);
+                    calendar.set_lane(now + draws.interval(), EventClass::Arrival, Event::Arrival);
                 }
                 let service = draws.service();
                 if free > 0 {
                     free -= 1;
-                    calendar.push(now + service, Class::Completion, Event::Departure);
+                    calendar.push(now + service, EventClass::Completion, Event::Departure);
                 } else {
                     waiting.push_back((now, service));
                 }
@@ -126,7 +126,7 @@ pub(crate) fn engine(queue: &Queue) -> Seen {
                 seen.end = now.0;
                 if let Some((arrived, service)) = waiting.pop_front() {
                     seen.waited += now.since(arrived).0;
-                    calendar.push(now + service, Class::Completion, Event::Departure);
+                    calendar.push(now + service, EventClass::Completion, Event::Departure);
                 } else {
                     free += 1;
                 }

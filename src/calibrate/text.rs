@@ -9,7 +9,7 @@ use crate::cpython::profile::{PARAMS, Profile, Tag};
 use crate::layout;
 use crate::layout::Style;
 use crate::layout::{Column, entries, words};
-use crate::learn::Habit;
+use crate::learn::GilUse;
 
 /// So many unreliable parameters are named; the rest is counted.
 const NAMED: usize = 12;
@@ -146,7 +146,7 @@ fn imports(out: &mut String, c: &Calibrated) {
             i.objects
         );
         if let Ok(gil) = &i.gil {
-            let _ = writeln!(out, "             {}", habit(gil));
+            let _ = writeln!(out, "             {}", gil_use(gil));
         }
     }
     let mut said: Vec<&str> = Vec::new();
@@ -173,14 +173,14 @@ fn imports(out: &mut String, c: &Calibrated) {
 }
 
 /// How the code of an import deals with the GIL.
-fn habit(gil: &ImportGil) -> String {
-    match gil.habit {
-        Habit::Keeps => "keeps the GIL".into(),
-        Habit::Free => format!(
+fn gil_use(gil: &ImportGil) -> String {
+    match gil.gil_use {
+        GilUse::Keeps => "keeps the GIL".into(),
+        GilUse::Free => format!(
             "is without the GIL for {:.0} % of its time",
             gil.seen.share() * 100.0
         ),
-        Habit::Releases { rate, each } => format!(
+        GilUse::Releases { rate, each } => format!(
             "gives the GIL up {:.1} times a millisecond, for {:.1} us each ({:.1} % of its time)",
             rate * 1e6,
             each / 1e3,
@@ -191,10 +191,10 @@ fn habit(gil: &ImportGil) -> String {
 
 /// The same for programs.
 fn habit_json(gil: &ImportGil) -> serde_json::Value {
-    let (name, per_ms, each) = match gil.habit {
-        Habit::Keeps => ("keeps", None, None),
-        Habit::Free => ("free", None, None),
-        Habit::Releases { rate, each } => ("releases", Some(rate * 1e6), Some(each / 1e9)),
+    let (name, per_ms, each) = match gil.gil_use {
+        GilUse::Keeps => ("keeps", None, None),
+        GilUse::Free => ("free", None, None),
+        GilUse::Releases { rate, each } => ("releases", Some(rate * 1e6), Some(each / 1e9)),
     };
     json!({
         "habit": name, "releases_per_ms": per_ms, "released_s": each, "share": gil.seen.share(), "looked_s": gil.seen.time as f64 / 1e9,

@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 
-use super::files::{Files, Output};
-use super::format::Kind;
+use super::files::{Files, OutputFile};
+use super::format::FileKind;
 use super::words::rough;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::bench::{
-    BenchError, Calibrated, Costs, Expected, FULL, PATIENCE, Plan, QUICK, calibrated, costs,
-    expected, measure,
+    BenchCosts, BenchError, BenchPlan, Calibrated, Expected, FULL, PATIENCE, QUICK, calibrated,
+    costs, expected, measure,
 };
 use crate::calibrate::text;
 use crate::host::{self, Interpreter};
@@ -204,7 +204,7 @@ fn default_name(i: &Interpreter) -> String {
 }
 
 /// The files that the profiles go to.
-fn outputs(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<Output>> {
+fn outputs(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<OutputFile>> {
     let mut files = Files::new(args.force);
     chosen.iter().for_each(|i| files.reads(&i.path));
     let paths = paths(args, chosen)?;
@@ -213,7 +213,7 @@ fn outputs(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Vec<Output>> {
     }
     paths
         .iter()
-        .map(|p| files.output_of(Kind::PROFILE, p))
+        .map(|p| files.output_of(FileKind::PROFILE, p))
         .collect()
 }
 
@@ -225,7 +225,7 @@ fn folder<'a>(args: &'a Args, chosen: &[Interpreter]) -> Option<&'a Path> {
 
 /// Tries what each interpreter takes for the pieces of the work, and whether it can import the modules: that is noticed before
 /// anything is measured, which takes minutes. `None`: interrupted.
-fn tried(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Option<Vec<Costs>>> {
+fn tried(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Option<Vec<BenchCosts>>> {
     let folder = std::env::current_dir()?;
     let mut all = Vec::new();
     for interpreter in chosen {
@@ -305,7 +305,7 @@ fn one(
     (time, expected): (Duration, Expected),
     printer: &Printer,
 ) -> anyhow::Result<Option<Calibrated>> {
-    let plan = Plan {
+    let plan = BenchPlan {
         time,
         limit: time * 2 + PATIENCE,
         imports: args.import.clone(),

@@ -4,7 +4,7 @@ use clap::Args as ClapArgs;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 use super::{Printer, UserError};
-use crate::report::{Entry, code_list, codes, explanation};
+use crate::report::{CodeEntry, code_list, codes, explanation};
 use crate::syntax::{Diagnostic, nearest};
 
 /// Explains codes.
@@ -36,7 +36,7 @@ impl TypedValueParser for AnyCode {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let value = |e: Entry| PossibleValue::new(e.code).help(e.meaning);
+        let value = |e: CodeEntry| PossibleValue::new(e.code).help(e.meaning);
         Some(Box::new(codes().into_iter().map(value)))
     }
 }
@@ -91,7 +91,7 @@ fn plain(text: &str) -> String {
     }
 }
 
-fn unknown(text: &str, codes: &[String], all: &[Entry]) -> UserError {
+fn unknown(text: &str, codes: &[String], all: &[CodeEntry]) -> UserError {
     let near = |code: &String| nearest(code, all.iter().map(|e| e.code));
     let meant = codes.iter().find_map(near);
     let meant = meant.map_or(String::new(), |n| format!("did you mean `{n}`? "));

@@ -1,5 +1,5 @@
 //! The one place that writes files. What cannot be written is refused before the work ([`Files`]), and what is written is whole or
-//! not there ([`Output`]): a temporary file beside the target, then a rename.
+//! not there ([`OutputFile`]): a temporary file beside the target, then a rename.
 //!
 //! Only a name that is free is written to, or with `--force` a plain file. Devices, pipes, symbolic links, directories and what the
 //! command itself reads are refused in any case, whatever other names they have.
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::Context as _;
 
 use super::exit::UserError;
-use super::format::{Kind, names_a_file};
+use super::format::{FileKind, names_a_file};
 use super::printer::Printer;
 use crate::study::text_fingerprint;
 use crate::syntax::input;
@@ -30,7 +30,7 @@ const REPEATED: usize = 160;
 
 /// Which file is meant, whatever name it goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Identity {
+enum FileIdentity {
     /// Device and inode.
     #[cfg(unix)]
     Number(u64, u64),
@@ -38,7 +38,7 @@ enum Identity {
     Name(PathBuf),
 }
 
-impl Identity {
+impl FileIdentity {
     fn of(path: &Path) -> Self {
         // As it would be opened: a link to an input is the input.
         #[cfg(unix)]
@@ -77,8 +77,8 @@ pub(super) fn is_stdout(path: &Path) -> bool {
 #[derive(Debug)]
 pub(super) struct Files {
     force: bool,
-    read: Vec<Identity>,
-    claimed: Vec<Identity>,
+    read: Vec<FileIdentity>,
+    claimed: Vec<FileIdentity>,
     /// Directories that are made where they are missing.
     folders: Vec<PathBuf>,
 }
@@ -99,23 +99,23 @@ impl Files {
     pub(super) fn reads(&mut self, path: impl AsRef<Path>) {
         let path = path.as_ref();
         if path.is_file() {
-            self.read.push(Identity::of(path));
+            self.read.push(FileIdentity::of(path));
         }
     }
 
     /// A file that the command is going to write. To be called before the work: whatever stands in the way is said now.
-    pub(super) fn output(&mut self, path: &Path) -> anyhow::Result<Output> {
+    pub(super) fn output(&mut self, path: &Path) -> anyhow::Result<OutputFile> {
         self.named(path, None)
     }
 
     /// The same for what is written in one format only: a name that promises another one is refused.
-    pub(super) fn output_of(&mut self, kind: Kind, path: &Path) -> anyhow::Result<Output> {
+    pub(super) fn output_of(&mut self, kind: FileKind, path: &Path) -> anyhow::Result<OutputFile> {
         self.named(path, Some(kind))
     }
 
-    fn named(&mut self, path: &Path, kind: Option<Kind>) -> anyhow::Result<Output> {
+    fn named(&mut self, path: &Path, kind: Option<FileKind>) -> anyhow::Result<OutputFile> {
         self.claim(path, self.force, kind)?;
-        Ok(Output {
+        Ok(OutputFile {
             path: path.to_owned(),
             force: self.force,
             make_folder: self.makes(parent(path)),
@@ -123,7 +123,7 @@ impl Files {
     }
 
     /// A file for an option: nothing, where it is not given or means standard output.
-    pub(super) fn optional(&mut self, path: Option<&Path>) -> anyhow::Result<Option<Output>> {
+    pub(super) fn optional(&mut self, path: Option<&Path>) -> anyhow::Result<Option<OutputFile>> {
         path.filter(|p| !is_stdout(p))
             .map(|p| self.output(p))
             .transpose()
@@ -132,9 +132,9 @@ impl Files {
     /// The same for what is written in one format only.
     pub(super) fn optional_of(
         &mut self,
-        kind: Kind,
+        kind: FileKind,
         path: Option<&Path>,
-    ) -> anyhow::Result<Option<Output>> {
+    ) -> anyhow::Result<Option<OutputFile>> {
         path.filter(|p| !is_stdout(p))
             .map(|p| self.output_of(kind, p))
             .transpose()
@@ -155,8 +155,13 @@ impl Files {
         self.folders.iter().any(|f| f == folder)
     }
 
-    fn claim(&mut self, path: &Path, may_exist: bool, kind: Option<Kind>) -> anyhow::Result<()> {
-        let id = Identity::of(path);
+    fn claim(
+        &mut self,
+        path: &Path,
+        may_exist: bool,
+        kind: Option<FileKind>,
+    ) -> anyhow::Result<()> {
+        let id = FileIdentity::of(path);
         let problem = not_plain(path)
             .or_else(|| {
                 let read = self.read.contains(&id);
@@ -199,7 +204,7 @@ impl Files {
 
     /// Says what of these files, whose names are not yet decided, would be in the way.
     pub(super) fn would_refuse(&self, path: &Path) -> anyhow::Result<()> {
-        let read = self.read.contains(&Identity::of(path));
+        let read = self.read.contains(&FileIdentity::of(path));
         let problem = not_plain(path)
             .or_else(|| {
                 read.then(|| {
@@ -347,14 +352,14 @@ fn reason(e: &io::Error) -> String {
 
 /// A file that may be written: it was looked at before the work.
 #[derive(Clone, Debug)]
-pub(super) struct Output {
+pub(super) struct OutputFile {
     path: PathBuf,
     force: bool,
     /// Whether its directory is made where it is missing.
     make_folder: bool,
 }
 
-impl Output {
+impl OutputFile {
     /// Its name.
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -48,7 +48,7 @@ pub(super) fn format<F: Copy>(
 
 /// What a command writes into a file in one format only, and the endings of names that say so.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kind {
+pub(super) struct FileKind {
     what: &'static str,
     /// The usual one first.
     endings: &'static [&'static str],
@@ -56,7 +56,7 @@ pub(super) struct Kind {
     gz: bool,
 }
 
-impl Kind {
+impl FileKind {
     const fn new(what: &'static str, endings: &'static [&'static str]) -> Self {
         Self {
             what,
@@ -120,30 +120,30 @@ mod tests {
 
     #[test]
     fn names_that_promise_another_format_are_refused() {
-        let says = |kind: Kind, name: &str| kind.problem(Path::new(name));
+        let says = |kind: FileKind, name: &str| kind.problem(Path::new(name));
         for (kind, fine) in [
-            (Kind::PAGE, "a/report.html"),
-            (Kind::PAGE, "REPORT.HTM"),
-            (Kind::PAGE, "report"),
-            (Kind::PAGE, "report.v2"),
-            (Kind::PAGE, ".txt"),
-            (Kind::TRACE, "t.json"),
-            (Kind::TRACE, "t.json.gz"),
-            (Kind::TRACE, "t.gz"),
-            (Kind::MARKDOWN, "r.txt"),
-            (Kind::SCENARIO, "my.ron"),
+            (FileKind::PAGE, "a/report.html"),
+            (FileKind::PAGE, "REPORT.HTM"),
+            (FileKind::PAGE, "report"),
+            (FileKind::PAGE, "report.v2"),
+            (FileKind::PAGE, ".txt"),
+            (FileKind::TRACE, "t.json"),
+            (FileKind::TRACE, "t.json.gz"),
+            (FileKind::TRACE, "t.gz"),
+            (FileKind::MARKDOWN, "r.txt"),
+            (FileKind::SCENARIO, "my.ron"),
         ] {
             assert_eq!(says(kind, fine), None, "{fine}");
         }
         for (kind, other, call) in [
-            (Kind::PAGE, "report.txt", "call it .html"),
-            (Kind::PAGE, "report.PDF", "ends in .pdf"),
-            (Kind::PAGE, "report.html.gz", "ends in .gz"),
-            (Kind::TRACE, "t.txt", "call it .json"),
-            (Kind::TRACE, "t.csv.gz", "ends in .csv"),
-            (Kind::SCENARIO, "my.json", "call it .ron"),
-            (Kind::ROWS, "t.json", "call it .jsonl"),
-            (Kind::RECORDER, "r.ron", "a Python module"),
+            (FileKind::PAGE, "report.txt", "call it .html"),
+            (FileKind::PAGE, "report.PDF", "ends in .pdf"),
+            (FileKind::PAGE, "report.html.gz", "ends in .gz"),
+            (FileKind::TRACE, "t.txt", "call it .json"),
+            (FileKind::TRACE, "t.csv.gz", "ends in .csv"),
+            (FileKind::SCENARIO, "my.json", "call it .ron"),
+            (FileKind::ROWS, "t.json", "call it .jsonl"),
+            (FileKind::RECORDER, "r.ron", "a Python module"),
         ] {
             let said = says(kind, other).unwrap();
             assert!(

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 
 use super::candidates;
 use super::files::{Files, is_stdout};
-use super::format::Kind;
+use super::format::FileKind;
 use super::printer::Printer;
 use super::words::quoted;
 use crate::syntax::{embedded, load};
@@ -54,7 +54,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         printer.result(shipped.text)?;
         return Ok(0);
     }
-    let file = Files::new(args.force).output_of(Kind::SCENARIO, &output)?;
+    let file = Files::new(args.force).output_of(FileKind::SCENARIO, &output)?;
     file.put(|w| Ok(w.write_all(shipped.text.as_bytes())?))?;
     printer.result(&format!("{}\n", output.display()))?;
     let name = quoted(&output.to_string_lossy());

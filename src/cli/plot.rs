@@ -8,12 +8,12 @@ use clap::{Args as ClapArgs, ValueEnum};
 use rayon::prelude::*;
 
 use super::exit::UserError;
-use super::files::{Files, Output};
+use super::files::{Files, OutputFile};
 use super::printer::Printer;
 use crate::charts::figure::palette::Theme;
 use crate::charts::figure::{Figure, figures};
 use crate::charts::plot;
-use crate::charts::plot::{GREATEST, LEAST, Look};
+use crate::charts::plot::{GREATEST, LEAST, PlotStyle};
 use crate::result::{self, RESULT, ResultRef, Saved};
 use crate::syntax::{input, suggest};
 
@@ -281,11 +281,11 @@ fn draw(
     let outputs = pictures
         .iter()
         .map(|p| files.output(&p.path))
-        .collect::<anyhow::Result<Vec<Output>>>()?;
+        .collect::<anyhow::Result<Vec<OutputFile>>>()?;
     let drawn = pictures
         .par_iter()
         .map(|p| {
-            let look = Look {
+            let look = PlotStyle {
                 theme: p.theme,
                 size: order.size,
             };

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::Terminal;
 use crate::layout::Style;
-use crate::study::Progress;
+use crate::study::StudyProgress;
 
 pub(super) use super::sweep_progress::SweepProgress;
 
@@ -179,7 +179,7 @@ pub struct RunProgress {
 
 impl RunProgress {
     /// Shows how far the study is.
-    pub fn show(&self, p: Progress) {
+    pub fn show(&self, p: StudyProgress) {
         if !self.wanted || self.since.elapsed() < QUICK {
             return;
         }

@@ -9,7 +9,7 @@ use crate::layout;
 use crate::layout::Style;
 use crate::layout::{Column, clipped, entries, padded, width, words};
 use crate::profiles;
-use crate::profiles::diff::{Difference, differences};
+use crate::profiles::diff::{ParamDifference, differences};
 use crate::profiles::found::found;
 
 /// The version of the output of `profiles diff --format json`.
@@ -23,11 +23,11 @@ const DIFF_SCHEMA: u32 = 1;
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<ProfilesCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum ProfilesCommand {
     /// List the shipped profiles, and those found in files.
     List,
     /// Show every parameter of a profile: value, unit, where it comes from, meaning.
@@ -88,9 +88,9 @@ fn find(name: &str) -> anyhow::Result<Profile> {
 /// There is no such profile, its file is damaged, or standard output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match &args.command {
-        None | Some(Command::List) => list(printer),
-        Some(Command::Show { name }) => show(&find(name)?, printer.style(false, false)),
-        Some(Command::Diff(args)) => diff(args, printer.style(false, false))?,
+        None | Some(ProfilesCommand::List) => list(printer),
+        Some(ProfilesCommand::Show { name }) => show(&find(name)?, printer.style(false, false)),
+        Some(ProfilesCommand::Diff(args)) => diff(args, printer.style(false, false))?,
     };
     printer.result(&text)?;
     Ok(Exit::Done as u8)
@@ -162,8 +162,8 @@ fn diff(args: &DiffArgs, style: Style) -> anyhow::Result<String> {
     let all = differences(&first, &second);
     let compared = all.len();
     let differ = all.iter().filter(|d| d.share() > 0.0).count();
-    let wanted = |d: &&Difference| args.all || d.share() > args.threshold;
-    let rows: Vec<&Difference> = all.iter().filter(wanted).collect();
+    let wanted = |d: &&ParamDifference| args.all || d.share() > args.threshold;
+    let rows: Vec<&ParamDifference> = all.iter().filter(wanted).collect();
     Ok(match args.format {
         Format::Json => {
             let report = json!({
@@ -214,7 +214,7 @@ fn head_json(p: &Profile) -> Value {
 /// A value is null where the interpreter cannot do what it is the cost of; `ratio` is null there and where the first value is
 /// zero, `difference` there and where either is: there is no such number. A spread is null
 /// where it was not measured, and `beyond_spreads` where either is.
-fn row_json(d: &Difference) -> Value {
+fn row_json(d: &ParamDifference) -> Value {
     let finite = |x: f64| x.is_finite().then_some(x);
     json!({
         "parameter": d.name,
@@ -230,7 +230,7 @@ fn row_json(d: &Difference) -> Value {
 }
 
 /// Where there is no room the ratio goes first.
-fn table(rows: &[&Difference], style: Style) -> String {
+fn table(rows: &[&ParamDifference], style: Style) -> String {
     let column = |title: &str, number, dispensable| Column {
         title: title.into(),
         number,

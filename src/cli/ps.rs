@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::exit::UserError;
-use super::files::{Files, Output};
+use super::files::{Files, OutputFile};
 use super::format::{Endings, format};
 use super::printer::Printer;
 use super::target::{Target, TargetArgs};
 use super::values::{time, whole};
 use crate::engine::Nanos;
 use crate::layout::Style;
-use crate::live::{Rows, Taken, ps, ps_json, pstree};
+use crate::live::{LabelledSnapshot, Rows, ps, ps_json, pstree};
 use crate::strategy::snapshot;
 use crate::syntax::suggest;
 
@@ -40,7 +40,7 @@ pub struct PsArgs {
     pub target: TargetArgs,
     /// What of it.
     #[command(flatten)]
-    pub view: View,
+    pub view: PsView,
     /// How the state is written [default: by the name of the output file, or text]
     #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<Format>,
@@ -63,12 +63,12 @@ pub struct PstreeArgs {
     pub target: TargetArgs,
     /// What of it.
     #[command(flatten)]
-    pub view: View,
+    pub view: PsView,
 }
 
 /// What is shown of a state.
 #[derive(Clone, Debug, ClapArgs)]
-pub struct View {
+pub struct PsView {
     /// The simulated instant, for example 1.5s or 250ms
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "What to look at")]
     pub at: Nanos,
@@ -83,7 +83,7 @@ pub struct View {
     pub ascii: bool,
 }
 
-impl View {
+impl PsView {
     fn rows(&self, target: &Target, usual: usize) -> anyhow::Result<Rows> {
         let classes: Vec<&str> = target
             .scenario
@@ -114,18 +114,18 @@ impl View {
 
 fn show<T>(
     args: &TargetArgs,
-    view: &View,
+    view: &PsView,
     usual: usize,
     (files, output): (&mut Files, Option<&Path>),
     printer: &Printer,
-    write: impl Fn(&Taken<'_>, &Rows) -> T,
-) -> anyhow::Result<(T, Option<Output>)> {
+    write: impl Fn(&LabelledSnapshot<'_>, &Rows) -> T,
+) -> anyhow::Result<(T, Option<OutputFile>)> {
     let target = args.resolve(files, printer)?;
     // Before the work, not after it.
     let output = files.optional(output)?;
     let rows = view.rows(&target, usual)?;
     let snapshot = snapshot(&target.input(), view.at).map_err(|e| UserError::new(e.to_string()))?;
-    let taken = Taken {
+    let taken = LabelledSnapshot {
         scenario: &target.scenario.name,
         strategy: &target.label,
         interpreter: &target.interpreter,

@@ -8,12 +8,12 @@ use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::candidates;
-use super::files::{Files, Output};
-use super::format::Kind;
+use super::files::{Files, OutputFile};
+use super::format::FileKind;
 use super::values::{lasting, limited};
 use super::words::quoted;
 use super::{Exit, Printer, UserError};
-use crate::host::{self, End, Finished, HostError, Program, Scratch};
+use crate::host::{self, ExitReason, FinishedRun, HostError, Invocation, Scratch};
 use crate::learn::{
     self, ArrivalsChoice, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
 };
@@ -38,8 +38,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Trace")]
     pub trace: Option<PathBuf>,
     /// Unit of the trace's times
-    #[arg(long, value_enum, default_value_t = Unit::S, help_heading = "Trace")]
-    pub unit: Unit,
+    #[arg(long, value_enum, default_value_t = TraceTimeUnit::S, help_heading = "Trace")]
+    pub unit: TraceTimeUnit,
     /// How the trace is written [default: by its extension or first line]
     #[arg(long, value_enum, help_heading = "Trace")]
     pub format: Option<TraceFormat>,
@@ -97,7 +97,7 @@ pub struct Args {
 
 /// Units of time in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Unit {
+pub enum TraceTimeUnit {
     /// Seconds
     S,
     /// Milliseconds
@@ -135,7 +135,7 @@ pub enum ArrivalMode {
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     if let Some(file) = &args.emit_recorder {
-        match files.optional_of(Kind::RECORDER, Some(file))? {
+        match files.optional_of(FileKind::RECORDER, Some(file))? {
             Some(file) => file.write(recorder::RECORDER, printer)?,
             None => printer.result(recorder::RECORDER)?,
         }
@@ -148,9 +148,9 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let usual = Path::new("recorded.ron");
     let output = match (&args.output, &args.trace) {
         (None, None) if !args.program.is_empty() => {
-            files.optional_of(Kind::SCENARIO, Some(usual))?
+            files.optional_of(FileKind::SCENARIO, Some(usual))?
         }
-        (output, _) => files.optional_of(Kind::SCENARIO, output.as_deref())?,
+        (output, _) => files.optional_of(FileKind::SCENARIO, output.as_deref())?,
     };
     // A misspelt name should be noticed before the program has run.
     let interpreter = interpreter(args)?;
@@ -172,7 +172,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         .into()),
         None => {
             let kept = match &args.keep_trace {
-                Some(file) => Some(files.output_of(Kind::ROWS, file)?),
+                Some(file) => Some(files.output_of(FileKind::ROWS, file)?),
                 None => None,
             };
             record(args, interpreter, (output.as_ref(), kept.as_ref()), printer)
@@ -184,7 +184,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 fn record(
     args: &Args,
     interpreter: Option<(String, f64)>,
-    (output, kept): (Option<&Output>, Option<&Output>),
+    (output, kept): (Option<&OutputFile>, Option<&OutputFile>),
     printer: &Printer,
 ) -> anyhow::Result<u8> {
     let dir = recording_place().context("cannot make a folder for temporary files")?;
@@ -218,7 +218,7 @@ fn record(
     }
     write(&learned, output, printer)?;
     Ok(match finished.end {
-        End::Interrupted => Exit::Interrupted as u8,
+        ExitReason::Interrupted => Exit::Interrupted as u8,
         _ if failed.is_some() => Exit::Unexpected as u8,
         _ => Exit::Done as u8,
     })
@@ -237,7 +237,7 @@ fn recording_place() -> std::io::Result<Scratch> {
     Ok(scratch)
 }
 
-fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
+fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<FinishedRun> {
     host::watch_interrupts();
     let text = |p: &Path| {
         p.to_str()
@@ -260,12 +260,12 @@ fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
     if args.sequential || args.releases {
         env.push((recorder::SEQUENTIAL_VARIABLE.to_owned(), "1".into()));
     }
-    let program = Program {
+    let program = Invocation {
         args: args.program[1..].to_vec(),
         env,
         limit: args.limit.unwrap_or(Duration::MAX),
         inherit: true,
-        ..Program::new(Path::new(&args.program[0]))
+        ..Invocation::new(Path::new(&args.program[0]))
     };
     host::run(&program, &mut |_| {}).map_err(|e| match e {
         HostError::CannotStart { .. } => UserError::new(format!(
@@ -276,13 +276,13 @@ fn run_recorded(args: &Args, dir: &Path) -> anyhow::Result<Finished> {
     })
 }
 
-fn how_it_failed(finished: &Finished, limit: Option<Duration>) -> Option<String> {
+fn how_it_failed(finished: &FinishedRun, limit: Option<Duration>) -> Option<String> {
     match (finished.end, finished.code, finished.signal) {
-        (End::TimedOut, ..) => Some(format!(
+        (ExitReason::TimedOut, ..) => Some(format!(
             "was ended after {} s (--limit)",
             limit.unwrap_or_default().as_secs_f64()
         )),
-        (End::Interrupted, ..) => Some("was interrupted".into()),
+        (ExitReason::Interrupted, ..) => Some("was interrupted".into()),
         (_, Some(0), _) => None,
         (_, Some(code), _) => Some(format!("ended with exit code {code}")),
         (_, None, Some(signal)) => Some(format!("was ended by signal {signal}")),
@@ -315,10 +315,10 @@ fn program_name(program: &[OsString]) -> String {
 fn trace_options(args: &Args) -> TraceOptions {
     TraceOptions {
         unit: match args.unit {
-            Unit::S => TimeUnit::Seconds,
-            Unit::Ms => TimeUnit::Milliseconds,
-            Unit::Us => TimeUnit::Microseconds,
-            Unit::Ns => TimeUnit::Nanoseconds,
+            TraceTimeUnit::S => TimeUnit::Seconds,
+            TraceTimeUnit::Ms => TimeUnit::Milliseconds,
+            TraceTimeUnit::Us => TimeUnit::Microseconds,
+            TraceTimeUnit::Ns => TimeUnit::Nanoseconds,
         },
         format: args.format.map(|f| match f {
             TraceFormat::Csv => Format::Csv,
@@ -362,7 +362,7 @@ fn options(
     }
 }
 
-fn write(learned: &Learned, file: Option<&Output>, printer: &Printer) -> anyhow::Result<()> {
+fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> anyhow::Result<()> {
     let text = learned.to_ron();
     let origin = Path::new("the learnt scenario");
     if let Err(problems) = syntax::parse(&text, origin, &[]) {

@@ -8,11 +8,11 @@ use clap::Args as ClapArgs;
 
 use super::exit::UserError;
 use super::files::{Files, is_stdout};
-use super::format::Kind;
+use super::format::FileKind;
 use super::plot::unreadable;
 use super::printer::Printer;
 use crate::charts::figure::figures;
-use crate::page::{Shown, page};
+use crate::page::{PageInput, page};
 use crate::report;
 use crate::result::{self, ResultRef, Saved};
 use crate::syntax::input;
@@ -46,7 +46,7 @@ pub struct Args {
 }
 
 /// A result and the text of its file.
-struct Read {
+struct LoadedResult {
     result: Saved,
     source: String,
 }
@@ -62,18 +62,18 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let html = args
         .html
         .as_deref()
-        .map(|p| files.output_of(Kind::PAGE, p))
+        .map(|p| files.output_of(FileKind::PAGE, p))
         .transpose()?;
-    let markdown = files.optional_of(Kind::MARKDOWN, args.markdown.as_deref())?;
+    let markdown = files.optional_of(FileKind::MARKDOWN, args.markdown.as_deref())?;
     let results = args
         .results
         .iter()
         .map(|p| read(p))
-        .collect::<anyhow::Result<Vec<Read>>>()?;
+        .collect::<anyhow::Result<Vec<LoadedResult>>>()?;
     if let Some(file) = &html {
-        let shown: Vec<Shown<'_>> = results
+        let shown: Vec<PageInput<'_>> = results
             .iter()
-            .map(|r| Shown {
+            .map(|r| PageInput {
                 result: (&r.result).into(),
                 source: &r.source,
                 figures: figures(&r.result),
@@ -93,7 +93,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn read(path: &Path) -> anyhow::Result<Read> {
+fn read(path: &Path) -> anyhow::Result<LoadedResult> {
     let (name, text) = if is_stdout(path) {
         let mut text = String::new();
         let read = std::io::stdin().read_to_string(&mut text);
@@ -103,5 +103,5 @@ fn read(path: &Path) -> anyhow::Result<Read> {
     };
     let source = text.map_err(|e| unreadable(&name, &e))?;
     let result = result::read(&source, &name).map_err(|e| UserError::new(e.to_string()))?;
-    Ok(Read { result, source })
+    Ok(LoadedResult { result, source })
 }

@@ -6,12 +6,12 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::candidates;
 use super::exit::{Exit, UserError};
-use super::files::{Files, Output};
-use super::format::{Endings, Kind, format};
+use super::files::{Files, OutputFile};
+use super::format::{Endings, FileKind, format};
 use super::paint::paint;
 use super::plot::PlotsArg;
 use super::printer::Printer;
-use super::selection::{Effort, Selection, Source, find_profile, user_error};
+use super::selection::{Effort, ScenarioSource, Selection, find_profile, user_error};
 use super::trace::{TraceArgs, Traced};
 use super::values::limited;
 use super::words::quoted;
@@ -110,11 +110,11 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     if let Some(cores) = args.cores {
         args.selection.refuse_cores(&format!("--cores {cores}"))?;
     }
-    let source = Source::read(&args.scenario)?;
+    let source = ScenarioSource::read(&args.scenario)?;
     let (mut scenario, note) = source.scenario(&changes, &mut files)?;
     // Before the work, not after it.
     let output = files.optional(args.output.as_deref())?;
-    let trace_file = files.optional_of(Kind::TRACE, args.trace.trace.as_deref())?;
+    let trace_file = files.optional_of(FileKind::TRACE, args.trace.trace.as_deref())?;
     args.plots.check(&scenario.name, false, &files)?;
     let asserted = assert_objectives(args, &mut scenario)?;
     let profiles = scenario
@@ -185,7 +185,7 @@ fn assert_objectives(args: &Args, scenario: &mut Scenario) -> anyhow::Result<Vec
 fn write(
     args: &Args,
     format: Format,
-    output: Option<&Output>,
+    output: Option<&OutputFile>,
     printer: &Printer,
     study: &Study,
 ) -> anyhow::Result<()> {
@@ -266,13 +266,13 @@ mod tests {
     use clap::Parser;
 
     #[derive(Parser)]
-    struct Whole {
+    struct TestCli {
         #[command(flatten)]
         args: Args,
     }
 
     fn parse(line: &[&str]) -> Result<Args, clap::Error> {
-        Whole::try_parse_from(std::iter::once(&"run").chain(line)).map(|w| w.args)
+        TestCli::try_parse_from(std::iter::once(&"run").chain(line)).map(|w| w.args)
     }
 
     #[test]

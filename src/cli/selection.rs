@@ -147,14 +147,14 @@ fn precision(text: &str) -> Result<f64, String> {
 }
 
 /// A scenario's text, read once.
-pub(super) struct Source {
+pub(super) struct ScenarioSource {
     pub text: String,
     pub origin: PathBuf,
     /// Where it was read from, if from a file.
     file: Option<PathBuf>,
 }
 
-impl Source {
+impl ScenarioSource {
     /// Reads a file, a shipped scenario or standard input.
     pub(super) fn read(name: &str) -> anyhow::Result<Self> {
         let (text, origin) = syntax::read(name).map_err(|d| rendered(&[d]))?;

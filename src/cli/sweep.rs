@@ -11,10 +11,10 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::candidates;
 use super::exit::{Exit, UserError};
-use super::files::{Files, Output};
+use super::files::{Files, OutputFile};
 use super::plot::PlotsArg;
 use super::printer::Printer;
-use super::selection::{Effort, Selection, Source};
+use super::selection::{Effort, ScenarioSource, Selection};
 use super::words::quoted;
 use crate::host;
 use crate::quantity::{counted, metric_name};
@@ -22,10 +22,10 @@ use crate::result::SweepHeader;
 use crate::scenario::Scenario;
 use crate::study::sweep::Store;
 use crate::study::sweep::journal::{Owned, Owner};
-use crate::study::sweep::{Axes, Plan, prepare, run_sweep};
+use crate::study::sweep::{Axes, SweepPlan, prepare, run_sweep};
 use crate::study::{Options, StudyError, Valued, outline};
 use crate::syntax::Changes;
-use runner::Runner;
+use runner::PointRunner;
 
 /// What is swept when no scenario is named.
 const DEFAULT_SCENARIO: &str = "scraper";
@@ -125,10 +125,10 @@ pub struct Args {
 }
 
 /// A sweep that is about to run.
-struct Setting {
-    source: Source,
+struct SweepSetup {
+    source: ScenarioSource,
     axes: Axes,
-    plan: Plan,
+    plan: SweepPlan,
     base: Changes,
     options: Options,
     header: SweepHeader,
@@ -143,7 +143,7 @@ struct Setting {
 /// # Errors
 /// The scenario or an axis is not valid, a study fails, the journal is of another sweep, or an output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    let target = output::Target::of(args)?;
+    let target = output::OutputTarget::of(args)?;
     let path = target.file(args);
     match &path {
         // Who works at the file comes before what is wrong with it.
@@ -167,7 +167,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         .check(&setting.header.scenario.name, true, &files)?;
     target.check(setting.plan.len())?;
     host::watch_interrupts();
-    let runner = Runner::new(&setting, printer);
+    let runner = PointRunner::new(&setting, printer);
     let all: Vec<u64> = (0..setting.plan.len()).collect();
     let Some(mut prepared) = prepare(&runner, &all, &setting.options).map_err(as_users)? else {
         printer.warn("interrupted before the first point");
@@ -217,7 +217,7 @@ fn as_users(e: anyhow::Error) -> anyhow::Error {
 }
 
 /// Everything that the arguments say, checked as far as one can without loading the points.
-fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Setting> {
+fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<SweepSetup> {
     let axes = axes(args)?;
     let base = args.selection.changes(args.effort.seed);
     axes.check(&base).map_err(UserError::new)?;
@@ -230,14 +230,14 @@ fn setting(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<
     for note in axes.notes() {
         printer.hint(&format!("note: {note}"));
     }
-    let source = Source::read(name)?;
+    let source = ScenarioSource::read(name)?;
     let (scenario, note) = source.scenario(&base, files)?;
     let plan = axes.plan();
     let mut options = args.effort.options()?;
     // One metric for all points, even where they differ in how tasks arrive.
     options.metric = Some(options.primary(&scenario));
     let header = header_of(args, name, &scenario, &plan, &options);
-    Ok(Setting {
+    Ok(SweepSetup {
         source,
         axes,
         plan,
@@ -270,7 +270,7 @@ fn header_of(
     args: &Args,
     name: &str,
     scenario: &Scenario,
-    plan: &Plan,
+    plan: &SweepPlan,
     options: &Options,
 ) -> SweepHeader {
     SweepHeader {
@@ -280,7 +280,7 @@ fn header_of(
 }
 
 /// All that decides the results: what the journal of another sweep would differ in.
-fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
+fn owner(setting: &SweepSetup, runner: &PointRunner<'_>) -> Owner {
     let (header, options) = (&setting.header, &setting.options);
     // Of long axes what people can take in; the hash in the plan's own value knows the rest.
     let values = setting.plan.axes.iter().map(|a| {
@@ -343,7 +343,7 @@ fn owner(setting: &Setting, runner: &Runner<'_>) -> Owner {
 fn incomplete(
     args: &Args,
     printer: &Printer,
-    setting: &Setting,
+    setting: &SweepSetup,
     store: &Store,
     why: anyhow::Error,
 ) -> anyhow::Result<u8> {
@@ -361,14 +361,14 @@ fn incomplete(
 }
 
 /// How far the sweep is.
-fn finished(setting: &Setting, store: &Store) -> String {
+fn finished(setting: &SweepSetup, store: &Store) -> String {
     let are = if store.len() == 1 { "is" } else { "are" };
     let all = counted(setting.plan.len(), "point");
     format!("{} of {all} {are} finished", store.len())
 }
 
 /// The command that goes on with an unfinished sweep.
-fn resume(args: &Args, setting: &Setting) -> String {
+fn resume(args: &Args, setting: &SweepSetup) -> String {
     let output = args.output.as_deref().unwrap_or(Path::new(""));
     format!(
         "{} -o {} --resume",
@@ -381,7 +381,7 @@ fn resume(args: &Args, setting: &Setting) -> String {
 fn interrupted(
     args: &Args,
     printer: &Printer,
-    setting: &Setting,
+    setting: &SweepSetup,
     store: &Store,
 ) -> anyhow::Result<u8> {
     let so_far = format!("interrupted: {}", finished(setting, store));
@@ -433,13 +433,13 @@ mod tests {
     use clap::Parser;
 
     #[derive(Parser)]
-    struct Whole {
+    struct TestCli {
         #[command(flatten)]
         args: Args,
     }
 
     fn parse(line: &[&str]) -> Args {
-        Whole::try_parse_from(std::iter::once(&"sweep").chain(line))
+        TestCli::try_parse_from(std::iter::once(&"sweep").chain(line))
             .unwrap()
             .args
     }

@@ -6,7 +6,7 @@ use super::candidates;
 use super::exit::UserError;
 use super::files::Files;
 use super::printer::Printer;
-use super::selection::{Selection, Source, find_profile};
+use super::selection::{ScenarioSource, Selection, find_profile};
 use super::values::{limited, seed, whole};
 use super::words::quoted;
 use crate::cpython::profile::Profile;
@@ -68,7 +68,7 @@ impl TargetArgs {
         if let Some(cores) = self.cores {
             self.selection.refuse_cores(&format!("--cores {cores}"))?;
         }
-        let (scenario, note) = Source::read(&self.scenario)?.scenario(&changes, files)?;
+        let (scenario, note) = ScenarioSource::read(&self.scenario)?.scenario(&changes, files)?;
         let profiles = scenario
             .interpreters
             .iter()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 
 use super::exit::UserError;
-use super::files::{Files, Output, is_stdout};
+use super::files::{Files, OutputFile, is_stdout};
 use super::paint::paint_timeline;
 use super::printer::Printer;
 use super::target::{Target, TargetArgs};
@@ -17,7 +17,9 @@ use crate::charts::plot;
 use crate::cpython::recording::{RecordOptions, Recording};
 use crate::engine::Nanos;
 use crate::strategy::{Finding, record};
-use crate::traces::timeline::{Head, Layout, Shown, drawn, ended, gantt, page};
+use crate::traces::timeline::{
+    ChartLayout, GanttLimits, TimelineHeader, drawn, ended, gantt, page,
+};
 
 /// Spans of the run among which a window is chosen where none is asked for.
 const LOOKED_AT: usize = 200_000;
@@ -99,12 +101,12 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let (findings, recording) = recorded(&target, asked)?;
     let state = args.target.ps(just_after(recording.end));
     let ended = ended(&findings);
-    let shown = Shown {
+    let shown = GanttLimits {
         rows: args.rows,
         spans: 0,
         choose: asked.is_none(),
     };
-    let head = Head {
+    let head = TimelineHeader {
         scenario: &target.scenario.name,
         strategy: &target.label,
         interpreter: &target.interpreter,
@@ -119,7 +121,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         write(&file, &figure, printer)?;
     } else {
         let style = printer.style(args.ascii, false);
-        let layout = Layout {
+        let layout = ChartLayout {
             width: style.width,
             unicode: style.unicode,
         };
@@ -174,7 +176,7 @@ fn picture(path: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn write(file: &Output, figure: &Figure, printer: &Printer) -> anyhow::Result<()> {
+fn write(file: &OutputFile, figure: &Figure, printer: &Printer) -> anyhow::Result<()> {
     if picture(file.path())? {
         let png = plot::png(figure, Theme::Light)?;
         file.write_with(printer, |w| Ok(w.write_all(&png)?))

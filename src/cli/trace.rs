@@ -7,7 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::candidates;
 use super::exit::UserError;
-use super::files::Output;
+use super::files::OutputFile;
 use super::printer::Printer;
 use super::selection::rendered;
 use super::values::{whole, window};
@@ -84,7 +84,7 @@ pub(super) struct Traced<'a> {
 }
 
 /// A recorded case.
-struct Recorded {
+struct RecordedCase {
     name: String,
     gil: bool,
     recording: Recording,
@@ -149,7 +149,7 @@ impl TraceArgs {
     /// Records the chosen cases and writes the trace.
     pub(super) fn write(
         &self,
-        file: &Output,
+        file: &OutputFile,
         run: &Traced<'_>,
         printer: &Printer,
     ) -> anyhow::Result<()> {
@@ -237,7 +237,7 @@ impl TraceArgs {
         most_spans: usize,
         run: &Traced<'_>,
         printer: &Printer,
-    ) -> anyhow::Result<Recorded> {
+    ) -> anyhow::Result<RecordedCase> {
         let profile = run
             .profiles
             .iter()
@@ -306,7 +306,7 @@ impl TraceArgs {
                 units::format_duration(next),
             ));
         }
-        Ok(Recorded {
+        Ok(RecordedCase {
             name: f.name(),
             gil: profile.gil,
             recording,

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::files::{Files, Output};
+use super::files::{Files, OutputFile};
 use super::format::{Endings, format};
 use super::values::whole;
 use super::{Exit, Printer, UserError};
 use crate::profiles::{self, file};
 use crate::strategy::simulate;
-use crate::validate::{Reference, Settings, Validation, render, validate};
-use crate::verify::limits::{Limits, explain};
+use crate::validate::{Reference, ValidateSettings, Validation, render, validate};
+use crate::verify::limits::{ErrorLimits, explain};
 
 /// Holds forecasts against measured runs of real CPythons.
 ///
@@ -59,11 +59,11 @@ pub struct Args {
     /// ranked wrongly); or a row of the built-in table, reference or other (machines that the model was not developed on), for all at once.
     /// What is not named stays as in the table [default: reference]
     #[arg(long, value_name = "LIMITS", value_parser = limits)]
-    limits: Option<Limits>,
+    limits: Option<ErrorLimits>,
 }
 
-fn limits(text: &str) -> Result<Limits, String> {
-    Limits::parse(text, Limits::REFERENCE)
+fn limits(text: &str) -> Result<ErrorLimits, String> {
+    ErrorLimits::parse(text, ErrorLimits::REFERENCE)
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -100,11 +100,11 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     if args.write_profiles.is_some() {
         write_profiles(args, &reference, &mut files, printer)?;
     }
-    let settings = Settings {
+    let settings = ValidateSettings {
         replications: args.replications,
         seed: args.seed,
         only: args.only.clone(),
-        limits: args.limits.unwrap_or(Limits::REFERENCE),
+        limits: args.limits.unwrap_or(ErrorLimits::REFERENCE),
     };
     let result = validate(&reference, &settings, &|input| simulate(input));
     if result.cells.is_empty() && result.skipped.is_empty() {
@@ -185,7 +185,7 @@ fn write_profiles(
     let outputs = profiles
         .iter()
         .map(|p| files.output(&dir.join(format!("{}.ron", p.name))))
-        .collect::<anyhow::Result<Vec<Output>>>()?;
+        .collect::<anyhow::Result<Vec<OutputFile>>>()?;
     for (profile, output) in profiles.iter().zip(&outputs) {
         output.write(&file::to_ron(profile), printer)?;
     }

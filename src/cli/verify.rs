@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 
 use super::candidates;
-use super::files::{Files, Output};
+use super::files::{Files, OutputFile};
 use super::format::{Endings, format};
-use super::selection::Source;
+use super::selection::ScenarioSource;
 use super::values::{lasting, limited, seed, whole};
 use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
@@ -18,10 +18,10 @@ use crate::profiles::{self, found};
 use crate::scenario::limits::MAX_CORES;
 use crate::scenario::{Arrivals, MachineSpec, Scenario};
 use crate::syntax::Changes;
-use crate::verify::limits::{Limits, explain};
+use crate::verify::limits::{ErrorLimits, explain};
 use crate::verify::{
-    self, Estimate, Overheads, Plans, Request, RunError, Settings, Verification, estimate, machine,
-    prepare, simulate_same_demands,
+    self, DurationEstimate, Overheads, Plans, Request, RunError, Verification, VerifySettings,
+    estimate, machine, prepare, simulate_same_demands,
 };
 
 /// How a result is written.
@@ -104,12 +104,12 @@ pub struct Args {
     /// What the errors may be: METRIC=MEDIAN/P90/WORST in percent, separated by commas, or a row of the built-in table; as for `pchsim validate`
     /// [default: other]
     #[arg(long, value_name = "LIMITS", value_parser = limits, help_heading = "Checks")]
-    pub limits: Option<Limits>,
+    pub limits: Option<ErrorLimits>,
 }
 
 /// A user's machine is not the one that the model was developed on.
-fn limits(text: &str) -> Result<Limits, String> {
-    Limits::parse(text, Limits::OTHER)
+fn limits(text: &str) -> Result<ErrorLimits, String> {
+    ErrorLimits::parse(text, ErrorLimits::OTHER)
 }
 
 fn scale(text: &str) -> Result<f64, String> {
@@ -123,7 +123,7 @@ fn scale(text: &str) -> Result<f64, String> {
 }
 
 /// An interpreter (or, for programs that are only written, none) and its profile.
-struct Target {
+struct VerifyTarget {
     python: Option<Interpreter>,
     profile: Profile,
     notes: Vec<String>,
@@ -143,7 +143,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         ..Changes::default()
     };
     // It asks for no interpreters, so that no strategy is moved to one.
-    let (scenario, _) = Source::read(&args.scenario)?.scenario(&changes, &mut files)?;
+    let (scenario, _) = ScenarioSource::read(&args.scenario)?.scenario(&changes, &mut files)?;
     if let Some(name) = &args.profile {
         profiles::files(name).iter().for_each(|f| files.reads(f));
     }
@@ -198,7 +198,7 @@ fn command(args: &Args) -> String {
 }
 
 /// The interpreters that were asked for, and their profiles.
-fn targets(args: &Args) -> anyhow::Result<Vec<Target>> {
+fn targets(args: &Args) -> anyhow::Result<Vec<VerifyTarget>> {
     let found = if args.python.is_empty() {
         vec![host::default()]
     } else {
@@ -213,7 +213,7 @@ fn targets(args: &Args) -> anyhow::Result<Vec<Target>> {
         .collect()
 }
 
-fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<Target> {
+fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<VerifyTarget> {
     let mut notes = Vec::new();
     let profile = match (&args.profile, &python) {
         (Some(name), _) => {
@@ -252,7 +252,7 @@ fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<Target> {
             profiles::find("cpython-3.14").map_err(|e| UserError::new(e.to_string()))?
         }
     };
-    Ok(Target {
+    Ok(VerifyTarget {
         python,
         profile,
         notes,
@@ -281,7 +281,7 @@ fn for_python(python: &Interpreter) -> (Profile, Option<PathBuf>) {
 fn request<'a>(
     args: &Args,
     scenario: &'a Scenario,
-    target: &'a Target,
+    target: &'a VerifyTarget,
     machine: &'a MachineSpec,
     command: &'a str,
 ) -> Request<'a> {
@@ -296,7 +296,7 @@ fn request<'a>(
     }
 }
 
-fn machine_of(args: &Args, target: &Target) -> MachineSpec {
+fn machine_of(args: &Args, target: &VerifyTarget) -> MachineSpec {
     let cores = args.cores.unwrap_or_else(machine::cores);
     let minor = target
         .python
@@ -343,7 +343,7 @@ fn emit(
     let outputs = texts
         .iter()
         .map(|(path, _)| files.output(path))
-        .collect::<anyhow::Result<Vec<Output>>>()?;
+        .collect::<anyhow::Result<Vec<OutputFile>>>()?;
     for (output, (_, text)) in outputs.iter().zip(&texts) {
         output.write(text, printer)?;
     }
@@ -363,7 +363,7 @@ fn emit(
 }
 
 /// Programs can be written without a Python: for the one that `python3` would be, if there is one.
-fn target_without_python(args: &Args) -> anyhow::Result<Target> {
+fn target_without_python(args: &Args) -> anyhow::Result<VerifyTarget> {
     target(args, None)
 }
 
@@ -374,12 +374,12 @@ fn left_out(plans: &Plans, printer: &Printer) {
 }
 
 /// One interpreter's part of the work.
-struct Part<'a> {
-    target: &'a Target,
+struct VerifyJob<'a> {
+    target: &'a VerifyTarget,
     python: &'a Interpreter,
     machine: MachineSpec,
     plans: Plans,
-    expected: Estimate,
+    expected: DurationEstimate,
 }
 
 /// Runs the programs, and compares; `None`: interrupted.
@@ -390,7 +390,7 @@ fn measure(
     printer: &Printer,
 ) -> anyhow::Result<Option<Verification>> {
     let targets = targets(args)?;
-    let settings = Settings {
+    let settings = VerifySettings {
         runs: args.runs,
         limit: args.limit,
         replications: 7,
@@ -419,7 +419,7 @@ fn measure(
             &simulate_same_demands,
         );
         refuse_long(args, &expected)?;
-        parts.push(Part {
+        parts.push(VerifyJob {
             target,
             python,
             machine,
@@ -436,7 +436,7 @@ fn measure(
             scenario.workload.arrivals,
             Arrivals::Open { .. } | Arrivals::Trace(_)
         ),
-        limits: args.limits.unwrap_or(Limits::OTHER),
+        limits: args.limits.unwrap_or(ErrorLimits::OTHER),
         pythons: Vec::new(),
         verified: Vec::new(),
         failures: Vec::new(),
@@ -493,7 +493,7 @@ fn interrupted(printer: &Printer) -> Option<Verification> {
 }
 
 /// Runs that would be ended at their limit are not begun.
-fn refuse_long(args: &Args, expected: &Estimate) -> anyhow::Result<()> {
+fn refuse_long(args: &Args, expected: &DurationEstimate) -> anyhow::Result<()> {
     let limit = args.limit.as_secs_f64();
     let (longest, label) = &expected.longest;
     if *longest <= limit {
@@ -516,7 +516,7 @@ fn refuse_long(args: &Args, expected: &Estimate) -> anyhow::Result<()> {
 
 fn write(
     format: Format,
-    output: Option<&Output>,
+    output: Option<&OutputFile>,
     printer: &Printer,
     result: &Verification,
 ) -> anyhow::Result<()> {

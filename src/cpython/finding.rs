@@ -17,7 +17,7 @@ pub enum Finding {
         waiting: Vec<String>,
         /// What the blocked tasks wait for; not part of the JSON.
         #[serde(skip)]
-        on: Vec<Hindrance>,
+        on: Vec<WaitReason>,
     },
     /// Memory in use passed the machine's limit.
     OutOfMemory {
@@ -96,7 +96,7 @@ pub enum Finding {
 
 /// What a deadlocked task waits for in vain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Hindrance {
+pub enum WaitReason {
     /// A lock.
     Lock,
     /// An item of the queue of this name.
@@ -202,7 +202,7 @@ impl Finding {
 
     /// What the tasks of a deadlock wait for; empty for any other finding.
     #[must_use]
-    pub fn hindrances(&self) -> &[Hindrance] {
+    pub fn wait_reasons(&self) -> &[WaitReason] {
         match self {
             Self::Deadlock { on, .. } => on,
             Self::OutOfMemory { .. }

@@ -17,8 +17,8 @@ mod sim;
 mod watch;
 mod work;
 
-pub use finding::{Effect, Finding, FindingKind, Hindrance};
-pub use limits::Limits;
+pub use finding::{Effect, Finding, FindingKind, WaitReason};
+pub use limits::RunLimits;
 pub use program::Program;
 pub use record::observer::Observed;
 pub use record::recording;

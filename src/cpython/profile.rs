@@ -80,7 +80,7 @@ pub struct Provenance {
 
 /// How a parameter reacts to a machine that runs slower than at its best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ParamKind {
     /// CPU time of the runtime, which stretches with the machine's slowness.
     Overhead,
     /// A constant of the source, a ratio, a probability or a size, which stays as it is.
@@ -95,7 +95,7 @@ pub struct ParamInfo {
     /// Unit: `ns`, `bytes`, `x` (a factor, a count or a flag) or `p` (a share or probability).
     pub unit: &'static str,
     /// How it reacts to a slow machine.
-    pub kind: Kind,
+    pub kind: ParamKind,
     /// Meaning, as reports show it.
     pub meaning: &'static str,
 }
@@ -104,7 +104,7 @@ pub struct ParamInfo {
 mod unit {
     use crate::engine::{Nanos, whole};
 
-    pub(crate) trait Unit {
+    pub(crate) trait ParamUnit {
         type Value;
         /// Name of the unit in files and reports.
         const TEXT: &'static str;
@@ -116,7 +116,7 @@ mod unit {
             $(#[$doc])*
             pub(crate) enum $name {}
 
-            impl Unit for $name {
+            impl ParamUnit for $name {
                 type Value = $value;
                 const TEXT: &'static str = $text;
                 fn value(written: f64) -> Self::Value {
@@ -164,18 +164,18 @@ macro_rules! parameters {
         #[expect(dead_code, reason = "one or the other is read as it is written, and no run is charged for it")]
         #[expect(clippy::doc_markdown, reason = "as above")]
         pub(crate) struct Costs {
-            $($(#[doc = $doc])+ pub(crate) $name: <unit::$unit as unit::Unit>::Value,)+
+            $($(#[doc = $doc])+ pub(crate) $name: <unit::$unit as unit::ParamUnit>::Value,)+
         }
 
         impl From<&Params> for Costs {
             fn from(p: &Params) -> Self {
-                Self { $($name: <unit::$unit as unit::Unit>::value(p.$name),)+ }
+                Self { $($name: <unit::$unit as unit::ParamUnit>::value(p.$name),)+ }
             }
         }
 
         /// The list of parameters in the order of the table.
         pub const PARAMS: &[ParamInfo] = &[
-            $(ParamInfo { name: stringify!($name), unit: <unit::$unit as unit::Unit>::TEXT, kind: Kind::$kind, meaning: concat!($($doc),+) },)+
+            $(ParamInfo { name: stringify!($name), unit: <unit::$unit as unit::ParamUnit>::TEXT, kind: ParamKind::$kind, meaning: concat!($($doc),+) },)+
         ];
 
         impl Params {
@@ -398,9 +398,9 @@ parameters! {
 /// A cost as a function of a size: points (bytes, nanoseconds), sizes rising. It is linear between the points and continues beyond them
 /// with the last slope.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Curve(pub Vec<(f64, f64)>);
+pub struct CostCurve(pub Vec<(f64, f64)>);
 
-impl Curve {
+impl CostCurve {
     /// The cost for a size of `bytes`, scaled by `factor`.
     #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
     pub fn at(&self, bytes: u64, factor: f64) -> Nanos {
@@ -443,12 +443,12 @@ pub struct Profile {
     /// Details of the measurement, where they are known.
     pub provenance: Option<Provenance>,
     /// CPU time of pickling a payload in the sender, beside `pickle_fixed`: `bytes` objects, in-band.
-    pub dumps: Curve,
+    pub dumps: CostCurve,
     /// CPU time of unpickling a payload in the receiver.
-    pub loads: Curve,
+    pub loads: CostCurve,
     /// CPU time that a message which takes several reads costs its receiver, beside copying and unpickling: the block of each read, and the
     /// buffer that grows by it, are fresh pages.
-    pub receives: Curve,
+    pub receives: CostCurve,
     /// Factor on all overheads: 1.0 for the machine at its best (see [`Profile::slowed`]).
     pub slowness: f64,
 }
@@ -465,9 +465,9 @@ impl Default for Profile {
             tags: vec![Tag::Default; PARAMS.len()],
             spreads: vec![None; PARAMS.len()],
             provenance: None,
-            dumps: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 3.8e5), (1e7, 6.7e6)]),
-            loads: Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 7e4), (1e7, 1.9e6)]),
-            receives: Curve::default(),
+            dumps: CostCurve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 3.8e5), (1e7, 6.7e6)]),
+            loads: CostCurve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 7e4), (1e7, 1.9e6)]),
+            receives: CostCurve::default(),
             slowness: 1.0,
         }
     }
@@ -534,7 +534,7 @@ impl Profile {
     pub fn slowed(&self, factor: f64) -> Self {
         let mut p = self.clone();
         for (i, info) in PARAMS.iter().enumerate() {
-            if info.kind == Kind::Overhead {
+            if info.kind == ParamKind::Overhead {
                 *p.params.get_mut(i) *= factor;
             }
         }

@@ -79,7 +79,7 @@ pub enum Instr {
 
 /// Who executes an instruction of a coroutine whose blocking work is offloaded to an executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum OffloadSide {
     /// A worker of the executor.
     Worker,
     /// The event loop, because the instruction is a wait or the end of the task.
@@ -116,8 +116,8 @@ pub enum Awaited {
 
 /// Description of an instruction: the answers to all questions that are asked about it.
 #[derive(Clone, Copy)]
-struct About {
-    side: Side,
+struct InstrTraits {
+    side: OffloadSide,
     /// Whether a step of the scenario begins with it; otherwise it ends one, or ends the task.
     step: bool,
     /// Whether it can take time. Snapshots name only such instructions as the next step.
@@ -132,10 +132,10 @@ struct About {
     holds: bool,
 }
 
-impl About {
+impl InstrTraits {
     /// A step that takes no time, executed by whoever does the task's work.
     const AT_ONCE: Self = Self {
-        side: Side::Worker,
+        side: OffloadSide::Worker,
         step: true,
         takes_time: false,
         work: None,
@@ -146,7 +146,7 @@ impl About {
     };
     /// The beginning of a block.
     const ENTER: Self = Self {
-        side: Side::Either,
+        side: OffloadSide::Either,
         ..Self::AT_ONCE
     };
     /// The end of a block.
@@ -165,7 +165,7 @@ impl About {
     }
 
     #[inline]
-    const fn awaiting(side: Side, awaited: Awaited) -> Self {
+    const fn awaiting(side: OffloadSide, awaited: Awaited) -> Self {
         Self {
             side,
             takes_time: true,
@@ -178,51 +178,55 @@ impl About {
 impl Instr {
     /// Describes an instruction, one arm for each kind.
     #[inline]
-    const fn about(self) -> About {
+    const fn about(self) -> InstrTraits {
         match self {
-            Self::Cpu(_) => About::working(OnCore::Bytecode),
-            Self::Releasing(..) => About::working(OnCore::Releasing),
-            Self::Native(_) => About::working(OnCore::Native),
-            Self::Io(_) => About {
-                side: Side::Loop,
+            Self::Cpu(_) => InstrTraits::working(OnCore::Bytecode),
+            Self::Releasing(..) => InstrTraits::working(OnCore::Releasing),
+            Self::Native(_) => InstrTraits::working(OnCore::Native),
+            Self::Io(_) => InstrTraits {
+                side: OffloadSide::Loop,
                 takes_time: true,
-                ..About::AT_ONCE
+                ..InstrTraits::AT_ONCE
             },
-            Self::Acquire(lock) => About::awaiting(Side::OfLock(lock), Awaited::Lock(lock)),
-            Self::Release(lock) => About {
-                side: Side::OfLock(lock),
-                ..About::LEAVE
+            Self::Acquire(lock) => {
+                InstrTraits::awaiting(OffloadSide::OfLock(lock), Awaited::Lock(lock))
+            }
+            Self::Release(lock) => InstrTraits {
+                side: OffloadSide::OfLock(lock),
+                ..InstrTraits::LEAVE
             },
             Self::Shared {
                 object,
                 count: _,
                 write: _,
-            } => About {
+            } => InstrTraits {
                 takes_time: true,
                 accesses: Some(object),
-                ..About::AT_ONCE
+                ..InstrTraits::AT_ONCE
             },
-            Self::Put(queue) => About::awaiting(Side::Loop, Awaited::Room(queue)),
-            Self::Get(queue) => About::awaiting(Side::Loop, Awaited::Item(queue)),
+            Self::Put(queue) => InstrTraits::awaiting(OffloadSide::Loop, Awaited::Room(queue)),
+            Self::Get(queue) => InstrTraits::awaiting(OffloadSide::Loop, Awaited::Item(queue)),
             Self::FanOut { class: _, count } => {
-                About::awaiting(Side::Loop, Awaited::Children(count))
+                InstrTraits::awaiting(OffloadSide::Loop, Awaited::Children(count))
             }
-            Self::PayloadIn(bytes) => About {
+            Self::PayloadIn(bytes) => InstrTraits {
                 payload_in: bytes,
-                ..About::AT_ONCE
+                ..InstrTraits::AT_ONCE
             },
-            Self::PayloadOut(_) | Self::Allocate(_) | Self::Fail(_) => About::AT_ONCE,
-            Self::EnterHold(_) => About {
+            Self::PayloadOut(_) | Self::Allocate(_) | Self::Fail(_) => InstrTraits::AT_ONCE,
+            Self::EnterHold(_) => InstrTraits {
                 holds: true,
-                ..About::ENTER
+                ..InstrTraits::ENTER
             },
-            Self::EnterTimeout(_) | Self::EnterRetry { .. } | Self::EnterRepeat(_) => About::ENTER,
-            Self::LeaveHold | Self::LeaveTimeout | Self::LeaveRetry | Self::LeaveRepeat => {
-                About::LEAVE
+            Self::EnterTimeout(_) | Self::EnterRetry { .. } | Self::EnterRepeat(_) => {
+                InstrTraits::ENTER
             }
-            Self::End => About {
-                side: Side::Loop,
-                ..About::LEAVE
+            Self::LeaveHold | Self::LeaveTimeout | Self::LeaveRetry | Self::LeaveRepeat => {
+                InstrTraits::LEAVE
+            }
+            Self::End => InstrTraits {
+                side: OffloadSide::Loop,
+                ..InstrTraits::LEAVE
             },
         }
     }
@@ -230,7 +234,7 @@ impl Instr {
     /// Who executes this instruction where blocking work is offloaded.
     #[inline]
     #[must_use]
-    pub const fn side(self) -> Side {
+    pub const fn side(self) -> OffloadSide {
         self.about().side
     }
 
@@ -487,7 +491,8 @@ mod tests {
             count: 1,
             released: Nanos(1),
         };
-        let (worker, on_loop, either) = (Side::Worker, Side::Loop, Side::Either);
+        let (worker, on_loop, either) =
+            (OffloadSide::Worker, OffloadSide::Loop, OffloadSide::Either);
         // Columns: side, whether a step begins, whether it can take time, and (work, what is awaited).
         for (instr, side, step, takes_time, (work, awaits)) in [
             (
@@ -514,14 +519,14 @@ mod tests {
             (Instr::Io(time), on_loop, true, true, none()),
             (
                 Instr::Acquire(LockNumber::from(3)),
-                Side::OfLock(LockNumber::from(3)),
+                OffloadSide::OfLock(LockNumber::from(3)),
                 true,
                 true,
                 (None, Some(Awaited::Lock(LockNumber::from(3)))),
             ),
             (
                 Instr::Release(LockNumber::from(3)),
-                Side::OfLock(LockNumber::from(3)),
+                OffloadSide::OfLock(LockNumber::from(3)),
                 false,
                 false,
                 none(),

@@ -4,7 +4,7 @@ use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex, ProcessPoolIndex, Ta
 
 /// Role of a thread: the index of the executor that it serves, and its progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum ThreadRole {
     /// Main thread of a copy, which takes tasks in.
     Main(CopyIndex, MainState),
     /// Main thread of a copy, running an event loop.
@@ -31,28 +31,28 @@ pub(crate) enum Role {
 
 /// An effect of a role at a place of its thread's script, with the index of the executor that the thread serves.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Deed {
+pub(crate) enum RoleAction {
     /// The main thread of this copy submits a task to an executor, or begins it itself.
     Submit(CopyIndex, TaskKey),
-    Loop(CopyIndex, LoopDeed),
-    Pool(PoolIndex, PoolDeed),
-    Worker(ProcessPoolIndex, WorkerDeed),
-    Manager(ProcessPoolIndex, ManagerDeed),
+    Loop(CopyIndex, LoopAction),
+    Pool(PoolIndex, PoolAction),
+    Worker(ProcessPoolIndex, WorkerAction),
+    Manager(ProcessPoolIndex, ManagerAction),
     /// The feeder thread of this pool has finished pickling a call.
     Pickled(ProcessPoolIndex),
     /// The fork server has forked the child at the head of its requests.
     Forked,
 }
 
-impl Deed {
+impl RoleAction {
     /// The task that this deed hands on; `None` if it hands on none.
     pub(crate) fn task(self) -> Option<TaskKey> {
         match self {
             Self::Submit(_, key)
-            | Self::Loop(_, LoopDeed::Offload(key))
-            | Self::Pool(_, PoolDeed::Enter(key) | PoolDeed::Done(key)) => Some(key),
-            Self::Loop(_, LoopDeed::Opened | LoopDeed::Selected)
-            | Self::Pool(_, PoolDeed::Idle | PoolDeed::InterpreterReady)
+            | Self::Loop(_, LoopAction::Offload(key))
+            | Self::Pool(_, PoolAction::Enter(key) | PoolAction::Done(key)) => Some(key),
+            Self::Loop(_, LoopAction::Opened | LoopAction::Selected)
+            | Self::Pool(_, PoolAction::Idle | PoolAction::InterpreterReady)
             | Self::Worker(..)
             | Self::Manager(..)
             | Self::Pickled(_)
@@ -74,7 +74,7 @@ pub(crate) enum MainState {
 
 /// Effects of an event loop's thread.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum LoopDeed {
+pub(crate) enum LoopAction {
     /// Submits the next part of a task to the executor.
     Offload(TaskKey),
     /// `select` has returned.
@@ -102,7 +102,7 @@ pub(crate) enum LoopState {
 
 /// Effects of a thread pool's worker.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum PoolDeed {
+pub(crate) enum PoolAction {
     /// Sets the result of a task, or of one part of it.
     Done(TaskKey),
     /// Has unpacked the task's call in the worker's own interpreter.
@@ -125,7 +125,7 @@ pub(crate) enum PoolState {
 
 /// Effects of a worker process.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum WorkerDeed {
+pub(crate) enum WorkerAction {
     /// The process has booted.
     Ready,
     /// Has read a call from the pipe.
@@ -152,7 +152,7 @@ pub(crate) enum WorkerState {
 
 /// Effects of a management thread.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum ManagerDeed {
+pub(crate) enum ManagerAction {
     /// Has moved a call into the call queue.
     Filled,
     /// Has polled the result pipe, the wake-up pipe and the workers' sentinels.

@@ -3,12 +3,12 @@
 use super::Finding;
 use super::executors::Executors;
 use super::kernel::{Kernel, Roles, drive};
-use super::limits::Limits;
+use super::limits::RunLimits;
 use super::profile::Profile;
 use super::program::Program;
 use super::record::observer::Observed;
-use super::role::Deed;
-use super::watch::{self, End, Snapshot};
+use super::role::RoleAction;
+use super::watch::{self, RunEnd, Snapshot};
 use super::work::Work;
 use crate::engine::Nanos;
 use crate::machine::{Tid, Upcall};
@@ -44,7 +44,7 @@ impl<'a> Sim<'a> {
         program: &'a Program,
         seed: u64,
         replication: u32,
-        limits: Limits,
+        limits: RunLimits,
     ) -> Self {
         let kernel = Kernel::new(spec, profile, program, seed, replication, limits);
         let mut work = Work::new(kernel, seed, replication);
@@ -64,7 +64,7 @@ impl<'a> Sim<'a> {
             self.findings.push(deadlock);
         }
         self.work.kernel.machine.finish();
-        self.work.spent_so_far();
+        self.work.settle_in_flight();
         self.findings.extend(watch::findings(&self.work));
         watch::observed(self.work, self.findings)
     }
@@ -73,13 +73,13 @@ impl<'a> Sim<'a> {
     pub fn snapshot(mut self, at: Nanos) -> Snapshot {
         let horizon = self.work.kernel.limits.horizon.unwrap_or(Nanos::MAX);
         let end = match self.go(Some(at.min(horizon))) {
-            Stop::Time if horizon <= at => Some(End::Horizon),
+            Stop::Time if horizon <= at => Some(RunEnd::Horizon),
             Stop::Time => None,
-            Stop::Idle if self.work.tasks.alive() > 0 => Some(End::Deadlock),
-            Stop::Idle => Some(End::Done),
-            Stop::Memory => Some(End::OutOfMemory),
-            Stop::Events => Some(End::EventLimit),
-            Stop::Clock => Some(End::ClockEnd),
+            Stop::Idle if self.work.tasks.alive() > 0 => Some(RunEnd::Deadlock),
+            Stop::Idle => Some(RunEnd::Done),
+            Stop::Memory => Some(RunEnd::OutOfMemory),
+            Stop::Events => Some(RunEnd::EventLimit),
+            Stop::Clock => Some(RunEnd::ClockEnd),
         };
         watch::picture(&self.work, &self.executors, end).0
     }
@@ -134,7 +134,7 @@ impl<'a> Roles<'a> for Sim<'a> {
         self.executors.refill(&mut self.work, tid);
     }
 
-    fn does(&mut self, tid: Tid, deed: Deed) {
-        self.executors.does(&mut self.work, tid, deed);
+    fn does(&mut self, tid: Tid, action: RoleAction) {
+        self.executors.does(&mut self.work, tid, action);
     }
 }

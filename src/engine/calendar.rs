@@ -1,6 +1,6 @@
 //! The calendar: the events that are scheduled, in the order in which they happen.
 //!
-//! One ordering rule, packed into one number: time, then tie-break [`Class`], then insertion. Three places hold the
+//! One ordering rule, packed into one number: time, then tie-break [`EventClass`], then insertion. Three places hold the
 //! events, and the rule alone decides between them:
 //! - the *front*: one event that is earlier than the whole heap. What is pushed now and happens next (the usual case in
 //!   a simulation with little overlap) never touches the heap;
@@ -11,27 +11,27 @@
 //!
 //! Nothing can be cancelled: whoever schedules keeps a generation beside the event, and ignores it when it comes up stale.
 
-use super::{Class, Nanos};
+use super::{EventClass, Nanos};
 
 /// Position of an event in the calendar's order: time, class, and order of insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key(u128);
+pub struct EventKey(u128);
 
-impl Key {
+impl EventKey {
     /// Later than every event; the next key of an empty calendar.
     pub const NEVER: Self = Self(u128::MAX);
 
     const SEQUENCE_BITS: u32 = 56;
 
     #[inline]
-    const fn new(at: Nanos, class: Class, sequence: u64) -> Self {
+    const fn new(at: Nanos, class: EventClass, sequence: u64) -> Self {
         Self(((at.0 as u128) << 64) | ((class as u128) << Self::SEQUENCE_BITS) | sequence as u128)
     }
 
     /// The first key of a class at an instant: before every event of that class and time, after every event of an earlier class or time.
     /// `calendar.next_key() < Key::at(t, class)` asks whether an event comes before it.
     #[inline]
-    pub const fn at(at: Nanos, class: Class) -> Self {
+    pub const fn at(at: Nanos, class: EventClass) -> Self {
         Self::new(at, class, 0)
     }
 
@@ -53,8 +53,8 @@ impl Key {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Entry<E> {
-    key: Key,
+struct HeapEntry<E> {
+    key: EventKey,
     event: E,
 }
 
@@ -65,15 +65,15 @@ const ARITY: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Calendar<E> {
     /// The smallest key of all three places: asked for far more often than it changes.
-    next: Key,
+    next: EventKey,
     /// Key of the front event, which is earlier than the whole heap; `NEVER` if there is none.
-    front_key: Key,
+    front_key: EventKey,
     front: Option<E>,
-    lane_key: Key,
+    lane_key: EventKey,
     lane: Option<E>,
-    heap: Vec<Entry<E>>,
+    heap: Vec<HeapEntry<E>>,
     /// The smallest key in the heap.
-    heap_key: Key,
+    heap_key: EventKey,
     /// Whether the root has been taken and its place not been filled yet. The next scheduled event usually fills it, which saves one walk
     /// through the heap.
     vacant: bool,
@@ -92,13 +92,13 @@ impl<E: Copy> Calendar<E> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            next: Key::NEVER,
-            front_key: Key::NEVER,
+            next: EventKey::NEVER,
+            front_key: EventKey::NEVER,
             front: None,
-            lane_key: Key::NEVER,
+            lane_key: EventKey::NEVER,
             lane: None,
             heap: Vec::new(),
-            heap_key: Key::NEVER,
+            heap_key: EventKey::NEVER,
             vacant: false,
             sequence: 0,
             peak: 0,
@@ -107,7 +107,7 @@ impl<E: Copy> Calendar<E> {
 
     /// Schedules an event.
     #[inline]
-    pub fn push(&mut self, at: Nanos, class: Class, event: E) {
+    pub fn push(&mut self, at: Nanos, class: EventClass, event: E) {
         let key = self.new_key(at, class);
         if key < self.next {
             self.next = key;
@@ -125,7 +125,7 @@ impl<E: Copy> Calendar<E> {
     /// Schedules the next event of a stream whose events are known in order, replacing the one that the lane holds, if any. Ordered exactly
     /// as by [`Calendar::push`], only cheaper.
     #[inline]
-    pub fn set_lane(&mut self, at: Nanos, class: Class, event: E) {
+    pub fn set_lane(&mut self, at: Nanos, class: EventClass, event: E) {
         self.lane_key = self.new_key(at, class);
         self.lane = Some(event);
         self.next = self.first_key();
@@ -137,10 +137,10 @@ impl<E: Copy> Calendar<E> {
         let key = self.next;
         // Keys are unique, so equality tells which place the smallest one is in.
         let event = if key == self.lane_key {
-            self.lane_key = Key::NEVER;
+            self.lane_key = EventKey::NEVER;
             self.lane.take()?
         } else if key == self.front_key {
-            self.front_key = Key::NEVER;
+            self.front_key = EventKey::NEVER;
             self.front.take()?
         } else {
             self.pop_heap()?
@@ -152,7 +152,7 @@ impl<E: Copy> Calendar<E> {
     /// Time of the first event; `None` if there is none.
     #[inline]
     pub fn peek_time(&self) -> Option<Nanos> {
-        if self.next == Key::NEVER {
+        if self.next == EventKey::NEVER {
             None
         } else {
             Some(self.next.time())
@@ -165,10 +165,10 @@ impl<E: Copy> Calendar<E> {
         self.next.time()
     }
 
-    /// Key of the first event, [`Key::NEVER`] if there is none. By comparing it with [`Key::at`], a caller can decide a tie exactly as
+    /// Key of the first event, [`EventKey::NEVER`] if there is none. By comparing it with [`EventKey::at`], a caller can decide a tie exactly as
     /// [`Calendar::pop`] would.
     #[inline]
-    pub fn next_key(&self) -> Key {
+    pub fn next_key(&self) -> EventKey {
         self.next
     }
 
@@ -183,7 +183,7 @@ impl<E: Copy> Calendar<E> {
     /// Whether no event is scheduled.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.next == Key::NEVER
+        self.next == EventKey::NEVER
     }
 
     /// Greatest number of events in the heap at once since the start or the last [`Calendar::clear`]; the front and the lane (one event
@@ -208,21 +208,21 @@ impl<E: Copy> Calendar<E> {
     }
 
     #[inline]
-    fn new_key(&mut self, at: Nanos, class: Class) -> Key {
-        debug_assert!(self.sequence < 1 << Key::SEQUENCE_BITS);
-        let key = Key::new(at, class, self.sequence);
+    fn new_key(&mut self, at: Nanos, class: EventClass) -> EventKey {
+        debug_assert!(self.sequence < 1 << EventKey::SEQUENCE_BITS);
+        let key = EventKey::new(at, class, self.sequence);
         self.sequence += 1;
         key
     }
 
     #[inline]
-    fn first_key(&self) -> Key {
+    fn first_key(&self) -> EventKey {
         self.front_key.min(self.heap_key).min(self.lane_key)
     }
 
     #[inline]
-    fn push_heap(&mut self, key: Key, event: E) {
-        let entry = Entry { key, event };
+    fn push_heap(&mut self, key: EventKey, event: E) {
+        let entry = HeapEntry { key, event };
         if self.vacant {
             self.vacant = false;
             sift_down(&mut self.heap, entry);
@@ -246,14 +246,14 @@ impl<E: Copy> Calendar<E> {
         let event = self.heap.first()?.event;
         if self.heap.len() == 1 {
             self.heap.clear(); // A vacant root always has a child.
-            self.heap_key = Key::NEVER;
+            self.heap_key = EventKey::NEVER;
         } else {
             self.vacant = true;
             self.heap_key = match four_from(&self.heap, 1) {
                 Some([a, b, c, d]) => a.key.min(b.key).min(c.key.min(d.key)),
                 None => self.heap[1..]
                     .iter()
-                    .fold(Key::NEVER, |least, entry| least.min(entry.key)),
+                    .fold(EventKey::NEVER, |least, entry| least.min(entry.key)),
             };
         }
         Some(event)
@@ -262,7 +262,7 @@ impl<E: Copy> Calendar<E> {
 
 /// The four entries from index `child` on, if there are as many.
 #[inline]
-fn four_from<E>(heap: &[Entry<E>], child: usize) -> Option<&[Entry<E>; ARITY]> {
+fn four_from<E>(heap: &[HeapEntry<E>], child: usize) -> Option<&[HeapEntry<E>; ARITY]> {
     heap.get(child..).and_then(|rest| rest.first_chunk())
 }
 
@@ -270,7 +270,7 @@ fn four_from<E>(heap: &[Entry<E>], child: usize) -> Option<&[Entry<E>; ARITY]> {
 ///
 /// The hole moves all the way down, and the entry up from there: it nearly always belongs near the bottom, so comparing with it on the way
 /// down would be wasted. The least of four children is chosen without branches, because their outcome would be random to the processor.
-fn sift_down<E: Copy>(heap: &mut [Entry<E>], entry: Entry<E>) {
+fn sift_down<E: Copy>(heap: &mut [HeapEntry<E>], entry: HeapEntry<E>) {
     let mut hole = 0;
     let mut child = 1;
     while let Some(four) = four_from(heap, child) {
@@ -295,7 +295,7 @@ fn sift_down<E: Copy>(heap: &mut [Entry<E>], entry: Entry<E>) {
 
 /// Puts an entry into the hole, or above it, where it belongs.
 #[inline]
-fn sift_up<E: Copy>(heap: &mut [Entry<E>], mut hole: usize, entry: Entry<E>) {
+fn sift_up<E: Copy>(heap: &mut [HeapEntry<E>], mut hole: usize, entry: HeapEntry<E>) {
     while hole > 0 {
         let parent = (hole - 1) / ARITY;
         if heap[parent].key < entry.key {
@@ -316,13 +316,13 @@ mod tests {
     #[test]
     fn events_come_in_order_of_time_class_and_insertion() {
         let mut calendar = Calendar::new();
-        calendar.push(Nanos(5), Class::Arrival, 'e');
-        calendar.push(Nanos(5), Class::Timer, 'c');
-        calendar.push(Nanos(9), Class::Completion, 'g');
-        calendar.push(Nanos(5), Class::Timer, 'd');
-        calendar.push(Nanos(5), Class::Completion, 'b');
-        calendar.set_lane(Nanos(5), Class::Arrival, 'f');
-        calendar.push(Nanos(1), Class::End, 'a');
+        calendar.push(Nanos(5), EventClass::Arrival, 'e');
+        calendar.push(Nanos(5), EventClass::Timer, 'c');
+        calendar.push(Nanos(9), EventClass::Completion, 'g');
+        calendar.push(Nanos(5), EventClass::Timer, 'd');
+        calendar.push(Nanos(5), EventClass::Completion, 'b');
+        calendar.set_lane(Nanos(5), EventClass::Arrival, 'f');
+        calendar.push(Nanos(1), EventClass::End, 'a');
         assert_eq!(calendar.len(), 7);
         let order: String = std::iter::from_fn(|| calendar.pop().map(|(_, event)| event)).collect();
         assert_eq!(order, "abcdefg");
@@ -335,20 +335,23 @@ mod tests {
         let mut calendar = Calendar::new();
         assert_eq!(calendar.peek_time(), None);
         assert_eq!(calendar.next_time(), Nanos::MAX);
-        assert_eq!(calendar.next_key(), Key::NEVER);
-        calendar.push(Nanos(7), Class::Timer, ());
+        assert_eq!(calendar.next_key(), EventKey::NEVER);
+        calendar.push(Nanos(7), EventClass::Timer, ());
         assert_eq!(calendar.peek_time(), Some(Nanos(7)));
-        assert_eq!(calendar.next_key().parts(), (Nanos(7), Class::Timer as u8));
-        assert!(calendar.next_key() < Key::at(Nanos(7), Class::Arrival));
-        assert!(calendar.next_key() > Key::at(Nanos(7), Class::Completion));
-        assert!(calendar.next_key() > Key::at(Nanos(6), Class::End));
-        assert!(calendar.next_key() < Key::at(Nanos(8), Class::Completion));
+        assert_eq!(
+            calendar.next_key().parts(),
+            (Nanos(7), EventClass::Timer as u8)
+        );
+        assert!(calendar.next_key() < EventKey::at(Nanos(7), EventClass::Arrival));
+        assert!(calendar.next_key() > EventKey::at(Nanos(7), EventClass::Completion));
+        assert!(calendar.next_key() > EventKey::at(Nanos(6), EventClass::End));
+        assert!(calendar.next_key() < EventKey::at(Nanos(8), EventClass::Completion));
     }
 
     #[test]
     fn the_last_instant_is_before_never() {
         let mut calendar = Calendar::new();
-        calendar.push(Nanos::MAX, Class::End, 1);
+        calendar.push(Nanos::MAX, EventClass::End, 1);
         assert!(!calendar.is_empty());
         assert_eq!(calendar.peek_time(), Some(Nanos::MAX));
         assert_eq!(calendar.pop(), Some((Nanos::MAX, 1)));
@@ -359,9 +362,9 @@ mod tests {
     fn a_cleared_calendar_is_as_new_but_keeps_its_memory() {
         let mut calendar = Calendar::new();
         for i in 0..100 {
-            calendar.push(Nanos(100 - i), Class::Timer, i);
+            calendar.push(Nanos(100 - i), EventClass::Timer, i);
         }
-        calendar.set_lane(Nanos(3), Class::Arrival, 3);
+        calendar.set_lane(Nanos(3), EventClass::Arrival, 3);
         let capacity = calendar.heap.capacity();
         assert!(calendar.peak() >= 99);
         calendar.clear();
@@ -379,13 +382,13 @@ mod tests {
 
     #[test]
     fn a_deep_calendar_stays_in_order() {
-        let mut rng = crate::engine::random::stream(1, 0, crate::engine::Role::Timer);
+        let mut rng = crate::engine::random::stream(1, 0, crate::engine::StreamRole::Timer);
         let mut at = || Nanos(rand::Rng::next_u64(&mut rng) % 5_000);
         let mut calendar = Calendar::new();
         let mut model = std::collections::BTreeSet::new();
         for event in 0..20_000_u64 {
             let at = at();
-            calendar.push(at, Class::Timer, event);
+            calendar.push(at, EventClass::Timer, event);
             model.insert((at, event));
             if event % 3 == 0 {
                 assert_eq!(calendar.pop(), model.pop_first());
@@ -400,15 +403,15 @@ mod tests {
 
     #[derive(Clone, Copy, Debug)]
     enum Action {
-        Push(u64, Class),
-        Lane(u64, Class),
+        Push(u64, EventClass),
+        Lane(u64, EventClass),
         Pop,
         Clear,
     }
 
     fn action() -> impl Strategy<Value = Action> {
         // Few instants and all classes make ties common.
-        let class = || prop::sample::select(&Class::ALL[..]);
+        let class = || prop::sample::select(&EventClass::ALL[..]);
         prop_oneof![
             8 => (0_u64..20, class()).prop_map(|(at, class)| Action::Push(at, class)),
             2 => (0_u64..20, class()).prop_map(|(at, class)| Action::Lane(at, class)),
@@ -422,7 +425,7 @@ mod tests {
         #[test]
         fn a_calendar_is_a_sorted_list(actions in prop::collection::vec(action(), 0..400), rising in any::<bool>()) {
             let mut calendar = Calendar::new();
-            let mut model: Vec<(Nanos, Class, u64)> = Vec::new();
+            let mut model: Vec<(Nanos, EventClass, u64)> = Vec::new();
             let mut lane = None;
             let mut pushed = 0;
             let mut now = 0;

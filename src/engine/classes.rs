@@ -6,7 +6,7 @@
 /// Tie-break class of an event. At one instant classes happen in this order; within a class, in order of insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Class {
+pub enum EventClass {
     /// Something under way ends: an operation, a service, a switch.
     Completion = 0,
     /// A resource that was held becomes free for others.
@@ -23,7 +23,7 @@ pub enum Class {
     End = 6,
 }
 
-impl Class {
+impl EventClass {
     /// All classes, in their order.
     pub const ALL: [Self; 7] = [
         Self::Completion,
@@ -38,11 +38,11 @@ impl Class {
 
 #[cfg(test)]
 mod tests {
-    use super::Class;
+    use super::EventClass;
 
     #[test]
     fn the_list_is_in_order_and_complete() {
-        for (number, class) in Class::ALL.into_iter().enumerate() {
+        for (number, class) in EventClass::ALL.into_iter().enumerate() {
             assert_eq!(class as usize, number);
         }
     }

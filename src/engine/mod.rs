@@ -6,8 +6,8 @@ mod index;
 pub mod random;
 mod time;
 
-pub use calendar::{Calendar, Key};
-pub use classes::Class;
+pub use calendar::{Calendar, EventKey};
+pub use classes::EventClass;
 pub(crate) use index::indices;
-pub use random::{Role, Streams, stream, unit};
+pub use random::{StreamRole, Streams, stream, unit};
 pub use time::{Nanos, Total, seconds, whole};

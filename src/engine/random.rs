@@ -10,7 +10,7 @@ use rand_pcg::Pcg64Dxsm;
 /// The purpose of a stream's draws. The numbers are part of every forecast: a role keeps its number for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Role {
+pub enum StreamRole {
     /// Times between arrivals.
     Arrivals = 0,
     /// The class of each arrival.
@@ -31,7 +31,7 @@ pub enum Role {
     Grain = 8,
 }
 
-impl Role {
+impl StreamRole {
     /// All roles in the order of their numbers.
     pub const ALL: [Self; 9] = [
         Self::Arrivals,
@@ -80,7 +80,7 @@ pub struct Streams {
 impl Streams {
     /// The streams of this role in this replication.
     #[must_use]
-    pub const fn new(seed: u64, replication: u32, role: Role) -> Self {
+    pub const fn new(seed: u64, replication: u32, role: StreamRole) -> Self {
         // Bijective in (replication, role) for each seed: two roles or replications of a run never share a key.
         let a = mix_keyed(
             mix(seed.wrapping_add(WEYL)),
@@ -119,13 +119,19 @@ impl Streams {
 
 /// The stream of a role, for draws that are made in a fixed order.
 #[must_use]
-pub fn stream(seed: u64, replication: u32, role: Role) -> Pcg64Dxsm {
+pub fn stream(seed: u64, replication: u32, role: StreamRole) -> Pcg64Dxsm {
     Streams::new(seed, replication, role).stream()
 }
 
 /// The stream of one draw of one task; see [`Streams::task`], which is cheaper for many tasks.
 #[must_use]
-pub fn task_stream(seed: u64, replication: u32, role: Role, task: u64, draw: u64) -> Pcg64Dxsm {
+pub fn task_stream(
+    seed: u64,
+    replication: u32,
+    role: StreamRole,
+    task: u64,
+    draw: u64,
+) -> Pcg64Dxsm {
     Streams::new(seed, replication, role).task(task, draw)
 }
 
@@ -193,7 +199,7 @@ mod tests {
     #[test]
     fn first_draws_of_neighbouring_tasks_are_uniform_and_unrelated() {
         const N: u64 = 1 << 18;
-        let streams = Streams::new(1, 0, Role::Demands);
+        let streams = Streams::new(1, 0, StreamRole::Demands);
         let tasks = firsts(N, |k| streams.task(k, 0));
         assert_uniform(&tasks, "first draws of tasks");
         for lag in [1, 2, 3, 16] {
@@ -223,8 +229,8 @@ mod tests {
     fn neighbouring_seeds_replications_and_roles_are_unrelated() {
         const N: u64 = 1 << 16;
         let small = |n: u64| u32::try_from(n).expect("small");
-        let seeds = firsts(N, |k| stream(k, 0, Role::Arrivals));
-        let replications = firsts(N, |k| stream(0, small(k), Role::Arrivals));
+        let seeds = firsts(N, |k| stream(k, 0, StreamRole::Arrivals));
+        let replications = firsts(N, |k| stream(0, small(k), StreamRole::Arrivals));
         assert_uniform(&seeds, "seeds");
         assert_uniform(&replications, "replications");
         assert_uncorrelated(&seeds, &seeds[1..], "neighbouring seeds");
@@ -233,7 +239,7 @@ mod tests {
             &replications[1..],
             "neighbouring replications",
         );
-        for pair in Role::ALL.windows(2) {
+        for pair in StreamRole::ALL.windows(2) {
             let [mut x, mut y] = [pair[0], pair[1]].map(|role| stream(9, 0, role));
             let (x, y) = (firsts_of(N, &mut x), firsts_of(N, &mut y));
             assert_uniform(&x, "a stream");
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn no_two_keys_meet() {
         let mut seen = HashSet::new();
-        for role in Role::ALL {
+        for role in StreamRole::ALL {
             for replication in 0..50 {
                 assert!(seen.insert(stream(7, replication, role).next_u64()));
                 for task in 0..20 {
@@ -287,8 +293,8 @@ mod tests {
     /// Values that were written down once. If they change, every forecast does: say so in the changelog under "Values".
     #[test]
     fn draws_are_what_they_have_always_been() {
-        let mut rng = stream(42, 3, Role::Arrivals);
-        let mut task = task_stream(42, 3, Role::Demands, 1000, 2);
+        let mut rng = stream(42, 3, StreamRole::Arrivals);
+        let mut task = task_stream(42, 3, StreamRole::Demands, 1000, 2);
         let drawn = [
             rng.next_u64(),
             rng.next_u64(),
@@ -305,7 +311,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            stream(0, 0, Role::Grain).next_u64(),
+            stream(0, 0, StreamRole::Grain).next_u64(),
             4_887_037_354_471_865_476
         );
     }

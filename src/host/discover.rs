@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::error::HostError;
-use super::interpreter::{Interpreter, Probed, probe};
+use super::interpreter::{Interpreter, ProbeOutput, probe};
 use super::paths::{executable, path_directories};
 use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
 
@@ -40,7 +40,7 @@ pub fn discover() -> (Vec<Interpreter>, Vec<Unusable>) {
     let mut all = candidates();
     let mut seen = HashSet::new();
     // The same file by several names need not be asked twice; where it was found is told all the same.
-    let mut also: Vec<(Identity, &'static str)> = Vec::new();
+    let mut also: Vec<(ExecutableIdentity, &'static str)> = Vec::new();
     all.retain(|c| {
         let key = identity(&c.path);
         let new = seen.insert(key.clone());
@@ -49,7 +49,7 @@ pub fn discover() -> (Vec<Interpreter>, Vec<Unusable>) {
         }
         new
     });
-    let mut usable: Vec<Probed> = Vec::new();
+    let mut usable: Vec<ProbeOutput> = Vec::new();
     let mut unusable: Vec<Unusable> = Vec::new();
     for (candidate, answer) in all.iter().zip(ask(&all)) {
         match answer {
@@ -74,7 +74,7 @@ pub fn discover() -> (Vec<Interpreter>, Vec<Unusable>) {
 }
 
 /// Adds an interpreter, or where it was found to the same one.
-fn add(usable: &mut Vec<Probed>, mut probed: Probed, environment: bool) {
+fn add(usable: &mut Vec<ProbeOutput>, mut probed: ProbeOutput, environment: bool) {
     let wanted = environment || usable.iter().any(|p| same_environment(p, &probed));
     if !wanted {
         // Not the environment but the interpreter behind it.
@@ -89,7 +89,7 @@ fn add(usable: &mut Vec<Probed>, mut probed: Probed, environment: bool) {
     }
 }
 
-fn same_interpreter(a: &Probed, b: &Probed) -> bool {
+fn same_interpreter(a: &ProbeOutput, b: &ProbeOutput) -> bool {
     if a.environment.is_some() || b.environment.is_some() {
         return a.environment == b.environment;
     }
@@ -99,7 +99,7 @@ fn same_interpreter(a: &Probed, b: &Probed) -> bool {
     real(one) == real(other) || (file(one).is_some() && linked())
 }
 
-fn same_environment(a: &Probed, b: &Probed) -> bool {
+fn same_environment(a: &ProbeOutput, b: &ProbeOutput) -> bool {
     a.environment.is_some() && a.environment == b.environment
 }
 
@@ -112,7 +112,7 @@ fn note(found: &mut Vec<String>, more: &[String]) {
 }
 
 /// Asks all candidates, some at a time; the answers are in their order.
-fn ask(all: &[Candidate]) -> Vec<Result<Probed, HostError>> {
+fn ask(all: &[Candidate]) -> Vec<Result<ProbeOutput, HostError>> {
     let mut answers = Vec::with_capacity(all.len());
     for some in all.chunks(AT_ONCE) {
         std::thread::scope(|scope| {
@@ -142,7 +142,7 @@ pub(super) fn version_key(version: &str) -> Vec<u32> {
 
 /// What tells files apart before they are asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Identity {
+enum ExecutableIdentity {
     /// Any name in the programs' directory of a virtual environment, because the place is what makes it one.
     Environment(PathBuf),
     /// A file of a directory, by whatever name: a free-threaded installation has `python3.14` and `python3.14t` as links to each other.
@@ -154,18 +154,18 @@ enum Identity {
 /// Device and number of a file: the same for all hard links to it.
 type FileId = (u64, u64);
 
-fn identity(path: &Path) -> Identity {
+fn identity(path: &Path) -> ExecutableIdentity {
     let directory = path.parent().map(real).unwrap_or_default();
     let environment = directory
         .parent()
         .is_some_and(|d| d.join("pyvenv.cfg").is_file());
     if environment {
-        return Identity::Environment(directory);
+        return ExecutableIdentity::Environment(directory);
     }
     let real = real(path);
     match (file(&real), real.parent()) {
-        (Some(id), Some(directory)) => Identity::File(directory.into(), id),
-        _ => Identity::Path(real),
+        (Some(id), Some(directory)) => ExecutableIdentity::File(directory.into(), id),
+        _ => ExecutableIdentity::Path(real),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::discover::{active_environment, discover, version_key};
 use super::error::HostError;
-use super::interpreter::{Interpreter, Probed, probe};
+use super::interpreter::{Interpreter, ProbeOutput, probe};
 use super::paths::{executable, path_directories};
 
 /// The interpreter with this path, this command name, or this version: `./venv/bin/python`, `python3`, `3.13`, `3.13.0`, `3.13t`,
@@ -17,7 +17,7 @@ pub fn find(name_or_path: &str) -> Result<Interpreter, HostError> {
     if name.contains(std::path::MAIN_SEPARATOR) {
         return given(Path::new(name));
     }
-    let Some(wanted) = Wanted::parse(name) else {
+    let Some(wanted) = PythonQuery::parse(name) else {
         return command(name);
     };
     // The quick way: the command of that name. It may be another version, or a stand-in that leads nowhere.
@@ -110,7 +110,7 @@ fn is_shim(path: &Path) -> bool {
         .is_some_and(|d| d == "shims")
 }
 
-fn behind(probed: Probed) -> Interpreter {
+fn behind(probed: ProbeOutput) -> Interpreter {
     let mut interpreter = probed.interpreter;
     if let Some(executable) = probed.executable {
         interpreter.path = executable;
@@ -144,13 +144,13 @@ fn on_path(name: &str) -> Option<PathBuf> {
 
 /// A version that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
+struct PythonQuery {
     /// `3.13` or `3.13.0`
     version: String,
     free_threaded: bool,
 }
 
-impl Wanted {
+impl PythonQuery {
     /// `3.13`, `3.13t`, `3.13.0t`, `python3.13`.
     fn parse(name: &str) -> Option<Self> {
         let version = name.strip_prefix("python").unwrap_or(name);
@@ -188,15 +188,15 @@ mod tests {
 
     #[test]
     fn versions_are_told_from_commands() {
-        let wanted = Wanted::parse("python3.13t").expect("a version");
+        let wanted = PythonQuery::parse("python3.13t").expect("a version");
         assert!(wanted.free_threaded && wanted.command() == "python3.13t");
-        let wanted = Wanted::parse("3.13.1").expect("a version");
+        let wanted = PythonQuery::parse("3.13.1").expect("a version");
         assert!(wanted.command() == "python3.13" && !wanted.free_threaded);
         assert!(wanted.matches("3.13.1") && !wanted.matches("3.13.10") && !wanted.matches("3.1.1"));
         for name in [
             "python3", "python", "3", "pypy3.10", "3.x", "", "t", "3..1", "3.13.0.1",
         ] {
-            assert_eq!(Wanted::parse(name), None, "{name}");
+            assert_eq!(PythonQuery::parse(name), None, "{name}");
         }
     }
 }

@@ -78,7 +78,7 @@ pub fn guard(mark: &str, input: impl BufRead) {
         leader = line.parse::<u32>().ok().or(leader);
     }
     #[cfg(unix)]
-    super::tree::Tree::new(leader, mark).end();
+    super::tree::ProcessTree::new(leader, mark).end();
     #[cfg(not(unix))]
     let _ = (leader, mark);
 }

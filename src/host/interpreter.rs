@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::error::HostError;
-use super::run::{End, Finished, Program, run};
+use super::run::{ExitReason, FinishedRun, Invocation, run};
 use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
 use crate::cpython::profile::Build;
 use crate::scenario::StartMethod;
@@ -57,7 +57,7 @@ impl Interpreter {
 
 /// An interpreter and what is needed to tell it from others.
 #[derive(Clone, Debug)]
-pub(super) struct Probed {
+pub(super) struct ProbeOutput {
     pub(super) interpreter: Interpreter,
     /// Its own word for its executable; may be missing.
     pub(super) executable: Option<PathBuf>,
@@ -68,7 +68,7 @@ pub(super) struct Probed {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct ProbeAnswer {
     version: String,
     major: u32,
     minor: u32,
@@ -95,7 +95,7 @@ struct Details {
 }
 
 /// Asks a program what it is. `path` is kept as the interpreter's path.
-pub(super) fn probe(path: &Path, found: &str) -> Result<Probed, HostError> {
+pub(super) fn probe(path: &Path, found: &str) -> Result<ProbeOutput, HostError> {
     check_file(path)?;
     match ask(path, found, &["-I"]) {
         // Python 2 does not know -I; it is to be told by its version, not by its complaint.
@@ -104,10 +104,10 @@ pub(super) fn probe(path: &Path, found: &str) -> Result<Probed, HostError> {
     }
 }
 
-fn ask(path: &Path, found: &str, isolated: &[&str]) -> Result<Probed, HostError> {
+fn ask(path: &Path, found: &str, isolated: &[&str]) -> Result<ProbeOutput, HostError> {
     let (mut answer, mut printed) = (None, String::new());
     let finished = run(
-        &Program {
+        &Invocation {
             args: isolated
                 .iter()
                 .chain(&["-c", SCRIPT])
@@ -115,7 +115,7 @@ fn ask(path: &Path, found: &str, isolated: &[&str]) -> Result<Probed, HostError>
                 .collect(),
             limit: PROBE_LIMIT,
             output_limit: PROBE_OUTPUT,
-            ..Program::new(path)
+            ..Invocation::new(path)
         },
         &mut |line| match line.strip_prefix(PREFIX) {
             Some(json) => answer = Some(json.to_owned()),
@@ -127,7 +127,7 @@ fn ask(path: &Path, found: &str, isolated: &[&str]) -> Result<Probed, HostError>
         },
     )?;
     check_end(path, &finished, &printed)?;
-    let answer = answer.and_then(|json| serde_json::from_str::<Answer>(&json).ok());
+    let answer = answer.and_then(|json| serde_json::from_str::<ProbeAnswer>(&json).ok());
     match answer {
         Some(answer) => understood(path, found, answer),
         None => Err(HostError::NotPython {
@@ -156,19 +156,19 @@ fn check_file(path: &Path) -> Result<(), HostError> {
     Ok(())
 }
 
-fn check_end(path: &Path, finished: &Finished, printed: &str) -> Result<(), HostError> {
+fn check_end(path: &Path, finished: &FinishedRun, printed: &str) -> Result<(), HostError> {
     let path = path.to_path_buf();
     let printed = quote(printed, &finished.stderr);
     match (finished.end, finished.code, finished.signal) {
-        (End::Interrupted, ..) => Err(HostError::Interrupted),
-        (End::TimedOut, ..) => Err(HostError::Hung {
+        (ExitReason::Interrupted, ..) => Err(HostError::Interrupted),
+        (ExitReason::TimedOut, ..) => Err(HostError::Hung {
             path,
             limit: PROBE_LIMIT,
             printed,
         }),
-        (End::TooMuchOutput, ..) => Err(HostError::NotPython { path, printed }),
-        (End::Exited, Some(0), _) => Ok(()),
-        (End::Exited, code, signal) => Err(HostError::Crashed {
+        (ExitReason::TooMuchOutput, ..) => Err(HostError::NotPython { path, printed }),
+        (ExitReason::Exited, Some(0), _) => Ok(()),
+        (ExitReason::Exited, code, signal) => Err(HostError::Crashed {
             path,
             code,
             how: match (code, signal) {
@@ -194,7 +194,7 @@ fn quote(stdout: &str, stderr: &str) -> String {
     }
 }
 
-fn understood(path: &Path, found: &str, answer: Answer) -> Result<Probed, HostError> {
+fn understood(path: &Path, found: &str, answer: ProbeAnswer) -> Result<ProbeOutput, HostError> {
     if answer.implementation != "CPython" {
         return Err(HostError::NotCPython {
             path: path.into(),
@@ -216,7 +216,7 @@ fn understood(path: &Path, found: &str, answer: Answer) -> Result<Probed, HostEr
         _ => None,
     };
     let environment = (answer.prefix != answer.base_prefix).then_some(answer.prefix);
-    Ok(Probed {
+    Ok(ProbeOutput {
         interpreter: Interpreter {
             path: std::path::absolute(path).unwrap_or_else(|_| path.into()),
             version: answer.version,

@@ -27,6 +27,6 @@ pub use find::{default, find};
 pub use guard::{guard, guard_with};
 pub use interpreter::Interpreter;
 pub use interrupt::{interrupted, watch_interrupts};
-pub use run::{End, Finished, OUTPUT_LIMIT, Program, run};
+pub use run::{ExitReason, FinishedRun, Invocation, OUTPUT_LIMIT, run};
 pub use scratch::Scratch;
 pub use versions::{NEWEST_MINOR, OLDEST_MINOR};

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::error::HostError;
 
-/// What a program may print unless [`Program::output_limit`] says otherwise, bytes.
+/// What a program may print unless [`Invocation::output_limit`] says otherwise, bytes.
 pub const OUTPUT_LIMIT: u64 = 64 << 20;
 
 /// What is to be run.
 #[derive(Clone, Debug)]
-pub struct Program<'a> {
+pub struct Invocation<'a> {
     /// The executable.
     pub interpreter: &'a Path,
     /// Its arguments.
@@ -32,7 +32,7 @@ pub struct Program<'a> {
     pub output_limit: u64,
 }
 
-impl<'a> Program<'a> {
+impl<'a> Invocation<'a> {
     /// A program without arguments that may run for a minute.
     #[must_use]
     pub fn new(interpreter: &'a Path) -> Self {
@@ -51,7 +51,7 @@ impl<'a> Program<'a> {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ExitReason {
     /// By itself: see the exit code and the signal.
     Exited,
     /// Ended by us: its time was over.
@@ -64,13 +64,13 @@ pub enum End {
 
 /// A run that is over, with all its processes.
 #[derive(Clone, Debug)]
-pub struct Finished {
+pub struct FinishedRun {
     /// The exit code, unless a signal ended it.
     pub code: Option<i32>,
     /// The signal that ended it.
     pub signal: Option<i32>,
     /// How it ended.
-    pub end: End,
+    pub end: ExitReason,
     /// Bytes of standard output.
     pub stdout_bytes: u64,
     /// The start and the end of standard error, 16 KiB each.
@@ -82,17 +82,17 @@ pub struct Finished {
     pub memory_peak: Option<u64>,
 }
 
-impl Finished {
+impl FinishedRun {
     /// How it ended, as words after its name: `ended with exit code 1`.
     #[must_use]
     pub fn how(&self) -> String {
         match (self.end, self.code, self.signal) {
-            (End::TimedOut, ..) => format!("was ended after {} s", self.wall.as_secs()),
-            (End::Interrupted, ..) => "was interrupted".into(),
-            (End::TooMuchOutput, ..) => "printed too much and was ended".into(),
-            (End::Exited, Some(code), _) => format!("ended with exit code {code}"),
-            (End::Exited, None, Some(signal)) => format!("was ended by signal {signal}"),
-            (End::Exited, None, None) => "ended".into(),
+            (ExitReason::TimedOut, ..) => format!("was ended after {} s", self.wall.as_secs()),
+            (ExitReason::Interrupted, ..) => "was interrupted".into(),
+            (ExitReason::TooMuchOutput, ..) => "printed too much and was ended".into(),
+            (ExitReason::Exited, Some(code), _) => format!("ended with exit code {code}"),
+            (ExitReason::Exited, None, Some(signal)) => format!("was ended by signal {signal}"),
+            (ExitReason::Exited, None, None) => "ended".into(),
         }
     }
 
@@ -114,18 +114,21 @@ impl Finished {
     /// Whether it ended by itself with exit code 0.
     #[must_use]
     pub fn succeeded(&self) -> bool {
-        self.end == End::Exited && self.code == Some(0)
+        self.end == ExitReason::Exited && self.code == Some(0)
     }
 }
 
 /// Runs a program to its end, or to the end of its time; `on_line` is given each line of its standard output as it comes
-/// (bytes that are not UTF-8 replaced). Its standard input is empty, unless it inherits ours ([`Program::inherit`]).
+/// (bytes that are not UTF-8 replaced). Its standard input is empty, unless it inherits ours ([`Invocation::inherit`]).
 ///
 /// When this returns, or panics, all processes of the run are gone, those that it left behind as well.
 ///
 /// # Errors
-/// If the program (or its guard) cannot be started. How it ends is no error: see [`Finished`].
-pub fn run(program: &Program<'_>, on_line: &mut dyn FnMut(&str)) -> Result<Finished, HostError> {
+/// If the program (or its guard) cannot be started. How it ends is no error: see [`FinishedRun`].
+pub fn run(
+    program: &Invocation<'_>,
+    on_line: &mut dyn FnMut(&str),
+) -> Result<FinishedRun, HostError> {
     #[cfg(unix)]
     return unix::run(program, on_line);
     #[cfg(not(unix))]
@@ -150,8 +153,8 @@ mod unix {
     use super::super::interrupt::interrupted;
     use super::super::memory::Sampler;
     use super::super::output::{Ends, lines, pieces};
-    use super::super::tree::{MARK, Tree};
-    use super::{End, Finished, HostError, Program};
+    use super::super::tree::{MARK, ProcessTree};
+    use super::{ExitReason, FinishedRun, HostError, Invocation};
 
     /// How often a waiting run looks whether it was interrupted.
     const TICK: Duration = Duration::from_millis(50);
@@ -168,13 +171,13 @@ mod unix {
     /// Processes under way; dropping it ends them.
     struct Running {
         child: Child,
-        tree: Tree,
+        tree: ProcessTree,
         guard: Option<Guard>,
         reaped: bool,
     }
 
     impl Running {
-        fn start(program: &Program<'_>) -> Result<Self, HostError> {
+        fn start(program: &Invocation<'_>) -> Result<Self, HostError> {
             let mark = new_mark();
             let guard = Guard::start(&mark)?;
             let mut command = Command::new(program.interpreter);
@@ -189,7 +192,7 @@ mod unix {
             }
             match command.spawn() {
                 Ok(child) => {
-                    let tree = Tree::new(Some(child.id()), &mark);
+                    let tree = ProcessTree::new(Some(child.id()), &mark);
                     let mut running = Self {
                         child,
                         tree,
@@ -242,9 +245,9 @@ mod unix {
     }
 
     pub(super) fn run(
-        program: &Program<'_>,
+        program: &Invocation<'_>,
         on_line: &mut dyn FnMut(&str),
-    ) -> Result<Finished, HostError> {
+    ) -> Result<FinishedRun, HostError> {
         if interrupted() {
             return Err(HostError::Interrupted);
         }
@@ -270,11 +273,11 @@ mod unix {
         let (mut end, wall) = follow(&events, started, program.limit, &mut streams, on_line);
         let memory_peak = sampler.and_then(Sampler::stop);
         let status = running.end();
-        if end == End::Exited {
+        if end == ExitReason::Exited {
             end = rest(&events, streams, on_line);
         }
         let stderr = errors.lock().unwrap_or_else(PoisonError::into_inner).text();
-        Ok(Finished {
+        Ok(FinishedRun {
             code: status.and_then(|s| s.code()),
             signal: status.and_then(|s| s.signal()),
             end,
@@ -349,38 +352,44 @@ mod unix {
         limit: Duration,
         streams: &mut u32,
         on_line: &mut dyn FnMut(&str),
-    ) -> (End, Duration) {
+    ) -> (ExitReason, Duration) {
         loop {
             let elapsed = started.elapsed();
             if interrupted() {
-                return (End::Interrupted, elapsed);
+                return (ExitReason::Interrupted, elapsed);
             }
             if elapsed >= limit {
-                return (End::TimedOut, elapsed);
+                return (ExitReason::TimedOut, elapsed);
             }
             match events.recv_timeout(limit.saturating_sub(elapsed).min(TICK)) {
                 Ok(Event::Line(line)) => on_line(&line),
                 Ok(Event::StreamEnded) => *streams = streams.saturating_sub(1),
-                Ok(Event::TooMuch) => return (End::TooMuchOutput, started.elapsed()),
-                Ok(Event::Exited(at)) => return (End::Exited, at - started),
+                Ok(Event::TooMuch) => return (ExitReason::TooMuchOutput, started.elapsed()),
+                Ok(Event::Exited(at)) => return (ExitReason::Exited, at - started),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return (End::Exited, started.elapsed()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return (ExitReason::Exited, started.elapsed());
+                }
             }
         }
     }
 
     /// Hands on what was still in the pipes.
-    fn rest(events: &Receiver<Event>, mut streams: u32, on_line: &mut dyn FnMut(&str)) -> End {
+    fn rest(
+        events: &Receiver<Event>,
+        mut streams: u32,
+        on_line: &mut dyn FnMut(&str),
+    ) -> ExitReason {
         let until = Instant::now() + REST;
         while streams > 0 {
             match events.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(Event::Line(line)) => on_line(&line),
                 Ok(Event::StreamEnded) => streams -= 1,
-                Ok(Event::TooMuch) => return End::TooMuchOutput,
+                Ok(Event::TooMuch) => return ExitReason::TooMuchOutput,
                 Ok(Event::Exited(_)) => {}
                 Err(_) => break,
             }
         }
-        End::Exited
+        ExitReason::Exited
     }
 }

@@ -37,12 +37,12 @@ pub(super) struct Listed {
 
 /// The processes of one run.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
+pub(super) struct ProcessTree {
     leader: Option<u32>,
     mark: String,
 }
 
-impl Tree {
+impl ProcessTree {
     /// The run with this first process (if it is known) and this mark.
     pub(super) fn new(leader: Option<u32>, mark: &str) -> Self {
         Self {

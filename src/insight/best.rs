@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::metric::written;
-use super::stands::Stands;
+use super::standings::Standings;
 use crate::measure::Estimate;
 use crate::quantity::{Quantity, metric_name, metric_text};
 use crate::result::{AxisKind, Sweep, SweepHeader, SweepRow, Tier, fails_more};
@@ -55,13 +55,13 @@ impl Best {
     /// A short text: `processes:4, cores 8: makespan 12.4 ± 0.3 s`.
     pub fn text(&self) -> String {
         let at: Vec<String> = self.at.iter().map(|(l, v)| format!("{l} {v}")).collect();
-        let stands = match self.tier {
+        let standings = match self.tier {
             Tier::Meets | Tier::NoForecast => "",
             Tier::Misses => " (misses an objective)",
             Tier::Fails => " (fails more than others)",
         };
         format!(
-            "{}, {}: {} {}{stands}",
+            "{}, {}: {} {}{standings}",
             self.strategy,
             at.join(", "),
             metric_name(self.ranking),
@@ -73,15 +73,15 @@ impl Best {
 /// The case to take over all points (under the heaviest load, if a load is swept). `None` if no case has a meaningful forecast, or if the
 /// values of an axis are given: then no point is better than another.
 pub fn best(sweep: &Sweep) -> Option<Best> {
-    let stands = Stands::new(sweep);
-    let settings = stands.settings();
+    let standings = Standings::new(sweep);
+    let settings = standings.settings();
     let [only] = settings.as_slice() else {
         return None;
     };
-    if stands.is_given() {
+    if standings.is_given() {
         return None;
     }
-    let row = stands.best(&only.rows)?.row;
+    let row = standings.best(&only.rows)?.row;
     let ranking = sweep.header.ranked_by;
     let axes = &sweep.header.axes;
     let axes = axes.iter().map(|a| (a.path.as_str(), a.label.as_str()));
@@ -89,38 +89,38 @@ pub fn best(sweep: &Sweep) -> Option<Best> {
         let numbers = sweep.header.axes.get(a)?.numbers.as_ref()?;
         numbers.get(i).copied()
     });
-    one(&stands, row, &sweep.rows[row], axes, load, ranking)
+    one(&standings, row, &sweep.rows[row], axes, load, ranking)
 }
 
 /// The case to take at one point, from its rows; the best of all follows by [`Best::is_better_than`]. `None` as for [`best`].
 pub fn best_of_point(header: &SweepHeader, rows: &[SweepRow]) -> Option<Best> {
-    let mut stands = Stands::none(header);
-    if stands.is_given() {
+    let mut standings = Standings::none(header);
+    if standings.is_given() {
         return None;
     }
-    stands.add(rows);
-    stands.look_across();
-    let row = stands.at(rows.first()?.point)?.row;
+    standings.add(rows);
+    standings.look_across();
+    let row = standings.at(rows.first()?.point)?.row;
     let axes = &header.axes;
     let load = (0..axes.len())
-        .find(|&a| stands.kind(a) == AxisKind::Load)
+        .find(|&a| standings.kind(a) == AxisKind::Load)
         .and_then(|a| {
             let at = *rows[row].index.get(a)?;
             axes[a].numbers.as_ref()?.get(at).copied()
         });
     let names = axes.iter().map(|a| (a.path.as_str(), a.label.as_str()));
-    one(&stands, row, &rows[row], names, load, header.ranked_by)
+    one(&standings, row, &rows[row], names, load, header.ranked_by)
 }
 
 fn one<'a>(
-    stands: &Stands,
+    standings: &Standings,
     place: usize,
     row: &SweepRow,
     axes: impl Iterator<Item = (&'a str, &'a str)>,
     load: Option<f64>,
     ranking: Metric,
 ) -> Option<Best> {
-    let stood = &stands.rows[place];
+    let stood = &standings.rows[place];
     let at = axes.filter_map(|(path, label)| {
         let at = row.at.get(path)?;
         Some((label.to_owned(), written(at)))

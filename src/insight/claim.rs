@@ -16,7 +16,7 @@ use crate::syntax::codes;
 
 /// A value on an axis.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Place {
+pub struct Coordinate {
     /// Name of the axis for people (`cores`).
     pub axis: String,
     /// The value as it was written.
@@ -24,10 +24,10 @@ pub struct Place {
     /// The value as a number; `None` if it is text.
     pub number: Option<f64>,
     /// If axes vary side by side: the values of the other axes there. No single axis explains anything by itself then.
-    pub beside: Vec<Place>,
+    pub beside: Vec<Coordinate>,
 }
 
-impl Place {
+impl Coordinate {
     /// The value in words: `8 cores`, `rate = 200`, `2 cores with memory = 1GiB`.
     pub fn text(&self) -> String {
         let text = match self.counted() {
@@ -102,7 +102,7 @@ pub enum Insight {
         /// Name of the case, as in its row.
         case: String,
         /// Its values on every axis.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// Its value.
         value: Quoted,
         /// Number of other cases that are as good at that point.
@@ -119,7 +119,7 @@ pub enum Insight {
         /// Name of the case, as in its row.
         case: String,
         /// Its values on every axis.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// Its value.
         value: Quoted,
         /// The objective that it misses by most.
@@ -138,7 +138,7 @@ pub enum Insight {
         /// Name of the case, as in its row.
         case: String,
         /// Its values on every axis.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// Its value.
         value: Quoted,
         /// The objective that it misses by most, and how far, as a share of the bound.
@@ -155,7 +155,7 @@ pub enum Insight {
         /// Name of the case, as in its row.
         case: String,
         /// Its values on the axes of choices.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// Number of values at which it is the case to take, or as good as that.
         count: usize,
         /// Number of values in all.
@@ -180,7 +180,7 @@ pub enum Insight {
         /// Name of the case, as in its row.
         case: String,
         /// Its values on the axes of choices.
-        at: Vec<Place>,
+        at: Vec<Coordinate>,
         /// Number of values at which that is so.
         count: usize,
         /// Number of values in all.
@@ -203,9 +203,9 @@ pub enum Insight {
         /// Name of the case, as in its row.
         case: String,
         /// Values on the other axes.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The amount of the resource that it needs.
-        at: Place,
+        at: Coordinate,
         /// Its value.
         value: Quoted,
     },
@@ -236,9 +236,9 @@ pub enum Insight {
         /// The strategy that is best after.
         after: String,
         /// Values on the other axes.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The last value at which the first is significantly better, and the first at which the other is.
-        between: (Place, Place),
+        between: (Coordinate, Coordinate),
         /// Approximate value at which the curves meet.
         about: f64,
         /// Text after that number: the unit of the axis, or nothing.
@@ -249,11 +249,11 @@ pub enum Insight {
         /// The strategies.
         cases: Vec<String>,
         /// Values on the other axes.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The smallest value that is enough.
-        at: Place,
+        at: Coordinate,
         /// The largest value that was swept.
-        last: Place,
+        last: Coordinate,
         /// The metric at these two values; of a single strategy.
         values: Option<(Quoted, Quoted)>,
     },
@@ -262,9 +262,9 @@ pub enum Insight {
         /// The strategy.
         case: String,
         /// Values on the other axes.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The last two values that were swept.
-        between: (Place, Place),
+        between: (Coordinate, Coordinate),
         /// Gain from one to the other, as a share of the metric.
         gain: f64,
         /// What tasks still wait for that the axis provides, if that suffices for as large a gain again.
@@ -275,11 +275,11 @@ pub enum Insight {
         /// The strategy.
         case: String,
         /// Values on the other axes.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The value at which it is best, with the metric there.
-        best: (Place, Quoted),
+        best: (Coordinate, Quoted),
         /// The largest value that was swept, with the metric there.
-        last: (Place, Quoted),
+        last: (Coordinate, Quoted),
         /// How much worse it is there, as a share of the metric.
         loss: f64,
     },
@@ -288,9 +288,9 @@ pub enum Insight {
         /// The strategies with a knee at this value.
         cases: Vec<String>,
         /// Values on the other axes.
-        given: Vec<Place>,
+        given: Vec<Coordinate>,
         /// The value at the knee.
-        at: Place,
+        at: Coordinate,
         /// How the curves run; the curve of a time over a resource is treated as a speed.
         bend: Bend,
         /// Name of the metric.
@@ -317,11 +317,11 @@ pub enum Extent {
     /// At no point.
     Nowhere,
     /// From this value on.
-    From(Place),
+    From(Coordinate),
     /// Up to this value.
-    UpTo(Place),
+    UpTo(Coordinate),
     /// At these values (of an axis of words).
-    At(Vec<Place>),
+    At(Vec<Coordinate>),
     /// At so many points, of so many.
     Some(usize, usize),
 }

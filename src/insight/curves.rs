@@ -1,11 +1,11 @@
 //! Finds what stands out along one axis: crossings, where more of a resource stops paying, knees.
 
-use super::claim::{Insight, Place};
+use super::claim::{Coordinate, Insight};
 use super::find::{place, quoted, suffix};
 use super::knee::{Bend, knee};
 use super::metric::Quoted;
-use super::stands::apart;
-use super::view::{Dot, Slice, View};
+use super::standings::apart;
+use super::view::{SeriesPoint, Slice, SweepView};
 use super::waits::Waits;
 use crate::insight::doubles;
 use crate::measure::Estimate;
@@ -17,18 +17,18 @@ pub(crate) const PAYS: f64 = 0.05;
 
 /// The curves of a slice, one for each series.
 pub(crate) struct Curves<'a> {
-    view: &'a View<'a>,
+    view: &'a SweepView<'a>,
     along: usize,
-    given: Vec<Place>,
+    given: Vec<Coordinate>,
     /// For each series, its points that have numbers.
-    fine: Vec<Vec<(Dot<'a>, Estimate)>>,
+    fine: Vec<Vec<(SeriesPoint<'a>, Estimate)>>,
     /// The series with the best value of all, if any.
     best: Option<usize>,
 }
 
 impl<'a> Curves<'a> {
-    pub(crate) fn new(view: &'a View<'a>, along: usize, slice: &Slice) -> Self {
-        let fine = |d: Dot<'a>| d.value.map(|v| (d, v));
+    pub(crate) fn new(view: &'a SweepView<'a>, along: usize, slice: &Slice) -> Self {
+        let fine = |d: SeriesPoint<'a>| d.value.map(|v| (d, v));
         let curves: Vec<Vec<_>> = (0..view.series.len())
             .map(|s| {
                 view.curve(s, along, slice)
@@ -54,7 +54,7 @@ impl<'a> Curves<'a> {
         self.view.series[series].name.clone()
     }
 
-    fn place(&self, dot: &Dot<'_>) -> Place {
+    fn place(&self, dot: &SeriesPoint<'_>) -> Coordinate {
         place(self.view, self.along, dot.index)
     }
 
@@ -163,7 +163,7 @@ impl<'a> Curves<'a> {
         all
     }
 
-    fn at(&self, series: usize, x: f64) -> Option<&(Dot<'a>, Estimate)> {
+    fn at(&self, series: usize, x: f64) -> Option<&(SeriesPoint<'a>, Estimate)> {
         let curve = &self.fine[series];
         let found = curve.binary_search_by(|(d, _)| d.x.total_cmp(&x)).ok()?;
         curve.get(found)
@@ -193,7 +193,7 @@ impl<'a> Curves<'a> {
                 out.push(worse);
                 continue;
             }
-            let enough = |from: &&(Dot<'_>, Estimate)| {
+            let enough = |from: &&(SeriesPoint<'_>, Estimate)| {
                 let further = curve.iter().filter(|(d, _)| d.x > from.0.x);
                 let mut further = further;
                 // Points in another tier are not more of the same.
@@ -347,7 +347,7 @@ impl<'a> Curves<'a> {
         // Over choices, only points of the same tier are compared. Over a load they are not: under more of it more objectives are missed,
         // which the curve shows. But figures of cases that fail tasks are those of other tasks.
         let tiers = || curve[..upto].iter().map(|(d, _)| d.tier);
-        let comparable = if self.view.stands.is_choice(self.along) {
+        let comparable = if self.view.standings.is_choice(self.along) {
             tiers().all(|t| t == curve[0].0.tier)
         } else {
             tiers().all(|t| t != Tier::Fails)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::suffix;
 use super::metric::written;
-use super::stands::Stands;
+use super::standings::Standings;
 use crate::quantity::percent;
 use crate::result::{Sweep, SweepRow, SweptAxis};
 use crate::study::WarningCode;
@@ -64,13 +64,13 @@ pub(crate) fn doubts(sweep: &Sweep) -> Vec<(&str, String)> {
 /// events. Only the case to take matters, unless all cases had to reach it; the others have the replications that show they are no better.
 fn imprecise(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
     let asked = sweep.header.precision;
-    let stands = Stands::new(sweep);
+    let standings = Standings::new(sweep);
     let wide = |row: &SweepRow| {
         let e = row.case.primary().filter(|_| row.case.is_fine())?;
         let relative = (e.high? - e.low?) / 2.0 / e.mean.abs();
         (relative > asked && relative.is_finite()).then_some((relative, row.case.replications))
     };
-    let taken = at.iter().filter_map(|&p| stands.at(p));
+    let taken = at.iter().filter_map(|&p| standings.at(p));
     let taken: Vec<(f64, u32)> = taken.filter_map(|t| wide(&sweep.rows[t.row])).collect();
     let rows = sweep.rows.iter().filter(|r| at.contains(&r.point));
     let wide = if taken.is_empty() {
@@ -155,7 +155,7 @@ fn where_at(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
         };
         of(true).is_disjoint(&of(false))
     };
-    let zip = Stands::new(sweep).is_zip();
+    let zip = Standings::new(sweep).is_zip();
     let deciding: Vec<usize> = varied.iter().copied().filter(decides).collect();
     let named: Vec<usize> = match deciding.as_slice() {
         [only] if !zip => vec![*only],

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::claim::{Extent, Insight, Place};
+use super::claim::{Coordinate, Extent, Insight};
 use super::curves::{Curves, PAYS};
 use super::metric::Quoted;
-use super::stands::Taken;
-use super::view::{Dot, Slice, View, across, short};
+use super::standings::PointAnswer;
+use super::view::{SeriesPoint, Slice, SweepView, across, short};
 use crate::measure::Estimate;
 use crate::quantity::metric_name;
 use crate::result::{Forecast, Status, Sweep, TIE, Tier, Verdict, fails_more};
@@ -18,7 +18,7 @@ const CHOICES: usize = 4;
 /// All insights about a sweep, the most important first; knees where more of a resource stops paying are left out.
 pub fn insights(sweep: &Sweep) -> Vec<Insight> {
     let all = found(sweep);
-    let stops = |of: &[String], place: &Place| {
+    let stops = |of: &[String], place: &Coordinate| {
         all.iter().any(|i| {
             matches!(i, Insight::StopsPaying { cases, at, .. }
                 if at == place && of.iter().all(|c| cases.contains(c)))
@@ -31,7 +31,7 @@ pub fn insights(sweep: &Sweep) -> Vec<Insight> {
 }
 
 fn found(sweep: &Sweep) -> Vec<Insight> {
-    let view = View::new(sweep);
+    let view = SweepView::new(sweep);
     let mut out = Vec::new();
     out.extend(answers(&view));
     if out.is_empty() {
@@ -102,7 +102,7 @@ fn merged(found: Vec<Insight>, slices: usize) -> Vec<Insight> {
     out.into_iter().map(everywhere).collect()
 }
 
-pub(crate) fn quoted(view: &View<'_>, value: Estimate) -> Quoted {
+pub(crate) fn quoted(view: &SweepView<'_>, value: Estimate) -> Quoted {
     Quoted {
         metric: metric_name(view.ranking).clone(),
         unit: view.ranking.unit(),
@@ -110,9 +110,9 @@ pub(crate) fn quoted(view: &View<'_>, value: Estimate) -> Quoted {
     }
 }
 
-pub(crate) fn place(view: &View<'_>, axis: usize, index: usize) -> Place {
+pub(crate) fn place(view: &SweepView<'_>, axis: usize, index: usize) -> Coordinate {
     let a = &view.axes()[axis];
-    Place {
+    Coordinate {
         axis: a.label.clone(),
         text: with_unit(view.written(axis, index), a.unit.as_deref()),
         number: a.numbers.as_ref().and_then(|n| n.get(index)).copied(),
@@ -121,9 +121,9 @@ pub(crate) fn place(view: &View<'_>, axis: usize, index: usize) -> Place {
 }
 
 /// If axes vary side by side: the values of the other axes at an index of this one.
-fn beside(view: &View<'_>, axis: usize, index: usize) -> Vec<Place> {
+fn beside(view: &SweepView<'_>, axis: usize, index: usize) -> Vec<Coordinate> {
     let others = (0..view.axes().len()).filter(|&a| a != axis && view.axes()[a].values.len() > 1);
-    let of = |a: usize| Place {
+    let of = |a: usize| Coordinate {
         axis: view.axes()[a].label.clone(),
         text: with_unit(view.written(a, index), view.axes()[a].unit.as_deref()),
         number: view.axes()[a]
@@ -154,22 +154,22 @@ pub(crate) fn suffix(unit: Option<&str>) -> &'static str {
     }
 }
 
-impl View<'_> {
+impl SweepView<'_> {
     /// The dot of the row to take: the best tier first, then the nearest to the objectives, then the metric.
     pub(crate) fn best_of<'b>(
         &self,
-        dots: impl Iterator<Item = (usize, Dot<'b>)>,
-    ) -> Option<(usize, Dot<'b>)> {
-        let excess = |d: &Dot<'_>| self.stands.rows[d.place].within.excess;
+        dots: impl Iterator<Item = (usize, SeriesPoint<'b>)>,
+    ) -> Option<(usize, SeriesPoint<'b>)> {
+        let excess = |d: &SeriesPoint<'_>| self.standings.rows[d.place].within.excess;
         dots.filter(|(_, d)| d.value.is_some()).reduce(|a, b| {
-            let stands = (b.1.tier)
+            let standings = (b.1.tier)
                 .cmp(&a.1.tier)
                 .then(excess(&b.1).total_cmp(&excess(&a.1)));
             let better = match (a.1.value, b.1.value) {
                 (Some(x), Some(y)) => self.ranking.better(y.mean, x.mean),
                 _ => false,
             };
-            if stands.is_lt() || (stands.is_eq() && better) {
+            if standings.is_lt() || (standings.is_eq() && better) {
                 b
             } else {
                 a
@@ -179,18 +179,18 @@ impl View<'_> {
 }
 
 /// The answers: which case to take over all, or at how many values of what is given.
-fn answers(view: &View<'_>) -> Vec<Insight> {
-    if view.stands.is_given() {
+fn answers(view: &SweepView<'_>) -> Vec<Insight> {
+    if view.standings.is_given() {
         return over_given(view);
     }
-    let Some(taken) = view.stands.overall() else {
+    let Some(taken) = view.standings.overall() else {
         return Vec::new();
     };
-    let settings = view.stands.settings();
+    let settings = view.standings.settings();
     let load = settings.first().and_then(|s| s.load);
     let load = load.map(|(axis, _)| view.axes()[axis].label.clone());
     let row = &view.sweep.rows[taken.row];
-    let Some(value) = view.stands.rows[taken.row].value else {
+    let Some(value) = view.standings.rows[taken.row].value else {
         return Vec::new();
     };
     let (case, at) = (case_of(view, taken.row), places_of(view, taken.row));
@@ -224,9 +224,9 @@ fn answers(view: &View<'_>) -> Vec<Insight> {
 }
 
 /// The best case by the metric alone, and what is wrong with it.
-fn faster(view: &View<'_>, taken: &Taken) -> Option<Insight> {
+fn faster(view: &SweepView<'_>, taken: &PointAnswer) -> Option<Insight> {
     let fast = taken.fastest?;
-    let (f, t) = (&view.stands.rows[fast], &view.stands.rows[taken.row]);
+    let (f, t) = (&view.standings.rows[fast], &view.standings.rows[taken.row]);
     let (value, other) = (f.value?, t.value?);
     let fails = f.fails.zip(t.fails).filter(|(f, t)| fails_more(*f, t.mean));
     let misses = worst(&view.sweep.rows[fast].case);
@@ -242,13 +242,13 @@ fn faster(view: &View<'_>, taken: &Taken) -> Option<Insight> {
 }
 
 /// Which case to take at how many values of what is given. No such value is better than another, because it cannot be chosen.
-fn over_given(view: &View<'_>) -> Vec<Insight> {
-    let stands = &view.stands;
-    let settings = stands.settings();
-    let taken: Vec<(usize, Taken)> = settings
+fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
+    let standings = &view.standings;
+    let settings = standings.settings();
+    let taken: Vec<(usize, PointAnswer)> = settings
         .iter()
         .enumerate()
-        .filter_map(|(i, s)| Some((i, stands.best(&s.rows)?)))
+        .filter_map(|(i, s)| Some((i, standings.best(&s.rows)?)))
         .collect();
     let choice = |row: usize| choice(view, row);
     let mut choices: Vec<(Choice, bool)> = Vec::new();
@@ -260,7 +260,7 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
     }
     // If nothing else is chosen, cases that are never the best are named, too: they are few, and this is what was asked.
     let varied = view.varied();
-    let alone = stands.is_zip() || varied.iter().all(|&a| !stands.is_choice(a));
+    let alone = standings.is_zip() || varied.iter().all(|&a| !standings.is_choice(a));
     if alone {
         for series in &view.series {
             let row = series.any_row();
@@ -279,27 +279,27 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
         let mut count = 0;
         let mut first = 0;
         for (i, t) in taken.iter().filter(|(_, t)| t.meets == meets) {
-            if rows_of(&c, *i).iter().any(|&r| stands.as_good(r, t)) {
+            if rows_of(&c, *i).iter().any(|&r| standings.as_good(r, t)) {
                 count += 1;
                 first += usize::from(choice(t.row) == c && t.tied.is_empty());
             }
         }
         let all = (0..settings.len()).flat_map(|i| rows_of(&c, i));
-        let rows: Vec<usize> = all.filter(|&r| stands.rows[r].value.is_some()).collect();
+        let rows: Vec<usize> = all.filter(|&r| standings.rows[r].value.is_some()).collect();
         if rows.is_empty() {
             continue;
         }
         let load = settings.iter().find_map(|s| s.load);
         let by = |a: usize, b: usize, less: bool| {
-            let mean = |r: usize| stands.rows[r].value.map_or(0.0, |v| v.mean);
+            let mean = |r: usize| standings.rows[r].value.map_or(0.0, |v| v.mean);
             if (mean(b) < mean(a)) == less { b } else { a }
         };
         let least = rows.iter().copied().reduce(|a, b| by(a, b, true));
         let most = rows.iter().copied().reduce(|a, b| by(a, b, false));
-        let quote = |r: usize| stands.rows[r].value.map(|v| quoted(view, v));
+        let quote = |r: usize| standings.rows[r].value.map(|v| quoted(view, v));
         let failing: Vec<f64> = rows
             .iter()
-            .filter_map(|&r| Some(stands.rows[r].fails?.mean))
+            .filter_map(|&r| Some(standings.rows[r].fails?.mean))
             .collect();
         let fold = |f: fn(f64, f64) -> f64| failing.iter().copied().reduce(f);
         found.push((
@@ -310,7 +310,7 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
                 count,
                 of: settings.len(),
                 given: given(view),
-                side_by_side: stands.is_zip(),
+                side_by_side: standings.is_zip(),
                 tied: first < count,
                 meets,
                 range: least.and_then(quote).zip(most.and_then(quote)),
@@ -337,8 +337,12 @@ fn over_given(view: &View<'_>) -> Vec<Insight> {
 }
 
 /// The cases that would be best by the metric alone at some values of what is given.
-fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Vec<Insight> {
-    let stands = &view.stands;
+fn faster_over_given(
+    view: &SweepView<'_>,
+    taken: &[(usize, PointAnswer)],
+    of: usize,
+) -> Vec<Insight> {
+    let standings = &view.standings;
     let mut groups: Vec<(Choice, Vec<(usize, usize)>)> = Vec::new();
     for (_, t) in taken {
         let Some(fast) = t.fastest else { continue };
@@ -362,12 +366,12 @@ fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Ve
         let fails: Vec<f64> = rows
             .iter()
             .filter_map(|&(f, t)| {
-                let (f, t) = (stands.rows[f].fails?, stands.rows[t].fails?);
+                let (f, t) = (standings.rows[f].fails?, standings.rows[t].fails?);
                 fails_more(f, t.mean).then_some(f.mean)
             })
             .collect();
         let costs = rows.iter().filter_map(|&(f, t)| {
-            let (f, t) = (stands.rows[f].value?.mean, stands.rows[t].value?.mean);
+            let (f, t) = (standings.rows[f].value?.mean, standings.rows[t].value?.mean);
             Some((t - f) / f.abs().max(f64::MIN_POSITIVE))
         });
         let costs: Vec<f64> = costs.collect();
@@ -381,7 +385,7 @@ fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Ve
             count: rows.len(),
             of,
             given: given(view),
-            side_by_side: stands.is_zip(),
+            side_by_side: standings.is_zip(),
             metric: metric_name(view.ranking).clone(),
             misses,
             fails: ends(&fails),
@@ -398,22 +402,22 @@ fn faster_over_given(view: &View<'_>, taken: &[(usize, Taken)], of: usize) -> Ve
 /// A choice: the case, and its index on each axis of choices.
 type Choice = (String, Vec<(usize, usize)>);
 
-fn choice(view: &View<'_>, row: usize) -> Choice {
-    let stands = &view.stands;
+fn choice(view: &SweepView<'_>, row: usize) -> Choice {
+    let standings = &view.standings;
     let index = view.sweep.rows[row].index.iter().copied().enumerate();
-    let chosen = index.filter(|(a, _)| stands.is_choice(*a) && !stands.is_zip());
+    let chosen = index.filter(|(a, _)| standings.is_choice(*a) && !standings.is_zip());
     (case_of(view, row), chosen.collect())
 }
 
 /// The values of a choice, without those that the name of the case contains.
-fn choices_at(view: &View<'_>, case: &str, at: &[(usize, usize)]) -> Vec<Place> {
+fn choices_at(view: &SweepView<'_>, case: &str, at: &[(usize, usize)]) -> Vec<Coordinate> {
     let all = places_at(view, at).into_iter();
     all.filter(|p| p.text != case).collect()
 }
 
 /// Names of the axes that are given.
-fn given(view: &View<'_>) -> Vec<String> {
-    let all = view.stands.given().into_iter();
+fn given(view: &SweepView<'_>) -> Vec<String> {
+    let all = view.standings.given().into_iter();
     all.map(|a| view.axes()[a].label.clone()).collect()
 }
 
@@ -443,24 +447,24 @@ fn undecided(case: &Forecast) -> Vec<String> {
 }
 
 /// Whether a row misses no objective, however many of its tasks fail.
-fn meets_alone(view: &View<'_>, row: usize) -> bool {
+fn meets_alone(view: &SweepView<'_>, row: usize) -> bool {
     let case = &view.sweep.rows[row].case;
-    view.stands.rows[row].value.is_some()
+    view.standings.rows[row].value.is_some()
         && case.objectives.iter().all(|o| o.verdict != Verdict::Missed)
 }
 
 /// The failing share of a row, if any case of the sweep fails tasks.
-fn failing(view: &View<'_>, row: usize) -> Option<Estimate> {
-    view.stands.rows[row].fails.filter(|_| view.any_fails())
+fn failing(view: &SweepView<'_>, row: usize) -> Option<Estimate> {
+    view.standings.rows[row].fails.filter(|_| view.any_fails())
 }
 
-fn case_of(view: &View<'_>, row: usize) -> String {
+fn case_of(view: &SweepView<'_>, row: usize) -> String {
     let case = &view.sweep.rows[row].case;
     case_name(view, &case.strategy, &case.interpreter)
 }
 
 /// The values of a row on every axis, without those that the name of the case contains.
-fn places_of(view: &View<'_>, row: usize) -> Vec<Place> {
+fn places_of(view: &SweepView<'_>, row: usize) -> Vec<Coordinate> {
     let index = view.sweep.rows[row].index.iter().copied().enumerate();
     let index: Vec<(usize, usize)> = index.take(view.axes().len()).collect();
     let strategy = &view.sweep.rows[row].case.strategy;
@@ -468,8 +472,8 @@ fn places_of(view: &View<'_>, row: usize) -> Vec<Place> {
     all.filter(|p| p.text != *strategy).collect()
 }
 
-fn places_at(view: &View<'_>, at: &[(usize, usize)]) -> Vec<Place> {
-    let alone = |&(a, i): &(usize, usize)| Place {
+fn places_at(view: &SweepView<'_>, at: &[(usize, usize)]) -> Vec<Coordinate> {
+    let alone = |&(a, i): &(usize, usize)| Coordinate {
         beside: Vec::new(),
         ..place(view, a, i)
     };
@@ -477,7 +481,7 @@ fn places_at(view: &View<'_>, at: &[(usize, usize)]) -> Vec<Place> {
 }
 
 /// The name of a case, with the interpreter only if there are several.
-fn case_name(view: &View<'_>, strategy: &str, interpreter: &str) -> String {
+fn case_name(view: &SweepView<'_>, strategy: &str, interpreter: &str) -> String {
     let mut rows = view.sweep.rows.iter();
     let axis = |label: &str| view.axes().iter().any(|a| a.label == label);
     if rows.all(|r| r.case.interpreter == interpreter) || axis("interpreter") {
@@ -489,8 +493,8 @@ fn case_name(view: &View<'_>, strategy: &str, interpreter: &str) -> String {
 
 /// Of the cases that are as good as the best and differ from it only along a resource, the one that needs least of it. Only if there is a
 /// single best that meets the objectives, and among those that meet them as well.
-fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<Insight> {
-    let taken = view.stands.overall().filter(|t| t.meets)?;
+fn as_good_for_less(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Option<Insight> {
+    let taken = view.standings.overall().filter(|t| t.meets)?;
     if !view.is_resource(along) {
         return None;
     }
@@ -502,7 +506,7 @@ fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<I
     };
     let (_, best) = dots().find(|(_, d)| d.place == taken.row)?;
     let least = best.value?;
-    let as_good = |d: &Dot<'_>| {
+    let as_good = |d: &SeriesPoint<'_>| {
         d.tier == Tier::Meets
             && d.value.is_some_and(|v| {
                 view.ranking.gain(v, least) < TIE && view.ranking.surely_no_better(v, least, PAYS)
@@ -525,7 +529,7 @@ fn as_good_for_less(view: &View<'_>, along: usize, slices: &[Slice]) -> Option<I
 }
 
 /// Finds which strategies meet all objectives, and where; those that do at the same points are named together.
-fn objectives(view: &View<'_>) -> Vec<Insight> {
+fn objectives(view: &SweepView<'_>) -> Vec<Insight> {
     if view.sweep.rows.iter().all(|r| r.case.objectives.is_empty()) {
         return Vec::new();
     }
@@ -566,7 +570,7 @@ fn objectives(view: &View<'_>) -> Vec<Insight> {
 
 /// Groups series that share the same extent, by name.
 fn together(
-    view: &View<'_>,
+    view: &SweepView<'_>,
     fates: impl Iterator<Item = (usize, Extent)>,
 ) -> Vec<(Extent, Vec<String>)> {
     let mut groups: Vec<(Extent, Vec<String>)> = Vec::new();
@@ -581,7 +585,7 @@ fn together(
 }
 
 /// The points at which something holds: values of one axis, if that axis decides.
-fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
+fn extent(view: &SweepView<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
     let n = view.points.len();
     let count = view.points.iter().filter(|(p, _)| holds(*p)).count();
     if count == 0 {
@@ -611,7 +615,7 @@ fn extent(view: &View<'_>, holds: &dyn Fn(u64) -> bool) -> Extent {
 }
 
 /// Whether something holds at all or none of the points at each value of an axis.
-fn decides(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> bool {
+fn decides(view: &SweepView<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> bool {
     let mut at: BTreeMap<usize, bool> = BTreeMap::new();
     view.points.iter().all(|&(point, index)| {
         let here = holds(point);
@@ -622,7 +626,7 @@ fn decides(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> bool {
 }
 
 /// The extent as values of one axis; `None` if it depends on others as well, or has holes.
-fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Extent> {
+fn along(view: &SweepView<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Extent> {
     let mut at: BTreeMap<usize, bool> = BTreeMap::new();
     for &(point, index) in &view.points {
         let i = *index.get(axis)?;
@@ -650,7 +654,7 @@ fn along(view: &View<'_>, axis: usize, holds: &dyn Fn(u64) -> bool) -> Option<Ex
 }
 
 /// The strategies to take at every point, alone or with others that are as good. (Ranks come from paired differences.)
-fn best_throughout(view: &View<'_>) -> Option<Insight> {
+fn best_throughout(view: &SweepView<'_>) -> Option<Insight> {
     let rows = |s: usize| view.points.iter().map(move |&(p, _)| view.row(s, p));
     let known = |s: usize| rows(s).all(|r| r.is_some_and(|r| known_well(&r.case)));
     let points = || view.points.iter().map(|&(p, _)| p);
@@ -673,7 +677,7 @@ fn known_well(case: &Forecast) -> bool {
 }
 
 /// Finds strategies without numbers; those that share points and status are named together.
-fn fails(view: &View<'_>) -> Vec<Insight> {
+fn fails(view: &SweepView<'_>) -> Vec<Insight> {
     let mut kinds: Vec<Status> = Vec::new();
     for row in view.sweep.rows.iter().filter(|r| !r.case.is_fine()) {
         if !kinds.contains(&row.case.status) {

@@ -4,8 +4,8 @@
 mod along;
 mod facts;
 
-use self::facts::{Facts, failing, is_at, misses_nothing, more, near, overlap, worst};
-use crate::insight::claim::{Extent, Insight, Place};
+use self::facts::{SweepFacts, failing, is_at, misses_nothing, more, near, overlap, worst};
+use crate::insight::claim::{Coordinate, Extent, Insight};
 use crate::insight::metric::Quoted;
 use crate::measure::Estimate;
 use crate::quantity::{Unit, metric_name};
@@ -20,7 +20,7 @@ const PAYS: f64 = 0.05;
 impl Insight {
     /// Whether the insight is true of the sweep. It is false if the sweep lacks one of its strategies or values.
     pub fn holds(&self, sweep: &Sweep) -> bool {
-        let facts = Facts::new(sweep);
+        let facts = SweepFacts::new(sweep);
         match self {
             Self::Best {
                 case,
@@ -111,7 +111,7 @@ impl Insight {
                 undecided,
                 met: points_met,
             } => {
-                let met = |r: &SweepRow| Facts::works(r) && misses_nothing(r);
+                let met = |r: &SweepRow| SweepFacts::works(r) && misses_nothing(r);
                 let undecided_there = |r: &SweepRow| {
                     r.case
                         .objectives
@@ -201,11 +201,11 @@ impl Insight {
     }
 }
 
-impl<'a> Facts<'a> {
+impl<'a> SweepFacts<'a> {
     fn is_best(
         &self,
         case: &str,
-        at: &[Place],
+        at: &[Coordinate],
         value: &Quoted,
         load: Option<&str>,
     ) -> Option<&'a SweepRow> {
@@ -228,7 +228,7 @@ impl<'a> Facts<'a> {
     fn is_nearest(
         &self,
         case: &str,
-        at: &[Place],
+        at: &[Coordinate],
         value: &Quoted,
         load: Option<&str>,
     ) -> Option<&'a SweepRow> {
@@ -251,7 +251,7 @@ impl<'a> Facts<'a> {
     fn is_faster(
         &self,
         case: &str,
-        at: &[Place],
+        at: &[Coordinate],
         value: &Quoted,
         taken: &str,
         cost: f64,
@@ -445,8 +445,14 @@ impl<'a> Facts<'a> {
             && near(cost.1, most(&costs))
     }
 
-    fn is_as_good_for_less(&self, case: &str, given: &[Place], at: &Place, value: &Quoted) -> bool {
-        let places: Vec<Place> = given.iter().cloned().chain([at.clone()]).collect();
+    fn is_as_good_for_less(
+        &self,
+        case: &str,
+        given: &[Coordinate],
+        at: &Coordinate,
+        value: &Quoted,
+    ) -> bool {
+        let places: Vec<Coordinate> = given.iter().cloned().chain([at.clone()]).collect();
         let (Some(row), Some((axis, index))) = (self.find(case, &places), self.index(at)) else {
             return false;
         };
@@ -544,7 +550,7 @@ impl<'a> Facts<'a> {
 
     fn covers(&self, extent: &Extent, point: u64) -> Option<bool> {
         let row = self.sweep.rows.iter().find(|r| r.point == point)?;
-        let x = |p: &Place| {
+        let x = |p: &Coordinate| {
             let (axis, index) = self.index(p)?;
             let numbers = self.sweep.header.axes[axis].numbers.as_ref()?;
             Some((*numbers.get(*row.index.get(axis)?)?, *numbers.get(index)?))

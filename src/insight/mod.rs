@@ -12,12 +12,12 @@ mod knee;
 pub(crate) mod metric;
 pub(crate) mod names;
 pub(crate) mod shares;
-pub(crate) mod stands;
+pub(crate) mod standings;
 pub(crate) mod view;
 mod waits;
 
 pub use best::{Best, best, best_of_point};
-pub use claim::{Extent, Insight, InsightCode, Place};
+pub use claim::{Coordinate, Extent, Insight, InsightCode};
 pub(crate) use doubt::doubts;
 pub use find::insights;
 pub use knee::{Bend, doubles};

@@ -3,34 +3,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::metric::written;
-use super::stands::{Stands, Taken};
+use super::standings::{PointAnswer, Standings};
 use crate::measure::Estimate;
 use crate::result::{Sweep, SweepRow, SweptAxis, Tier};
 use crate::scenario::Metric;
 
 /// The rows of a sweep by strategy and point.
-pub(crate) struct View<'a> {
+pub(crate) struct SweepView<'a> {
     pub sweep: &'a Sweep,
     pub ranking: Metric,
     /// The series that are compared, best on average first.
-    pub series: Vec<Series<'a>>,
+    pub series: Vec<ViewSeries<'a>>,
     /// The points that have rows, in canonical order, each with its index on every axis.
     pub points: Vec<(u64, &'a [usize])>,
     /// The standings of the rows.
-    pub stands: Stands,
+    pub standings: Standings,
     /// The row to take at each point.
-    taken: BTreeMap<u64, Taken>,
+    taken: BTreeMap<u64, PointAnswer>,
 }
 
 /// A series: a strategy (on an interpreter, if there are several) over all points.
-pub(crate) struct Series<'a> {
+pub(crate) struct ViewSeries<'a> {
     /// Its name, without what an axis varies: `threads:N` is swept over the number of its workers, and a strategy that an axis varies
     /// entirely is called `it`.
     pub name: String,
     rows: BTreeMap<u64, (usize, &'a SweepRow)>,
 }
 
-impl Series<'_> {
+impl ViewSeries<'_> {
     /// Index in the sweep of some row of the series.
     pub(crate) fn any_row(&self) -> Option<usize> {
         self.rows.values().next().map(|(i, _)| *i)
@@ -47,7 +47,7 @@ pub(crate) struct Slice {
 
 /// A point of a curve.
 #[derive(Clone, Copy)]
-pub(crate) struct Dot<'a> {
+pub(crate) struct SeriesPoint<'a> {
     /// Horizontal position: the value on the axis, or its index if the values are text.
     pub x: f64,
     /// Index on the axis.
@@ -61,21 +61,21 @@ pub(crate) struct Dot<'a> {
     pub tier: Tier,
 }
 
-impl<'a> View<'a> {
+impl<'a> SweepView<'a> {
     pub(crate) fn new(sweep: &'a Sweep) -> Self {
         let mut points: BTreeMap<u64, &[usize]> = BTreeMap::new();
         for row in &sweep.rows {
             points.entry(row.point).or_insert(&row.index);
         }
-        let stands = Stands::new(sweep);
-        let taken = points.keys().filter_map(|&p| Some((p, stands.at(p)?)));
+        let standings = Standings::new(sweep);
+        let taken = points.keys().filter_map(|&p| Some((p, standings.at(p)?)));
         Self {
             sweep,
             ranking: sweep.header.ranked_by,
             series: series(sweep),
             taken: taken.collect(),
             points: points.into_iter().collect(),
-            stands,
+            standings,
         }
     }
 
@@ -174,21 +174,21 @@ impl<'a> View<'a> {
     }
 
     /// The curve of a series along an axis, within a slice.
-    pub(crate) fn curve(&self, series: usize, along: usize, slice: &Slice) -> Vec<Dot<'a>> {
+    pub(crate) fn curve(&self, series: usize, along: usize, slice: &Slice) -> Vec<SeriesPoint<'a>> {
         let dot = |&p: &u64| {
             let (row, place) = (self.row(series, p)?, self.row_at(series, p)?);
             let index = row.index.get(along).copied()?;
-            let stood = &self.stands.rows[place];
-            Some(Dot {
+            let standing = &self.standings.rows[place];
+            Some(SeriesPoint {
                 x: across(&self.axes()[along], index),
                 index,
                 row,
-                value: stood.value,
+                value: standing.value,
                 place,
-                tier: if self.stands.is_choice(along) {
-                    stood.across
+                tier: if self.standings.is_choice(along) {
+                    standing.across
                 } else {
-                    stood.within.tier
+                    standing.within.tier
                 },
             })
         };
@@ -218,7 +218,7 @@ impl<'a> View<'a> {
 
     /// Whether tasks fail at any point.
     pub(crate) fn any_fails(&self) -> bool {
-        let working = self.stands.rows.iter().filter(|r| r.value.is_some());
+        let working = self.standings.rows.iter().filter(|r| r.value.is_some());
         working.filter_map(|r| r.fails).any(|f| f.mean > 0.0)
     }
 
@@ -251,7 +251,7 @@ fn is_resource(axis: &SweptAxis) -> bool {
     axis.numbers.is_some() && (NAMES.contains(&last) || NAMES.contains(&axis.label.as_str()))
 }
 
-fn series(sweep: &Sweep) -> Vec<Series<'_>> {
+fn series(sweep: &Sweep) -> Vec<ViewSeries<'_>> {
     let names = names(sweep);
     let mut by_name: BTreeMap<&str, BTreeMap<u64, (usize, &SweepRow)>> = BTreeMap::new();
     for ((place, row), name) in sweep.rows.iter().enumerate().zip(&names) {
@@ -265,11 +265,11 @@ fn series(sweep: &Sweep) -> Vec<Series<'_>> {
             .map(|(_, r)| r.case.rank.map_or(most + 1.0, f64::from));
         ranks.sum::<f64>() / rows.len().max(1) as f64
     };
-    let mut all: Vec<(f64, Series<'_>)> = by_name
+    let mut all: Vec<(f64, ViewSeries<'_>)> = by_name
         .into_iter()
         .map(|(name, rows)| {
             let name = name.to_owned();
-            (mean_rank(&rows), Series { name, rows })
+            (mean_rank(&rows), ViewSeries { name, rows })
         })
         .collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)));

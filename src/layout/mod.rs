@@ -305,7 +305,7 @@ impl Column {
 
 /// A table in lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Laid {
+pub struct LaidOutTable {
     /// Headings and rows; where there are several parts, an empty line between them.
     pub lines: Vec<String>,
     /// Headings of the columns that had no room.
@@ -316,7 +316,7 @@ pub struct Laid {
 
 /// Lays a table out. Where it is too wide names are cut to three tenths of the line and sentences wrapped, then columns go by their order
 /// (`all`: stand in further parts below), then names get as short as they have to be.
-pub fn table(columns: &[Column], rows: &[Vec<String>], style: Style, all: bool) -> Laid {
+pub fn table(columns: &[Column], rows: &[Vec<String>], style: Style, all: bool) -> LaidOutTable {
     // Before the layout: a sign that becomes two in ASCII must find its room.
     let fit = |text: &String| style.fit(text.clone());
     let mut cells: Vec<Vec<String>> = rows
@@ -398,9 +398,9 @@ pub fn table(columns: &[Column], rows: &[Vec<String>], style: Style, all: bool) 
         }
         parts.push(part);
     }
-    let mut laid = Laid {
+    let mut laid = LaidOutTable {
         left_out: left_out.iter().map(|&i| titles[i].clone()).collect(),
-        ..Laid::default()
+        ..LaidOutTable::default()
     };
     for part in &parts {
         if !laid.lines.is_empty() {

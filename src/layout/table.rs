@@ -3,7 +3,7 @@
 
 use crate::layout::Column;
 use crate::measure::Estimate;
-use crate::quantity::{Interval, estimate};
+use crate::quantity::{IntervalDisplay, estimate};
 
 /// A comparison.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,7 +13,7 @@ pub(crate) struct Table {
     /// The columns.
     pub columns: Vec<Column>,
     /// The rows, best first, or in the order of a sweep's points.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TableRow>,
     /// How many more rows there are than are shown.
     pub left_out: usize,
 }
@@ -23,15 +23,15 @@ impl Table {
     pub(crate) fn texts(&self) -> impl Iterator<Item = Vec<String>> {
         self.rows
             .iter()
-            .map(|r| r.cells.iter().map(Cell::whole).collect())
+            .map(|r| r.cells.iter().map(TableCell::whole).collect())
     }
 }
 
 /// A row.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Row {
+pub(crate) struct TableRow {
     /// A cell for each column.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<TableCell>,
     /// Whether nothing is better.
     pub best: bool,
     /// Whether its numbers can be taken as they are.
@@ -40,7 +40,7 @@ pub(crate) struct Row {
 
 /// A cell.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Cell {
+pub(crate) struct TableCell {
     /// The text, or a number.
     pub text: String,
     /// The half-width of its interval; may be empty.
@@ -53,7 +53,7 @@ pub(crate) struct Cell {
     pub tied: bool,
 }
 
-impl Cell {
+impl TableCell {
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -78,7 +78,7 @@ impl Cell {
     }
 
     /// An estimate in units of `scale`.
-    pub(crate) fn estimate(e: Option<Estimate>, scale: f64, interval: Interval) -> Self {
+    pub(crate) fn estimate(e: Option<Estimate>, scale: f64, interval: IntervalDisplay) -> Self {
         let Some(e) = e else {
             return Self::text("–");
         };

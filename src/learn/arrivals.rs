@@ -1,13 +1,13 @@
 //! How recorded tasks arrive: all at once, at random, or by another distribution of the time between them.
 
 use super::correlation;
-use super::fit::{self, FEWEST, Fit, Verdict};
+use super::fit::{self, FEWEST, Fit, FitVerdict};
 use crate::engine::Nanos;
 
 /// What the user wants of the arrivals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ArrivalsChoice {
-    /// [`Arrivals::Batch`] if all arrive in the first twentieth of the trace, or back to back in its first quarter; else open.
+    /// [`FittedArrivals::Batch`] if all arrive in the first twentieth of the trace, or back to back in its first quarter; else open.
     #[default]
     Auto,
     /// All at once, whatever the trace says.
@@ -18,7 +18,7 @@ pub enum ArrivalsChoice {
 
 /// How tasks arrive.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Arrivals {
+pub enum FittedArrivals {
     /// All at time 0.
     Batch,
     /// A Poisson process: the gaps pass for exponential.
@@ -45,12 +45,16 @@ const IN_A_LOOP: f64 = 0.25;
 const BACK_TO_BACK: u64 = 2_000_000;
 
 /// The arrivals of tasks at these times (any order) in a trace that ends at `end`, and what is to be said about them.
-pub(super) fn arrivals(times: &[i64], end: i64, choice: ArrivalsChoice) -> (Arrivals, Vec<String>) {
+pub(super) fn arrivals(
+    times: &[i64],
+    end: i64,
+    choice: ArrivalsChoice,
+) -> (FittedArrivals, Vec<String>) {
     let mut times = times.to_vec();
     times.sort_unstable();
     let (first, last) = match (times.first(), times.last()) {
         (Some(f), Some(l)) => (*f, *l),
-        _ => return (Arrivals::Batch, Vec::new()),
+        _ => return (FittedArrivals::Batch, Vec::new()),
     };
     let span = last.abs_diff(first) as f64;
     let length = end.abs_diff(first) as f64;
@@ -64,7 +68,7 @@ pub(super) fn arrivals(times: &[i64], end: i64, choice: ArrivalsChoice) -> (Arri
         }
     };
     if batch {
-        return (Arrivals::Batch, Vec::new());
+        return (FittedArrivals::Batch, Vec::new());
     }
     let mut notes = vec![
         "arrivals are the starts of the tasks. If the program made each task only after another one had ended (users who \
@@ -87,13 +91,14 @@ pub(super) fn arrivals(times: &[i64], end: i64, choice: ArrivalsChoice) -> (Arri
         && *p >= 0.05
     {
         best.dist = dist.clone();
-        (best.d, best.p, best.verdict, best.rejected) = (Some(*d), Some(*p), Verdict::Good, None);
+        (best.d, best.p, best.verdict, best.rejected) =
+            (Some(*d), Some(*p), FitVerdict::Good, None);
         let rate = super::dist::significant(1e9 / best.mean, 4);
-        return (Arrivals::Poisson { rate, fit: best }, notes);
+        return (FittedArrivals::Poisson { rate, fit: best }, notes);
     }
     let exponential = exponential.map(|(_, d, p)| (d, p));
     (
-        Arrivals::Renewal {
+        FittedArrivals::Renewal {
             fit: best,
             exponential,
         },
@@ -116,19 +121,24 @@ mod tests {
     fn at_once_or_spread() {
         let at_once: Vec<i64> = (0..50).map(|i| i * 1_000).collect();
         let auto = ArrivalsChoice::Auto;
-        assert_eq!(arrivals(&at_once, 10_000_000, auto).0, Arrivals::Batch);
+        assert_eq!(
+            arrivals(&at_once, 10_000_000, auto).0,
+            FittedArrivals::Batch
+        );
         let (open, notes) = arrivals(&at_once, 60_000, auto);
-        assert!(matches!(open, Arrivals::Renewal { fit, .. } if fit.verdict == Verdict::Constant));
+        assert!(
+            matches!(open, FittedArrivals::Renewal { fit, .. } if fit.verdict == FitVerdict::Constant)
+        );
         assert!(notes[0].contains("Closed"));
         assert_eq!(
             arrivals(&at_once, 60_000, ArrivalsChoice::Batch).0,
-            Arrivals::Batch
+            FittedArrivals::Batch
         );
         assert_eq!(
             arrivals(&[7; 30], 9, ArrivalsChoice::Open).0,
-            Arrivals::Batch
+            FittedArrivals::Batch
         );
-        assert_eq!(arrivals(&[], 0, auto).0, Arrivals::Batch);
+        assert_eq!(arrivals(&[], 0, auto).0, FittedArrivals::Batch);
     }
 
     /// A loop that submits 60 tasks of 50 ms to ten workers, on a busy machine; and the same load at a leisurely pace.
@@ -136,8 +146,14 @@ mod tests {
     fn a_loop_that_submits_is_a_batch() {
         let auto = ArrivalsChoice::Auto;
         let submitted: Vec<i64> = (0..60).map(|i| i * 900_000 + i % 7 * 80_000).collect();
-        assert_eq!(arrivals(&submitted, 310_000_000, auto).0, Arrivals::Batch);
+        assert_eq!(
+            arrivals(&submitted, 310_000_000, auto).0,
+            FittedArrivals::Batch
+        );
         let slow: Vec<i64> = submitted.iter().map(|t| t * 10).collect();
-        assert_ne!(arrivals(&slow, 3_100_000_000, auto).0, Arrivals::Batch);
+        assert_ne!(
+            arrivals(&slow, 3_100_000_000, auto).0,
+            FittedArrivals::Batch
+        );
     }
 }

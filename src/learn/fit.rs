@@ -12,7 +12,7 @@ use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
 
 use super::dist::{cdf, p99, rounded};
-use super::mle::{Family, Summary};
+use super::mle::{Family, SampleSummary};
 use crate::engine::Nanos;
 use crate::scenario::Dist;
 
@@ -30,7 +30,7 @@ const CONSTANT: f64 = 0.01;
 
 /// How far a fit can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FitVerdict {
     /// p of at least 0.05, or D below 0.02 (so many values that a difference without weight is seen); the mean agrees.
     Good,
     /// p of at least 0.01, or D below 0.05; the mean is no more than a fifth off.
@@ -47,7 +47,7 @@ pub enum Verdict {
     Brief,
 }
 
-impl Verdict {
+impl FitVerdict {
     /// One or two words for a table.
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -76,7 +76,7 @@ pub struct Fit {
     /// Its p-value by parametric bootstrap.
     pub p: Option<f64>,
     /// What to think of it.
-    pub verdict: Verdict,
+    pub verdict: FitVerdict,
     /// The best named distribution, where it was so poor that `dist` is not it.
     pub rejected: Option<Dist>,
     /// Mean of the sample, nanoseconds.
@@ -108,7 +108,7 @@ pub fn fit(sample: &[Nanos]) -> Fit {
     let count = n.max(1) as f64;
     let mean = x.iter().sum::<f64>() / count;
     let sd = libm::sqrt(x.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / count);
-    let plain = |dist: Dist, verdict: Verdict| Fit {
+    let plain = |dist: Dist, verdict: FitVerdict| Fit {
         dist,
         n,
         d: None,
@@ -122,25 +122,25 @@ pub fn fit(sample: &[Nanos]) -> Fit {
             .unwrap_or(0.0),
     };
     if n < 2 || sd <= CONSTANT * mean {
-        return plain(Dist::Constant(rounded(mean)), Verdict::Constant);
+        return plain(Dist::Constant(rounded(mean)), FitVerdict::Constant);
     }
     if n < FEWEST {
-        return plain(empirical(&x), Verdict::Few);
+        return plain(empirical(&x), FitVerdict::Few);
     }
     let mut distinct = x.clone();
     distinct.dedup();
     if distinct.len() <= 5 {
-        return plain(empirical(&x), Verdict::Discrete);
+        return plain(empirical(&x), FitVerdict::Discrete);
     }
     let Some((family, dist)) = best(&x) else {
-        return plain(empirical(&x), Verdict::Poor);
+        return plain(empirical(&x), FitVerdict::Poor);
     };
     let d = distance(&dist, &x);
     let p = p_value(family, &dist, d, n);
     let verdict = judge(&dist, d, p, mean, sd / libm::sqrt(count));
     let mut fit = plain(dist, verdict);
     (fit.d, fit.p) = (Some(d), Some(p));
-    if verdict == Verdict::Poor {
+    if verdict == FitVerdict::Poor {
         fit.rejected = Some(std::mem::replace(&mut fit.dist, empirical(&x)));
     }
     fit
@@ -157,7 +157,7 @@ pub(super) fn brief(sample: &[Nanos]) -> Fit {
         n,
         d: None,
         p: None,
-        verdict: Verdict::Brief,
+        verdict: FitVerdict::Brief,
         rejected: None,
         mean,
         p99: x
@@ -169,7 +169,7 @@ pub(super) fn brief(sample: &[Nanos]) -> Fit {
 
 /// The family with the lowest BIC, and its member.
 fn best(x: &[f64]) -> Option<(Family, Dist)> {
-    let summary = Summary::new(x);
+    let summary = SampleSummary::new(x);
     let penalty = libm::log(x.len() as f64);
     let mut best: Option<(f64, Family, Dist)> = None;
     for family in Family::ALL {
@@ -191,13 +191,13 @@ pub(super) fn exponential(sample: &[Nanos]) -> Option<(Dist, f64, f64)> {
     if x.len() < FEWEST || x[0] >= x[x.len() - 1] {
         return None;
     }
-    let (dist, _) = Summary::new(&x).fit(Family::Exponential)?;
+    let (dist, _) = SampleSummary::new(&x).fit(Family::Exponential)?;
     let d = distance(&dist, &x);
     let p = p_value(Family::Exponential, &dist, d, x.len());
     Some((dist, d, p))
 }
 
-fn judge(dist: &Dist, d: f64, p: f64, mean: f64, standard_error: f64) -> Verdict {
+fn judge(dist: &Dist, d: f64, p: f64, mean: f64, standard_error: f64) -> FitVerdict {
     let off = (dist.mean() - mean).abs();
     let off = if off > 3.0 * standard_error {
         off / mean
@@ -206,13 +206,13 @@ fn judge(dist: &Dist, d: f64, p: f64, mean: f64, standard_error: f64) -> Verdict
     };
     // Load is a matter of the mean, which the distance hardly sees where the tail is heavy.
     if off > 0.2 || !dist.mean().is_finite() {
-        Verdict::Poor
+        FitVerdict::Poor
     } else if (p >= 0.05 || d < 0.02) && off <= 0.05 {
-        Verdict::Good
+        FitVerdict::Good
     } else if p >= 0.01 || d < 0.05 {
-        Verdict::Fair
+        FitVerdict::Fair
     } else {
-        Verdict::Poor
+        FitVerdict::Poor
     }
 }
 
@@ -250,7 +250,7 @@ fn p_value(family: Family, dist: &Dist, d: f64, n: usize) -> f64 {
         if draw[0] >= draw[length - 1] {
             continue;
         }
-        if let Some((refit, _)) = Summary::new(&draw).fit(family)
+        if let Some((refit, _)) = SampleSummary::new(&draw).fit(family)
             && distance(&refit, &draw) * root >= observed
         {
             larger += 1;
@@ -301,14 +301,14 @@ mod tests {
         let one = fit(&ms(&[7]));
         assert_eq!(
             (one.dist, one.verdict),
-            (Dist::Constant(Nanos::from_millis(7)), Verdict::Constant)
+            (Dist::Constant(Nanos::from_millis(7)), FitVerdict::Constant)
         );
         let same = fit(&vec![Nanos::from_millis(3); 50]);
         assert_eq!(
             (same.dist.clone(), same.verdict, same.p),
             (
                 Dist::Constant(Nanos::from_millis(3)),
-                Verdict::Constant,
+                FitVerdict::Constant,
                 None
             )
         );
@@ -319,12 +319,12 @@ mod tests {
         let few = fit(&ms(&[1, 5, 3]));
         assert_eq!(
             (few.dist, few.verdict),
-            (Dist::Empirical(ms(&[1, 3, 5])), Verdict::Few)
+            (Dist::Empirical(ms(&[1, 3, 5])), FitVerdict::Few)
         );
         let mut two = ms(&[1; 90]);
         two.extend(ms(&[9; 10]));
         let two = fit(&two);
-        assert_eq!(two.verdict, Verdict::Discrete);
+        assert_eq!(two.verdict, FitVerdict::Discrete);
         assert!((two.fitted_mean() - 1.8e6).abs() < 1.0 && two.fitted_p99() == 9e6);
     }
 
@@ -339,7 +339,7 @@ mod tests {
         outliers.extend(ms(&[5_000, 8_000]));
         for sample in [zeros, outliers] {
             let fit = fit(&sample);
-            assert_eq!(fit.verdict, Verdict::Poor, "{fit:?}");
+            assert_eq!(fit.verdict, FitVerdict::Poor, "{fit:?}");
             assert!(
                 (fit.fitted_mean() / fit.mean - 1.0).abs() < 0.001,
                 "{fit:?}"

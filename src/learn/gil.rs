@@ -2,9 +2,9 @@
 
 use super::dist::significant;
 use super::fit::Fit;
-use super::structure::Group;
+use super::structure::ShapeClass;
 use super::table::time;
-use super::trace::{Trace, Watched};
+use super::trace::{GilObservation, Trace};
 use crate::engine::Nanos;
 use crate::scenario::{Releases, limits};
 
@@ -17,7 +17,7 @@ const LEAST_NS: u64 = 5_000_000;
 
 /// How code deals with the GIL.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Habit {
+pub enum GilUse {
     /// It keeps it as any bytecode does, or nobody has looked.
     Keeps,
     /// It runs without it.
@@ -31,9 +31,9 @@ pub enum Habit {
     },
 }
 
-impl Habit {
+impl GilUse {
     /// What was seen says this; `None`: for too short a time to tell.
-    pub fn seen(seen: Watched) -> Option<Self> {
+    pub fn seen(seen: GilObservation) -> Option<Self> {
         if seen.time < LEAST_NS {
             return None;
         }
@@ -50,14 +50,14 @@ impl Habit {
     }
 
     /// What is known of a class; it is said in `notes`.
-    pub(super) fn of(group: &Group, trace: &Trace, notes: &mut Vec<String>) -> Self {
+    pub(super) fn of(group: &ShapeClass, trace: &Trace, notes: &mut Vec<String>) -> Self {
         let Some(seen) = trace.gil.get(group.class).copied().filter(|w| w.time > 0) else {
             return Self::Keeps;
         };
         let name = &group.name;
         let looked = time(seen.time as f64);
-        let habit = Self::seen(seen);
-        match habit {
+        let gil_use = Self::seen(seen);
+        match gil_use {
             None => notes.push(format!(
                 "class {name}: the GIL was looked at for {looked} only, too short to tell how often its code gives it up; record \
                  more or longer tasks"
@@ -74,7 +74,7 @@ impl Habit {
                 seen.releases
             )),
         }
-        habit.unwrap_or(Self::Keeps)
+        gil_use.unwrap_or(Self::Keeps)
     }
 
     /// The releases of a step of `mean` nanoseconds as recorded, one of so many `steps` of its class, on an interpreter that takes `factor` times the baseline's CPU.

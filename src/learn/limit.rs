@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::trace::{Kind, Row, Trace};
+use super::trace::{StepKind, Trace, TraceRow};
 use crate::scenario::limits;
 
 /// A task is under way from the end of the wait before which it had done less than this share of its work (or of the mean task's):
@@ -30,7 +30,7 @@ const OWN_CPU: f64 = 0.5;
 
 /// At most so many tasks were under way at once, while others waited.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Limit {
+pub struct ConcurrencyLimit {
     /// How many.
     pub tasks: usize,
     /// The most that waited at once meanwhile.
@@ -43,7 +43,7 @@ pub struct Limit {
 
 /// One task's way.
 #[derive(Clone, Copy, Debug)]
-struct Way {
+struct TaskInterval {
     class: u32,
     arrival: i64,
     begin: i64,
@@ -53,7 +53,7 @@ struct Way {
 }
 
 /// The limit that a trace shows: of all tasks, else of the first class that has one.
-pub(super) fn limit(trace: &Trace) -> Option<Limit> {
+pub(super) fn limit(trace: &Trace) -> Option<ConcurrencyLimit> {
     let all = ways(trace);
     if let Some(found) = plateau(&all) {
         return Some(found);
@@ -65,23 +65,23 @@ pub(super) fn limit(trace: &Trace) -> Option<Limit> {
         .zip(0_u32..)
         .filter(|_| several)
         .find_map(|(name, class)| {
-            let own: Vec<Way> = all.iter().filter(|w| w.class == class).copied().collect();
+            let own: Vec<TaskInterval> = all.iter().filter(|w| w.class == class).copied().collect();
             let found = plateau(&own)?;
-            Some(Limit {
+            Some(ConcurrencyLimit {
                 class: Some(name.clone()),
                 ..found
             })
         })
 }
 
-fn ways(trace: &Trace) -> Vec<Way> {
-    let timed = |r: &&Row| {
+fn ways(trace: &Trace) -> Vec<TaskInterval> {
+    let timed = |r: &&TraceRow| {
         !matches!(
             r.kind,
-            Kind::PayloadIn(_) | Kind::PayloadOut(_) | Kind::Lock(_)
+            StepKind::PayloadIn(_) | StepKind::PayloadOut(_) | StepKind::Lock(_)
         )
     };
-    let mut rows: Vec<&Row> = trace.rows.iter().filter(timed).collect();
+    let mut rows: Vec<&TraceRow> = trace.rows.iter().filter(timed).collect();
     rows.sort_by_key(|r| (r.task, r.start));
     let all: f64 = rows.iter().map(|r| work(r) as f64).sum();
     let tasks = || rows.chunk_by(|a, b| a.task == b.task);
@@ -90,33 +90,33 @@ fn ways(trace: &Trace) -> Vec<Way> {
 }
 
 /// Time that is no waiting for what the simulation makes itself.
-fn work(r: &Row) -> u64 {
+fn work(r: &TraceRow) -> u64 {
     match r.kind {
-        Kind::Wait => 0,
+        StepKind::Wait => 0,
         _ => r.end.abs_diff(r.start),
     }
 }
 
 /// `None` of a task that did nothing; `mean` is what all do on average.
-fn way(rows: &[&Row], mean: f64) -> Option<Way> {
+fn way(rows: &[&TraceRow], mean: f64) -> Option<TaskInterval> {
     let total: u64 = rows.iter().map(|r| work(r)).sum();
     let first = rows.first().filter(|_| total > 0)?;
     let little = BEFORE * mean.max(total as f64);
     let (mut done, mut begin) = (0_u64, first.start);
     for row in rows {
-        if row.kind == Kind::Wait {
+        if row.kind == StepKind::Wait {
             if done as f64 > little {
                 break;
             }
             begin = begin.max(row.end);
         }
-        if row.kind != Kind::Blocked {
+        if row.kind != StepKind::Blocked {
             // Who loses the core in its first moments has not begun by that.
             done += work(row);
         }
     }
-    let computes = |r: &&&Row| matches!(r.kind, Kind::Cpu | Kind::Native);
-    Some(Way {
+    let computes = |r: &&&TraceRow| matches!(r.kind, StepKind::Cpu | StepKind::Native);
+    Some(TaskInterval {
         class: first.class,
         arrival: first.start,
         begin,
@@ -125,15 +125,15 @@ fn way(rows: &[&Row], mean: f64) -> Option<Way> {
     })
 }
 
-fn plateau(ways: &[Way]) -> Option<Limit> {
-    let service = |w: &Way| w.end.abs_diff(w.begin);
+fn plateau(ways: &[TaskInterval]) -> Option<ConcurrencyLimit> {
+    let service = |w: &TaskInterval| w.end.abs_diff(w.begin);
     let served: u64 = ways.iter().map(service).sum();
     let mean = served as f64 / ways.len().max(1) as f64;
-    let waited = |w: &&Way| w.begin.abs_diff(w.arrival) as f64 > mean / 10.0;
+    let waited = |w: &&TaskInterval| w.begin.abs_diff(w.arrival) as f64 > mean / 10.0;
     if ways.iter().filter(waited).count() < WAITERS {
         return None;
     }
-    let course = Course::of(ways);
+    let course = ConcurrencyHistogram::of(ways);
     let tasks = course.ceiling()?;
     let steady = course.while_waiting(|n| n <= tasks && n + tasks / 10 >= tasks) as f64;
     let waiting = course.while_waiting(|_| true) as f64;
@@ -147,7 +147,7 @@ fn plateau(ways: &[Way]) -> Option<Limit> {
         && waiting >= LONG * whole
         && (steady >= STEADY * waiting || (sharp && steady >= OFTEN * waiting))
         && (tasks > 1 || computing < OWN_CPU);
-    is_limit.then_some(Limit {
+    is_limit.then_some(ConcurrencyLimit {
         tasks,
         waiting: course.most_beside(tasks),
         class: None,
@@ -157,7 +157,7 @@ fn plateau(ways: &[Way]) -> Option<Limit> {
 
 /// For how long so many tasks were under way.
 #[derive(Debug, Default)]
-struct Course {
+struct ConcurrencyHistogram {
     /// In all.
     all: BTreeMap<usize, u64>,
     /// While others waited.
@@ -168,8 +168,8 @@ struct Course {
     records: Vec<(usize, u64)>,
 }
 
-impl Course {
-    fn of(ways: &[Way]) -> Self {
+impl ConcurrencyHistogram {
+    fn of(ways: &[TaskInterval]) -> Self {
         // At the same instant who goes leaves room for who comes.
         let mut events: Vec<(i64, i64, i64)> = Vec::with_capacity(3 * ways.len());
         for w in ways {
@@ -247,7 +247,7 @@ fn sum(times: &BTreeMap<usize, u64>, of: impl Fn(usize) -> bool) -> u64 {
     times.iter().filter(|(n, _)| of(**n)).map(|(_, t)| t).sum()
 }
 
-impl Limit {
+impl ConcurrencyLimit {
     /// The strategies that keep it, in their short forms.
     pub(super) fn strategies(&self) -> Vec<String> {
         /// More worker processes are no pool that anybody makes.
@@ -285,15 +285,15 @@ impl Limit {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trace::Watched;
+    use super::super::trace::GilObservation;
     use super::*;
 
     /// Tasks (class, arrival, begin, end) that look for some microseconds, wait, and work.
-    fn trace(tasks: &[(u32, i64, i64, i64)], kind: Kind) -> Trace {
+    fn trace(tasks: &[(u32, i64, i64, i64)], kind: StepKind) -> Trace {
         let mut rows = Vec::new();
         for (i, &(class, arrival, begin, end)) in tasks.iter().enumerate() {
             let mut row = |kind, start, end| {
-                rows.push(Row {
+                rows.push(TraceRow {
                     task: u32::try_from(i).unwrap(),
                     class,
                     kind,
@@ -301,15 +301,15 @@ mod tests {
                     end,
                 });
             };
-            row(Kind::Cpu, arrival, arrival + 3);
-            row(Kind::Wait, arrival + 3, begin);
+            row(StepKind::Cpu, arrival, arrival + 3);
+            row(StepKind::Wait, arrival + 3, begin);
             row(kind, begin, end);
         }
         Trace {
             rows,
             classes: vec!["a".into(), "b".into()],
             locks: Vec::new(),
-            gil: vec![Watched::default()],
+            gil: vec![GilObservation::default()],
         }
     }
 
@@ -325,20 +325,23 @@ mod tests {
 
     #[test]
     fn a_plateau_with_others_waiting_is_a_limit() {
-        let found = limit(&trace(&behind(20, 200), Kind::Io)).unwrap();
+        let found = limit(&trace(&behind(20, 200), StepKind::Io)).unwrap();
         assert_eq!((found.tasks, &found.class), (20, &None));
         assert!(found.waiting == 180 && found.computing < 0.01, "{found:?}");
         assert_eq!(
             found.strategies(),
             ["sequential", "threads:20", "asyncio:20"]
         );
-        let pool = limit(&trace(&behind(4, 100), Kind::Cpu)).unwrap();
+        let pool = limit(&trace(&behind(4, 100), StepKind::Cpu)).unwrap();
         assert_eq!(pool.tasks, 4);
         assert!(
             pool.strategies()
                 .contains(&"processes:4:forkserver".to_owned())
         );
-        assert_eq!(limit(&trace(&behind(1, 50), Kind::Io)).unwrap().tasks, 1);
+        assert_eq!(
+            limit(&trace(&behind(1, 50), StepKind::Io)).unwrap().tasks,
+            1
+        );
     }
 
     #[test]
@@ -347,14 +350,14 @@ mod tests {
         let all: Vec<_> = (0..100)
             .map(|i| (0, i * 5, i * 5 + 4, 50_000 + i * 5))
             .collect();
-        assert_eq!(limit(&trace(&all, Kind::Io)), None);
+        assert_eq!(limit(&trace(&all, StepKind::Io)), None);
         // One after another: what the loop does with code that never awaits.
-        assert_eq!(limit(&trace(&behind(1, 50), Kind::Cpu)), None);
+        assert_eq!(limit(&trace(&behind(1, 50), StepKind::Cpu)), None);
         // Who waits does so while it gets ever busier.
         let rising: Vec<_> = (0..200_i64)
             .map(|i| (0, 0, i * 1_000 + 4, i * 1_000 + 150_000))
             .collect();
-        assert_eq!(limit(&trace(&rising, Kind::Io)), None);
+        assert_eq!(limit(&trace(&rising, StepKind::Io)), None);
         // A loop that is busy: now more, now fewer, rarely the most.
         let busy: Vec<_> = (0..300_i64)
             .map(|i| {
@@ -366,10 +369,10 @@ mod tests {
                 )
             })
             .collect();
-        assert_eq!(limit(&trace(&busy, Kind::Io)), None);
+        assert_eq!(limit(&trace(&busy, StepKind::Io)), None);
         // Too few to tell.
-        assert_eq!(limit(&trace(&behind(20, 23), Kind::Io)), None);
-        assert_eq!(limit(&trace(&[], Kind::Io)), None);
+        assert_eq!(limit(&trace(&behind(20, 23), StepKind::Io)), None);
+        assert_eq!(limit(&trace(&[], StepKind::Io)), None);
     }
 
     /// On a busy machine who may go on does so late.
@@ -384,7 +387,7 @@ mod tests {
                 (0, i * 5, begin, begin + 50_000)
             })
             .collect();
-        assert_eq!(limit(&trace(&tasks, Kind::Io)).unwrap().tasks, 10);
+        assert_eq!(limit(&trace(&tasks, StepKind::Io)).unwrap().tasks, 10);
     }
 
     #[test]
@@ -398,7 +401,7 @@ mod tests {
                 i * 1_600 + 9_000 + i % 7 * 9_000,
             )
         }));
-        let found = limit(&trace(&tasks, Kind::Io)).unwrap();
+        let found = limit(&trace(&tasks, StepKind::Io)).unwrap();
         assert_eq!((found.tasks, found.class.as_deref()), (10, Some("a")));
     }
 }

@@ -39,7 +39,7 @@ impl Family {
 }
 
 /// Sums over a sample that several families need.
-pub(super) struct Summary<'a> {
+pub(super) struct SampleSummary<'a> {
     /// The sample in nanoseconds, sorted.
     x: &'a [f64],
     /// Natural logarithms; `None` if a value is zero.
@@ -50,7 +50,7 @@ pub(super) struct Summary<'a> {
     mean_ln: f64,
 }
 
-impl<'a> Summary<'a> {
+impl<'a> SampleSummary<'a> {
     /// Of a sorted sample of at least two different values, none negative.
     pub(super) fn new(x: &'a [f64]) -> Self {
         let n = x.len() as f64;
@@ -242,7 +242,7 @@ mod tests {
             .collect();
         let mut sorted = x.clone();
         sorted.sort_by(f64::total_cmp);
-        let s = Summary::new(&sorted);
+        let s = SampleSummary::new(&sorted);
         let (Dist::Gamma { mean, cv }, best) = s.fit(Family::Gamma).unwrap() else {
             panic!("a gamma is asked for")
         };

@@ -22,10 +22,10 @@ mod timestamp;
 mod trace;
 mod workload;
 
-pub use arrivals::{Arrivals, ArrivalsChoice};
-pub use fit::{Fit, Verdict, fit};
-pub use gil::Habit;
-pub use limit::Limit;
+pub use arrivals::{ArrivalsChoice, FittedArrivals};
+pub use fit::{Fit, FitVerdict, fit};
+pub use gil::GilUse;
+pub use limit::ConcurrencyLimit;
 pub use timestamp::TimeUnit;
-pub use trace::{Format, Kind, Row, Trace, TraceError, TraceOptions, Watched};
-pub use workload::{LearnError, Learned, LearnedClass, LearnedStep, Options, Work, learn};
+pub use trace::{Format, GilObservation, StepKind, Trace, TraceError, TraceOptions, TraceRow};
+pub use workload::{LearnError, Learned, LearnedClass, LearnedStep, Options, TimedStep, learn};

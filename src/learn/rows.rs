@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::timestamp::{self, BadTime, TimeUnit};
-use super::trace::{Kind, Row, Trace, Watched};
+use super::trace::{GilObservation, StepKind, Trace, TraceRow};
 use crate::scenario::limits;
 use crate::scenario::units::grouped;
 
@@ -40,7 +40,7 @@ impl Problem {
 }
 
 /// The texts of one line, in either format.
-pub(super) struct Fields<'a> {
+pub(super) struct RowFields<'a> {
     pub(super) task: &'a str,
     pub(super) class: &'a str,
     pub(super) kind: &'a str,
@@ -61,7 +61,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A trace under construction: names become numbers.
-pub(super) struct Builder {
+pub(super) struct TraceBuilder {
     pub(super) trace: Trace,
     unit: TimeUnit,
     tasks: HashMap<(u32, Box<str>), u32>,
@@ -79,7 +79,7 @@ fn number(map: &mut HashMap<Box<str>, u32>, names: &mut Vec<String>, name: &str)
     n
 }
 
-impl Builder {
+impl TraceBuilder {
     pub(super) fn new(unit: TimeUnit) -> Self {
         Self {
             trace: Trace::default(),
@@ -90,7 +90,7 @@ impl Builder {
         }
     }
 
-    pub(super) fn row(&mut self, f: &Fields<'_>) -> Result<(), Problem> {
+    pub(super) fn row(&mut self, f: &RowFields<'_>) -> Result<(), Problem> {
         if self.trace.rows.len() == MAX_ROWS {
             return Err(Problem::new(format!(
                 "the trace has more rows than {}",
@@ -130,7 +130,11 @@ impl Builder {
             );
         }
         let watched = f.kind == "gil";
-        let kind = if watched { Kind::Wait } else { self.kind(f)? };
+        let kind = if watched {
+            StepKind::Wait
+        } else {
+            self.kind(f)?
+        };
         let class = number(&mut self.classes, &mut self.trace.classes, f.class);
         if self.trace.classes.len() > limits::MAX_NAMES {
             return Err(Problem::new(format!(
@@ -146,7 +150,7 @@ impl Builder {
         let next = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
         // Looking up borrowed pairs would need a type of its own; the copy is short.
         let task = *self.tasks.entry((class, f.task.into())).or_insert(next);
-        self.trace.rows.push(Row {
+        self.trace.rows.push(TraceRow {
             task,
             class,
             kind,
@@ -157,7 +161,7 @@ impl Builder {
     }
 
     /// What was seen of the GIL for so long: no step of a task.
-    fn watched(&mut self, f: &Fields<'_>, class: u32, time: u64) -> Result<(), Problem> {
+    fn watched(&mut self, f: &RowFields<'_>, class: u32, time: u64) -> Result<(), Problem> {
         let releases = Self::needed_count(f.releases, "releases")?;
         let Some(released) = f.released else {
             return Err(Problem::new("the released is missing").at("released"));
@@ -171,7 +175,7 @@ impl Builder {
         };
         let place = class as usize;
         let gil = &mut self.trace.gil;
-        gil.resize(gil.len().max(place + 1), Watched::default());
+        gil.resize(gil.len().max(place + 1), GilObservation::default());
         let sum = &mut gil[place];
         sum.time = sum.time.saturating_add(time);
         sum.releases = sum.releases.saturating_add(releases);
@@ -208,7 +212,7 @@ impl Builder {
         })
     }
 
-    fn kind(&mut self, f: &Fields<'_>) -> Result<Kind, Problem> {
+    fn kind(&mut self, f: &RowFields<'_>) -> Result<StepKind, Problem> {
         let bytes = || match f.bytes {
             None => Err(Problem::new(format!("a {} needs its bytes", f.kind)).at("bytes")),
             Some(text) => match text.parse::<u64>() {
@@ -227,13 +231,13 @@ impl Builder {
             },
         };
         Ok(match f.kind {
-            "cpu" => Kind::Cpu,
-            "native" => Kind::Native,
-            "io" => Kind::Io,
-            "blocked" => Kind::Blocked,
-            "wait" => Kind::Wait,
-            "payload_in" => Kind::PayloadIn(bytes()?),
-            "payload_out" => Kind::PayloadOut(bytes()?),
+            "cpu" => StepKind::Cpu,
+            "native" => StepKind::Native,
+            "io" => StepKind::Io,
+            "blocked" => StepKind::Blocked,
+            "wait" => StepKind::Wait,
+            "payload_in" => StepKind::PayloadIn(bytes()?),
+            "payload_out" => StepKind::PayloadOut(bytes()?),
             other => {
                 let name = match other.strip_prefix("lock:") {
                     Some(name) => Some(name),
@@ -260,7 +264,7 @@ impl Builder {
                     .at("kind")
                     .help("give locks of one sort (one for each row, say) one name"));
                 }
-                Kind::Lock(lock)
+                StepKind::Lock(lock)
             }
         })
     }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::arrivals::Arrivals;
+use super::arrivals::FittedArrivals;
 use super::dist::{ron, significant};
-use super::fit::{Fit, Verdict};
+use super::fit::{Fit, FitVerdict};
 use super::table::{d_text, p_text, time};
 use super::workload::{Learned, LearnedClass, LearnedStep};
 use crate::scenario::limits::MAX_FACTOR;
@@ -45,10 +45,10 @@ fn worth(fit: &Fit) -> String {
     };
     let ks = || format!("KS D {}, p {}", d_text(fit.d), p_text(fit.p));
     match fit.verdict {
-        Verdict::Good | Verdict::Fair => {
+        FitVerdict::Good | FitVerdict::Fair => {
             format!("n {n}, {}: {}; {}", ks(), fit.verdict.text(), both())
         }
-        Verdict::Poor => match &fit.rejected {
+        FitVerdict::Poor => match &fit.rejected {
             Some(dist) => format!(
                 "n {n}; no named distribution is near (best {}: {}), so measured values; {}",
                 super::dist::name(dist),
@@ -60,10 +60,10 @@ fn worth(fit: &Fit) -> String {
                 both()
             ),
         },
-        Verdict::Constant => format!("n {n}, always the same within 1%: {data}"),
-        Verdict::Brief => format!("n {n}, too short to matter, so its mean: {data}"),
-        Verdict::Few => format!("n {n}: too few to fit, so the measured values; {data}"),
-        Verdict::Discrete => format!("n {n}, a few distinct values in their shares; {data}"),
+        FitVerdict::Constant => format!("n {n}, always the same within 1%: {data}"),
+        FitVerdict::Brief => format!("n {n}, too short to matter, so its mean: {data}"),
+        FitVerdict::Few => format!("n {n}: too few to fit, so the measured values; {data}"),
+        FitVerdict::Discrete => format!("n {n}, a few distinct values in their shares; {data}"),
     }
 }
 
@@ -190,13 +190,13 @@ impl Learned {
         let indent = "        ";
         let count: usize = self.classes.iter().map(|c| c.count).sum();
         let _ = match &self.arrivals {
-            Arrivals::Batch => writeln!(out, "{indent}arrivals: Batch,"),
-            Arrivals::Poisson { rate, fit } => writeln!(
+            FittedArrivals::Batch => writeln!(out, "{indent}arrivals: Batch,"),
+            FittedArrivals::Poisson { rate, fit } => writeln!(
                 out,
                 "{indent}arrivals: Poisson(rate: {rate}, count: {count}), // gaps are exponential: {}",
                 worth(fit)
             ),
-            Arrivals::Renewal { fit, exponential } => {
+            FittedArrivals::Renewal { fit, exponential } => {
                 let not = match exponential {
                     Some((d, p)) => format!(
                         "; not exponential (KS D {}, p {})",
@@ -234,10 +234,10 @@ impl Learned {
             quoted(&class.name)
         );
         let _ = match self.arrivals {
-            Arrivals::Batch => writeln!(out, "                count: {},", class.count),
+            FittedArrivals::Batch => writeln!(out, "                count: {},", class.count),
             _ => writeln!(out, "                weight: {},", self.weight(class)),
         };
-        if self.interleaved && self.arrivals == Arrivals::Batch {
+        if self.interleaved && self.arrivals == FittedArrivals::Batch {
             let _ = writeln!(out, "                interleave: true,");
         }
         let _ = writeln!(out, "                steps: [");

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::trace::{Kind, Row, Trace};
-use super::workload::Work;
+use super::trace::{StepKind, Trace, TraceRow};
+use super::workload::TimedStep;
 
 /// Locks within locks; what is deeper is read as if it held only these.
 const DEEPEST: usize = 8;
@@ -11,29 +11,29 @@ const DEEPEST: usize = 8;
 const LONGEST: usize = 200;
 /// Tasks of another shape become a class of their own from this share on.
 pub(super) const OWN_CLASS: f64 = 0.05;
-/// Rows of [`Kind::Blocked`] below this share of a class's steps are left out.
+/// Rows of [`StepKind::Blocked`] below this share of a class's steps are left out.
 const UNSEEN: f64 = 0.1;
 /// Where the most common shape has a smaller share than this, every task is summed up.
 const COMMON: f64 = 0.5;
 
 /// A step's place in the shape of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Node {
+pub(super) enum ShapeNode {
     /// A step with a duration.
-    Work(Work),
+    Work(TimedStep),
     /// Steps under a lock.
-    Lock(u32, Vec<Node>),
+    Lock(u32, Vec<ShapeNode>),
 }
 
 /// One task as recorded.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Task {
+pub(super) struct ShapedTask {
     /// Start of its first row.
     pub arrival: i64,
     /// End of its last row.
     pub end: i64,
-    pub shape: Vec<Node>,
-    /// Durations of the [`Node::Work`]s of `shape`, depth first.
+    pub shape: Vec<ShapeNode>,
+    /// Durations of the [`ShapeNode::Work`]s of `shape`, depth first.
     pub times: Vec<u64>,
     pub payload_in: Option<u64>,
     pub payload_out: Option<u64>,
@@ -49,18 +49,18 @@ pub(super) struct Task {
 
 /// Tasks of one shape.
 #[derive(Clone, Debug)]
-pub(super) struct Group {
+pub(super) struct ShapeClass {
     pub name: String,
     /// Its class in the trace.
     pub class: usize,
-    pub shape: Vec<Node>,
-    pub tasks: Vec<Task>,
+    pub shape: Vec<ShapeNode>,
+    pub tasks: Vec<ShapedTask>,
 }
 
 /// What became of a class of the trace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Grouping {
-    pub groups: Vec<Group>,
+    pub groups: Vec<ShapeClass>,
     /// Sentences about what was summed up, split or left out.
     pub notes: Vec<String>,
     /// Tasks that were left out.
@@ -75,8 +75,8 @@ fn quiet(trace: &Trace) -> Vec<bool> {
         let sum = &mut sums[row.class as usize];
         let length = row.end.abs_diff(row.start);
         match row.kind {
-            Kind::Blocked => sum.0 = sum.0.saturating_add(length),
-            Kind::Cpu | Kind::Native | Kind::Io => sum.1 = sum.1.saturating_add(length),
+            StepKind::Blocked => sum.0 = sum.0.saturating_add(length),
+            StepKind::Cpu | StepKind::Native | StepKind::Io => sum.1 = sum.1.saturating_add(length),
             _ => {}
         }
     }
@@ -86,12 +86,12 @@ fn quiet(trace: &Trace) -> Vec<bool> {
 }
 
 /// The tasks of the trace, in order of their first rows in the file; those without any step are not there.
-fn tasks(trace: &Trace) -> Vec<(u32, Task)> {
+fn tasks(trace: &Trace) -> Vec<(u32, ShapedTask)> {
     let quiet = quiet(trace);
-    let kept = |r: &&Row| r.kind != Kind::Blocked || !quiet[r.class as usize];
-    let mut rows: Vec<&Row> = trace.rows.iter().filter(kept).collect();
+    let kept = |r: &&TraceRow| r.kind != StepKind::Blocked || !quiet[r.class as usize];
+    let mut rows: Vec<&TraceRow> = trace.rows.iter().filter(kept).collect();
     // At the same start the lock comes before what is done under it, then the order of the file.
-    rows.sort_by_key(|r| (r.task, r.start, !matches!(r.kind, Kind::Lock(_))));
+    rows.sort_by_key(|r| (r.task, r.start, !matches!(r.kind, StepKind::Lock(_))));
     let mut out = Vec::new();
     for rows in rows.chunk_by(|a, b| a.task == b.task) {
         let task = task(rows);
@@ -102,13 +102,15 @@ fn tasks(trace: &Trace) -> Vec<(u32, Task)> {
     out
 }
 
-fn task(rows: &[&Row]) -> Task {
-    let mut task = Task::default();
+fn task(rows: &[&TraceRow]) -> ShapedTask {
+    let mut task = ShapedTask::default();
     let mut timed = Vec::new();
     for row in rows {
         match row.kind {
-            Kind::PayloadIn(bytes) => task.payload_in = Some(task.payload_in.unwrap_or(0) + bytes),
-            Kind::PayloadOut(bytes) => task.payload_out = Some(bytes),
+            StepKind::PayloadIn(bytes) => {
+                task.payload_in = Some(task.payload_in.unwrap_or(0) + bytes);
+            }
+            StepKind::PayloadOut(bytes) => task.payload_out = Some(bytes),
             _ => timed.push(*row),
         }
     }
@@ -117,7 +119,7 @@ fn task(rows: &[&Row]) -> Task {
     };
     task.arrival = first.start;
     task.end = timed.iter().map(|r| r.end).max().unwrap_or(first.end);
-    let mut reader = Reader {
+    let mut reader = ShapeReader {
         rows: &timed,
         next: 0,
         covered: first.start,
@@ -131,63 +133,63 @@ fn task(rows: &[&Row]) -> Task {
 }
 
 /// Reads the rows of one task, in order of their starts, into nested nodes.
-struct Reader<'a> {
-    rows: &'a [&'a Row],
+struct ShapeReader<'a> {
+    rows: &'a [&'a TraceRow],
     next: usize,
     /// Up to when the rows read so far cover the task.
     covered: i64,
     /// The same, without waiting: what lies in a wait is not side by side with it.
     busy: i64,
     held: Vec<u32>,
-    task: &'a mut Task,
+    task: &'a mut ShapedTask,
 }
 
-impl Reader<'_> {
-    fn nodes(&mut self, until: i64) -> Vec<Node> {
-        let mut out: Vec<Node> = Vec::new();
+impl ShapeReader<'_> {
+    fn nodes(&mut self, until: i64) -> Vec<ShapeNode> {
+        let mut out: Vec<ShapeNode> = Vec::new();
         while let Some(row) = self.rows.get(self.next).filter(|r| r.start < until) {
             self.next += 1;
             let length = row.end.abs_diff(row.start);
             let work = match row.kind {
-                Kind::Lock(lock) if self.held.len() >= DEEPEST || self.held.contains(&lock) => {
+                StepKind::Lock(lock) if self.held.len() >= DEEPEST || self.held.contains(&lock) => {
                     continue;
                 }
-                Kind::Lock(lock) => {
+                StepKind::Lock(lock) => {
                     let node = self.lock(lock, row, until);
                     out.push(node);
                     continue;
                 }
-                Kind::Cpu => Some(Work::Cpu),
-                Kind::Native => Some(Work::Native),
-                Kind::Io => Some(Work::Io),
-                Kind::Blocked => {
+                StepKind::Cpu => Some(TimedStep::Cpu),
+                StepKind::Native => Some(TimedStep::Native),
+                StepKind::Io => Some(TimedStep::Io),
+                StepKind::Blocked => {
                     self.task.blocked += length;
-                    Some(Work::Io)
+                    Some(TimedStep::Io)
                 }
-                Kind::Wait => {
+                StepKind::Wait => {
                     self.task.waited += length;
                     None
                 }
-                Kind::PayloadIn(_) | Kind::PayloadOut(_) => None,
+                StepKind::PayloadIn(_) | StepKind::PayloadOut(_) => None,
             };
             self.cover(row);
             let Some(work) = work else { continue };
-            if work == Work::Io {
+            if work == TimedStep::Io {
                 self.task.io += length;
             }
-            if out.last() == Some(&Node::Work(work))
+            if out.last() == Some(&ShapeNode::Work(work))
                 && let Some(time) = self.task.times.last_mut()
             {
                 *time += length;
             } else {
-                out.push(Node::Work(work));
+                out.push(ShapeNode::Work(work));
                 self.task.times.push(length);
             }
         }
         out
     }
 
-    fn lock(&mut self, lock: u32, row: &Row, until: i64) -> Node {
+    fn lock(&mut self, lock: u32, row: &TraceRow, until: i64) -> ShapeNode {
         self.task.gaps += u64::try_from(row.start.saturating_sub(self.covered)).unwrap_or(0);
         self.covered = self.covered.max(row.start);
         self.held.push(lock);
@@ -195,19 +197,19 @@ impl Reader<'_> {
         self.held.pop();
         if inner.is_empty() {
             // Nothing is said of what was done under the lock.
-            inner.push(Node::Work(Work::Cpu));
+            inner.push(ShapeNode::Work(TimedStep::Cpu));
             self.task.times.push(row.end.abs_diff(row.start));
             self.covered = self.covered.max(row.end);
             self.busy = self.busy.max(row.end);
         }
-        Node::Lock(lock, inner)
+        ShapeNode::Lock(lock, inner)
     }
 
-    fn cover(&mut self, row: &Row) {
+    fn cover(&mut self, row: &TraceRow) {
         let gap = row.start.saturating_sub(self.covered);
         self.task.gaps += u64::try_from(gap).unwrap_or(0);
         self.covered = self.covered.max(row.end);
-        if row.kind == Kind::Wait {
+        if row.kind == StepKind::Wait {
             return;
         }
         // Clocks of several threads, and rounded ones, overlap by a little without any meaning.
@@ -220,16 +222,16 @@ impl Reader<'_> {
 }
 
 /// The task's totals: one step of each kind, then each lock once with its own totals.
-fn sum_up(shape: &[Node], times: &[u64]) -> (Vec<Node>, Vec<u64>) {
+fn sum_up(shape: &[ShapeNode], times: &[u64]) -> (Vec<ShapeNode>, Vec<u64>) {
     fn add(
-        nodes: &[Node],
+        nodes: &[ShapeNode],
         times: &mut std::slice::Iter<'_, u64>,
         path: &mut Vec<u32>,
-        totals: &mut BTreeMap<Vec<u32>, BTreeMap<Work, u64>>,
+        totals: &mut BTreeMap<Vec<u32>, BTreeMap<TimedStep, u64>>,
     ) {
         for node in nodes {
             match node {
-                Node::Work(w) => {
+                ShapeNode::Work(w) => {
                     let total = totals
                         .entry(path.clone())
                         .or_default()
@@ -237,7 +239,7 @@ fn sum_up(shape: &[Node], times: &[u64]) -> (Vec<Node>, Vec<u64>) {
                         .or_default();
                     *total += times.next().copied().unwrap_or(0);
                 }
-                Node::Lock(l, inner) => {
+                ShapeNode::Lock(l, inner) => {
                     path.push(*l);
                     add(inner, times, path, totals);
                     path.pop();
@@ -249,13 +251,13 @@ fn sum_up(shape: &[Node], times: &[u64]) -> (Vec<Node>, Vec<u64>) {
     add(shape, &mut times.iter(), &mut Vec::new(), &mut totals);
     let (mut nodes, mut sums) = (Vec::new(), Vec::new());
     for (path, works) in totals {
-        let mut inner: Vec<Node> = Vec::new();
+        let mut inner: Vec<ShapeNode> = Vec::new();
         for (work, total) in works {
-            inner.push(Node::Work(work));
+            inner.push(ShapeNode::Work(work));
             sums.push(total);
         }
         for lock in path.into_iter().rev() {
-            inner = vec![Node::Lock(lock, inner)];
+            inner = vec![ShapeNode::Lock(lock, inner)];
         }
         nodes.extend(inner);
     }
@@ -263,8 +265,8 @@ fn sum_up(shape: &[Node], times: &[u64]) -> (Vec<Node>, Vec<u64>) {
 }
 
 /// The indices of the tasks of each shape: the most common first, then the one that came first.
-fn by_shape(tasks: &[Task]) -> Vec<Vec<usize>> {
-    let mut groups: HashMap<&[Node], Vec<usize>> = HashMap::new();
+fn by_shape(tasks: &[ShapedTask]) -> Vec<Vec<usize>> {
+    let mut groups: HashMap<&[ShapeNode], Vec<usize>> = HashMap::new();
     for (i, task) in tasks.iter().enumerate() {
         groups.entry(&task.shape).or_default().push(i);
     }
@@ -275,7 +277,7 @@ fn by_shape(tasks: &[Task]) -> Vec<Vec<usize>> {
 
 /// The classes of the trace, split by shape, in the order in which they first arrive.
 pub(super) fn group(trace: &Trace) -> Grouping {
-    let mut classes: Vec<Vec<Task>> = vec![Vec::new(); trace.classes.len()];
+    let mut classes: Vec<Vec<ShapedTask>> = vec![Vec::new(); trace.classes.len()];
     for (class, task) in tasks(trace) {
         classes[class as usize].push(task);
     }
@@ -295,7 +297,7 @@ pub(super) fn group(trace: &Trace) -> Grouping {
     out
 }
 
-fn class((number, name): (usize, &str), mut tasks: Vec<Task>, out: &mut Grouping) {
+fn class((number, name): (usize, &str), mut tasks: Vec<ShapedTask>, out: &mut Grouping) {
     let total = tasks.len();
     let mut shapes = by_shape(&tasks);
     let share = |n: usize| n as f64 / total as f64;
@@ -313,7 +315,7 @@ fn class((number, name): (usize, &str), mut tasks: Vec<Task>, out: &mut Grouping
         shapes = by_shape(&tasks);
     }
     let mut left_out = 0;
-    let mut slots: Vec<Option<Task>> = tasks.into_iter().map(Some).collect();
+    let mut slots: Vec<Option<ShapedTask>> = tasks.into_iter().map(Some).collect();
     for (k, members) in shapes.into_iter().enumerate() {
         if k > 0 && share(members.len()) < OWN_CLASS {
             left_out += members.len();
@@ -329,9 +331,9 @@ fn class((number, name): (usize, &str), mut tasks: Vec<Task>, out: &mut Grouping
             ));
             format!("{name}-{}", k + 1)
         };
-        let tasks: Vec<Task> = members.iter().filter_map(|&i| slots[i].take()).collect();
+        let tasks: Vec<ShapedTask> = members.iter().filter_map(|&i| slots[i].take()).collect();
         let shape = tasks[0].shape.clone();
-        out.groups.push(Group {
+        out.groups.push(ShapeClass {
             name,
             class: number,
             shape,
@@ -348,7 +350,7 @@ fn class((number, name): (usize, &str), mut tasks: Vec<Task>, out: &mut Grouping
 }
 
 /// A split class may have got the name of another.
-fn distinct_names(groups: &mut [Group]) {
+fn distinct_names(groups: &mut [ShapeClass]) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for group in groups {
         while let Some(n) = seen.get_mut(&group.name) {
@@ -374,14 +376,14 @@ mod tests {
 
     #[test]
     fn equal_neighbours_are_one_step_and_waits_none() {
-        use Work::{Cpu, Io};
+        use TimedStep::{Cpu, Io};
         let trace = read(
             "task,class,kind,start,end\n1,a,wait,0,10000\n1,a,cpu,10000,20000\n1,a,cpu,20000,25000\n1,a,blocked,25000,40000\n\
              1,a,io,40000,50000\n1,a,cpu,60000,61000\n",
         );
         let g = group(&trace);
         let task = &g.groups[0].tasks[0];
-        assert_eq!(task.shape, [Cpu, Io, Cpu].map(Node::Work));
+        assert_eq!(task.shape, [Cpu, Io, Cpu].map(ShapeNode::Work));
         assert_eq!(task.times, [15_000, 25_000, 1_000]);
         assert_eq!(
             (task.arrival, task.waited, task.blocked, task.gaps),
@@ -398,13 +400,13 @@ mod tests {
         );
         let g = group(&trace);
         let task = &g.groups[0].tasks[0];
-        let cpu = || Node::Work(Work::Cpu);
+        let cpu = || ShapeNode::Work(TimedStep::Cpu);
         assert_eq!(
             task.shape,
             [
                 cpu(),
-                Node::Lock(0, vec![cpu(), Node::Work(Work::Io)]),
-                Node::Lock(1, vec![cpu()])
+                ShapeNode::Lock(0, vec![cpu(), ShapeNode::Work(TimedStep::Io)]),
+                ShapeNode::Lock(1, vec![cpu()])
             ]
         );
         assert_eq!(task.times, [100, 200, 100, 50]);
@@ -454,7 +456,7 @@ mod tests {
         assert_eq!(g.groups.len(), 1);
         assert_eq!(g.groups[0].shape.len(), 2);
         let task = &g.groups[0].tasks[7];
-        let io = usize::from(task.shape[0] != Node::Work(Work::Io));
+        let io = usize::from(task.shape[0] != ShapeNode::Work(TimedStep::Io));
         assert_eq!((task.times[io], task.times[1 - io]), (800, 400));
         assert!(g.notes[0].contains("summed up"));
     }

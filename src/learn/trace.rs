@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::rows::{Builder, Fields, Problem, quoted};
+use super::rows::{Problem, RowFields, TraceBuilder, quoted};
 use super::timestamp::TimeUnit;
 use crate::scenario::limits;
 use crate::syntax::input;
@@ -17,14 +17,14 @@ const FIELDS: &str = "task, class, kind (or step), start, end, and where needed 
 
 /// What a recorded step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum StepKind {
     /// Running Python code; the row's length is CPU time.
     Cpu,
     /// Running C code that has released the GIL.
     Native,
     /// Waiting for something outside.
     Io,
-    /// Off the CPU for a reason that the recorder cannot see: read as [`Kind::Io`], and said.
+    /// Off the CPU for a reason that the recorder cannot see: read as [`StepKind::Io`], and said.
     Blocked,
     /// Waiting for something that the simulation makes itself: a worker, the event loop, a lock, a child task. Left out.
     Wait,
@@ -38,13 +38,13 @@ pub enum Kind {
 
 /// One line of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct TraceRow {
     /// The task's number, in order of first appearance.
     pub task: u32,
     /// Its class: an index into [`Trace::classes`].
     pub class: u32,
     /// What it did.
-    pub kind: Kind,
+    pub kind: StepKind,
     /// From when, in nanoseconds of the trace's own clock.
     pub start: i64,
     /// To when; never before `start`.
@@ -55,18 +55,18 @@ pub struct Row {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     /// The lines, in the order of the file.
-    pub rows: Vec<Row>,
+    pub rows: Vec<TraceRow>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Names of the locks.
     pub locks: Vec<String>,
     /// What was seen of the GIL while each class ran, by its place in [`Trace::classes`]; shorter where nothing was.
-    pub gil: Vec<Watched>,
+    pub gil: Vec<GilObservation>,
 }
 
 /// What was seen of the GIL while tasks of a class ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Watched {
+pub struct GilObservation {
     /// For so many nanoseconds it was looked at.
     pub time: u64,
     /// So often it was given up meanwhile.
@@ -75,7 +75,7 @@ pub struct Watched {
     pub released: u64,
 }
 
-impl Watched {
+impl GilObservation {
     /// The share of the time in which nobody held the GIL.
     pub fn share(&self) -> f64 {
         self.released as f64 / self.time.max(1) as f64
@@ -157,13 +157,13 @@ impl Trace {
             message: p.message,
             help: p.help,
         };
-        let mut lines = Lines {
+        let mut lines = LineReader {
             input: BufReader::new(input),
             line: 0,
             bytes: 0,
             text: String::new(),
         };
-        let mut builder = Builder::new(options.unit);
+        let mut builder = TraceBuilder::new(options.unit);
         let read = match lines.next_filled() {
             Err(p) => Err(p),
             Ok(false) => {
@@ -196,14 +196,14 @@ fn guess(first: &str) -> Format {
 }
 
 /// The lines of the file, one at a time, with what has been read so far.
-struct Lines<R> {
+struct LineReader<R> {
     input: BufReader<R>,
     line: u64,
     bytes: u64,
     text: String,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: Read> LineReader<R> {
     /// The next line that is not blank, without its end; false at the end of the file.
     fn next_filled(&mut self) -> Result<bool, Problem> {
         loop {
@@ -328,7 +328,10 @@ fn cells(text: &str, separator: u8) -> Result<Vec<String>, Problem> {
     }
 }
 
-fn csv_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<(), Problem> {
+fn csv_lines<R: Read>(
+    lines: &mut LineReader<R>,
+    builder: &mut TraceBuilder,
+) -> Result<(), Problem> {
     let separator = [b',', b';', b'\t']
         .into_iter()
         .max_by_key(|s| lines.text.bytes().filter(|b| b == s).count())
@@ -347,7 +350,7 @@ fn csv_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<(),
         }
         let cell = |i: usize| row[i].as_str();
         let filled = |i: usize| Some(cell(i)).filter(|t| !t.is_empty());
-        let fields = Fields {
+        let fields = RowFields {
             task: cell(columns.task),
             class: cell(columns.class),
             kind: cell(columns.kind),
@@ -389,7 +392,10 @@ struct JsonRow<'a> {
     released: Option<&'a RawValue>,
 }
 
-fn json_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<(), Problem> {
+fn json_lines<R: Read>(
+    lines: &mut LineReader<R>,
+    builder: &mut TraceBuilder,
+) -> Result<(), Problem> {
     loop {
         if lines.text.trim_start().starts_with('[') {
             return Err(Problem::new("the line is a JSON list")
@@ -406,7 +412,7 @@ fn json_lines<R: Read>(lines: &mut Lines<R>, builder: &mut Builder) -> Result<()
         let task = row.task.get();
         let (start, end, bytes) = (text(row.start), text(row.end), text(row.bytes));
         let (releases, released) = (text(row.releases), text(row.released));
-        let fields = Fields {
+        let fields = RowFields {
             task: task.trim_matches('"'),
             class: row.class.trim(),
             kind: row.kind.trim(),

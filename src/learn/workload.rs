@@ -1,11 +1,11 @@
 //! The whole of it: a trace in, a workload with fitted distributions out.
 
-use super::arrivals::{Arrivals, ArrivalsChoice, arrivals};
+use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
 use super::correlation;
-use super::fit::{Fit, Verdict, brief, fit};
-use super::gil::Habit;
-use super::limit::{Limit, limit};
-use super::structure::{Group, Node, Task, group};
+use super::fit::{Fit, FitVerdict, brief, fit};
+use super::gil::GilUse;
+use super::limit::{ConcurrencyLimit, limit};
+use super::structure::{ShapeClass, ShapeNode, ShapedTask, group};
 use super::trace::Trace;
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
@@ -20,7 +20,7 @@ const WORTH_SAYING: f64 = 0.05;
 
 /// A step that takes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Work {
+pub enum TimedStep {
     /// Waiting for something outside.
     Io,
     /// Python code.
@@ -29,7 +29,7 @@ pub enum Work {
     Native,
 }
 
-impl Work {
+impl TimedStep {
     /// As the scenario format writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -45,7 +45,7 @@ impl Work {
 #[derive(Clone, Debug, PartialEq)]
 pub enum LearnedStep {
     /// Takes a time that is drawn.
-    Work(Work, Fit),
+    Work(TimedStep, Fit),
     /// Python code that gives the GIL up so often on average, for so long each time.
     Releasing(Fit, Releases),
     /// Steps under a lock, by its name.
@@ -109,7 +109,7 @@ pub struct Learned {
     /// How it was learnt.
     pub options: Options,
     /// How tasks arrive.
-    pub arrivals: Arrivals,
+    pub arrivals: FittedArrivals,
     /// Whether the classes of a batch take turns.
     pub interleaved: bool,
     /// The classes, in the order of their first arrival; at least one.
@@ -117,7 +117,7 @@ pub struct Learned {
     /// Names of the locks that steps use.
     pub locks: Vec<String>,
     /// How many tasks the program lets run at once, where the trace shows that.
-    pub limit: Option<Limit>,
+    pub limit: Option<ConcurrencyLimit>,
     /// What the user should know: sentences without a full stop.
     pub notes: Vec<String>,
 }
@@ -173,7 +173,7 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         .collect();
     measured_times(&groups, &mut notes);
     let limit = limit(trace).filter(|l| !(options.one_worker && l.tasks == 1));
-    notes.extend(limit.as_ref().map(Limit::note));
+    notes.extend(limit.as_ref().map(ConcurrencyLimit::note));
     let mut locks = Vec::new();
     classes
         .iter()
@@ -205,7 +205,7 @@ fn lock_names(steps: &[LearnedStep], out: &mut Vec<String>) {
 }
 
 /// Whether tasks of a class arrive between those of another.
-fn interleaved(groups: &[Group]) -> bool {
+fn interleaved(groups: &[ShapeClass]) -> bool {
     let mut order: Vec<(i64, usize)> = Vec::new();
     for (i, g) in groups.iter().enumerate() {
         order.extend(g.tasks.iter().map(|t| (t.arrival, i)));
@@ -215,9 +215,9 @@ fn interleaved(groups: &[Group]) -> bool {
 }
 
 /// What the model cannot take from the trace, as shares of the tasks' time.
-fn measured_times(groups: &[Group], notes: &mut Vec<String>) {
+fn measured_times(groups: &[ShapeClass], notes: &mut Vec<String>) {
     for g in groups {
-        let sum = |f: fn(&Task) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
+        let sum = |f: fn(&ShapedTask) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
         // In a batch most tasks wait for their turn most of the time, which says nothing of what they do.
         let whole = sum(|t| t.end.abs_diff(t.arrival).saturating_sub(t.waited)).max(1.0);
         let name = &g.name;
@@ -251,20 +251,25 @@ fn measured_times(groups: &[Group], notes: &mut Vec<String>) {
 }
 
 /// One step's durations over all tasks of a class.
-type Column = Vec<u64>;
+type StepDurations = Vec<u64>;
 
 fn mean(times: &[u64]) -> f64 {
     times.iter().sum::<u64>() as f64 / times.len().max(1) as f64
 }
 
-fn columns(g: &Group) -> Vec<Column> {
+fn columns(g: &ShapeClass) -> Vec<StepDurations> {
     let n = g.tasks[0].times.len();
     (0..n)
         .map(|k| g.tasks.iter().map(|t| t.times[k]).collect())
         .collect()
 }
 
-fn learn_class(g: &Group, trace: &Trace, factor: f64, notes: &mut Vec<String>) -> LearnedClass {
+fn learn_class(
+    g: &ShapeClass,
+    trace: &Trace,
+    factor: f64,
+    notes: &mut Vec<String>,
+) -> LearnedClass {
     let columns = columns(g);
     let all: u64 = columns.iter().flatten().sum();
     let brief = BRIEF.min(all as f64 / g.tasks.len() as f64 / 100.0);
@@ -275,7 +280,7 @@ fn learn_class(g: &Group, trace: &Trace, factor: f64, notes: &mut Vec<String>) -
         trace,
         factor,
         brief,
-        habit: Habit::of(g, trace, notes),
+        gil_use: GilUse::of(g, trace, notes),
     };
     let steps = reader.steps(&g.shape);
     LearnedClass {
@@ -288,9 +293,9 @@ fn learn_class(g: &Group, trace: &Trace, factor: f64, notes: &mut Vec<String>) -
 }
 
 fn payload(
-    g: &Group,
+    g: &ShapeClass,
     name: &str,
-    of: fn(&Task) -> Option<u64>,
+    of: fn(&ShapedTask) -> Option<u64>,
     notes: &mut Vec<String>,
 ) -> Option<(u64, bool)> {
     let all: Vec<u64> = g.tasks.iter().filter_map(of).collect();
@@ -306,7 +311,7 @@ fn payload(
 }
 
 /// Warns of steps whose durations go together, the strongest pairs first.
-fn dependence(g: &Group, columns: &[Column], brief: f64, notes: &mut Vec<String>) {
+fn dependence(g: &ShapeClass, columns: &[StepDurations], brief: f64, notes: &mut Vec<String>) {
     let mut works = Vec::new();
     work_names(&g.shape, &mut works);
     let last = columns.len().min(COMPARED);
@@ -355,18 +360,18 @@ fn dependence(g: &Group, columns: &[Column], brief: f64, notes: &mut Vec<String>
     }
 }
 
-fn work_names(shape: &[Node], out: &mut Vec<Work>) {
+fn work_names(shape: &[ShapeNode], out: &mut Vec<TimedStep>) {
     for node in shape {
         match node {
-            Node::Work(w) => out.push(*w),
-            Node::Lock(_, inner) => work_names(inner, out),
+            ShapeNode::Work(w) => out.push(*w),
+            ShapeNode::Lock(_, inner) => work_names(inner, out),
         }
     }
 }
 
 /// Goes through the shape of a class and its durations.
 struct Learner<'a> {
-    columns: &'a [Column],
+    columns: &'a [StepDurations],
     /// The column of the next step.
     next: usize,
     trace: &'a Trace,
@@ -375,22 +380,22 @@ struct Learner<'a> {
     /// Steps with a shorter mean, in nanoseconds, are not fitted.
     brief: f64,
     /// How its code gives the GIL up.
-    habit: Habit,
+    gil_use: GilUse,
 }
 
 impl Learner<'_> {
-    fn steps(&mut self, shape: &[Node]) -> Vec<LearnedStep> {
+    fn steps(&mut self, shape: &[ShapeNode]) -> Vec<LearnedStep> {
         if let Some(steps) = self.repeated(shape) {
             return steps;
         }
         let mut out = Vec::new();
         for node in shape {
             match node {
-                Node::Work(w) => {
+                ShapeNode::Work(w) => {
                     out.push(self.work(*w, &self.columns[self.next]));
                     self.next += 1;
                 }
-                Node::Lock(l, inner) => {
+                ShapeNode::Lock(l, inner) => {
                     let inner = self.steps(inner);
                     let name = self.trace.locks[*l as usize].clone();
                     out.push(LearnedStep::Lock(name, inner));
@@ -400,12 +405,16 @@ impl Learner<'_> {
         out
     }
 
-    fn work(&self, work: Work, times: &[u64]) -> LearnedStep {
-        let work = match self.habit {
-            Habit::Free if work == Work::Cpu => Work::Native,
-            Habit::Free | Habit::Keeps | Habit::Releases { .. } => work,
+    fn work(&self, work: TimedStep, times: &[u64]) -> LearnedStep {
+        let work = match self.gil_use {
+            GilUse::Free if work == TimedStep::Cpu => TimedStep::Native,
+            GilUse::Free | GilUse::Keeps | GilUse::Releases { .. } => work,
         };
-        let factor = if work == Work::Cpu { self.factor } else { 1.0 };
+        let factor = if work == TimedStep::Cpu {
+            self.factor
+        } else {
+            1.0
+        };
         let sample: Vec<Nanos> = times
             .iter()
             .map(|t| {
@@ -421,10 +430,10 @@ impl Learner<'_> {
         } else {
             fit(&sample)
         };
-        if work == Work::Cpu
-            && let Some(releases) = self
-                .habit
-                .within(mean(times), self.columns.len(), &fit, factor)
+        if work == TimedStep::Cpu
+            && let Some(releases) =
+                self.gil_use
+                    .within(mean(times), self.columns.len(), &fit, factor)
         {
             return LearnedStep::Releasing(fit, releases);
         }
@@ -432,12 +441,12 @@ impl Learner<'_> {
     }
 
     /// A sequence that repeats itself at least three times, its rounds pooled, where they do not differ.
-    fn repeated(&mut self, shape: &[Node]) -> Option<Vec<LearnedStep>> {
-        let works: Vec<Work> = shape
+    fn repeated(&mut self, shape: &[ShapeNode]) -> Option<Vec<LearnedStep>> {
+        let works: Vec<TimedStep> = shape
             .iter()
             .map(|n| match n {
-                Node::Work(w) => Some(*w),
-                Node::Lock(..) => None,
+                ShapeNode::Work(w) => Some(*w),
+                ShapeNode::Lock(..) => None,
             })
             .collect::<Option<_>>()?;
         let period = (2..=4).find(|p| {
@@ -447,7 +456,7 @@ impl Learner<'_> {
         let (head, rounds) = (works.len() % period, works.len() / period);
         let mine = &self.columns[self.next..self.next + works.len()];
         let of = |k: usize| (0..rounds).map(move |r| &mine[head + r * period + k]);
-        let pooled: Vec<Column> = (0..period)
+        let pooled: Vec<StepDurations> = (0..period)
             .map(|k| of(k).flatten().copied().collect())
             .collect();
         let alike = (0..period).all(|k| {
@@ -493,8 +502,8 @@ impl Learned {
     pub fn fits(&self) -> Vec<(String, String, &Fit)> {
         let mut out = Vec::new();
         match &self.arrivals {
-            Arrivals::Batch => {}
-            Arrivals::Poisson { fit, .. } | Arrivals::Renewal { fit, .. } => {
+            FittedArrivals::Batch => {}
+            FittedArrivals::Poisson { fit, .. } | FittedArrivals::Renewal { fit, .. } => {
                 out.push(("(arrivals)".to_owned(), "gap".to_owned(), fit));
             }
         }
@@ -510,7 +519,7 @@ impl Learned {
     pub fn is_well_fitted(&self) -> bool {
         self.fits()
             .iter()
-            .all(|(_, _, f)| f.verdict != Verdict::Poor)
+            .all(|(_, _, f)| f.verdict != FitVerdict::Poor)
     }
 }
 
@@ -533,7 +542,7 @@ fn fits_of<'a>(
             }
             LearnedStep::Releasing(fit, _) => {
                 *number += 1;
-                let step = format!("{number} {}{within}", Work::Cpu.name());
+                let step = format!("{number} {}{within}", TimedStep::Cpu.name());
                 out.push((class.to_owned(), step, fit));
             }
             LearnedStep::Lock(name, inner) => {

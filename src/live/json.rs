@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Rows, Taken, of_class, words};
-use crate::cpython::snapshot::{Doing, End, Place, Snapshot};
+use super::{LabelledSnapshot, Rows, of_class, words};
+use crate::cpython::snapshot::{RunEnd, Snapshot, TaskLocation, ThreadActivity};
 use crate::engine::Nanos;
 use crate::result::SCHEMA;
 
@@ -99,7 +99,7 @@ struct LinkJson<'a> {
 }
 
 /// The snapshot as JSON, ending in a newline. The limit of rows does not hold here.
-pub fn ps_json(taken: &Taken<'_>, rows: &Rows) -> String {
+pub fn ps_json(taken: &LabelledSnapshot<'_>, rows: &Rows) -> String {
     let s = taken.snapshot;
     let document = Document {
         schema: SCHEMA,
@@ -170,7 +170,7 @@ fn threads(s: &Snapshot) -> Vec<ThreadJson<'_>> {
             state: doing(&t.doing),
             text: words::doing(s, i),
             core: match t.doing {
-                Doing::Running(core, _) | Doing::Ready(core) => Some(core),
+                ThreadActivity::Running(core, _) | ThreadActivity::Ready(core) => Some(core),
                 _ => None,
             },
             since_s: t.since.as_secs_f64(),
@@ -224,62 +224,62 @@ fn cycles(s: &Snapshot) -> Vec<Vec<LinkJson<'_>>> {
         .collect()
 }
 
-fn end(end: End) -> &'static str {
+fn end(end: RunEnd) -> &'static str {
     match end {
-        End::Done => "done",
-        End::Deadlock => "deadlock",
-        End::Horizon => "horizon",
-        End::OutOfMemory => "out of memory",
-        End::EventLimit => "event limit",
-        End::ClockEnd => "clock end",
+        RunEnd::Done => "done",
+        RunEnd::Deadlock => "deadlock",
+        RunEnd::Horizon => "horizon",
+        RunEnd::OutOfMemory => "out of memory",
+        RunEnd::EventLimit => "event limit",
+        RunEnd::ClockEnd => "clock end",
     }
 }
 
-fn doing(doing: &Doing) -> &'static str {
+fn doing(doing: &ThreadActivity) -> &'static str {
     match doing {
-        Doing::Running(..) => "running",
-        Doing::Ready(_) => "ready",
-        Doing::WaitsForGil(_) => "gil",
-        Doing::ForcedSwitch => "forced-switch",
-        Doing::StoppedWorld(_) => "stopped-world",
-        Doing::Sleeps(_) => "io",
-        Doing::WaitsForArrival(_) => "arrivals",
-        Doing::WaitsForLock(..) => "lock",
-        Doing::WaitsForItem(_) => "queue-item",
-        Doing::WaitsForRoom(_) => "queue-room",
-        Doing::WaitsForChildren(..) => "children",
-        Doing::Select(_) => "select",
-        Doing::WaitsForResults(_) => "results",
-        Doing::Idle => "idle",
-        Doing::WaitsForWork(_) => "work",
-        Doing::Starts => "starts",
-        Doing::WaitsForPipe => "pipe-room",
-        Doing::WaitsToWrite => "pipe-turn",
-        Doing::NotStarted => "being-started",
+        ThreadActivity::Running(..) => "running",
+        ThreadActivity::Ready(_) => "ready",
+        ThreadActivity::WaitsForGil(_) => "gil",
+        ThreadActivity::ForcedSwitch => "forced-switch",
+        ThreadActivity::StoppedWorld(_) => "stopped-world",
+        ThreadActivity::Sleeps(_) => "io",
+        ThreadActivity::WaitsForArrival(_) => "arrivals",
+        ThreadActivity::WaitsForLock(..) => "lock",
+        ThreadActivity::WaitsForItem(_) => "queue-item",
+        ThreadActivity::WaitsForRoom(_) => "queue-room",
+        ThreadActivity::WaitsForChildren(..) => "children",
+        ThreadActivity::Select(_) => "select",
+        ThreadActivity::WaitsForResults(_) => "results",
+        ThreadActivity::Idle => "idle",
+        ThreadActivity::WaitsForWork(_) => "work",
+        ThreadActivity::Starts => "starts",
+        ThreadActivity::WaitsForPipe => "pipe-room",
+        ThreadActivity::WaitsToWrite => "pipe-turn",
+        ThreadActivity::NotStarted => "being-started",
     }
 }
 
-fn place(place: &Place) -> &'static str {
+fn place(place: &TaskLocation) -> &'static str {
     match place {
-        Place::Thread(_) => "thread",
-        Place::Accept(_) => "accept",
-        Place::HandingOver(_) => "handing-over",
-        Place::Worker(_) => "worker",
-        Place::HandedTo(_) => "handed",
-        Place::CallQueue(_) => "call-queue",
-        Place::BeingSent(_) => "being-sent",
-        Place::CallPipe(_) => "call-pipe",
-        Place::Chunk(..) => "chunk",
-        Place::ResultSent(_) => "result-sent",
-        Place::ResultPipe(_) => "result-pipe",
-        Place::ResultRead(_) => "result-read",
-        Place::Loop(_) => "loop",
-        Place::Limit(_) => "limit",
-        Place::LoopLock(..) => "lock",
-        Place::Item(_) => "queue-item",
-        Place::Room(_) => "queue-room",
-        Place::Children(..) => "children",
-        Place::Sleeps(_) => "io",
-        Place::Underway => "underway",
+        TaskLocation::Thread(_) => "thread",
+        TaskLocation::Accept(_) => "accept",
+        TaskLocation::HandingOver(_) => "handing-over",
+        TaskLocation::Worker(_) => "worker",
+        TaskLocation::HandedTo(_) => "handed",
+        TaskLocation::CallQueue(_) => "call-queue",
+        TaskLocation::BeingSent(_) => "being-sent",
+        TaskLocation::CallPipe(_) => "call-pipe",
+        TaskLocation::Chunk(..) => "chunk",
+        TaskLocation::ResultSent(_) => "result-sent",
+        TaskLocation::ResultPipe(_) => "result-pipe",
+        TaskLocation::ResultRead(_) => "result-read",
+        TaskLocation::Loop(_) => "loop",
+        TaskLocation::Limit(_) => "limit",
+        TaskLocation::LoopLock(..) => "lock",
+        TaskLocation::Item(_) => "queue-item",
+        TaskLocation::Room(_) => "queue-room",
+        TaskLocation::Children(..) => "children",
+        TaskLocation::Sleeps(_) => "io",
+        TaskLocation::Underway => "underway",
     }
 }

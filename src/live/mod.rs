@@ -10,14 +10,14 @@ pub use table::ps;
 pub use tree::pstree;
 
 use super::layout;
-use crate::cpython::snapshot::{End, Place, Snapshot};
+use crate::cpython::snapshot::{RunEnd, Snapshot, TaskLocation};
 use crate::engine::Nanos;
 use crate::layout::Style;
 use crate::quantity::{bytes, counted, list, seconds};
 
 /// A snapshot, and of what it was taken.
 #[derive(Clone, Copy, Debug)]
-pub struct Taken<'a> {
+pub struct LabelledSnapshot<'a> {
     /// Name of the scenario.
     pub scenario: &'a str,
     /// The strategy in its short form.
@@ -55,7 +55,7 @@ impl Rows {
 }
 
 /// What is being looked at, how far the run is, and what stands out.
-fn head(taken: &Taken<'_>, rows: &Rows, style: Style) -> Vec<String> {
+fn head(taken: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> Vec<String> {
     let s = taken.snapshot;
     let facts = [
         taken.scenario.to_owned(),
@@ -78,7 +78,7 @@ fn head(taken: &Taken<'_>, rows: &Rows, style: Style) -> Vec<String> {
     for cycle in &s.cycles {
         lines.push(circle(s, cycle));
     }
-    if s.end == Some(End::Deadlock) && s.cycles.is_empty() {
+    if s.end == Some(RunEnd::Deadlock) && s.cycles.is_empty() {
         lines.push(
             "deadlock: everybody waits, and nothing that is waited for can come any more".into(),
         );
@@ -95,12 +95,12 @@ fn wrap(lines: Vec<String>, style: Style) -> Vec<String> {
 
 fn end(s: &Snapshot, asked: Nanos) -> Option<String> {
     let how = match s.end? {
-        End::Done => "everything was done",
-        End::Deadlock => "in a deadlock: nothing could happen any more",
-        End::Horizon => "at the scenario's horizon",
-        End::OutOfMemory => "over the memory limit",
-        End::EventLimit => "over the limit of events (--max-events)",
-        End::ClockEnd => "at the end of the clock (584 years)",
+        RunEnd::Done => "everything was done",
+        RunEnd::Deadlock => "in a deadlock: nothing could happen any more",
+        RunEnd::Horizon => "at the scenario's horizon",
+        RunEnd::OutOfMemory => "over the memory limit",
+        RunEnd::EventLimit => "over the limit of events (--max-events)",
+        RunEnd::ClockEnd => "at the end of the clock (584 years)",
     };
     let before = if asked > s.at {
         format!(", before {}: this is how it ended", instant(asked))
@@ -158,7 +158,7 @@ fn ago(s: &Snapshot, since: Nanos) -> String {
 /// `deadlock: a #1 waits for lock 'x', which b #1 has; b #1 waits for lock 'y', which a #1 has`
 fn circle(s: &Snapshot, cycle: &[crate::cpython::snapshot::Link]) -> String {
     let name = |i: usize| s.tasks.get(i).map_or("?", |t| t.name.as_str());
-    let mut text = String::from(if s.end == Some(End::Deadlock) {
+    let mut text = String::from(if s.end == Some(RunEnd::Deadlock) {
         "deadlock: "
     } else {
         "circle of tasks that wait for each other: "
@@ -176,9 +176,9 @@ fn of_class(s: &Snapshot, rows: &Rows, task: usize) -> bool {
 }
 
 /// Whether a thread stands for the task, rather than the task being in some queue.
-fn in_thread(place: &Place) -> Option<usize> {
+fn in_thread(place: &TaskLocation) -> Option<usize> {
     match place {
-        Place::Thread(t) => Some(*t),
+        TaskLocation::Thread(t) => Some(*t),
         _ => None,
     }
 }

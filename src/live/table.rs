@@ -1,13 +1,13 @@
 //! The snapshot as two tables, a row a thread and a row a task that no thread stands for, as `python -m asyncio ps` lists tasks.
 
-use super::{Rows, Taken, ago, head, in_thread, join, of_class, words};
-use crate::cpython::snapshot::{Doing, Snapshot};
+use super::{LabelledSnapshot, Rows, ago, head, in_thread, join, of_class, words};
+use crate::cpython::snapshot::{Snapshot, ThreadActivity};
 use crate::layout;
 use crate::layout::Column;
 use crate::layout::Style;
 
 /// The snapshot as tables.
-pub fn ps(taken: &Taken<'_>, rows: &Rows, style: Style) -> String {
+pub fn ps(taken: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> String {
     let s = taken.snapshot;
     let mut lines = head(taken, rows, style);
     lines.push(String::new());
@@ -20,12 +20,12 @@ pub fn ps(taken: &Taken<'_>, rows: &Rows, style: Style) -> String {
 fn urgency(s: &Snapshot, thread: usize) -> (u8, u64, usize) {
     let t = &s.threads[thread];
     let class = match t.doing {
-        Doing::Running(..) => 0,
-        Doing::Idle
-        | Doing::WaitsForWork(_)
-        | Doing::WaitsForArrival(_)
-        | Doing::WaitsForResults(_)
-        | Doing::Select(_) => 2,
+        ThreadActivity::Running(..) => 0,
+        ThreadActivity::Idle
+        | ThreadActivity::WaitsForWork(_)
+        | ThreadActivity::WaitsForArrival(_)
+        | ThreadActivity::WaitsForResults(_)
+        | ThreadActivity::Select(_) => 2,
         _ => 1,
     };
     (class, t.since.0, thread)
@@ -42,7 +42,7 @@ fn threads(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
     order.sort_by_key(|&i| urgency(s, i));
     let hidden = order.split_off(rows.shown(order.len()));
     let several = s.processes.len() > 1;
-    let mut table = Table::new(if several {
+    let mut table = TextTable::new(if several {
         &["PROCESS", "THREAD", "STATE", "FOR", "TASK", "STEP"]
     } else {
         &["THREAD", "STATE", "FOR", "TASK", "STEP"]
@@ -87,7 +87,7 @@ fn tasks(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
     let hidden = order.split_off(rows.shown(order.len()));
     if !order.is_empty() {
         let parents = order.iter().any(|&i| s.tasks[i].parent.is_some());
-        let mut table = Table::new(if parents {
+        let mut table = TextTable::new(if parents {
             &["TASK", "STATE", "FOR", "AGE", "STEP", "AWAITED BY"]
         } else {
             &["TASK", "STATE", "FOR", "AGE", "STEP"]
@@ -132,12 +132,12 @@ pub(super) fn holding(held: &[String]) -> String {
 const DISPENSABLE: [&str; 4] = ["AGE", "AWAITED BY", "STEP", "FOR"];
 
 /// A table of texts.
-struct Table {
+struct TextTable {
     titles: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     fn new(titles: &[&'static str]) -> Self {
         Self {
             titles: titles.to_vec(),

@@ -1,18 +1,18 @@
 //! The snapshot as a tree: processes, their threads, and the tasks in each, children below their parents.
 
-use super::{Rows, Taken, ago, approximately, head, in_thread, join, of_class, words};
+use super::{LabelledSnapshot, Rows, ago, approximately, head, in_thread, join, of_class, words};
 use crate::cpython::snapshot::Snapshot;
 use crate::layout;
 use crate::layout::Style;
 use crate::quantity::bytes;
 
 /// A line, and those below it.
-struct Node {
+struct TreeLine {
     text: String,
-    below: Vec<Node>,
+    below: Vec<TreeLine>,
 }
 
-impl Node {
+impl TreeLine {
     fn leaf(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -22,7 +22,7 @@ impl Node {
 }
 
 /// The snapshot as a tree, as `python -m asyncio pstree` draws one.
-pub fn pstree(taken: &Taken<'_>, rows: &Rows, style: Style) -> String {
+pub fn pstree(taken: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> String {
     let s = taken.snapshot;
     let mut lines = head(taken, rows, style);
     lines.push(String::new());
@@ -46,7 +46,7 @@ pub fn pstree(taken: &Taken<'_>, rows: &Rows, style: Style) -> String {
     join(lines, style)
 }
 
-fn draw(nodes: &[Node], indent: &str, style: Style, lines: &mut Vec<String>) {
+fn draw(nodes: &[TreeLine], indent: &str, style: Style, lines: &mut Vec<String>) {
     let (fork, last, down) = if style.unicode {
         ("├── ", "└── ", "│   ")
     } else {
@@ -94,7 +94,7 @@ struct Branch<'a> {
 }
 
 impl Branch<'_> {
-    fn process(&self, p: usize) -> Node {
+    fn process(&self, p: usize) -> TreeLine {
         let s = self.s;
         let mut below = Vec::new();
         let threads: Vec<usize> = (0..s.threads.len())
@@ -111,10 +111,10 @@ impl Branch<'_> {
             .collect();
         below.extend(self.some(&inner, |c| self.process(c), |_| "processes"));
         if s.processes[p].parent.is_none() && self.rows.class.is_none() {
-            below.extend(not_taken_in(s).map(Node::leaf));
+            below.extend(not_taken_in(s).map(TreeLine::leaf));
         }
         let idle = s.threads.iter().all(|t| t.process != p);
-        Node {
+        TreeLine {
             text: format!(
                 "{}, {}{}",
                 s.processes[p].name,
@@ -136,19 +136,19 @@ impl Branch<'_> {
     fn some(
         &self,
         all: &[usize],
-        node: impl Fn(usize) -> Node,
+        node: impl Fn(usize) -> TreeLine,
         kind: impl Fn(usize) -> &'static str,
-    ) -> Vec<Node> {
+    ) -> Vec<TreeLine> {
         let (shown, hidden) = all.split_at(self.rows.shown(all.len()));
-        let mut nodes: Vec<Node> = shown.iter().map(|&i| node(i)).collect();
+        let mut nodes: Vec<TreeLine> = shown.iter().map(|&i| node(i)).collect();
         if !hidden.is_empty() {
             let more = words::more(hidden.iter().map(|&i| kind(i)));
-            nodes.push(Node::leaf(more.join(", ")));
+            nodes.push(TreeLine::leaf(more.join(", ")));
         }
         nodes
     }
 
-    fn thread(&self, thread: usize) -> Node {
+    fn thread(&self, thread: usize) -> TreeLine {
         let s = self.s;
         let t = &s.threads[thread];
         let mut text = format!(
@@ -169,10 +169,10 @@ impl Branch<'_> {
         if t.event_loop {
             below.extend(self.waiting(t.process, true));
         }
-        Node { text, below }
+        TreeLine { text, below }
     }
 
-    fn task(&self, task: usize) -> Node {
+    fn task(&self, task: usize) -> TreeLine {
         let t = &self.s.tasks[task];
         let mut text = format!("{}: ", t.name);
         let child_of_other = t.parent.is_some();
@@ -188,7 +188,7 @@ impl Branch<'_> {
         }
         text += &words::step(t.step.as_ref());
         text += &super::table::holding(&t.holds);
-        Node {
+        TreeLine {
             text,
             below: self.some(
                 &self.children[task],
@@ -199,7 +199,7 @@ impl Branch<'_> {
     }
 
     /// The tasks of a process that no thread stands for, by what they wait for: those on its loop, or the others.
-    fn waiting(&self, process: usize, on_loop: bool) -> Vec<Node> {
+    fn waiting(&self, process: usize, on_loop: bool) -> Vec<TreeLine> {
         let s = self.s;
         let looping = s
             .threads
@@ -229,11 +229,11 @@ impl Branch<'_> {
                 of.sort_by_key(|&i| (s.tasks[i].since, i));
                 let tasks = if of.len() == 1 { "task" } else { "tasks" };
                 let (shown, hidden) = of.split_at(self.rows.shown(of.len()));
-                let mut below: Vec<Node> = shown.iter().map(|&i| self.task(i)).collect();
+                let mut below: Vec<TreeLine> = shown.iter().map(|&i| self.task(i)).collect();
                 if !hidden.is_empty() {
-                    below.push(Node::leaf(format!("... {} more", hidden.len())));
+                    below.push(TreeLine::leaf(format!("... {} more", hidden.len())));
                 }
-                Node {
+                TreeLine {
                     text: format!("{} {tasks} {kind}", of.len()),
                     below,
                 }

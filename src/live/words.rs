@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::cpython::snapshot::{Doing, Place, Snapshot, StepState, Work};
+use crate::cpython::snapshot::{CpuWork, Snapshot, StepState, TaskLocation, ThreadActivity};
 use crate::engine::Nanos;
 use crate::quantity::state;
 use crate::quantity::{counted, seconds};
@@ -30,8 +30,8 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
         })
     };
     match &t.doing {
-        Doing::Running(core, work) => format!("{} on core {core}", working(work)),
-        Doing::Ready(core) => {
+        ThreadActivity::Running(core, work) => format!("{} on core {core}", working(work)),
+        ThreadActivity::Ready(core) => {
             let other = s.cores.get(*core as usize).copied().flatten();
             match other {
                 Some(_) => format!(
@@ -42,51 +42,53 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
                 None => format!("{}, on its way to core {core}", state::CORE),
             }
         }
-        Doing::WaitsForGil(None) => format!("{}, free just now", state::GIL),
-        Doing::WaitsForGil(holder) => format!("{}{}", state::GIL, who(holder, "held by")),
-        Doing::ForcedSwitch => format!("{}: had to give it up, until another has it", state::GIL),
-        Doing::StoppedWorld(by) => format!("stopped for the collector{}", who(by, "by")),
-        Doing::Sleeps(until) => format!("{}, {} to go", state::IO, left(s, *until)),
-        Doing::WaitsForArrival(None) => "waiting for the next arrival".into(),
-        Doing::WaitsForArrival(Some(at)) => {
+        ThreadActivity::WaitsForGil(None) => format!("{}, free just now", state::GIL),
+        ThreadActivity::WaitsForGil(holder) => format!("{}{}", state::GIL, who(holder, "held by")),
+        ThreadActivity::ForcedSwitch => {
+            format!("{}: had to give it up, until another has it", state::GIL)
+        }
+        ThreadActivity::StoppedWorld(by) => format!("stopped for the collector{}", who(by, "by")),
+        ThreadActivity::Sleeps(until) => format!("{}, {} to go", state::IO, left(s, *until)),
+        ThreadActivity::WaitsForArrival(None) => "waiting for the next arrival".into(),
+        ThreadActivity::WaitsForArrival(Some(at)) => {
             format!("waiting for the next arrival, {} to go", left(s, *at))
         }
-        Doing::WaitsForLock(lock, holder) => {
+        ThreadActivity::WaitsForLock(lock, holder) => {
             format!("{} '{lock}'{}", state::LOCK, who(holder, "held by"))
         }
-        Doing::WaitsForItem(queue) => format!("waiting for an item of queue '{queue}'"),
-        Doing::WaitsForRoom(queue) => format!("waiting for room in queue '{queue}'"),
-        Doing::WaitsForChildren(open, all) => children(*open, *all),
-        Doing::Select(None) => state::SELECT.into(),
-        Doing::Select(Some(until)) => {
+        ThreadActivity::WaitsForItem(queue) => format!("waiting for an item of queue '{queue}'"),
+        ThreadActivity::WaitsForRoom(queue) => format!("waiting for room in queue '{queue}'"),
+        ThreadActivity::WaitsForChildren(open, all) => children(*open, *all),
+        ThreadActivity::Select(None) => state::SELECT.into(),
+        ThreadActivity::Select(Some(until)) => {
             format!("{}, for {} at most", state::SELECT, left(s, *until))
         }
-        Doing::WaitsForResults(n) => {
+        ThreadActivity::WaitsForResults(n) => {
             format!("waiting for the results of {}", counted(*n, "task"))
         }
-        Doing::Idle => "idle, waiting for work".into(),
-        Doing::WaitsForWork(what) => format!("waiting for {what}"),
-        Doing::Starts => "waiting until what it starts is up".into(),
-        Doing::WaitsForPipe => "waiting for room in a pipe".into(),
-        Doing::WaitsToWrite => "waiting for its turn to write its result".into(),
-        Doing::NotStarted => "being started".into(),
+        ThreadActivity::Idle => "idle, waiting for work".into(),
+        ThreadActivity::WaitsForWork(what) => format!("waiting for {what}"),
+        ThreadActivity::Starts => "waiting until what it starts is up".into(),
+        ThreadActivity::WaitsForPipe => "waiting for room in a pipe".into(),
+        ThreadActivity::WaitsToWrite => "waiting for its turn to write its result".into(),
+        ThreadActivity::NotStarted => "being started".into(),
     }
 }
 
-fn working(work: &Work) -> Cow<'static, str> {
+fn working(work: &CpuWork) -> Cow<'static, str> {
     let words = match work {
-        Work::Bytecode => "running Python",
-        Work::Accessing(object) => return format!("accessing object '{object}'").into(),
-        Work::Contending(object) => {
+        CpuWork::Bytecode => "running Python",
+        CpuWork::Accessing(object) => return format!("accessing object '{object}'").into(),
+        CpuWork::Contending(object) => {
             return format!("waiting for its turns at object '{object}'").into();
         }
-        Work::Native => "running native code, without the GIL,",
-        Work::SystemCall => "in a system call",
-        Work::Pickling => state::PICKLING,
-        Work::Unpickling => "unpickling",
-        Work::Collecting => "collecting garbage",
-        Work::StartingUp => state::STARTUP,
-        Work::Bookkeeping => "hand-over (bookkeeping)",
+        CpuWork::Native => "running native code, without the GIL,",
+        CpuWork::SystemCall => "in a system call",
+        CpuWork::Pickling => state::PICKLING,
+        CpuWork::Unpickling => "unpickling",
+        CpuWork::Collecting => "collecting garbage",
+        CpuWork::StartingUp => state::STARTUP,
+        CpuWork::Bookkeeping => "hand-over (bookkeeping)",
     };
     words.into()
 }
@@ -100,31 +102,33 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
     let t = &s.tasks[task];
     let by = |thread: &usize| thread_name(s, *thread, t.process);
     match &t.place {
-        Place::Thread(thread) => format!("in {}", by(thread)),
-        Place::Accept(n) => format!("waiting to be taken in, {}", nth(*n)),
-        Place::HandingOver(thread) => format!("being handed over by {}", by(thread)),
-        Place::Worker(n) => format!("waiting for a free worker, {}", nth(*n)),
-        Place::HandedTo(thread) => format!("handed to {}, which wakes up", by(thread)),
-        Place::CallQueue(n) => format!("in the call queue, {}", nth(*n)),
-        Place::BeingSent(thread) => format!("being sent by {}", by(thread)),
-        Place::CallPipe(n) => format!("in the pipe to the workers, {}", nth(*n)),
-        Place::Chunk(thread, n) => format!("in the chunk of {}, {n} before it", by(thread)),
-        Place::ResultSent(thread) => format!("its result is being sent by {}", by(thread)),
-        Place::ResultPipe(n) => format!("its result is in the pipe, {}", nth(*n)),
-        Place::ResultRead(thread) => format!("its result is being read by {}", by(thread)),
-        Place::Loop(n) => format!("ready, {} on the loop", nth(*n)),
-        Place::Limit(n) => format!("{}, {}", state::LIMIT, nth(*n)),
-        Place::LoopLock(lock, holder, n) => {
+        TaskLocation::Thread(thread) => format!("in {}", by(thread)),
+        TaskLocation::Accept(n) => format!("waiting to be taken in, {}", nth(*n)),
+        TaskLocation::HandingOver(thread) => format!("being handed over by {}", by(thread)),
+        TaskLocation::Worker(n) => format!("waiting for a free worker, {}", nth(*n)),
+        TaskLocation::HandedTo(thread) => format!("handed to {}, which wakes up", by(thread)),
+        TaskLocation::CallQueue(n) => format!("in the call queue, {}", nth(*n)),
+        TaskLocation::BeingSent(thread) => format!("being sent by {}", by(thread)),
+        TaskLocation::CallPipe(n) => format!("in the pipe to the workers, {}", nth(*n)),
+        TaskLocation::Chunk(thread, n) => format!("in the chunk of {}, {n} before it", by(thread)),
+        TaskLocation::ResultSent(thread) => format!("its result is being sent by {}", by(thread)),
+        TaskLocation::ResultPipe(n) => format!("its result is in the pipe, {}", nth(*n)),
+        TaskLocation::ResultRead(thread) => format!("its result is being read by {}", by(thread)),
+        TaskLocation::Loop(n) => format!("ready, {} on the loop", nth(*n)),
+        TaskLocation::Limit(n) => format!("{}, {}", state::LIMIT, nth(*n)),
+        TaskLocation::LoopLock(lock, holder, n) => {
             let held = holder.map_or(String::new(), |h| format!(", held by {}", s.tasks[h].name));
             format!("{} '{lock}'{held}, {}", state::LOCK, nth(*n))
         }
-        Place::Item(queue) => format!("waiting for an item of queue '{queue}'"),
-        Place::Room(queue) => format!("waiting for room in queue '{queue}'"),
-        Place::Children(open, all) => children(*open, *all),
+        TaskLocation::Item(queue) => format!("waiting for an item of queue '{queue}'"),
+        TaskLocation::Room(queue) => format!("waiting for room in queue '{queue}'"),
+        TaskLocation::Children(open, all) => children(*open, *all),
         // The loop looks at its timers once an iteration.
-        Place::Sleeps(until) if *until <= s.at => "its wait is over, waiting for the loop".into(),
-        Place::Sleeps(until) => format!("{}, {} to go", state::IO, left(s, *until)),
-        Place::Underway => "on its way".into(),
+        TaskLocation::Sleeps(until) if *until <= s.at => {
+            "its wait is over, waiting for the loop".into()
+        }
+        TaskLocation::Sleeps(until) => format!("{}, {} to go", state::IO, left(s, *until)),
+        TaskLocation::Underway => "on its way".into(),
     }
 }
 
@@ -141,50 +145,50 @@ fn nth(n: usize) -> String {
 }
 
 /// What several tasks wait for, to count them by: `waiting for a free worker`.
-pub(super) fn kind_of_place(place: &Place) -> &'static str {
+pub(super) fn kind_of_place(place: &TaskLocation) -> &'static str {
     match place {
-        Place::Thread(_) => "in threads",
-        Place::Accept(_) => "waiting to be taken in",
-        Place::HandingOver(_) => "being handed over",
-        Place::Worker(_) => "waiting for a free worker",
-        Place::HandedTo(_) => "handed to a worker",
-        Place::CallQueue(_) => "in the call queue",
-        Place::BeingSent(_) => "being sent",
-        Place::CallPipe(_) => "in the pipe to the workers",
-        Place::Chunk(..) => "in a worker's chunk",
-        Place::ResultSent(_) => "results being sent",
-        Place::ResultPipe(_) => "results in the pipe",
-        Place::ResultRead(_) => "results being read",
-        Place::Loop(_) => "ready, waiting for their turn on the loop",
-        Place::Limit(_) => state::LIMIT,
-        Place::LoopLock(..) => state::LOCK,
-        Place::Item(_) => "waiting for an item of a queue",
-        Place::Room(_) => "waiting for room in a queue",
-        Place::Children(..) => "waiting for their children",
-        Place::Sleeps(_) => state::IO,
-        Place::Underway => "on their way",
+        TaskLocation::Thread(_) => "in threads",
+        TaskLocation::Accept(_) => "waiting to be taken in",
+        TaskLocation::HandingOver(_) => "being handed over",
+        TaskLocation::Worker(_) => "waiting for a free worker",
+        TaskLocation::HandedTo(_) => "handed to a worker",
+        TaskLocation::CallQueue(_) => "in the call queue",
+        TaskLocation::BeingSent(_) => "being sent",
+        TaskLocation::CallPipe(_) => "in the pipe to the workers",
+        TaskLocation::Chunk(..) => "in a worker's chunk",
+        TaskLocation::ResultSent(_) => "results being sent",
+        TaskLocation::ResultPipe(_) => "results in the pipe",
+        TaskLocation::ResultRead(_) => "results being read",
+        TaskLocation::Loop(_) => "ready, waiting for their turn on the loop",
+        TaskLocation::Limit(_) => state::LIMIT,
+        TaskLocation::LoopLock(..) => state::LOCK,
+        TaskLocation::Item(_) => "waiting for an item of a queue",
+        TaskLocation::Room(_) => "waiting for room in a queue",
+        TaskLocation::Children(..) => "waiting for their children",
+        TaskLocation::Sleeps(_) => state::IO,
+        TaskLocation::Underway => "on their way",
     }
 }
 
 /// What several threads do, to count them by.
-pub(super) fn kind_of_doing(doing: &Doing) -> &'static str {
+pub(super) fn kind_of_doing(doing: &ThreadActivity) -> &'static str {
     match doing {
-        Doing::Running(..) => "running",
-        Doing::Ready(_) => state::CORE,
-        Doing::WaitsForGil(_) | Doing::ForcedSwitch => state::GIL,
-        Doing::StoppedWorld(_) => "stopped for the collector",
-        Doing::Sleeps(_) => state::IO,
-        Doing::WaitsForArrival(_) => "waiting for arrivals",
-        Doing::WaitsForLock(..) => state::LOCK,
-        Doing::WaitsForItem(_) => "waiting for an item of a queue",
-        Doing::WaitsForRoom(_) => "waiting for room in a queue",
-        Doing::WaitsForChildren(..) => "waiting for children",
-        Doing::Select(_) => state::SELECT,
-        Doing::WaitsForResults(_) => "waiting for results",
-        Doing::Idle | Doing::WaitsForWork(_) => "idle",
-        Doing::Starts => "waiting for what they start",
-        Doing::WaitsForPipe | Doing::WaitsToWrite => "waiting for a pipe",
-        Doing::NotStarted => "being started",
+        ThreadActivity::Running(..) => "running",
+        ThreadActivity::Ready(_) => state::CORE,
+        ThreadActivity::WaitsForGil(_) | ThreadActivity::ForcedSwitch => state::GIL,
+        ThreadActivity::StoppedWorld(_) => "stopped for the collector",
+        ThreadActivity::Sleeps(_) => state::IO,
+        ThreadActivity::WaitsForArrival(_) => "waiting for arrivals",
+        ThreadActivity::WaitsForLock(..) => state::LOCK,
+        ThreadActivity::WaitsForItem(_) => "waiting for an item of a queue",
+        ThreadActivity::WaitsForRoom(_) => "waiting for room in a queue",
+        ThreadActivity::WaitsForChildren(..) => "waiting for children",
+        ThreadActivity::Select(_) => state::SELECT,
+        ThreadActivity::WaitsForResults(_) => "waiting for results",
+        ThreadActivity::Idle | ThreadActivity::WaitsForWork(_) => "idle",
+        ThreadActivity::Starts => "waiting for what they start",
+        ThreadActivity::WaitsForPipe | ThreadActivity::WaitsToWrite => "waiting for a pipe",
+        ThreadActivity::NotStarted => "being started",
     }
 }
 

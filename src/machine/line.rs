@@ -115,7 +115,7 @@ impl Burst {
 
 /// A cache line, and the threads in accesses of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
+pub(super) struct CacheLine {
     /// Threads on cores that are in accesses of it.
     pub(super) threads: Vec<Tid>,
     /// Sum of the service times of these threads.
@@ -128,7 +128,7 @@ pub(super) struct Line {
     pub(super) last: Option<(Tid, u32)>,
 }
 
-impl Line {
+impl CacheLine {
     /// Whether the line is in the cache of another core, because another thread accessed it there.
     pub(super) fn is_elsewhere(&self, tid: Tid, core: u32) -> bool {
         self.last
@@ -212,7 +212,7 @@ mod tests {
         assert!((b.first - 0.5).abs() < 1e-9 && (b.left - 9.5).abs() < 1e-9);
         b.advance(b.alike());
         assert_eq!(b.each_of(READ.service), Nanos(30));
-        let mut line = Line::default();
+        let mut line = CacheLine::default();
         let [one, two] = [1, 2].map(Tid::from);
         assert!(!line.is_elsewhere(one, 0));
         line.last = Some((one, 0));

@@ -16,5 +16,5 @@ mod tape;
 
 pub use cause::{CAUSES, Cause};
 pub use line::Access;
-pub use scheduler::{Machine, State, Tid, Upcall, along};
-pub use tape::{Doing, Span, Stretch, Tape};
+pub use scheduler::{Machine, SchedState, Tid, Upcall, along};
+pub use tape::{Span, Stretch, Tape, TapeState};

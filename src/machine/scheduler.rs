@@ -13,10 +13,10 @@ use std::collections::{BinaryHeap, VecDeque};
 use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
-use super::line::{Burst, Line};
+use super::line::{Burst, CacheLine};
 use super::tape::Tape;
 use super::{CAUSES, Cause};
-use crate::engine::{Calendar, Class, Nanos, Total, indices};
+use crate::engine::{Calendar, EventClass, Nanos, Total, indices};
 use crate::scenario::MachineSpec;
 
 /// Number of events after which the user of the machine is asked whether to go on.
@@ -29,7 +29,7 @@ indices! {
 
 /// State of a thread, as the scheduler sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum SchedState {
     /// Waits for something other than a core.
     Blocked,
     /// Is on its way to an idle core.
@@ -43,7 +43,7 @@ pub enum State {
 }
 
 #[derive(Clone, Copy)]
-enum Event {
+enum SchedEvent {
     /// A thread has burned what it had to burn.
     Burst { tid: Tid, generation: u32 },
     /// A woken thread reaches its idle core.
@@ -73,8 +73,8 @@ pub enum Upcall {
     Check,
 }
 
-struct Thread {
-    state: State,
+struct SchedEntity {
+    state: SchedState,
     core: u32,
     /// Tells the present `Burst` event from outdated ones.
     burst_generation: u32,
@@ -173,7 +173,7 @@ impl Core {
     }
 }
 
-impl Thread {
+impl SchedEntity {
     /// How long the thread's present burst has been burning.
     fn progress(&self, now: Nanos) -> Nanos {
         if self.burning {
@@ -187,8 +187,8 @@ impl Thread {
 /// The simulated computer.
 pub struct Machine {
     now: Nanos,
-    calendar: Calendar<Event>,
-    threads: TiVec<Tid, Thread>,
+    calendar: Calendar<SchedEvent>,
+    threads: TiVec<Tid, SchedEntity>,
     cores: Vec<Core>,
     /// Number of cores with neither a thread nor one on its way.
     idle: usize,
@@ -214,7 +214,7 @@ pub struct Machine {
     /// Draws the latency of each wake-up.
     jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
     /// Lines that threads have come to or left since the clock last moved.
     unsettled: Vec<u32>,
     /// Time spent waiting for cache lines, by account.
@@ -313,7 +313,7 @@ impl Machine {
     }
 
     /// The state of a thread.
-    pub fn state(&self, tid: Tid) -> State {
+    pub fn state(&self, tid: Tid) -> SchedState {
         self.threads[tid].state
     }
 
@@ -324,8 +324,8 @@ impl Machine {
 
     /// Creates a thread, which is blocked at first.
     pub fn spawn(&mut self) -> Tid {
-        let tid = self.threads.push_and_get_key(Thread {
-            state: State::Blocked,
+        let tid = self.threads.push_and_get_key(SchedEntity {
+            state: SchedState::Blocked,
             core: 0,
             burst_generation: 0,
             timer_generation: 0,
@@ -358,8 +358,8 @@ impl Machine {
     pub fn respawn(&mut self, tid: Tid) {
         let now = self.now;
         let t = &mut self.threads[tid];
-        debug_assert_eq!(t.state, State::Exited);
-        t.state = State::Blocked;
+        debug_assert_eq!(t.state, SchedState::Exited);
+        t.state = SchedState::Blocked;
         t.debt = Nanos::ZERO;
         t.left = Nanos::ZERO;
         t.fresh = true;
@@ -375,7 +375,7 @@ impl Machine {
     /// Announces the next arrival, replacing one announced before.
     pub fn arrive_at(&mut self, at: Nanos) {
         self.calendar
-            .set_lane(at.max(self.now), Class::Arrival, Event::Arrival);
+            .set_lane(at.max(self.now), EventClass::Arrival, SchedEvent::Arrival);
     }
 
     /// Sets the horizon: beyond it nothing happens, and no CPU time is burned.
@@ -390,8 +390,8 @@ impl Machine {
         let generation = t.timer_generation;
         self.calendar.push(
             at.max(self.now),
-            Class::Timer,
-            Event::Timer { tid, generation },
+            EventClass::Timer,
+            SchedEvent::Timer { tid, generation },
         );
     }
 
@@ -435,7 +435,7 @@ impl Machine {
 
     /// Adds to what a thread has to burn that was preempted while it acted; it burns this when it is back on a core.
     pub fn burn_later(&mut self, tid: Tid, time: Nanos) {
-        debug_assert_eq!(self.state(tid), State::Ready);
+        debug_assert_eq!(self.state(tid), SchedState::Ready);
         self.threads[tid].left += time;
     }
 
@@ -450,7 +450,7 @@ impl Machine {
     }
 
     /// When the thread on a core was put there.
-    pub fn picked(&self, core: u32) -> Nanos {
+    pub fn dispatched_at(&self, core: u32) -> Nanos {
         self.cores[core as usize].picked
     }
 
@@ -465,7 +465,7 @@ impl Machine {
     #[inline]
     pub fn run(&mut self, tid: Tid, time: Nanos) -> bool {
         let t = &mut self.threads[tid];
-        debug_assert_eq!(t.state, State::Running);
+        debug_assert_eq!(t.state, SchedState::Running);
         t.left = time;
         let through = self.burn_through(tid);
         if !through {
@@ -539,8 +539,8 @@ impl Machine {
         };
         self.calendar.push(
             self.now + wall,
-            Class::Completion,
-            Event::Burst { tid, generation },
+            EventClass::Completion,
+            SchedEvent::Burst { tid, generation },
         );
     }
 
@@ -578,20 +578,20 @@ impl Machine {
     /// Takes a thread off its core or out of the run queue; it keeps what it had to burn. [`Machine::wake`] brings it back.
     pub fn suspend(&mut self, tid: Tid, cause: Cause) {
         match self.threads[tid].state {
-            State::Running => {
+            SchedState::Running => {
                 self.stop_burst(tid);
                 self.involuntary += 1;
                 self.leave_core(tid, cause);
             }
-            State::Ready => {
+            SchedState::Ready => {
                 self.enter(tid, cause);
                 self.leave_queue(tid);
                 let t = &mut self.threads[tid];
-                t.state = State::Blocked;
+                t.state = SchedState::Blocked;
                 t.ready_sequence = 0;
                 self.note(tid);
             }
-            State::Blocked | State::Waking | State::Exited => {}
+            SchedState::Blocked | SchedState::Waking | SchedState::Exited => {}
         }
     }
 
@@ -604,13 +604,13 @@ impl Machine {
 
     /// Ends a thread that has just acted.
     pub fn exit(&mut self, tid: Tid) {
-        if self.threads[tid].state == State::Running {
+        if self.threads[tid].state == SchedState::Running {
             self.leave_core(tid, Cause::Startup);
         } else {
             // The thread was preempted by one that it woke with its last act.
             self.suspend(tid, Cause::Startup);
         }
-        self.threads[tid].state = State::Exited;
+        self.threads[tid].state = SchedState::Exited;
         self.note(tid);
     }
 
@@ -620,7 +620,7 @@ impl Machine {
         self.clear_timer(tid);
         self.enter(tid, Cause::Startup);
         let t = &mut self.threads[tid];
-        t.state = State::Exited;
+        t.state = SchedState::Exited;
         t.debt = Nanos::ZERO;
         t.left = Nanos::ZERO;
         t.accesses = None;
@@ -638,11 +638,11 @@ impl Machine {
         };
         let slice = self.slice.0;
         let t = &mut self.threads[tid];
-        debug_assert_eq!(t.state, State::Running);
+        debug_assert_eq!(t.state, SchedState::Running);
         // Too much service is forgiven during a sleep (delayed dequeue); service that is owed is kept, up to a slice.
         t.lag = i64::try_from(clock.saturating_sub(t.virtual_runtime).min(slice))
             .expect("a slice is short");
-        t.state = State::Blocked;
+        t.state = SchedState::Blocked;
         let c = &mut self.cores[core as usize];
         c.clock = c.clock.max(self.threads[tid].virtual_runtime);
         c.current = None;
@@ -653,7 +653,7 @@ impl Machine {
 
     fn dispatch(&mut self, core: u32, tid: Tid) {
         self.cores[core as usize].reserved = false;
-        if self.threads[tid].state == State::Exited {
+        if self.threads[tid].state == SchedState::Exited {
             return self.pick(core); // The thread was killed on its way.
         }
         // The interval to the core's next balancing counts from when it became busy.
@@ -672,7 +672,7 @@ impl Machine {
                 // picked again at once, has gone on already.
                 if let Upcall::OnCore(tid) = up {
                     let t = &self.threads[tid];
-                    if t.state != State::Running || t.burning {
+                    if t.state != SchedState::Running || t.burning {
                         continue;
                     }
                 }
@@ -686,8 +686,8 @@ impl Machine {
             self.popped += 1;
             debug_assert!(at >= self.now);
             // An outdated event must not look as if something were still to come, not even beyond the horizon.
-            if self.outdated(event) {
-                if let Event::Pull = event {
+            if self.is_stale(event) {
+                if let SchedEvent::Pull = event {
                     self.pulling = false;
                 }
                 continue;
@@ -697,19 +697,19 @@ impl Machine {
                 return Some(Upcall::End);
             }
             match event {
-                Event::Burst { tid, .. } => {
+                SchedEvent::Burst { tid, .. } => {
                     self.now = at;
                     if self.burst_over(tid) {
                         return Some(Upcall::OnCore(tid));
                     }
                 }
-                Event::Dispatch { core, tid } => {
+                SchedEvent::Dispatch { core, tid } => {
                     self.now = at;
                     self.nobody_acts = true;
                     self.dispatch(core, tid);
                     self.nobody_acts = false;
                 }
-                Event::Slice { core, .. } => {
+                SchedEvent::Slice { core, .. } => {
                     self.now = at;
                     self.cores[core as usize].slice_armed = false;
                     self.balance(core);
@@ -717,16 +717,16 @@ impl Machine {
                         self.preempt(core);
                     }
                 }
-                Event::Pull => {
+                SchedEvent::Pull => {
                     self.now = at;
                     self.pulling = false;
                     self.pull();
                 }
-                Event::Timer { tid, .. } => {
+                SchedEvent::Timer { tid, .. } => {
                     self.now = at;
                     return Some(Upcall::Timer(tid));
                 }
-                Event::Arrival => {
+                SchedEvent::Arrival => {
                     self.now = at;
                     return Some(Upcall::Arrival);
                 }
@@ -752,19 +752,21 @@ impl Machine {
 
     /// Whether an event has become void since it was scheduled.
     #[inline]
-    fn outdated(&self, event: Event) -> bool {
+    fn is_stale(&self, event: SchedEvent) -> bool {
         match event {
-            Event::Burst { tid, generation } => {
+            SchedEvent::Burst { tid, generation } => {
                 let t = &self.threads[tid];
                 t.burst_generation != generation || !t.burning
             }
-            Event::Slice { core, generation } => {
+            SchedEvent::Slice { core, generation } => {
                 let c = &self.cores[core as usize];
                 c.slice_generation != generation || !c.slice_armed
             }
-            Event::Timer { tid, generation } => self.threads[tid].timer_generation != generation,
-            Event::Pull => self.ready_count == 0 || self.idle == 0,
-            Event::Dispatch { .. } | Event::Arrival => false,
+            SchedEvent::Timer { tid, generation } => {
+                self.threads[tid].timer_generation != generation
+            }
+            SchedEvent::Pull => self.ready_count == 0 || self.idle == 0,
+            SchedEvent::Dispatch { .. } | SchedEvent::Arrival => false,
         }
     }
 
@@ -774,7 +776,7 @@ impl Machine {
             if self.threads[tid].burning {
                 self.stop_burst(tid);
             }
-            if self.threads[tid].state != State::Exited {
+            if self.threads[tid].state != SchedState::Exited {
                 self.flush(tid);
             }
         }

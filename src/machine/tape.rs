@@ -1,14 +1,14 @@
 //! The tape: a record of what threads did, written as it happens. The machine itself never reads it.
 
-use super::{Cause, State, Tid};
+use super::{Cause, SchedState, Tid};
 use typed_index_collections::TiVec;
 
 use crate::engine::Nanos;
-use crate::measure::Course;
+use crate::measure::TimeBins;
 
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
+pub enum TapeState {
     /// Runs on this core.
     OnCore(u32),
     /// Is ready, in the queue of this core or on the way to it.
@@ -21,7 +21,7 @@ pub enum Doing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
     /// What the thread does.
-    pub doing: Doing,
+    pub doing: TapeState,
     /// The cause to which its time is booked.
     pub cause: Cause,
     /// Whether the time is booked to a task.
@@ -64,7 +64,7 @@ pub struct Tape {
     threads: u32,
     open: TiVec<Tid, Option<Open>>,
     spans: Vec<Span>,
-    load: Option<(Course, Course)>,
+    load: Option<(TimeBins, TimeBins)>,
 }
 
 impl Tape {
@@ -79,7 +79,7 @@ impl Tape {
             threads: 0,
             open: TiVec::new(),
             spans: Vec::new(),
-            load: load.then(|| (Course::new(), Course::new())),
+            load: load.then(|| (TimeBins::new(), TimeBins::new())),
         }
     }
 
@@ -92,7 +92,7 @@ impl Tape {
             thread: self.threads,
             since: now,
             what: Stretch {
-                doing: Doing::Blocked,
+                doing: TapeState::Blocked,
                 cause: Cause::Startup,
                 counted: false,
                 tag: None,
@@ -108,7 +108,7 @@ impl Tape {
         &mut self,
         now: Nanos,
         tid: Tid,
-        to: Option<Doing>,
+        to: Option<TapeState>,
         cause: Cause,
         counted: bool,
     ) {
@@ -160,9 +160,9 @@ impl Tape {
         if now > since {
             if let Some((busy, ready)) = &mut self.load {
                 match what.doing {
-                    Doing::OnCore(_) => busy.add(since, now, 1.0),
-                    Doing::Ready(_) => ready.add(since, now, 1.0),
-                    Doing::Blocked => {}
+                    TapeState::OnCore(_) => busy.add(since, now, 1.0),
+                    TapeState::Ready(_) => ready.add(since, now, 1.0),
+                    TapeState::Blocked => {}
                 }
             }
             // Changes that are undone within an instant leave no trace.
@@ -209,7 +209,7 @@ impl Tape {
     }
 
     /// Whether anything from this instant on can still be kept.
-    pub fn wants(&self, at: Nanos) -> bool {
+    pub fn records_after(&self, at: Nanos) -> bool {
         at < self.window.1 && self.stopped.is_none()
     }
 
@@ -220,17 +220,17 @@ impl Tape {
     }
 
     /// The spans, and the courses of busy cores and ready threads, if they were asked for.
-    pub fn into_parts(self) -> (Vec<Span>, Option<(Course, Course)>) {
+    pub fn into_parts(self) -> (Vec<Span>, Option<(TimeBins, TimeBins)>) {
         (self.spans, self.load)
     }
 }
 
 /// What the tape shows for a thread's state; `None` for one that has exited.
-pub(super) fn doing(state: State, core: u32) -> Option<Doing> {
+pub(super) fn doing(state: SchedState, core: u32) -> Option<TapeState> {
     match state {
-        State::Running => Some(Doing::OnCore(core)),
-        State::Ready | State::Waking => Some(Doing::Ready(core)),
-        State::Blocked => Some(Doing::Blocked),
-        State::Exited => None,
+        SchedState::Running => Some(TapeState::OnCore(core)),
+        SchedState::Ready | SchedState::Waking => Some(TapeState::Ready(core)),
+        SchedState::Blocked => Some(TapeState::Blocked),
+        SchedState::Exited => None,
     }
 }

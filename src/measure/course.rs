@@ -11,7 +11,7 @@ const FIRST_WIDTH: u64 = 1_000;
 /// A quantity over time: the sum of the stretches that have been added, in at most 256 equal bins. Courses of the same length have the same
 /// bins.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Course {
+pub struct TimeBins {
     width: u64,
     /// Integral of the value over each bin, in value times nanoseconds, without what `steps` holds.
     areas: Vec<f64>,
@@ -20,7 +20,7 @@ pub struct Course {
     peaks: Vec<f64>,
 }
 
-impl Default for Course {
+impl Default for TimeBins {
     fn default() -> Self {
         Self {
             width: FIRST_WIDTH,
@@ -31,7 +31,7 @@ impl Default for Course {
     }
 }
 
-impl Course {
+impl TimeBins {
     /// A course that is zero everywhere.
     pub fn new() -> Self {
         Self::default()
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn means_and_peaks_of_steps() {
-        let mut c = Course::new();
+        let mut c = TimeBins::new();
         c.add(Nanos(500), Nanos(2_500), 4.0);
         c.add(Nanos(0), Nanos(3_000), 1.0);
         c.raise(Nanos(500), Nanos(2_000), 4.0);
@@ -134,14 +134,14 @@ mod tests {
         assert_eq!(width, Nanos(1_000));
         assert_eq!(means, [3.0, 5.0, 3.0, 0.0]);
         assert_eq!(peaks, [4.0, 4.0, 3.0, 0.0]);
-        assert_eq!(Course::new().finish(Nanos::ZERO).1, Vec::<f64>::new());
+        assert_eq!(TimeBins::new().finish(Nanos::ZERO).1, Vec::<f64>::new());
     }
 
     #[test]
     fn a_course_reaches_the_end_of_the_clock() {
         for less in [0, 1, 1 << 50, 1 << 57, 1 << 60, 1 << 63] {
             let end = Nanos(Nanos::CLOCK_END.0 - less);
-            let mut c = Course::new();
+            let mut c = TimeBins::new();
             c.add(Nanos::ZERO, end, 2.0);
             c.raise(Nanos(7), end, 3.0);
             let (_, means, peaks) = c.finish(end);
@@ -157,7 +157,7 @@ mod tests {
             stretches in prop::collection::vec((0_u64..3_000_000, 0_u64..1_000_000, 1_u32..5), 1..40),
             more in 0_u64..1_000_000,
         ) {
-            let mut c = Course::new();
+            let mut c = TimeBins::new();
             let mut end = 1;
             for &(from, length, value) in &stretches {
                 c.add(Nanos(from), Nanos(from + length), f64::from(value));

@@ -10,7 +10,7 @@ mod rate;
 mod series;
 mod steady;
 
-pub use course::Course;
+pub use course::TimeBins;
 pub use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{

@@ -10,13 +10,13 @@ pub struct Completions {
     start: Edge,
     end: Edge,
     /// The latest completion so far.
-    last: Step,
+    last: CompletionStep,
     open: bool,
 }
 
 /// The number of completions up to an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Step {
+struct CompletionStep {
     at: Nanos,
     count: u64,
 }
@@ -26,13 +26,13 @@ struct Step {
 struct Edge {
     at: Nanos,
     /// The last completion up to this instant; time 0 before the first one.
-    before: Step,
+    before: CompletionStep,
     /// The first completion after this instant, with all that complete together with it.
-    after: Option<Step>,
+    after: Option<CompletionStep>,
 }
 
 impl Edge {
-    fn push(&mut self, step: Step) {
+    fn push(&mut self, step: CompletionStep) {
         if step.at <= self.at {
             self.before = step;
         } else if self.after.is_none_or(|after| after.at == step.at) {
@@ -55,7 +55,7 @@ impl Edge {
 impl Completions {
     /// An open window that begins at `start`, without completions yet.
     pub fn from(start: Nanos) -> Self {
-        let none = Step {
+        let none = CompletionStep {
             at: Nanos::ZERO,
             count: 0,
         };
@@ -75,7 +75,7 @@ impl Completions {
     /// Counts a completion; `at` must not be earlier than the last one.
     #[inline]
     pub fn push(&mut self, at: Nanos) {
-        self.last = Step {
+        self.last = CompletionStep {
             at,
             count: self.last.count + 1,
         };

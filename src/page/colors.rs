@@ -7,14 +7,14 @@ use crate::charts::drawing::svg::class;
 use crate::charts::figure::palette::{CURVES, LAYERS, Theme};
 
 /// The colours of one look.
-struct Look {
+struct ColorScheme {
     /// Of the charts' marks.
     theme: Theme,
     /// Name and colour of everything but the charts' lines and marks.
     page: [(&'static str, &'static str); 14],
 }
 
-const LIGHT: Look = Look {
+const LIGHT: ColorScheme = ColorScheme {
     theme: Theme::Light,
     page: [
         ("scheme", "light"),
@@ -34,7 +34,7 @@ const LIGHT: Look = Look {
     ],
 };
 
-const DARK: Look = Look {
+const DARK: ColorScheme = ColorScheme {
     theme: Theme::Dark,
     page: [
         ("scheme", "dark"),
@@ -88,7 +88,7 @@ fn drawn() -> impl Iterator<Item = Paint> {
     lines.chain((0..CURVES).map(Paint::Curve)).chain(layers)
 }
 
-fn variables(look: &Look) -> String {
+fn variables(look: &ColorScheme) -> String {
     let mut out = String::new();
     for (name, color) in look.page {
         let _ = write!(out, " --{name}: {color};");

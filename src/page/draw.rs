@@ -3,13 +3,13 @@
 
 use serde_json::{Value, json};
 
-use super::Key;
+use super::PageLegendEntry;
 use crate::charts::drawing;
-use crate::charts::drawing::sheet::{Reading, Room, Sheet};
+use crate::charts::drawing::sheet::{HoverReading, Rect, Sheet};
 use crate::charts::drawing::svg::{Colors, escaped, n, shapes};
 use crate::charts::drawing::webfont::Signs;
 use crate::charts::drawing::{Medium, keys};
-use crate::charts::figure::{Body, Figure, Lines};
+use crate::charts::figure::{Body, Figure, LinePlot};
 
 /// Class and width of the pictures.
 const PICTURES: [(&str, f64); 2] = [("wide", 840.0), ("narrow", 340.0)];
@@ -37,7 +37,7 @@ pub(super) fn pictures(figure: &Figure, id: &str, signs: &mut Signs) -> (String,
         };
         let sheet = drawing::draw(figure, medium);
         signs.add(&sheet.shapes);
-        let Room { left, top, .. } = sheet.plot;
+        let Rect { left, top, .. } = sheet.plot;
         let plot = [left, top, sheet.plot.width(), sheet.plot.height()];
         out += &format!(
             "<svg class=\"{class}\" viewBox=\"{}\" data-plot=\"{}\" role=\"img\" aria-labelledby=\"{id}-title {id}-about\">\
@@ -62,9 +62,9 @@ fn numbers(all: [f64; 4]) -> String {
 }
 
 /// For each curve its points: across and up between 0 and 1, whatever the picture's width, and both as texts.
-fn read(lines: &Lines, readings: &[Vec<Reading>]) -> Value {
+fn read(lines: &LinePlot, readings: &[Vec<HoverReading>]) -> Value {
     let round = |v: f64| libm::round(v * 1e4) / 1e4;
-    let point = |r: &Reading| {
+    let point = |r: &HoverReading| {
         let [x, y] = &r.texts;
         json!([round(r.at.0), round(r.at.1), x, y])
     };
@@ -76,14 +76,14 @@ fn read(lines: &Lines, readings: &[Vec<Reading>]) -> Value {
 }
 
 /// The legend; empty where there is nothing to tell apart.
-pub(super) fn legend(body: &Body) -> Vec<Key> {
-    let key = |k: drawing::Key| {
+pub(super) fn legend(body: &Body) -> Vec<PageLegendEntry> {
+    let key = |k: drawing::LegendEntry| {
         let (right, bottom) = k.sample.size();
         let mut sheet = Sheet::new((right, bottom));
-        let room = Room {
+        let room = Rect {
             right,
             bottom,
-            ..Room::default()
+            ..Rect::default()
         };
         k.sample.draw(&mut sheet, room);
         let view = numbers([0.0, -1.0, right, bottom + 2.0]);
@@ -93,7 +93,7 @@ pub(super) fn legend(body: &Body) -> Vec<Key> {
         );
         shapes(&mut sample, &sheet.shapes, Colors::ByClass);
         let series: Vec<String> = k.series.iter().map(usize::to_string).collect();
-        Key {
+        PageLegendEntry {
             name: k.text,
             bold: k.bold,
             series: series.join(" "),

@@ -11,11 +11,11 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, escape_formatter};
 use serde::Serialize;
 
-use self::values::{Values, values};
+use self::values::{PageValues, values};
 use crate::charts::drawing::svg::escaped;
 use crate::charts::drawing::webfont::Signs;
 use crate::charts::figure::{Body, Figure};
-use crate::layout::table::{Cell, Table};
+use crate::layout::table::{Table, TableCell};
 use crate::layout::words::{Word, Words};
 use crate::report::summary::{Summary, summary};
 use crate::result::ResultRef;
@@ -29,7 +29,7 @@ const INSIGHTS: usize = 2;
 
 /// A result to be shown.
 #[derive(Clone, Debug)]
-pub struct Shown<'a> {
+pub struct PageInput<'a> {
     /// The result.
     pub result: ResultRef<'a>,
     /// Its file's text, which becomes part of the page for programs to read.
@@ -42,7 +42,7 @@ pub struct Shown<'a> {
 ///
 /// # Errors
 /// If the built-in template is broken, which no input can bring about.
-pub fn page(results: &[Shown<'_>], title: Option<&str>) -> Result<String, minijinja::Error> {
+pub fn page(results: &[PageInput<'_>], title: Option<&str>) -> Result<String, minijinja::Error> {
     let mut signs = Signs::default();
     let mut sections: Vec<Section> = (1..)
         .zip(results)
@@ -95,24 +95,24 @@ struct Section {
     label: String,
     subtitle: String,
     plain: String,
-    answer: Vec<Vec<Part>>,
+    answer: Vec<Vec<TextPart>>,
     /// The reasons that stand beside the answer.
-    reasons: Vec<Vec<Part>>,
+    reasons: Vec<Vec<TextPart>>,
     /// The other reasons, below the table.
-    because: Vec<Vec<Part>>,
-    insights: Vec<Vec<Part>>,
+    because: Vec<Vec<TextPart>>,
+    insights: Vec<Vec<TextPart>>,
     table: TableParts,
-    objectives: Vec<Objective>,
-    notices: Vec<Notice>,
+    objectives: Vec<PageObjective>,
+    notices: Vec<PageNotice>,
     warned: bool,
-    figures: Vec<Chart>,
+    figures: Vec<PageFigure>,
     assumptions: Vec<(String, Vec<String>)>,
     command: String,
     data: String,
 }
 
 #[derive(Serialize)]
-struct Part {
+struct TextPart {
     name: bool,
     code: bool,
     text: String,
@@ -156,33 +156,33 @@ struct CellParts {
 }
 
 #[derive(Serialize)]
-struct Objective {
+struct PageObjective {
     text: String,
     verdict: &'static str,
-    by: Vec<Part>,
+    by: Vec<TextPart>,
 }
 
 #[derive(Serialize)]
-struct Notice {
+struct PageNotice {
     note: bool,
-    text: Vec<Part>,
+    text: Vec<TextPart>,
 }
 
 #[derive(Serialize)]
-struct Chart {
+struct PageFigure {
     id: String,
     kind: &'static str,
     title: String,
     subtitle: String,
-    legend: Vec<Key>,
+    legend: Vec<PageLegendEntry>,
     /// The picture, wide and narrow.
     pictures: String,
     points: String,
-    values: Values,
+    values: PageValues,
 }
 
 #[derive(Serialize)]
-struct Key {
+struct PageLegendEntry {
     name: String,
     bold: bool,
     /// Numbers of what it hides and shows, with blanks between; empty: it only explains a sign.
@@ -191,7 +191,7 @@ struct Key {
 }
 
 impl Section {
-    fn new(number: usize, shown: &Shown<'_>, title: Option<&str>, signs: &mut Signs) -> Self {
+    fn new(number: usize, shown: &PageInput<'_>, title: Option<&str>, signs: &mut Signs) -> Self {
         let s = summary(shown.result);
         let id = format!("result-{number}");
         let own = if s.question.is_empty() {
@@ -203,11 +203,11 @@ impl Section {
         let subtitle = subtitle(&s, &title);
         let timeline = timeline(shown.result);
         let figures = shown.figures.iter().chain(&timeline);
-        let figures = figures.map(|f| Chart::new(f, &id, signs)).collect();
+        let figures = figures.map(|f| PageFigure::new(f, &id, signs)).collect();
         // With the answer what it comes from, of a run in a sentence; the table is to be seen without scrolling.
-        let mut because: Vec<Vec<Part>> = s.because.iter().map(parts).collect();
-        let mut insights: Vec<Vec<Part>> = s.insights.iter().map(|t| spans(t)).collect();
-        let mut reasons: Vec<Vec<Part>> = because.drain(..because.len().min(1)).collect();
+        let mut because: Vec<Vec<TextPart>> = s.because.iter().map(parts).collect();
+        let mut insights: Vec<Vec<TextPart>> = s.insights.iter().map(|t| spans(t)).collect();
+        let mut reasons: Vec<Vec<TextPart>> = because.drain(..because.len().min(1)).collect();
         reasons.extend(insights.drain(..insights.len().min(INSIGHTS)));
         Self {
             subtitle,
@@ -222,7 +222,7 @@ impl Section {
             objectives: s
                 .objectives
                 .iter()
-                .map(|o| Objective {
+                .map(|o| PageObjective {
                     text: o.text.clone(),
                     verdict: o.verdict.name(),
                     by: parts(&o.by),
@@ -232,7 +232,7 @@ impl Section {
             notices: s
                 .notices
                 .into_iter()
-                .map(|n| Notice {
+                .map(|n| PageNotice {
                     note: n.note,
                     text: spans(&n.text),
                 })
@@ -311,10 +311,10 @@ fn subtitle(s: &Summary, title: &str) -> String {
     parts.join(" · ")
 }
 
-fn parts(words: &Words) -> Vec<Part> {
+fn parts(words: &Words) -> Vec<TextPart> {
     let part = |w: &Word| match w {
         Word::Text(t) => spans(t),
-        Word::Name(t) => vec![Part {
+        Word::Name(t) => vec![TextPart {
             name: true,
             code: false,
             text: t.clone(),
@@ -331,12 +331,12 @@ fn breaks(name: &str) -> Vec<String> {
 }
 
 /// A sentence of the program's, with what stands in backticks as code.
-fn spans(text: &str) -> Vec<Part> {
+fn spans(text: &str) -> Vec<TextPart> {
     let all: Vec<&str> = text.split('`').collect();
     // Without its fellow a backtick is a mere sign.
     let whole = all.len() % 2 == 1;
     let pieces = if whole { all } else { vec![text] };
-    let part = |(i, t): (usize, &str)| Part {
+    let part = |(i, t): (usize, &str)| TextPart {
         name: false,
         code: i % 2 == 1,
         text: t.to_owned(),
@@ -347,7 +347,7 @@ fn spans(text: &str) -> Vec<Part> {
 }
 
 fn table(t: &Table) -> TableParts {
-    let cell = |c: &Cell| CellParts {
+    let cell = |c: &TableCell| CellParts {
         text: c.text.clone(),
         half: c.half.clone(),
         key: c.key.filter(|k| k.is_finite()),
@@ -384,7 +384,7 @@ fn table(t: &Table) -> TableParts {
     }
 }
 
-impl Chart {
+impl PageFigure {
     fn new(figure: &Figure, section: &str, signs: &mut Signs) -> Self {
         // Parts of the section have names of their own, one of them `comparison`.
         let id = format!("{section}-chart-{}", anchor(&figure.name));

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::charts::figure::ticks::{interval_text, value_text};
-use crate::charts::figure::{Body, Figure, Gantt, Heat, Lines, Stack};
+use crate::charts::figure::{Body, Figure, Gantt, Heat, LinePlot, Stack};
 
 /// A figure's numbers.
 #[derive(Serialize)]
-pub(super) struct Values {
+pub(super) struct PageValues {
     /// Heads of the columns.
     pub head: Vec<String>,
     /// Rows; the first cell names the row.
@@ -15,7 +15,7 @@ pub(super) struct Values {
 }
 
 /// The numbers of the figure.
-pub(super) fn values(figure: &Figure) -> Values {
+pub(super) fn values(figure: &Figure) -> PageValues {
     match &figure.body {
         Body::Lines(f) => lines(f),
         Body::Stack(f) => stack(f),
@@ -24,7 +24,7 @@ pub(super) fn values(figure: &Figure) -> Values {
     }
 }
 
-fn lines(f: &Lines) -> Values {
+fn lines(f: &LinePlot) -> PageValues {
     let xs = |i: usize| f.series[i].dots.iter().map(|d| d.x);
     let shared = (1..f.series.len()).all(|i| xs(i).eq(xs(0)));
     if shared && !f.series.is_empty() {
@@ -34,7 +34,7 @@ fn lines(f: &Lines) -> Values {
             let cells = f.series.iter().map(|s| f.reading(&s.dots[i]));
             std::iter::once(f.x.text(d.x)).chain(cells).collect()
         });
-        return Values {
+        return PageValues {
             head: head.collect(),
             rows: rows.collect(),
         };
@@ -44,13 +44,13 @@ fn lines(f: &Lines) -> Values {
             .iter()
             .map(|d| vec![s.name.clone(), f.x.text(d.x), f.reading(d)])
     });
-    Values {
+    PageValues {
         head: vec!["curve".into(), f.x.label.clone(), f.y.label.clone()],
         rows: rows.collect(),
     }
 }
 
-fn stack(f: &Stack) -> Values {
+fn stack(f: &Stack) -> PageValues {
     let single = f.layers.len() == 1;
     let mut head = vec![String::from("bar")];
     head.extend(f.layers.iter().map(|l| l.name.clone()));
@@ -75,10 +75,10 @@ fn stack(f: &Stack) -> Values {
         row.resize(head.len(), String::new());
         rows.push(row);
     }
-    Values { head, rows }
+    PageValues { head, rows }
 }
 
-fn heat(f: &Heat) -> Values {
+fn heat(f: &Heat) -> PageValues {
     let columns = f.cells.iter().map(Vec::len).max().unwrap_or(0);
     let head = std::iter::once(format!("{} \\ {}", f.y.label, f.x.label))
         .chain((0..columns).map(|c| f.x.word(c)));
@@ -88,13 +88,13 @@ fn heat(f: &Heat) -> Values {
             .chain(cells.iter().map(cell))
             .collect()
     });
-    Values {
+    PageValues {
         head: head.collect(),
         rows: rows.collect(),
     }
 }
 
-fn gantt(f: &Gantt) -> Values {
+fn gantt(f: &Gantt) -> PageValues {
     let rows = f.rows.iter().flat_map(|r| {
         r.spans.iter().map(|s| {
             let kind = f.kinds.get(s.kind).map_or("", |k| k.name.as_str());
@@ -113,7 +113,7 @@ fn gantt(f: &Gantt) -> Values {
         })
     });
     let head = ["row", "from", "to", "what", "task"].map(String::from);
-    Values {
+    PageValues {
         head: head.into(),
         rows: rows.collect(),
     }

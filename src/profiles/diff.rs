@@ -1,10 +1,10 @@
 //! Two profiles side by side: which costs differ, and by how much.
 
-use crate::cpython::profile::{Curve, PARAMS, Profile, Tag};
+use crate::cpython::profile::{CostCurve, PARAMS, Profile, Tag};
 
 /// One cost in two profiles.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
+pub struct ParamDifference {
     /// The parameter, or a point of a curve: `dumps of 100000 bytes`.
     pub name: String,
     /// Its unit, as in [`PARAMS`].
@@ -19,7 +19,7 @@ pub struct Difference {
     pub second_spread: Option<(f64, f64)>,
 }
 
-impl Difference {
+impl ParamDifference {
     /// The second value for each unit of the first; infinite where only the first is zero, none where both are, or where
     /// one is absent.
     #[must_use]
@@ -54,11 +54,11 @@ impl Difference {
 /// Every parameter, and every point of the curves of pickling, in both profiles; those that differ most come first, and in the
 /// order of the table where they differ equally.
 #[must_use]
-pub fn differences(first: &Profile, second: &Profile) -> Vec<Difference> {
+pub fn differences(first: &Profile, second: &Profile) -> Vec<ParamDifference> {
     let mut all: Vec<_> = PARAMS
         .iter()
         .enumerate()
-        .map(|(i, info)| Difference {
+        .map(|(i, info)| ParamDifference {
             name: info.name.into(),
             unit: info.unit,
             first: value(first, i),
@@ -85,7 +85,7 @@ fn value(profile: &Profile, index: usize) -> Option<f64> {
     clippy::cast_sign_loss,
     reason = "sizes are numbers of bytes: whole, at least zero, far below 2^53"
 )]
-fn of_curves(name: &str, first: &Curve, second: &Curve) -> Vec<Difference> {
+fn of_curves(name: &str, first: &CostCurve, second: &CostCurve) -> Vec<ParamDifference> {
     let mut sizes: Vec<u64> = first
         .0
         .iter()
@@ -94,10 +94,10 @@ fn of_curves(name: &str, first: &Curve, second: &Curve) -> Vec<Difference> {
         .collect();
     sizes.sort_unstable();
     sizes.dedup();
-    let at = |curve: &Curve, size| curve.at(size, 1.0).as_f64();
+    let at = |curve: &CostCurve, size| curve.at(size, 1.0).as_f64();
     sizes
         .into_iter()
-        .map(|size| Difference {
+        .map(|size| ParamDifference {
             name: format!("{name} of {size} bytes"),
             unit: "ns",
             first: Some(at(first, size)),
@@ -119,7 +119,7 @@ mod tests {
         b.params.tpe_submit = a.params.tpe_submit * 0.25;
         b.params.gil_take = a.params.gil_take * 2.0;
         b.params.lock_spin = 5.0;
-        b.dumps = Curve(vec![(0.0, 0.0), (1e5, 9e3), (1e6, 3.8e5), (1e7, 6.7e6)]);
+        b.dumps = CostCurve(vec![(0.0, 0.0), (1e5, 9e3), (1e6, 3.8e5), (1e7, 6.7e6)]);
         let all = differences(&a, &b);
         let top: Vec<_> = all
             .iter()
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn spreads_tell_a_difference_from_noise() {
-        let between = |first_spread, second_spread| Difference {
+        let between = |first_spread, second_spread| ParamDifference {
             name: "x".into(),
             unit: "ns",
             first: Some(10.0),

@@ -14,7 +14,7 @@ const SIZE_LIMIT: u64 = 4 << 20;
 
 /// A profile and its file.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct FoundProfile {
     /// Which file.
     pub path: PathBuf,
     /// What it says.
@@ -23,7 +23,7 @@ pub struct Found {
 
 /// A file that should be a profile and is none.
 #[derive(Debug)]
-pub struct Broken {
+pub struct BrokenProfile {
     /// Which file.
     pub path: PathBuf,
     /// The name that it seems to give.
@@ -35,7 +35,7 @@ pub struct Broken {
 /// The profile files (`*.ron`) of the current directory, of `./profiles` and of the directories of `PCHSIM_PROFILES`, in this
 /// order and by name; and those that are broken. Other RON files, such as scenarios, are passed over.
 #[must_use]
-pub fn found() -> (Vec<Found>, Vec<Broken>) {
+pub fn found() -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
     let mut places = vec![PathBuf::new(), PathBuf::from("profiles")];
     if let Some(more) = std::env::var_os(PROFILES_VARIABLE) {
         places.extend(std::env::split_paths(&more).filter(|p| !p.as_os_str().is_empty()));
@@ -44,7 +44,7 @@ pub fn found() -> (Vec<Found>, Vec<Broken>) {
 }
 
 /// The same for these directories; the empty path is the current one.
-pub fn found_in(places: &[PathBuf]) -> (Vec<Found>, Vec<Broken>) {
+pub fn found_in(places: &[PathBuf]) -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
     let (mut all, mut broken) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     for path in places.iter().flat_map(|place| files(place)) {
@@ -55,9 +55,9 @@ pub fn found_in(places: &[PathBuf]) -> (Vec<Found>, Vec<Broken>) {
         let read = input::read_to_string(&path);
         match read {
             Ok(text) => match from_ron(&text, &shown) {
-                Ok(profile) => all.push(Found { path, profile }),
+                Ok(profile) => all.push(FoundProfile { path, profile }),
                 Err(_) if !looks_like_profile(&text) => {}
-                Err(error) => broken.push(Broken {
+                Err(error) => broken.push(BrokenProfile {
                     path,
                     name: named(&text),
                     error,
@@ -69,7 +69,7 @@ pub fn found_in(places: &[PathBuf]) -> (Vec<Found>, Vec<Broken>) {
                     path: shown,
                     source,
                 };
-                broken.push(Broken {
+                broken.push(BrokenProfile {
                     path,
                     name: None,
                     error,

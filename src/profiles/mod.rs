@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::cpython::profile::Profile;
 use crate::syntax::suggested;
 use file::{ProfileError, from_ron, read, similar};
-use found::{Broken, Found, found};
+use found::{BrokenProfile, FoundProfile, found};
 
 /// Cost of one iteration of the reference loop (`burn_ns_per_iter`) on the interpreter that demands are stated for, in nanoseconds: that of
 /// the shipped `cpython-3.14`, measured in `tests/data/reference-second`.
@@ -21,7 +21,7 @@ pub struct Release {
     /// Name of the shipped profile.
     pub name: &'static str,
     /// What its figures come from.
-    pub source: Source,
+    pub source: ProfileSource,
     /// Which build that was, and what it is not.
     pub build: &'static str,
     text: &'static str,
@@ -29,7 +29,7 @@ pub struct Release {
 
 /// Where the figures of a shipped profile come from.
 #[derive(Clone, Copy, Debug)]
-pub enum Source {
+pub enum ProfileSource {
     /// An interpreter of a set of reference measurements. Another set may have another build under the same id: the version
     /// tells them apart.
     Measured {
@@ -60,7 +60,7 @@ pub enum Source {
 pub const RELEASES: [Release; 4] = [
     Release {
         name: "cpython-3.14",
-        source: Source::Measured {
+        source: ProfileSource::Measured {
             id: "cp314-gil",
             version: "3.14.7",
             wake_ups: Some("released/cpython-3.14.7-elsewhere.ron"),
@@ -70,7 +70,7 @@ pub const RELEASES: [Release; 4] = [
     },
     Release {
         name: "cpython-3.14t",
-        source: Source::Measured {
+        source: ProfileSource::Measured {
             id: "cp314-ft",
             version: "3.14.7",
             wake_ups: None,
@@ -80,7 +80,7 @@ pub const RELEASES: [Release; 4] = [
     },
     Release {
         name: "cpython-3.15",
-        source: Source::Scaled {
+        source: ProfileSource::Scaled {
             base: "cpython-3.14",
             from: "released/cpython-3.14.10.ron",
             to: "released/cpython-3.15.2.ron",
@@ -90,7 +90,7 @@ pub const RELEASES: [Release; 4] = [
     },
     Release {
         name: "cpython-3.11",
-        source: Source::Measured {
+        source: ProfileSource::Measured {
             id: "cp311-gil",
             version: "3.11.7",
             wake_ups: None,
@@ -104,7 +104,7 @@ pub const RELEASES: [Release; 4] = [
 impl Release {
     /// Whether this profile of a set's interpreter is that of the release.
     pub fn is(&self, profile: &Profile) -> bool {
-        matches!(self.source, Source::Measured { id, version, .. } if profile.name == id && profile.version == version)
+        matches!(self.source, ProfileSource::Measured { id, version, .. } if profile.name == id && profile.version == version)
     }
 }
 
@@ -172,7 +172,7 @@ pub fn files(name_or_file: &str) -> Vec<PathBuf> {
     if path.extension().is_some_and(|e| e == "ron") && path.exists() {
         return vec![path.to_owned()];
     }
-    let is_it = |f: &Found| {
+    let is_it = |f: &FoundProfile| {
         f.profile.name == name_or_file || f.path.file_name().is_some_and(|n| n == name_or_file)
     };
     let (all, _) = found();
@@ -183,10 +183,10 @@ pub fn files(name_or_file: &str) -> Vec<PathBuf> {
 fn choose(
     name: &str,
     is_file: bool,
-    (all, broken): (Vec<Found>, Vec<Broken>),
+    (all, broken): (Vec<FoundProfile>, Vec<BrokenProfile>),
 ) -> Result<Profile, FindError> {
     let file_is = |path: &Path| path.file_name().is_some_and(|f| f == name);
-    let meant = |f: &&Found| {
+    let meant = |f: &&FoundProfile| {
         if is_file {
             file_is(&f.path)
         } else {
@@ -205,7 +205,7 @@ fn choose(
             }),
         };
     }
-    let is_broken = |b: &Broken| {
+    let is_broken = |b: &BrokenProfile| {
         file_is(&b.path)
             || b.name.as_deref() == Some(name)
             || b.path.file_stem() == Some(name.as_ref())
@@ -217,7 +217,7 @@ fn choose(
     }
 }
 
-fn unknown(name: &str, all: &[Found]) -> FindError {
+fn unknown(name: &str, all: &[FoundProfile]) -> FindError {
     let shipped = RELEASES.iter().map(|r| r.name);
     let mut names: Vec<&str> = shipped.collect();
     for f in all {
@@ -273,13 +273,13 @@ mod tests {
         assert!(e.contains("cannot read"), "{e}");
     }
 
-    fn of(name: &str, file: &str, cpu: f64) -> Found {
+    fn of(name: &str, file: &str, cpu: f64) -> FoundProfile {
         let mut profile = Profile {
             name: name.into(),
             ..Profile::default()
         };
         profile.params.cpu_factor = cpu;
-        Found {
+        FoundProfile {
             path: file.into(),
             profile,
         }
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn a_broken_file_matters_when_it_is_meant() {
         let broken = || {
-            vec![Broken {
+            vec![BrokenProfile {
                 path: "x/mine.ron".into(),
                 name: Some("laptop".into()),
                 error: from_ron("(", "x/mine.ron").expect_err("broken"),

@@ -14,7 +14,7 @@ pub(crate) struct Means {
 }
 
 /// The words for one cause.
-struct Words {
+struct CauseWords {
     /// Letter in a bar, which reads the same without colour.
     letter: char,
     /// Block character in a chart that is not limited to ASCII.
@@ -28,8 +28,8 @@ struct Words {
 }
 
 /// The table of words.
-fn words(cause: Cause, means: Means) -> Words {
-    let of = |letter, noun, waiting| Words {
+fn words(cause: Cause, means: Means) -> CauseWords {
+    let of = |letter, noun, waiting| CauseWords {
         letter,
         block: None,
         noun,
@@ -37,7 +37,7 @@ fn words(cause: Cause, means: Means) -> Words {
         participle: waiting,
     };
     match cause {
-        Cause::Running => Words {
+        Cause::Running => CauseWords {
             block: Some('█'),
             ..of('#', "running", "running")
         },
@@ -58,15 +58,15 @@ fn words(cause: Cause, means: Means) -> Words {
             None => of('p', "worker", "waiting for a worker (sequential: queued)"),
         },
         Cause::Loop => of('o', "loop", state::LOOP),
-        Cause::Ipc => Words {
+        Cause::Ipc => CauseWords {
             participle: "handing over (queues, pickling, pipes)",
             ..of('i', "hand-over", "hand-over (queues, pickling, pipes)")
         },
-        Cause::Startup => Words {
+        Cause::Startup => CauseWords {
             participle: state::STARTUP,
             ..of('s', "start-up", "start-up")
         },
-        Cause::Io => Words {
+        Cause::Io => CauseWords {
             participle: state::IO,
             ..of('.', "I/O", "I/O")
         },

@@ -51,7 +51,7 @@ impl Metric {
 
 /// When an interval is shown beside its mean.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Interval {
+pub(crate) enum IntervalDisplay {
     /// Always, if there is one.
     Always,
     /// Only if it is at least one unit of the mean's last digit.
@@ -61,12 +61,12 @@ pub(crate) enum Interval {
 }
 
 /// Text of an estimate, `12.4 ± 0.3`: both numbers with the decimals of the mean's three significant digits.
-pub(crate) fn estimate(e: Estimate, interval: Interval) -> String {
+pub(crate) fn estimate(e: Estimate, interval: IntervalDisplay) -> String {
     let d = decimals(e.mean, 3);
     let mean = digits(e.mean, 3);
     let last_digit = libm::pow(10.0, -f64::from(u32::try_from(d).unwrap_or(0)));
     match e.half() {
-        Some(half) if interval != Interval::Never && half >= last_digit / 2.0 => {
+        Some(half) if interval != IntervalDisplay::Never && half >= last_digit / 2.0 => {
             let half = if d == 0 {
                 whole(half)
             } else {
@@ -74,7 +74,7 @@ pub(crate) fn estimate(e: Estimate, interval: Interval) -> String {
             };
             format!("{mean} ± {half}")
         }
-        Some(_) if interval == Interval::Always => format!("{mean} ± <{last_digit:.d$}"),
+        Some(_) if interval == IntervalDisplay::Always => format!("{mean} ± <{last_digit:.d$}"),
         _ => mean,
     }
 }
@@ -144,7 +144,7 @@ fn called(unit: Unit, (scale, name): (f64, &'static str)) -> (f64, &'static str)
 }
 
 fn text_in(e: Estimate, (scale, name): (f64, &str)) -> String {
-    let number = estimate(e.scaled(1.0 / scale), Interval::Always);
+    let number = estimate(e.scaled(1.0 / scale), IntervalDisplay::Always);
     match name {
         "%" => format!("{number}%"),
         _ => format!("{number} {name}").trim_end().to_owned(),
@@ -159,18 +159,24 @@ mod tests {
     fn intervals_have_the_decimals_of_their_mean() {
         let e = |mean, half| Estimate::new(mean, half, mean, 10);
         assert_eq!(
-            estimate(e(12.41, Some(0.31)), Interval::Always),
+            estimate(e(12.41, Some(0.31)), IntervalDisplay::Always),
             "12.4 ± 0.3"
         );
         assert_eq!(
-            estimate(e(12.41, Some(0.01)), Interval::Always),
+            estimate(e(12.41, Some(0.01)), IntervalDisplay::Always),
             "12.4 ± <0.1"
         );
-        assert_eq!(estimate(e(12.41, Some(0.01)), Interval::IfVisible), "12.4");
-        assert_eq!(estimate(e(171.2, Some(3.02)), Interval::Always), "171 ± 3");
-        assert_eq!(estimate(e(12.41, None), Interval::Always), "12.4");
         assert_eq!(
-            estimate(e(0.012, Some(0.5)), Interval::Always),
+            estimate(e(12.41, Some(0.01)), IntervalDisplay::IfVisible),
+            "12.4"
+        );
+        assert_eq!(
+            estimate(e(171.2, Some(3.02)), IntervalDisplay::Always),
+            "171 ± 3"
+        );
+        assert_eq!(estimate(e(12.41, None), IntervalDisplay::Always), "12.4");
+        assert_eq!(
+            estimate(e(0.012, Some(0.5)), IntervalDisplay::Always),
             "0.0120 ± 0.5000"
         );
         assert_eq!(

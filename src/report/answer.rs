@@ -5,10 +5,10 @@ use super::comparison::{primary_unit, short_name};
 use crate::layout::words::Words;
 use crate::measure::Estimate;
 use crate::quantity::{
-    Interval, all_of, digits, estimate, excess_text, list, metric_name, metric_text,
+    IntervalDisplay, all_of, digits, estimate, excess_text, list, metric_name, metric_text,
     metric_text_in, rare_percent,
 };
-use crate::result::{Against, Claim, Forecast, Judgement, Study, Verdict};
+use crate::result::{Claim, Drawback, Forecast, Judgement, Study, Verdict};
 use crate::scenario::Metric;
 
 /// The answer of a study, the most important line first.
@@ -36,10 +36,10 @@ fn said(study: &Study, claim: &Claim) -> Vec<Words> {
         let value = o.value.map(|v| format!(" ({})", objective_value(o, v)));
         format!("`{}`{}", o.text, value.unwrap_or_default())
     };
-    let against = |case: usize, because: &Against| match because {
-        Against::Fails(share) => format!("fails {} of its tasks", rare_percent(*share)),
-        Against::Misses(o) => format!("misses {}", objective(case, *o)),
-        Against::Further(o) => format!("is further off with {}", objective(case, *o)),
+    let against = |case: usize, because: &Drawback| match because {
+        Drawback::Fails(share) => format!("fails {} of its tasks", rare_percent(*share)),
+        Drawback::Misses(o) => format!("misses {}", objective(case, *o)),
+        Drawback::Further(o) => format!("is further off with {}", objective(case, *o)),
     };
     let text = |text: &str| Words::default().text(text);
     let ties = |tied: &[usize]| {
@@ -137,7 +137,7 @@ fn against_baseline(study: &Study, f: &Forecast) -> String {
     match (f.speedup, f.reading) {
         (Some(s), Some(r)) if study.baseline.as_deref() != Some(f.name().as_str()) => format!(
             ", ×{} against sequential ({})",
-            estimate(s, Interval::IfVisible),
+            estimate(s, IntervalDisplay::IfVisible),
             r.text()
         ),
         _ => String::new(),
@@ -172,13 +172,13 @@ fn apart(difference: Estimate, from: Estimate) -> String {
     } else {
         (1.0, "more")
     };
-    let shown = estimate(relative.scaled(sign * 100.0), Interval::IfVisible);
+    let shown = estimate(relative.scaled(sign * 100.0), IntervalDisplay::IfVisible);
     format!("{shown}% {word}")
 }
 
 /// An objective, and the cases that meet it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Objective {
+pub(crate) struct ObjectiveVerdict {
     /// Text of the objective, as it was written.
     pub text: String,
     /// The best verdict of any case.
@@ -188,7 +188,7 @@ pub(crate) struct Objective {
 }
 
 /// The objectives of a study, and the cases that meet them.
-pub(crate) fn judged(study: &Study) -> Vec<Objective> {
+pub(crate) fn judged(study: &Study) -> Vec<ObjectiveVerdict> {
     let count = study.forecasts.first().map_or(0, |f| f.objectives.len());
     let all = study.forecasts.len();
     let name = |f: &Forecast| short_name(study, f);
@@ -212,7 +212,7 @@ pub(crate) fn judged(study: &Study) -> Vec<Objective> {
             [only] => by.text("; undecided: ").name(name(only)),
             _ => by.text(format!("; undecided: {}", unsure.len())),
         };
-        Objective {
+        ObjectiveVerdict {
             text: study.forecasts[0].objectives[i].text.clone(),
             verdict: match (met.is_empty(), unsure.is_empty()) {
                 (false, _) => Verdict::Met,

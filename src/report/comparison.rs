@@ -1,10 +1,10 @@
 //! The comparison of a study's cases: a row for each case, a unit for each column. The terminal, the page and Markdown lay it out.
 
 use crate::layout::Column;
-use crate::layout::table::{Cell, Row, Table};
+use crate::layout::table::{Table, TableCell, TableRow};
 use crate::measure::Estimate;
 use crate::quantity::{
-    Interval, Quantity, Unit, digits, in_family, metric_in_family, metric_name, percent,
+    IntervalDisplay, Quantity, Unit, digits, in_family, metric_in_family, metric_name, percent,
     shared_unit,
 };
 use crate::result::{Forecast, Judgement, Status, Study, Tier};
@@ -90,7 +90,7 @@ pub(super) fn comparison(study: &Study, wide: f64) -> Table {
     } else {
         ""
     };
-    let rows = study.forecasts.iter().enumerate().map(|(i, f)| Row {
+    let rows = study.forecasts.iter().enumerate().map(|(i, f)| TableRow {
         cells: Vec::new(),
         best: leads(i),
         fine: f.is_fine(),
@@ -140,18 +140,20 @@ impl Comparison<'_> {
     fn fill(&mut self) {
         let study = self.study;
         self.push("#", true, |f| match f.rank {
-            Some(r) if f.tied => Cell::number(r.into(), format!("{r}=")),
-            Some(r) => Cell::number(r.into(), r.to_string()),
-            None => Cell::text("–"),
+            Some(r) if f.tied => TableCell::number(r.into(), format!("{r}=")),
+            Some(r) => TableCell::number(r.into(), r.to_string()),
+            None => TableCell::text("–"),
         });
         self.last().key = true;
-        self.push("strategy", false, |f| Cell::name(&f.strategy));
+        self.push("strategy", false, |f| TableCell::name(&f.strategy));
         self.last().key = true;
         self.last().name = true;
         if single_interpreter(study).is_none() {
             let prefix = common_prefix(study);
             let title = prefix.strip_suffix('-').unwrap_or("interpreter");
-            self.push(title, false, |f| Cell::name(&f.interpreter[prefix.len()..]));
+            self.push(title, false, |f| {
+                TableCell::name(&f.interpreter[prefix.len()..])
+            });
             self.last().key = true;
             self.last().name = true;
         }
@@ -170,13 +172,13 @@ impl Comparison<'_> {
         }
         if study.baseline.is_some() {
             self.push("vs sequential", false, |f| match (f.speedup, f.reading) {
-                _ if Some(f.name()) == study.baseline => Cell::number(1.0, "baseline"),
+                _ if Some(f.name()) == study.baseline => TableCell::number(1.0, "baseline"),
                 // Less work done sooner is no speed-up.
                 (Some(s), Some(_)) if f.tier == Tier::Fails => {
-                    Cell::number(s.mean, format!("×{} fails more", digits(s.mean, 3)))
+                    TableCell::number(s.mean, format!("×{} fails more", digits(s.mean, 3)))
                 }
                 (Some(s), Some(r)) => {
-                    Cell::number(s.mean, format!("×{} {}", digits(s.mean, 3), r.text()))
+                    TableCell::number(s.mean, format!("×{} {}", digits(s.mean, 3), r.text()))
                 }
                 _ => not_fine(f),
             });
@@ -189,7 +191,7 @@ impl Comparison<'_> {
         }
         if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {
             self.push("meets", false, |f| {
-                Cell::text(
+                TableCell::text(
                     f.objectives
                         .iter()
                         .map(|o| o.verdict.sign())
@@ -200,7 +202,7 @@ impl Comparison<'_> {
         }
     }
 
-    fn push(&mut self, title: &str, number: bool, cell: impl Fn(&Forecast) -> Cell) {
+    fn push(&mut self, title: &str, number: bool, cell: impl Fn(&Forecast) -> TableCell) {
         self.table.columns.push(Column {
             title: title.into(),
             number,
@@ -240,11 +242,11 @@ impl Comparison<'_> {
         self.push(title, true, |f| {
             let e = get(f);
             let interval = match e.and_then(|e| e.relative()) {
-                _ if decides => Interval::Always,
-                Some(r) if r <= wide => Interval::Never,
-                _ => Interval::IfVisible,
+                _ if decides => IntervalDisplay::Always,
+                Some(r) if r <= wide => IntervalDisplay::Never,
+                _ => IntervalDisplay::IfVisible,
             };
-            Cell::estimate(e, scale, interval)
+            TableCell::estimate(e, scale, interval)
         });
         self.last().unit = name;
     }
@@ -284,10 +286,10 @@ pub(super) fn primary_unit(study: &Study) -> (f64, &'static str) {
     }
 }
 
-fn not_fine(f: &Forecast) -> Cell {
+fn not_fine(f: &Forecast) -> TableCell {
     match f.status {
-        Status::Fine => Cell::default(),
-        other => Cell::text(other.name()),
+        Status::Fine => TableCell::default(),
+        other => TableCell::text(other.name()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::syntax::{Code, Severity, unquoted_words};
 
 /// Kind of message, which determines where it appears and what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum CodeKind {
     /// An error in a scenario.
     Error,
     /// A warning about a scenario.
@@ -27,7 +27,7 @@ pub enum Said {
     Insight,
 }
 
-impl Said {
+impl CodeKind {
     /// All kinds of messages.
     pub const ALL: [Self; 5] = [
         Self::Error,
@@ -69,11 +69,11 @@ impl Said {
 
 /// A code with its explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct CodeEntry {
     /// The stable text, as in `error[unknown-field]`.
     pub code: &'static str,
     /// The kind of message.
-    pub said: Said,
+    pub said: CodeKind,
     /// Its meaning, in one sentence.
     pub meaning: &'static str,
     /// The explanation, as Markdown.
@@ -81,29 +81,33 @@ pub struct Entry {
 }
 
 /// Every code that the program prints, by kind of message.
-pub fn codes() -> Vec<Entry> {
-    let problems = Code::ALL.iter().map(|c| Entry {
+pub fn codes() -> Vec<CodeEntry> {
+    let problems = Code::ALL.iter().map(|c| CodeEntry {
         code: c.as_str(),
         said: match c.severity() {
-            Severity::Error => Said::Error,
-            Severity::Warning => Said::Warning,
+            Severity::Error => CodeKind::Error,
+            Severity::Warning => CodeKind::Warning,
         },
         meaning: c.meaning(),
         explanation: c.explanation(),
     });
-    let warnings = WarningCode::ALL.iter().map(|c| Entry {
+    let warnings = WarningCode::ALL.iter().map(|c| CodeEntry {
         code: c.as_str(),
-        said: if c.is_note() { Said::Note } else { Said::Doubt },
+        said: if c.is_note() {
+            CodeKind::Note
+        } else {
+            CodeKind::Doubt
+        },
         meaning: c.meaning(),
         explanation: c.explanation(),
     });
-    let insights = InsightCode::ALL.iter().map(|c| Entry {
+    let insights = InsightCode::ALL.iter().map(|c| CodeEntry {
         code: c.as_str(),
-        said: Said::Insight,
+        said: CodeKind::Insight,
         meaning: c.meaning(),
         explanation: c.explanation(),
     });
-    let mut all: Vec<Entry> = problems.chain(warnings).chain(insights).collect();
+    let mut all: Vec<CodeEntry> = problems.chain(warnings).chain(insights).collect();
     all.sort_by_key(|e| e.said as u8);
     all
 }
@@ -112,7 +116,7 @@ pub fn codes() -> Vec<Entry> {
 pub fn code_list(style: Style) -> String {
     let all = codes();
     let mut lines = Vec::new();
-    for said in Said::ALL {
+    for said in CodeKind::ALL {
         lines.extend(sentences(&capital(said.kind()), "", "  ", style));
         let of = all.iter().filter(|e| e.said == said);
         let rows: Vec<Vec<String>> = of
@@ -136,7 +140,7 @@ pub fn code_list(style: Style) -> String {
 }
 
 /// The explanation of a code at length: its kind, its meaning, an example, and what to do.
-pub fn explanation(entry: &Entry, style: Style) -> String {
+pub fn explanation(entry: &CodeEntry, style: Style) -> String {
     let title = format!("{}[{}]: {}", entry.said.word(), entry.code, entry.meaning);
     let mut lines = sentences(&title, "", "  ", style);
     let from = format!("One of the {}.", entry.said.kind());

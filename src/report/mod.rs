@@ -11,6 +11,6 @@ pub mod sweep;
 mod text;
 
 pub use csv::csv;
-pub use explain::{Entry, Said, code_list, codes, explanation};
+pub use explain::{CodeEntry, CodeKind, code_list, codes, explanation};
 pub use summary::markdown;
 pub use text::text;

@@ -9,7 +9,7 @@ mod why;
 
 pub use markdown::markdown;
 
-use super::answer::Objective;
+use super::answer::ObjectiveVerdict;
 use crate::layout::table::Table;
 use crate::layout::words::Words;
 use crate::result::{Notice, ResultRef};
@@ -30,7 +30,7 @@ pub(crate) struct Summary {
     /// The comparison.
     pub table: Table,
     /// The objectives, and the cases that meet them.
-    pub objectives: Vec<Objective>,
+    pub objectives: Vec<ObjectiveVerdict>,
     /// Warnings and notes.
     pub notices: Vec<Notice>,
     /// What the numbers rest on, as names and values.

@@ -18,7 +18,7 @@ const WORDS: usize = 32;
 
 /// The study as text, whose first line is the answer.
 pub fn text(study: &Study, style: Style) -> String {
-    let mut out = Text {
+    let mut out = TextWriter {
         out: String::new(),
         style,
     };
@@ -41,12 +41,12 @@ pub fn text(study: &Study, style: Style) -> String {
 }
 
 /// The text written so far, in the characters that the style allows.
-pub(super) struct Text {
+pub(super) struct TextWriter {
     pub out: String,
     pub style: Style,
 }
 
-impl Text {
+impl TextWriter {
     pub(super) fn line(&mut self, text: &str) {
         let text = self.style.fit(text.trim_end().to_owned());
         self.out.push_str(&text);
@@ -77,7 +77,7 @@ impl Text {
     }
 }
 
-fn heading(out: &mut Text, study: &Study) {
+fn heading(out: &mut TextWriter, study: &Study) {
     let question = if study.scenario.question.is_empty() {
         String::new()
     } else {
@@ -138,7 +138,7 @@ fn warmups(study: &Study) -> Option<String> {
     })
 }
 
-fn table(out: &mut Text, study: &Study) {
+fn table(out: &mut TextWriter, study: &Study) {
     let table = comparison(study, WIDE);
     let rows: Vec<Vec<String>> = table.texts().collect();
     let laid = layout::table(&table.columns, &rows, out.style, out.style.verbose);
@@ -147,7 +147,7 @@ fn table(out: &mut Text, study: &Study) {
 }
 
 /// Names the columns for which there was no room.
-pub(super) fn not_shown(out: &mut Text, titles: &[String]) {
+pub(super) fn not_shown(out: &mut TextWriter, titles: &[String]) {
     if !titles.is_empty() && out.style.notes {
         let which = titles.join(", ");
         out.prose(
@@ -158,7 +158,7 @@ pub(super) fn not_shown(out: &mut Text, titles: &[String]) {
 }
 
 /// Shows what the tasks of each strategy spent their time on.
-fn why(out: &mut Text, study: &Study) {
+fn why(out: &mut TextWriter, study: &Study) {
     let with: Vec<(&Forecast, Shares)> = study
         .forecasts
         .iter()
@@ -210,7 +210,7 @@ fn why(out: &mut Text, study: &Study) {
     out.line("");
 }
 
-fn objectives(out: &mut Text, study: &Study) {
+fn objectives(out: &mut TextWriter, study: &Study) {
     let all = judged(study);
     if all.is_empty() {
         return;
@@ -224,7 +224,7 @@ fn objectives(out: &mut Text, study: &Study) {
 }
 
 /// Shows the latencies of each class, if there are several.
-fn classes(out: &mut Text, study: &Study) {
+fn classes(out: &mut TextWriter, study: &Study) {
     if study.forecasts.first().is_none_or(|f| f.classes.len() < 2) {
         return;
     }
@@ -246,7 +246,7 @@ fn classes(out: &mut Text, study: &Study) {
     out.line("");
 }
 
-fn warnings(out: &mut Text, study: &Study) {
+fn warnings(out: &mut TextWriter, study: &Study) {
     let notes = out.style.notes;
     let mut any = false;
     for w in study.warnings.iter().filter(|w| notes || !w.note) {

@@ -1,7 +1,7 @@
 //! Claims: the answer of a study as statements about its figures. The first part of a report is made of them. Each claim can be checked
 //! against the study that it is about, and tests do that with random studies.
 
-use super::forecast::{Forecast, Reading, Status, Verdict};
+use super::forecast::{Forecast, SpeedupVerdict, Status, Verdict};
 use super::standing::{FAILS_MORE, Tier};
 use super::study::Study;
 use crate::measure::Estimate;
@@ -53,7 +53,7 @@ pub enum Claim {
         /// The difference of the metric that taking the other case costs.
         costs: Estimate,
         /// The reason against it.
-        because: Against,
+        because: Drawback,
     },
     /// This case comes next after the case to take and those that are as good.
     Next {
@@ -62,7 +62,7 @@ pub enum Claim {
         /// Its difference from the case to take.
         behind: Estimate,
         /// Why it is in a lower tier, if it is.
-        but: Option<Against>,
+        but: Option<Drawback>,
     },
     /// Sequential code does as well, or nearly so.
     DoesNotPay {
@@ -82,7 +82,7 @@ pub enum Claim {
 
 /// A reason against a case.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Against {
+pub enum Drawback {
     /// It fails this share of its tasks, more than the case to take does.
     Fails(f64),
     /// It misses the objective of this index.
@@ -125,10 +125,10 @@ impl Study {
             let f = &self.forecasts[fastest];
             let because = match (f.tier, worst(f)) {
                 (Tier::Fails, _) if failing(f) > share + FAILS_MORE => {
-                    Some(Against::Fails(failing(f)))
+                    Some(Drawback::Fails(failing(f)))
                 }
-                (_, Some(o)) if answer.meets => Some(Against::Misses(o)),
-                (_, Some(o)) => Some(Against::Further(o)),
+                (_, Some(o)) if answer.meets => Some(Drawback::Misses(o)),
+                (_, Some(o)) => Some(Drawback::Further(o)),
                 (_, None) => None,
             };
             let costs = self.difference(take, fastest);
@@ -150,9 +150,9 @@ impl Study {
             let but = match (f.tier == best.tier, f.tier) {
                 (true, _) => None,
                 (false, Tier::Fails) if failing(f) > share + FAILS_MORE => {
-                    Some(Against::Fails(failing(f)))
+                    Some(Drawback::Fails(failing(f)))
                 }
-                (false, _) => worst(f).map(Against::Misses),
+                (false, _) => worst(f).map(Drawback::Misses),
             };
             all.push(Claim::Next { case, behind, but });
         }
@@ -213,7 +213,10 @@ impl Study {
         let best = &self.forecasts[take];
         let sequential = is_baseline(best) || tied.iter().any(|&i| is_baseline(&self.forecasts[i]));
         let several = self.forecasts.iter().filter(|f| f.rank.is_some()).count() > 1;
-        let little = matches!(best.reading, Some(Reading::Slower | Reading::NotWorthIt));
+        let little = matches!(
+            best.reading,
+            Some(SpeedupVerdict::Slower | SpeedupVerdict::NotWorthIt)
+        );
         (several && baseline.tier <= best.tier && (sequential || little))
             .then_some(Claim::DoesNotPay { sequential })
     }
@@ -312,13 +315,13 @@ impl Claim {
                     .filter(|&i| works(&all[i]))
                     .all(|i| worse(i, *case) >= 0.0);
                 let against = match because {
-                    Against::Fails(share) => {
+                    Drawback::Fails(share) => {
                         failing(&all[*case]) == *share
                             && *share > failing(&all[*instead])
                             && *share - least > FAILS_MORE
                     }
-                    Against::Misses(o) => missed(*case, *o) && meets(&all[*instead]),
-                    Against::Further(o) => {
+                    Drawback::Misses(o) => missed(*case, *o) && meets(&all[*instead]),
+                    Drawback::Further(o) => {
                         missed(*case, *o) && all[*case].excess >= all[*instead].excess
                     }
                 };
@@ -328,8 +331,8 @@ impl Claim {
                 let take = study.answer().map(|a| a.take);
                 let but = match but {
                     None => true,
-                    Some(Against::Fails(share)) => failing(&all[*case]) == *share && !sound(*case),
-                    Some(Against::Misses(o) | Against::Further(o)) => missed(*case, *o),
+                    Some(Drawback::Fails(share)) => failing(&all[*case]) == *share && !sound(*case),
+                    Some(Drawback::Misses(o) | Drawback::Further(o)) => missed(*case, *o),
                 };
                 // Within a tier, the next case is worse.
                 let worse = sign * behind.mean >= 0.0;

@@ -60,7 +60,7 @@ impl Status {
 /// How the start of the time that counts was determined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Begin {
+pub enum CountingStart {
     /// Everything counts, because the run is studied from start to end.
     #[default]
     #[serde(rename = "none")]
@@ -135,7 +135,7 @@ impl Judgement {
 /// What a speed-up over the sequential baseline means in practice, in this project's reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Reading {
+pub enum SpeedupVerdict {
     /// Below 1.0, by more than a tie.
     Slower,
     /// From there up to 1.2.
@@ -147,7 +147,7 @@ pub enum Reading {
     Clear,
 }
 
-impl Reading {
+impl SpeedupVerdict {
     /// The reading of a speed-up over the sequential baseline.
     #[must_use]
     pub fn of(speedup: f64) -> Self {
@@ -173,7 +173,7 @@ impl Reading {
 
 /// A finding, and the number of replications in which it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Found {
+pub struct CountedFinding {
     /// The first instance of its kind (for blocked loops: the longest).
     #[serde(flatten)]
     pub finding: Finding,
@@ -203,7 +203,7 @@ impl ClassForecast {
 /// Details that the rows of a sweep leave out, because they would make a file of a thousand points unwieldy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Detail {
+pub struct ForecastDetail {
     /// Quantiles of the latencies of all replications, if they were asked for and are meaningful: pairs of a share of tasks (0 to 1,
     /// rising) and the seconds that they do not exceed.
     #[serde(serialize_with = "keyed::one_line")]
@@ -217,7 +217,7 @@ pub struct Detail {
     pub left_out: bool,
 }
 
-impl Detail {
+impl ForecastDetail {
     fn is_left_out(&self) -> bool {
         self.left_out
     }
@@ -249,8 +249,8 @@ pub struct OverTime {
     pub in_flight: Vec<f64>,
 }
 
-impl From<&crate::cpython::recording::OverTime> for OverTime {
-    fn from(o: &crate::cpython::recording::OverTime) -> Self {
+impl From<&crate::cpython::recording::RecordedSeries> for OverTime {
+    fn from(o: &crate::cpython::recording::RecordedSeries) -> Self {
         let list = |values: &[f64], decimals: i32| {
             let scale = libm::pow(10.0, f64::from(decimals));
             (values.iter().map(|v| libm::round(v * scale) / scale)).collect()
@@ -294,7 +294,7 @@ pub struct Forecast {
     pub warmup: Nanos,
     /// How that start was determined.
     #[serde(rename = "warmup", default)]
-    pub begins: Begin,
+    pub begins: CountingStart,
     /// Whether it is compared with the best case replication by replication, because both count the same tasks. Otherwise the means are
     /// compared.
     #[serde(default)]
@@ -311,7 +311,7 @@ pub struct Forecast {
     pub speedup: Option<Estimate>,
     /// What that ratio means in practice.
     #[serde(rename = "speedup_reading")]
-    pub reading: Option<Reading>,
+    pub reading: Option<SpeedupVerdict>,
     /// The estimates, indexed by `Quantity as usize`; `None` where there is no meaningful value.
     #[serde(rename = "estimates", with = "keyed::quantities")]
     pub values: [Option<Estimate>; Quantity::COUNT],
@@ -337,10 +337,10 @@ pub struct Forecast {
     pub objectives: Vec<Judgement>,
     /// Findings about the runs; of a later version's result, those that this version knows.
     #[serde(default, deserialize_with = "keyed::known")]
-    pub findings: Vec<Found>,
+    pub findings: Vec<CountedFinding>,
     /// Details that the rows of sweeps leave out.
-    #[serde(flatten, skip_serializing_if = "Detail::is_left_out")]
-    pub detail: Detail,
+    #[serde(flatten, skip_serializing_if = "ForecastDetail::is_left_out")]
+    pub detail: ForecastDetail,
     /// Why the interpreter cannot do what the case needs; not written to files, so `None` in a result that was read back.
     #[serde(skip)]
     pub refusal: Option<String>,
@@ -397,14 +397,14 @@ mod tests {
     #[test]
     fn readings() {
         assert_eq!(
-            [0.9, 0.999, 1.0, 1.2, 2.0, 2.1].map(Reading::of),
+            [0.9, 0.999, 1.0, 1.2, 2.0, 2.1].map(SpeedupVerdict::of),
             [
-                Reading::Slower,
-                Reading::NotWorthIt,
-                Reading::NotWorthIt,
-                Reading::Consider,
-                Reading::Consider,
-                Reading::Clear
+                SpeedupVerdict::Slower,
+                SpeedupVerdict::NotWorthIt,
+                SpeedupVerdict::NotWorthIt,
+                SpeedupVerdict::Consider,
+                SpeedupVerdict::Consider,
+                SpeedupVerdict::Clear
             ]
         );
     }

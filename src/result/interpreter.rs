@@ -6,7 +6,7 @@ use crate::cpython::profile::{Profile, Provenance, Tag};
 
 /// What a reader has to know of an interpreter to judge a forecast on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Interpreter {
+pub struct InterpreterInfo {
     /// Name of the profile.
     pub name: String,
     /// Version, as Python gives it: `3.14.0`.
@@ -71,7 +71,7 @@ impl From<&Provenance> for Measurement {
     }
 }
 
-impl From<&Profile> for Interpreter {
+impl From<&Profile> for InterpreterInfo {
     fn from(p: &Profile) -> Self {
         let count = |wanted: fn(&Tag) -> bool| p.tags.iter().filter(|t| wanted(t)).count();
         Self {

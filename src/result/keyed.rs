@@ -56,15 +56,18 @@ type Estimates = BTreeMap<String, Option<Estimate>>;
 pub(super) mod quantities {
     use super::{Deserialize, Deserializer, Estimate, Estimates, Quantity, Serializer, map};
 
-    type Values = [Option<Estimate>; Quantity::COUNT];
+    type QuantityValues = [Option<Estimate>; Quantity::COUNT];
 
-    pub(in super::super) fn serialize<S: Serializer>(v: &Values, s: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        v: &QuantityValues,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
         map(Quantity::ALL.iter().map(|q| (q.key(), v[*q as usize])), s)
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
-    ) -> Result<Values, D::Error> {
+    ) -> Result<QuantityValues, D::Error> {
         let read = Estimates::deserialize(d)?;
         Ok(Quantity::ALL.map(|q| read.get(q.key()).copied().flatten()))
     }
@@ -76,15 +79,18 @@ pub(super) mod latencies {
     use serde_json::Value;
     use std::collections::BTreeMap;
 
-    type Values = [Option<Estimate>; LATENCIES.len()];
+    type LatencyValues = [Option<Estimate>; LATENCIES.len()];
 
-    pub(in super::super) fn serialize<S: Serializer>(v: &Values, s: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        v: &LatencyValues,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
         map(LATENCIES.iter().zip(v).map(|(q, e)| (q.key(), e)), s)
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
-    ) -> Result<Values, D::Error> {
+    ) -> Result<LatencyValues, D::Error> {
         // Beside them there are keys that are no latencies.
         let read = BTreeMap::<String, Value>::deserialize(d)?;
         let of = |key: &str| serde_json::from_value(read.get(key)?.clone()).ok();
@@ -119,9 +125,12 @@ pub(super) mod causes {
 pub(super) mod some_causes {
     use super::{CAUSES, Deserialize, Deserializer, Serializer, causes};
 
-    type Shares = Option<[f64; CAUSES]>;
+    type CauseShares = Option<[f64; CAUSES]>;
 
-    pub(in super::super) fn serialize<S: Serializer>(v: &Shares, s: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        v: &CauseShares,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
         match v {
             Some(shares) => causes::serialize(shares, s),
             None => s.serialize_none(),
@@ -130,7 +139,7 @@ pub(super) mod some_causes {
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         d: D,
-    ) -> Result<Shares, D::Error> {
+    ) -> Result<CauseShares, D::Error> {
         #[derive(serde::Deserialize)]
         struct Read(#[serde(with = "causes")] [f64; CAUSES]);
         Ok(Option::<Read>::deserialize(d)?.map(|r| r.0))

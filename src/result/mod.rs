@@ -16,18 +16,19 @@ mod study;
 mod sweep;
 mod timeline;
 
-pub use claim::{Against, Claim};
+pub use claim::{Claim, Drawback};
 pub use file::{
     RESULT, ReadError, ResultRef, SCHEMA, Saved, header_line, json, read, row_lines, sweep,
 };
 pub use forecast::{
-    Begin, ClassForecast, Detail, Forecast, Found, Judgement, OverTime, Reading, Status, Verdict,
+    ClassForecast, CountedFinding, CountingStart, Forecast, ForecastDetail, Judgement, OverTime,
+    SpeedupVerdict, Status, Verdict,
 };
-pub use interpreter::{Interpreter, Measurement};
+pub use interpreter::{InterpreterInfo, Measurement};
 pub use ranked::Ranked;
 pub use standing::{
     Answer, FAILS_MORE, Standing, TIE, Tier, answer, answer_within, excess, fails_more,
 };
-pub use study::{Machine, Notice, Program, ScenarioName, Study, Taken};
+pub use study::{Generator, MachineInfo, NamedAnswer, Notice, ScenarioName, Study};
 pub use sweep::{At, AxisKind, Sweep, SweepHeader, SweepRow, SweptAxis};
 pub use timeline::{Timeline, TimelineKind, TimelineRow};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::forecast::Forecast;
-use super::interpreter::Interpreter;
+use super::interpreter::InterpreterInfo;
 use super::keyed;
 use super::standing::{Answer, Standing, answer};
 use crate::engine::{Nanos, seconds};
@@ -11,14 +11,15 @@ use crate::scenario::{MachineSpec, Metric};
 
 /// The program that made a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Program {
+#[serde(expecting = "struct Program")]
+pub struct Generator {
     /// Always `pchsim`.
     pub name: String,
     /// Version of the program.
     pub version: String,
 }
 
-impl Default for Program {
+impl Default for Generator {
     /// This program, in its own version.
     fn default() -> Self {
         Self {
@@ -41,14 +42,15 @@ pub struct ScenarioName {
 
 /// The simulated computer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Machine {
+#[serde(expecting = "struct Machine")]
+pub struct MachineInfo {
     /// Relative speed of each core.
     pub cores: Vec<f64>,
     /// Memory limit in bytes; `None` for no limit.
     pub memory_limit_bytes: Option<u64>,
 }
 
-impl From<&MachineSpec> for Machine {
+impl From<&MachineSpec> for MachineInfo {
     fn from(machine: &MachineSpec) -> Self {
         Self {
             cores: machine.cores.clone(),
@@ -79,7 +81,8 @@ impl Notice {
 
 /// An [`Answer`] with names of cases ([`Forecast::name`]) instead of indices, as a result file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taken {
+#[serde(expecting = "struct Taken")]
+pub struct NamedAnswer {
     /// See [`Answer::take`].
     pub take: String,
     /// See [`Answer::meets`].
@@ -94,7 +97,7 @@ pub struct Taken {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Study {
     /// The program that made the result.
-    pub program: Program,
+    pub program: Generator,
     /// The command that repeats the study; empty if no command made it.
     pub command: String,
     /// The scenario that was simulated.
@@ -102,10 +105,10 @@ pub struct Study {
     /// Master seed.
     pub seed: u64,
     /// The simulated computer.
-    pub machine: Machine,
+    pub machine: MachineInfo,
     /// The interpreters, in the order of the scenario; empty in the oldest results.
     #[serde(default)]
-    pub interpreters: Vec<Interpreter>,
+    pub interpreters: Vec<InterpreterInfo>,
     /// Confidence level of the intervals, from 0 to 1.
     pub confidence: f64,
     /// Precision asked for (relative half-width of the metric's interval).
@@ -125,7 +128,7 @@ pub struct Study {
     pub baseline: Option<String>,
     /// Which case to take; absent in the oldest results ([`Study::answer`] tells it for all).
     #[serde(rename = "answer", default)]
-    pub taken: Option<Taken>,
+    pub taken: Option<NamedAnswer>,
     /// Every case, best first.
     #[serde(rename = "cases")]
     pub forecasts: Vec<Forecast>,
@@ -150,9 +153,9 @@ impl Study {
 
     /// An answer with names of cases instead of indices.
     #[must_use]
-    pub fn named(&self, answer: &Answer) -> Taken {
+    pub fn named(&self, answer: &Answer) -> NamedAnswer {
         let name = |&i: &usize| self.forecasts[i].name();
-        Taken {
+        NamedAnswer {
             take: name(&answer.take),
             meets: answer.meets,
             tied: answer.tied.iter().map(name).collect(),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::forecast::Forecast;
 use super::keyed;
-use super::study::{Machine, Program, ScenarioName};
+use super::study::{Generator, MachineInfo, ScenarioName};
 use crate::scenario::Metric;
 
 /// The result of a sweep: the header from the first line of its file, and the rows from the others.
@@ -33,7 +33,7 @@ impl Sweep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepHeader {
     /// The program that made the result.
-    pub program: Program,
+    pub program: Generator,
     /// The command that repeats the sweep.
     pub command: String,
     /// The scenario, before anything is varied.
@@ -41,7 +41,7 @@ pub struct SweepHeader {
     /// Master seed.
     pub seed: u64,
     /// The simulated computer, before anything is varied.
-    pub machine: Machine,
+    pub machine: MachineInfo,
     /// Hash of the plan: equal plans have equal points.
     pub plan: String,
     /// What is varied; the last axis varies fastest.

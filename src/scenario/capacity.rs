@@ -3,15 +3,15 @@
 
 use super::units::grouped;
 use super::{
-    Arrivals, Execution, Inside, Pool, Runs, Scenario, Spent, Step, Strategy, Workers, Workload,
-    limits, strategy_label,
+    Arrivals, Execution, Inside, Pool, Runs, Scenario, Step, StepResource, Strategy, Workers,
+    Workload, limits, strategy_label,
 };
 
 /// A part of a scenario that exceeds one of the program's limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastLimit {
     /// The part.
-    pub part: Part,
+    pub part: ScenarioPart,
     /// The estimated number, and the limit with its name.
     pub message: String,
     /// Advice on what to do instead.
@@ -20,7 +20,7 @@ pub struct PastLimit {
 
 /// A part of a scenario that may exceed a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ScenarioPart {
     /// The arrivals, with how long their tasks take.
     Arrivals,
     /// The strategy of this index.
@@ -75,7 +75,7 @@ impl Scenario {
                 ),
             };
             past.push(PastLimit {
-                part: Part::Arrivals,
+                part: ScenarioPart::Arrivals,
                 message: format!(
                     "{what}, more than {}",
                     limits::named("MAX_TASKS_AT_ONCE", limits::MAX_TASKS_AT_ONCE)
@@ -89,7 +89,7 @@ impl Scenario {
         let cases = self.cases();
         if cases > limits::MAX_CASES {
             past.push(PastLimit {
-                part: Part::Cases,
+                part: ScenarioPart::Cases,
                 message: format!(
                     "the strategies on the interpreters are {} cases, more than {}",
                     grouped(cases),
@@ -107,9 +107,9 @@ impl Scenario {
         let kept = of_each.saturating_mul(cases).saturating_mul(each);
         if kept > limits::MAX_KEPT_NUMBERS {
             let part = if replications.is_some() {
-                Part::Replications
+                ScenarioPart::Replications
             } else {
-                Part::Cases
+                ScenarioPart::Cases
             };
             past.push(PastLimit {
                 part,
@@ -142,9 +142,9 @@ impl Scenario {
 
     /// The threads or processes of a strategy, if they exceed their limit.
     fn strategy_past(&self, number: usize, strategy: &Strategy, tasks: u64) -> Option<PastLimit> {
-        let crew = Crew::of(strategy, u64::from(self.machine.visible_cpus), tasks);
+        let crew = PeakConcurrency::of(strategy, u64::from(self.machine.visible_cpus), tasks);
         let past = |what: &str, n: u64, name: &str, most: u64, help| PastLimit {
-            part: Part::Strategy(number),
+            part: ScenarioPart::Strategy(number),
             message: format!(
                 "the strategy {} has up to {} {what} at once, more than {}",
                 strategy_label(strategy),
@@ -175,12 +175,12 @@ impl Scenario {
 }
 
 /// Most threads and processes that a strategy has at once.
-struct Crew {
+struct PeakConcurrency {
     threads: u64,
     processes: u64,
 }
 
-impl Crew {
+impl PeakConcurrency {
     fn of(strategy: &Strategy, cpus: u64, tasks: u64) -> Self {
         let pool_of = |w: Workers| match w {
             Workers::Exactly(n) => u64::from(n),
@@ -301,9 +301,9 @@ fn weighted(w: &Workload, of: &dyn Fn(&[Step]) -> f64) -> f64 {
 fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
     let of = |step: &Step| {
         let own = step.takes().map_or(0.0, |(spent, time)| match spent {
-            Spent::Bytecode | Spent::Native => time.mean(),
-            Spent::Outside if waits => time.mean(),
-            Spent::Outside => 0.0,
+            StepResource::Bytecode | StepResource::Native => time.mean(),
+            StepResource::Outside if waits => time.mean(),
+            StepResource::Outside => 0.0,
         });
         let inside = step.inside().map_or(0.0, |Inside { steps, runs }| {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]

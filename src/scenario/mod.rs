@@ -8,8 +8,8 @@ mod step;
 mod strategy;
 pub mod units;
 
-pub use capacity::{Part, PastLimit};
+pub use capacity::{PastLimit, ScenarioPart};
 pub use dist::Dist;
 pub use model::*;
-pub use step::{Carried, Inside, Locking, Runs, Spent, WaitsFor};
+pub use step::{Carried, Inside, Locking, Runs, StepResource, WaitsFor};
 pub use strategy::{Execution, Pool, strategy_label};

@@ -51,7 +51,7 @@ impl Runs {
 
 /// How a step spends its own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spent {
+pub enum StepResource {
     /// Python bytecode: CPU, under the GIL where there is one.
     Bytecode,
     /// C code: CPU, without the GIL.
@@ -102,10 +102,10 @@ pub struct Carried {
 }
 
 /// Description of a step: the answers to all questions that are asked about it. Fields that do not apply to a step are those of
-/// [`About::PLAIN`].
-struct About<'a> {
+/// [`StepTraits::PLAIN`].
+struct StepTraits<'a> {
     inside: Option<Inside<'a>>,
-    takes: Option<(Spent, &'a Dist)>,
+    takes: Option<(StepResource, &'a Dist)>,
     releases: u64,
     waits: WaitsFor,
     locking: Option<Locking>,
@@ -116,7 +116,7 @@ struct About<'a> {
     writes: Option<ObjectId>,
 }
 
-impl About<'_> {
+impl StepTraits<'_> {
     const PLAIN: Self = Self {
         inside: None,
         takes: None,
@@ -136,8 +136,8 @@ impl About<'_> {
     };
 }
 
-impl<'a> About<'a> {
-    const fn taking(spent: Spent, time: &'a Dist) -> Self {
+impl<'a> StepTraits<'a> {
+    const fn taking(spent: StepResource, time: &'a Dist) -> Self {
         Self {
             takes: Some((spent, time)),
             ..Self::PLAIN
@@ -168,97 +168,97 @@ impl<'a> About<'a> {
 
 impl Step {
     /// Describes a step, one arm for each kind.
-    fn about(&self) -> About<'_> {
+    fn about(&self) -> StepTraits<'_> {
         let nothing = Carried::default();
         match self {
-            Self::Cpu(time) => About::taking(Spent::Bytecode, time),
-            Self::Releasing(time, releases) => About {
+            Self::Cpu(time) => StepTraits::taking(StepResource::Bytecode, time),
+            Self::Releasing(time, releases) => StepTraits {
                 releases: releases.count,
-                ..About::taking(Spent::Bytecode, time)
+                ..StepTraits::taking(StepResource::Bytecode, time)
             },
-            Self::Native(time) => About::taking(Spent::Native, time),
-            Self::Io(time) => About {
+            Self::Native(time) => StepTraits::taking(StepResource::Native, time),
+            Self::Io(time) => StepTraits {
                 waits: WaitsFor::Outside,
-                ..About::taking(Spent::Outside, time)
+                ..StepTraits::taking(StepResource::Outside, time)
             },
-            Self::Lock(lock, steps) => About {
+            Self::Lock(lock, steps) => StepTraits {
                 waits: WaitsFor::Lock(*lock),
-                ..About::around(Runs::Once, steps)
+                ..StepTraits::around(Runs::Once, steps)
             },
-            Self::Acquire(lock) => About {
+            Self::Acquire(lock) => StepTraits {
                 locking: Some(Locking::Takes(*lock)),
-                ..About::waiting(WaitsFor::Lock(*lock))
+                ..StepTraits::waiting(WaitsFor::Lock(*lock))
             },
-            Self::Release(lock) => About {
+            Self::Release(lock) => StepTraits {
                 locking: Some(Locking::Gives(*lock)),
-                ..About::PLAIN
+                ..StepTraits::PLAIN
             },
             Self::Shared {
                 object,
                 count: _,
                 write,
-            } => About {
+            } => StepTraits {
                 writes: write.then_some(*object),
-                ..About::PLAIN
+                ..StepTraits::PLAIN
             },
-            Self::Allocate(objects) => About {
+            Self::Allocate(objects) => StepTraits {
                 containers: *objects,
-                ..About::PLAIN
+                ..StepTraits::PLAIN
             },
-            Self::Put(queue) => About::waiting(WaitsFor::Room(*queue)),
-            Self::Get(queue) => About::waiting(WaitsFor::Item(*queue)),
-            Self::FanOut { count, steps } => About {
+            Self::Put(queue) => StepTraits::waiting(WaitsFor::Room(*queue)),
+            Self::Get(queue) => StepTraits::waiting(WaitsFor::Item(*queue)),
+            Self::FanOut { count, steps } => StepTraits {
                 waits: WaitsFor::Children,
-                ..About::around(Runs::Children(*count), steps)
+                ..StepTraits::around(Runs::Children(*count), steps)
             },
-            Self::PayloadIn(bytes_in) => About {
+            Self::PayloadIn(bytes_in) => StepTraits {
                 block: *bytes_in,
-                ..About::carrying(Carried {
+                ..StepTraits::carrying(Carried {
                     bytes_in: *bytes_in,
                     ..nothing
                 })
             },
-            Self::PayloadOut(bytes_out) => About {
+            Self::PayloadOut(bytes_out) => StepTraits {
                 block: *bytes_out,
-                ..About::carrying(Carried {
+                ..StepTraits::carrying(Carried {
                     bytes_out: *bytes_out,
                     ..nothing
                 })
             },
-            Self::ObjectsIn(objects_in) => About::carrying(Carried {
+            Self::ObjectsIn(objects_in) => StepTraits::carrying(Carried {
                 objects_in: *objects_in,
                 ..nothing
             }),
-            Self::ObjectsOut(objects_out) => About::carrying(Carried {
+            Self::ObjectsOut(objects_out) => StepTraits::carrying(Carried {
                 objects_out: *objects_out,
                 ..nothing
             }),
-            Self::Hold(bytes, steps) => About {
+            Self::Hold(bytes, steps) => StepTraits {
                 block: *bytes,
-                ..About::around(Runs::Once, steps)
+                ..StepTraits::around(Runs::Once, steps)
             },
-            Self::Timeout(_, steps) => About {
+            Self::Timeout(_, steps) => StepTraits {
                 may_fail: true,
-                ..About::around(Runs::Once, steps)
+                ..StepTraits::around(Runs::Once, steps)
             },
-            Self::Fail(_) => About {
+            Self::Fail(_) => StepTraits {
                 may_fail: true,
-                ..About::PLAIN
+                ..StepTraits::PLAIN
             },
             Self::Retry {
                 attempts,
                 backoff,
                 steps,
-            } => About {
+            } => StepTraits {
                 waits: if *attempts > 1 && *backoff > Nanos::ZERO {
                     WaitsFor::Pause
                 } else {
                     WaitsFor::Never
                 },
                 may_fail: true,
-                ..About::around(Runs::Attempts(*attempts), steps)
+                ..StepTraits::around(Runs::Attempts(*attempts), steps)
             },
-            Self::Repeat(times, steps) => About::around(Runs::Times(*times), steps),
+            Self::Repeat(times, steps) => StepTraits::around(Runs::Times(*times), steps),
         }
     }
 
@@ -282,7 +282,7 @@ impl Step {
     /// The time that the scenario gives this step, and how it is spent; `None` if the step has no time of its own, or if the profile gives
     /// it.
     #[must_use]
-    pub fn takes(&self) -> Option<(Spent, &Dist)> {
+    pub fn takes(&self) -> Option<(StepResource, &Dist)> {
         self.about().takes
     }
 
@@ -521,11 +521,17 @@ mod tests {
     #[test]
     fn what_takes_time_and_gives_the_gil_up() {
         let spent = |step: &Step| step.takes().map(|(spent, time)| (spent, time.clone()));
-        let bytecode = Some((Spent::Bytecode, ms(1)));
+        let bytecode = Some((StepResource::Bytecode, ms(1)));
         assert_eq!(spent(&Step::Cpu(ms(1))), bytecode);
         assert_eq!(spent(&Step::Releasing(ms(1), given(4))), bytecode);
-        assert_eq!(spent(&Step::Native(ms(1))), Some((Spent::Native, ms(1))));
-        assert_eq!(spent(&Step::Io(ms(1))), Some((Spent::Outside, ms(1))));
+        assert_eq!(
+            spent(&Step::Native(ms(1))),
+            Some((StepResource::Native, ms(1)))
+        );
+        assert_eq!(
+            spent(&Step::Io(ms(1))),
+            Some((StepResource::Outside, ms(1)))
+        );
         assert_eq!(which(|s| s.takes().is_some()).len(), 4);
         let releasing = Step::Releasing(ms(1), given(4));
         assert_eq!(releasing.releases(), 4);

@@ -9,9 +9,9 @@ use crate::scenario::{Arrivals, Strategy};
 /// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
-pub struct Broken(Vec<String>);
+pub struct Violations(Vec<String>);
 
-impl Broken {
+impl Violations {
     fn unless(&mut self, holds: bool, what: impl FnOnce() -> String) {
         if !holds {
             self.0.push(what());
@@ -24,8 +24,8 @@ impl Broken {
 /// # Errors
 ///
 /// Returns the laws that are broken, one line each.
-pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), Broken> {
-    let mut broken = Broken(Vec::new());
+pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), Violations> {
+    let mut broken = Violations(Vec::new());
     tasks(input, outcome, &mut broken);
     latencies(input, outcome, &mut broken);
     time(input, outcome, &mut broken);
@@ -48,7 +48,7 @@ fn promised(input: &SimInput<'_>) -> Option<u64> {
 }
 
 /// Checks that tasks are conserved.
-fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     let ended = o.completed + o.failed + o.timed_out;
     broken.unless(o.arrived == ended + o.in_flight, || {
         format!(
@@ -73,7 +73,7 @@ fn cut_short(o: &Outcome) -> bool {
 }
 
 /// Checks that latencies are those of the completed tasks, and that every nanosecond of them has one cause.
-fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(o.latency.count() == o.completed, || {
         format!("{} latencies of {} tasks", o.latency.count(), o.completed)
     });
@@ -138,7 +138,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
 }
 
 /// Checks that core time is conserved, instants are in order, and a GIL is held by one thread at a time.
-fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(o.core_busy.len() == input.machine.cores.len(), || {
         format!("{} cores", o.core_busy.len())
     });
@@ -199,7 +199,7 @@ fn workers(strategy: &Strategy) -> u64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
-fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     let peak = o.memory_peak as f64;
     // The mean of a constant may differ from it in the last bits.
     broken.unless(o.memory_mean <= peak * (1.0 + 1e-9), || {
@@ -229,7 +229,7 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
 }
 
 /// Checks that findings agree with the outcome, and that a run which leaves tasks unfinished says why.
-fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Broken) {
+fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     for finding in &o.findings {
         let holds = match finding {
             Finding::Deadlock { at, waiting, on } => {

@@ -1,7 +1,7 @@
 //! Laws that every recording of a whole run obeys: it agrees with the outcome.
 
 use super::{CAUSES, Cause, Outcome, SimInput};
-use crate::cpython::recording::{Doing, Recording, TaskEnd, ThreadSpan};
+use crate::cpython::recording::{Recording, TapeState, TaskEnd, ThreadSpan};
 use crate::engine::{Nanos, Total};
 
 /// Checks a recording whose window is the whole run against the run's outcome.
@@ -138,7 +138,7 @@ fn cores(gil: bool, outcome: &Outcome, recording: &Recording, wrong: &mut Vec<St
         let mut on: Vec<&ThreadSpan> = recording
             .spans
             .iter()
-            .filter(|s| s.doing == Doing::OnCore(core))
+            .filter(|s| s.doing == TapeState::OnCore(core))
             .collect();
         on.sort_unstable_by_key(|s| s.from);
         for two in on.windows(2) {

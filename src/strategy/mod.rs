@@ -5,7 +5,7 @@ mod check_recording;
 mod compile;
 mod outcome;
 
-pub use check::{Broken, check};
+pub use check::{Violations, check};
 pub use check_recording::check_recording;
 pub use compile::{batch_order, compile};
 pub use outcome::*;
@@ -13,9 +13,9 @@ pub use outcome::*;
 use std::sync::OnceLock;
 
 use crate::cpython::profile::Profile;
-use crate::cpython::recording::{OverTime, Record, RecordOptions, Recording};
+use crate::cpython::recording::{Record, RecordOptions, RecordedSeries, Recording};
 use crate::cpython::snapshot::Snapshot;
-use crate::cpython::{Limits, Program, Sim};
+use crate::cpython::{Program, RunLimits, Sim};
 use crate::engine::Nanos;
 use crate::scenario::{MachineSpec, Strategy, Workload};
 
@@ -137,21 +137,21 @@ pub fn record(
 /// # Errors
 ///
 /// If the interpreter cannot do what the strategy asks.
-pub fn course(input: &SimInput<'_>) -> Result<(Outcome, OverTime), SimError> {
+pub fn course(input: &SimInput<'_>) -> Result<(Outcome, RecordedSeries), SimError> {
     let run = run(input, input.replication, Record::Course)?;
     Ok((run.outcome, run.over_time.unwrap_or_default()))
 }
 
 /// A replication's outcome, and what was recorded beside it.
-struct Run {
+struct RecordedRun {
     outcome: Outcome,
     recording: Option<Recording>,
-    over_time: Option<OverTime>,
+    over_time: Option<RecordedSeries>,
 }
 
 /// A replication at time 0.
 fn sim<'a>(input: &SimInput<'a>, program: &'a Program, demands: u32, record: Record) -> Sim<'a> {
-    let limits = Limits {
+    let limits = RunLimits {
         warmup: input.warmup,
         horizon: input.horizon,
         max_events: input.max_events,
@@ -169,7 +169,7 @@ fn sim<'a>(input: &SimInput<'a>, program: &'a Program, demands: u32, record: Rec
     )
 }
 
-fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimError> {
+fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun, SimError> {
     let own = Compiled::default();
     let program = input.compiled.unwrap_or(&own).program(input)?;
     let o = sim(input, program, demands, record).run();
@@ -217,7 +217,7 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<Run, SimErr
         calendar_peak: o.calendar_peak,
         findings: o.findings,
     };
-    Ok(Run {
+    Ok(RecordedRun {
         outcome,
         recording: o.recording,
         over_time: o.over_time,

@@ -1,6 +1,6 @@
 //! What one replication observed.
 
-pub use crate::cpython::{Effect, Finding, FindingKind, Hindrance};
+pub use crate::cpython::{Effect, Finding, FindingKind, WaitReason};
 use crate::engine::{Nanos, Total};
 pub use crate::machine::{CAUSES, Cause};
 use crate::measure::{BatchSeries, Completions, Histogram};

@@ -5,20 +5,20 @@ use super::fingerprint::scenario_name;
 use super::forecast::controls;
 use super::judge::judged;
 use super::options::is_steady;
-use super::ranking::{Column, Entry, rank, sound};
+use super::ranking::{RankedCase, ReplicationSeries, rank, sound};
 use super::sample::Sample;
 use super::spread::quantiles;
 use super::steady::saturated;
-use super::track::Track;
+use super::track::CaseTrack;
 use crate::engine::Nanos;
 use crate::measure::CONFIDENCE;
 use crate::quantity::Quantity;
-use crate::result::{Forecast, Interpreter, Machine, Notice, Program, Status, Study};
+use crate::result::{Forecast, Generator, InterpreterInfo, MachineInfo, Notice, Status, Study};
 use crate::scenario::Arrivals;
 
 /// The forecasts of all cases from the replications so far, ranked.
-pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
-    let entries: Vec<Entry> = (0..tracks.len())
+pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[CaseTrack]) -> Vec<RankedCase> {
+    let entries: Vec<RankedCase> = (0..tracks.len())
         .map(|case| entry(run, tracks, case))
         .collect();
     let baseline = run
@@ -26,7 +26,7 @@ pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
         .filter(|&i| entries[i].forecast.status == Status::Fine)
         .map(|i| entries[i].column.clone());
     // A baseline that was simulated only for comparison is not ranked.
-    let (shown, mut hidden): (Vec<Entry>, Vec<Entry>) =
+    let (shown, mut hidden): (Vec<RankedCase>, Vec<RankedCase>) =
         entries.into_iter().partition(|e| e.case < run.shown);
     let most = sound(&shown);
     hidden.iter_mut().for_each(|e| e.assign_tier(&most));
@@ -36,7 +36,7 @@ pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[Track]) -> Vec<Entry> {
     all
 }
 
-fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
+fn entry(run: &StudyRun<'_>, tracks: &[CaseTrack], case: usize) -> RankedCase {
     let (scenario, t) = (&*run.scenario, &tracks[case]);
     let metric = run.options.primary(scenario);
     let forecast = Forecast::of(
@@ -53,8 +53,8 @@ fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
     // horizon not even the same number.
     let closed = matches!(scenario.workload.arrivals, Arrivals::Closed { .. });
     let whole = t.start == Nanos::ZERO && scenario.horizon.is_none();
-    Entry {
-        column: Column {
+    RankedCase {
+        column: ReplicationSeries {
             primary: of(|s| s.primary),
             own: forecast.primary(),
             failing: of(|s| s.values[Quantity::FailureRate as usize]),
@@ -68,7 +68,7 @@ fn entry(run: &StudyRun<'_>, tracks: &[Track], case: usize) -> Entry {
 }
 
 /// Makes the study: the forecasts of the cases, ranked, with the warnings about them.
-pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
+pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[CaseTrack]) -> Study {
     let (scenario, profiles, options) = (&*run.scenario, &*run.profiles, run.options);
     let mut entries = ranked(run, tracks);
     for e in &mut entries {
@@ -82,17 +82,17 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[Track]) -> Study {
         found.filter(|e| e.forecast.status == Status::Fine)
     };
     let baseline = run.baseline.and_then(fine).map(|e| e.forecast.name());
-    let (shown, hidden): (Vec<Entry>, Vec<Entry>) =
+    let (shown, hidden): (Vec<RankedCase>, Vec<RankedCase>) =
         entries.into_iter().partition(|e| e.case < run.shown);
     let forecasts: Vec<Forecast> = shown.into_iter().map(|e| e.forecast).collect();
     let mut study = Study {
-        program: Program::default(),
+        program: Generator::default(),
         command: String::new(),
         scenario: scenario_name(scenario),
         seed: scenario.seed,
-        machine: Machine::from(&scenario.machine),
-        interpreters: (profiles.iter().map(Interpreter::from))
-            .map(|i| Interpreter {
+        machine: MachineInfo::from(&scenario.machine),
+        interpreters: (profiles.iter().map(InterpreterInfo::from))
+            .map(|i| InterpreterInfo {
                 preloads: i.preloads && scenario.workload.imports.preloaded,
                 ..i
             })

@@ -6,16 +6,16 @@ use std::sync::{Mutex, PoisonError};
 
 use super::cases::{Case, cases};
 use super::conclude::{conclude, ranked};
-use super::effort::{Spent, Wanted, goals};
+use super::effort::{EffortGoal, EffortSpent, goals};
 use super::options::{Options, StudyError, is_steady, refuse_past_limits};
 use super::sample::{Reduction, Sample};
 use super::steady::{Warmup, warmup, warmups};
-use super::track::Track;
+use super::track::CaseTrack;
 use super::work;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::measure::Histogram;
-use crate::result::{Begin, Study};
+use crate::result::{CountingStart, Study};
 use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
 use crate::strategy::{Compiled, Outcome, SimError, SimInput};
 
@@ -35,11 +35,11 @@ pub(super) struct Job {
 }
 
 /// The result of a simulation, or the reason why it cannot be run.
-pub(super) type Simulated = Result<Finished, SimError>;
+pub(super) type SimulationResult = Result<SimulatedSample, SimError>;
 
 /// What a study keeps of a simulation.
 #[derive(Debug)]
-pub(super) struct Finished {
+pub(super) struct SimulatedSample {
     sample: Sample,
     warmup: Option<Warmup>,
 }
@@ -57,12 +57,12 @@ pub(super) enum Next {
 
 /// The mutable state of a study.
 #[derive(Debug)]
-struct State {
-    tracks: Vec<Track>,
+struct StudyState {
+    tracks: Vec<CaseTrack>,
     /// Whether the pilot runs are over.
     piloted: bool,
     /// For each job of the round its case, and its result once it has come.
-    round: Vec<(usize, Option<Simulated>)>,
+    round: Vec<(usize, Option<SimulationResult>)>,
     missing: usize,
 }
 
@@ -82,7 +82,7 @@ pub(super) struct StudyRun<'a> {
     /// The scenario's machine, completed by each profile.
     machines: Vec<MachineSpec>,
     objectives: Vec<Metric>,
-    state: Mutex<State>,
+    state: Mutex<StudyState>,
 }
 
 impl<'a> StudyRun<'a> {
@@ -99,17 +99,17 @@ impl<'a> StudyRun<'a> {
         let baseline = baseline_case(&scenario, &mut wanted);
         let machines = profiles.iter().map(|p| p.machine(&scenario.machine));
         let events = work::events(&scenario);
-        let tracks = wanted.iter().map(|_| Track {
+        let tracks = wanted.iter().map(|_| CaseTrack {
             samples: Vec::new(),
             refused: None,
             pilot: None,
             start: scenario.warmup.unwrap_or(Nanos::ZERO),
-            begins: Begin::Whole,
+            begins: CountingStart::Whole,
             goal: 1,
             latency: Histogram::new(),
             events,
         });
-        let mut state = State {
+        let mut state = StudyState {
             tracks: tracks.collect(),
             piloted: false,
             round: Vec::new(),
@@ -136,7 +136,7 @@ impl<'a> StudyRun<'a> {
         &self,
         job: &Job,
         simulate: impl Fn(&SimInput<'_>) -> Result<Outcome, SimError>,
-    ) -> Simulated {
+    ) -> SimulationResult {
         let case = &self.cases[job.case];
         let outcome = simulate(&SimInput {
             machine: &self.machines[case.profile],
@@ -160,7 +160,7 @@ impl<'a> StudyRun<'a> {
             latencies: self.options.latency_quantiles,
         };
         let looked_at = job.pilot && is_steady(&self.scenario);
-        Ok(Finished {
+        Ok(SimulatedSample {
             sample: Sample::new(&outcome, how),
             warmup: looked_at.then(|| warmup(&outcome, self.scenario.horizon)),
         })
@@ -168,7 +168,7 @@ impl<'a> StudyRun<'a> {
 
     /// Takes the result of a job; the last one of a round decides what follows. Results count in the order of the jobs, whatever the order
     /// in which they come.
-    pub(super) fn absorb(&self, job: &Job, result: Simulated) -> Next {
+    pub(super) fn absorb(&self, job: &Job, result: SimulationResult) -> Next {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, place)) = state.round.get_mut(job.slot) {
             *place = Some(result);
@@ -193,7 +193,7 @@ impl<'a> StudyRun<'a> {
     }
 
     /// Passes the results of a round to their cases, and gives each case its next goal.
-    fn fold(&self, state: &mut State) {
+    fn fold(&self, state: &mut StudyState) {
         for (case, result) in std::mem::take(&mut state.round) {
             let track = &mut state.tracks[case];
             match result {
@@ -222,15 +222,15 @@ impl<'a> StudyRun<'a> {
     }
 
     /// Sets where each case begins to count. A case that counts later than its pilot did simulates replication 0 again.
-    fn set_warmups(&self, tracks: &mut [Track]) {
+    fn set_warmups(&self, tracks: &mut [CaseTrack]) {
         let starts = warmups(&self.scenario, tracks);
         for (t, start) in tracks.iter_mut().zip(starts) {
             t.begins = match (t.pilot, self.scenario.warmup) {
-                (None, _) => Begin::Whole,
-                (Some(_), Some(asked)) if start < asked => Begin::CutShort,
-                (Some(_), Some(_)) => Begin::Given,
-                (Some(p), None) if p.reliable => Begin::Found,
-                (Some(_), None) => Begin::Uncertain,
+                (None, _) => CountingStart::Whole,
+                (Some(_), Some(asked)) if start < asked => CountingStart::CutShort,
+                (Some(_), Some(_)) => CountingStart::Given,
+                (Some(p), None) if p.reliable => CountingStart::Found,
+                (Some(_), None) => CountingStart::Uncertain,
             };
             if start != t.start && !t.hopeless() {
                 t.start = start;
@@ -241,14 +241,14 @@ impl<'a> StudyRun<'a> {
     }
 
     /// Number of replications that each case is to have at the end of the next round.
-    fn goals(&self, tracks: &[Track]) -> Vec<u32> {
+    fn goals(&self, tracks: &[CaseTrack]) -> Vec<u32> {
         let options = self.options;
-        let spent: Vec<Spent> = tracks
+        let spent: Vec<EffortSpent> = tracks
             .iter()
             .map(|t| {
                 let have = u32::try_from(t.samples.len()).unwrap_or(u32::MAX);
                 let events: u64 = t.samples.iter().map(|s| s.events).sum();
-                Spent {
+                EffortSpent {
                     have,
                     each: if have > 0 {
                         (events / u64::from(have)).max(1)
@@ -259,7 +259,7 @@ impl<'a> StudyRun<'a> {
                 }
             })
             .collect();
-        let wanted = Wanted {
+        let wanted = EffortGoal {
             fixed: options.fixed(&self.scenario),
             all: options.all_cases,
             first: Options::first_replications(&self.scenario),
@@ -277,7 +277,7 @@ impl<'a> StudyRun<'a> {
     }
 }
 
-impl State {
+impl StudyState {
     /// Opens a round with the jobs that are missing to the goals; none if every case is done.
     fn open_round(&mut self) -> Vec<Job> {
         let mut jobs = Vec::new();

@@ -50,7 +50,7 @@ pub(super) fn drive<'a, S: Studies<'a>>(
     let driver = Driver {
         studies,
         threads: pool.current_num_threads(),
-        queue: Mutex::new(Queue {
+        queue: Mutex::new(ReadyQueue {
             ready: BinaryHeap::new(),
             begun: 0,
             workers: 1,
@@ -68,10 +68,10 @@ pub(super) fn drive<'a, S: Studies<'a>>(
 struct Driver<'s, 'a, S: Studies<'a>> {
     studies: &'s S,
     threads: usize,
-    queue: Mutex<Queue<'a, S::Error>>,
+    queue: Mutex<ReadyQueue<'a, S::Error>>,
 }
 
-struct Queue<'a, E> {
+struct ReadyQueue<'a, E> {
     ready: BinaryHeap<Ready<'a>>,
     /// Number of studies begun so far, which is the number of the next one.
     begun: usize,
@@ -113,13 +113,13 @@ impl Ord for Ready<'_> {
     }
 }
 
-enum Task<'a> {
+enum DriverJob<'a> {
     Simulate(Ready<'a>),
     Begin(usize),
 }
 
 impl<'s, 'a, S: Studies<'a>> Driver<'s, 'a, S> {
-    fn queue(&self) -> MutexGuard<'_, Queue<'a, S::Error>> {
+    fn queue(&self) -> MutexGuard<'_, ReadyQueue<'a, S::Error>> {
         // A panic in another thread ends the scope by itself.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,8 +134,8 @@ impl<'s, 'a, S: Studies<'a>> Driver<'s, 'a, S> {
         self.call_in(scope, self.studies.count().saturating_sub(1));
         while let Some(task) = self.next() {
             let done = match task {
-                Task::Begin(number) => self.begin(number, scope),
-                Task::Simulate(ready) => self.simulate(ready, scope),
+                DriverJob::Begin(number) => self.begin(number, scope),
+                DriverJob::Simulate(ready) => self.simulate(ready, scope),
             };
             if let Err(e) = done {
                 self.queue().failed.get_or_insert(e);
@@ -161,16 +161,16 @@ impl<'s, 'a, S: Studies<'a>> Driver<'s, 'a, S> {
     }
 
     /// The next task of this thread; with `None` it leaves.
-    fn next(&self) -> Option<Task<'a>> {
+    fn next(&self) -> Option<DriverJob<'a>> {
         let stopped = self.studies.stopped();
         let mut queue = self.queue();
         if !stopped && queue.failed.is_none() {
             if let Some(ready) = queue.ready.pop() {
-                return Some(Task::Simulate(ready));
+                return Some(DriverJob::Simulate(ready));
             }
             if queue.begun < self.studies.count() {
                 queue.begun += 1;
-                return Some(Task::Begin(queue.begun - 1));
+                return Some(DriverJob::Begin(queue.begun - 1));
             }
         }
         queue.workers -= 1;

@@ -10,7 +10,7 @@
 //! All of it follows from counts of events and from intervals, never from a clock: it is the same on every machine, with any number of
 //! threads.
 
-use super::ranking::{Entry, least_failing};
+use super::ranking::{RankedCase, least_failing};
 use crate::measure::cautious;
 use crate::result::{FAILS_MORE, Standing, Status, TIE, Tier, answer};
 
@@ -19,7 +19,7 @@ pub(super) const FEWEST: u32 = 3;
 
 /// What is asked for, and what may be spent on it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
+pub(super) struct EffortGoal {
     /// Exact number of replications of every case, if it is given.
     pub fixed: Option<u32>,
     /// Whether every case has to reach the precision, and not only the best.
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
 
 /// What a case has had so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spent {
+pub(super) struct EffortSpent {
     /// Number of replications.
     pub have: u32,
     /// Mean number of events of a replication.
@@ -50,10 +50,10 @@ pub(super) struct Spent {
 /// The number of replications that each case is to have at the end of the next round, by its index; for a case that is done, what it has.
 /// `ranked` are all cases ranked by the results so far, `baseline` is the index of the one that speed-ups are relative to.
 pub(super) fn goals(
-    ranked: &[Entry],
-    spent: &[Spent],
+    ranked: &[RankedCase],
+    spent: &[EffortSpent],
     baseline: Option<usize>,
-    wanted: &Wanted,
+    wanted: &EffortGoal,
 ) -> Vec<u32> {
     let hopeful = || (0..spent.len()).filter(|&c| !spent[c].hopeless);
     let least = wanted.fixed.unwrap_or(FEWEST);
@@ -62,26 +62,31 @@ pub(super) fn goals(
         hopeful().for_each(|c| goals[c] = goals[c].max(least));
         return goals;
     }
-    let Wishes { first, all } = wishes(ranked, spent, baseline, wanted);
+    let ReplicationGoals { first, all } = wishes(ranked, spent, baseline, wanted);
     limited(&first, &all, spent, wanted.budget)
 }
 
 /// Numbers of replications that the cases would have if events cost nothing.
-struct Wishes {
+struct ReplicationGoals {
     /// Those that precede all others: for the best case, until it is as precise as was asked for.
     first: Vec<u32>,
     /// All of them.
     all: Vec<u32>,
 }
 
-fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &Wanted) -> Wishes {
+fn wishes(
+    ranked: &[RankedCase],
+    spent: &[EffortSpent],
+    baseline: Option<usize>,
+    wanted: &EffortGoal,
+) -> ReplicationGoals {
     let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
     let mut first = goals.clone();
     let mut wish = |case: usize, n: u32| goals[case] = goals[case].max(n.min(wanted.most));
-    let fine = |e: &&Entry| e.forecast.tier != Tier::NoForecast;
+    let fine = |e: &&RankedCase| e.forecast.tier != Tier::NoForecast;
     // A case without rank is the baseline that nobody asked for: it is no rival.
-    let compared = |e: &&Entry| e.forecast.rank.is_some();
-    let working: Vec<&Entry> = ranked.iter().filter(fine).filter(compared).collect();
+    let compared = |e: &&RankedCase| e.forecast.rank.is_some();
+    let working: Vec<&RankedCase> = ranked.iter().filter(fine).filter(compared).collect();
     // By chance a short run looks saturated more easily than a long one.
     for e in ranked
         .iter()
@@ -93,7 +98,7 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
         for e in ranked.iter().filter(fine) {
             wish(e.case, wanted.first.max(for_precision(e, spent, wanted)));
         }
-        return Wishes { first, all: goals };
+        return ReplicationGoals { first, all: goals };
     }
     if let Some(best) = working.first() {
         let standings: Vec<Standing> = working
@@ -103,12 +108,12 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
         let take = answer(&standings, wanted.large).map_or(0, |a| a.take);
         // The best case, and the case to take, are made precise before any other.
         let leaders = [*best, working[take]];
-        let precisely = |e: &Entry| for_precision(e, spent, wanted).max(wanted.first);
+        let precisely = |e: &RankedCase| for_precision(e, spent, wanted).max(wanted.first);
         let precise = precisely(leaders[0]).max(precisely(leaders[1]));
         for e in leaders {
             first[e.case] = first[e.case].max(precise.min(wanted.most));
         }
-        let rivals: Vec<&Entry> = working[1..]
+        let rivals: Vec<&RankedCase> = working[1..]
             .iter()
             .filter(|e| e.forecast.tier == best.forecast.tier && !clearly_worse(e, best, wanted))
             .copied()
@@ -139,12 +144,12 @@ fn wishes(ranked: &[Entry], spent: &[Spent], baseline: Option<usize>, wanted: &W
             }
         }
     }
-    Wishes { first, all: goals }
+    ReplicationGoals { first, all: goals }
 }
 
 /// Whether a case is worse than the best by more than a tie, beyond the chance of their difference and of each case by itself: the values
 /// shown for both then never contradict their order.
-fn clearly_worse(e: &Entry, best: &Entry, wanted: &Wanted) -> bool {
+fn clearly_worse(e: &RankedCase, best: &RankedCase, wanted: &EffortGoal) -> bool {
     let (Some(a), Some(b)) = (e.forecast.primary(), best.forecast.primary()) else {
         return false;
     };
@@ -172,13 +177,13 @@ fn narrower(have: u32, half: f64, to: f64) -> u32 {
     needed.clamp(have + 1, have.saturating_mul(2))
 }
 
-fn have(e: &Entry, spent: &[Spent]) -> u32 {
+fn have(e: &RankedCase, spent: &[EffortSpent]) -> u32 {
     spent[e.case].have
 }
 
 /// Number of replications until a case's metric is as precise as was asked for, with caution: stopping when an interval happens to be
 /// narrow means stopping when it happens to be wrong.
-fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_precision(e: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
     let n = have(e, spent);
     let relative = e.forecast.primary().and_then(|p| p.relative());
     match relative.map(|r| r * cautious(n)) {
@@ -188,7 +193,7 @@ fn for_precision(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 }
 
 /// Number of replications until a case's difference from the best is beyond chance, or chance is less than the precision.
-fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_order(e: &RankedCase, best: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
     let n = have(e, spent).min(have(best, spent));
     let size = best.forecast.primary().map_or(0.0, |p| p.mean.abs());
     let Some((mean, half)) = e
@@ -207,7 +212,7 @@ fn for_order(e: &Entry, best: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 }
 
 /// Number of replications until a case's objectives are decided, with the same caution, or their intervals are narrower than the precision.
-fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_objectives(e: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
     let n = have(e, spent);
     let needed = e.forecast.objectives.iter().filter_map(|o| {
         let (value, half) = o
@@ -223,7 +228,13 @@ fn for_objectives(e: &Entry, spent: &[Spent], wanted: &Wanted) -> u32 {
 
 /// Number of replications until it is beyond chance that a case fails more tasks than the one that fails least, or chance is less than what
 /// counts.
-fn for_failures(e: &Entry, sound: &Entry, of: u32, spent: &[Spent], wanted: &Wanted) -> u32 {
+fn for_failures(
+    e: &RankedCase,
+    sound: &RankedCase,
+    of: u32,
+    spent: &[EffortSpent],
+    wanted: &EffortGoal,
+) -> u32 {
     let n = have(e, spent).min(have(sound, spent));
     let difference = e.column.fails_more(&sound.column);
     match difference.and_then(|d| d.half().map(|_| (d.mean, d.mean - d.low_of(of)))) {
@@ -236,8 +247,8 @@ fn for_failures(e: &Entry, sound: &Entry, of: u32, spent: &[Spent], wanted: &Wan
 
 /// The wishes as far as the budget of events allows: first those that precede all others, then the others as long as half of the budget is
 /// left. If the budget does not suffice, each case's wish is cut by the same share.
-fn limited(first: &[u32], all: &[u32], spent: &[Spent], budget: u64) -> Vec<u32> {
-    let events = |n: u32, s: &Spent| u128::from(n) * u128::from(s.each);
+fn limited(first: &[u32], all: &[u32], spent: &[EffortSpent], budget: u64) -> Vec<u32> {
+    let events = |n: u32, s: &EffortSpent| u128::from(n) * u128::from(s.each);
     let mut had: u128 = spent.iter().map(|s| events(s.have, s)).sum();
     let mut have: Vec<u32> = spent.iter().map(|s| s.have).collect();
     for (wishes, budget) in [(first, budget), (all, budget / 2)] {
@@ -267,8 +278,8 @@ fn limited(first: &[u32], all: &[u32], spent: &[Spent], budget: u64) -> Vec<u32>
 mod tests {
     use super::*;
 
-    fn spent(have: u32, each: u64) -> Spent {
-        Spent {
+    fn spent(have: u32, each: u64) -> EffortSpent {
+        EffortSpent {
             have,
             each,
             hopeless: false,
@@ -303,7 +314,7 @@ mod tests {
     fn a_given_number_is_the_same_for_all_that_can_be_simulated() {
         let mut had = [spent(1, 5), spent(1, 5), spent(0, 5)];
         had[2].hopeless = true;
-        let wanted = Wanted {
+        let wanted = EffortGoal {
             fixed: Some(7),
             all: false,
             first: 10,
@@ -313,7 +324,7 @@ mod tests {
             large: false,
         };
         assert_eq!(goals(&[], &had, None, &wanted), [7, 7, 0]);
-        let free = Wanted {
+        let free = EffortGoal {
             fixed: None,
             ..wanted
         };

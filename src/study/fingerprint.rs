@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::sweep::{Axis, AxisValue, Plan};
+use super::sweep::{AxisValue, PlanAxis, SweepPlan};
 use crate::result::ScenarioName;
 use crate::scenario::Scenario;
 
@@ -46,12 +46,12 @@ pub fn fingerprint(scenario: &Scenario) -> String {
 }
 
 /// The fingerprint of a plan, from the paths that it varies and their values, as they are set.
-pub fn plan_fingerprint(plan: &Plan) -> String {
-    let Plan { axes, zip } = plan;
+pub fn plan_fingerprint(plan: &SweepPlan) -> String {
+    let SweepPlan { axes, zip } = plan;
     named(|hash| {
         writeln!(hash, "pchsim plan 1\nzip {zip}")?;
         for axis in axes {
-            let Axis {
+            let PlanAxis {
                 path,
                 values,
                 // These follow from the path and the values.
@@ -93,8 +93,8 @@ mod tests {
         assert_eq!(text_fingerprint("foobar"), "85944171f73967e8");
     }
 
-    fn plan(axes: &[(&str, &[&str])], zip: bool) -> Plan {
-        let axes = axes.iter().map(|(path, values)| Axis {
+    fn plan(axes: &[(&str, &[&str])], zip: bool) -> SweepPlan {
+        let axes = axes.iter().map(|(path, values)| PlanAxis {
             path: (*path).into(),
             label: "any".into(),
             values: (values.iter())
@@ -105,7 +105,7 @@ mod tests {
                 .collect(),
             unit: None,
         });
-        Plan {
+        SweepPlan {
             axes: axes.collect(),
             zip,
         }

@@ -31,7 +31,7 @@ pub fn follow<C, R, T, E>(
     timeline: T,
 ) -> Result<(), StudyError>
 where
-    C: Fn(&SimInput<'_>) -> Result<(Outcome, recording::OverTime), E> + Sync,
+    C: Fn(&SimInput<'_>) -> Result<(Outcome, recording::RecordedSeries), E> + Sync,
     R: Fn(&SimInput<'_>, RecordOptions) -> Result<(Outcome, Recording), E> + Sync,
     T: Fn(&Recording) -> Timeline + Sync,
 {

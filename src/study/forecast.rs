@@ -2,12 +2,13 @@
 
 use super::cases::Case;
 use super::sample::Sample;
-use super::track::Track;
+use super::track::CaseTrack;
 use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity, Unit};
 use crate::result::{
-    ClassForecast, Detail, Forecast, Found, Judgement, Ranked, Status, Tier, Verdict,
+    ClassForecast, CountedFinding, Forecast, ForecastDetail, Judgement, Ranked, Status, Tier,
+    Verdict,
 };
 use crate::scenario::{Metric, Objective, Scenario, strategy_label};
 use crate::strategy::{CAUSES, Finding, FindingKind};
@@ -19,10 +20,10 @@ impl Forecast {
         scenario: &Scenario,
         primary: Metric,
         profiles: &[Profile],
-        track: &Track,
+        track: &CaseTrack,
         saturated: bool,
     ) -> Self {
-        let Track {
+        let CaseTrack {
             samples,
             refused,
             start,
@@ -124,7 +125,7 @@ impl Forecast {
             objectives: objectives.collect(),
             findings,
             events: samples.iter().map(|s| s.events).sum(),
-            detail: Detail::default(),
+            detail: ForecastDetail::default(),
             refusal,
             status,
         }
@@ -182,7 +183,7 @@ fn mean_of(samples: &[Sample], get: impl Fn(&Sample) -> f64) -> f64 {
 
 /// The status of a case and, if the interpreter cannot do what it needs, the reason.
 fn status_of(
-    findings: &[Found],
+    findings: &[CountedFinding],
     samples: &[Sample],
     refused: Option<&String>,
     saturated: bool,
@@ -208,8 +209,8 @@ fn status_of(
     }
 }
 
-fn collect_findings(samples: &[Sample]) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
+fn collect_findings(samples: &[Sample]) -> Vec<CountedFinding> {
+    let mut found: Vec<CountedFinding> = Vec::new();
     for s in samples {
         let mut seen: Vec<FindingKind> = Vec::new();
         for f in &s.findings {
@@ -223,7 +224,7 @@ fn collect_findings(samples: &[Sample]) -> Vec<Found> {
                         known.finding = f.clone();
                     }
                 }
-                None => found.push(Found {
+                None => found.push(CountedFinding {
                     finding: f.clone(),
                     replications: 1,
                 }),

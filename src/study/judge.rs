@@ -8,14 +8,14 @@ use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, Fought, Instead, WAKE_UP_AT_MOST, Warning, gains_nothing,
-    ranks_before, sequential_cpu,
+    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, UnfinishedTasks, WAKE_UP_AT_MOST, Warning,
+    gains_nothing, ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
-use crate::result::{Begin, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
+use crate::result::{CountingStart, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
 use crate::scenario::{Arrivals, Execution, Pool, Runs, Scenario, StartMethod, Step, Strategy};
 use crate::strategy::Finding;
 
@@ -97,10 +97,10 @@ fn saturated(study: &Study, cases: &[&Forecast], scenario: &Scenario) -> Option<
 }
 
 fn nothing_completed(cases: &[&Forecast]) -> Option<Warning> {
-    let found: Vec<(String, Instead)> = with_status(cases, Status::NothingCompleted)
+    let found: Vec<(String, UnfinishedTasks)> = with_status(cases, Status::NothingCompleted)
         .into_iter()
         .map(|f| {
-            let instead = Instead {
+            let instead = UnfinishedTasks {
                 failed: mean(f, Quantity::Failed),
                 timed_out: mean(f, Quantity::TimedOut),
                 in_flight: mean(f, Quantity::InFlight),
@@ -128,12 +128,14 @@ fn failures(study: &Study, cases: &[&Forecast]) -> Option<Warning> {
 }
 
 fn warmups(cases: &[&Forecast]) -> Vec<Warning> {
-    let begins = |how: Begin| {
+    let begins = |how: CountingStart| {
         let fine = with_status(cases, Status::Fine).into_iter();
         fine.filter(move |f| f.begins == how)
     };
-    let uncertain: Vec<String> = begins(Begin::Uncertain).map(Forecast::name).collect();
-    let cut: Vec<(String, Nanos)> = begins(Begin::CutShort)
+    let uncertain: Vec<String> = begins(CountingStart::Uncertain)
+        .map(Forecast::name)
+        .collect();
+    let cut: Vec<(String, Nanos)> = begins(CountingStart::CutShort)
         .map(|f| (f.name(), f.warmup))
         .collect();
     let uncertain =
@@ -160,7 +162,7 @@ fn findings(
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let mut contended = Vec::new();
-    let mut hindrances = BTreeSet::new();
+    let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
             refused.push((f.name(), why.clone()));
@@ -170,7 +172,7 @@ fn findings(
             match &found.finding {
                 Finding::Deadlock { at, waiting, on } => {
                     deadlocks.push((f.name(), *at, waiting.clone()));
-                    hindrances.extend(on.iter().cloned());
+                    wait_reasons.extend(on.iter().cloned());
                 }
                 Finding::OutOfMemory { at, bytes } => memory.push((f.name(), *at, *bytes)),
                 // A blocked loop hurts nobody if it never has other tasks.
@@ -219,7 +221,7 @@ fn findings(
     if !deadlocks.is_empty() {
         found.push(Warning::Deadlock {
             cases: deadlocks,
-            on: hindrances.into_iter().collect(),
+            on: wait_reasons.into_iter().collect(),
         });
     }
     if !memory.is_empty() {
@@ -287,7 +289,7 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
         all.find_map(|x| x.finding.woken_in_vain())
             .map(|(times, task)| (times, task.to_owned()))
     };
-    let cases: Vec<(&Forecast, Fought)> = all
+    let cases: Vec<(&Forecast, GilContentionCost)> = all
         .iter()
         .filter_map(|f| {
             let (times, task) = fought(f)?;
@@ -299,7 +301,7 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
             let costs = explained && cpu >= sequential * (1.0 + FOUGHT) && gains_nothing(study, f);
             costs.then(|| {
                 let case = f.name();
-                let fought = Fought {
+                let fought = GilContentionCost {
                     case,
                     task,
                     times,

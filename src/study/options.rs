@@ -119,7 +119,7 @@ pub(super) fn is_steady(scenario: &Scenario) -> bool {
 
 /// Progress of a study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct StudyProgress {
     /// Number of simulations done.
     pub done: u64,
     /// Number of simulations planned so far; it grows while the precision is not reached.

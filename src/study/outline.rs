@@ -18,7 +18,7 @@ pub type Valued = (String, String);
 /// same, up to the contents of long lists, for which there is a hash.
 #[must_use]
 pub fn outline(scenario: &Scenario) -> Vec<Valued> {
-    let mut outline = Outline::default();
+    let mut outline = OutlineParser::default();
     // The outline takes any text, so writing cannot fail.
     let _ = scenario.write_canonical(&mut outline);
     outline.values
@@ -26,7 +26,7 @@ pub fn outline(scenario: &Scenario) -> Vec<Valued> {
 
 /// Parses canonical text, character by character.
 #[derive(Default)]
-struct Outline {
+struct OutlineParser {
     values: Vec<Valued>,
     /// Whether the first line, which identifies the text, is over.
     begun: bool,
@@ -66,7 +66,7 @@ impl Bracket {
     }
 }
 
-impl Outline {
+impl OutlineParser {
     fn within(&mut self) -> &mut Bracket {
         self.open.last_mut().unwrap_or(&mut self.whole)
     }
@@ -163,7 +163,7 @@ impl Outline {
     }
 }
 
-impl Write for Outline {
+impl Write for OutlineParser {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for c in text.chars() {
             for b in self.open.iter_mut().filter(|b| b.list) {

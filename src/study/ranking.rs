@@ -8,7 +8,9 @@ use crate::measure::{
     Estimate, extended, mean, paired_difference, ratio, unpaired_difference, unpaired_ratio,
 };
 use crate::quantity::Quantity;
-use crate::result::{FAILS_MORE, Forecast, Judgement, Reading, Status, TIE, Tier, Verdict, excess};
+use crate::result::{
+    FAILS_MORE, Forecast, Judgement, SpeedupVerdict, Status, TIE, Tier, Verdict, excess,
+};
 use crate::scenario::{Metric, Scenario};
 
 /// Relative difference of costs below which two cases cost about the same.
@@ -16,7 +18,7 @@ const CHEAPER: f64 = 0.1;
 
 /// The values of a case's replications that are compared with other cases.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Column {
+pub(super) struct ReplicationSeries {
     /// Values of the metric by which the study ranks.
     pub primary: Vec<f64>,
     /// Estimate of the metric from these values alone.
@@ -31,7 +33,7 @@ pub(super) struct Column {
     pub same_tasks: bool,
 }
 
-impl Column {
+impl ReplicationSeries {
     /// Whether replications of the two cases count the same tasks, and so may be compared in pairs.
     pub(super) fn pairs_with(&self, other: &Self) -> bool {
         self.same_tasks && other.same_tasks && self.start == other.start
@@ -96,14 +98,14 @@ impl Column {
 
 /// A case to be ranked.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct RankedCase {
     pub forecast: Forecast,
-    pub column: Column,
+    pub column: ReplicationSeries,
     /// Index of the case.
     pub case: usize,
 }
 
-impl Entry {
+impl RankedCase {
     fn works(&self) -> bool {
         self.forecast.status == Status::Fine && self.forecast.primary().is_some()
     }
@@ -128,7 +130,7 @@ impl Entry {
     }
 
     /// Extends the metric to as many replications as the best case has, and judges the objectives about it again.
-    fn extend_by(&mut self, best: &Column, scenario: &Scenario, metric: Metric) {
+    fn extend_by(&mut self, best: &ReplicationSeries, scenario: &Scenario, metric: Metric) {
         if !self.works() {
             return;
         }
@@ -155,10 +157,10 @@ impl Entry {
 }
 
 /// What failing shares are compared with: the column of the case that fails least, and the number of cases that work; `None` if none works.
-pub(super) type Sound = Option<(Column, u32)>;
+pub(super) type Sound = Option<(ReplicationSeries, u32)>;
 
 /// The case that fails the least share of its tasks, as far as is known, and the number of cases that work.
-pub(super) fn sound(all: &[Entry]) -> Sound {
+pub(super) fn sound(all: &[RankedCase]) -> Sound {
     let working = || all.iter().filter(|e| e.works());
     let least = least_failing(working())?;
     Some((
@@ -168,12 +170,14 @@ pub(super) fn sound(all: &[Entry]) -> Sound {
 }
 
 /// The case that fails the least share of its tasks; the first of equal ones.
-pub(super) fn least_failing<'a>(cases: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
+pub(super) fn least_failing<'a>(
+    cases: impl Iterator<Item = &'a RankedCase>,
+) -> Option<&'a RankedCase> {
     cases.min_by(|a, b| a.column.mean_failing().total_cmp(&b.column.mean_failing()))
 }
 
 /// Sorts cases by tiers, and within a tier by the metric. The sort is stable: equal cases keep the order in which they were named.
-fn sort(all: &mut [Entry], most: bool) {
+fn sort(all: &mut [RankedCase], most: bool) {
     let status = |f: &Forecast| match f.status {
         Status::Fine => 0u8,
         Status::Saturated => 1,
@@ -194,23 +198,25 @@ fn sort(all: &mut [Entry], most: bool) {
         }
         _ => 0.0,
     };
-    all.sort_by(|Entry { forecast: a, .. }, Entry { forecast: b, .. }| {
-        a.tier
-            .cmp(&b.tier)
-            .then(status(a).cmp(&status(b)))
-            .then(metric(a).total_cmp(&metric(b)))
-    });
+    all.sort_by(
+        |RankedCase { forecast: a, .. }, RankedCase { forecast: b, .. }| {
+            a.tier
+                .cmp(&b.tier)
+                .then(status(a).cmp(&status(b)))
+                .then(metric(a).total_cmp(&metric(b)))
+        },
+    );
 }
 
 /// Ranks the cases by tiers, and within a tier by the metric, least first unless large values are good. A case ties with the leader of the
 /// group before it if their difference may be zero, or is below [`TIE`]. Cases without a steady, complete forecast come last, in an order
 /// of their own.
 pub(super) fn rank(
-    mut all: Vec<Entry>,
-    baseline: Option<&Column>,
+    mut all: Vec<RankedCase>,
+    baseline: Option<&ReplicationSeries>,
     scenario: &Scenario,
     metric: Metric,
-) -> Vec<Entry> {
+) -> Vec<RankedCase> {
     let most = !metric.less_is_better();
     let sound = sound(&all);
     all.iter_mut().for_each(|e| e.assign_tier(&sound));
@@ -246,7 +252,7 @@ pub(super) fn rank(
         } else {
             leader = i;
         }
-        let Entry {
+        let RankedCase {
             forecast, column, ..
         } = &mut all[i];
         forecast.rank = u32::try_from(leader + 1).ok();
@@ -266,7 +272,7 @@ pub(super) fn rank(
                 b.over(column).map(|r| about(r, means))
             }
         });
-        forecast.reading = forecast.speedup.map(|s| Reading::of(s.mean));
+        forecast.reading = forecast.speedup.map(|s| SpeedupVerdict::of(s.mean));
     }
     all
 }
@@ -276,12 +282,12 @@ pub(super) fn rank(
 ///
 /// Returns the number of cases that are about as good. They tie whichever of them leads, since a share of one value is not quite that of
 /// another.
-fn lightest_first(all: &mut [Entry]) -> usize {
-    let cost = |e: &Entry, of: Quantity| e.forecast.get(of).map_or(f64::INFINITY, |c| c.mean);
+fn lightest_first(all: &mut [RankedCase]) -> usize {
+    let cost = |e: &RankedCase, of: Quantity| e.forecast.get(of).map_or(f64::INFINITY, |c| c.mean);
     let Some((best, others)) = all.split_first().filter(|(best, _)| best.works()) else {
         return 0;
     };
-    let as_good = |e: &Entry| {
+    let as_good = |e: &RankedCase| {
         let behind = e.column.behind(&best.column);
         e.works()
             && e.forecast.tier == best.forecast.tier
@@ -309,12 +315,12 @@ fn about(e: Estimate, mean: Option<f64>) -> Estimate {
 }
 
 /// Whether a difference from a case is below [`TIE`].
-fn is_small(difference: Estimate, of: &Entry) -> bool {
+fn is_small(difference: Estimate, of: &RankedCase) -> bool {
     let size = of.forecast.primary().map_or(0.0, |p| p.mean.abs());
     difference.mean.abs() <= TIE * size
 }
 
-fn ties(a: &Entry, b: &Entry) -> bool {
+fn ties(a: &RankedCase, b: &RankedCase) -> bool {
     let Some(difference) = a.column.behind(&b.column) else {
         return false;
     };

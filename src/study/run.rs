@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::course::{Job, StudyRun};
 use super::drive::{Studies, drive, pool};
-use super::options::{Options, Progress, StudyError};
+use super::options::{Options, StudyError, StudyProgress};
 use crate::cpython::profile::Profile;
 use crate::result::Study;
 use crate::scenario::Scenario;
@@ -22,13 +22,13 @@ pub fn run_study<S>(
     profiles: &[Profile],
     options: &Options,
     simulate: S,
-    progress: &(dyn Fn(Progress) + Sync),
+    progress: &(dyn Fn(StudyProgress) + Sync),
 ) -> Result<Study, StudyError>
 where
     S: Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync,
 {
     let begun = StudyRun::begin(Cow::Borrowed(scenario), Cow::Borrowed(profiles), options)?;
-    let single = Single {
+    let single = SingleStudy {
         begun: Mutex::new(Some(begun)),
         simulate,
         progress,
@@ -44,17 +44,17 @@ where
 }
 
 /// A study that is run by itself.
-struct Single<'a, 'p, S> {
+struct SingleStudy<'a, 'p, S> {
     begun: Mutex<Option<(StudyRun<'a>, Vec<Job>)>>,
     simulate: S,
-    progress: &'p (dyn Fn(Progress) + Sync),
+    progress: &'p (dyn Fn(StudyProgress) + Sync),
     done: AtomicU64,
     planned: AtomicU64,
     study: Mutex<Option<Study>>,
 }
 
 impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync> Studies<'a>
-    for Single<'a, '_, S>
+    for SingleStudy<'a, '_, S>
 {
     type Error = StudyError;
 
@@ -77,7 +77,7 @@ impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync> Studies<'a>
             return;
         }
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        (self.progress)(Progress {
+        (self.progress)(StudyProgress {
             done,
             planned: self.planned.load(Ordering::Relaxed),
         });

@@ -1,7 +1,7 @@
 //! Finds where the warm-up ends, and which cases have no steady state.
 
 use super::sample::Sample;
-use super::track::Track;
+use super::track::CaseTrack;
 use crate::engine::Nanos;
 use crate::measure::{Estimate, mser};
 use crate::quantity::Quantity;
@@ -58,10 +58,10 @@ pub(super) fn warmup(o: &Outcome, horizon: Option<Nanos>) -> Warmup {
 /// Where each case begins to count. Under open arrivals all cases begin together, after the longest warm-up of those that settle, so that
 /// they count the same tasks. The users of a closed workload ask again when they have been answered, so cases are at different tasks at the
 /// same time, and one may be over when another has hardly begun: each begins after a warm-up of its own.
-pub(super) fn warmups(scenario: &Scenario, tracks: &[Track]) -> Vec<Nanos> {
-    let settles = |t: &&Track| !t.hopeless() && !saturated(scenario, &t.samples);
+pub(super) fn warmups(scenario: &Scenario, tracks: &[CaseTrack]) -> Vec<Nanos> {
+    let settles = |t: &&CaseTrack| !t.hopeless() && !saturated(scenario, &t.samples);
     let pilots = || tracks.iter().filter(settles).filter_map(|t| t.pilot);
-    let own = |t: &Track| match (t.pilot, scenario.warmup) {
+    let own = |t: &CaseTrack| match (t.pilot, scenario.warmup) {
         (Some(p), Some(asked)) => asked.min(p.latest),
         (Some(p), None) => p.until,
         (None, _) => t.start,
@@ -72,7 +72,7 @@ pub(super) fn warmups(scenario: &Scenario, tracks: &[Track]) -> Vec<Nanos> {
         Some(asked) => pilots().map(|p| p.latest).min().map(|l| asked.min(l)),
         None => pilots().filter(|p| p.reliable).map(|p| p.until).max(),
     };
-    let start = |t: &Track| match common {
+    let start = |t: &CaseTrack| match common {
         Some(common) => common,
         None if closed => own(t),
         None => t.start,
@@ -114,7 +114,7 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
     // Half of the tasks or more were left when the last one had arrived, mostly waiting for their turn, and were then completed more slowly
     // than they had come: tasks that are starved as long as others arrive show no rise.
     let waits = |s: &Sample| {
-        let for_turn = Cause::ALL.into_iter().filter(|c| c.is_for_turn());
+        let for_turn = Cause::ALL.into_iter().filter(|c| c.is_queueing());
         for_turn.map(|c| s.causes[c as usize]).sum::<f64>() > 0.5
     };
     let overrun = arrival_rate(interval).is_some_and(|rate| {

@@ -6,10 +6,12 @@ use super::judge::{inherits, offloads, runs_children_itself, separates};
 use super::relief::Relief;
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
-use crate::result::{Begin, FAILS_MORE, Forecast, Found, Notice, Status, Study, Tier, Verdict};
+use crate::result::{
+    CountedFinding, CountingStart, FAILS_MORE, Forecast, Notice, Status, Study, Tier, Verdict,
+};
 use crate::scenario::units::format_size;
 use crate::scenario::{Metric, Strategy};
-use crate::strategy::Hindrance;
+use crate::strategy::WaitReason;
 use crate::syntax::{capital, codes, parse_objective};
 
 /// Most replications that are advised.
@@ -156,7 +158,7 @@ pub enum Warning {
         /// The cases, each with the simulated time and lines that say which task waits for what.
         cases: Vec<(String, Nanos, Vec<String>)>,
         /// What they wait for, in all these cases together.
-        on: Vec<Hindrance>,
+        on: Vec<WaitReason>,
     },
     /// A simulation was stopped at its limit of events.
     EventLimit {
@@ -173,7 +175,7 @@ pub enum Warning {
     /// No task completed.
     NothingCompleted {
         /// The cases, each with what became of its tasks instead.
-        cases: Vec<(String, Instead)>,
+        cases: Vec<(String, UnfinishedTasks)>,
     },
     /// An interpreter cannot do what a strategy asks.
     Unsupported {
@@ -205,7 +207,7 @@ pub enum Warning {
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
         /// The cases, each with what it costs.
-        cases: Vec<Fought>,
+        cases: Vec<GilContentionCost>,
         /// A case on the same interpreter that does better without it.
         instead: Option<String>,
     },
@@ -256,7 +258,7 @@ pub enum Warning {
 
 /// What became of the tasks if none completed: means over the replications.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Instead {
+pub struct UnfinishedTasks {
     /// Tasks that failed.
     pub failed: f64,
     /// Tasks that timed out.
@@ -265,7 +267,7 @@ pub struct Instead {
     pub in_flight: f64,
 }
 
-impl Instead {
+impl UnfinishedTasks {
     fn text(self) -> &'static str {
         let Self {
             failed,
@@ -319,7 +321,7 @@ pub struct Contended {
 
 /// What fighting for the GIL costs a case.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fought {
+pub struct GilContentionCost {
     /// The case.
     pub case: String,
     /// Class of the tasks that release the GIL.
@@ -365,9 +367,9 @@ pub(super) fn ranks_before(f: &Forecast, g: &Forecast) -> bool {
 }
 
 /// What resolves a deadlock, in words, by what is waited for in it.
-fn ways_out(on: &[Hindrance]) -> String {
-    let any = |kind: fn(&Hindrance) -> bool| on.iter().any(kind);
-    let queues = |pick: fn(&Hindrance) -> Option<&String>| {
+fn ways_out(on: &[WaitReason]) -> String {
+    let any = |kind: fn(&WaitReason) -> bool| on.iter().any(kind);
+    let queues = |pick: fn(&WaitReason) -> Option<&String>| {
         let names: Vec<String> = on
             .iter()
             .filter_map(pick)
@@ -379,10 +381,10 @@ fn ways_out(on: &[Hindrance]) -> String {
     let others = any(|o| {
         matches!(
             o,
-            Hindrance::Item(_) | Hindrance::Room(_) | Hindrance::Children | Hindrance::Limit
+            WaitReason::Item(_) | WaitReason::Room(_) | WaitReason::Children | WaitReason::Limit
         )
     });
-    if any(|o| *o == Hindrance::Lock) {
+    if any(|o| *o == WaitReason::Lock) {
         ways.push(if others {
             "hold no lock while waiting for others, or take locks in one order".to_owned()
         } else {
@@ -390,7 +392,7 @@ fn ways_out(on: &[Hindrance]) -> String {
         });
     }
     if let Some(names) = queues(|o| {
-        if let Hindrance::Item(q) = o {
+        if let WaitReason::Item(q) = o {
             Some(q)
         } else {
             None
@@ -399,7 +401,7 @@ fn ways_out(on: &[Hindrance]) -> String {
         ways.push(format!("put into {names} all that is taken from there"));
     }
     if let Some(names) = queues(|o| {
-        if let Hindrance::Room(q) = o {
+        if let WaitReason::Room(q) = o {
             Some(q)
         } else {
             None
@@ -407,11 +409,11 @@ fn ways_out(on: &[Hindrance]) -> String {
     }) {
         ways.push(format!("let {names} hold more items, or take them out"));
     }
-    if any(|o| *o == Hindrance::Limit) {
+    if any(|o| *o == WaitReason::Limit) {
         ways.push("raise the limit above the number of tasks that wait for others".to_owned());
     }
     // Tasks that wait for a worker while locks are in the way wait for those locks in the end.
-    if any(|o| *o == Hindrance::Worker) && (others || !any(|o| *o == Hindrance::Lock)) {
+    if any(|o| *o == WaitReason::Worker) && (others || !any(|o| *o == WaitReason::Lock)) {
         ways.push("use more workers than tasks that wait for others".to_owned());
     }
     // The children themselves wait for something, too.
@@ -757,10 +759,10 @@ impl Warning {
             }
             Self::WarmupUncertain { cases } => cases
                 .iter()
-                .all(|c| of(c).is_some_and(|f| f.begins == Begin::Uncertain)),
-            Self::WarmupCut { cases } => cases
-                .iter()
-                .all(|(c, t)| of(c).is_some_and(|f| f.begins == Begin::CutShort && f.warmup == *t)),
+                .all(|c| of(c).is_some_and(|f| f.begins == CountingStart::Uncertain)),
+            Self::WarmupCut { cases } => cases.iter().all(|(c, t)| {
+                of(c).is_some_and(|f| f.begins == CountingStart::CutShort && f.warmup == *t)
+            }),
             Self::OutOfMemory { cases, ways } => {
                 let possible = |w: &Relief| {
                     let mut all = cases.iter().filter_map(|(c, ..)| of(c));
@@ -771,7 +773,8 @@ impl Warning {
                     && ways.iter().all(possible)
             }
             Self::Deadlock { cases, on } => {
-                let among = |x: &Found| x.finding.hindrances().iter().all(|o| on.contains(o));
+                let among =
+                    |x: &CountedFinding| x.finding.wait_reasons().iter().all(|o| on.contains(o));
                 cases.iter().all(|(c, ..)| {
                     is(c, Status::Deadlock) && of(c).is_some_and(|f| f.findings.iter().all(among))
                 })
@@ -787,7 +790,7 @@ impl Warning {
             Self::BlockedLoop { cases } | Self::StarvedLoop { cases, .. } => {
                 cases.iter().all(|(c, t)| {
                     let offloaded = matches!(self, Self::StarvedLoop { .. });
-                    let blocked = |x: &Found| x.finding.blocked() == Some(*t);
+                    let blocked = |x: &CountedFinding| x.finding.blocked() == Some(*t);
                     of(c).is_some_and(|f| {
                         f.is(offloads) == offloaded && f.findings.iter().any(blocked)
                     })
@@ -795,14 +798,14 @@ impl Warning {
             }
             Self::Convoy { cases } => cases.iter().all(|c| {
                 let said = (c.times, c.task.as_str(), c.each);
-                let same = |x: &Found| x.finding.convoy() == Some(said);
+                let same = |x: &CountedFinding| x.finding.convoy() == Some(said);
                 of(&c.case).is_some_and(|f| f.findings.iter().any(same))
             }),
             Self::ContendedObject { cases } => {
                 !cases.is_empty()
                     && cases.iter().all(|c| {
                         let said = (c.object.as_str(), c.task.as_str(), c.share);
-                        let same = |x: &Found| x.finding.contended() == Some(said);
+                        let same = |x: &CountedFinding| x.finding.contended() == Some(said);
                         of(&c.case).is_some_and(|f| f.findings.iter().any(same))
                     })
             }
@@ -812,7 +815,7 @@ impl Warning {
                         .iter()
                         .any(|x| x.finding.woken_in_vain().is_some())
                 };
-                let as_said = |c: &Fought| {
+                let as_said = |c: &GilContentionCost| {
                     of(&c.case).is_some_and(|f| {
                         f.findings
                             .iter()
@@ -825,7 +828,8 @@ impl Warning {
                 };
                 let better = |name: &String| {
                     of(name).is_some_and(|f| {
-                        let before = |c: &Fought| of(&c.case).is_some_and(|g| ranks_before(f, g));
+                        let before =
+                            |c: &GilContentionCost| of(&c.case).is_some_and(|g| ranks_before(f, g));
                         !fights(f) && cases.iter().all(before)
                     })
                 };

@@ -2,7 +2,7 @@
 //! result does.
 
 use crate::engine::Nanos;
-use crate::scenario::{Arrivals, Dist, Inside, Runs, Scenario, Spent, Step, Workload};
+use crate::scenario::{Arrivals, Dist, Inside, Runs, Scenario, Step, StepResource, Workload};
 
 /// Interval after which a computing thread causes an event, in nanoseconds (the GIL's switch interval).
 const SWITCH_INTERVAL_NS: f64 = 5e6;
@@ -67,10 +67,10 @@ fn of_steps(steps: &[Step]) -> f64 {
 fn of_step(step: &Step) -> f64 {
     let own = match step.takes() {
         // Each release is an event if another thread waits for the GIL.
-        Some((Spent::Bytecode | Spent::Native, time)) => {
+        Some((StepResource::Bytecode | StepResource::Native, time)) => {
             2.0 + finite(time) / SWITCH_INTERVAL_NS + number(step.releases())
         }
-        Some((Spent::Outside, _)) | None => 2.0,
+        Some((StepResource::Outside, _)) | None => 2.0,
     };
     let Some(Inside { steps, runs }) = step.inside() else {
         return own;

@@ -2,8 +2,8 @@
 
 use std::hash::{Hash, Hasher};
 
-/// A place in a [`Line`]. With it, a waiter that gives up is removed in constant time, wherever in the line it stands. A ticket is valid
-/// until its holder is taken out of the line, by [`Line::call_next`] or [`Line::forget`]; after that the place may be given to another
+/// A place in a [`WaitQueue`]. With it, a waiter that gives up is removed in constant time, wherever in the line it stands. A ticket is valid
+/// until its holder is taken out of the line, by [`WaitQueue::call_next`] or [`WaitQueue::forget`]; after that the place may be given to another
 /// waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(u32);
@@ -12,7 +12,7 @@ pub struct Ticket(u32);
 const NOWHERE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
-struct Place<W> {
+struct Slot<W> {
     who: W,
     before: u32,
     after: u32,
@@ -22,8 +22,8 @@ struct Place<W> {
 ///
 /// Lines are equal if the same waiters wait in the same order, whatever their tickets are.
 #[derive(Clone, Debug)]
-pub struct Line<W> {
-    places: Vec<Place<W>>,
+pub struct WaitQueue<W> {
+    places: Vec<Slot<W>>,
     /// Free places, chained along `after`.
     free: u32,
     first: u32,
@@ -31,7 +31,7 @@ pub struct Line<W> {
     len: usize,
 }
 
-impl<W> Default for Line<W> {
+impl<W> Default for WaitQueue<W> {
     fn default() -> Self {
         Self {
             places: Vec::new(),
@@ -43,14 +43,14 @@ impl<W> Default for Line<W> {
     }
 }
 
-impl<W: Copy> Line<W> {
+impl<W: Copy> WaitQueue<W> {
     /// Adds a waiter at the end of the line.
     ///
     /// # Panics
     ///
     /// If 2³² - 1 waiters are in the line already.
     pub fn join(&mut self, who: W) -> Ticket {
-        let place = Place {
+        let place = Slot {
             who,
             before: self.last,
             after: NOWHERE,
@@ -85,7 +85,7 @@ impl<W: Copy> Line<W> {
     /// Removes the holder of a ticket, who no longer waits.
     pub fn forget(&mut self, ticket: Ticket) -> W {
         let Ticket(at) = ticket;
-        let Place { who, before, after } = self.places[at as usize];
+        let Slot { who, before, after } = self.places[at as usize];
         match before {
             NOWHERE => self.first = after,
             before => self.places[before as usize].after = after,
@@ -126,15 +126,15 @@ impl<W: Copy> Line<W> {
     }
 }
 
-impl<W: Copy + PartialEq> PartialEq for Line<W> {
+impl<W: Copy + PartialEq> PartialEq for WaitQueue<W> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl<W: Copy + Eq> Eq for Line<W> {}
+impl<W: Copy + Eq> Eq for WaitQueue<W> {}
 
-impl<W: Copy + Hash> Hash for Line<W> {
+impl<W: Copy + Hash> Hash for WaitQueue<W> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.len.hash(state);
         for who in self.iter() {

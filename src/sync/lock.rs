@@ -1,10 +1,10 @@
 //! A lock, as `threading.Lock`, `asyncio.Lock` and `multiprocessing.Lock` are.
 
-use super::line::{Line, Ticket};
+use super::line::{Ticket, WaitQueue};
 
 /// Answer to a request for a lock or a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Acquisition {
     /// The asker has it.
     Granted,
     /// The asker waits, and holds this ticket.
@@ -13,7 +13,7 @@ pub enum Asked {
 
 /// How a released lock passes to a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing {
+pub enum LockHandoff {
     /// The woken waiter owns the lock before anyone else can ask.
     HandOver,
     /// The lock is free; the woken waiter asks again, and may come too late.
@@ -24,34 +24,34 @@ pub enum Passing {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lock<W: Copy> {
     owner: Option<W>,
-    line: Line<W>,
+    line: WaitQueue<W>,
 }
 
 impl<W: Copy> Default for Lock<W> {
     fn default() -> Self {
         Self {
             owner: None,
-            line: Line::default(),
+            line: WaitQueue::default(),
         }
     }
 }
 
 impl<W: Copy + PartialEq> Lock<W> {
     /// Takes the lock if it is free, else joins the line. An owner that asks again waits for itself: the lock is not re-entrant.
-    pub fn ask(&mut self, who: W) -> Asked {
+    pub fn ask(&mut self, who: W) -> Acquisition {
         if self.owner.is_none() {
             self.owner = Some(who);
-            return Asked::Granted;
+            return Acquisition::Granted;
         }
-        Asked::Waits(self.line.join(who))
+        Acquisition::Waits(self.line.join(who))
     }
 
     /// Releases the lock; returns the waiter to wake, if any.
-    pub fn give(&mut self, passing: Passing) -> Option<W> {
+    pub fn give(&mut self, passing: LockHandoff) -> Option<W> {
         let next = self.line.call_next();
         self.owner = match passing {
-            Passing::HandOver => next,
-            Passing::Barging => None,
+            LockHandoff::HandOver => next,
+            LockHandoff::Barging => None,
         };
         next
     }
@@ -72,7 +72,7 @@ impl<W: Copy + PartialEq> Lock<W> {
     }
 
     /// The waiters for the lock, the longest waiting first.
-    pub fn line(&self) -> &Line<W> {
+    pub fn line(&self) -> &WaitQueue<W> {
         &self.line
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! They know no clock, no costs and no simulator. They are generic over the waiters, and can be cloned, compared and hashed. Each has three
 //! operations: to ask (the request is granted, or the asker waits and holds a [`Ticket`]); to give (which returns whom to wake; whether the
-//! woken waiter has the thing already or has to ask again is the object's [`Passing`]); and to forget a ticket, in constant time. What
+//! woken waiter has the thing already or has to ask again is the object's [`LockHandoff`]); and to forget a ticket, in constant time. What
 //! waiting means (a thread parks, a coroutine suspends) and what it costs is up to the users of the objects.
 
 mod line;
@@ -10,9 +10,9 @@ mod lock;
 mod queue;
 mod semaphore;
 
-pub use line::{Line, Ticket};
-pub use lock::{Asked, Lock, Passing};
-pub use queue::{Passed, Queue};
+pub use line::{Ticket, WaitQueue};
+pub use lock::{Acquisition, Lock, LockHandoff};
+pub use queue::{Queue, QueueResult};
 pub use semaphore::Semaphore;
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::line::{Line, Ticket};
+use super::line::{Ticket, WaitQueue};
 
 /// Answer to a put or a get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passed<T, W> {
+pub enum QueueResult<T, W> {
     /// It succeeded: the item (nothing for a put), and the waiter on the other side to wake, which asks again.
     Done(T, Option<W>),
     /// The queue is full, or empty: the asker waits, holds this ticket, and asks again when it is woken.
@@ -18,8 +18,8 @@ pub enum Passed<T, W> {
 pub struct Queue<T, W: Copy> {
     items: VecDeque<T>,
     capacity: Option<u64>,
-    getters: Line<W>,
-    putters: Line<W>,
+    getters: WaitQueue<W>,
+    putters: WaitQueue<W>,
 }
 
 impl<T, W: Copy> Queue<T, W> {
@@ -28,8 +28,8 @@ impl<T, W: Copy> Queue<T, W> {
         Self {
             items: VecDeque::new(),
             capacity,
-            getters: Line::default(),
-            putters: Line::default(),
+            getters: WaitQueue::default(),
+            putters: WaitQueue::default(),
         }
     }
 
@@ -45,19 +45,19 @@ impl<T, W: Copy> Queue<T, W> {
     }
 
     /// Puts an item, or waits for room.
-    pub fn put(&mut self, who: W, item: T) -> Passed<(), W> {
+    pub fn put(&mut self, who: W, item: T) -> QueueResult<(), W> {
         if self.is_full() {
-            return Passed::Waits(self.putters.join(who));
+            return QueueResult::Waits(self.putters.join(who));
         }
         self.items.push_back(item);
-        Passed::Done((), self.getters.call_next())
+        QueueResult::Done((), self.getters.call_next())
     }
 
     /// Takes the first item, or waits for one.
-    pub fn get(&mut self, who: W) -> Passed<T, W> {
+    pub fn get(&mut self, who: W) -> QueueResult<T, W> {
         match self.items.pop_front() {
-            Some(item) => Passed::Done(item, self.putters.call_next()),
-            None => Passed::Waits(self.getters.join(who)),
+            Some(item) => QueueResult::Done(item, self.putters.call_next()),
+            None => QueueResult::Waits(self.getters.join(who)),
         }
     }
 
@@ -92,12 +92,12 @@ impl<T, W: Copy> Queue<T, W> {
     }
 
     /// The waiters for an item, the longest waiting first.
-    pub fn getters(&self) -> &Line<W> {
+    pub fn getters(&self) -> &WaitQueue<W> {
         &self.getters
     }
 
     /// The waiters for room, the longest waiting first.
-    pub fn putters(&self) -> &Line<W> {
+    pub fn putters(&self) -> &WaitQueue<W> {
         &self.putters
     }
 }

@@ -1,13 +1,13 @@
 //! A counting semaphore, as `asyncio.Semaphore`, which hands permits over in order.
 
-use super::line::{Line, Ticket};
-use super::lock::Asked;
+use super::line::{Ticket, WaitQueue};
+use super::lock::Acquisition;
 
 /// A number of permits; a permit that is given back passes to the longest waiter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Semaphore<W: Copy> {
     permits: u64,
-    line: Line<W>,
+    line: WaitQueue<W>,
 }
 
 impl<W: Copy> Semaphore<W> {
@@ -15,18 +15,18 @@ impl<W: Copy> Semaphore<W> {
     pub fn new(permits: u64) -> Self {
         Self {
             permits,
-            line: Line::default(),
+            line: WaitQueue::default(),
         }
     }
 
     /// Takes a permit, or waits for one.
-    pub fn ask(&mut self, who: W) -> Asked {
+    pub fn ask(&mut self, who: W) -> Acquisition {
         match self.permits.checked_sub(1) {
             Some(left) => {
                 self.permits = left;
-                Asked::Granted
+                Acquisition::Granted
             }
-            None => Asked::Waits(self.line.join(who)),
+            None => Acquisition::Waits(self.line.join(who)),
         }
     }
 
@@ -48,7 +48,7 @@ impl<W: Copy> Semaphore<W> {
     }
 
     /// The waiters for a permit, the longest waiting first.
-    pub fn line(&self) -> &Line<W> {
+    pub fn line(&self) -> &WaitQueue<W> {
         &self.line
     }
 }

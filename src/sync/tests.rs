@@ -6,23 +6,23 @@ use proptest::prelude::{
     Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 
-use super::{Asked, Line, Lock, Passed, Passing, Queue, Semaphore, Ticket};
+use super::{Acquisition, Lock, LockHandoff, Queue, QueueResult, Semaphore, Ticket, WaitQueue};
 
 /// A waiter in these tests.
 type Who = u8;
 
 #[derive(Clone, Copy, Debug)]
-enum Act {
+enum LockOp {
     Ask(Who),
     Give(bool),
     Forget(prop::sample::Index),
 }
 
-fn acts() -> impl Strategy<Value = Vec<Act>> {
+fn acts() -> impl Strategy<Value = Vec<LockOp>> {
     let act = prop_oneof![
-        3 => any::<Who>().prop_map(Act::Ask),
-        3 => any::<bool>().prop_map(Act::Give),
-        1 => any::<prop::sample::Index>().prop_map(Act::Forget),
+        3 => any::<Who>().prop_map(LockOp::Ask),
+        3 => any::<bool>().prop_map(LockOp::Give),
+        1 => any::<prop::sample::Index>().prop_map(LockOp::Forget),
     ];
     prop::collection::vec(act, 0..60)
 }
@@ -57,12 +57,12 @@ impl Waiting {
 proptest! {
     #[test]
     fn a_line_keeps_its_order_whoever_leaves_it(acts in acts()) {
-        let (mut line, mut model) = (Line::default(), Waiting::default());
+        let (mut line, mut model) = (WaitQueue::default(), Waiting::default());
         for act in acts {
             match act {
-                Act::Ask(who) => model.joined(who, line.join(who)),
-                Act::Give(_) => prop_assert_eq!(line.call_next(), model.next()),
-                Act::Forget(which) => if let Some((who, ticket)) = model.take(which) {
+                LockOp::Ask(who) => model.joined(who, line.join(who)),
+                LockOp::Give(_) => prop_assert_eq!(line.call_next(), model.next()),
+                LockOp::Forget(which) => if let Some((who, ticket)) = model.take(which) {
                     prop_assert_eq!(line.forget(ticket), who);
                 },
             }
@@ -71,7 +71,7 @@ proptest! {
             prop_assert_eq!(line.is_empty(), model.0.is_empty());
             prop_assert_eq!(line.first(), model.0.front().map(|(who, _)| *who));
             // A line in which the same waiters wait is equal, however they came there.
-            let mut other = Line::default();
+            let mut other = WaitQueue::default();
             for (who, _) in &model.0 {
                 other.join(*who);
             }
@@ -84,23 +84,23 @@ proptest! {
         let (mut lock, mut owner, mut model) = (Lock::default(), None, Waiting::default());
         for act in acts {
             match act {
-                Act::Ask(who) => match lock.ask(who) {
-                    Asked::Granted => {
+                LockOp::Ask(who) => match lock.ask(who) {
+                    Acquisition::Granted => {
                         prop_assert_eq!(owner, None);
                         owner = Some(who);
                     }
-                    Asked::Waits(ticket) => {
+                    Acquisition::Waits(ticket) => {
                         prop_assert!(owner.is_some());
                         model.joined(who, ticket);
                     }
                 },
-                Act::Give(hand_over) => {
-                    let passing = if hand_over { Passing::HandOver } else { Passing::Barging };
+                LockOp::Give(hand_over) => {
+                    let passing = if hand_over { LockHandoff::HandOver } else { LockHandoff::Barging };
                     let next = model.next();
                     prop_assert_eq!(lock.give(passing), next);
                     owner = next.filter(|_| hand_over);
                 }
-                Act::Forget(which) => if let Some((_, ticket)) = model.take(which) {
+                LockOp::Forget(which) => if let Some((_, ticket)) = model.take(which) {
                     lock.forget(ticket);
                 },
             }
@@ -114,18 +114,18 @@ proptest! {
         let (mut s, mut held, mut model) = (Semaphore::new(permits), 0, Waiting::default());
         for act in acts {
             match act {
-                Act::Ask(who) => match s.ask(who) {
-                    Asked::Granted => held += 1,
-                    Asked::Waits(ticket) => model.joined(who, ticket),
+                LockOp::Ask(who) => match s.ask(who) {
+                    Acquisition::Granted => held += 1,
+                    Acquisition::Waits(ticket) => model.joined(who, ticket),
                 },
-                Act::Give(_) if held > 0 => {
+                LockOp::Give(_) if held > 0 => {
                     // The named waiter has the permit now.
                     let next = model.next();
                     prop_assert_eq!(s.give(), next);
                     held -= u64::from(next.is_none());
                 }
-                Act::Give(_) => {}
-                Act::Forget(which) => if let Some((_, ticket)) = model.take(which) {
+                LockOp::Give(_) => {}
+                LockOp::Forget(which) => if let Some((_, ticket)) = model.take(which) {
                     s.forget(ticket);
                 },
             }
@@ -167,25 +167,25 @@ proptest! {
                 }
             } else if side {
                 match queue.get(who) {
-                    Passed::Done(item, putter) => {
+                    QueueResult::Done(item, putter) => {
                         prop_assert_eq!(item, got);
                         got += 1;
                         prop_assert_eq!(putter, putting.next());
                         putters.extend(putter);
                     }
-                    Passed::Waits(ticket) => {
+                    QueueResult::Waits(ticket) => {
                         prop_assert_eq!(put, got);
                         getting.joined(who, ticket);
                     }
                 }
             } else {
                 match queue.put(who, put) {
-                    Passed::Done((), getter) => {
+                    QueueResult::Done((), getter) => {
                         put += 1;
                         prop_assert_eq!(getter, getting.next());
                         getters.extend(getter);
                     }
-                    Passed::Waits(ticket) => {
+                    QueueResult::Waits(ticket) => {
                         prop_assert!(capacity.is_some_and(|c| u64::from(put - got) >= c));
                         putting.joined(who, ticket);
                     }
@@ -204,21 +204,21 @@ proptest! {
 #[test]
 fn who_gives_up_in_the_middle_is_passed_over() {
     let mut lock = Lock::default();
-    assert_eq!(lock.ask('a'), Asked::Granted);
-    let Asked::Waits(b) = lock.ask('b') else {
+    assert_eq!(lock.ask('a'), Acquisition::Granted);
+    let Acquisition::Waits(b) = lock.ask('b') else {
         panic!("it is taken");
     };
-    assert!(matches!(lock.ask('c'), Asked::Waits(_)));
+    assert!(matches!(lock.ask('c'), Acquisition::Waits(_)));
     lock.forget(b);
-    assert_eq!(lock.give(Passing::HandOver), Some('c'));
+    assert_eq!(lock.give(LockHandoff::HandOver), Some('c'));
     assert_eq!(lock.owner(), Some('c'));
-    assert_eq!(lock.give(Passing::Barging), None);
+    assert_eq!(lock.give(LockHandoff::Barging), None);
     assert_eq!(lock.owner(), None);
 }
 
 #[test]
 fn a_queue_without_room_takes_nothing() {
     let mut queue: Queue<&str, char> = Queue::new(Some(0));
-    assert!(matches!(queue.put('a', "x"), Passed::Waits(_)));
+    assert!(matches!(queue.put('a', "x"), QueueResult::Waits(_)));
     assert!(queue.is_empty() && queue.is_full());
 }

@@ -40,7 +40,7 @@ impl Scenario {
             rank_by,
             seed,
         } = self;
-        let mut text = Text { out };
+        let mut text = CanonicalWriter { out };
         text.out.write_str(HEAD)?;
         text.field("name", name.as_str())?;
         text.unless("question", question.as_str(), "")?;
@@ -58,16 +58,16 @@ impl Scenario {
 }
 
 /// Where the text goes.
-struct Text<'a> {
+struct CanonicalWriter<'a> {
     out: &'a mut dyn Write,
 }
 
 /// What has one canonical text.
 trait Canonical {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result;
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result;
 }
 
-impl Text<'_> {
+impl CanonicalWriter<'_> {
     fn field(&mut self, name: &str, value: &(impl Canonical + ?Sized)) -> fmt::Result {
         self.out.write_str(name)?;
         self.out.write_char(':')?;
@@ -118,7 +118,7 @@ impl Text<'_> {
 macro_rules! as_displayed {
     ($($type:ty),*) => {
         $(impl Canonical for $type {
-            fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+            fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
                 write!(text.out, "{self}")
             }
         })*
@@ -128,38 +128,38 @@ macro_rules! as_displayed {
 as_displayed!(u32, u64, usize, bool);
 
 impl Canonical for f64 {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         // Zero has two signs, which no forecast tells apart.
         write!(text.out, "{}", self + 0.0)
     }
 }
 
 impl Canonical for str {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         write!(text.out, "{}\"{self}\"", self.len())
     }
 }
 
 impl Canonical for String {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         self.as_str().write(text)
     }
 }
 
 impl Canonical for Nanos {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         self.0.write(text)
     }
 }
 
 impl<T: Canonical> Canonical for Vec<T> {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         text.list(self, |text, item| item.write(text))
     }
 }
 
 impl<A: Canonical, B: Canonical> Canonical for (A, B) {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         text.of("", |text| {
             self.0.write(text)?;
             text.out.write_char(',')?;
@@ -169,7 +169,7 @@ impl<A: Canonical, B: Canonical> Canonical for (A, B) {
 }
 
 impl Canonical for MachineSpec {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
             cores,
             visible_cpus,
@@ -221,7 +221,7 @@ impl Canonical for MachineSpec {
 
 /// A calibrated profile fills what is not given: to give what is taken anyway says something, too.
 impl Canonical for MachineGiven {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
             base_slice,
             syscall,
@@ -255,7 +255,7 @@ fn by_name<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<&T> {
 }
 
 impl Canonical for Workload {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
             arrivals,
             classes,
@@ -305,7 +305,7 @@ impl Canonical for Workload {
 }
 
 impl Canonical for LockSpec {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self { name, shared } = self;
         text.of("", |text| {
             text.field("name", name)?;
@@ -316,7 +316,7 @@ impl Canonical for LockSpec {
 
 impl Canonical for ObjectSpec {
     /// Of the kind that objects were of before they had kinds it is its name.
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self { name, kind } = self;
         let kind = match kind {
             ObjectKind::Counted => return name.write(text),
@@ -333,7 +333,7 @@ impl Canonical for ObjectSpec {
 }
 
 impl Canonical for QueueSpec {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self { name, capacity } = self;
         text.of("", |text| {
             text.field("name", name)?;
@@ -343,7 +343,7 @@ impl Canonical for QueueSpec {
 }
 
 impl Canonical for Imports {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
             time,
             memory,
@@ -362,7 +362,7 @@ impl Canonical for Imports {
 }
 
 impl Canonical for Arrivals {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         match self {
             Self::Batch => text.out.write_str("Batch"),
             Self::Open { interval, count } => text.of("Open", |text| {
@@ -384,7 +384,7 @@ impl Canonical for Arrivals {
 }
 
 impl Canonical for TracedTask {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self { at, class, demands } = self;
         text.of("", |text| {
             text.field("at", at)?;
@@ -396,7 +396,7 @@ impl Canonical for TracedTask {
 }
 
 impl Workload {
-    fn class(&self, text: &mut Text<'_>, class: &TaskClass) -> fmt::Result {
+    fn class(&self, text: &mut CanonicalWriter<'_>, class: &TaskClass) -> fmt::Result {
         let TaskClass {
             name,
             count,
@@ -415,13 +415,13 @@ impl Workload {
         })
     }
 
-    fn steps(&self, text: &mut Text<'_>, steps: &[Step]) -> fmt::Result {
+    fn steps(&self, text: &mut CanonicalWriter<'_>, steps: &[Step]) -> fmt::Result {
         text.out.write_str("steps:")?;
         text.list(steps, |text, step| self.step(text, step))?;
         text.out.write_char(',')
     }
 
-    fn step(&self, text: &mut Text<'_>, step: &Step) -> fmt::Result {
+    fn step(&self, text: &mut CanonicalWriter<'_>, step: &Step) -> fmt::Result {
         // Scenarios that were read have all the names; one made by hand may not.
         let lock = |id: &LockId| self.locks.get(*id).map_or("", |l| l.name.as_str());
         let queue = |id: &QueueId| self.queues.get(*id).map_or("", |q| q.name.as_str());
@@ -492,7 +492,7 @@ impl Workload {
 }
 
 impl Canonical for Dist {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         match self {
             Self::Constant(time) => time.write(text),
             Self::Uniform(least, greatest) => text.of("Uniform", |text| {
@@ -526,7 +526,7 @@ impl Canonical for Dist {
 }
 
 impl Canonical for StrategyCase {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
             strategy,
             interpreter,
@@ -540,7 +540,7 @@ impl Canonical for StrategyCase {
 }
 
 impl Canonical for Metric {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         match self {
             Self::Makespan => text.out.write_str("makespan"),
             Self::Throughput => text.out.write_str("throughput"),
@@ -557,7 +557,7 @@ impl Canonical for Metric {
 }
 
 impl Canonical for Objective {
-    fn write(&self, text: &mut Text<'_>) -> fmt::Result {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
             // Reports show it as it was written.
             text: written,

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Code, Diagnostic, Source};
+use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::load::parse_with_files;
 use super::parse_strategy;
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Offload, Part, PastLimit, Scenario, Strategy, StrategyCase, Workers, limits, strategy_label,
+    Offload, PastLimit, Scenario, ScenarioPart, Strategy, StrategyCase, Workers, limits,
+    strategy_label,
 };
 
 /// What is asked for in place of what a scenario's text says: by a command line, or by a point of a sweep.
@@ -136,7 +137,7 @@ fn once(strategies: &[StrategyCase]) -> Vec<StrategyCase> {
 /// What the changes, one by one within the limits, make of the scenario together.
 fn past_limit(scenario: &Scenario, origin: &Path, past: PastLimit) -> Diagnostic {
     let case = match past.part {
-        Part::Strategy(i) => scenario.strategies.get(i),
+        ScenarioPart::Strategy(i) => scenario.strategies.get(i),
         _ => None,
     };
     let mut d = match case {
@@ -145,7 +146,7 @@ fn past_limit(scenario: &Scenario, origin: &Path, past: PastLimit) -> Diagnostic
             let all = 0..label.len();
             Diagnostic::new(
                 Code::Limit,
-                &Source::new("--strategy", label),
+                &SourceText::new("--strategy", label),
                 all,
                 past.message,
             )
@@ -175,7 +176,7 @@ fn check_cores(n: u32) -> Result<(), Vec<Diagnostic>> {
         ),
     };
     let text = n.to_string();
-    let source = Source::new("--cores", &*text);
+    let source = SourceText::new("--cores", &*text);
     let mut d = Diagnostic::new(code, &source, 0..text.len(), message);
     d.help(help);
     Err(vec![d])

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::diagnostic::{Code, Diagnostic, Source, shorten};
-use super::tree::{Args, Kind, Node, Span};
+use super::diagnostic::{Code, Diagnostic, SourceText, shorten};
+use super::tree::{CallArgs, SourceSpan, SyntaxKind, SyntaxNode};
 use super::variants;
 use crate::scenario::limits;
 use crate::scenario::units::grouped;
@@ -16,7 +16,7 @@ const MAX_DIAGNOSTICS: usize = 50;
 
 /// What is being read, and what was wrong with it so far.
 pub(super) struct Cx {
-    pub(super) sources: Vec<Arc<Source>>,
+    pub(super) sources: Vec<Arc<SourceText>>,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Files besides the scenario's own that it reads.
     pub(super) files: Vec<PathBuf>,
@@ -27,16 +27,16 @@ pub(super) struct Cx {
 
 /// The fields of a record or of a variant, with or without their names in the text.
 pub(super) struct Fields<'n> {
-    found: Vec<(&'n str, &'n Node)>,
+    found: Vec<(&'n str, &'n SyntaxNode)>,
     /// Fields that are not there, but of which one that does not exist is a slip: they are not missed, too.
     slips: Vec<&'static str>,
-    span: Span,
+    span: SourceSpan,
     what: String,
 }
 
 impl<'n> Fields<'n> {
     /// A field's value, if it is there.
-    pub(super) fn get(&self, name: &str) -> Option<&'n Node> {
+    pub(super) fn get(&self, name: &str) -> Option<&'n SyntaxNode> {
         self.found.iter().find(|(n, _)| *n == name).map(|(_, v)| *v)
     }
 }
@@ -140,7 +140,7 @@ pub fn capital(text: &str) -> String {
 }
 
 impl Cx {
-    pub(super) fn new(source: Arc<Source>) -> Self {
+    pub(super) fn new(source: Arc<SourceText>) -> Self {
         let overflow = None;
         Self {
             sources: vec![source],
@@ -172,7 +172,7 @@ impl Cx {
     pub(super) fn error(
         &mut self,
         code: Code,
-        span: Span,
+        span: SourceSpan,
         message: impl Into<Box<str>>,
     ) -> &mut Diagnostic {
         let source = &self.sources[(span.source as usize).min(self.sources.len() - 1)];
@@ -195,14 +195,14 @@ impl Cx {
     pub(super) fn warn(
         &mut self,
         code: Code,
-        span: Span,
+        span: SourceSpan,
         message: impl Into<Box<str>>,
     ) -> &mut Diagnostic {
         self.error(code, span, message).warning()
     }
 
     /// Notes that a value of another kind is needed.
-    pub(super) fn wrong_type(&mut self, node: &Node, expected: &str) -> &mut Diagnostic {
+    pub(super) fn wrong_type(&mut self, node: &SyntaxNode, expected: &str) -> &mut Diagnostic {
         self.error(
             Code::WrongType,
             node.span,
@@ -213,13 +213,13 @@ impl Cx {
     /// A record `(a: .., b: ..)` with these fields and no others.
     pub(super) fn record<'n>(
         &mut self,
-        node: &'n Node,
+        node: &'n SyntaxNode,
         what: &str,
         known: &[&'static str],
     ) -> Option<Fields<'n>> {
         match &node.kind {
-            Kind::Call {
-                args: Args::Items(_),
+            SyntaxKind::Call {
+                args: CallArgs::Items(_),
                 ..
             } => {
                 self.error(
@@ -230,7 +230,7 @@ impl Cx {
                 .help(format!("write ({}: ..)", known.first().unwrap_or(&"name")));
                 None
             }
-            Kind::Call { name: None, .. } => self.params(node, what, known),
+            SyntaxKind::Call { name: None, .. } => self.params(node, what, known),
             _ => {
                 let first = known.first().unwrap_or(&"name");
                 let d = self.wrong_type(node, &format!("a record `({first}: ..)`"));
@@ -246,19 +246,19 @@ impl Cx {
     /// The parameters of a variant, by name or in this order.
     pub(super) fn params<'n>(
         &mut self,
-        node: &'n Node,
+        node: &'n SyntaxNode,
         what: &str,
         known: &[&'static str],
     ) -> Option<Fields<'n>> {
-        let Kind::Call { args, .. } = &node.kind else {
+        let SyntaxKind::Call { args, .. } = &node.kind else {
             self.wrong_type(node, what);
             return None;
         };
-        let mut found: Vec<(&'n str, &'n Node)> = Vec::new();
+        let mut found: Vec<(&'n str, &'n SyntaxNode)> = Vec::new();
         let mut slips = Vec::new();
         match args {
-            Args::Unit => {}
-            Args::Items(items) => {
+            CallArgs::Unit => {}
+            CallArgs::Items(items) => {
                 for (i, item) in items.iter().enumerate() {
                     if let Some(name) = known.get(i) {
                         found.push((name, item));
@@ -279,7 +279,7 @@ impl Cx {
                     }
                 }
             }
-            Args::Fields(fields) => {
+            CallArgs::Fields(fields) => {
                 for (key, value) in fields {
                     if !known.contains(&key.text.as_str()) {
                         // Looking for what was meant takes time, and past so many problems nobody is told.
@@ -320,10 +320,10 @@ impl Cx {
                 }
             }
         }
-        found.retain(|(_, v)| v.kind != Kind::None);
+        found.retain(|(_, v)| v.kind != SyntaxKind::None);
         let span = match &node.kind {
-            Kind::Call { name: Some(n), .. } => n.span,
-            _ => Span {
+            SyntaxKind::Call { name: Some(n), .. } => n.span,
+            _ => SourceSpan {
                 end: node.span.start + u32::from(node.span.end > node.span.start),
                 ..node.span
             },
@@ -339,11 +339,11 @@ impl Cx {
     /// The name of a variant out of those known; strings and other values are refused.
     pub(super) fn variant<'n>(
         &mut self,
-        node: &'n Node,
+        node: &'n SyntaxNode,
         what: &str,
         known: &[&'static str],
     ) -> Option<&'n str> {
-        let Kind::Call {
+        let SyntaxKind::Call {
             name: Some(name), ..
         } = &node.kind
         else {
@@ -369,7 +369,7 @@ impl Cx {
         &mut self,
         f: &Fields<'n>,
         name: &str,
-        read: impl FnOnce(&mut Self, &'n Node) -> Option<T>,
+        read: impl FnOnce(&mut Self, &'n SyntaxNode) -> Option<T>,
     ) -> Option<T> {
         let node = f.get(name)?;
         self.at(name, |cx| read(cx, node))
@@ -380,7 +380,7 @@ impl Cx {
         &mut self,
         f: &Fields<'n>,
         name: &str,
-        read: impl FnOnce(&mut Self, &'n Node) -> Option<T>,
+        read: impl FnOnce(&mut Self, &'n SyntaxNode) -> Option<T>,
     ) -> Option<T> {
         if f.get(name).is_none() {
             if f.slips.contains(&name) {
@@ -396,8 +396,8 @@ impl Cx {
         self.optional(f, name, read)
     }
 
-    pub(super) fn string<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
-        if let Kind::Str(s) = &node.kind {
+    pub(super) fn string<'n>(&mut self, node: &'n SyntaxNode, what: &str) -> Option<&'n str> {
+        if let SyntaxKind::Str(s) = &node.kind {
             return Some(s);
         }
         self.wrong_type(node, &format!("{what} as a string"))
@@ -405,8 +405,8 @@ impl Cx {
         None
     }
 
-    pub(super) fn boolean(&mut self, node: &Node) -> Option<bool> {
-        if let Kind::Bool(b) = node.kind {
+    pub(super) fn boolean(&mut self, node: &SyntaxNode) -> Option<bool> {
+        if let SyntaxKind::Bool(b) = node.kind {
             return Some(b);
         }
         self.wrong_type(node, "`true` or `false`");
@@ -414,8 +414,12 @@ impl Cx {
     }
 
     /// A list; a value that is none counts as a list of one where `single` allows it.
-    pub(super) fn list<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
-        if let Kind::List(items) = &node.kind {
+    pub(super) fn list<'n>(
+        &mut self,
+        node: &'n SyntaxNode,
+        what: &str,
+    ) -> Option<&'n [SyntaxNode]> {
+        if let SyntaxKind::List(items) = &node.kind {
             if items.len() > 10 * limits::MAX_STEPS {
                 self.error(
                     Code::Limit,
@@ -437,14 +441,14 @@ impl Cx {
     }
 
     /// A finite number.
-    pub(super) fn float(&mut self, node: &Node, what: &str) -> Option<f64> {
+    pub(super) fn float(&mut self, node: &SyntaxNode, what: &str) -> Option<f64> {
         #[expect(
             clippy::cast_precision_loss,
             reason = "past 2^53 the last digits do not matter for a factor"
         )]
         let x = match node.kind {
-            Kind::Int(i) => i as f64,
-            Kind::Float(x) => x,
+            SyntaxKind::Int(i) => i as f64,
+            SyntaxKind::Float(x) => x,
             _ => {
                 self.wrong_type(node, &format!("{what} as a number"));
                 return None;
@@ -462,7 +466,7 @@ impl Cx {
     }
 
     /// A number above zero, and neither absurdly small nor large.
-    pub(super) fn factor(&mut self, node: &Node, what: &str) -> Option<f64> {
+    pub(super) fn factor(&mut self, node: &SyntaxNode, what: &str) -> Option<f64> {
         let x = self.float(node, what)?;
         if x <= 0.0 {
             self.error(
@@ -487,7 +491,7 @@ impl Cx {
     /// A whole number in a range whose upper end is a named limit.
     pub(super) fn int(
         &mut self,
-        node: &Node,
+        node: &SyntaxNode,
         what: &str,
         range: RangeInclusive<u64>,
         limit: &str,
@@ -499,20 +503,22 @@ impl Cx {
     /// The same, with what to do where it is past the limit.
     pub(super) fn int_or(
         &mut self,
-        node: &Node,
+        node: &SyntaxNode,
         what: &str,
         range: RangeInclusive<u64>,
         limit: &str,
         help: &str,
     ) -> Option<u64> {
         let value = match node.kind {
-            Kind::Int(i) => i,
+            SyntaxKind::Int(i) => i,
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "whole, and far below the type's limits"
             )]
-            Kind::Float(x) if x.is_finite() && x.fract() == 0.0 && x.abs() < 1e18 => x as i128,
-            Kind::Float(x) => {
+            SyntaxKind::Float(x) if x.is_finite() && x.fract() == 0.0 && x.abs() < 1e18 => {
+                x as i128
+            }
+            SyntaxKind::Float(x) => {
                 self.error(
                     Code::OutOfRange,
                     node.span,
@@ -552,7 +558,7 @@ impl Cx {
     /// The same for a type of 32 bits.
     pub(super) fn int32(
         &mut self,
-        node: &Node,
+        node: &SyntaxNode,
         what: &str,
         range: RangeInclusive<u32>,
         limit: &str,
@@ -578,7 +584,7 @@ pub(super) fn or<'n, T>(
     f: &Fields<'n>,
     name: &str,
     default: T,
-    read: impl FnOnce(&mut Cx, &'n Node) -> Option<T>,
+    read: impl FnOnce(&mut Cx, &'n SyntaxNode) -> Option<T>,
 ) -> T {
     cx.optional(f, name, read).unwrap_or(default)
 }

@@ -2,14 +2,14 @@
 
 use super::decode::{Cx, Fields, both, or, plural};
 use super::diagnostic::Code;
-use super::tree::{Args, Kind, Node};
+use super::tree::{CallArgs, SyntaxKind, SyntaxNode};
 use super::variants;
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{MachineGiven, MachineSpec, limits};
 
 /// The machine of a record.
-pub(super) fn machine(cx: &mut Cx, node: &Node) -> Option<MachineSpec> {
+pub(super) fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<MachineSpec> {
     let f = cx.record(node, "the machine", variants::MACHINE)?;
     let mut m = cores(cx, &f);
     let all = u32::try_from(m.cores.len()).unwrap_or(u32::MAX);
@@ -153,14 +153,14 @@ fn pipes(cx: &mut Cx, f: &Fields<'_>, m: &mut MachineSpec) {
 }
 
 /// Pairs of the time that a core has been idle and what follows from it.
-fn by_idle_time(cx: &mut Cx, node: &Node, what: &str) -> Option<Vec<(Nanos, Nanos)>> {
+fn by_idle_time(cx: &mut Cx, node: &SyntaxNode, what: &str) -> Option<Vec<(Nanos, Nanos)>> {
     let items = cx.list(node, &format!("pairs (idle time, {what})"))?;
     let mut out: Vec<(Nanos, Nanos)> = Vec::new();
     for (i, item) in items.iter().enumerate() {
         let pair = cx.at_index(i, |cx| {
-            let Kind::Call {
+            let SyntaxKind::Call {
                 name: None,
-                args: Args::Items(pair),
+                args: CallArgs::Items(pair),
             } = &item.kind
             else {
                 cx.wrong_type(item, &format!("a pair (idle time, {what})"))

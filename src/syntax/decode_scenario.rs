@@ -7,12 +7,12 @@ use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_machine::machine;
 use super::decode_workload::{fork_no_effect, workload};
 use super::diagnostic::{Code, Severity};
-use super::tree::{Args, Kind, Node, Span};
+use super::tree::{CallArgs, SourceSpan, SyntaxKind, SyntaxNode};
 use super::{decode_strategy, objective, variants};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, MachineSpec, Metric, Objective, Part, PastLimit, Scenario, StrategyCase, Workload,
-    limits,
+    Arrivals, MachineSpec, Metric, Objective, PastLimit, Scenario, ScenarioPart, StrategyCase,
+    Workload, limits,
 };
 
 /// The version of the format that this program reads.
@@ -22,8 +22,8 @@ pub(super) const SCHEMA: i128 = 1;
 const DEFAULT_INTERPRETERS: [&str; 2] = ["cpython-3.14", "cpython-3.14t"];
 
 /// The scenario of a tree; `base` is where trace files are looked for. `None` when there were errors.
-pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario> {
-    if !matches!(root.kind, Kind::Call { .. }) {
+pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Scenario> {
+    if !matches!(root.kind, SyntaxKind::Call { .. }) {
         cx.wrong_type(root, "a record `(schema: 1, name: .., workload: ..)`")
             .help("the whole scenario stands in round brackets");
         return None;
@@ -109,12 +109,12 @@ pub(super) fn scenario(cx: &mut Cx, root: &Node, base: &Path) -> Option<Scenario
 }
 
 /// Notes what is past a limit at the field that it is about, or at the whole where that field is not given.
-fn past_limit(cx: &mut Cx, root: &Node, f: &Fields<'_>, past: PastLimit) {
+fn past_limit(cx: &mut Cx, root: &SyntaxNode, f: &Fields<'_>, past: PastLimit) {
     let field = |name: &str| f.get(name).map(|n| (name.to_owned(), n.span));
     let place = match past.part {
-        Part::Arrivals => f.get("workload").and_then(|n| match &n.kind {
-            Kind::Call {
-                args: Args::Fields(fields),
+        ScenarioPart::Arrivals => f.get("workload").and_then(|n| match &n.kind {
+            SyntaxKind::Call {
+                args: CallArgs::Fields(fields),
                 ..
             } => fields
                 .iter()
@@ -122,18 +122,18 @@ fn past_limit(cx: &mut Cx, root: &Node, f: &Fields<'_>, past: PastLimit) {
                 .map(|(_, n)| ("workload.arrivals".to_owned(), n.span)),
             _ => None,
         }),
-        Part::Strategy(i) => f.get("strategies").and_then(|n| match &n.kind {
-            Kind::List(items) => items.get(i).map(|n| (format!("strategies[{i}]"), n.span)),
+        ScenarioPart::Strategy(i) => f.get("strategies").and_then(|n| match &n.kind {
+            SyntaxKind::List(items) => items.get(i).map(|n| (format!("strategies[{i}]"), n.span)),
             _ => None,
         }),
-        Part::Cases => field("strategies").or_else(|| field("interpreters")),
-        Part::Replications => field("replications"),
+        ScenarioPart::Cases => field("strategies").or_else(|| field("interpreters")),
+        ScenarioPart::Replications => field("replications"),
     };
     let (path, span) = place.unwrap_or_else(|| {
         let start = root.span.start;
         (
             String::new(),
-            Span {
+            SourceSpan {
                 end: start + 1,
                 ..root.span
             },
@@ -188,10 +188,10 @@ fn check_warmup(
     }
 }
 
-fn schema(cx: &mut Cx, root: &Node) -> Option<()> {
+fn schema(cx: &mut Cx, root: &SyntaxNode) -> Option<()> {
     let fields = match &root.kind {
-        Kind::Call {
-            args: Args::Fields(fields),
+        SyntaxKind::Call {
+            args: CallArgs::Fields(fields),
             ..
         } => fields.as_slice(),
         _ => &[],
@@ -200,7 +200,7 @@ fn schema(cx: &mut Cx, root: &Node) -> Option<()> {
     if has("params") && has("gil") && !has("workload") {
         cx.error(
             Code::Schema,
-            Span {
+            SourceSpan {
                 end: root.span.start + 1,
                 ..root.span
             },
@@ -211,7 +211,7 @@ fn schema(cx: &mut Cx, root: &Node) -> Option<()> {
     }
     let help = format!("write `schema: {SCHEMA}` as the first field");
     let Some((_, node)) = fields.iter().find(|(k, _)| k.text == "schema") else {
-        let span = Span {
+        let span = SourceSpan {
             end: root.span.start + 1,
             ..root.span
         };
@@ -224,8 +224,8 @@ fn schema(cx: &mut Cx, root: &Node) -> Option<()> {
         return None;
     };
     match node.kind {
-        Kind::Int(SCHEMA) => Some(()),
-        Kind::Int(other) => {
+        SyntaxKind::Int(SCHEMA) => Some(()),
+        SyntaxKind::Int(other) => {
             cx.at("schema", |cx| {
                 cx.error(Code::Schema, node.span, format!("this program reads version {SCHEMA} of the format, not {other}"))
                     .help("use the pchsim that the scenario was written for, or rewrite it by docs/scenario-format.md");
@@ -246,9 +246,9 @@ fn schema(cx: &mut Cx, root: &Node) -> Option<()> {
     }
 }
 
-fn interpreters(cx: &mut Cx, node: &Node) -> Option<Vec<String>> {
+fn interpreters(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<String>> {
     let single = std::slice::from_ref(node);
-    let items = if matches!(node.kind, Kind::Str(_)) {
+    let items = if matches!(node.kind, SyntaxKind::Str(_)) {
         single
     } else {
         cx.list(node, "interpreters")?
@@ -281,7 +281,11 @@ fn interpreters(cx: &mut Cx, node: &Node) -> Option<Vec<String>> {
     Some(out)
 }
 
-fn strategies(cx: &mut Cx, node: &Node, interpreters: &[String]) -> Option<Vec<StrategyCase>> {
+fn strategies(
+    cx: &mut Cx,
+    node: &SyntaxNode,
+    interpreters: &[String],
+) -> Option<Vec<StrategyCase>> {
     let items = cx.list(node, "strategies")?;
     cx.few_names(node, items.len(), "strategies")?;
     let mut out: Vec<StrategyCase> = Vec::new();
@@ -316,7 +320,7 @@ fn strategies(cx: &mut Cx, node: &Node, interpreters: &[String]) -> Option<Vec<S
     Some(out)
 }
 
-fn objectives(cx: &mut Cx, node: &Node) -> Option<Vec<Objective>> {
+fn objectives(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<Objective>> {
     let items = cx.list(node, "objectives")?;
     let mut out: Vec<Objective> = Vec::new();
     for (i, item) in items.iter().enumerate() {
@@ -343,7 +347,7 @@ fn objectives(cx: &mut Cx, node: &Node) -> Option<Vec<Objective>> {
     Some(out)
 }
 
-fn rank_by(cx: &mut Cx, node: &Node) -> Option<Metric> {
+fn rank_by(cx: &mut Cx, node: &SyntaxNode) -> Option<Metric> {
     let text = cx.string(node, "a metric")?;
     match objective::parse_ranking(text) {
         Ok(metric) => Some(metric),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::decode::{Cx, Fields, both, suggest};
 use super::diagnostic::Code;
-use super::tree::{Ident, Kind, Node, Span};
+use super::tree::{Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::variants;
 use super::variants::{DistName, StepName};
 use crate::engine::Nanos;
@@ -12,8 +12,8 @@ use crate::scenario::units::{format_duration, grouped};
 use crate::scenario::{Bytes, Dist, Inside, Locking, Releases, Step, TaskClass, limits};
 
 /// A duration that may be drawn: a plain string, or a distribution.
-pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
-    if !matches!(node.kind, Kind::Call { .. }) {
+pub(super) fn dist(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
+    if !matches!(node.kind, SyntaxKind::Call { .. }) {
         return cx.duration(node).map(Dist::Constant);
     }
     let name = cx.variant(
@@ -94,15 +94,15 @@ pub(super) fn dist(cx: &mut Cx, node: &Node) -> Option<Dist> {
 }
 
 /// Names that steps refer to.
-pub(super) struct Names {
+pub(super) struct SymbolTable {
     what: &'static str,
     /// Whether what declares them could be read.
     known: bool,
-    declared: Vec<(String, Span, bool)>,
+    declared: Vec<(String, SourceSpan, bool)>,
     index: HashMap<String, usize>,
 }
 
-impl Names {
+impl SymbolTable {
     /// Those that are declared; `None`: what declares them could not be read, which has been said.
     pub(super) fn new<'a>(
         what: &'static str,
@@ -128,7 +128,7 @@ impl Names {
         }
     }
 
-    fn resolve(&mut self, cx: &mut Cx, node: &Node) -> Option<usize> {
+    fn resolve(&mut self, cx: &mut Cx, node: &SyntaxNode) -> Option<usize> {
         let name = cx.string(node, &format!("the {}'s name", self.what))?;
         if let Some(&i) = self.index.get(name) {
             self.declared[i].2 = true;
@@ -170,13 +170,13 @@ impl Names {
 
 /// What reading steps needs to know, and learns.
 pub(super) struct StepReader {
-    pub(super) locks: Names,
-    pub(super) queues: Names,
-    pub(super) objects: Names,
+    pub(super) locks: SymbolTable,
+    pub(super) queues: SymbolTable,
+    pub(super) objects: SymbolTable,
     /// Steps as written so far.
     count: usize,
     /// Where each queue is first read, and whether anything is ever put.
-    gets: Vec<(usize, Span, String)>,
+    gets: Vec<(usize, SourceSpan, String)>,
     puts: Vec<usize>,
     /// Locks held by the steps around.
     held: Vec<usize>,
@@ -184,7 +184,7 @@ pub(super) struct StepReader {
 }
 
 impl StepReader {
-    pub(super) fn new(locks: Names, queues: Names, objects: Names) -> Self {
+    pub(super) fn new(locks: SymbolTable, queues: SymbolTable, objects: SymbolTable) -> Self {
         Self {
             locks,
             queues,
@@ -210,7 +210,13 @@ impl StepReader {
         }
     }
 
-    fn steps(&mut self, cx: &mut Cx, node: &Node, path: &str, depth: usize) -> Option<Vec<Step>> {
+    fn steps(
+        &mut self,
+        cx: &mut Cx,
+        node: &SyntaxNode,
+        path: &str,
+        depth: usize,
+    ) -> Option<Vec<Step>> {
         let items = cx.list(node, "steps")?;
         if items.is_empty() {
             cx.error(Code::Empty, node.span, "there are no steps here")
@@ -286,7 +292,7 @@ impl StepReader {
         Some(out)
     }
 
-    fn warn_if_held(&self, cx: &mut Cx, lock: usize, node: &Node) {
+    fn warn_if_held(&self, cx: &mut Cx, lock: usize, node: &SyntaxNode) {
         if self.held.contains(&lock) {
             let name = &self.locks.declared[lock].0;
             cx.warn(
@@ -312,7 +318,7 @@ impl StepReader {
         })
     }
 
-    fn step(&mut self, cx: &mut Cx, node: &Node, path: &str, depth: usize) -> Option<Step> {
+    fn step(&mut self, cx: &mut Cx, node: &SyntaxNode, path: &str, depth: usize) -> Option<Step> {
         let name = cx.variant(node, "a step", variants::STEPS)?;
         let which = StepName::named(name)?;
         let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
@@ -432,7 +438,12 @@ impl StepReader {
     }
 
     /// A task class. What only some arrivals use is warned about by the caller.
-    pub(super) fn class(&mut self, cx: &mut Cx, node: &Node, path: &str) -> Option<TaskClass> {
+    pub(super) fn class(
+        &mut self,
+        cx: &mut Cx,
+        node: &SyntaxNode,
+        path: &str,
+    ) -> Option<TaskClass> {
         let f = cx.record(node, "a task class", variants::TASK)?;
         let name = cx.required(&f, "name", |cx, n| {
             let name = cx.string(n, "the name")?;
@@ -479,7 +490,7 @@ impl StepReader {
 }
 
 /// Bytecode, and how often it gives the GIL up.
-fn cpu(cx: &mut Cx, f: &Fields<'_>, node: &Node) -> Option<Step> {
+fn cpu(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Step> {
     let time = cx.required(f, "time", dist);
     let count = match f.get("releases") {
         Some(_) => cx.optional(f, "releases", |cx, n| {
@@ -566,7 +577,7 @@ fn weigh(steps: &[Step], weight: &impl Fn(&Step) -> u64) -> u64 {
 }
 
 /// Refuses a step that multiplies what gives the GIL up beyond the limit.
-fn too_many_releases(cx: &mut Cx, step: &Step, node: &Node) {
+fn too_many_releases(cx: &mut Cx, step: &Step, node: &SyntaxNode) {
     let Some(Inside { steps, runs }) = step.inside() else {
         return;
     };
@@ -588,7 +599,7 @@ fn too_many_releases(cx: &mut Cx, step: &Step, node: &Node) {
 }
 
 /// A number of Python objects.
-fn objects(cx: &mut Cx, node: &Node) -> Option<u64> {
+fn objects(cx: &mut Cx, node: &SyntaxNode) -> Option<u64> {
     cx.int(
         node,
         "the number of objects",
@@ -598,7 +609,7 @@ fn objects(cx: &mut Cx, node: &Node) -> Option<u64> {
 }
 
 /// A size that is handed over between processes.
-fn payload(cx: &mut Cx, node: &Node) -> Option<Bytes> {
+fn payload(cx: &mut Cx, node: &SyntaxNode) -> Option<Bytes> {
     let size = cx.size(node)?;
     if size > limits::MAX_PAYLOAD {
         cx.error(

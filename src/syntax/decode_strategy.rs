@@ -2,15 +2,15 @@
 
 use super::decode::{Cx, both};
 use super::diagnostic::Code;
-use super::tree::{Kind, Node};
+use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants::{OffloadName, StrategyName};
 use super::{strategy_text, variants};
 use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
 
 /// An entry of `strategies`: a strategy, `On("interpreter", strategy)`, or the short form in a string.
-pub(super) fn case(cx: &mut Cx, node: &Node) -> Option<StrategyCase> {
+pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
     match &node.kind {
-        Kind::Str(text) => match strategy_text::short_form(text) {
+        SyntaxKind::Str(text) => match strategy_text::short_form(text) {
             Ok(case) => Some(case),
             Err(message) => {
                 cx.error(Code::BadStrategy, node.span, message)
@@ -18,7 +18,7 @@ pub(super) fn case(cx: &mut Cx, node: &Node) -> Option<StrategyCase> {
                 None
             }
         },
-        Kind::Call { name: Some(n), .. } if n.text == "On" => {
+        SyntaxKind::Call { name: Some(n), .. } if n.text == "On" => {
             let f = cx.params(node, "`On`", variants::params("On"))?;
             let interpreter = cx.required(&f, "interpreter", |cx, n| {
                 Some(cx.string(n, "the interpreter's name")?.to_string())
@@ -37,8 +37,8 @@ pub(super) fn case(cx: &mut Cx, node: &Node) -> Option<StrategyCase> {
     }
 }
 
-fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> {
-    if let Kind::Str(text) = &node.kind {
+fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Strategy> {
+    if let SyntaxKind::Str(text) = &node.kind {
         return match strategy_text::short_form(text) {
             Ok(StrategyCase {
                 interpreter: None,
@@ -129,8 +129,8 @@ fn strategy(cx: &mut Cx, node: &Node, within_prefork: bool) -> Option<Strategy> 
     })
 }
 
-fn workers(cx: &mut Cx, node: &Node, per_task: bool) -> Option<Workers> {
-    if !matches!(node.kind, Kind::Call { .. }) {
+fn workers(cx: &mut Cx, node: &SyntaxNode, per_task: bool) -> Option<Workers> {
+    if !matches!(node.kind, SyntaxKind::Call { .. }) {
         return cx
             .int32(
                 node,
@@ -155,7 +155,7 @@ fn workers(cx: &mut Cx, node: &Node, per_task: bool) -> Option<Workers> {
     }
 }
 
-fn start_method(cx: &mut Cx, node: &Node) -> Option<StartMethod> {
+fn start_method(cx: &mut Cx, node: &SyntaxNode) -> Option<StartMethod> {
     Some(
         match cx.variant(node, "a start method", &["Fork", "Spawn", "Forkserver"])? {
             "Fork" => StartMethod::Fork,
@@ -165,7 +165,7 @@ fn start_method(cx: &mut Cx, node: &Node) -> Option<StartMethod> {
     )
 }
 
-fn api(cx: &mut Cx, node: &Node) -> Option<ProcessApi> {
+fn api(cx: &mut Cx, node: &SyntaxNode) -> Option<ProcessApi> {
     let name = cx.variant(node, "a process API", &["Executor", "Pool"])?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
     if name == "Executor" {
@@ -185,7 +185,7 @@ fn api(cx: &mut Cx, node: &Node) -> Option<ProcessApi> {
     Some(ProcessApi::Pool { chunksize })
 }
 
-fn offload(cx: &mut Cx, node: &Node) -> Option<Offload> {
+fn offload(cx: &mut Cx, node: &SyntaxNode) -> Option<Offload> {
     let name = cx.variant(node, "an offload", variants::OFFLOADS)?;
     let which = OffloadName::named(name)?;
     let known: &[&str] = match which {

@@ -2,7 +2,7 @@
 
 use super::decode::Cx;
 use super::diagnostic::Code;
-use super::tree::{Ident, Kind, Node};
+use super::tree::{Ident, SyntaxKind, SyntaxNode};
 use crate::engine::Nanos;
 use crate::scenario::units;
 use crate::scenario::units::{UnitError, grouped};
@@ -10,7 +10,7 @@ use crate::scenario::{Bytes, limits};
 
 impl Cx {
     /// Checks that a list of `what` is not longer than the limit on named things.
-    pub(super) fn few_names(&mut self, node: &Node, count: usize, what: &str) -> Option<()> {
+    pub(super) fn few_names(&mut self, node: &SyntaxNode, count: usize, what: &str) -> Option<()> {
         if count > limits::MAX_NAMES {
             let message = format!(
                 "{} {what} are more than {}",
@@ -24,7 +24,7 @@ impl Cx {
         Some(())
     }
 
-    fn unit_error(&mut self, node: &Node, error: UnitError, help: &str) {
+    fn unit_error(&mut self, node: &SyntaxNode, error: UnitError, help: &str) {
         let (code, message, help) = match error {
             UnitError::Unit(m) => (Code::BadUnit, m, help),
             UnitError::Range(m) => (Code::OutOfRange, m, help),
@@ -35,15 +35,15 @@ impl Cx {
     }
 
     /// A duration with its unit.
-    pub(super) fn duration(&mut self, node: &Node) -> Option<Nanos> {
+    pub(super) fn duration(&mut self, node: &SyntaxNode) -> Option<Nanos> {
         const HELP: &str =
             "durations look like \"250ms\", \"1.5s\" or \"1h30m\" (units: ns, us, ms, s, m, h, d)";
         match &node.kind {
-            Kind::Str(text) => match units::duration(text) {
+            SyntaxKind::Str(text) => match units::duration(text) {
                 Ok(t) => return Some(t),
                 Err(e) => self.unit_error(node, e, HELP),
             },
-            Kind::Int(_) | Kind::Float(_) => {
+            SyntaxKind::Int(_) | SyntaxKind::Float(_) => {
                 self.error(Code::BadUnit, node.span, "a duration needs a unit")
                     .help(HELP);
             }
@@ -55,7 +55,7 @@ impl Cx {
     }
 
     /// A duration above zero.
-    pub(super) fn positive_duration(&mut self, node: &Node, what: &str) -> Option<Nanos> {
+    pub(super) fn positive_duration(&mut self, node: &SyntaxNode, what: &str) -> Option<Nanos> {
         let t = self.duration(node)?;
         if t == Nanos::ZERO {
             self.error(
@@ -69,14 +69,14 @@ impl Cx {
     }
 
     /// A size with its unit.
-    pub(super) fn size(&mut self, node: &Node) -> Option<Bytes> {
+    pub(super) fn size(&mut self, node: &SyntaxNode) -> Option<Bytes> {
         const HELP: &str = "sizes look like \"50MB\" (millions of bytes) or \"64KiB\" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)";
         match &node.kind {
-            Kind::Str(text) => match units::size(text) {
+            SyntaxKind::Str(text) => match units::size(text) {
                 Ok(n) => return Some(n),
                 Err(e) => self.unit_error(node, e, HELP),
             },
-            Kind::Int(_) | Kind::Float(_) => {
+            SyntaxKind::Int(_) | SyntaxKind::Float(_) => {
                 self.error(Code::BadUnit, node.span, "a size needs a unit")
                     .help(HELP);
             }
@@ -88,8 +88,8 @@ impl Cx {
     }
 
     /// Events a second: a plain number, or a string with a unit.
-    pub(super) fn rate(&mut self, node: &Node) -> Option<f64> {
-        let x = if let Kind::Str(text) = &node.kind {
+    pub(super) fn rate(&mut self, node: &SyntaxNode) -> Option<f64> {
+        let x = if let SyntaxKind::Str(text) = &node.kind {
             match units::rate(text) {
                 Ok(x) => x,
                 Err(e) => {
@@ -130,13 +130,18 @@ impl Cx {
     }
 
     /// A probability between 0 and 1, or in percent.
-    pub(super) fn probability(&mut self, node: &Node) -> Option<f64> {
+    pub(super) fn probability(&mut self, node: &SyntaxNode) -> Option<f64> {
         self.share(node, "a probability", "write 0.01 or \"1%\"")
     }
 
     /// A share between 0 and 1, or in percent; `what` it is, with its article, and how it is written.
-    pub(super) fn share(&mut self, node: &Node, what: &str, help: &'static str) -> Option<f64> {
-        let x = if let Kind::Str(text) = &node.kind {
+    pub(super) fn share(
+        &mut self,
+        node: &SyntaxNode,
+        what: &str,
+        help: &'static str,
+    ) -> Option<f64> {
+        let x = if let SyntaxKind::Str(text) = &node.kind {
             match units::share(text) {
                 Ok(x) => x,
                 Err(e) => {
@@ -162,13 +167,13 @@ impl Cx {
     /// A table by name: `{"a": .., "b": ..}`, or just the names in a list (then without values).
     pub(super) fn table<'n>(
         &mut self,
-        node: &'n Node,
+        node: &'n SyntaxNode,
         what: &str,
-    ) -> Option<Vec<(Ident, Option<&'n Node>)>> {
-        let entries: Vec<(Ident, Option<&'n Node>)> = match &node.kind {
-            Kind::Map(entries) => entries.iter().map(|(k, v)| (k.clone(), Some(v))).collect(),
-            Kind::List(items) => {
-                let named = |cx: &mut Self, n: &'n Node| {
+    ) -> Option<Vec<(Ident, Option<&'n SyntaxNode>)>> {
+        let entries: Vec<(Ident, Option<&'n SyntaxNode>)> = match &node.kind {
+            SyntaxKind::Map(entries) => entries.iter().map(|(k, v)| (k.clone(), Some(v))).collect(),
+            SyntaxKind::List(items) => {
+                let named = |cx: &mut Self, n: &'n SyntaxNode| {
                     Some((
                         Ident {
                             text: cx.string(n, what)?.to_string(),

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or};
-use super::decode_steps::{Names, StepReader, dist, given_up, tally, unrolled};
+use super::decode_steps::{StepReader, SymbolTable, dist, given_up, tally, unrolled};
 use super::diagnostic::{Code, Severity};
-use super::tree::{Args, Ident, Kind, Node, Span};
+use super::tree::{CallArgs, Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::variants::ArrivalsName;
 use super::{trace, variants};
 use crate::engine::Nanos;
@@ -18,7 +18,7 @@ use crate::scenario::{
 /// The workload of a record; `base` is where trace files are looked for.
 pub(super) fn workload(
     cx: &mut Cx,
-    node: &Node,
+    node: &SyntaxNode,
     base: &Path,
     horizon: Option<Nanos>,
 ) -> Option<Workload> {
@@ -35,8 +35,8 @@ pub(super) fn workload(
     let objects = cx.at("objects", |cx| {
         objects(cx, object_table.as_deref().unwrap_or_default())
     });
-    let names = |what, table: &Option<Table<'_>>| {
-        Names::new(what, table.as_ref().map(|t| t.iter().map(|(k, _)| k)))
+    let names = |what, table: &Option<Declarations<'_>>| {
+        SymbolTable::new(what, table.as_ref().map(|t| t.iter().map(|(k, _)| k)))
     };
     let mut reader = StepReader::new(
         names("lock", &lock_table),
@@ -87,7 +87,7 @@ pub(super) fn workload(
     })
 }
 
-fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals> {
+fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Arrivals> {
     let name = cx.variant(node, "a kind of arrivals", variants::ARRIVALS)?;
     let which = ArrivalsName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
@@ -162,7 +162,7 @@ fn arrivals(cx: &mut Cx, node: &Node, horizon: Option<Nanos>) -> Option<Arrivals
     }
 }
 
-fn imports(cx: &mut Cx, node: &Node) -> Option<Imports> {
+fn imports(cx: &mut Cx, node: &SyntaxNode) -> Option<Imports> {
     let f = cx.record(node, "`imports`", variants::IMPORTS)?;
     let time = or(cx, &f, "time", Nanos::ZERO, Cx::duration);
     let memory = or(cx, &f, "memory", 0, Cx::size);
@@ -186,7 +186,7 @@ fn imports(cx: &mut Cx, node: &Node) -> Option<Imports> {
 }
 
 /// Names that are declared, each with what is said of it.
-type Table<'n> = Vec<(Ident, Option<&'n Node>)>;
+type Declarations<'n> = Vec<(Ident, Option<&'n SyntaxNode>)>;
 
 /// A table of the workload, empty where it is left out; `None` if it could not be read, which has been said.
 fn table<'n>(
@@ -194,7 +194,7 @@ fn table<'n>(
     f: &Fields<'n>,
     field: &'static str,
     what: &'static str,
-) -> Option<Table<'n>> {
+) -> Option<Declarations<'n>> {
     match f.get(field) {
         Some(_) => cx.optional(f, field, |cx, n| cx.table(n, what)),
         None => Some(Vec::new()),
@@ -204,10 +204,10 @@ fn table<'n>(
 /// What a table declares: each name with its one optional field, absent where only the name is given.
 fn declared<T>(
     cx: &mut Cx,
-    table: &[(Ident, Option<&Node>)],
+    table: &[(Ident, Option<&SyntaxNode>)],
     what: &str,
     field: &'static str,
-    read: impl Fn(&mut Cx, &Node) -> Option<T>,
+    read: impl Fn(&mut Cx, &SyntaxNode) -> Option<T>,
 ) -> Vec<(String, Option<T>)> {
     let mut out = Vec::new();
     for (key, node) in table {
@@ -222,7 +222,7 @@ fn declared<T>(
     out
 }
 
-fn locks(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<LockSpec> {
+fn locks(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<LockSpec> {
     declared(cx, table, "a lock", "shared", Cx::boolean)
         .into_iter()
         .map(|(name, shared)| LockSpec {
@@ -232,8 +232,8 @@ fn locks(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<LockSpec> {
         .collect()
 }
 
-fn objects(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<ObjectSpec> {
-    let kind = |cx: &mut Cx, n: &Node| {
+fn objects(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<ObjectSpec> {
+    let kind = |cx: &mut Cx, n: &SyntaxNode| {
         let name = cx.variant(n, "a kind of object", variants::OBJECTS)?;
         cx.params(n, &format!("`{name}`"), &[])?;
         Some(match name {
@@ -251,8 +251,8 @@ fn objects(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<ObjectSpec> {
         .collect()
 }
 
-fn queues(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<QueueSpec> {
-    let capacity = |cx: &mut Cx, n: &Node| {
+fn queues(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<QueueSpec> {
+    let capacity = |cx: &mut Cx, n: &SyntaxNode| {
         cx.int_or(
             n,
             "a queue's capacity",
@@ -267,7 +267,7 @@ fn queues(cx: &mut Cx, table: &[(Ident, Option<&Node>)]) -> Vec<QueueSpec> {
         .collect()
 }
 
-fn classes(cx: &mut Cx, node: &Node, reader: &mut StepReader) -> Option<Vec<TaskClass>> {
+fn classes(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Vec<TaskClass>> {
     let items = cx.list(node, "task classes")?;
     if items.is_empty() {
         cx.error(Code::Empty, node.span, "there are no tasks")
@@ -298,7 +298,7 @@ fn classes(cx: &mut Cx, node: &Node, reader: &mut StepReader) -> Option<Vec<Task
 }
 
 /// Warns about fields of task classes that these arrivals do not look at.
-fn no_effect(cx: &mut Cx, tasks: &Node, arrivals: &Arrivals) {
+fn no_effect(cx: &mut Cx, tasks: &SyntaxNode, arrivals: &Arrivals) {
     let (idle, why): (&[&str], &str) = match arrivals {
         Arrivals::Batch => (&["weight"], "a batch has a `count` of each class"),
         Arrivals::Open { .. } | Arrivals::Closed { .. } => (
@@ -314,9 +314,9 @@ fn no_effect(cx: &mut Cx, tasks: &Node, arrivals: &Arrivals) {
 }
 
 /// Warns about what only processes do that are forked, where none of the strategies forks any.
-pub(super) fn fork_no_effect(cx: &mut Cx, workload: &Node) {
-    let Kind::Call {
-        args: Args::Fields(fields),
+pub(super) fn fork_no_effect(cx: &mut Cx, workload: &SyntaxNode) {
+    let SyntaxKind::Call {
+        args: CallArgs::Fields(fields),
         ..
     } = &workload.kind
     else {
@@ -330,13 +330,13 @@ pub(super) fn fork_no_effect(cx: &mut Cx, workload: &Node) {
 }
 
 /// Warns about fields of task classes that have no effect, `when` and `why`.
-fn idle_fields(cx: &mut Cx, tasks: &Node, idle: &[&str], when: &str, why: &str) {
-    let Kind::List(items) = &tasks.kind else {
+fn idle_fields(cx: &mut Cx, tasks: &SyntaxNode, idle: &[&str], when: &str, why: &str) {
+    let SyntaxKind::List(items) = &tasks.kind else {
         return;
     };
     for (i, item) in items.iter().enumerate() {
-        let Kind::Call {
-            args: Args::Fields(fields),
+        let SyntaxKind::Call {
+            args: CallArgs::Fields(fields),
             ..
         } = &item.kind
         else {
@@ -405,7 +405,7 @@ impl Workload {
 /// Warns about queues that a batch leaves with someone waiting for ever.
 fn queue_balance(
     cx: &mut Cx,
-    tasks: &Node,
+    tasks: &SyntaxNode,
     arrivals: &Arrivals,
     classes: &[TaskClass],
     queues: &[QueueSpec],
@@ -437,7 +437,7 @@ fn queue_balance(
         } else {
             continue;
         };
-        let span = Span {
+        let span = SourceSpan {
             end: tasks.span.start + 1,
             ..tasks.span
         };
@@ -464,7 +464,7 @@ fn totals(
     for (i, class) in classes.iter().enumerate() {
         let Some(tasks) = f.get("tasks") else { break };
         let span = match &tasks.kind {
-            Kind::List(items) => items.get(i).map_or(tasks.span, |n| n.span),
+            SyntaxKind::List(items) => items.get(i).map_or(tasks.span, |n| n.span),
             _ => tasks.span,
         };
         let (steps, most) = (unrolled(&class.steps), limits::MAX_STEPS_PER_TASK);

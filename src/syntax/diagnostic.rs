@@ -12,14 +12,14 @@ use super::codes::codes;
 
 /// A text that diagnostics point into: a file, an embedded scenario, or an override from the command line.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceText {
     /// What the text is called in messages (a path, or `--set machine.cores`).
     pub name: String,
     /// The text itself.
     pub text: String,
 }
 
-impl Source {
+impl SourceText {
     /// A shared source.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         Arc::new(Self {
@@ -149,7 +149,7 @@ pub struct Diagnostic {
     /// Where in the scenario, like `workload.tasks[0].steps[2]`; empty for the file as a whole.
     pub path: Box<str>,
     /// The text that `span` points into.
-    pub source: Arc<Source>,
+    pub source: Arc<SourceText>,
     /// The bytes of `source` that are meant; empty with an empty text when there is nothing to show.
     pub span: Range<usize>,
     /// What to do.
@@ -162,7 +162,7 @@ impl Diagnostic {
     /// An error about a part of a text.
     pub fn new(
         code: Code,
-        source: &Arc<Source>,
+        source: &Arc<SourceText>,
         span: Range<usize>,
         message: impl Into<Box<str>>,
     ) -> Self {
@@ -180,7 +180,7 @@ impl Diagnostic {
 
     /// An error about something that has no text to show.
     pub fn without_text(code: Code, name: &str, message: impl Into<Box<str>>) -> Self {
-        Self::new(code, &Source::new(name, ""), 0..0, message)
+        Self::new(code, &SourceText::new(name, ""), 0..0, message)
     }
 
     /// Says what to do.
@@ -367,7 +367,7 @@ mod tests {
         let text = "scenario.ron";
         let mut d = Diagnostic::new(
             Code::Limit,
-            &Source::new("a.ron", text),
+            &SourceText::new("a.ron", text),
             0..8,
             "more than can be simulated, by far more than anybody has ever asked of it",
         );

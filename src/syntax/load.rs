@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::decode::{Cx, closest};
 use super::decode_scenario;
-use super::diagnostic::{Code, Diagnostic, Severity, Source};
+use super::diagnostic::{Code, Diagnostic, Severity, SourceText};
 use super::{embedded, input, overrides, tree};
 use crate::scenario::{Scenario, limits};
 
@@ -56,7 +56,7 @@ fn decoded(
     overrides: &[(String, String)],
 ) -> (Option<Scenario>, Vec<Diagnostic>, Vec<PathBuf>) {
     let nothing = |d: Diagnostic| (None, vec![d], Vec::new());
-    let source = Source::new(origin.to_string_lossy(), text);
+    let source = SourceText::new(origin.to_string_lossy(), text);
     if text.len() as u64 > limits::MAX_FILE_BYTES {
         let message = "the scenario is longer than the limit MAX_FILE_BYTES (4 MiB)";
         let mut d = Diagnostic::without_text(Code::Limit, &source.name, message);
@@ -120,7 +120,7 @@ fn decoded(
 /// another; `diagnose` says what is wrong with some of them only.
 fn blame_overrides(
     diagnostics: &mut [Diagnostic],
-    text: &Arc<Source>,
+    text: &Arc<SourceText>,
     overrides: &[(String, String)],
     diagnose: impl Fn(&[(String, String)]) -> Vec<Diagnostic>,
 ) {

@@ -32,7 +32,7 @@ pub(crate) use diagnostic::unquoted_words;
 
 pub use changes::{Changed, Changes, Retargeted};
 pub use decode::capital;
-pub use diagnostic::{Code, Diagnostic, Severity, Source, render, render_within};
+pub use diagnostic::{Code, Diagnostic, Severity, SourceText, render, render_within};
 pub use load::{check, load, parse, read};
 pub use objective::{ObjectiveError, parse_metric, parse_objective, parse_ranking};
 pub use strategy_text::{SHORT_FORMS, STRATEGY_FORMS, parse_strategy};

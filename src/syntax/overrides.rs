@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use super::decode::{Cx, plural, suggest};
-use super::diagnostic::{Code, Source};
-use super::tree::{Args, Ident, Kind, Node, Span};
+use super::diagnostic::{Code, SourceText};
+use super::tree::{CallArgs, Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::{tree, variants};
 
 /// One part of a path.
 enum Segment {
     Name(Ident),
-    Index(usize, Span),
+    Index(usize, SourceSpan),
 }
 
 /// An override as the text that diagnostics point into.
-pub(super) fn source(path: &str, value: &str) -> Arc<Source> {
-    Source::new("--set", format!("{path}={value}"))
+pub(super) fn source(path: &str, value: &str) -> Arc<SourceText> {
+    SourceText::new("--set", format!("{path}={value}"))
 }
 
 /// Puts `value` at `path` in the tree. What the path leads to is checked like everything else when the tree is read, so
 /// a field that does not exist is reported with the candidates; only a path that leads nowhere is reported here.
-pub(super) fn apply(cx: &mut Cx, root: &mut Node, path: &str, value: &str) {
+pub(super) fn apply(cx: &mut Cx, root: &mut SyntaxNode, path: &str, value: &str) {
     let number = u32::try_from(cx.sources.len()).unwrap_or(u32::MAX);
     cx.sources.push(source(path, value));
     let Some(segments) = split(cx, path, number) else {
@@ -33,7 +33,7 @@ pub(super) fn apply(cx: &mut Cx, root: &mut Node, path: &str, value: &str) {
                 || value.starts_with(char::is_uppercase) =>
         {
             let shift = u32::try_from(path.len() + 1).unwrap_or(0);
-            let span = Span {
+            let span = SourceSpan {
                 source: number,
                 start: e.span.start + shift,
                 end: e.span.end + shift,
@@ -43,19 +43,19 @@ pub(super) fn apply(cx: &mut Cx, root: &mut Node, path: &str, value: &str) {
             return;
         }
         // `machine.memory=8GiB`, `strategies[0]=threads:8`: no shell likes quotes within quotes.
-        Err(_) => Node {
-            span: Span::default(),
-            kind: Kind::Str(value.to_string()),
+        Err(_) => SyntaxNode {
+            span: SourceSpan::default(),
+            kind: SyntaxKind::Str(value.to_string()),
         },
     };
-    let bare = matches!(&node.kind, Kind::Call { name: Some(n), args: Args::Unit } if n.text.starts_with(char::is_lowercase));
+    let bare = matches!(&node.kind, SyntaxKind::Call { name: Some(n), args: CallArgs::Unit } if n.text.starts_with(char::is_lowercase));
     if bare {
-        node.kind = Kind::Str(value.to_string());
+        node.kind = SyntaxKind::Str(value.to_string());
     }
     // Spans within the value are those of the value alone: shift them to where it stands in the override.
     let shift = u32::try_from(path.len() + 1).unwrap_or(0);
-    if node.span == Span::default() {
-        node.span = Span {
+    if node.span == SourceSpan::default() {
+        node.span = SourceSpan {
             source: number,
             start: 0,
             end: u32::try_from(value.len()).unwrap_or(0),
@@ -65,21 +65,21 @@ pub(super) fn apply(cx: &mut Cx, root: &mut Node, path: &str, value: &str) {
     place(cx, root, &segments, node);
 }
 
-fn shift_spans(node: &mut Node, by: u32) {
-    let shift = |s: &mut Span| {
+fn shift_spans(node: &mut SyntaxNode, by: u32) {
+    let shift = |s: &mut SourceSpan| {
         s.start += by;
         s.end += by;
     };
     shift(&mut node.span);
     match &mut node.kind {
-        Kind::List(items)
-        | Kind::Call {
-            args: Args::Items(items),
+        SyntaxKind::List(items)
+        | SyntaxKind::Call {
+            args: CallArgs::Items(items),
             ..
         } => items.iter_mut().for_each(|n| shift_spans(n, by)),
-        Kind::Map(entries)
-        | Kind::Call {
-            args: Args::Fields(entries),
+        SyntaxKind::Map(entries)
+        | SyntaxKind::Call {
+            args: CallArgs::Fields(entries),
             ..
         } => {
             for (k, n) in entries {
@@ -89,14 +89,14 @@ fn shift_spans(node: &mut Node, by: u32) {
         }
         _ => {}
     }
-    if let Kind::Call { name: Some(n), .. } = &mut node.kind {
+    if let SyntaxKind::Call { name: Some(n), .. } = &mut node.kind {
         shift(&mut n.span);
     }
 }
 
 /// `workload.tasks[0].count` as segments.
 fn split(cx: &mut Cx, path: &str, source: u32) -> Option<Vec<Segment>> {
-    let span = |start: usize, end: usize| Span {
+    let span = |start: usize, end: usize| SourceSpan {
         source,
         start: u32::try_from(start).unwrap_or(0),
         end: u32::try_from(end).unwrap_or(0),
@@ -149,7 +149,7 @@ fn split(cx: &mut Cx, path: &str, source: u32) -> Option<Vec<Segment>> {
     Some(out)
 }
 
-fn place(cx: &mut Cx, node: &mut Node, segments: &[Segment], value: Node) {
+fn place(cx: &mut Cx, node: &mut SyntaxNode, segments: &[Segment], value: SyntaxNode) {
     let Some((first, rest)) = segments.split_first() else {
         *node = value;
         return;
@@ -163,17 +163,22 @@ fn place(cx: &mut Cx, node: &mut Node, segments: &[Segment], value: Node) {
     }
 }
 
-fn by_index<'n>(cx: &mut Cx, node: &'n mut Node, index: usize, span: Span) -> Option<&'n mut Node> {
+fn by_index<'n>(
+    cx: &mut Cx,
+    node: &'n mut SyntaxNode,
+    index: usize,
+    span: SourceSpan,
+) -> Option<&'n mut SyntaxNode> {
     let what = node.describe();
     let items = match &mut node.kind {
-        Kind::List(items)
-        | Kind::Call {
-            args: Args::Items(items),
+        SyntaxKind::List(items)
+        | SyntaxKind::Call {
+            args: CallArgs::Items(items),
             ..
         } => items,
-        Kind::Call {
+        SyntaxKind::Call {
             name: Some(n),
-            args: Args::Fields(fields),
+            args: CallArgs::Fields(fields),
         } => {
             // `Timeout(after: .., steps: ..)[0]` is as good as without the names.
             let wanted = variants::params(&n.text).get(index).copied();
@@ -219,43 +224,42 @@ fn by_index<'n>(cx: &mut Cx, node: &'n mut Node, index: usize, span: Span) -> Op
     items.get_mut(index)
 }
 
-fn by_name<'n>(cx: &mut Cx, node: &'n mut Node, name: &Ident) -> Option<&'n mut Node> {
-    let fresh = || Node {
+fn by_name<'n>(cx: &mut Cx, node: &'n mut SyntaxNode, name: &Ident) -> Option<&'n mut SyntaxNode> {
+    let fresh = || SyntaxNode {
         span: name.span,
-        kind: Kind::Call {
+        kind: SyntaxKind::Call {
             name: None,
-            args: Args::Unit,
+            args: CallArgs::Unit,
         },
     };
     let what = node.describe();
-    if matches!(node.kind, Kind::List(_)) {
+    if matches!(node.kind, SyntaxKind::List(_)) {
         let at = position(cx, node, name)?;
-        let only_a_name =
-            matches!(&node.kind, Kind::List(items) if matches!(items[at].kind, Kind::Str(_)));
+        let only_a_name = matches!(&node.kind, SyntaxKind::List(items) if matches!(items[at].kind, SyntaxKind::Str(_)));
         if !only_a_name {
-            let Kind::List(items) = &mut node.kind else {
+            let SyntaxKind::List(items) = &mut node.kind else {
                 return None;
             };
             return items.get_mut(at);
         }
         name_table(node);
     }
-    if node.kind == Kind::None {
-        node.kind = Kind::Call {
+    if node.kind == SyntaxKind::None {
+        node.kind = SyntaxKind::Call {
             name: None,
-            args: Args::Unit,
+            args: CallArgs::Unit,
         };
     }
     let entries = match &mut node.kind {
-        Kind::Map(entries) => entries,
-        Kind::Call {
+        SyntaxKind::Map(entries) => entries,
+        SyntaxKind::Call {
             name: variant,
             args,
         } => {
             let params = variant
                 .as_ref()
                 .map_or(&[][..], |n| variants::params(&n.text));
-            if let Args::Items(items) = args {
+            if let CallArgs::Items(items) = args {
                 // Without names in the text: give them their names.
                 if items.len() > params.len() {
                     cx.error(
@@ -266,7 +270,7 @@ fn by_name<'n>(cx: &mut Cx, node: &'n mut Node, name: &Ident) -> Option<&'n mut 
                     return None;
                 }
                 let named = params.iter().zip(items.drain(..));
-                *args = Args::Fields(
+                *args = CallArgs::Fields(
                     named
                         .map(|(p, n)| {
                             (
@@ -280,10 +284,10 @@ fn by_name<'n>(cx: &mut Cx, node: &'n mut Node, name: &Ident) -> Option<&'n mut 
                         .collect(),
                 );
             }
-            if let Args::Unit = args {
-                *args = Args::Fields(Vec::new());
+            if let CallArgs::Unit = args {
+                *args = CallArgs::Fields(Vec::new());
             }
-            let Args::Fields(fields) = args else {
+            let CallArgs::Fields(fields) = args else {
                 return None;
             };
             fields
@@ -309,8 +313,8 @@ fn by_name<'n>(cx: &mut Cx, node: &'n mut Node, name: &Ident) -> Option<&'n mut 
 }
 
 /// Where the entry of this name stands in a list.
-fn position(cx: &mut Cx, list: &Node, name: &Ident) -> Option<usize> {
-    let Kind::List(items) = &list.kind else {
+fn position(cx: &mut Cx, list: &SyntaxNode, name: &Ident) -> Option<usize> {
+    let SyntaxKind::List(items) = &list.kind else {
         return None;
     };
     let at = items.iter().position(|n| entry_name(n) == Some(&name.text));
@@ -327,37 +331,37 @@ fn position(cx: &mut Cx, list: &Node, name: &Ident) -> Option<usize> {
 }
 
 /// `["state"]` says no more than the names: as `{"state": ()}` there is room for more.
-fn name_table(node: &mut Node) {
-    let Kind::List(items) = &mut node.kind else {
+fn name_table(node: &mut SyntaxNode) {
+    let SyntaxKind::List(items) = &mut node.kind else {
         return;
     };
     let entries = items.drain(..).filter_map(|n| match n.kind {
-        Kind::Str(text) => Some((
+        SyntaxKind::Str(text) => Some((
             Ident { text, span: n.span },
-            Node {
+            SyntaxNode {
                 span: n.span,
-                kind: Kind::Call {
+                kind: SyntaxKind::Call {
                     name: None,
-                    args: Args::Unit,
+                    args: CallArgs::Unit,
                 },
             },
         )),
         _ => None,
     });
-    node.kind = Kind::Map(entries.collect());
+    node.kind = SyntaxKind::Map(entries.collect());
 }
 
-fn entry_name(node: &Node) -> Option<&str> {
+fn entry_name(node: &SyntaxNode) -> Option<&str> {
     match &node.kind {
-        Kind::Str(s) => Some(s),
-        Kind::Call {
-            args: Args::Fields(f),
+        SyntaxKind::Str(s) => Some(s),
+        SyntaxKind::Call {
+            args: CallArgs::Fields(f),
             ..
         } => f
             .iter()
             .find(|(k, _)| k.text == "name")
             .and_then(|(_, v)| match &v.kind {
-                Kind::Str(s) => Some(s.as_str()),
+                SyntaxKind::Str(s) => Some(s.as_str()),
                 _ => None,
             }),
         _ => None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
-use super::diagnostic::{Code, Diagnostic, Source};
+use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::{decode_strategy, tree};
 use crate::scenario::units::grouped;
 use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
@@ -39,7 +39,7 @@ pub const STRATEGY_FORMS: [&str; 16] = [
 /// # Errors
 /// The text is neither, or a strategy that cannot be.
 pub fn parse_strategy(text: &str) -> Result<StrategyCase, Diagnostic> {
-    let source = Source::new("--strategy", text);
+    let source = SourceText::new("--strategy", text);
     let trimmed = text.trim();
     if trimmed.starts_with(char::is_uppercase) {
         return parse_ron(text, &source);
@@ -51,7 +51,7 @@ pub fn parse_strategy(text: &str) -> Result<StrategyCase, Diagnostic> {
     })
 }
 
-fn parse_ron(text: &str, source: &Arc<Source>) -> Result<StrategyCase, Diagnostic> {
+fn parse_ron(text: &str, source: &Arc<SourceText>) -> Result<StrategyCase, Diagnostic> {
     let node = tree::parse(text, 0).map_err(|e| {
         let mut d = Diagnostic::new(
             Code::Syntax,

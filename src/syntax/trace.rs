@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::decode::{Cx, suggest};
 use super::diagnostic::Code;
 use super::input;
-use super::tree::Node;
+use super::tree::SyntaxNode;
 use crate::engine::Nanos;
-use crate::scenario::{Inside, Runs, Spent, Step, TaskClass, TracedTask, limits};
+use crate::scenario::{Inside, Runs, Step, StepResource, TaskClass, TracedTask, limits};
 
 const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", milliseconds], ..]], ..] or [[arrival, \"class\"], ..]; \
      CSV: a line `at_s,class`, then one line a task";
@@ -18,7 +18,7 @@ const HELP: &str = "JSON: [[arrival in seconds, [[\"io\", seconds], [\"cpu\", mi
 /// Reads the file that `node` names, relative to `base`.
 pub(super) fn read(
     cx: &mut Cx,
-    node: &Node,
+    node: &SyntaxNode,
     base: &Path,
     classes: &[TaskClass],
 ) -> Option<Vec<TracedTask>> {
@@ -141,7 +141,7 @@ fn from_csv(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, String
 
 /// The kinds of demand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Demand {
+enum DemandKind {
     Cpu,
     Native,
     Io,
@@ -149,13 +149,13 @@ enum Demand {
 
 /// The demands of a class in program order, or nothing when the number of its steps is not fixed (fan-outs run side by
 /// side, retries may or may not happen), or absurd.
-fn demands(steps: &[Step], out: &mut Vec<Demand>) -> Option<()> {
+fn demands(steps: &[Step], out: &mut Vec<DemandKind>) -> Option<()> {
     for step in steps {
         if let Some((spent, _)) = step.takes() {
             out.push(match spent {
-                Spent::Bytecode => Demand::Cpu,
-                Spent::Native => Demand::Native,
-                Spent::Outside => Demand::Io,
+                StepResource::Bytecode => DemandKind::Cpu,
+                StepResource::Native => DemandKind::Native,
+                StepResource::Outside => DemandKind::Io,
             });
         }
         if let Some(Inside { steps, runs }) = step.inside() {
@@ -181,7 +181,7 @@ fn demands(steps: &[Step], out: &mut Vec<Demand>) -> Option<()> {
 
 fn from_json(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, String> {
     let rows: Vec<(f64, Value)> = serde_json::from_str(text).map_err(|e| e.to_string())?;
-    let patterns: Vec<Option<Vec<Demand>>> = classes
+    let patterns: Vec<Option<Vec<DemandKind>>> = classes
         .iter()
         .map(|c| {
             let mut kinds = Vec::new();
@@ -213,7 +213,7 @@ fn from_json(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, Strin
 }
 
 /// The kinds and demands of `[["io", seconds], ["cpu", milliseconds], ..]`.
-fn recorded(steps: &[Value]) -> Result<(Vec<Demand>, Vec<Nanos>), String> {
+fn recorded(steps: &[Value]) -> Result<(Vec<DemandKind>, Vec<Nanos>), String> {
     let mut out = (
         Vec::with_capacity(steps.len()),
         Vec::with_capacity(steps.len()),
@@ -224,9 +224,9 @@ fn recorded(steps: &[Value]) -> Result<(Vec<Demand>, Vec<Nanos>), String> {
             .and_then(|p| Some((p[0].as_str()?, p[1].as_f64()?)))
             .ok_or("a step is a pair [kind, amount]")?;
         let (kind, seconds) = match kind {
-            "io" => (Demand::Io, amount),
-            "cpu" => (Demand::Cpu, amount / 1e3),
-            "native" => (Demand::Native, amount / 1e3),
+            "io" => (DemandKind::Io, amount),
+            "cpu" => (DemandKind::Cpu, amount / 1e3),
+            "native" => (DemandKind::Native, amount / 1e3),
             other => return Err(format!("the step \"{other}\" is none of io, cpu, native")),
         };
         out.0.push(kind);

@@ -12,7 +12,7 @@ pub(super) const MAX_NESTING: usize = 64;
 
 /// A piece of one of the texts that a scenario is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct SourceSpan {
     /// Which text: 0 is the file, then one for each override.
     pub(super) source: u32,
     pub(super) start: u32,
@@ -23,19 +23,19 @@ pub(super) struct Span {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ident {
     pub(super) text: String,
-    pub(super) span: Span,
+    pub(super) span: SourceSpan,
 }
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
-    pub(super) span: Span,
-    pub(super) kind: Kind,
+pub(super) struct SyntaxNode {
+    pub(super) span: SourceSpan,
+    pub(super) kind: SyntaxKind,
 }
 
 /// The kinds of value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum SyntaxKind {
     /// `None`: as if the field were absent.
     None,
     Bool(bool),
@@ -43,56 +43,56 @@ pub(super) enum Kind {
     /// May be infinite or not a number: whoever reads it says so.
     Float(f64),
     Str(String),
-    List(Vec<Node>),
-    Map(Vec<(Ident, Node)>),
+    List(Vec<SyntaxNode>),
+    Map(Vec<(Ident, SyntaxNode)>),
     /// `Name`, `Name(..)` or `(..)`.
     Call {
         name: Option<Ident>,
-        args: Args,
+        args: CallArgs,
     },
 }
 
-/// What stands in a [`Kind::Call`]'s parentheses.
+/// What stands in a [`SyntaxKind::Call`]'s parentheses.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Args {
+pub(super) enum CallArgs {
     /// No parentheses, or nothing in them.
     Unit,
-    Items(Vec<Node>),
-    Fields(Vec<(Ident, Node)>),
+    Items(Vec<SyntaxNode>),
+    Fields(Vec<(Ident, SyntaxNode)>),
 }
 
-impl Node {
+impl SyntaxNode {
     /// What the value is, for "expected ..., found ...".
     pub(super) fn describe(&self) -> String {
         match &self.kind {
-            Kind::None => "`None`".into(),
-            Kind::Bool(b) => format!("`{b}`"),
-            Kind::Int(_) | Kind::Float(_) => "a number".into(),
-            Kind::Str(_) => "a string".into(),
-            Kind::List(_) => "a list".into(),
-            Kind::Map(_) => "a map".into(),
-            Kind::Call { name: Some(n), .. } => format!("`{}`", n.text),
-            Kind::Call { name: None, .. } => "a record `( )`".into(),
+            SyntaxKind::None => "`None`".into(),
+            SyntaxKind::Bool(b) => format!("`{b}`"),
+            SyntaxKind::Int(_) | SyntaxKind::Float(_) => "a number".into(),
+            SyntaxKind::Str(_) => "a string".into(),
+            SyntaxKind::List(_) => "a list".into(),
+            SyntaxKind::Map(_) => "a map".into(),
+            SyntaxKind::Call { name: Some(n), .. } => format!("`{}`", n.text),
+            SyntaxKind::Call { name: None, .. } => "a record `( )`".into(),
         }
     }
 }
 
-impl Node {
+impl SyntaxNode {
     /// The value as it is written, where that is a single word.
     pub(super) fn word(&self) -> Option<String> {
         match &self.kind {
-            Kind::Bool(b) => Some(b.to_string()),
-            Kind::Int(i) => Some(i.to_string()),
-            Kind::Call {
+            SyntaxKind::Bool(b) => Some(b.to_string()),
+            SyntaxKind::Int(i) => Some(i.to_string()),
+            SyntaxKind::Call {
                 name: Some(name),
-                args: Args::Unit,
+                args: CallArgs::Unit,
             } => Some(name.text.clone()),
-            Kind::None
-            | Kind::Float(_)
-            | Kind::Str(_)
-            | Kind::List(_)
-            | Kind::Map(_)
-            | Kind::Call { .. } => None,
+            SyntaxKind::None
+            | SyntaxKind::Float(_)
+            | SyntaxKind::Str(_)
+            | SyntaxKind::List(_)
+            | SyntaxKind::Map(_)
+            | SyntaxKind::Call { .. } => None,
         }
     }
 }
@@ -100,7 +100,7 @@ impl Node {
 /// Why a text is not RON.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
-    pub(super) span: Span,
+    pub(super) span: SourceSpan,
     pub(super) message: String,
     pub(super) help: Option<String>,
 }
@@ -108,7 +108,7 @@ pub(super) struct SyntaxError {
 type Parsed<T> = Result<T, Box<SyntaxError>>;
 
 /// Parses a whole text; `source` is the number that its spans carry.
-pub(super) fn parse(text: &str, source: u32) -> Parsed<Node> {
+pub(super) fn parse(text: &str, source: u32) -> Parsed<SyntaxNode> {
     let mut p = Parser {
         text,
         at: 0,
@@ -160,8 +160,8 @@ impl<'t> Parser<'t> {
         self.rest().chars().next()
     }
 
-    fn span(&self, start: usize) -> Span {
-        Span {
+    fn span(&self, start: usize) -> SourceSpan {
+        SourceSpan {
             source: self.source,
             start: small(start),
             end: small(self.at),
@@ -179,7 +179,7 @@ impl<'t> Parser<'t> {
         message: impl Into<String>,
         help: Option<&str>,
     ) -> Box<SyntaxError> {
-        let span = Span {
+        let span = SourceSpan {
             source: self.source,
             start: small(start),
             end: small(end),
@@ -297,7 +297,7 @@ impl<'t> Parser<'t> {
         &rest[..len]
     }
 
-    fn value(&mut self, depth: usize) -> Parsed<Node> {
+    fn value(&mut self, depth: usize) -> Parsed<SyntaxNode> {
         if depth > MAX_NESTING {
             return Err(self.here(
                 format!("values are nested more than {MAX_NESTING} deep (limit MAX_NESTING)"),
@@ -312,17 +312,17 @@ impl<'t> Parser<'t> {
                     Some("is a bracket or a value missing?"),
                 ));
             }
-            Some('"') => Kind::Str(self.string()?),
+            Some('"') => SyntaxKind::Str(self.string()?),
             Some('r')
                 if self.rest().starts_with("r\"")
                     || self.rest().starts_with("r#\"")
                     || self.rest().starts_with("r##") =>
             {
-                Kind::Str(self.raw_string()?)
+                SyntaxKind::Str(self.raw_string()?)
             }
             Some('[') => self.list(depth)?,
             Some('{') => self.map(depth)?,
-            Some('(') => Kind::Call {
+            Some('(') => SyntaxKind::Call {
                 name: None,
                 args: self.args(None, depth)?,
             },
@@ -344,23 +344,23 @@ impl<'t> Parser<'t> {
                 return Err(self.here(format!("expected a value, found {}", self.found()), None));
             }
         };
-        Ok(Node {
+        Ok(SyntaxNode {
             span: self.span(start),
             kind,
         })
     }
 
     /// `true`, `None`, `Some(x)`, `NaN`, or a variant.
-    fn named(&mut self, depth: usize) -> Parsed<Node> {
+    fn named(&mut self, depth: usize) -> Parsed<SyntaxNode> {
         let start = self.at;
         let word = self.word();
         let name_span = self.span(start);
         let kind = match word {
-            "true" => Kind::Bool(true),
-            "false" => Kind::Bool(false),
-            "None" => Kind::None,
-            "NaN" => Kind::Float(f64::NAN),
-            "inf" => Kind::Float(f64::INFINITY),
+            "true" => SyntaxKind::Bool(true),
+            "false" => SyntaxKind::Bool(false),
+            "None" => SyntaxKind::None,
+            "NaN" => SyntaxKind::Float(f64::NAN),
+            "inf" => SyntaxKind::Float(f64::INFINITY),
             _ => {
                 let after = self.at;
                 self.space()?;
@@ -368,15 +368,15 @@ impl<'t> Parser<'t> {
                     self.args(Some(word), depth)?
                 } else {
                     self.at = after;
-                    Args::Unit
+                    CallArgs::Unit
                 };
                 // An optional value may be written with or without its `Some`.
-                if let ("Some", Args::Items(items)) = (word, &args)
+                if let ("Some", CallArgs::Items(items)) = (word, &args)
                     && items.len() == 1
                 {
                     return Ok(items[0].clone());
                 }
-                Kind::Call {
+                SyntaxKind::Call {
                     name: Some(Ident {
                         text: word.into(),
                         span: name_span,
@@ -385,7 +385,7 @@ impl<'t> Parser<'t> {
                 }
             }
         };
-        Ok(Node {
+        Ok(SyntaxNode {
             span: self.span(start),
             kind,
         })
@@ -439,17 +439,17 @@ impl<'t> Parser<'t> {
         Ok((open, self.take(close)))
     }
 
-    fn list(&mut self, depth: usize) -> Parsed<Kind> {
+    fn list(&mut self, depth: usize) -> Parsed<SyntaxKind> {
         let (open, mut done) = self.opens(']')?;
         let mut items = Vec::new();
         while !done {
             items.push(self.value(depth + 1)?);
             done = self.closes(open, ']')?;
         }
-        Ok(Kind::List(items))
+        Ok(SyntaxKind::List(items))
     }
 
-    fn map(&mut self, depth: usize) -> Parsed<Kind> {
+    fn map(&mut self, depth: usize) -> Parsed<SyntaxKind> {
         let (open, mut done) = self.opens('}')?;
         let mut entries = Vec::new();
         while !done {
@@ -470,7 +470,7 @@ impl<'t> Parser<'t> {
             entries.push((key, self.value(depth + 1)?));
             done = self.closes(open, '}')?;
         }
-        Ok(Kind::Map(entries))
+        Ok(SyntaxKind::Map(entries))
     }
 
     fn colon(&mut self) -> Parsed<()> {
@@ -497,10 +497,10 @@ impl<'t> Parser<'t> {
     }
 
     /// What stands in brackets; `name`: before them.
-    fn args(&mut self, name: Option<&str>, depth: usize) -> Parsed<Args> {
+    fn args(&mut self, name: Option<&str>, depth: usize) -> Parsed<CallArgs> {
         let (open, mut done) = self.opens(')')?;
         if done {
-            return Ok(Args::Unit);
+            return Ok(CallArgs::Unit);
         }
         if !self.at_field()? {
             let mut items = Vec::new();
@@ -518,7 +518,7 @@ impl<'t> Parser<'t> {
                 }
                 done = self.closes(open, ')')?;
             }
-            return Ok(Args::Items(items));
+            return Ok(CallArgs::Items(items));
         }
         let mut fields = Vec::new();
         while !done {
@@ -538,7 +538,7 @@ impl<'t> Parser<'t> {
             fields.push((key, self.value(depth + 1)?));
             done = self.closes(open, ')')?;
         }
-        Ok(Args::Fields(fields))
+        Ok(CallArgs::Fields(fields))
     }
 
     /// An error about a field with a name, which comes next, after values without.
@@ -546,13 +546,18 @@ impl<'t> Parser<'t> {
         clippy::unnecessary_box_returns,
         reason = "goes into a `Result`, where it has to be small"
     )]
-    fn mixed(&mut self, name: Option<&str>, items: &[Node], depth: usize) -> Box<SyntaxError> {
+    fn mixed(
+        &mut self,
+        name: Option<&str>,
+        items: &[SyntaxNode],
+        depth: usize,
+    ) -> Box<SyntaxError> {
         let start = self.at;
         let known = name.map_or(&[][..], variants::params);
         let field = self.word();
         let value = self.colon().and_then(|()| self.value(depth + 1));
         self.at = start;
-        let text = |node: &Node| {
+        let text = |node: &SyntaxNode| {
             let text = &self.text[node.span.start as usize..node.span.end as usize];
             let short = text.len() <= 40 && !text.contains('\n');
             if short { text } else { ".." }
@@ -577,13 +582,13 @@ impl<'t> Parser<'t> {
         )
     }
 
-    fn number(&mut self) -> Parsed<Kind> {
+    fn number(&mut self) -> Parsed<SyntaxKind> {
         let start = self.at;
         let sign = self.take('-') || self.take('+');
         if sign && (self.rest().starts_with("inf") || self.rest().starts_with("NaN")) {
             let infinite = self.word() == "inf";
             let negative = self.text[start..].starts_with('-');
-            return Ok(Kind::Float(if infinite {
+            return Ok(SyntaxKind::Float(if infinite {
                 if negative {
                     f64::NEG_INFINITY
                 } else {
@@ -605,7 +610,7 @@ impl<'t> Parser<'t> {
             let negative = self.text[start..].starts_with('-');
             let value = i128::from_str_radix(&digits, radix)
                 .map_err(|_| self.fail(start, self.at, "this is not a number", None))?;
-            return Ok(Kind::Int(if negative { -value } else { value }));
+            return Ok(SyntaxKind::Int(if negative { -value } else { value }));
         }
         let bytes = self.text.as_bytes();
         let digits = |at: &mut usize| {
@@ -656,8 +661,8 @@ impl<'t> Parser<'t> {
             text.parse::<i128>().ok()
         };
         match (whole, text.parse::<f64>()) {
-            (Some(i), _) => Ok(Kind::Int(i)),
-            (None, Ok(x)) => Ok(Kind::Float(x)),
+            (Some(i), _) => Ok(SyntaxKind::Int(i)),
+            (None, Ok(x)) => Ok(SyntaxKind::Float(x)),
             (None, Err(_)) => {
                 Err(self.fail(start, self.at.max(start + 1), "this is not a number", None))
             }

@@ -89,7 +89,8 @@ pub struct RunLatency {
 
 /// One measured run.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Run {
+#[serde(expecting = "struct Run")]
+pub struct CellRun {
     /// Seconds until the last result.
     pub makespan_s: f64,
     /// Latencies.
@@ -118,7 +119,7 @@ pub struct Cell {
     /// What ran.
     pub config: Config,
     /// What happened, usually three times.
-    pub runs: Vec<Run>,
+    pub runs: Vec<CellRun>,
     /// Peak proportional set size of the process tree, in MiB.
     pub peak_pss_mb: Option<f64>,
     /// File with the draws that were used.
@@ -153,7 +154,7 @@ fn mean(slowness: impl Iterator<Item = f64>) -> f64 {
 
 /// An interpreter that cells ran on.
 #[derive(Clone, Debug)]
-pub struct Interpreter {
+pub struct ReferenceInterpreter {
     /// Its profile, at the machine's best speed.
     pub profile: Profile,
     /// One iteration of `burn`'s loop and one block of `native`, in nanoseconds at best speed.
@@ -172,7 +173,7 @@ pub struct Reference {
     /// The machine that everything ran on.
     pub machine: MachineSpec,
     /// The interpreters, by id; the reason where one cannot be used.
-    pub interpreters: BTreeMap<String, Result<Interpreter, String>>,
+    pub interpreters: BTreeMap<String, Result<ReferenceInterpreter, String>>,
     /// The cells in the order of the file: name, interpreter and the reason where one cannot be read.
     pub cells: Vec<Result<Cell, Unread>>,
 }
@@ -263,7 +264,7 @@ impl Reference {
             let profile = derive(micro, more, id, slowness);
             let alone = figure("burn_2procs_over_1x_work", 1.0);
             let beside = figure("burn_2threads_over_1x_work", alone) / alone;
-            Ok(Interpreter {
+            Ok(ReferenceInterpreter {
                 beside: if profile.gil { 1.0 } else { beside.max(1.0) },
                 profile,
                 grains: (
@@ -295,7 +296,7 @@ impl Reference {
     ///
     /// # Errors
     /// Why the cell cannot be forecast.
-    pub fn prepare(&self, cell: &Cell) -> Result<Prepared, String> {
+    pub fn prepare(&self, cell: &Cell) -> Result<PreparedCell, String> {
         let known = self
             .interpreters
             .get(&cell.interpreter)
@@ -333,7 +334,7 @@ impl Reference {
             build_workload(&cell.config, trace, &strategy, grains, slowness)?;
         // The program holds its list of tasks from the start; the profile's process does not have one.
         profile.params.base_rss += program_memory;
-        Ok(Prepared {
+        Ok(PreparedCell {
             machine,
             profile,
             workload,
@@ -353,7 +354,7 @@ fn in_threads(strategy: &Strategy) -> bool {
 
 /// What one cell's simulation depends on.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub struct PreparedCell {
     /// The reference's machine, with the cores that the cell was confined to.
     pub machine: MachineSpec,
     /// The interpreter as slow as the machine was during the runs.

@@ -2,20 +2,20 @@
 
 use rayon::prelude::*;
 
-use super::cells::{Cell, Prepared, Reference, Unread};
+use super::cells::{Cell, PreparedCell, Reference, Unread};
 use crate::engine::Nanos;
 use crate::measure::{element, median};
 use crate::scenario::Strategy;
 use crate::strategy::{Cause, Finding, Outcome, SimError, SimInput};
-use crate::verify::limits::{Excess, Limits, named_rightly};
-use crate::verify::{Held, METRICS, Summary};
+use crate::verify::limits::{ErrorLimits, Excess, named_rightly};
+use crate::verify::{ErrorSummary, Held, METRICS};
 
 /// Runs one replication, or says why it cannot.
-pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
+pub type SimulateCell<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
 
 /// How to forecast.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ValidateSettings {
     /// Replications of every cell; the forecast is the median over them.
     pub replications: u32,
     /// Master seed.
@@ -23,16 +23,16 @@ pub struct Settings {
     /// Only cells whose `name interpreter` contains this.
     pub only: Option<String>,
     /// What the errors are held to.
-    pub limits: Limits,
+    pub limits: ErrorLimits,
 }
 
-impl Default for Settings {
+impl Default for ValidateSettings {
     fn default() -> Self {
         Self {
             replications: 7,
             seed: 1,
             only: None,
-            limits: Limits::REFERENCE,
+            limits: ErrorLimits::REFERENCE,
         }
     }
 }
@@ -44,7 +44,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 
 /// What else a simulation did, beside what the runs measured: for finding out why a forecast is off.
 #[derive(Clone, Debug)]
-pub struct Detail {
+pub struct CellDetail {
     /// CPU seconds: measured (which leaves out the children of a fork server), forecast.
     pub cpu: (f64, f64),
     /// Voluntary context switches: measured in the main process, forecast for all threads.
@@ -73,7 +73,7 @@ pub struct CellReport {
     /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`]; `None` where nothing was measured.
     pub metrics: [Option<Held>; 4],
     /// Everything else.
-    pub detail: Detail,
+    pub detail: CellDetail,
 }
 
 /// Whether the best strategy for a workload was named rightly.
@@ -104,22 +104,22 @@ pub struct Validation {
     /// One for every workload with at least two cells.
     pub ranking: Vec<Rank>,
     /// What the errors are held to.
-    pub limits: Limits,
+    pub limits: ErrorLimits,
 }
 
 impl Validation {
     /// The summary of one metric over the cells that `choose` picks.
-    pub fn summary(&self, metric: usize, choose: impl Fn(&CellReport) -> bool) -> Summary {
+    pub fn summary(&self, metric: usize, choose: impl Fn(&CellReport) -> bool) -> ErrorSummary {
         let held = self
             .cells
             .iter()
             .filter(|c| choose(c))
             .filter_map(|c| c.metrics[metric].as_ref());
-        Summary::of(held)
+        ErrorSummary::of(held)
     }
 
     /// The summaries of all metrics over all cells, in the order of [`METRICS`].
-    pub fn summaries(&self) -> [Summary; 4] {
+    pub fn summaries(&self) -> [ErrorSummary; 4] {
         [0, 1, 2, 3].map(|metric| self.summary(metric, |_| true))
     }
 
@@ -147,7 +147,11 @@ impl Validation {
 }
 
 /// Forecasts every cell of a reference. The result does not depend on the number of worker threads.
-pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<'_>) -> Validation {
+pub fn validate(
+    reference: &Reference,
+    settings: &ValidateSettings,
+    simulate: &SimulateCell<'_>,
+) -> Validation {
     let wanted = |name: &str, interpreter: &str| {
         settings
             .only
@@ -192,8 +196,8 @@ pub fn validate(reference: &Reference, settings: &Settings, simulate: &Simulate<
 fn forecast(
     reference: &Reference,
     cell: &Cell,
-    settings: &Settings,
-    simulate: &Simulate<'_>,
+    settings: &ValidateSettings,
+    simulate: &SimulateCell<'_>,
 ) -> Result<CellReport, String> {
     let prepared = reference.prepare(cell)?;
     let outcomes = (0..settings.replications.max(1))
@@ -204,7 +208,7 @@ fn forecast(
         .collect::<Result<Vec<_>, _>>()?;
     let over = |f: &dyn Fn(&Outcome) -> f64| median(outcomes.iter().map(f).collect());
     let measured =
-        |f: &dyn Fn(&super::cells::Run) -> f64| cell.runs.iter().map(f).collect::<Vec<_>>();
+        |f: &dyn Fn(&super::cells::CellRun) -> f64| cell.runs.iter().map(f).collect::<Vec<_>>();
     let latency = |p: f64| over(&|o: &Outcome| percentile(o, p));
     let forecasts = [
         over(&|o| o.makespan.as_secs_f64()),
@@ -229,7 +233,7 @@ fn forecast(
         *slot = Held::new(observed, forecast);
     }
     #[expect(clippy::cast_precision_loss, reason = "shown to a few digits")]
-    let detail = Detail {
+    let detail = CellDetail {
         cpu: (
             median(measured(&|r| r.cpu_s)),
             over(&|o| o.cpu.as_secs_f64()),
@@ -257,7 +261,7 @@ fn forecast(
 }
 
 /// A bug that one cell's simulation runs into must not cost the others.
-fn guarded(simulate: &Simulate<'_>, input: &SimInput<'_>) -> Result<Outcome, String> {
+fn guarded(simulate: &SimulateCell<'_>, input: &SimInput<'_>) -> Result<Outcome, String> {
     let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
     let simulated = attempt.map_err(|panic| {
         let text = panic
@@ -272,7 +276,7 @@ fn guarded(simulate: &Simulate<'_>, input: &SimInput<'_>) -> Result<Outcome, Str
     simulated.map_err(|e| e.to_string())
 }
 
-fn input(p: &Prepared, seed: u64, replication: u32) -> SimInput<'_> {
+fn input(p: &PreparedCell, seed: u64, replication: u32) -> SimInput<'_> {
     SimInput {
         machine: &p.machine,
         profile: &p.profile,
@@ -420,7 +424,7 @@ mod tests {
             strategy: "s".into(),
             open: false,
             metrics: [held; 4],
-            detail: Detail {
+            detail: CellDetail {
                 cpu: (0.0, 0.0),
                 voluntary: (0.0, 0.0),
                 involuntary: (0.0, 0.0),

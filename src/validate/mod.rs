@@ -10,7 +10,10 @@ mod trace;
 mod work;
 
 pub use cells::{
-    Cell, Config, Interpreter, Prepared, Reference, ReferenceError, Run, RunLatency, Unread,
+    Cell, CellRun, Config, PreparedCell, Reference, ReferenceError, ReferenceInterpreter,
+    RunLatency, Unread,
 };
-pub use compare::{CellReport, Detail, Rank, Settings, Simulate, Validation, validate};
+pub use compare::{
+    CellDetail, CellReport, Rank, SimulateCell, ValidateSettings, Validation, validate,
+};
 pub use releases::of_set;

@@ -8,7 +8,7 @@ pub(super) const MAX_STEPS: u64 = 1_000_000;
 
 /// One step of a task as the program lists it: seconds for sleeps, milliseconds (baseline) for CPU.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Part {
+pub(super) enum CellStep {
     /// `["io", seconds]`
     Io(f64),
     /// `["cpu", ms]`
@@ -23,7 +23,7 @@ pub(super) enum Part {
     BytesOut(u64),
 }
 
-impl Part {
+impl CellStep {
     /// A step by the name that the program gives it.
     pub(super) fn of(kind: &str, amount: f64) -> Result<Self, String> {
         #[expect(

@@ -1,12 +1,12 @@
 //! Shipped profiles, made anew from the measurements that they come from.
 
-use super::cells::{Interpreter, Reference};
+use super::cells::{Reference, ReferenceInterpreter};
 use super::scaled::{at_speed_of, scaled};
 use crate::cpython::profile::{Profile, Tag};
 use crate::profiles::file::{ProfileError, read};
-use crate::profiles::{RELEASES, Release, Source};
+use crate::profiles::{ProfileSource, RELEASES, Release};
 
-/// What a set of reference measurements has no figures for, as its threads ran on two cores: see [`Source::Measured`].
+/// What a set of reference measurements has no figures for, as its threads ran on two cores: see [`ProfileSource::Measured`].
 const WAKE_UPS: [&str; 2] = ["gil_pair", "gil_signal"];
 
 /// The shipped profile, made anew from the set that the release was measured in; `None`: this set is not it.
@@ -15,7 +15,7 @@ const WAKE_UPS: [&str; 2] = ["gil_pair", "gil_signal"];
 /// A calibration in the set's directory is not a profile.
 pub fn of_set(release: &Release, set: &Reference) -> Result<Option<Profile>, ProfileError> {
     let profile = match release.source {
-        Source::Measured { wake_ups, .. } => {
+        ProfileSource::Measured { wake_ups, .. } => {
             let mut usable = set.interpreters.values().flatten();
             let profile = usable
                 .find(|i| release.is(&i.profile))
@@ -28,7 +28,7 @@ pub fn of_set(release: &Release, set: &Reference) -> Result<Option<Profile>, Pro
                 (profile, _) => profile,
             }
         }
-        Source::Scaled { base, from, to } => {
+        ProfileSource::Scaled { base, from, to } => {
             let base = RELEASES.iter().find(|r| r.name == base);
             let base = of_set(base.expect("a release"), set)?;
             let (from, to) = (set.dir().join(from), set.dir().join(to));
@@ -43,7 +43,7 @@ pub fn of_set(release: &Release, set: &Reference) -> Result<Option<Profile>, Pro
     Ok(profile)
 }
 
-fn measured(release: &Release, interpreter: &Interpreter) -> Profile {
+fn measured(release: &Release, interpreter: &ReferenceInterpreter) -> Profile {
     let mut p = interpreter.profile.clone();
     p.name = release.name.into();
     p.origin = format!("{}; {}", p.origin, release.build);

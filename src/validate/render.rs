@@ -10,7 +10,7 @@ use super::compare::{CellReport, Validation};
 use crate::layout;
 use crate::layout::Style;
 use crate::layout::{Column, words};
-use crate::verify::{Held, METRICS, Summary};
+use crate::verify::{ErrorSummary, Held, METRICS};
 
 #[derive(Serialize)]
 struct JsonMetric {
@@ -48,8 +48,8 @@ struct JsonErrors {
     worst: f64,
 }
 
-impl From<Summary> for JsonErrors {
-    fn from(s: Summary) -> Self {
+impl From<ErrorSummary> for JsonErrors {
+    fn from(s: ErrorSummary) -> Self {
         Self {
             median: s.median,
             p90: s.p90,
@@ -149,7 +149,7 @@ fn cell_columns(h: Option<&Held>, metric: usize) -> [String; 4] {
     }
 }
 
-fn summary_rows(v: &Validation) -> Vec<(String, [Summary; 4])> {
+fn summary_rows(v: &Validation) -> Vec<(String, [ErrorSummary; 4])> {
     let of = |choose: &dyn Fn(&CellReport) -> bool| [0, 1, 2, 3].map(|m| v.summary(m, choose));
     let mut rows: Vec<_> = v
         .strategies()

@@ -1,7 +1,7 @@
 //! One interpreter's profile from another's, by how much two calibrations on some machine differ.
 
 use crate::cpython::profile::{Profile, Tag};
-use crate::profiles::diff::{Difference, differences};
+use crate::profiles::diff::{ParamDifference, differences};
 
 /// `base` with each parameter times the ratio of `to` to `from`, two calibrations on one machine: what an interpreter like that
 /// of `to` would be where `base` was measured, if `base` is of an interpreter like that of `from`.
@@ -46,7 +46,7 @@ pub(super) fn at_speed_of(p: &mut Profile, calibration: &Profile, names: &[&str]
 
 /// The ratio of two values that differ by more than their spreads. A calibration that found something to cost nothing found
 /// out nothing.
-fn certain(difference: &Difference) -> Option<f64> {
+fn certain(difference: &ParamDifference) -> Option<f64> {
     let beyond = difference.beyond_spreads().unwrap_or(false);
     difference
         .ratio()

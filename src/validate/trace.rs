@@ -5,26 +5,26 @@ use std::path::Path;
 use rand_mt::Mt;
 
 use super::cells::{Config, positive};
-use super::part::Part;
+use super::part::CellStep;
 use crate::syntax::input;
 
 /// A recorded task: when it arrives, in seconds, and its steps.
 #[derive(Clone, Debug)]
-pub(super) struct Recorded {
+pub(super) struct RecordedTask {
     /// Seconds after the start.
     pub(super) at: f64,
     /// Its steps in order.
-    pub(super) steps: Vec<Part>,
+    pub(super) steps: Vec<CellStep>,
 }
 
 /// Reads a trace file: a list of `[arrival in seconds, [[kind, amount], ...]]`, amounts in seconds for `io`, in baseline
 /// milliseconds for CPU and in bytes for payloads.
-pub(super) fn read_trace(path: &Path) -> Result<Vec<Recorded>, String> {
+pub(super) fn read_trace(path: &Path) -> Result<Vec<RecordedTask>, String> {
     let text = input::read_to_string(path).map_err(|e| input::reason(&e))?;
     parse_trace(&text)
 }
 
-fn parse_trace(text: &str) -> Result<Vec<Recorded>, String> {
+fn parse_trace(text: &str) -> Result<Vec<RecordedTask>, String> {
     let rows: Vec<(f64, Vec<(String, f64)>)> =
         serde_json::from_str(text).map_err(|e| e.to_string())?;
     let mut tasks = Vec::with_capacity(rows.len());
@@ -37,9 +37,9 @@ fn parse_trace(text: &str) -> Result<Vec<Recorded>, String> {
         }
         let steps = steps
             .into_iter()
-            .map(|(kind, amount)| Part::of(&kind, amount))
+            .map(|(kind, amount)| CellStep::of(&kind, amount))
             .collect::<Result<_, _>>();
-        tasks.push(Recorded {
+        tasks.push(RecordedTask {
             at,
             steps: steps.map_err(|e| format!("task {i}: {e}"))?,
         });
@@ -59,9 +59,9 @@ const SEED: u64 = 7;
 const MOST: u64 = 10_000_000;
 
 /// Python's `random.Random(seed)`.
-struct Random(Mt);
+struct PythonRandom(Mt);
 
-impl Random {
+impl PythonRandom {
     /// An integer seed is the key in words of 32 bits, the least first.
     fn new(seed: u64) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "both are 32 bits long")]
@@ -86,7 +86,7 @@ impl Random {
 }
 
 /// The tasks of an open workload as `workloads.py` draws them: what a trace of the run would hold.
-pub(super) fn drawn(c: &Config) -> Result<Vec<Recorded>, String> {
+pub(super) fn drawn(c: &Config) -> Result<Vec<RecordedTask>, String> {
     let needed = |key: &str| format!("workload `open` needs `{key}`");
     let n = c.n.ok_or_else(|| needed("n"))?;
     let rate = positive("rate", c.rate.ok_or_else(|| needed("rate"))?)?;
@@ -104,13 +104,17 @@ pub(super) fn drawn(c: &Config) -> Result<Vec<Recorded>, String> {
         ms("cpu_ms", c.cpu_ms)?,
         ms("io2_ms", c.io2_ms)?,
     );
-    let mut random = Random::new(c.seed.unwrap_or(SEED));
+    let mut random = PythonRandom::new(c.seed.unwrap_or(SEED));
     let mut at = 0.0;
     let tasks = (0..n).map(|_| {
         at += random.expovariate(rate);
-        let mut sleep = |ms: f64| Part::Io(random.expovariate(1e3 / ms));
-        let steps = [io.map(&mut sleep), cpu.map(Part::Cpu), io2.map(&mut sleep)];
-        Recorded {
+        let mut sleep = |ms: f64| CellStep::Io(random.expovariate(1e3 / ms));
+        let steps = [
+            io.map(&mut sleep),
+            cpu.map(CellStep::Cpu),
+            io2.map(&mut sleep),
+        ];
+        RecordedTask {
             at,
             steps: steps.into_iter().flatten().collect(),
         }
@@ -136,7 +140,7 @@ mod tests {
                 [0.1036394562812375, 0.6705558677439764, 0.4266543913526999],
             ),
         ] {
-            let mut random = Random::new(seed);
+            let mut random = PythonRandom::new(seed);
             assert_eq!([(); 3].map(|()| random.random()), drawn);
         }
     }
@@ -147,7 +151,11 @@ mod tests {
             .expect("well formed");
         assert_eq!(
             tasks[0].steps,
-            vec![Part::Io(0.25), Part::Cpu(5.0), Part::BytesIn(10)]
+            vec![
+                CellStep::Io(0.25),
+                CellStep::Cpu(5.0),
+                CellStep::BytesIn(10)
+            ]
         );
         for (text, why) in [
             ("[]", "no tasks"),

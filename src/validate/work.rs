@@ -1,8 +1,8 @@
 //! The workloads of `workloads.py`, as workloads of the simulator.
 
 use super::cells::{Config, positive};
-use super::part::{MAX_STEPS, NO_NATIVE, Native, Part};
-use super::trace::{Recorded, drawn};
+use super::part::{CellStep, MAX_STEPS, NO_NATIVE, Native};
+use super::trace::{RecordedTask, drawn};
 use crate::engine::Nanos;
 use crate::scenario::{
     Arrivals, Imports, LockSpec, Step, Strategy, TaskClass, TracedTask, Workload,
@@ -27,7 +27,7 @@ const STEP_BYTES: f64 = 104.0;
 /// A step repeated in further rounds is only one more reference.
 const REFERENCE_BYTES: f64 = 8.0;
 
-struct Tasks {
+struct CellTasks {
     classes: Vec<TaskClass>,
     arrivals: Arrivals,
     /// What the program's list of tasks occupies.
@@ -48,7 +48,7 @@ pub(super) struct Grains {
 /// The workload of a cell and the memory of the program's own list of tasks.
 pub(super) fn build_workload(
     c: &Config,
-    trace: Option<Vec<Recorded>>,
+    trace: Option<Vec<RecordedTask>>,
     strategy: &Strategy,
     grains: Grains,
     slowness: f64,
@@ -167,7 +167,7 @@ fn time(c: &Config, key: &str, value: Option<f64>) -> Result<f64, String> {
 }
 
 /// The steps of one round, so many times over.
-fn repeated(parts: &[Part], rounds: u64, native: Native) -> Result<Vec<Step>, String> {
+fn repeated(parts: &[CellStep], rounds: u64, native: Native) -> Result<Vec<Step>, String> {
     let steps = rounds.saturating_mul(parts.len() as u64);
     if steps > MAX_STEPS {
         return Err(format!(
@@ -185,15 +185,15 @@ fn list_memory(tasks: u64, parts: usize, rounds: u64) -> f64 {
     tasks as f64 * (TASK_BYTES + parts as f64 * (STEP_BYTES + again * REFERENCE_BYTES))
 }
 
-fn uniform(c: &Config, native: Native) -> Result<Tasks, String> {
+fn uniform(c: &Config, native: Native) -> Result<CellTasks, String> {
     let bytes = |n: Option<u64>| n.filter(|n| *n > 0);
-    let parts: Vec<Part> = [
-        bytes(c.bytes_in).map(Part::BytesIn),
-        some("io_ms", c.io_ms)?.map(|ms| Part::Io(ms / 1e3)),
-        some("cpu_ms", c.cpu_ms)?.map(Part::Cpu),
-        some("native_ms", c.native_ms)?.map(Part::Native),
-        some("lock_ms", c.lock_ms)?.map(Part::Lock),
-        bytes(c.bytes_out).map(Part::BytesOut),
+    let parts: Vec<CellStep> = [
+        bytes(c.bytes_in).map(CellStep::BytesIn),
+        some("io_ms", c.io_ms)?.map(|ms| CellStep::Io(ms / 1e3)),
+        some("cpu_ms", c.cpu_ms)?.map(CellStep::Cpu),
+        some("native_ms", c.native_ms)?.map(CellStep::Native),
+        some("lock_ms", c.lock_ms)?.map(CellStep::Lock),
+        bytes(c.bytes_out).map(CellStep::BytesOut),
     ]
     .into_iter()
     .flatten()
@@ -206,23 +206,23 @@ fn uniform(c: &Config, native: Native) -> Result<Tasks, String> {
     ))
 }
 
-fn batch(classes: Vec<TaskClass>, memory: f64) -> Tasks {
-    Tasks {
+fn batch(classes: Vec<TaskClass>, memory: f64) -> CellTasks {
+    CellTasks {
         classes: classes.into_iter().filter(|c| c.count > 0).collect(),
         arrivals: Arrivals::Batch,
         memory,
     }
 }
 
-fn agents(c: &Config) -> Result<Tasks, String> {
+fn agents(c: &Config) -> Result<CellTasks, String> {
     let (n, rounds) = (needed(c, "n", c.n)?, needed(c, "rounds", c.rounds)?);
     let reason = [
-        Part::Cpu(time(c, "reason_ms", c.reason_ms)?),
-        Part::Lock(time(c, "share_ms", c.share_ms)?),
+        CellStep::Cpu(time(c, "reason_ms", c.reason_ms)?),
+        CellStep::Lock(time(c, "share_ms", c.share_ms)?),
     ];
     let fetch = [
-        Part::Io(time(c, "fetch_ms", c.fetch_ms)? / 1e3),
-        Part::Cpu(time(c, "parse_ms", c.parse_ms)?),
+        CellStep::Io(time(c, "fetch_ms", c.fetch_ms)? / 1e3),
+        CellStep::Cpu(time(c, "parse_ms", c.parse_ms)?),
     ];
     let classes = vec![
         class(
@@ -236,21 +236,21 @@ fn agents(c: &Config) -> Result<Tasks, String> {
     Ok(batch(classes, list_memory(n, 2, rounds)))
 }
 
-fn convoy(c: &Config) -> Result<Tasks, String> {
+fn convoy(c: &Config) -> Result<CellTasks, String> {
     let (hogs, n, rounds) = (
         needed(c, "hogs", c.hogs)?,
         needed(c, "n", c.n)?,
         needed(c, "rounds", c.rounds)?,
     );
     let short = [
-        Part::Io(time(c, "io_ms", c.io_ms)? / 1e3),
-        Part::Cpu(time(c, "cpu_ms", c.cpu_ms)?),
+        CellStep::Io(time(c, "io_ms", c.io_ms)? / 1e3),
+        CellStep::Cpu(time(c, "cpu_ms", c.cpu_ms)?),
     ];
     let classes = vec![
         class(
             "hog",
             hogs,
-            vec![Part::Cpu(time(c, "hog_ms", c.hog_ms)?).step(NO_NATIVE)],
+            vec![CellStep::Cpu(time(c, "hog_ms", c.hog_ms)?).step(NO_NATIVE)],
             false,
         ),
         class("io", n, repeated(&short, rounds, NO_NATIVE)?, false),
@@ -262,13 +262,13 @@ fn convoy(c: &Config) -> Result<Tasks, String> {
 }
 
 /// Recorded tasks: one class for each shape of steps, the durations as recorded.
-fn traced(recorded: &[Recorded], native_cost: f64) -> Tasks {
-    let mut shapes: Vec<&[Part]> = Vec::new();
+fn traced(recorded: &[RecordedTask], native_cost: f64) -> CellTasks {
+    let mut shapes: Vec<&[CellStep]> = Vec::new();
     let mut classes: Vec<TaskClass> = Vec::new();
     let mut tasks = Vec::with_capacity(recorded.len());
     let mut memory = 0.0;
     for task in recorded {
-        let same = |shape: &&[Part]| {
+        let same = |shape: &&[CellStep]| {
             shape.len() == task.steps.len()
                 && shape.iter().zip(&task.steps).all(|(a, b)| a.same_shape(*b))
         };
@@ -305,7 +305,7 @@ fn traced(recorded: &[Recorded], native_cost: f64) -> Tasks {
         });
         memory += list_memory(1, task.steps.len(), 1);
     }
-    Tasks {
+    CellTasks {
         classes,
         arrivals: Arrivals::Trace(tasks),
         memory,
@@ -422,22 +422,22 @@ mod tests {
     fn a_trace_is_replayed_by_shape() {
         let parts = |io: f64| {
             vec![
-                Part::Io(io),
-                Part::Lock(2.0),
-                Part::Native(1.0),
-                Part::BytesIn(7),
+                CellStep::Io(io),
+                CellStep::Lock(2.0),
+                CellStep::Native(1.0),
+                CellStep::BytesIn(7),
             ]
         };
         let recorded = [
-            Recorded {
+            RecordedTask {
                 at: 0.5,
                 steps: parts(0.25),
             },
-            Recorded {
+            RecordedTask {
                 at: 0.6,
-                steps: vec![Part::Cpu(1.0)],
+                steps: vec![CellStep::Cpu(1.0)],
             },
-            Recorded {
+            RecordedTask {
                 at: 0.7,
                 steps: parts(0.5),
             },

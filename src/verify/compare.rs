@@ -1,11 +1,11 @@
 //! What was measured beside what was forecast.
 
-use super::forecast::{Conditions, Simulated, over, percentile};
+use super::forecast::{Conditions, SimulatedRun, over, percentile};
 use super::prepare::LeftOut;
-use super::run::Measured;
+use super::run::MeasuredRun;
 use crate::scenario::{StartMethod, Strategy};
-use crate::verify::limits::{Excess, Limits, named_rightly};
-use crate::verify::{Held, Summary};
+use crate::verify::limits::{ErrorLimits, Excess, named_rightly};
+use crate::verify::{ErrorSummary, Held};
 
 /// Runs of one strategy that differ by more than this say little about a forecast that is off by less.
 const NOISY_SPREAD: f64 = 0.10;
@@ -42,7 +42,7 @@ pub struct Verified {
 }
 
 /// How fast the machine was round these runs. `best_ns` is what a turn of the loop costs at best.
-pub fn conditions(runs: &[Measured], best_ns: f64) -> Conditions {
+pub fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
     let all = || {
         runs.iter()
             .flat_map(|r| r.canary_ns.before.iter().chain(&r.canary_ns.after))
@@ -65,11 +65,11 @@ impl Verified {
         label: &str,
         python: &str,
         strategy: &Strategy,
-        (runs, memory, cores): (&[Measured], Option<u64>, usize),
-        simulated: &[Simulated],
+        (runs, memory, cores): (&[MeasuredRun], Option<u64>, usize),
+        simulated: &[SimulatedRun],
         slowness: f64,
     ) -> Self {
-        let measured = |f: &dyn Fn(&Measured) -> f64| runs.iter().map(f).collect::<Vec<_>>();
+        let measured = |f: &dyn Fn(&MeasuredRun) -> f64| runs.iter().map(f).collect::<Vec<_>>();
         let latency = |p: f64| {
             let real: Vec<f64> = runs.iter().map(|r| percentile(&r.sorted(), p)).collect();
             let ended = runs
@@ -82,11 +82,11 @@ impl Verified {
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         let peak: Vec<f64> = memory.into_iter().map(|m| m as f64).collect();
         let makespans = Held::new(measured(&|r| r.makespan_s), over(simulated, |s| s.makespan));
-        let drift = |r: &Measured| {
+        let drift = |r: &MeasuredRun| {
             let pairs = r.canary_ns.before.iter().zip(&r.canary_ns.after);
             pairs.map(|(b, a)| (a / b - 1.0).abs()).fold(0.0, f64::max)
         };
-        let both = |f: &dyn Fn(&Measured) -> f64, g: &dyn Fn(&Simulated) -> f64| {
+        let both = |f: &dyn Fn(&MeasuredRun) -> f64, g: &dyn Fn(&SimulatedRun) -> f64| {
             (crate::measure::median(measured(f)), over(simulated, g))
         };
         #[expect(clippy::cast_precision_loss, reason = "counts of tasks")]
@@ -122,7 +122,7 @@ impl Verified {
 
 /// The greatest share of the cores' time that went to other programs during a run.
 #[expect(clippy::cast_precision_loss, reason = "a number of cores")]
-fn others(runs: &[Measured], cores: usize) -> Option<f64> {
+fn others(runs: &[MeasuredRun], cores: usize) -> Option<f64> {
     runs.iter()
         .filter_map(|r| Some((r.busy_s? - r.cpu_s) / (r.closed_s * cores as f64).max(1e-3)))
         .map(|share| share.clamp(0.0, 1.0))
@@ -181,13 +181,13 @@ pub struct Verification {
     /// Whether tasks arrive over time: then strategies are ranked by p99.
     pub timed: bool,
     /// What the errors are held to.
-    pub limits: Limits,
+    pub limits: ErrorLimits,
 }
 
 impl Verification {
     /// The errors of one metric over the strategies.
-    pub fn summary(&self, metric: usize) -> Summary {
-        Summary::of(
+    pub fn summary(&self, metric: usize) -> ErrorSummary {
+        ErrorSummary::of(
             self.verified
                 .iter()
                 .filter_map(|v| v.metrics[metric].as_ref()),
@@ -195,7 +195,7 @@ impl Verification {
     }
 
     /// The summaries of all metrics, in the order of [`crate::verify::METRICS`].
-    pub fn summaries(&self) -> [Summary; 4] {
+    pub fn summaries(&self) -> [ErrorSummary; 4] {
         [0, 1, 2, 3].map(|metric| self.summary(metric))
     }
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use super::compare::{Verification, Verified, conditions};
 use super::error::ForecastError;
-use super::estimate::Estimate;
+use super::estimate::DurationEstimate;
 use super::prepare::{LeftOut, Planned, Plans, Request};
-use super::run::{Measured, RunError, Workshop, run_once};
+use super::run::{MeasuredRun, ProgramDir, RunError, run_once};
 use super::table::task_count;
 use crate::host::Interpreter;
 
 /// How much is run and simulated.
 #[derive(Clone, Copy, Debug)]
-pub struct Settings {
+pub struct VerifySettings {
     /// Timed runs of each strategy.
     pub runs: u32,
     /// The longest that one run may take.
@@ -30,8 +30,8 @@ pub fn verify(
     request: &Request<'_>,
     python: &Interpreter,
     plans: &Plans,
-    (settings, estimate): (&Settings, &Estimate),
-    simulate: &super::Simulate<'_>,
+    (settings, estimate): (&VerifySettings, &DurationEstimate),
+    simulate: &super::SimulateSameDemands<'_>,
     tell: &dyn Fn(&str, f64),
     into: &mut Verification,
 ) -> Result<(), RunError> {
@@ -97,10 +97,10 @@ fn measure(
     planned: &Planned,
     python: &Interpreter,
     plans: &Plans,
-    settings: &Settings,
+    settings: &VerifySettings,
     begin: &dyn Fn(u32),
-) -> Result<(Vec<Measured>, Option<u64>), RunError> {
-    let workshop = Workshop::new().map_err(|e| RunError::Unrunnable(e.to_string()))?;
+) -> Result<(Vec<MeasuredRun>, Option<u64>), RunError> {
+    let workshop = ProgramDir::new().map_err(|e| RunError::Unrunnable(e.to_string()))?;
     workshop
         .put(&planned.program)
         .map_err(|e| RunError::Unrunnable(e.to_string()))?;

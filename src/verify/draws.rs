@@ -8,8 +8,8 @@
 use serde_json::{Value, json};
 
 use super::error::ProgramError;
-use super::tree::{Amount, Node, Place, Tree, Unit};
-use crate::engine::{Nanos, Role, Streams, unit};
+use super::tree::{Amount, DurationUnit, Placeholder, ProgramStep, StepTree};
+use crate::engine::{Nanos, StreamRole, Streams, unit};
 
 /// More numbers than this make a file of 50 MB: a scenario that needs them is refused.
 const MOST_NUMBERS: usize = 4_000_000;
@@ -37,7 +37,7 @@ pub(super) struct Drawer {
 }
 
 /// A task gives up the block that it is in.
-struct GivenUp;
+struct DeadlinePassed;
 
 struct Path<'t> {
     number: u64,
@@ -59,8 +59,8 @@ impl Drawer {
     /// Draws as replication 0 of this seed does.
     pub(super) fn new(seed: u64, counting: Counting) -> Self {
         Self {
-            demands: Streams::new(seed, 0, Role::Demands),
-            failures: Streams::new(seed, 0, Role::Failure),
+            demands: Streams::new(seed, 0, StreamRole::Demands),
+            failures: Streams::new(seed, 0, StreamRole::Failure),
             counting,
             numbers: 0,
         }
@@ -72,7 +72,7 @@ impl Drawer {
     /// When all tasks together need too many numbers.
     pub(super) fn task(
         &mut self,
-        tree: &Tree,
+        tree: &StepTree,
         number: u64,
         recorded: &[Nanos],
     ) -> Result<Value, ProgramError> {
@@ -102,18 +102,18 @@ impl Drawer {
         ))
     }
 
-    fn spare(&self, place: &Place, number: u64, at: usize) -> Value {
+    fn spare(&self, place: &Placeholder, number: u64, at: usize) -> Value {
         match place {
-            Place::Time(dist, unit) => {
+            Placeholder::Time(dist, unit) => {
                 let mut rng = self.demands.task(number, SPARE_DRAW + at as u64);
                 json!(unit.of(dist.sample(&mut rng)))
             }
-            Place::Fail => json!(0),
-            Place::Children => json!([]),
+            Placeholder::Fail => json!(0),
+            Placeholder::Children => json!([]),
         }
     }
 
-    fn time(&mut self, amount: &Amount, unit: Unit, path: &mut Path<'_>) -> Nanos {
+    fn time(&mut self, amount: &Amount, unit: DurationUnit, path: &mut Path<'_>) -> Nanos {
         let time = if let Some(&recorded) = path.recorded.next() {
             recorded
         } else if let crate::scenario::Dist::Constant(time) = amount.dist {
@@ -130,43 +130,45 @@ impl Drawer {
         time
     }
 
-    fn walk(&mut self, nodes: &[Node], path: &mut Path<'_>) -> Result<(), GivenUp> {
+    fn walk(&mut self, nodes: &[ProgramStep], path: &mut Path<'_>) -> Result<(), DeadlinePassed> {
         for node in nodes {
             if self.numbers > MOST_NUMBERS {
-                return Err(GivenUp);
+                return Err(DeadlinePassed);
             }
             self.step(node, path)?;
             if path.overdue() {
-                return Err(GivenUp);
+                return Err(DeadlinePassed);
             }
         }
         Ok(())
     }
 
-    fn step(&mut self, node: &Node, path: &mut Path<'_>) -> Result<(), GivenUp> {
+    fn step(&mut self, node: &ProgramStep, path: &mut Path<'_>) -> Result<(), DeadlinePassed> {
         match node {
-            Node::Cpu(amount) | Node::Releasing(amount, _) => {
-                let time = self.time(amount, Unit::Milliseconds, path);
+            ProgramStep::Cpu(amount) | ProgramStep::Releasing(amount, _) => {
+                let time = self.time(amount, DurationUnit::Milliseconds, path);
                 path.draws += u64::from(self.counting.cpu_grain);
                 path.elapsed += time.scale(self.counting.cpu_factor);
             }
-            Node::Native(amount) => {
-                let time = self.time(amount, Unit::Milliseconds, path);
+            ProgramStep::Native(amount) => {
+                let time = self.time(amount, DurationUnit::Milliseconds, path);
                 path.draws += u64::from(self.counting.native_grain);
                 path.elapsed += time;
             }
-            Node::Io(amount) => {
-                let time = self.time(amount, Unit::Seconds, path);
+            ProgramStep::Io(amount) => {
+                let time = self.time(amount, DurationUnit::Seconds, path);
                 path.elapsed += time;
             }
-            Node::Fail(probability, place) => return self.fail(*place, *probability, path),
-            Node::Lock(_, inner) | Node::Hold(_, inner) => self.walk(inner, path)?,
-            Node::InlineChildren(times, inner) | Node::Repeat(times, inner) if node.any(&draws) => {
+            ProgramStep::Fail(probability, place) => return self.fail(*place, *probability, path),
+            ProgramStep::Lock(_, inner) | ProgramStep::Hold(_, inner) => self.walk(inner, path)?,
+            ProgramStep::InlineChildren(times, inner) | ProgramStep::Repeat(times, inner)
+                if node.any(&draws) =>
+            {
                 for _ in 0..*times {
                     self.walk(inner, path)?;
                 }
             }
-            Node::Children(count, tree, Some(place)) => {
+            ProgramStep::Children(count, tree, Some(place)) => {
                 let children = (0..*count)
                     .map(|child| {
                         // As `step_fan_out` of the simulator numbers them.
@@ -177,13 +179,13 @@ impl Drawer {
                 // A second fan-out at this place starts children with the same numbers.
                 path.values[*place] = children;
             }
-            Node::Timeout(after, inner) => {
+            ProgramStep::Timeout(after, inner) => {
                 path.deadlines.push(path.elapsed + *after);
                 let end = self.walk(inner, path);
                 path.deadlines.pop();
                 end?;
             }
-            Node::Retry(attempts, backoff, inner) => {
+            ProgramStep::Retry(attempts, backoff, inner) => {
                 self.retry(*attempts, *backoff, inner, path)?;
             }
             _ => {}
@@ -191,22 +193,27 @@ impl Drawer {
         Ok(())
     }
 
-    fn fail(&mut self, place: usize, probability: f64, path: &mut Path<'_>) -> Result<(), GivenUp> {
+    fn fail(
+        &mut self,
+        place: usize,
+        probability: f64,
+        path: &mut Path<'_>,
+    ) -> Result<(), DeadlinePassed> {
         let mut rng = self.failures.task(path.number, path.draws);
         path.draws += 1;
         let fails = unit(&mut rng) < probability;
         self.numbers += 1;
         path.values[place].push(json!(u8::from(fails)));
-        if fails { Err(GivenUp) } else { Ok(()) }
+        if fails { Err(DeadlinePassed) } else { Ok(()) }
     }
 
     fn retry(
         &mut self,
         attempts: u32,
         backoff: Nanos,
-        inner: &[Node],
+        inner: &[ProgramStep],
         path: &mut Path<'_>,
-    ) -> Result<(), GivenUp> {
+    ) -> Result<(), DeadlinePassed> {
         let mut pause = backoff;
         for left in (0..attempts.max(1)).rev() {
             let depth = path.deadlines.len();
@@ -215,24 +222,24 @@ impl Drawer {
             }
             path.deadlines.truncate(depth);
             if left == 0 || path.overdue() {
-                return Err(GivenUp);
+                return Err(DeadlinePassed);
             }
             path.elapsed += pause;
             pause = pause * 2;
         }
-        Err(GivenUp)
+        Err(DeadlinePassed)
     }
 }
 
 /// A step that draws, or that may record a duration.
-fn draws(node: &Node) -> bool {
+fn draws(node: &ProgramStep) -> bool {
     matches!(
         node,
-        Node::Cpu(_)
-            | Node::Releasing(..)
-            | Node::Native(_)
-            | Node::Io(_)
-            | Node::Fail(..)
-            | Node::Children(_, _, Some(_))
+        ProgramStep::Cpu(_)
+            | ProgramStep::Releasing(..)
+            | ProgramStep::Native(_)
+            | ProgramStep::Io(_)
+            | ProgramStep::Fail(..)
+            | ProgramStep::Children(_, _, Some(_))
     )
 }

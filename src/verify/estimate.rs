@@ -5,23 +5,23 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::course::{Settings, best_loop};
+use super::course::{VerifySettings, best_loop};
 use super::forecast::Conditions;
 use super::prepare::{LeftOut, Plans, Request};
-use super::program::Program;
+use super::program::GeneratedProgram;
 use super::run::RunError;
-use crate::host::{self, End, Interpreter, Scratch};
+use crate::host::{self, ExitReason, Interpreter, Scratch};
 
 /// How long the runs will take, by the forecast.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Estimate {
+pub struct DurationEstimate {
     /// Seconds of the longest run, and its strategy.
     pub longest: (f64, String),
     /// Seconds of each planned strategy: all its runs, and its simulations.
     pub each: Vec<f64>,
 }
 
-impl Estimate {
+impl DurationEstimate {
     /// Seconds in all.
     #[must_use]
     pub fn all(&self) -> f64 {
@@ -48,7 +48,7 @@ pub struct Overheads {
 
 /// What the probe prints.
 #[derive(Deserialize)]
-struct Probed {
+struct SpeedProbe {
     reading_s: f64,
     loop_ns: f64,
     code_byte_ns: f64,
@@ -88,7 +88,7 @@ impl Overheads {
         let mut best: Option<Self> = None;
         let mut stretch = f64::INFINITY;
         for _ in 0..STARTS {
-            let mut program = host::Program::new(&python.path);
+            let mut program = host::Invocation::new(&python.path);
             program.args = vec!["probe.py".into()];
             program.dir = Some(scratch.path());
             program.env = vec![("PYTHONDONTWRITEBYTECODE".into(), "1".into())];
@@ -98,12 +98,12 @@ impl Overheads {
             let finished = host::run(&program, &mut |line| answer = Some(line.to_owned()))
                 .map_err(|e| RunError::Unrunnable(e.to_string()))?;
             let wall = begun.elapsed().as_secs_f64();
-            if finished.end == End::Interrupted {
+            if finished.end == ExitReason::Interrupted {
                 return Err(RunError::Interrupted);
             }
             let probed = answer
                 .filter(|_| finished.succeeded())
-                .and_then(|a| serde_json::from_str::<Probed>(&a).ok());
+                .and_then(|a| serde_json::from_str::<SpeedProbe>(&a).ok());
             let Some(p) = probed else {
                 return Err(RunError::Crashed {
                     how: finished.how(),
@@ -129,7 +129,7 @@ impl Overheads {
 
     /// Seconds of a run whose work takes `work` seconds on cores of its own, `cpu` of them on some core, from its start to its end.
     #[must_use]
-    pub fn run(&self, program: &Program, imports: f64, work: f64, cpu: f64) -> f64 {
+    pub fn run(&self, program: &GeneratedProgram, imports: f64, work: f64, cpu: f64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let bytes = |n: usize| n as f64 / 1e9;
         let data = program.data.as_ref().map_or(0, String::len);
@@ -144,16 +144,16 @@ impl Overheads {
 pub fn estimate(
     request: &Request<'_>,
     plans: &mut Plans,
-    settings: &Settings,
+    settings: &VerifySettings,
     overheads: &Overheads,
-    simulate: &super::Simulate<'_>,
-) -> Estimate {
+    simulate: &super::SimulateSameDemands<'_>,
+) -> DurationEstimate {
     let conditions = Conditions {
         slowness: (overheads.loop_ns / best_loop(request).max(1.0)).clamp(0.2, 20.0),
         block_ns: None,
     };
     let imports = plans.workload.imports.time.as_secs_f64();
-    let mut estimate = Estimate::default();
+    let mut estimate = DurationEstimate::default();
     for planned in std::mem::take(&mut plans.planned) {
         let forecaster = planned.forecaster(request, plans, conditions);
         let begun = Instant::now();
@@ -182,7 +182,7 @@ pub fn estimate(
 #[cfg(test)]
 mod tests {
     use super::super::program::generate;
-    use super::super::{Source, prepare, simulate_same_demands};
+    use super::super::{ProgramSpec, prepare, simulate_same_demands};
     use super::*;
     use crate::cpython::profile::Profile;
     use crate::scenario::{MachineSpec, Scenario};
@@ -209,7 +209,7 @@ mod tests {
     fn everything_that_a_run_does_counts() {
         let s = scenario("");
         let strategy = parse_strategy("sequential").unwrap().strategy;
-        let mut program = generate(&Source {
+        let mut program = generate(&ProgramSpec {
             name: &s.name,
             question: "",
             workload: &s.workload,
@@ -256,7 +256,7 @@ mod tests {
                 command: "",
             };
             let mut plans = prepare(&request, &simulate_same_demands).unwrap();
-            let settings = Settings {
+            let settings = VerifySettings {
                 runs,
                 limit: Duration::from_secs(60),
                 replications: 1,

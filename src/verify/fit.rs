@@ -2,8 +2,8 @@
 
 use super::error::ProgramError;
 use super::table::class;
-use crate::engine::{Nanos, Role, stream, unit};
-use crate::scenario::{Arrivals, Dist, Scenario, Spent, Step, TracedTask, Workload};
+use crate::engine::{Nanos, StreamRole, stream, unit};
+use crate::scenario::{Arrivals, Dist, Scenario, Step, StepResource, TracedTask, Workload};
 
 /// The scenario's workload with every time of it multiplied by `scale`: steps, time-outs, back-offs, and the times between
 /// arrivals and of thinking, so that the load stays what it is. Overheads and imports stay what they are. Random arrivals
@@ -73,8 +73,8 @@ fn laid_down(
     horizon: Option<Nanos>,
 ) -> Result<Vec<TracedTask>, ProgramError> {
     const MOST: usize = 2_000_000;
-    let mut intervals = stream(scenario.seed, 0, Role::Arrivals);
-    let mut classes = stream(scenario.seed, 0, Role::Classes);
+    let mut intervals = stream(scenario.seed, 0, StreamRole::Arrivals);
+    let mut classes = stream(scenario.seed, 0, StreamRole::Classes);
     let mut tasks = Vec::new();
     let mut at = Nanos::ZERO;
     while count.is_none_or(|n| (tasks.len() as u64) < n) {
@@ -127,8 +127,8 @@ fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
 /// Whether some native step is drawn: its blocks cannot be counted beforehand.
 pub(super) fn native_is_drawn(w: &Workload) -> bool {
     let drawn = |step: &Step| match step.takes() {
-        Some((Spent::Native, time)) => !matches!(time, Dist::Constant(_)),
-        Some((Spent::Bytecode | Spent::Outside, _)) | None => false,
+        Some((StepResource::Native, time)) => !matches!(time, Dist::Constant(_)),
+        Some((StepResource::Bytecode | StepResource::Outside, _)) | None => false,
     };
     let recorded = matches!(&w.arrivals, Arrivals::Trace(tasks) if tasks.iter().any(|t| !t.demands.is_empty()));
     let mut steps = w.classes.iter().flat_map(|c| &c.steps);

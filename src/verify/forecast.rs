@@ -2,12 +2,13 @@
 
 use super::error::ForecastError;
 use super::fit::native_is_drawn;
-use super::program::Program;
+use super::program::GeneratedProgram;
 use crate::cpython::profile::Profile;
 use crate::engine::{Nanos, whole};
 use crate::measure::{element, median};
 use crate::scenario::{
-    Arrivals, Dist, Execution, Inside, MachineSpec, Spent, Step, Strategy, TaskClass, Workload,
+    Arrivals, Dist, Execution, Inside, MachineSpec, Step, StepResource, Strategy, TaskClass,
+    Workload,
 };
 use crate::strategy::{Finding, Outcome, SimInput};
 use crate::verify::own_loop::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
@@ -49,7 +50,7 @@ pub struct Conditions {
 
 /// One simulated run of a program.
 #[derive(Clone, Debug)]
-pub struct Simulated {
+pub struct SimulatedRun {
     /// Seconds until the last result.
     pub makespan: f64,
     /// Seconds until the pool was shut down.
@@ -76,7 +77,7 @@ impl Forecaster {
     pub fn new(
         workload: &Workload,
         strategy: &Strategy,
-        program: &Program,
+        program: &GeneratedProgram,
         (machine, profile): (&MachineSpec, &Profile),
         conditions: Conditions,
         seed: u64,
@@ -133,8 +134,8 @@ impl Forecaster {
     pub fn simulate(
         &self,
         run: u32,
-        simulate: &super::Simulate<'_>,
-    ) -> Result<Simulated, ForecastError> {
+        simulate: &super::SimulateSameDemands<'_>,
+    ) -> Result<SimulatedRun, ForecastError> {
         let input = SimInput {
             machine: &self.machine,
             profile: &self.profile,
@@ -153,7 +154,7 @@ impl Forecaster {
         let mut latencies: Vec<f64> = outcome.latencies.iter().map(|l| l.as_secs_f64()).collect();
         latencies.sort_by(f64::total_cmp);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-        Ok(Simulated {
+        Ok(SimulatedRun {
             makespan: outcome.makespan.as_secs_f64(),
             closed: outcome.closed.max(outcome.makespan).as_secs_f64(),
             latencies,
@@ -170,7 +171,7 @@ impl Forecaster {
 
 /// A bug that one simulation runs into must not cost the others.
 fn simulate_guarded(
-    simulate: &super::Simulate<'_>,
+    simulate: &super::SimulateSameDemands<'_>,
     input: &SimInput<'_>,
 ) -> Result<Outcome, ForecastError> {
     let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
@@ -213,7 +214,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
 }
 
 /// The median of a figure over simulated runs.
-pub(super) fn over(runs: &[Simulated], figure: impl Fn(&Simulated) -> f64) -> f64 {
+pub(super) fn over(runs: &[SimulatedRun], figure: impl Fn(&SimulatedRun) -> f64) -> f64 {
     median(runs.iter().map(figure).collect())
 }
 
@@ -265,14 +266,14 @@ fn payload_cost(classes: &[TaskClass]) -> f64 {
 /// Constant native steps as the program spends them: block by block, each a call that gives up the GIL.
 fn in_blocks(steps: &[Step], block: Nanos) -> Vec<Step> {
     let of = |step: &Step| match step.takes() {
-        Some((Spent::Native, Dist::Constant(time))) => {
+        Some((StepResource::Native, Dist::Constant(time))) => {
             let blocks = time.0.div_ceil(block.0.max(1)).max(1);
             if blocks > MOST_BLOCKS {
                 return step.clone();
             }
             Step::Repeat(blocks, vec![Step::Native(Dist::Constant(block))])
         }
-        Some((Spent::Native | Spent::Bytecode | Spent::Outside, _)) | None => {
+        Some((StepResource::Native | StepResource::Bytecode | StepResource::Outside, _)) | None => {
             step.around(|steps| in_blocks(steps, block))
         }
     };

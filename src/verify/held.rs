@@ -55,7 +55,7 @@ impl Held {
 
 /// Absolute errors of one metric over some cells, as fractions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Summary {
+pub struct ErrorSummary {
     /// Number of cells.
     pub cells: usize,
     /// Median.
@@ -68,7 +68,7 @@ pub struct Summary {
     pub relative: f64,
 }
 
-impl Summary {
+impl ErrorSummary {
     /// Sums up; zeros where there is nothing.
     pub fn of<'a>(held: impl Iterator<Item = &'a Held>) -> Self {
         let (mut errors, mut relative) = (Vec::new(), Vec::new());

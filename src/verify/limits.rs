@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::held::{Held, METRICS, Summary};
+use super::held::{ErrorSummary, Held, METRICS};
 
 /// The most that a metric's errors may be, as fractions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limit {
+pub struct ErrorLimit {
     /// Of their median.
     pub median: f64,
     /// Of their 90th percentile.
@@ -17,7 +17,7 @@ pub struct Limit {
     pub worst: f64,
 }
 
-impl Limit {
+impl ErrorLimit {
     const fn percent(median: f64, p90: f64, worst: f64) -> Self {
         Self {
             median: median / 100.0,
@@ -27,7 +27,7 @@ impl Limit {
     }
 
     /// Each figure of a summary beside the most that it may be.
-    fn figures(self, s: &Summary) -> [(&'static str, f64, f64); 3] {
+    fn figures(self, s: &ErrorSummary) -> [(&'static str, f64, f64); 3] {
         [
             ("median", s.median, self.median),
             ("90th percentile", s.p90, self.p90),
@@ -38,34 +38,37 @@ impl Limit {
 
 /// What all forecasts of a set are held to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
+pub struct ErrorLimits {
     /// In the order of [`METRICS`]; `None`: reported, not limited.
-    pub metrics: [Option<Limit>; 4],
+    pub metrics: [Option<ErrorLimit>; 4],
     /// So many workloads may have their best strategy named wrongly.
     pub wrong: usize,
 }
 
 /// The table: a row for each kind of machine. p50 is reported, and limited only where a user says so.
-const TABLE: [(&str, Limits); 2] = [("reference", Limits::REFERENCE), ("other", Limits::OTHER)];
+const TABLE: [(&str, ErrorLimits); 2] = [
+    ("reference", ErrorLimits::REFERENCE),
+    ("other", ErrorLimits::OTHER),
+];
 
-impl Limits {
+impl ErrorLimits {
     /// The machine that the model was developed on: what holds there today. Tightened whenever the figures improve.
     pub const REFERENCE: Self = Self {
         metrics: [
-            Some(Limit::percent(0.5, 3.5, 14.5)),
+            Some(ErrorLimit::percent(0.5, 3.5, 14.5)),
             None,
-            Some(Limit::percent(0.5, 3.5, 15.0)),
-            Some(Limit::percent(2.0, 6.0, 17.0)),
+            Some(ErrorLimit::percent(0.5, 3.5, 15.0)),
+            Some(ErrorLimit::percent(2.0, 6.0, 17.0)),
         ],
         wrong: 0,
     };
     /// Any other machine, its interpreters measured there.
     pub const OTHER: Self = Self {
         metrics: [
-            Some(Limit::percent(1.0, 6.0, 15.0)),
+            Some(ErrorLimit::percent(1.0, 6.0, 15.0)),
             None,
-            Some(Limit::percent(2.0, 10.0, 20.0)),
-            Some(Limit::percent(3.0, 8.0, 20.0)),
+            Some(ErrorLimit::percent(2.0, 10.0, 20.0)),
+            Some(ErrorLimit::percent(3.0, 8.0, 20.0)),
         ],
         wrong: 0,
     };
@@ -112,7 +115,7 @@ impl Limits {
     /// named rightly. What was not measured exceeds nothing.
     pub fn excesses(
         &self,
-        summaries: &[Summary; 4],
+        summaries: &[ErrorSummary; 4],
         (right, ranked): (usize, usize),
     ) -> Vec<Excess> {
         let mut found = Vec::new();
@@ -143,7 +146,7 @@ impl Limits {
     }
 
     /// For programs: each limited metric's errors with their limits, and whether they are kept.
-    pub fn json(&self, summaries: &[Summary; 4], (right, ranked): (usize, usize)) -> Value {
+    pub fn json(&self, summaries: &[ErrorSummary; 4], (right, ranked): (usize, usize)) -> Value {
         let excesses = self.excesses(summaries, (right, ranked));
         let metrics: Vec<_> = self
             .metrics
@@ -183,7 +186,7 @@ fn expected(part: &str) -> String {
 }
 
 /// `1/6/15` as a limit.
-fn three(name: &str, value: &str) -> Result<Limit, String> {
+fn three(name: &str, value: &str) -> Result<ErrorLimit, String> {
     let numbers: Option<Vec<f64>> = value
         .split('/')
         .map(|n| n.trim().trim_end_matches('%').trim_end().parse().ok())
@@ -191,7 +194,7 @@ fn three(name: &str, value: &str) -> Result<Limit, String> {
         .collect();
     match numbers.as_deref() {
         Some([median, p90, worst]) if median <= p90 && p90 <= worst => {
-            Ok(Limit::percent(*median, *p90, *worst))
+            Ok(ErrorLimit::percent(*median, *p90, *worst))
         }
         Some([_, _, _]) => Err(format!(
             "`{name}={value}`: the median's limit comes first and the worst's last, so none may be less than the one before"
@@ -314,8 +317,8 @@ where
 mod tests {
     use super::*;
 
-    fn summary(median: f64, p90: f64, worst: f64) -> Summary {
-        Summary {
+    fn summary(median: f64, p90: f64, worst: f64) -> ErrorSummary {
+        ErrorSummary {
             cells: 10,
             median,
             p90,
@@ -326,16 +329,19 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let base = Limits::REFERENCE;
-        let parsed =
-            Limits::parse("makespan=1/6/15, p99 = 2%/10 %/20.5,ranking=1", base).expect("valid");
-        assert_eq!(parsed.metrics[0], Some(Limit::percent(1.0, 6.0, 15.0)));
-        assert_eq!(parsed.metrics[2], Some(Limit::percent(2.0, 10.0, 20.5)));
+        let base = ErrorLimits::REFERENCE;
+        let parsed = ErrorLimits::parse("makespan=1/6/15, p99 = 2%/10 %/20.5,ranking=1", base)
+            .expect("valid");
+        assert_eq!(parsed.metrics[0], Some(ErrorLimit::percent(1.0, 6.0, 15.0)));
+        assert_eq!(
+            parsed.metrics[2],
+            Some(ErrorLimit::percent(2.0, 10.0, 20.5))
+        );
         assert_eq!((parsed.metrics[3], parsed.wrong), (base.metrics[3], 1));
-        assert_eq!(Limits::parse("other", base), Ok(Limits::OTHER));
-        let mixed = Limits::parse("other,p50=5/20/80", base).expect("valid");
-        assert_eq!(mixed.metrics[0], Limits::OTHER.metrics[0]);
-        assert_eq!(mixed.metrics[1], Some(Limit::percent(5.0, 20.0, 80.0)));
+        assert_eq!(ErrorLimits::parse("other", base), Ok(ErrorLimits::OTHER));
+        let mixed = ErrorLimits::parse("other,p50=5/20/80", base).expect("valid");
+        assert_eq!(mixed.metrics[0], ErrorLimits::OTHER.metrics[0]);
+        assert_eq!(mixed.metrics[1], Some(ErrorLimit::percent(5.0, 20.0, 80.0)));
     }
 
     #[test]
@@ -354,21 +360,26 @@ mod tests {
             ("ranking=most", "ranking=0"),
             ("p99=1/6/15,other", "write it first"),
         ] {
-            let e = Limits::parse(text, Limits::REFERENCE).expect_err(text);
+            let e = ErrorLimits::parse(text, ErrorLimits::REFERENCE).expect_err(text);
             assert!(e.contains(says), "{text}: {e}");
         }
     }
 
     #[test]
     fn what_is_greater_than_its_limit_is_an_excess() {
-        let times = Some(Limit::percent(0.5, 4.0, 15.0));
-        let limits = Limits {
-            metrics: [times, None, times, Some(Limit::percent(2.0, 7.0, 32.0))],
+        let times = Some(ErrorLimit::percent(0.5, 4.0, 15.0));
+        let limits = ErrorLimits {
+            metrics: [
+                times,
+                None,
+                times,
+                Some(ErrorLimit::percent(2.0, 7.0, 32.0)),
+            ],
             wrong: 0,
         };
         let kept = summary(0.005, 0.04, 0.15);
         let p50 = summary(1.0, 1.0, 1.0);
-        let none = Summary::of(std::iter::empty());
+        let none = ErrorSummary::of(std::iter::empty());
         assert_eq!(limits.excesses(&[kept, p50, kept, none], (3, 3)), []);
         let found = limits.excesses(&[summary(0.001, 0.06, 0.2), p50, kept, none], (2, 3));
         let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
@@ -391,12 +402,12 @@ mod tests {
     #[test]
     fn the_worst_cells_stand_below_their_metric() {
         let cells = [1.3, 1.1, 1.6].map(|forecast| Held::new(vec![1.0], forecast).expect("a run"));
-        let excesses = Limits::REFERENCE.excesses(
+        let excesses = ErrorLimits::REFERENCE.excesses(
             &[
-                Summary::of(cells.iter()),
-                Summary::of(std::iter::empty()),
-                Summary::of(std::iter::empty()),
-                Summary::of(std::iter::empty()),
+                ErrorSummary::of(cells.iter()),
+                ErrorSummary::of(std::iter::empty()),
+                ErrorSummary::of(std::iter::empty()),
+                ErrorSummary::of(std::iter::empty()),
             ],
             (0, 0),
         );

@@ -26,21 +26,21 @@ mod table;
 mod tree;
 
 pub use compare::{Failure, Ranking, Verification, Verified, conditions};
-pub use course::{Settings, verify};
+pub use course::{VerifySettings, verify};
 pub use error::{ForecastError, ProgramError};
-pub use estimate::{Estimate, Overheads, estimate};
+pub use estimate::{DurationEstimate, Overheads, estimate};
 pub use fit::fit;
-pub use forecast::{Conditions, Forecaster, Simulated};
-pub use held::{Held, METRICS, Summary};
+pub use forecast::{Conditions, Forecaster, SimulatedRun};
+pub use held::{ErrorSummary, Held, METRICS};
 pub use prepare::{LeftOut, Planned, Plans, Request, prepare};
-pub use program::{Program, Source, generate};
+pub use program::{GeneratedProgram, ProgramSpec, generate};
 pub use render::{json, markdown, text};
-pub use run::{Measured, RunError, Workshop, run_once};
+pub use run::{MeasuredRun, ProgramDir, RunError, run_once};
 
 use crate::strategy::{Outcome, SimError, SimInput};
 
 /// Runs one replication whose arrivals and demands are those of replication 0, or says why it cannot.
-pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
+pub type SimulateSameDemands<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
 
 /// The real simulator.
 ///

@@ -1,12 +1,12 @@
 //! What a program does otherwise than the scenario says.
 
-use super::program::Plan;
+use super::program::ProgramPlan;
 use super::steps::Flavour;
-use super::tree::Node;
+use super::tree::ProgramStep;
 use crate::scenario::Arrivals;
 
 /// The notes of a program, those of the whole workload first.
-pub(super) fn notes(plan: &Plan<'_>) -> Vec<String> {
+pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
     let mut notes = plan.source.notes.to_vec();
     let w = plan.source.workload;
     let mut say = |note: &str| notes.push(note.to_owned());
@@ -26,20 +26,25 @@ pub(super) fn notes(plan: &Plan<'_>) -> Vec<String> {
             "sub-interpreters cannot share a lock: each has its own, also where the scenario says `shared`",
         );
     }
-    let fans = |n: &Node| matches!(n, Node::InlineChildren(..) | Node::Children(..));
-    if plan.any(|n| matches!(n, Node::Timeout(..)) && n.any(&fans)) {
+    let fans = |n: &ProgramStep| {
+        matches!(
+            n,
+            ProgramStep::InlineChildren(..) | ProgramStep::Children(..)
+        )
+    };
+    if plan.any(|n| matches!(n, ProgramStep::Timeout(..)) && n.any(&fans)) {
         say("children of a FanOut do not see the Timeout round it");
     }
-    let split = |n: &Node| matches!(n, Node::Timeout(..) | Node::Retry(..));
+    let split = |n: &ProgramStep| matches!(n, ProgramStep::Timeout(..) | ProgramStep::Retry(..));
     if plan.flavour == Flavour::Offload && plan.any(split) {
         say("work before, in and after a Timeout or Retry goes to the pool in separate calls");
     }
-    if plan.flavour == Flavour::Offload && plan.any(|n| matches!(n, Node::Allocate(_))) {
+    if plan.flavour == Flavour::Offload && plan.any(|n| matches!(n, ProgramStep::Allocate(_))) {
         say(
             "containers of an Allocate live until the end of the offloaded work that they stand in",
         );
     }
-    if plan.processes() && plan.any(|n| matches!(n, Node::Shared { .. })) {
+    if plan.processes() && plan.any(|n| matches!(n, ProgramStep::Shared { .. })) {
         say("every worker has its own copy of the shared objects, as the scenario's table says");
     }
     notes

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::program::{Plan, imports_module};
+use super::program::{ProgramPlan, imports_module};
 use super::steps::{Flavour, quoted};
-use super::tree::Node;
+use super::tree::ProgramStep;
 use crate::scenario::{Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, StartMethod, Workers};
 
 /// How tasks are taken in and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ExecutorKind {
     Sequential,
     PerTask,
     /// An executor of `concurrent.futures`.
@@ -27,20 +27,23 @@ macro_rules! piece {
 }
 
 /// What the steps do.
-pub(super) fn steps(plan: &Plan<'_>) -> String {
+pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let offload = plan.flavour == Flavour::Offload;
-    let has = |is: fn(&Node) -> bool| plan.any(is);
+    let has = |is: fn(&ProgramStep) -> bool| plan.any(is);
     let inline = matches!(
         plan.flavour,
         Flavour::Plain { travels: false } | Flavour::Loop
     );
-    let payload = |n: &Node| {
+    let payload = |n: &ProgramStep| {
         matches!(
             n,
-            Node::PayloadIn(_) | Node::PayloadOut(_) | Node::ObjectsIn(_) | Node::ObjectsOut(_)
+            ProgramStep::PayloadIn(_)
+                | ProgramStep::PayloadOut(_)
+                | ProgramStep::ObjectsIn(_)
+                | ProgramStep::ObjectsOut(_)
         )
     };
-    let touches = has(|n| matches!(n, Node::Hold(..))) || inline && plan.any(payload);
+    let touches = has(|n| matches!(n, ProgramStep::Hold(..))) || inline && plan.any(payload);
     let mut out = String::from(if touches {
         piece!("cpu_touched")
     } else {
@@ -52,20 +55,20 @@ pub(super) fn steps(plan: &Plan<'_>) -> String {
         Flavour::Loop | Flavour::Offload => "\n\nio = asyncio.sleep\n",
     });
     let plain = matches!(plan.flavour, Flavour::Plain { .. });
-    let timeouts = has(|n| matches!(n, Node::Timeout(..)));
-    let retries = has(|n| matches!(n, Node::Retry(..)));
+    let timeouts = has(|n| matches!(n, ProgramStep::Timeout(..)));
+    let retries = has(|n| matches!(n, ProgramStep::Retry(..)));
     let locks = !plan.source.workload.locks.is_empty();
-    let shared = has(|n| matches!(n, Node::Shared { .. }));
+    let shared = has(|n| matches!(n, ProgramStep::Shared { .. }));
     let parts = [
         (!offload, piece!("task")),
         (
-            !offload && has(|n| matches!(n, Node::Allocate(_))),
+            !offload && has(|n| matches!(n, ProgramStep::Allocate(_))),
             piece!("allocate"),
         ),
         (!offload && locks, piece!("locks")),
         (shared || offload, piece!("shared")),
         (
-            plain && has(|n| matches!(n, Node::Put(_) | Node::Get(_))),
+            plain && has(|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_))),
             piece!("queues"),
         ),
         (plain && timeouts, piece!("deadline")),
@@ -87,8 +90,13 @@ pub(super) fn steps(plan: &Plan<'_>) -> String {
             out.push_str(text);
         }
     }
-    if has(|n| matches!(n, Node::InlineChildren(..) | Node::Children(..))) {
-        out.push_str(if plan.kind == Kind::Loop {
+    if has(|n| {
+        matches!(
+            n,
+            ProgramStep::InlineChildren(..) | ProgramStep::Children(..)
+        )
+    }) {
+        out.push_str(if plan.kind == ExecutorKind::Loop {
             piece!("fan_out_loop")
         } else {
             match plan.each.execution().pool {
@@ -120,11 +128,11 @@ fn walking(text: &str) -> String {
 }
 
 /// Code that gives the GIL up, if there is any; what it needs to know is measured before any task.
-fn releasing(plan: &Plan<'_>, touches: bool) -> String {
+fn releasing(plan: &ProgramPlan<'_>, touches: bool) -> String {
     let mut each: Vec<u64> = Vec::new();
     for tree in &plan.trees {
         tree.all(&mut |node| {
-            if let Node::Releasing(_, releases) = node {
+            if let ProgramStep::Releasing(_, releases) = node {
                 each.push(releases.released.0);
             }
         });
@@ -147,7 +155,7 @@ fn releasing(plan: &Plan<'_>, touches: bool) -> String {
 }
 
 /// Locks, queues and objects between tasks.
-pub(super) fn world(plan: &Plan<'_>) -> String {
+pub(super) fn world(plan: &ProgramPlan<'_>) -> String {
     let w = plan.source.workload;
     let looped = matches!(plan.flavour, Flavour::Loop | Flavour::Offload);
     let mut out = String::new();
@@ -202,7 +210,7 @@ pub(super) fn world(plan: &Plan<'_>) -> String {
 }
 
 /// What belongs to the event loop is made once it runs.
-fn open_loop(plan: &Plan<'_>) -> String {
+fn open_loop(plan: &ProgramPlan<'_>) -> String {
     let w = plan.source.workload;
     let mut body = String::new();
     let across = w.locks.iter().zip(plan.source.across);
@@ -231,10 +239,10 @@ fn open_loop(plan: &Plan<'_>) -> String {
 }
 
 /// The strategy itself.
-pub(super) fn strategy(plan: &Plan<'_>) -> String {
+pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from(piece!("log"));
     let users = plan.users().is_some();
-    if plan.kind != Kind::Loop {
+    if plan.kind != ExecutorKind::Loop {
         out.push_str(if users {
             piece!("users")
         } else {
@@ -242,15 +250,15 @@ pub(super) fn strategy(plan: &Plan<'_>) -> String {
         });
     }
     match plan.kind {
-        Kind::Sequential => out.push_str(piece!("sequential")),
-        Kind::PerTask => out.push_str(piece!("per_task")),
-        Kind::Pool => {
+        ExecutorKind::Sequential => out.push_str(piece!("sequential")),
+        ExecutorKind::PerTask => out.push_str(piece!("per_task")),
+        ExecutorKind::Pool => {
             out.push_str(&title(plan));
             out.push_str(&make_pool(plan));
             out.push_str(&travels(plan));
             out.push_str(piece!("pool"));
         }
-        Kind::MpPool(chunk) => {
+        ExecutorKind::MpPool(chunk) => {
             out.push_str(&title(plan));
             out.push_str(&make_pool(plan));
             out.push_str(&travels(plan));
@@ -265,7 +273,7 @@ pub(super) fn strategy(plan: &Plan<'_>) -> String {
                 out.push_str(piece!("mp_pool_timed"));
             }
         }
-        Kind::Loop => looped(plan, users, &mut out),
+        ExecutorKind::Loop => looped(plan, users, &mut out),
     }
     match plan.copies {
         Some(copies) => {
@@ -279,7 +287,7 @@ pub(super) fn strategy(plan: &Plan<'_>) -> String {
     out
 }
 
-fn looped(plan: &Plan<'_>, users: bool, out: &mut String) {
+fn looped(plan: &ProgramPlan<'_>, users: bool, out: &mut String) {
     let Execution { limit, pool, .. } = plan.each.execution();
     out.push_str(&title(plan));
     let limit = limit.map_or("None".into(), |n| n.to_string());
@@ -302,7 +310,7 @@ fn looped(plan: &Plan<'_>, users: bool, out: &mut String) {
     });
 }
 
-fn title(plan: &Plan<'_>) -> String {
+fn title(plan: &ProgramPlan<'_>) -> String {
     let what = match plan.flavour {
         Flavour::Loop => "an event loop",
         Flavour::Offload => "an event loop, blocking work in a pool",
@@ -320,7 +328,7 @@ fn title(plan: &Plan<'_>) -> String {
 }
 
 /// What travels to a worker with each kind of task.
-fn travels(plan: &Plan<'_>) -> String {
+fn travels(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from(
         "\n\nTRAVELS = {  # Bytes and objects that travel to the worker with a task.\n",
     );
@@ -334,21 +342,21 @@ fn travels(plan: &Plan<'_>) -> String {
 }
 
 /// Bytes and objects of the task's `PayloadIn` and `ObjectsIn` steps, rounds counted.
-fn coming(nodes: &[Node]) -> (u64, u64) {
+fn coming(nodes: &[ProgramStep]) -> (u64, u64) {
     let (mut bytes, mut objects) = (0u64, 0u64);
     for node in nodes {
         let times = match node {
-            Node::PayloadIn(n) => {
+            ProgramStep::PayloadIn(n) => {
                 bytes = bytes.saturating_add(*n);
                 continue;
             }
-            Node::ObjectsIn(n) => {
+            ProgramStep::ObjectsIn(n) => {
                 objects = objects.saturating_add(*n);
                 continue;
             }
-            Node::Repeat(times, _) => *times,
+            ProgramStep::Repeat(times, _) => *times,
             // Children bring nothing along.
-            Node::InlineChildren(..) | Node::Children(..) => continue,
+            ProgramStep::InlineChildren(..) | ProgramStep::Children(..) => continue,
             _ => 1,
         };
         let (b, o) = coming(node.inner());
@@ -358,7 +366,7 @@ fn coming(nodes: &[Node]) -> (u64, u64) {
     (bytes, objects)
 }
 
-fn make_pool(plan: &Plan<'_>) -> String {
+fn make_pool(plan: &ProgramPlan<'_>) -> String {
     let number = |w: Workers| match w {
         Workers::Exactly(n) => Some(n.to_string()),
         Workers::Auto | Workers::PerTask => None,
@@ -380,7 +388,7 @@ fn make_pool(plan: &Plan<'_>) -> String {
 }
 
 fn process_pool(
-    plan: &Plan<'_>,
+    plan: &ProgramPlan<'_>,
     workers: Option<String>,
     start: StartMethod,
     api: ProcessApi,
@@ -414,10 +422,10 @@ fn process_pool(
 }
 
 /// What all processes of a pool share: the function that takes it in, the lines that make it, and whether there is any.
-fn sharing(plan: &Plan<'_>) -> (String, String, bool) {
+fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
     let w = plan.source.workload;
     let of = |shared: bool| w.locks.iter().filter(move |l| l.shared == shared);
-    let on_loop = plan.kind == Kind::Loop;
+    let on_loop = plan.kind == ExecutorKind::Loop;
     let queues: Vec<_> = w
         .queues
         .iter()
@@ -460,7 +468,7 @@ fn sharing(plan: &Plan<'_>) -> (String, String, bool) {
 }
 
 /// What each copy of a prefork server takes for its own, and what all of them share.
-fn deal(plan: &Plan<'_>) -> String {
+fn deal(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from("\n\ndef deal(number):\n    \"\"\"This copy's share.\"\"\"\n");
     if plan.users().is_some() {
         out.push_str(

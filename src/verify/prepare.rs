@@ -3,7 +3,7 @@
 use super::error::ProgramError;
 use super::fit::fit;
 use super::forecast::{Forecaster, native_grain};
-use super::program::{Program, Source, generate};
+use super::program::{GeneratedProgram, ProgramSpec, generate};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::host::Interpreter;
@@ -41,7 +41,7 @@ pub struct Planned {
     /// The strategy.
     pub strategy: Strategy,
     /// Its program.
-    pub program: Program,
+    pub program: GeneratedProgram,
 }
 
 /// A strategy that is not verified.
@@ -72,7 +72,7 @@ pub struct Plans {
 /// When the workload as a whole cannot be turned into a program.
 pub fn prepare(
     request: &Request<'_>,
-    simulate: &super::Simulate<'_>,
+    simulate: &super::SimulateSameDemands<'_>,
 ) -> Result<Plans, ProgramError> {
     let scenario = request.scenario;
     let (mut workload, mut notes) = fit(scenario, request.scale)?;
@@ -102,7 +102,11 @@ pub fn prepare(
     Ok(plans)
 }
 
-fn one(request: &Request<'_>, plans: &Plans, strategy: &Strategy) -> Result<Program, ProgramError> {
+fn one(
+    request: &Request<'_>,
+    plans: &Plans,
+    strategy: &Strategy,
+) -> Result<GeneratedProgram, ProgramError> {
     let compiled = compile(request.machine, request.profile, &plans.workload, strategy);
     // Without an interpreter the program is for whoever can run it.
     let across = compiled.map_or_else(
@@ -112,7 +116,7 @@ fn one(request: &Request<'_>, plans: &Plans, strategy: &Strategy) -> Result<Prog
         },
         |program| Ok(program.lock_across_wait.into()),
     )?;
-    generate(&Source {
+    generate(&ProgramSpec {
         name: &request.scenario.name,
         question: &request.scenario.question,
         workload: &plans.workload,
@@ -189,7 +193,7 @@ fn give_an_end(
     w: &mut Workload,
     strategies: &[Strategy],
     notes: &mut Vec<String>,
-    simulate: &super::Simulate<'_>,
+    simulate: &super::SimulateSameDemands<'_>,
 ) -> Result<(), ProgramError> {
     let Arrivals::Closed {
         users,

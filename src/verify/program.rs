@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 use super::error::ProgramError;
-use super::pieces::{self, Kind};
+use super::pieces::{self, ExecutorKind};
 use super::steps::{Flavour, digits, function, quoted, shortest};
-use super::table::Table;
-use super::tree::{Node, Tree};
+use super::table::TaskTable;
+use super::tree::{ProgramStep, StepTree};
 use crate::scenario::{
     Arrivals, Execution, Pool, ProcessApi, Strategy, TaskClass, Workload, strategy_label,
 };
 
 /// What a program is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
+pub struct ProgramSpec<'a> {
     /// The scenario's name.
     pub name: &'a str,
     /// Its question; may be empty.
@@ -40,7 +40,7 @@ pub struct Source<'a> {
 
 /// A program and the files that belong beside it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Program {
+pub struct GeneratedProgram {
     /// Name of the file, without `.py`: a Python module's name.
     pub stem: String,
     /// The program.
@@ -55,7 +55,7 @@ pub struct Program {
     pub numbers_per_task: f64,
 }
 
-impl Program {
+impl GeneratedProgram {
     /// All files: names and texts, the program first.
     pub fn files(&self) -> Vec<(String, &str)> {
         let mut files = vec![(format!("{}.py", self.stem), self.text.as_str())];
@@ -70,21 +70,21 @@ impl Program {
 }
 
 /// What decides how everything in a program is written.
-pub(super) struct Plan<'a> {
-    pub(super) source: &'a Source<'a>,
+pub(super) struct ProgramPlan<'a> {
+    pub(super) source: &'a ProgramSpec<'a>,
     /// The strategy of one copy.
     pub(super) each: &'a Strategy,
     /// Copies of a prefork server.
     pub(super) copies: Option<u32>,
     pub(super) flavour: Flavour,
-    pub(super) kind: Kind,
-    pub(super) trees: Vec<Tree>,
+    pub(super) kind: ExecutorKind,
+    pub(super) trees: Vec<StepTree>,
     /// Python names of the classes' functions.
     pub(super) functions: Vec<String>,
 }
 
-impl Plan<'_> {
-    pub(super) fn any(&self, is: impl Fn(&Node) -> bool) -> bool {
+impl ProgramPlan<'_> {
+    pub(super) fn any(&self, is: impl Fn(&ProgramStep) -> bool) -> bool {
         let mut nodes = self.trees.iter().flat_map(|t| &t.nodes);
         nodes.any(|n| n.any(&is))
     }
@@ -116,7 +116,7 @@ impl Plan<'_> {
     }
 }
 
-fn plan<'a>(source: &'a Source<'a>) -> Plan<'a> {
+fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
     let each = source.strategy.each();
     let Execution {
         copies,
@@ -126,22 +126,22 @@ fn plan<'a>(source: &'a Source<'a>) -> Plan<'a> {
     } = source.strategy.execution();
     let plain = |travels, kind| (Flavour::Plain { travels }, kind);
     let (flavour, kind) = match pool {
-        Pool::Nobody if event_loop => (Flavour::Loop, Kind::Loop),
-        Pool::Nobody => plain(false, Kind::Sequential),
-        Pool::ThreadEach => plain(false, Kind::PerTask),
+        Pool::Nobody if event_loop => (Flavour::Loop, ExecutorKind::Loop),
+        Pool::Nobody => plain(false, ExecutorKind::Sequential),
+        Pool::ThreadEach => plain(false, ExecutorKind::PerTask),
         Pool::Threads(_) | Pool::Processes { .. } | Pool::Interpreters(_) if event_loop => {
-            (Flavour::Offload, Kind::Loop)
+            (Flavour::Offload, ExecutorKind::Loop)
         }
         Pool::Processes {
             api: ProcessApi::Pool { chunksize },
             ..
-        } => plain(true, Kind::MpPool(chunksize.unwrap_or(0))),
+        } => plain(true, ExecutorKind::MpPool(chunksize.unwrap_or(0))),
         Pool::Processes {
             api: ProcessApi::Executor,
             ..
         }
         | Pool::Threads(_)
-        | Pool::Interpreters(_) => plain(true, Kind::Pool),
+        | Pool::Interpreters(_) => plain(true, ExecutorKind::Pool),
     };
     // Children are tasks of their own where a pool of threads or a loop takes them; elsewhere their parent runs them.
     let own_children = event_loop
@@ -154,10 +154,10 @@ fn plan<'a>(source: &'a Source<'a>) -> Plan<'a> {
         .map(|(i, class)| {
             let recorded = matches!(&w.arrivals, Arrivals::Trace(tasks)
                 if tasks.iter().any(|t| t.class == i && !t.demands.is_empty()));
-            Tree::new(&class.steps, own_children, recorded)
+            StepTree::new(&class.steps, own_children, recorded)
         })
         .collect();
-    Plan {
+    ProgramPlan {
         source,
         each,
         copies,
@@ -172,16 +172,16 @@ fn plan<'a>(source: &'a Source<'a>) -> Plan<'a> {
 ///
 /// # Errors
 /// Why it cannot be turned into Python.
-pub fn generate(source: &Source<'_>) -> Result<Program, ProgramError> {
+pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramError> {
     let plan = plan(source);
-    let queues = plan.any(|n| matches!(n, Node::Put(_) | Node::Get(_)));
-    if queues && plan.interpreters() && plan.kind == Kind::Pool {
+    let queues = plan.any(|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_)));
+    if queues && plan.interpreters() && plan.kind == ExecutorKind::Pool {
         return Err(ProgramError::QueueOfInterpreters);
     }
     if queues && plan.copies.is_some() {
         return Err(ProgramError::QueueOfCopies);
     }
-    let table = Table::draw(&plan)?;
+    let table = TaskTable::draw(&plan)?;
     let stem = format!(
         "{}_{}",
         slug(source.name),
@@ -197,7 +197,7 @@ pub fn generate(source: &Source<'_>) -> Result<Program, ProgramError> {
     text.push_str(&table.text());
     text.push_str(&pieces::strategy(&plan));
     text.push_str(include_str!("template/measure.py"));
-    Ok(Program {
+    Ok(GeneratedProgram {
         stem,
         text,
         data: table.file(),
@@ -207,7 +207,7 @@ pub fn generate(source: &Source<'_>) -> Result<Program, ProgramError> {
     })
 }
 
-fn header(plan: &Plan<'_>, notes: &[String]) -> String {
+fn header(plan: &ProgramPlan<'_>, notes: &[String]) -> String {
     let s = plan.source;
     let mut out = format!(
         "#!/usr/bin/env python3\n\"\"\"{} under {}: a benchmark of this workload, written by pchsim {}.\n\n",
@@ -244,7 +244,7 @@ fn one_line(text: &str) -> String {
     safe.replace('\\', "\\\\").replace("\"\"\"", "'''")
 }
 
-fn settings(plan: &Plan<'_>, imports: Option<&(String, String)>) -> String {
+fn settings(plan: &ProgramPlan<'_>, imports: Option<&(String, String)>) -> String {
     let s = plan.source;
     // All of them in every program, so that all start alike.
     let mut out = String::new();
@@ -282,7 +282,7 @@ fn settings(plan: &Plan<'_>, imports: Option<&(String, String)>) -> String {
     out
 }
 
-fn functions(plan: &Plan<'_>) -> String {
+fn functions(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from(
         "\n# ---------------------------------------------------------------------------- PUT YOUR OWN FUNCTIONS HERE\n\
          #\n# One function for each kind of task. ",
@@ -359,20 +359,20 @@ fn slug(text: &str) -> String {
 const ESTIMATED_OBJECT: u64 = 1_000;
 
 /// The module that stands for the scenario's imports, if it has any.
-pub(super) fn imports_module(source: &Source<'_>) -> Option<String> {
+pub(super) fn imports_module(source: &ProgramSpec<'_>) -> Option<String> {
     let any = source.workload.imports != crate::scenario::Imports::default();
     any.then(|| format!("{}_imports", slug(source.name)))
 }
 
 /// The same, and its text.
-fn imports(plan: &Plan<'_>) -> Option<(String, String)> {
+fn imports(plan: &ProgramPlan<'_>) -> Option<(String, String)> {
     let source = plan.source;
     let i = source.workload.imports;
     let module = imports_module(source)?;
     let seconds = i.time.as_secs_f64() * source.cpu_factor;
     // Where nobody says how many objects there are, they matter only to who copies their pages.
     let walks = (source.workload.classes.iter()).any(|c| plan.touches(c) > 0.0);
-    let looked_at = walks || plan.any(|n| matches!(n, Node::Allocate(_)));
+    let looked_at = walks || plan.any(|n| matches!(n, ProgramStep::Allocate(_)));
     let objects = i.objects.unwrap_or(if looked_at {
         i.memory / ESTIMATED_OBJECT
     } else {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::program::Program;
-use crate::host::{self, End, Interpreter, Scratch};
+use super::program::GeneratedProgram;
+use crate::host::{self, ExitReason, Interpreter, Scratch};
 
 /// How often memory is looked at, in the one run where it is.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(10);
@@ -15,7 +15,7 @@ const OUTPUT_LIMIT: u64 = 256 << 20;
 
 /// What a run of a program says of itself: the JSON line at its end.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Measured {
+pub struct MeasuredRun {
     /// Seconds until the last result.
     pub makespan_s: f64,
     /// Seconds until the pool was shut down.
@@ -53,7 +53,7 @@ pub struct Canaries {
     pub block: Vec<f64>,
 }
 
-impl Measured {
+impl MeasuredRun {
     /// The latencies of tasks that succeeded, sorted.
     pub fn sorted(&self) -> Vec<f64> {
         let mut all: Vec<f64> = self.latencies_s.iter().flatten().copied().collect();
@@ -117,11 +117,11 @@ pub enum RunError {
 
 /// A directory with a program's files in it, removed at its end.
 #[derive(Debug)]
-pub struct Workshop {
+pub struct ProgramDir {
     dir: Scratch,
 }
 
-impl Workshop {
+impl ProgramDir {
     /// Makes an empty directory for temporary files.
     ///
     /// # Errors
@@ -135,7 +135,7 @@ impl Workshop {
     ///
     /// # Errors
     /// When they cannot be written.
-    pub fn put(&self, program: &Program) -> std::io::Result<()> {
+    pub fn put(&self, program: &GeneratedProgram) -> std::io::Result<()> {
         for (name, text) in program.files() {
             self.dir.put(&name, text)?;
         }
@@ -153,14 +153,14 @@ impl Workshop {
 /// # Errors
 /// Why it gave no figures.
 pub fn run_once(
-    workshop: &Workshop,
-    program: &Program,
+    workshop: &ProgramDir,
+    program: &GeneratedProgram,
     python: &Interpreter,
     limit: Duration,
     memory: bool,
     tasks: usize,
-) -> Result<(Measured, Option<u64>), RunError> {
-    let mut what = host::Program::new(&python.path);
+) -> Result<(MeasuredRun, Option<u64>), RunError> {
+    let mut what = host::Invocation::new(&python.path);
     what.args = vec![format!("{}.py", program.stem).into()];
     what.dir = Some(workshop.path());
     // Nothing of the user's environment changes what the program does.
@@ -179,12 +179,12 @@ pub fn run_once(
     })
     .map_err(|e| RunError::Unrunnable(e.to_string()))?;
     match finished.end {
-        End::TimedOut => return Err(RunError::TimedOut(limit)),
-        End::Interrupted => return Err(RunError::Interrupted),
-        End::TooMuchOutput => {
+        ExitReason::TimedOut => return Err(RunError::TimedOut(limit)),
+        ExitReason::Interrupted => return Err(RunError::Interrupted),
+        ExitReason::TooMuchOutput => {
             return Err(RunError::Garbage("it prints without an end".into()));
         }
-        End::Exited => {}
+        ExitReason::Exited => {}
     }
     if !finished.succeeded() {
         let how = match (finished.code, finished.signal) {
@@ -202,7 +202,7 @@ pub fn run_once(
             "it printed no line of results at its end".into(),
         ));
     };
-    let measured: Measured =
+    let measured: MeasuredRun =
         serde_json::from_str(&answer).map_err(|e| RunError::Garbage(e.to_string()))?;
     measured.check(tasks).map_err(RunError::Garbage)?;
     Ok((measured, finished.memory_peak))

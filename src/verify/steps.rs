@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::tree::{Amount, Node, Tree, Unit};
+use super::tree::{Amount, DurationUnit, ProgramStep, StepTree};
 use crate::scenario::units::format_duration;
 use crate::scenario::{Dist, Releases, Workload};
 
@@ -24,7 +24,7 @@ pub(super) struct Writer<'a> {
     /// Whether each lock is held over waits: then an event loop has its own kind.
     pub(super) across: &'a [bool],
     /// Functions of children that are still to be written.
-    children: Vec<(String, Vec<Node>)>,
+    children: Vec<(String, Vec<ProgramStep>)>,
     text: String,
     name: String,
     deadlines: usize,
@@ -36,7 +36,7 @@ pub(super) fn function(
     workload: &Workload,
     across: &[bool],
     name: &str,
-    tree: &Tree,
+    tree: &StepTree,
     touches: f64,
 ) -> String {
     let mut writer = Writer {
@@ -62,7 +62,7 @@ pub(super) fn function(
 }
 
 impl Writer<'_> {
-    fn one(&mut self, name: &str, nodes: &[Node], touches: f64) -> String {
+    fn one(&mut self, name: &str, nodes: &[ProgramStep], touches: f64) -> String {
         self.deadlines = 0;
         let def = match self.flavour {
             Flavour::Plain { .. } => "def",
@@ -80,7 +80,7 @@ impl Writer<'_> {
         let _ = writeln!(self.text, "{:1$}{line}", "", depth * 4);
     }
 
-    fn block(&mut self, nodes: &[Node], depth: usize) {
+    fn block(&mut self, nodes: &[ProgramStep], depth: usize) {
         let before = self.text.len();
         for node in nodes {
             self.node(node, depth);
@@ -110,25 +110,25 @@ impl Writer<'_> {
         }
     }
 
-    fn node(&mut self, node: &Node, depth: usize) {
+    fn node(&mut self, node: &ProgramStep, depth: usize) {
         match node {
-            Node::Cpu(a) => {
-                let call = timed("cpu", a, Unit::Milliseconds);
+            ProgramStep::Cpu(a) => {
+                let call = timed("cpu", a, DurationUnit::Milliseconds);
                 self.work(depth, &call);
             }
-            Node::Releasing(a, releases) => {
+            ProgramStep::Releasing(a, releases) => {
                 let call = releasing(a, *releases, self.flavour == Flavour::Offload);
                 self.work(depth, &call);
             }
-            Node::Native(a) => {
-                let call = timed("native", a, Unit::Milliseconds);
+            ProgramStep::Native(a) => {
+                let call = timed("native", a, DurationUnit::Milliseconds);
                 self.work(depth, &call);
             }
-            Node::Io(a) => self.io(a, depth),
-            Node::Lock(lock, inner) => self.lock(*lock, inner, depth),
-            Node::Acquire(lock) => self.half_lock(*lock, "acquire", depth),
-            Node::Release(lock) => self.half_lock(*lock, "release", depth),
-            Node::Shared {
+            ProgramStep::Io(a) => self.io(a, depth),
+            ProgramStep::Lock(lock, inner) => self.lock(*lock, inner, depth),
+            ProgramStep::Acquire(lock) => self.half_lock(*lock, "acquire", depth),
+            ProgramStep::Release(lock) => self.half_lock(*lock, "release", depth),
+            ProgramStep::Shared {
                 object,
                 count,
                 write,
@@ -137,17 +137,17 @@ impl Writer<'_> {
                 let function = if *write { "write" } else { "read" };
                 self.work(depth, &format!("{function}({name}, {})", digits(*count)));
             }
-            Node::Put(queue) => self.queue("put", *queue, depth),
-            Node::Get(queue) => self.queue("get", *queue, depth),
-            Node::InlineChildren(count, inner) => self.fan_out(*count, inner, None, depth),
-            Node::Children(count, tree, place) => {
+            ProgramStep::Put(queue) => self.queue("put", *queue, depth),
+            ProgramStep::Get(queue) => self.queue("get", *queue, depth),
+            ProgramStep::InlineChildren(count, inner) => self.fan_out(*count, inner, None, depth),
+            ProgramStep::Children(count, tree, place) => {
                 self.fan_out(*count, &tree.nodes, *place, depth);
             }
-            Node::PayloadIn(n) => self.payload_in("payload", *n, "bytes", depth),
-            Node::ObjectsIn(n) => self.payload_in("objects", *n, "objects", depth),
-            Node::PayloadOut(n) => self.payload_out("payload", *n, depth),
-            Node::ObjectsOut(n) => self.payload_out("objects", *n, depth),
-            Node::Allocate(n) => {
+            ProgramStep::PayloadIn(n) => self.payload_in("payload", *n, "bytes", depth),
+            ProgramStep::ObjectsIn(n) => self.payload_in("objects", *n, "objects", depth),
+            ProgramStep::PayloadOut(n) => self.payload_out("payload", *n, depth),
+            ProgramStep::ObjectsOut(n) => self.payload_out("objects", *n, depth),
+            ProgramStep::Allocate(n) => {
                 let n = digits(*n);
                 let line = match self.flavour {
                     Flavour::Offload => format!("task.allocate({n})"),
@@ -155,18 +155,20 @@ impl Writer<'_> {
                 };
                 self.line(depth, &line);
             }
-            Node::Hold(bytes, inner) => self.hold(*bytes, inner, depth),
-            Node::Timeout(after, inner) => self.timeout(Unit::Seconds.of(*after), inner, depth),
-            Node::Fail(p, place) => {
+            ProgramStep::Hold(bytes, inner) => self.hold(*bytes, inner, depth),
+            ProgramStep::Timeout(after, inner) => {
+                self.timeout(DurationUnit::Seconds.of(*after), inner, depth);
+            }
+            ProgramStep::Fail(p, place) => {
                 self.line(
                     depth,
                     &format!("task.may_fail({place})  # {}%", shortest(p * 100.0)),
                 );
             }
-            Node::Retry(attempts, backoff, inner) => {
-                self.retry(*attempts, Unit::Seconds.of(*backoff), inner, depth);
+            ProgramStep::Retry(attempts, backoff, inner) => {
+                self.retry(*attempts, DurationUnit::Seconds.of(*backoff), inner, depth);
             }
-            Node::Repeat(times, inner) => {
+            ProgramStep::Repeat(times, inner) => {
                 self.line(depth, &format!("for _ in range({}):", digits(*times)));
                 self.block(inner, depth + 1);
             }
@@ -174,7 +176,7 @@ impl Writer<'_> {
     }
 
     fn io(&mut self, amount: &Amount, depth: usize) {
-        let call = timed("io", amount, Unit::Seconds);
+        let call = timed("io", amount, DurationUnit::Seconds);
         let line = match (self.flavour, self.late()) {
             (Flavour::Plain { .. }, Some(late)) => format!("{late}.{call}"),
             (Flavour::Plain { .. }, None) => call,
@@ -184,7 +186,7 @@ impl Writer<'_> {
         self.line(depth, &line);
     }
 
-    fn lock(&mut self, lock: usize, inner: &[Node], depth: usize) {
+    fn lock(&mut self, lock: usize, inner: &[ProgramStep], depth: usize) {
         let name = quoted(&self.workload.locks[lock].name);
         let across = self.across.get(lock).copied().unwrap_or(false);
         let line = match self.flavour {
@@ -227,7 +229,7 @@ impl Writer<'_> {
         self.line(depth, &line);
     }
 
-    fn fan_out(&mut self, count: u64, inner: &[Node], place: Option<usize>, depth: usize) {
+    fn fan_out(&mut self, count: u64, inner: &[ProgramStep], place: Option<usize>, depth: usize) {
         let child = format!("{}_child_{}", self.name, self.children.len());
         let place = place.map_or(String::new(), |p| format!(", {p}"));
         let call = format!("fan_out(task, {}, {child}{place})", digits(count));
@@ -265,7 +267,7 @@ impl Writer<'_> {
         self.line(depth, &line);
     }
 
-    fn hold(&mut self, bytes: u64, inner: &[Node], depth: usize) {
+    fn hold(&mut self, bytes: u64, inner: &[ProgramStep], depth: usize) {
         let waits = inner.iter().any(|n| n.any(&|n| self.waits(n)));
         let prefix = if self.flavour == Flavour::Offload && !waits {
             "task."
@@ -277,21 +279,23 @@ impl Writer<'_> {
     }
 
     /// Whether an event loop waits in this step.
-    fn waits(&self, node: &Node) -> bool {
+    fn waits(&self, node: &ProgramStep) -> bool {
         match node {
-            Node::Io(_)
-            | Node::Put(_)
-            | Node::Get(_)
-            | Node::Timeout(..)
-            | Node::Retry(..)
-            | Node::InlineChildren(..)
-            | Node::Children(..) => true,
-            Node::Lock(l, _) | Node::Acquire(l) | Node::Release(l) => self.across[*l],
+            ProgramStep::Io(_)
+            | ProgramStep::Put(_)
+            | ProgramStep::Get(_)
+            | ProgramStep::Timeout(..)
+            | ProgramStep::Retry(..)
+            | ProgramStep::InlineChildren(..)
+            | ProgramStep::Children(..) => true,
+            ProgramStep::Lock(l, _) | ProgramStep::Acquire(l) | ProgramStep::Release(l) => {
+                self.across[*l]
+            }
             _ => false,
         }
     }
 
-    fn timeout(&mut self, seconds: f64, inner: &[Node], depth: usize) {
+    fn timeout(&mut self, seconds: f64, inner: &[ProgramStep], depth: usize) {
         let seconds = shortest(seconds);
         let line = match (self.flavour, self.late()) {
             (Flavour::Plain { .. }, outer) => {
@@ -308,7 +312,7 @@ impl Writer<'_> {
         self.deadlines -= 1;
     }
 
-    fn retry(&mut self, attempts: u32, pause: f64, inner: &[Node], depth: usize) {
+    fn retry(&mut self, attempts: u32, pause: f64, inner: &[ProgramStep], depth: usize) {
         let late = self.late().map_or(String::new(), |l| format!(", {l}"));
         let pause = shortest(pause);
         self.line(
@@ -334,12 +338,12 @@ fn late_name(depth: usize) -> String {
 }
 
 /// A timed step: its constant, or its place in the table with what it is drawn from.
-fn timed(function: &str, amount: &Amount, unit: Unit) -> String {
+fn timed(function: &str, amount: &Amount, unit: DurationUnit) -> String {
     timed_among(&format!("{function}("), amount, unit, "")
 }
 
 /// The same with other arguments before and after the time.
-fn timed_among(before: &str, amount: &Amount, unit: Unit, after: &str) -> String {
+fn timed_among(before: &str, amount: &Amount, unit: DurationUnit, after: &str) -> String {
     match (&amount.dist, amount.place) {
         (Dist::Constant(time), None) => format!("{before}{}{after})", shortest(unit.of(*time))),
         (dist, Some(place)) => format!("{before}task.draw({place}){after})  # {}", words(dist)),
@@ -361,7 +365,7 @@ fn releasing(amount: &Amount, releases: Releases, offload: bool) -> String {
     } else {
         "releasing("
     };
-    timed_among(before, amount, Unit::Milliseconds, &after)
+    timed_among(before, amount, DurationUnit::Milliseconds, &after)
 }
 
 /// A distribution as the scenario writes it.

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::draws::{Counting, Drawer};
 use super::error::ProgramError;
-use super::program::Plan;
+use super::program::ProgramPlan;
 use super::steps::{quoted, shortest};
-use crate::engine::{Nanos, Role, stream, unit};
+use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::scenario::{Arrivals, TaskClass, Workload};
 
 /// Lists longer than this many characters go into a file of their own.
@@ -17,7 +17,7 @@ const LONGEST_INLINE: usize = 4_000;
 const MOST_TASKS: u64 = 2_000_000;
 
 /// All tasks.
-pub(super) struct Table {
+pub(super) struct TaskTable {
     /// The whole list as one Python expression, where the tasks have no numbers of their own.
     pattern: Option<String>,
     /// Arrival in seconds, kind, random numbers.
@@ -27,9 +27,9 @@ pub(super) struct Table {
     users: Option<u32>,
 }
 
-impl Table {
+impl TaskTable {
     /// Draws what replication 0 of the scenario draws.
-    pub(super) fn draw(plan: &Plan<'_>) -> Result<Self, ProgramError> {
+    pub(super) fn draw(plan: &ProgramPlan<'_>) -> Result<Self, ProgramError> {
         let s = plan.source;
         let w = s.workload;
         let arrivals = arrivals(w, s.seed)?;
@@ -180,7 +180,7 @@ fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, ProgramError
         }
         Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => {
             let n = checked(count.unwrap_or(u64::MAX))?;
-            let mut rng = stream(seed, 0, Role::Classes);
+            let mut rng = stream(seed, 0, StreamRole::Classes);
             Ok((0..n)
                 .map(|_| (Nanos::ZERO, class(&w.classes, || unit(&mut rng))))
                 .collect())
@@ -223,7 +223,7 @@ fn think(w: &Workload, seed: u64) -> Vec<f64> {
     else {
         return Vec::new();
     };
-    let mut rng = stream(seed, 0, Role::Think);
+    let mut rng = stream(seed, 0, StreamRole::Think);
     (0..u64::from(*users) + count)
         .map(|_| think.sample(&mut rng).as_secs_f64())
         .collect()

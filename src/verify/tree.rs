@@ -6,9 +6,9 @@ use crate::scenario::{Dist, Locking, Releases, Step};
 
 /// A place in a function that takes a number of its own from each task's table.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Place {
+pub(super) enum Placeholder {
     /// A duration; in seconds (sleeps) or in milliseconds (work).
-    Time(Dist, Unit),
+    Time(Dist, DurationUnit),
     /// Whether it fails.
     Fail,
     /// Children with tables of their own.
@@ -17,12 +17,12 @@ pub(super) enum Place {
 
 /// What a program states a duration in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum DurationUnit {
     Milliseconds,
     Seconds,
 }
 
-impl Unit {
+impl DurationUnit {
     /// A duration in this unit, to the nanosecond.
     pub(super) fn of(self, time: Nanos) -> f64 {
         time.as_f64()
@@ -44,19 +44,19 @@ pub(super) struct Amount {
 
 /// Steps with their places.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Tree {
-    pub(super) nodes: Vec<Node>,
-    pub(super) places: Vec<Place>,
+pub(super) struct StepTree {
+    pub(super) nodes: Vec<ProgramStep>,
+    pub(super) places: Vec<Placeholder>,
 }
 
 /// A step. The variants are those of [`Step`]; `Acquire` and `Release` that stand round other steps have become a `Lock`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub(super) enum ProgramStep {
     Cpu(Amount),
     Releasing(Amount, Releases),
     Native(Amount),
     Io(Amount),
-    Lock(usize, Vec<Node>),
+    Lock(usize, Vec<ProgramStep>),
     Acquire(usize),
     Release(usize),
     Shared {
@@ -67,26 +67,26 @@ pub(super) enum Node {
     Put(usize),
     Get(usize),
     /// Children that share their parent's table.
-    InlineChildren(u64, Vec<Node>),
+    InlineChildren(u64, Vec<ProgramStep>),
     /// Children with tables of their own, if they need any.
-    Children(u64, Tree, Option<usize>),
+    Children(u64, StepTree, Option<usize>),
     PayloadIn(u64),
     PayloadOut(u64),
     ObjectsIn(u64),
     ObjectsOut(u64),
     Allocate(u64),
-    Hold(u64, Vec<Node>),
-    Timeout(Nanos, Vec<Node>),
+    Hold(u64, Vec<ProgramStep>),
+    Timeout(Nanos, Vec<ProgramStep>),
     Fail(f64, usize),
-    Retry(u32, Nanos, Vec<Node>),
-    Repeat(u64, Vec<Node>),
+    Retry(u32, Nanos, Vec<ProgramStep>),
+    Repeat(u64, Vec<ProgramStep>),
 }
 
-impl Tree {
+impl StepTree {
     /// `own_children`: children are tasks of their own, with their own random numbers. `recorded`: a trace gives the
     /// durations, also of steps that are constant in the scenario.
     pub(super) fn new(steps: &[Step], own_children: bool, recorded: bool) -> Self {
-        let mut builder = Builder {
+        let mut builder = StepTreeBuilder {
             own_children,
             recorded,
             places: Vec::new(),
@@ -99,27 +99,27 @@ impl Tree {
     }
 }
 
-struct Builder {
+struct StepTreeBuilder {
     own_children: bool,
     recorded: bool,
-    places: Vec<Place>,
+    places: Vec<Placeholder>,
 }
 
-impl Builder {
-    fn place(&mut self, place: Place) -> usize {
+impl StepTreeBuilder {
+    fn place(&mut self, place: Placeholder) -> usize {
         self.places.push(place);
         self.places.len() - 1
     }
 
-    fn amount(&mut self, dist: &Dist, unit: Unit) -> Amount {
+    fn amount(&mut self, dist: &Dist, unit: DurationUnit) -> Amount {
         let constant = matches!(dist, Dist::Constant(_)) && !self.recorded;
         Amount {
             dist: dist.clone(),
-            place: (!constant).then(|| self.place(Place::Time(dist.clone(), unit))),
+            place: (!constant).then(|| self.place(Placeholder::Time(dist.clone(), unit))),
         }
     }
 
-    fn nodes(&mut self, steps: &[Step]) -> Vec<Node> {
+    fn nodes(&mut self, steps: &[Step]) -> Vec<ProgramStep> {
         let mut nodes = Vec::new();
         let mut i = 0;
         while let Some(step) = steps.get(i) {
@@ -127,7 +127,7 @@ impl Builder {
                 && let Some(length) = enclosed(lock, &steps[i + 1..])
             {
                 let inner = self.nodes(&steps[i + 1..=i + length]);
-                nodes.push(Node::Lock(lock, inner));
+                nodes.push(ProgramStep::Lock(lock, inner));
                 i += length + 2;
                 continue;
             }
@@ -137,49 +137,49 @@ impl Builder {
         nodes
     }
 
-    fn node(&mut self, step: &Step) -> Option<Node> {
+    fn node(&mut self, step: &Step) -> Option<ProgramStep> {
         Some(match step {
-            Step::Cpu(d) => Node::Cpu(self.amount(d, Unit::Milliseconds)),
+            Step::Cpu(d) => ProgramStep::Cpu(self.amount(d, DurationUnit::Milliseconds)),
             Step::Releasing(d, releases) => {
-                Node::Releasing(self.amount(d, Unit::Milliseconds), *releases)
+                ProgramStep::Releasing(self.amount(d, DurationUnit::Milliseconds), *releases)
             }
-            Step::Native(d) => Node::Native(self.amount(d, Unit::Milliseconds)),
-            Step::Io(d) => Node::Io(self.amount(d, Unit::Seconds)),
-            Step::Lock(lock, inner) => Node::Lock(*lock, self.nodes(inner)),
-            Step::Acquire(lock) => Node::Acquire(*lock),
-            Step::Release(lock) => Node::Release(*lock),
+            Step::Native(d) => ProgramStep::Native(self.amount(d, DurationUnit::Milliseconds)),
+            Step::Io(d) => ProgramStep::Io(self.amount(d, DurationUnit::Seconds)),
+            Step::Lock(lock, inner) => ProgramStep::Lock(*lock, self.nodes(inner)),
+            Step::Acquire(lock) => ProgramStep::Acquire(*lock),
+            Step::Release(lock) => ProgramStep::Release(*lock),
             &Step::Shared {
                 object,
                 count,
                 write,
-            } => Node::Shared {
+            } => ProgramStep::Shared {
                 object,
                 count,
                 write,
             },
-            Step::Put(queue) => Node::Put(*queue),
-            Step::Get(queue) => Node::Get(*queue),
+            Step::Put(queue) => ProgramStep::Put(*queue),
+            Step::Get(queue) => ProgramStep::Get(*queue),
             Step::FanOut { count: 0, .. } | Step::Repeat(0, _) => return None,
             Step::FanOut { count, steps } if self.own_children => {
-                let tree = Tree::new(steps, true, false);
-                let place = (!tree.places.is_empty()).then(|| self.place(Place::Children));
-                Node::Children(*count, tree, place)
+                let tree = StepTree::new(steps, true, false);
+                let place = (!tree.places.is_empty()).then(|| self.place(Placeholder::Children));
+                ProgramStep::Children(*count, tree, place)
             }
-            Step::FanOut { count, steps } => Node::InlineChildren(*count, self.nodes(steps)),
-            Step::PayloadIn(n) => Node::PayloadIn(*n),
-            Step::PayloadOut(n) => Node::PayloadOut(*n),
-            Step::ObjectsIn(n) => Node::ObjectsIn(*n),
-            Step::ObjectsOut(n) => Node::ObjectsOut(*n),
-            Step::Allocate(n) => Node::Allocate(*n),
-            Step::Hold(n, inner) => Node::Hold(*n, self.nodes(inner)),
-            Step::Timeout(after, inner) => Node::Timeout(*after, self.nodes(inner)),
-            Step::Fail(p) => Node::Fail(*p, self.place(Place::Fail)),
+            Step::FanOut { count, steps } => ProgramStep::InlineChildren(*count, self.nodes(steps)),
+            Step::PayloadIn(n) => ProgramStep::PayloadIn(*n),
+            Step::PayloadOut(n) => ProgramStep::PayloadOut(*n),
+            Step::ObjectsIn(n) => ProgramStep::ObjectsIn(*n),
+            Step::ObjectsOut(n) => ProgramStep::ObjectsOut(*n),
+            Step::Allocate(n) => ProgramStep::Allocate(*n),
+            Step::Hold(n, inner) => ProgramStep::Hold(*n, self.nodes(inner)),
+            Step::Timeout(after, inner) => ProgramStep::Timeout(*after, self.nodes(inner)),
+            Step::Fail(p) => ProgramStep::Fail(*p, self.place(Placeholder::Fail)),
             Step::Retry {
                 attempts,
                 backoff,
                 steps,
-            } => Node::Retry(*attempts, *backoff, self.nodes(steps)),
-            Step::Repeat(times, inner) => Node::Repeat(*times, self.nodes(inner)),
+            } => ProgramStep::Retry(*attempts, *backoff, self.nodes(steps)),
+            Step::Repeat(times, inner) => ProgramStep::Repeat(*times, self.nodes(inner)),
         })
     }
 }
@@ -202,16 +202,16 @@ fn enclosed(lock: usize, after: &[Step]) -> Option<usize> {
     open.is_empty().then_some(length)
 }
 
-impl Tree {
+impl StepTree {
     /// Visits every step, those within others too.
-    pub(super) fn all(&self, visit: &mut dyn FnMut(&Node)) {
+    pub(super) fn all(&self, visit: &mut dyn FnMut(&ProgramStep)) {
         for node in &self.nodes {
             node.all(visit);
         }
     }
 }
 
-impl Node {
+impl ProgramStep {
     fn all(&self, visit: &mut dyn FnMut(&Self)) {
         visit(self);
         for node in self.inner() {
@@ -250,9 +250,9 @@ mod tests {
     #[test]
     fn locks_that_enclose_steps_become_blocks() {
         let steps = [Step::Acquire(0), cpu(1), Step::Release(0), cpu(2)];
-        let tree = Tree::new(&steps, true, false);
+        let tree = StepTree::new(&steps, true, false);
         assert!(
-            matches!(&tree.nodes[..], [Node::Lock(0, inner), Node::Cpu(_)] if inner.len() == 1)
+            matches!(&tree.nodes[..], [ProgramStep::Lock(0, inner), ProgramStep::Cpu(_)] if inner.len() == 1)
         );
         let crossed = [
             Step::Acquire(0),
@@ -260,9 +260,9 @@ mod tests {
             Step::Release(0),
             Step::Release(1),
         ];
-        let nodes = Tree::new(&crossed, true, false).nodes;
+        let nodes = StepTree::new(&crossed, true, false).nodes;
         assert_eq!(nodes.len(), 4);
-        assert_eq!(nodes[0], Node::Acquire(0));
+        assert_eq!(nodes[0], ProgramStep::Acquire(0));
     }
 
     #[test]
@@ -273,9 +273,9 @@ mod tests {
             steps: vec![drawn.clone()],
         };
         let steps = [cpu(1), drawn, Step::Fail(0.5), fan];
-        assert_eq!(Tree::new(&steps, true, false).places.len(), 3);
-        assert_eq!(Tree::new(&steps, true, true).places.len(), 4);
-        let shared = Tree::new(&steps, false, false);
-        assert!(matches!(shared.places[2], Place::Time(..)));
+        assert_eq!(StepTree::new(&steps, true, false).places.len(), 3);
+        assert_eq!(StepTree::new(&steps, true, true).places.len(), 4);
+        let shared = StepTree::new(&steps, false, false);
+        assert!(matches!(shared.places[2], Placeholder::Time(..)));
     }
 }

@@ -6,11 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pchsim::calibrate::bench::{BenchError, Expected, Plan, Samples, calibrated, measure};
+use pchsim::calibrate::bench::{BenchError, BenchPlan, Expected, Samples, calibrated, measure};
 use pchsim::calibrate::text;
 use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
 use pchsim::layout::Style;
-use pchsim::learn::{Habit, Watched};
+use pchsim::learn::{GilObservation, GilUse};
 use pchsim::profiles::file;
 
 use crate::world::{self, Said, World, told, words};
@@ -31,7 +31,7 @@ fn impostor(dir: &Path, python: &Path, what: &str) -> PathBuf {
 }
 
 fn measured(python: &Path, limit: Duration) -> Result<Samples, BenchError> {
-    let plan = Plan {
+    let plan = BenchPlan {
         time: Duration::from_secs(1),
         limit,
         imports: Vec::new(),
@@ -77,7 +77,7 @@ fn how_imports_deal_with_the_gil_is_measured() {
     for (name, text) in modules {
         std::fs::write(dir.path().join(format!("{name}.py")), text).expect("written");
     }
-    let plan = Plan {
+    let plan = BenchPlan {
         time: Duration::from_secs(6),
         limit: LONG,
         imports: modules.map(|(name, _)| name.to_owned()).into(),
@@ -96,8 +96,11 @@ fn how_imports_deal_with_the_gil_is_measured() {
     let (seeks, counts) = (of("its_seeks"), of("its_counts"));
     match (&seeks.gil, &counts.gil) {
         (Ok(seeks), Ok(counts)) => {
-            let rate = |w: Watched| w.releases as f64 / w.time as f64 * 1e6;
-            assert!(matches!(seeks.habit, Habit::Releases { .. }), "{seeks:?}");
+            let rate = |w: GilObservation| w.releases as f64 / w.time as f64 * 1e6;
+            assert!(
+                matches!(seeks.gil_use, GilUse::Releases { .. }),
+                "{seeks:?}"
+            );
             assert!(
                 rate(seeks.seen) > 5.0 * rate(counts.seen),
                 "{seeks:?} {counts:?}"
@@ -133,7 +136,7 @@ fn why_the_gil_is_not_seen_is_said() {
         python.display()
     );
     world::script(&path, &script);
-    let plan = Plan {
+    let plan = BenchPlan {
         time: Duration::from_secs(1),
         limit: LONG,
         imports: vec!["json".into()],

@@ -2,10 +2,10 @@
 //! does what it says.
 
 use pchsim::cpython::profile::Profile;
-use pchsim::cpython::{Finding, Hindrance};
+use pchsim::cpython::{Finding, WaitReason};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
-use pchsim::result::{Against, Claim, Status, Study, Tier, Verdict};
+use pchsim::result::{Claim, Drawback, Status, Study, Tier, Verdict};
 use pchsim::scenario::{Arrivals, Dist, Metric, Scenario, Strategy, StrategyCase, Workers};
 use pchsim::strategy::{Outcome, SimError, SimInput};
 use pchsim::study::{Options, Relief, Warning, judged, run_study};
@@ -113,7 +113,7 @@ fn outcome(made: &[Made], i: &SimInput<'_>) -> Result<Outcome, SimError> {
         Fate::Deadlock => o.findings.push(Finding::Deadlock {
             at,
             waiting: vec!["a waits for b".into()],
-            on: vec![Hindrance::Lock],
+            on: vec![WaitReason::Lock],
         }),
         Fate::Works | Fate::Refused | Fate::FailsAll => {}
     }
@@ -370,7 +370,7 @@ fn the_answer_is_what_a_user_should_take() {
             Claim::Fastest {
                 case: 3,
                 instead: 0,
-                because: Against::Fails(_),
+                because: Drawback::Fails(_),
                 ..
             }
         ),
@@ -412,13 +412,13 @@ fn what_is_false_does_not_hold() {
             case: 2,
             instead: 0,
             costs,
-            because: Against::Misses(0),
+            because: Drawback::Misses(0),
         },
         Claim::Fastest {
             case: 3,
             instead: 0,
             costs,
-            because: Against::Misses(0),
+            because: Drawback::Misses(0),
         },
         Claim::Next {
             case: 0,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pchsim::charts::figure::figures;
 use pchsim::charts::figure::palette::Theme;
 use pchsim::charts::plot::svg;
-use pchsim::page::{Shown, page};
+use pchsim::page::{PageInput, page};
 use pchsim::profiles;
 use pchsim::quantity::Quantity;
 use pchsim::report::markdown;
@@ -167,7 +167,7 @@ fn results_are_read_summarised_and_plotted() {
                 "{what}"
             );
         }
-        let shown = Shown {
+        let shown = PageInput {
             result: (&document).into(),
             source: &source,
             figures: drawn,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use pchsim::insight::{InsightCode, insights};
-use pchsim::report::{Entry, Said, codes};
+use pchsim::report::{CodeEntry, CodeKind, codes};
 use pchsim::result::{Saved, read};
 use rayon::prelude::*;
 
@@ -21,11 +21,11 @@ fn updates() -> bool {
 }
 
 /// Where an explanation is written.
-fn file_of(entry: &Entry) -> PathBuf {
+fn file_of(entry: &CodeEntry) -> PathBuf {
     let room = match entry.said {
-        Said::Error | Said::Warning => "src/syntax",
-        Said::Doubt | Said::Note => "src/study",
-        Said::Insight => "src/insight",
+        CodeKind::Error | CodeKind::Warning => "src/syntax",
+        CodeKind::Doubt | CodeKind::Note => "src/study",
+        CodeKind::Insight => "src/insight",
     };
     root()
         .join(room)
@@ -59,7 +59,7 @@ struct Example {
 }
 
 impl Example {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &CodeEntry) -> Self {
         let mut out = Self::default();
         let mut name = None;
         let mut lines = entry.explanation.lines();
@@ -138,13 +138,13 @@ fn write_guess(dir: &Path) {
 }
 
 /// The codes in what a command says, and whether it succeeds; of a sweep the sentence of the code that is asked for as well.
-fn said(entry: &Entry, command: &str, dir: &Path) -> (BTreeSet<String>, bool, Option<String>) {
+fn said(entry: &CodeEntry, command: &str, dir: &Path) -> (BTreeSet<String>, bool, Option<String>) {
     let texts = |of: &serde_json::Value| -> BTreeSet<String> {
         let all = of.as_array().unwrap().iter();
         all.map(|d| d["code"].as_str().unwrap().to_owned())
             .collect()
     };
-    if entry.said == Said::Insight {
+    if entry.said == CodeKind::Insight {
         let output = shell(&format!("{command} -o said.jsonl --force"), dir, false);
         let text = fs::read_to_string(dir.join("said.jsonl"));
         let text = text.unwrap_or_else(|e| panic!("{command}: {e}\n{output:?}"));
@@ -164,7 +164,7 @@ fn said(entry: &Entry, command: &str, dir: &Path) -> (BTreeSet<String>, bool, Op
         .find('{')
         .unwrap_or_else(|| panic!("{command}: {output:?}"))..];
     let json: serde_json::Value = serde_json::from_str(json).unwrap();
-    let codes = if matches!(entry.said, Said::Error | Said::Warning) {
+    let codes = if matches!(entry.said, CodeKind::Error | CodeKind::Warning) {
         let all = &json["files"][0]["diagnostics"];
         let severities = all.as_array().unwrap().iter();
         let mut severities = severities.map(|d| d["severity"].as_str().unwrap());
@@ -178,7 +178,7 @@ fn said(entry: &Entry, command: &str, dir: &Path) -> (BTreeSet<String>, bool, Op
         let notes = json["warnings"].as_array().unwrap().iter();
         let mut notes = notes.map(|w| w["note"].as_bool().unwrap());
         assert!(
-            notes.all(|n| n == (entry.said == Said::Note)),
+            notes.all(|n| n == (entry.said == CodeKind::Note)),
             "{}: {json}",
             entry.code
         );
@@ -209,7 +209,7 @@ fn excerpt(output: &str, begins: &str, whole: Option<&str>) -> Vec<String> {
 }
 
 /// Runs an explanation's example; what is wrong with it.
-fn problem(entry: &Entry) -> Option<String> {
+fn problem(entry: &CodeEntry) -> Option<String> {
     let example = Example::of(entry);
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
@@ -218,14 +218,14 @@ fn problem(entry: &Entry) -> Option<String> {
     }
     example.write(dir, false);
     let (found, succeeds, sentence) = said(entry, &example.command, dir);
-    let alone = entry.said == Said::Insight || found.len() == 1;
+    let alone = entry.said == CodeKind::Insight || found.len() == 1;
     if !found.contains(entry.code) || !alone {
         return Some(format!(
             "{}: `{}` says {found:?}",
             entry.code, example.command
         ));
     }
-    if succeeds == (entry.said == Said::Error) {
+    if succeeds == (entry.said == CodeKind::Error) {
         return Some(format!(
             "{}: exit code of `{}`",
             entry.code, example.command
@@ -235,13 +235,13 @@ fn problem(entry: &Entry) -> Option<String> {
     let output = String::from_utf8(output).unwrap();
     let shown = match entry.said {
         // But for the line that leads to this very explanation.
-        Said::Error | Said::Warning => {
+        CodeKind::Error | CodeKind::Warning => {
             let hint = format!("`pchsim explain {}` says more", entry.code);
             assert!(output.lines().any(|l| l == hint), "{output}");
             let kept = output.lines().filter(|l| *l != hint);
             kept.map(|l| l.trim_end().to_owned()).collect()
         }
-        Said::Doubt | Said::Note | Said::Insight => {
+        CodeKind::Doubt | CodeKind::Note | CodeKind::Insight => {
             let begins = format!("{}[{}]: ", entry.said.word(), entry.code);
             excerpt(&output, &begins, sentence.as_deref())
         }
@@ -263,7 +263,7 @@ fn problem(entry: &Entry) -> Option<String> {
         fs::write(file_of(entry), text.replace(&old, &new)).unwrap();
     }
     // What stands out in a sweep is nothing to mend.
-    if entry.said == Said::Insight {
+    if entry.said == CodeKind::Insight {
         return None;
     }
     if example.diff.is_empty() && example.mended.is_none() {
@@ -307,16 +307,16 @@ fn holds_table(document: &str, heading: &str, rows: &[String]) {
 #[test]
 fn tables_of_documents_hold_every_code() {
     let all = codes();
-    let of = |said: &'static [Said]| all.iter().filter(|e| said.contains(&e.said));
-    let problems = of(&[Said::Error, Said::Warning]);
-    let row = |e: &Entry| format!("| `{}` | {} | {} |", e.code, e.said.word(), e.meaning);
+    let of = |said: &'static [CodeKind]| all.iter().filter(|e| said.contains(&e.said));
+    let problems = of(&[CodeKind::Error, CodeKind::Warning]);
+    let row = |e: &CodeEntry| format!("| `{}` | {} | {} |", e.code, e.said.word(), e.meaning);
     let rows: Vec<String> = problems.map(row).collect();
     holds_table(
         "docs/scenario-format.md",
         "| code | kind | meaning |",
         &rows,
     );
-    let rows: Vec<String> = of(&[Said::Doubt, Said::Note]).map(row).collect();
+    let rows: Vec<String> = of(&[CodeKind::Doubt, CodeKind::Note]).map(row).collect();
     holds_table(
         "docs/output-format.md",
         "| `code` | kind | meaning |",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use pchsim::host::{self, End, HostError, Program};
+use pchsim::host::{self, ExitReason, HostError, Invocation};
 use tempfile::TempDir;
 
 use crate::world::{self, program, python, root, started_in, told, tool};
@@ -291,10 +291,10 @@ fn lines_come_while_the_program_runs() {
     let started = Instant::now();
     let mut first = None;
     let finished = host::run(
-        &Program {
+        &Invocation {
             env: vec![("WORD".into(), "one".into())],
             dir: Some(dir.path()),
-            ..Program::new(&path)
+            ..Invocation::new(&path)
         },
         &mut |line| {
             first.get_or_insert(started.elapsed());
@@ -305,7 +305,7 @@ fn lines_come_while_the_program_runs() {
     let here = dir.path().canonicalize().unwrap();
     assert_eq!(lines, ["one", here.to_str().unwrap(), "two", "three"]);
     assert!(first.unwrap() < finished.wall);
-    assert_eq!((finished.end, finished.code), (End::Exited, Some(7)));
+    assert_eq!((finished.end, finished.code), (ExitReason::Exited, Some(7)));
     assert_eq!(finished.stderr, "oops\n");
     assert!(finished.wall >= Duration::from_secs(1) && !finished.succeeded());
 }
@@ -316,12 +316,12 @@ fn a_program_that_prints_without_end_is_ended() {
     let dir = TempDir::new().unwrap();
     for script in ["exec yes", "exec yes >&2"] {
         let path = fake(&dir, "endless", script);
-        let program = Program {
+        let program = Invocation {
             output_limit: 100_000,
-            ..Program::new(&path)
+            ..Invocation::new(&path)
         };
         let finished = host::run(&program, &mut |_| ()).unwrap();
-        assert_eq!(finished.end, End::TooMuchOutput);
+        assert_eq!(finished.end, ExitReason::TooMuchOutput);
         assert!(finished.stdout_bytes < 1_000_000 && finished.stderr.len() < 50_000);
     }
 }
@@ -332,15 +332,15 @@ fn the_limit_ends_the_whole_family() {
     let word = word("limit");
     let mut seen = 0;
     let finished = host::run(
-        &Program {
+        &Invocation {
             args: vec!["-c".into(), family(&word, "time.sleep(100)").into()],
             limit: Duration::from_secs(4),
-            ..Program::new(&python.path)
+            ..Invocation::new(&python.path)
         },
         &mut |_| seen = processes_with(&word).len(),
     )
     .unwrap();
-    assert_eq!(finished.end, End::TimedOut);
+    assert_eq!(finished.end, ExitReason::TimedOut);
     assert!(
         seen >= 3,
         "the family was there: {seen}; {}",
@@ -354,12 +354,12 @@ fn the_limit_ends_the_whole_family() {
 fn what_a_program_leaves_behind_is_ended() {
     let Some(python) = python() else { return };
     let word = word("left");
-    let program = Program {
+    let program = Invocation {
         args: vec!["-c".into(), family(&word, "sys.exit(3)").into()],
-        ..Program::new(&python.path)
+        ..Invocation::new(&python.path)
     };
     let finished = host::run(&program, &mut |_| ()).unwrap();
-    assert_eq!((finished.end, finished.code), (End::Exited, Some(3)));
+    assert_eq!((finished.end, finished.code), (ExitReason::Exited, Some(3)));
     assert!(finished.wall < Duration::from_secs(30));
     assert_eq!(processes_with(&word), Vec::<String>::new());
 }
@@ -371,7 +371,7 @@ fn a_panic_of_the_caller_ends_the_run() {
     let word = word("panic");
     let path = fake(&dir, &word, "echo go; sleep 100 & wait");
     let result = std::panic::catch_unwind(|| {
-        host::run(&Program::new(&path), &mut |_| {
+        host::run(&Invocation::new(&path), &mut |_| {
             panic!("the caller's own mistake")
         })
     });
@@ -389,12 +389,15 @@ fn processes_that_ignore_a_request_are_killed() {
         &word,
         "trap '' TERM INT HUP; echo go; while :; do sleep 1; done",
     );
-    let program = Program {
+    let program = Invocation {
         limit: Duration::from_secs(1),
-        ..Program::new(&path)
+        ..Invocation::new(&path)
     };
     let finished = host::run(&program, &mut |_| ()).unwrap();
-    assert_eq!((finished.end, finished.signal), (End::TimedOut, Some(9)));
+    assert_eq!(
+        (finished.end, finished.signal),
+        (ExitReason::TimedOut, Some(9))
+    );
     assert_eq!(processes_with(&word), Vec::<String>::new());
 }
 
@@ -405,19 +408,19 @@ fn memory_of_the_whole_family_is_seen() {
                   hold = 'import time; b = bytearray(60 << 20); time.sleep(1.5)'\n\
                   both = [subprocess.Popen([sys.executable, '-c', hold]) for _ in range(2)]\n\
                   [p.wait() for p in both]";
-    let program = Program {
+    let program = Invocation {
         args: vec!["-c".into(), script.into()],
         sample_memory: Some(Duration::from_millis(50)),
-        ..Program::new(&python.path)
+        ..Invocation::new(&python.path)
     };
     let finished = host::run(&program, &mut |_| ()).unwrap();
     assert!(finished.succeeded(), "{}", finished.stderr);
     let peak = finished.memory_peak.expect("asked for");
     assert!((120 << 20..240 << 20).contains(&peak), "{peak} bytes");
     let quiet = host::run(
-        &Program {
+        &Invocation {
             args: vec!["-c".into(), "".into()],
-            ..Program::new(&python.path)
+            ..Invocation::new(&python.path)
         },
         &mut |_| (),
     );
@@ -432,14 +435,14 @@ fn a_run_that_is_interfered_with() {
     };
     let python = python().expect("whoever set the word has one");
     host::watch_interrupts();
-    let program = Program {
+    let program = Invocation {
         args: vec!["-c".into(), family(&word, "time.sleep(100)").into()],
-        ..Program::new(&python.path)
+        ..Invocation::new(&python.path)
     };
     let finished = host::run(&program, &mut |line| {
         std::fs::write(std::env::var("PCHSIM_TEST_FILE").unwrap(), line).unwrap();
     });
-    assert_eq!(finished.unwrap().end, End::Interrupted);
+    assert_eq!(finished.unwrap().end, ExitReason::Interrupted);
     assert!(host::interrupted());
 }
 
@@ -547,7 +550,7 @@ fn the_guard_acts_only_when_its_pipe_closes_without_a_word() {
 #[test]
 fn an_error_names_the_kind() {
     assert!(matches!(
-        host::run(&Program::new(Path::new("/no/such/program")), &mut |_| ()),
+        host::run(&Invocation::new(Path::new("/no/such/program")), &mut |_| ()),
         Err(HostError::CannotStart { .. })
     ));
 }

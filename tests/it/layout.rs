@@ -6,14 +6,14 @@ use pchsim::engine::Nanos;
 use pchsim::layout;
 use pchsim::layout::Style;
 use pchsim::layout::{Column, width};
-use pchsim::live::{Rows, Taken, ps, pstree};
+use pchsim::live::{LabelledSnapshot, Rows, ps, pstree};
 use pchsim::report::text;
 use pchsim::result::Study;
 use pchsim::scenario::{Scenario, strategy_label};
 use pchsim::strategy::{SimInput, record, simulate, snapshot};
 use pchsim::study::{Options, cases, run_study};
 use pchsim::syntax::{embedded, load};
-use pchsim::traces::timeline::{Head, Layout, Shown, gantt, page};
+use pchsim::traces::timeline::{ChartLayout, GanttLimits, TimelineHeader, gantt, page};
 use proptest::prelude::*;
 
 use crate::world::pchsim;
@@ -99,7 +99,7 @@ fn all_fit(name: &str, scenario: &Scenario, profiles: &[Profile]) {
         let label = strategy_label(&case.strategy);
         let at = Nanos(outcome.end.0 / 2);
         let state = snapshot(&input, at).unwrap();
-        let taken = Taken {
+        let taken = LabelledSnapshot {
             scenario: &scenario.name,
             strategy: &label,
             interpreter: &scenario.interpreters[case.profile],
@@ -112,7 +112,7 @@ fn all_fit(name: &str, scenario: &Scenario, profiles: &[Profile]) {
             limit: 6,
             class: None,
         };
-        let head = Head {
+        let head = TimelineHeader {
             scenario: &scenario.name,
             strategy: &label,
             interpreter: &scenario.interpreters[case.profile],
@@ -121,7 +121,7 @@ fn all_fit(name: &str, scenario: &Scenario, profiles: &[Profile]) {
             chosen: true,
             ended: None,
         };
-        let shown = Shown {
+        let shown = GanttLimits {
             rows: 12,
             spans: 0,
             choose: true,
@@ -131,7 +131,7 @@ fn all_fit(name: &str, scenario: &Scenario, profiles: &[Profile]) {
             let what = format!("{name} {label}");
             fits(&ps(&taken, &rows, style), style, &what);
             fits(&pstree(&taken, &rows, style), style, &what);
-            let layout = Layout {
+            let layout = ChartLayout {
                 width: style.width,
                 unicode: style.unicode,
             };

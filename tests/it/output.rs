@@ -1,6 +1,6 @@
 //! Golden files of every output format, from a study made by hand: what changes in a report shows here.
 
-use pchsim::cpython::Hindrance;
+use pchsim::cpython::WaitReason;
 use pchsim::cpython::profile::{Build, MachineFacts, Profile, Provenance, Tag};
 use pchsim::engine::Nanos;
 use pchsim::layout::Style;
@@ -8,12 +8,13 @@ use pchsim::measure::Estimate;
 use pchsim::quantity::{LATENCIES, Quantity, Unit};
 use pchsim::report::{csv, markdown, text};
 use pchsim::result::{
-    Begin, ClassForecast, Detail, Forecast, Found, Interpreter, Judgement, Machine, Notice,
-    Program, Ranked, Reading, ScenarioName, Status, Study, Tier, Verdict, json,
+    ClassForecast, CountedFinding, CountingStart, Forecast, ForecastDetail, Generator,
+    InterpreterInfo, Judgement, MachineInfo, Notice, Ranked, ScenarioName, SpeedupVerdict, Status,
+    Study, Tier, Verdict, json,
 };
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
-use pchsim::study::{Contended, Convoy, Fought, Instead, Relief, Warning};
+use pchsim::study::{Contended, Convoy, GilContentionCost, Relief, UnfinishedTasks, Warning};
 
 fn estimate(mean: f64, half: f64) -> Estimate {
     Estimate::new(mean, Some(half), mean * 0.99, 10)
@@ -53,7 +54,7 @@ fn forecast(label: &str, interpreter: &str, makespan: f64, half: f64) -> Forecas
         excess: (makespan / 20.0 - 1.0).max(0.0),
         added: false,
         warmup: Nanos::ZERO,
-        begins: Begin::Whole,
+        begins: CountingStart::Whole,
         paired: true,
         values,
         classes: vec![
@@ -75,7 +76,7 @@ fn forecast(label: &str, interpreter: &str, makespan: f64, half: f64) -> Forecas
             behind_best: None,
         },
         speedup: Some(estimate(speedup, speedup * 0.02)),
-        reading: Some(Reading::of(speedup)),
+        reading: Some(SpeedupVerdict::of(speedup)),
         objectives: vec![
             Judgement {
                 text: "makespan < 20s".into(),
@@ -96,7 +97,7 @@ fn forecast(label: &str, interpreter: &str, makespan: f64, half: f64) -> Forecas
         ],
         findings: Vec::new(),
         events: 12_345,
-        detail: Detail::default(),
+        detail: ForecastDetail::default(),
         refusal: None,
     }
 }
@@ -120,7 +121,7 @@ fn refused() -> Forecast {
     f
 }
 
-fn measured() -> Interpreter {
+fn measured() -> InterpreterInfo {
     let mut profile = Profile {
         name: "cpython-3.14".into(),
         origin: "measured here".into(),
@@ -152,7 +153,7 @@ fn measured() -> Interpreter {
         ..Profile::default()
     };
     profile.tags[0] = Tag::Measured("a loop".into());
-    Interpreter::from(&profile)
+    InterpreterInfo::from(&profile)
 }
 
 fn batch_study() -> Study {
@@ -164,9 +165,9 @@ fn batch_study() -> Study {
     (c.rank, c.ranked.behind_best) = (Some(3), Some(estimate(38.79, 0.3)));
     let mut d = forecast("sequential", "cpython-3.14", 150.0, 0.01);
     (d.rank, d.ranked.behind_best) = (Some(4), Some(estimate(137.59, 0.3)));
-    (d.speedup, d.reading) = (Some(estimate(1.0, 0.0)), Some(Reading::of(1.0)));
+    (d.speedup, d.reading) = (Some(estimate(1.0, 0.0)), Some(SpeedupVerdict::of(1.0)));
     let at = Nanos::from_millis(1_200);
-    c.findings = vec![Found {
+    c.findings = vec![CountedFinding {
         finding: Finding::BlockedLoop {
             at,
             lasted: Nanos::from_millis(512),
@@ -174,7 +175,7 @@ fn batch_study() -> Study {
         replications: 3,
     }];
     let mut study = Study {
-        program: Program {
+        program: Generator {
             name: "pchsim".into(),
             version: "0.1.0".into(),
         },
@@ -185,7 +186,7 @@ fn batch_study() -> Study {
             hash: "0123456789abcdef".into(),
         },
         seed: 1,
-        machine: Machine {
+        machine: MachineInfo {
             cores: vec![1.0; 4],
             memory_limit_bytes: MachineSpec::with_cores(4).memory_limit,
         },
@@ -238,7 +239,7 @@ fn open_study() -> Study {
     for f in [&mut a, &mut b, &mut c] {
         f.objectives.clear();
         (f.tier, f.excess) = (Tier::Meets, 0.0);
-        (f.warmup, f.begins) = (Nanos::from_millis(2_340), Begin::Found);
+        (f.warmup, f.begins) = (Nanos::from_millis(2_340), CountingStart::Found);
         f.classes.truncate(1);
         f.values[Quantity::P95 as usize] = f.primary();
     }
@@ -404,9 +405,9 @@ fn every_warning_names_a_next_step() {
                 vec!["a waits for b".into(), "b waits for a".into()],
             )],
             on: vec![
-                Hindrance::Lock,
-                Hindrance::Item("q".into()),
-                Hindrance::Worker,
+                WaitReason::Lock,
+                WaitReason::Item("q".into()),
+                WaitReason::Worker,
             ],
         },
         Warning::EventLimit {
@@ -419,7 +420,7 @@ fn every_warning_names_a_next_step() {
         Warning::NothingCompleted {
             cases: vec![(
                 name(),
-                Instead {
+                UnfinishedTasks {
                     failed: 1.0,
                     timed_out: 90.0,
                     in_flight: 9.0,
@@ -458,7 +459,7 @@ fn every_warning_names_a_next_step() {
             }],
         },
         Warning::FutileWakeups {
-            cases: vec![Fought {
+            cases: vec![GilContentionCost {
                 case: name(),
                 task: "page".into(),
                 times: 480_000,

@@ -6,7 +6,7 @@ mod fixtures;
 
 use fixtures::{figures, hostile, run, saturated, sweep, tied};
 use pchsim::charts::figure::{Body, Figure};
-use pchsim::page::{Shown, page};
+use pchsim::page::{PageInput, page};
 use pchsim::report::markdown;
 use pchsim::result::{Saved, read};
 
@@ -16,10 +16,10 @@ fn document(source: &str) -> Saved {
 
 fn page_of(sources: &[&str], figures: &[Figure]) -> String {
     let documents: Vec<Saved> = sources.iter().map(|s| document(s)).collect();
-    let shown: Vec<Shown<'_>> = documents
+    let shown: Vec<PageInput<'_>> = documents
         .iter()
         .zip(sources)
-        .map(|(document, source)| Shown {
+        .map(|(document, source)| PageInput {
             result: document.into(),
             source,
             figures: figures.to_vec(),

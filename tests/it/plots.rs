@@ -8,10 +8,10 @@ use std::path::Path;
 use insta::assert_snapshot;
 use pchsim::charts::figure::palette::Theme;
 use pchsim::charts::figure::{
-    Bar, Body, Figure, Gantt, Heat, Layer, Limit, Measure, Row, Scale, Series, Span, SpanKind,
-    Stack, Stroke,
+    Bar, Body, Figure, Gantt, GanttRow, GanttSpan, Heat, Layer, Measure, ReferenceLine, Scale,
+    Series, SpanKind, Stack, Stroke,
 };
-use pchsim::charts::plot::{Look, png, svg};
+use pchsim::charts::plot::{PlotStyle, png, svg};
 
 use crate::world::pchsim;
 use figures::{
@@ -60,7 +60,7 @@ fn a_picture_needs_no_font_of_the_machine() {
 fn pictures_have_no_edge() {
     for theme in [Theme::Light, Theme::Dark] {
         for size in [None, Some((320, 320)), Some((801, 433))] {
-            let bytes = png(&percentiles(), Look { theme, size }).unwrap();
+            let bytes = png(&percentiles(), PlotStyle { theme, size }).unwrap();
             let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
             let mut pixels = vec![0; reader.output_buffer_size()];
             let info = reader.next_frame(&mut pixels).unwrap();
@@ -132,7 +132,7 @@ fn decoded(bytes: &[u8]) -> (u32, u32, usize) {
 fn pngs_are_two_pixels_a_point_and_show_something() {
     for f in every_kind() {
         for theme in [Theme::Light, Theme::Dark] {
-            let look = Look {
+            let look = PlotStyle {
                 theme,
                 size: Some((480, 360)),
             };
@@ -186,7 +186,7 @@ fn draws(f: &Figure) {
             .any(|l| l.contains(wrong));
         assert!(!in_attribute, "{}: {wrong}", f.name);
     }
-    let look = Look {
+    let look = PlotStyle {
         theme: Theme::Light,
         size: Some((320, 320)),
     };
@@ -276,7 +276,7 @@ fn too_much_of_everything() {
                 .collect(),
             bands: vec![Some((f64::NAN, 1.0)); 5],
             reference: Some((f64::INFINITY, long.clone())),
-            limits: vec![Limit {
+            limits: vec![ReferenceLine {
                 value: 1.0,
                 name: long.clone(),
             }],
@@ -302,11 +302,11 @@ fn too_much_of_everything() {
             time: axis("t", Measure::Seconds, Scale::Linear),
             window: (0.0, 1.0),
             rows: (0..900)
-                .map(|i| Row {
+                .map(|i| GanttRow {
                     group: format!("group {} {long}", i / 9),
                     label: format!("row {i} {long}"),
                     spans: (0..9)
-                        .map(|s| Span {
+                        .map(|s| GanttSpan {
                             from: f64::from(s) * 0.1,
                             to: f64::from(s) * 0.1 + 1e-9,
                             kind: s as usize,
@@ -371,10 +371,10 @@ fn nothing_at_all() {
             Body::Gantt(Gantt {
                 time: x(),
                 window,
-                rows: vec![Row {
+                rows: vec![GanttRow {
                     group: String::new(),
                     label: String::new(),
-                    spans: vec![Span {
+                    spans: vec![GanttSpan {
                         from: 0.5,
                         to: 0.1,
                         kind: 5,

@@ -1,7 +1,7 @@
 //! `pchsim profiles`: shipped and found profiles, and how two differ.
 
 use assert_cmd::Command;
-use pchsim::cpython::profile::{Curve, Profile, Tag};
+use pchsim::cpython::profile::{CostCurve, Profile, Tag};
 use pchsim::profiles::file::to_ron;
 use predicates::prelude::*;
 use tempfile::TempDir;
@@ -188,7 +188,7 @@ fn two(dir: &TempDir) {
         p.params.lock_spin = 8_000.0;
         p.params.interp_call = 0.0;
         p.params.gil_requester_wins = 0.75;
-        p.loads = Curve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 9e4), (1e7, 1.9e6)]);
+        p.loads = CostCurve(vec![(0.0, 0.0), (1e5, 6e3), (1e6, 9e4), (1e7, 1.9e6)]);
         measure(p, &measured);
         p.tags[Profile::index("fork_call").unwrap()] = Tag::Absent("no fork here".into());
     };

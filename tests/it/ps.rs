@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use pchsim::cpython::profile::Profile;
-use pchsim::cpython::snapshot::{Doing, End, Place, Snapshot, Work};
+use pchsim::cpython::snapshot::{CpuWork, RunEnd, Snapshot, TaskLocation, ThreadActivity};
 use pchsim::engine::Nanos;
 use pchsim::layout::Style;
-use pchsim::live::{Rows, Taken, ps, ps_json, pstree};
+use pchsim::live::{LabelledSnapshot, Rows, ps, ps_json, pstree};
 use pchsim::profiles;
 use pchsim::scenario::{
     Arrivals, MachineSpec, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass,
@@ -74,7 +74,7 @@ fn task<'s>(s: &'s Snapshot, name: &str) -> &'s pchsim::cpython::snapshot::TaskS
 /// The thread that stands for the task of this name.
 fn thread_of<'s>(s: &'s Snapshot, name: &str) -> &'s pchsim::cpython::snapshot::ThreadState {
     match task(s, name).place {
-        Place::Thread(t) => &s.threads[t],
+        TaskLocation::Thread(t) => &s.threads[t],
         ref other => panic!("{name} is {other:?}"),
     }
 }
@@ -90,30 +90,31 @@ fn consistent(s: &Snapshot) {
     assert_eq!(distinct.len(), on_cores.len(), "a thread on two cores");
     for (core, thread) in s.cores.iter().enumerate() {
         if let Some(t) = thread {
-            let there = matches!(s.threads[*t].doing, Doing::Running(c, _) if c as usize == core);
+            let there =
+                matches!(s.threads[*t].doing, ThreadActivity::Running(c, _) if c as usize == core);
             assert!(there, "{:?} on core {core}", s.threads[*t]);
         }
     }
     let running = s
         .threads
         .iter()
-        .filter(|t| matches!(t.doing, Doing::Running(..)));
+        .filter(|t| matches!(t.doing, ThreadActivity::Running(..)));
     assert_eq!(running.count(), on_cores.len(), "runs without a core");
     for (i, t) in s.threads.iter().enumerate() {
         assert!(t.process < s.processes.len() && t.since <= s.at, "{t:?}");
         if let Some(task) = t.task {
-            assert_eq!(s.tasks[task].place, Place::Thread(i));
+            assert_eq!(s.tasks[task].place, TaskLocation::Thread(i));
         }
         let needs_gil = matches!(
             t.doing,
-            Doing::Running(
+            ThreadActivity::Running(
                 _,
-                Work::Bytecode
-                    | Work::Accessing(_)
-                    | Work::Contending(_)
-                    | Work::Collecting
-                    | Work::Pickling
-                    | Work::Unpickling
+                CpuWork::Bytecode
+                    | CpuWork::Accessing(_)
+                    | CpuWork::Contending(_)
+                    | CpuWork::Collecting
+                    | CpuWork::Pickling
+                    | CpuWork::Unpickling
             )
         );
         let gils: Vec<_> = s.gils.iter().filter(|g| g.process == t.process).collect();
@@ -123,17 +124,17 @@ fn consistent(s: &Snapshot) {
                 "{t:?} without a GIL: {gils:?}"
             );
         }
-        if let Doing::WaitsForGil(holder) = t.doing {
+        if let ThreadActivity::WaitsForGil(holder) = t.doing {
             // Nobody has it while whoever was woken for it is on the way to a core.
             assert_ne!(holder, Some(i), "{t:?}");
             assert!(gils.iter().any(|g| g.waiters.contains(&i)), "{t:?}");
         }
     }
     for (i, t) in s.tasks.iter().enumerate() {
-        if let Place::Thread(thread) = t.place {
+        if let TaskLocation::Thread(thread) = t.place {
             assert_eq!(s.threads[thread].task, Some(i), "{t:?}");
         }
-        assert_ne!(t.place, Place::Underway, "{t:?}");
+        assert_ne!(t.place, TaskLocation::Underway, "{t:?}");
         assert!(
             t.arrived <= s.at && t.since <= s.at && t.parent.is_none_or(|p| p < i),
             "{t:?}"
@@ -156,11 +157,14 @@ fn one_lock_and_two_threads() {
     let steps = vec![Step::Lock(0, vec![io(ms(10))])];
     let at = |t| free(false, vec![class(2, steps.clone())], &threads(2), t);
     let s = at(ms(4));
-    assert_eq!(thread_of(&s, "task #1").doing, Doing::Sleeps(ms(10)));
+    assert_eq!(
+        thread_of(&s, "task #1").doing,
+        ThreadActivity::Sleeps(ms(10))
+    );
     assert_eq!(task(&s, "task #1").holds, ["own"]);
     assert_eq!(left(&s, "task #1"), Some(ms(6)));
     let waits = thread_of(&s, "task #2");
-    let Doing::WaitsForLock(lock, Some(holder)) = &waits.doing else {
+    let ThreadActivity::WaitsForLock(lock, Some(holder)) = &waits.doing else {
         panic!("{waits:?}")
     };
     assert_eq!((lock.as_str(), waits.since), ("own", Nanos::ZERO));
@@ -172,7 +176,10 @@ fn one_lock_and_two_threads() {
     );
     let s = at(ms(13));
     assert_eq!((s.totals.done, s.tasks.len()), (1, 1));
-    assert_eq!(thread_of(&s, "task #2").doing, Doing::Sleeps(ms(20)));
+    assert_eq!(
+        thread_of(&s, "task #2").doing,
+        ThreadActivity::Sleeps(ms(20))
+    );
 }
 
 #[test]
@@ -187,10 +194,13 @@ fn two_threads_and_one_gil() {
     };
     let s = at(ms(4));
     let (first, second) = (thread_of(&s, "task #1"), thread_of(&s, "task #2"));
-    assert!(matches!(first.doing, Doing::Running(_, Work::Bytecode)));
+    assert!(matches!(
+        first.doing,
+        ThreadActivity::Running(_, CpuWork::Bytecode)
+    ));
     assert_eq!(left(&s, "task #1"), Some(ms(17)));
     assert!(
-        matches!(second.doing, Doing::WaitsForGil(Some(_))),
+        matches!(second.doing, ThreadActivity::WaitsForGil(Some(_))),
         "{second:?}"
     );
     assert_eq!(second.since, ms(1));
@@ -198,14 +208,17 @@ fn two_threads_and_one_gil() {
     let s = at(ms(8));
     let (first, second) = (thread_of(&s, "task #1"), thread_of(&s, "task #2"));
     assert!(
-        matches!(first.doing, Doing::WaitsForGil(Some(_))),
+        matches!(first.doing, ThreadActivity::WaitsForGil(Some(_))),
         "{first:?}"
     );
     // The holder sees the request a tenth of a microsecond later.
     let gap = first.since - ms(6);
     assert!(gap < Nanos(1_000), "{first:?}");
     assert_eq!(left(&s, "task #1"), Some(ms(15) - gap));
-    assert!(matches!(second.doing, Doing::Running(_, Work::Bytecode)));
+    assert!(matches!(
+        second.doing,
+        ThreadActivity::Running(_, CpuWork::Bytecode)
+    ));
     assert_eq!(left(&s, "task #2"), Some(ms(18) + gap));
     assert_eq!(s.gils.len(), 1);
     assert_eq!(s.gils[0].waiters.len(), 1);
@@ -240,7 +253,7 @@ fn accesses_of_an_object() {
     for (t, count, left) in [("task #1", 30_000, 10), ("task #2", 10_000, 2)] {
         let doing = &thread_of(&s, t).doing;
         assert!(
-            matches!(doing, Doing::Running(_, Work::Contending(o)) if o == "config"),
+            matches!(doing, ThreadActivity::Running(_, CpuWork::Contending(o)) if o == "config"),
             "{doing:?}"
         );
         let step = task(&s, t).step.as_ref().unwrap();
@@ -250,13 +263,13 @@ fn accesses_of_an_object() {
     let s = at(ms(5));
     let doing = &thread_of(&s, "task #1").doing;
     assert!(
-        matches!(doing, Doing::Running(_, Work::Accessing(o)) if o == "config"),
+        matches!(doing, ThreadActivity::Running(_, CpuWork::Accessing(o)) if o == "config"),
         "{doing:?}"
     );
     let s = at(ms(7));
     let doing = &thread_of(&s, "task #1").doing;
     assert!(
-        matches!(doing, Doing::Running(_, Work::Bytecode)),
+        matches!(doing, ThreadActivity::Running(_, CpuWork::Bytecode)),
         "{doing:?}"
     );
 }
@@ -269,12 +282,12 @@ fn a_loop_with_a_limit() {
         &asyncio(Some(1)),
         ms(4),
     );
-    assert_eq!(task(&s, "task #1").place, Place::Sleeps(ms(10)));
+    assert_eq!(task(&s, "task #1").place, TaskLocation::Sleeps(ms(10)));
     assert_eq!(left(&s, "task #1"), Some(ms(6)));
-    assert_eq!(task(&s, "task #2").place, Place::Limit(1));
-    assert_eq!(task(&s, "task #3").place, Place::Limit(2));
+    assert_eq!(task(&s, "task #2").place, TaskLocation::Limit(1));
+    assert_eq!(task(&s, "task #3").place, TaskLocation::Limit(2));
     assert_eq!(s.threads.len(), 1);
-    assert_eq!(s.threads[0].doing, Doing::Select(Some(ms(10))));
+    assert_eq!(s.threads[0].doing, ThreadActivity::Select(Some(ms(10))));
     assert_eq!(s.threads[0].name, "MainThread");
 }
 
@@ -290,9 +303,9 @@ fn a_process_pool_and_its_queue() {
     assert_eq!(s.processes[worker.process].name, "ForkProcess-1");
     assert_eq!(s.processes[worker.process].parent, Some(0));
     // The call queue holds one call more than there are workers.
-    assert_eq!(task(&s, "task #2").place, Place::CallPipe(1));
-    assert_eq!(task(&s, "task #3").place, Place::CallPipe(2));
-    assert_eq!(task(&s, "task #4").place, Place::Worker(3));
+    assert_eq!(task(&s, "task #2").place, TaskLocation::CallPipe(1));
+    assert_eq!(task(&s, "task #3").place, TaskLocation::CallPipe(2));
+    assert_eq!(task(&s, "task #4").place, TaskLocation::Worker(3));
     let names: Vec<&str> = s.threads.iter().map(|t| t.name.as_str()).collect();
     let parents = ["MainThread", "ExecutorManagerThread", "QueueFeederThread"];
     assert!(parents.iter().all(|n| names.contains(n)), "{names:?}");
@@ -307,17 +320,20 @@ fn children_and_their_parent() {
     let s = free(true, vec![class(1, steps.clone())], &threads(3), ms(4));
     assert_eq!(
         thread_of(&s, "task #1").doing,
-        Doing::WaitsForChildren(2, 2)
+        ThreadActivity::WaitsForChildren(2, 2)
     );
     for child in ["task #1's child 1", "task #1's child 2"] {
-        assert_eq!(thread_of(&s, child).doing, Doing::Sleeps(ms(10)));
+        assert_eq!(thread_of(&s, child).doing, ThreadActivity::Sleeps(ms(10)));
         assert_eq!(task(&s, child).parent, Some(0));
         assert_eq!(task(&s, child).class, "task");
     }
     let s = free(true, vec![class(1, steps)], &asyncio(None), ms(4));
-    assert_eq!(task(&s, "task #1").place, Place::Children(2, 2));
+    assert_eq!(task(&s, "task #1").place, TaskLocation::Children(2, 2));
     assert_eq!(task(&s, "task #1").step.as_ref().unwrap().text, "FanOut(2)");
-    assert_eq!(task(&s, "task #1's child 2").place, Place::Sleeps(ms(10)));
+    assert_eq!(
+        task(&s, "task #1's child 2").place,
+        TaskLocation::Sleeps(ms(10))
+    );
     assert_eq!(s.totals.in_flight, 1);
 }
 
@@ -332,10 +348,13 @@ fn a_queue_between_two() {
     let s = free(true, classes.clone(), &threads(2), ms(4));
     assert_eq!(
         thread_of(&s, "eater #1").doing,
-        Doing::WaitsForItem("endless".into())
+        ThreadActivity::WaitsForItem("endless".into())
     );
     let s = free(true, classes, &asyncio(None), ms(4));
-    assert_eq!(task(&s, "eater #1").place, Place::Item("endless".into()));
+    assert_eq!(
+        task(&s, "eater #1").place,
+        TaskLocation::Item("endless".into())
+    );
 }
 
 /// Two classes that take two locks in opposite order.
@@ -358,7 +377,11 @@ fn a_deadlock_shows_its_circle() {
         let before = free(true, crossed(1), &strategy, ms(4));
         assert_eq!((before.end, before.cycles.len()), (None, 0));
         let s = free(true, crossed(1), &strategy, ms(1000));
-        assert_eq!((s.end, s.at), (Some(End::Deadlock), ms(5)), "{strategy:?}");
+        assert_eq!(
+            (s.end, s.at),
+            (Some(RunEnd::Deadlock), ms(5)),
+            "{strategy:?}"
+        );
         assert_eq!(s.cycles.len(), 1, "{s:?}");
         let links: Vec<(&str, &str)> = s.cycles[0]
             .iter()
@@ -388,7 +411,11 @@ fn circles_do_not_repeat_each_other() {
             &strategy,
             ms(50),
         );
-        assert_eq!((s.end, s.cycles.len()), (Some(End::Deadlock), 1), "{s:?}");
+        assert_eq!(
+            (s.end, s.cycles.len()),
+            (Some(RunEnd::Deadlock), 1),
+            "{s:?}"
+        );
         let other = vec![Step::Lock(1, vec![io(ms(1))])];
         let mut two = vec![
             class(1, family(0, child.clone())),
@@ -412,13 +439,13 @@ fn a_pool_that_waits_for_itself() {
         steps: vec![io(ms(1))],
     }];
     let s = free(true, vec![class(1, steps)], &threads(1), ms(50));
-    assert_eq!(s.end, Some(End::Deadlock));
+    assert_eq!(s.end, Some(RunEnd::Deadlock));
     let names: Vec<&str> = s.cycles[0]
         .iter()
         .map(|l| s.tasks[l.task].name.as_str())
         .collect();
     assert_eq!(names, ["task #1", "task #1's child 1"]);
-    assert_eq!(task(&s, "task #1's child 1").place, Place::Worker(1));
+    assert_eq!(task(&s, "task #1's child 1").place, TaskLocation::Worker(1));
 }
 
 fn shipped(name: &str) -> (Scenario, Vec<Profile>) {
@@ -468,7 +495,7 @@ fn the_end_is_that_of_the_run() {
         let (s, o) = (snapshot(&i, Nanos::MAX).unwrap(), simulate(&i).unwrap());
         assert_eq!(
             (s.at, s.end),
-            (o.end, Some(End::Done)),
+            (o.end, Some(RunEnd::Done)),
             "{:?}",
             case.strategy
         );
@@ -481,14 +508,14 @@ fn said(
     name: &str,
     strategy: &str,
     at: Nanos,
-    write: impl Fn(&Taken<'_>, &Rows) -> String,
+    write: impl Fn(&LabelledSnapshot<'_>, &Rows) -> String,
 ) -> String {
     let (scenario, profiles) = shipped(name);
     let strategy = parse_strategy(strategy).unwrap().strategy;
     let m = profiles[0].machine(&scenario.machine);
     let i = input(&m, &profiles[0], &scenario.workload, &strategy);
     let s = snapshot(&i, at).unwrap();
-    let taken = Taken {
+    let taken = LabelledSnapshot {
         scenario: name,
         strategy: &strategy_label(&strategy),
         interpreter: "cpython-3.14",
@@ -504,11 +531,11 @@ fn said(
     write(&taken, &rows)
 }
 
-fn table(taken: &Taken<'_>, rows: &Rows) -> String {
+fn table(taken: &LabelledSnapshot<'_>, rows: &Rows) -> String {
     ps(taken, rows, Style::default())
 }
 
-fn tree(taken: &Taken<'_>, rows: &Rows) -> String {
+fn tree(taken: &LabelledSnapshot<'_>, rows: &Rows) -> String {
     pstree(taken, rows, Style::default())
 }
 
@@ -570,7 +597,7 @@ fn deadlocks_are_told() {
     let strategy = threads(2);
     let (m, p) = (machine(2), profile(true));
     let s = snapshot(&input(&m, &p, &workload, &strategy), ms(100)).unwrap();
-    let taken = Taken {
+    let taken = LabelledSnapshot {
         scenario: "crossed",
         strategy: "threads:2",
         interpreter: "free",

@@ -4,7 +4,7 @@
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::quantity::Quantity;
-use pchsim::result::{Reading, Status, Study, Verdict, json};
+use pchsim::result::{SpeedupVerdict, Status, Study, Verdict, json};
 use pchsim::scenario::{
     Arrivals, Dist, Metric, Objective, Scenario, Strategy, StrategyCase, Workers,
 };
@@ -269,8 +269,8 @@ fn ties_speedups_and_the_hidden_baseline() {
     // The fake gives `PerTask` four servers as well.
     assert_eq!(ranks, [(Some(1), true), (Some(1), true), (Some(3), false)]);
     assert_eq!(study.forecasts[0].speedup.unwrap().mean, 4.0);
-    assert_eq!(study.forecasts[0].reading, Some(Reading::Clear));
-    assert_eq!(study.forecasts[2].reading, Some(Reading::Consider));
+    assert_eq!(study.forecasts[0].reading, Some(SpeedupVerdict::Clear));
+    assert_eq!(study.forecasts[2].reading, Some(SpeedupVerdict::Consider));
     assert_eq!(
         study.hidden_baseline.as_ref().unwrap().strategy,
         "sequential"

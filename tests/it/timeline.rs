@@ -4,26 +4,29 @@ use pchsim::charts::figure::Gantt;
 use pchsim::charts::figure::palette::Theme;
 use pchsim::charts::plot;
 use pchsim::cpython::recording::{
-    Doing, GilHold, ProcessRecord, RecordOptions, Recording, TaskRecord, ThreadRecord, ThreadSpan,
+    GilHold, ProcessRecord, RecordOptions, Recording, TapeState, TaskRecord, ThreadRecord,
+    ThreadSpan,
 };
 use pchsim::engine::Nanos;
 use pchsim::result::{Saved, Timeline, read};
 use pchsim::scenario::{Arrivals, Step};
 use pchsim::strategy::{Cause, record};
 use pchsim::syntax::parse_strategy;
-use pchsim::traces::timeline::{Head, Layout, Shown, chart, drawn, gantt, page, timeline};
+use pchsim::traces::timeline::{
+    ChartLayout, GanttLimits, TimelineHeader, chart, drawn, gantt, page, timeline,
+};
 use predicates::prelude::*;
 
 use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 use crate::world::{World, pchsim, words};
 
-const ALL: Shown = Shown {
+const ALL: GanttLimits = GanttLimits {
     rows: 0,
     spans: 0,
     choose: false,
 };
 
-const WIDE: Layout = Layout {
+const WIDE: ChartLayout = ChartLayout {
     width: 100,
     unicode: true,
 };
@@ -42,8 +45,8 @@ fn recorded(steps: Vec<Step>, count: u64, strategy: &str, window: (Nanos, Nanos)
     recording
 }
 
-fn said(recording: &Recording, shown: Shown, layout: Layout) -> String {
-    let head = Head {
+fn said(recording: &Recording, shown: GanttLimits, layout: ChartLayout) -> String {
+    let head = TimelineHeader {
         scenario: "test",
         strategy: "threads",
         interpreter: "free",
@@ -61,13 +64,13 @@ fn threads_and_their_gil() {
     let steps = vec![io(ms(4)), cpu(ms(20))];
     let r = recorded(steps, 3, "threads:3", (Nanos::ZERO, Nanos::MAX));
     insta::assert_snapshot!("threads", said(&r, ALL, WIDE));
-    let ascii = Layout {
+    let ascii = ChartLayout {
         width: 70,
         unicode: false,
     };
     let text = said(
         &r,
-        Shown {
+        GanttLimits {
             rows: 4,
             spans: 0,
             ..ALL
@@ -86,7 +89,7 @@ fn charts_at_the_widths_of_terminals() {
     let steps = vec![io(ms(4)), cpu(ms(20))];
     let r = recorded(steps, 3, "threads:3", (Nanos::ZERO, Nanos::MAX));
     for width in [80, 120] {
-        let layout = Layout {
+        let layout = ChartLayout {
             width,
             unicode: true,
         };
@@ -100,7 +103,7 @@ fn the_busy_rows_and_the_busy_time_are_shown() {
     // Tasks that wait for a second and then meet: three in a hundred of the time.
     let steps = vec![io(ms(1000)), cpu(ms(2)), io(ms(5)), cpu(ms(1))];
     let r = recorded(steps, 12, "threads:12", (Nanos::ZERO, Nanos::MAX));
-    let chosen = Shown {
+    let chosen = GanttLimits {
         rows: 8,
         spans: 0,
         choose: true,
@@ -109,7 +112,7 @@ fn the_busy_rows_and_the_busy_time_are_shown() {
     let (from, to) = chart.window;
     assert!(from >= 0.9 && to - from < 0.2, "{from} to {to}");
     assert!(hidden > 0);
-    let busy = |r: &pchsim::charts::figure::Row| -> f64 {
+    let busy = |r: &pchsim::charts::figure::GanttRow| -> f64 {
         let running = r.spans.iter().filter(|s| {
             let name = &chart.kinds[s.kind].name;
             name.starts_with("running") || name.starts_with("holding")
@@ -160,7 +163,7 @@ fn shares_are_those_of_the_recording() {
         let all = r.end.min(ms(17)) - ms(2);
         let text = chart(&figure, WIDE).join("\n");
         for core in 0..2 {
-            let on_core = |s: &&ThreadSpan| s.doing == Doing::OnCore(core);
+            let on_core = |s: &&ThreadSpan| s.doing == TapeState::OnCore(core);
             let busy: u64 = r
                 .spans
                 .iter()
@@ -257,9 +260,9 @@ fn by_hand(turns: u64) -> Recording {
         });
         for t in 0..2 {
             let (doing, cause) = if t == holder {
-                (Doing::OnCore(t), Cause::Running)
+                (TapeState::OnCore(t), Cause::Running)
             } else {
-                (Doing::Blocked, Cause::Gil)
+                (TapeState::Blocked, Cause::Gil)
             };
             r.spans.push(ThreadSpan {
                 thread: t,
@@ -284,7 +287,7 @@ fn windows_are_cut_and_rows_are_chosen() {
     assert_eq!(spans(&whole), 20 + 20 + 40 + 40 + 40);
     let (cut, _) = gantt(
         &r,
-        Shown {
+        GanttLimits {
             rows: 0,
             spans: 50,
             ..ALL
@@ -295,7 +298,7 @@ fn windows_are_cut_and_rows_are_chosen() {
     in_order(&cut);
     let (few, hidden) = gantt(
         &r,
-        Shown {
+        GanttLimits {
             rows: 3,
             spans: 0,
             ..ALL
@@ -323,7 +326,7 @@ fn a_timeline_is_read_back_as_it_was() {
 
 #[test]
 fn a_timeline_is_drawn() {
-    let head = Head {
+    let head = TimelineHeader {
         scenario: "test",
         strategy: "threads:2",
         interpreter: "free",

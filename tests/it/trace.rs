@@ -5,7 +5,7 @@ mod parse;
 use std::io::Read;
 
 use pchsim::cpython::profile::Profile;
-use pchsim::cpython::recording::{Doing, RecordOptions, Recording};
+use pchsim::cpython::recording::{RecordOptions, Recording, TapeState};
 use pchsim::engine::Nanos;
 use pchsim::profiles;
 use pchsim::scenario::{Arrivals, MachineSpec, Step, StrategyCase};
@@ -160,16 +160,16 @@ fn without_overheads_only_steps_are_recorded() {
     let alone = case.run();
     let (outcome, recording) = recorded(&case, WHOLE);
     assert_eq!(format!("{alone:?}"), format!("{outcome:?}"));
-    let sum = |wanted: &dyn Fn(Doing) -> bool, cause: Cause| -> Nanos {
+    let sum = |wanted: &dyn Fn(TapeState) -> bool, cause: Cause| -> Nanos {
         let spans = recording.spans.iter().filter(|s| s.counted);
         let ours = spans.filter(|s| wanted(s.doing) && s.cause == cause);
         ours.map(|s| s.to - s.from).sum()
     };
     assert_eq!(
-        sum(&|d| matches!(d, Doing::OnCore(_)), Cause::Running),
+        sum(&|d| matches!(d, TapeState::OnCore(_)), Cause::Running),
         ms(27)
     );
-    assert_eq!(sum(&|d| d == Doing::Blocked, Cause::Io), ms(9));
+    assert_eq!(sum(&|d| d == TapeState::Blocked, Cause::Io), ms(9));
     assert!(recording.gil_holds.is_empty() && outcome.end == ms(12));
 }
 

@@ -8,7 +8,7 @@ use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::profiles::{self, file};
 use pchsim::scenario::Arrivals;
 use pchsim::strategy::{CAUSES, Outcome, SimError, SimInput};
-use pchsim::validate::{Reference, Settings, Validation, render, validate};
+use pchsim::validate::{Reference, ValidateSettings, Validation, render, validate};
 
 use crate::world::{pchsim, root};
 
@@ -81,7 +81,7 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
 }
 
 fn simply(reference: &Reference) -> Validation {
-    validate(reference, &Settings::default(), &simple)
+    validate(reference, &ValidateSettings::default(), &simple)
 }
 
 #[test]

@@ -11,7 +11,9 @@ use pchsim::host;
 use pchsim::scenario::{Scenario, Strategy, Workers};
 use pchsim::strategy::{SimInput, simulate_demands_of};
 use pchsim::syntax::{embedded, load, parse, parse_strategy};
-use pchsim::verify::{Plans, Program, Request, fit, machine, prepare, simulate_same_demands};
+use pchsim::verify::{
+    GeneratedProgram, Plans, Request, fit, machine, prepare, simulate_same_demands,
+};
 
 use crate::world::{self, pchsim, tool};
 
@@ -61,7 +63,7 @@ fn plans(scenario: &Scenario, strategies: &[&str]) -> Plans {
     prepare(&request, &simulate_same_demands).unwrap()
 }
 
-fn program(scenario: &Scenario, strategy: &str) -> Program {
+fn program(scenario: &Scenario, strategy: &str) -> GeneratedProgram {
     let mut plans = plans(scenario, &[strategy]);
     assert!(plans.left_out.is_empty(), "{:?}", plans.left_out);
     plans.planned.remove(0).program
@@ -193,7 +195,7 @@ fn every_program_runs() {
         if planned.label.contains("interpreters") && !python.interpreters {
             continue;
         }
-        let mut what = host::Program::new(&python.path);
+        let mut what = host::Invocation::new(&python.path);
         what.args = vec![format!("{}.py", program.stem).into()];
         what.dir = Some(dir.path());
         let mut lines = Vec::new();

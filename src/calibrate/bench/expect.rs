@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::imports::{LONGEST, SHARE};
 use super::{BenchError, PATIENCE};
-use crate::host::{self, End, Program};
+use crate::host::{self, ExitReason, Invocation};
 
 /// What every program of a calibration imports.
 const USUAL: [&str; 3] = ["asyncio", "concurrent.futures", "multiprocessing"];
@@ -26,7 +26,7 @@ const FEWEST: f64 = 4.0;
 
 /// What pieces of a calibration take on an interpreter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Costs {
+pub struct BenchCosts {
     /// Starting it with the usual imports, and ending it.
     pub start: Duration,
     /// Starting it with each of the user's modules.
@@ -80,7 +80,7 @@ fn start(
     folder: &Path,
 ) -> Result<Result<Duration, String>, BenchError> {
     const PROGRAM: &str = "import sys\nfor module in sys.argv[1:]: __import__(module)";
-    let mut program = Program::new(python);
+    let mut program = Invocation::new(python);
     program.args = ["-W", "ignore", "-c", PROGRAM]
         .iter()
         .chain(modules)
@@ -90,14 +90,14 @@ fn start(
     program.limit = PATIENCE;
     let begun = Instant::now();
     let finished = host::run(&program, &mut |_| {})?;
-    if finished.end == End::Interrupted {
+    if finished.end == ExitReason::Interrupted {
         return Err(BenchError::Interrupted);
     }
     if finished.succeeded() {
         return Ok(Ok(begun.elapsed()));
     }
     Ok(Err(match (finished.end, finished.last_line()) {
-        (End::Exited, last) if !last.is_empty() => last.to_owned(),
+        (ExitReason::Exited, last) if !last.is_empty() => last.to_owned(),
         _ => finished.how(),
     }))
 }
@@ -110,8 +110,8 @@ pub fn costs(
     python: &Path,
     imports: &[String],
     folder: &Path,
-) -> Result<Result<Costs, CannotImport>, BenchError> {
-    let mut all = Costs::default();
+) -> Result<Result<BenchCosts, CannotImport>, BenchError> {
+    let mut all = BenchCosts::default();
     for module in imports {
         match start(python, &[module], folder)? {
             Ok(time) => all.imports.push(time),
@@ -135,7 +135,7 @@ pub fn costs(
 
 /// About how long measuring for `time` takes where the pieces take so long.
 #[must_use]
-pub fn expected(time: Duration, costs: &Costs) -> Expected {
+pub fn expected(time: Duration, costs: &BenchCosts) -> Expected {
     let round = ROUND + costs.start.mul_f64(ROUND_STARTS);
     let watch = |import: &Duration| {
         let import = import.as_secs_f64();
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn all_pieces_count() {
         let second = Duration::from_secs(1);
-        let costs = Costs {
+        let costs = BenchCosts {
             start: second / 10,
             imports: Vec::new(),
         };
@@ -171,7 +171,7 @@ mod tests {
         // A slow interpreter needs more than the time for its first round.
         let slow = expected(
             second * 6,
-            &Costs {
+            &BenchCosts {
                 start: second,
                 imports: Vec::new(),
             },
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(slow.bench, ROUND + second.mul_f64(ROUND_STARTS));
         // A module takes some imports, and no longer than its share.
         let with = |import: Duration| {
-            let costs = Costs {
+            let costs = BenchCosts {
                 imports: vec![import; 2],
                 ..costs.clone()
             };

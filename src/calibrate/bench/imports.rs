@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::samples::Samples;
-use super::{BenchError, PATIENCE, Plan, Progress, program};
-use crate::host::{self, End};
-use crate::learn::{Habit, Kind, Trace, Watched, recorder};
+use super::{BenchError, BenchPlan, BenchProgress, PATIENCE, program};
+use crate::host::{self, ExitReason};
+use crate::learn::{GilObservation, GilUse, StepKind, Trace, recorder};
 
 /// Enough of looking at one module: some hundred releases of what reads files.
 const ENOUGH: Duration = Duration::from_millis(20);
@@ -25,14 +25,14 @@ const COMPLAINT: &str = "pchsim recorder: ";
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImportGil {
     /// What that means.
-    pub habit: Habit,
+    pub gil_use: GilUse,
     /// What was seen, in the better half of some imports.
-    pub seen: Watched,
+    pub seen: GilObservation,
 }
 
 /// One import.
-struct Run {
-    seen: Watched,
+struct ImportRun {
+    seen: GilObservation,
     /// The share of its time in which it was on a core.
     on_core: f64,
 }
@@ -41,9 +41,9 @@ struct Run {
 pub(super) fn look(
     python: &Path,
     folder: &Path,
-    plan: &Plan,
+    plan: &BenchPlan,
     samples: &mut Samples,
-    progress: &mut dyn FnMut(&Progress<'_>),
+    progress: &mut dyn FnMut(&BenchProgress<'_>),
 ) -> Result<(), BenchError> {
     let hello = &samples.hello;
     let impossible = if hello.free_threaded {
@@ -62,7 +62,7 @@ pub(super) fn look(
         } else {
             #[expect(clippy::cast_precision_loss, reason = "a small count")]
             let share = i as f64 / modules.len() as f64;
-            progress(&Progress {
+            progress(&BenchProgress {
                 what: &format!("the GIL in import {module}"),
                 share: e.share(e.bench + e.later, e.imports, share),
                 round: samples.rounds,
@@ -79,7 +79,7 @@ pub(super) fn look(
 fn one(
     python: &Path,
     folder: &Path,
-    plan: &Plan,
+    plan: &BenchPlan,
     module: &str,
     ms: f64,
 ) -> Result<Result<ImportGil, String>, BenchError> {
@@ -99,7 +99,7 @@ fn one(
         let finished = host::run(&program, &mut |_| {})?;
         let text = recorder::collect(&rows)?;
         std::fs::remove_dir_all(&rows)?;
-        if finished.end == End::Interrupted {
+        if finished.end == ExitReason::Interrupted {
             return Err(BenchError::Interrupted);
         }
         if !finished.succeeded() {
@@ -121,36 +121,36 @@ fn one(
             let why = || {
                 complaint.unwrap_or_else(|| "it was seen for too short a time: it is over too soon, waits, or other programs had the cores".into())
             };
-            let habit = Habit::seen(seen).ok_or_else(why);
-            return Ok(habit.map(|habit| ImportGil { habit, seen }));
+            let gil_use = GilUse::seen(seen).ok_or_else(why);
+            return Ok(gil_use.map(|gil_use| ImportGil { gil_use, seen }));
         }
     }
 }
 
 /// What a recorded import tells; `None`: the watch saw nothing of it.
-fn run(trace: &Trace, module: &str) -> Option<Run> {
+fn run(trace: &Trace, module: &str) -> Option<ImportRun> {
     let class = trace.classes.iter().position(|c| c == module)?;
     let seen = *trace.gil.get(class).filter(|w| w.time > 0)?;
-    let spent = |wanted: fn(Kind) -> bool| -> i64 {
+    let spent = |wanted: fn(StepKind) -> bool| -> i64 {
         let rows = trace.rows.iter().filter(|r| wanted(r.kind));
         rows.map(|r| r.end - r.start).sum()
     };
     let (on, all) = (
-        spent(|k| k == Kind::Cpu),
-        spent(|k| matches!(k, Kind::Cpu | Kind::Blocked)),
+        spent(|k| k == StepKind::Cpu),
+        spent(|k| matches!(k, StepKind::Cpu | StepKind::Blocked)),
     );
-    Some(Run {
+    Some(ImportRun {
         seen,
         on_core: on as f64 / all.max(1) as f64,
     })
 }
 
 /// What the runs together saw that were least disturbed: a thread that loses its core without the GIL is long without it.
-fn better_half(runs: &mut [Run]) -> Watched {
+fn better_half(runs: &mut [ImportRun]) -> GilObservation {
     runs.sort_by(|a, b| b.on_core.total_cmp(&a.on_core));
-    let mut sum = Watched::default();
+    let mut sum = GilObservation::default();
     let better = runs[..runs.len().div_ceil(2)].iter();
-    for Run { seen, .. } in better.filter(|r| r.on_core >= ON_CORE) {
+    for ImportRun { seen, .. } in better.filter(|r| r.on_core >= ON_CORE) {
         sum.time += seen.time;
         sum.releases += seen.releases;
         sum.released += seen.released;
@@ -164,8 +164,8 @@ mod tests {
 
     #[test]
     fn undisturbed_imports_count() {
-        let run = |releases, on_core| Run {
-            seen: Watched {
+        let run = |releases, on_core| ImportRun {
+            seen: GilObservation {
                 time: 1_000,
                 releases,
                 released: 10,
@@ -176,7 +176,7 @@ mod tests {
         let sum = better_half(&mut runs);
         assert_eq!((sum.time, sum.releases, sum.released), (2_000, 110, 20));
         for nothing in [&mut [][..], &mut [run(1, 0.7)]] {
-            assert_eq!(better_half(nothing), Watched::default());
+            assert_eq!(better_half(nothing), GilObservation::default());
         }
     }
 

@@ -8,14 +8,14 @@ mod samples;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use expect::{CannotImport, Costs, Expected, costs, expected};
+pub use expect::{BenchCosts, CannotImport, Expected, costs, expected};
 pub use imports::ImportGil;
 pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
 pub use samples::{Hello, Samples};
 
-use crate::host::{self, End, Finished, HostError, Program, Scratch};
+use crate::host::{self, ExitReason, FinishedRun, HostError, Invocation, Scratch};
 use crate::learn::recorder::RECORDER;
-use samples::Line;
+use samples::BenchRecord;
 
 /// The programs, by file name.
 const FILES: [(&str, &str); 5] = [
@@ -36,7 +36,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is to be measured.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct BenchPlan {
     /// How long; everything is measured once in any case.
     pub time: Duration,
     /// An interpreter that takes longer than this is ended.
@@ -51,7 +51,7 @@ pub struct Plan {
 
 /// What is being done.
 #[derive(Clone, Debug)]
-pub struct Progress<'a> {
+pub struct BenchProgress<'a> {
     /// What is being measured.
     pub what: &'a str,
     /// How much of the time is over, from 0 to 1.
@@ -112,8 +112,8 @@ pub enum BenchError {
 /// When the interpreter cannot be run, hangs, crashes or prints something else, or when the user interrupts.
 pub fn measure(
     python: &Path,
-    plan: &Plan,
-    progress: &mut dyn FnMut(&Progress<'_>),
+    plan: &BenchPlan,
+    progress: &mut dyn FnMut(&BenchProgress<'_>),
 ) -> Result<Samples, BenchError> {
     let folder = Scratch::new()?;
     for (name, text) in FILES {
@@ -122,13 +122,13 @@ pub fn measure(
     let settings = serde_json::json!({
         "seconds": plan.time.as_secs_f64(), "imports": plan.imports, "folder": plan.folder,
     });
-    let mut reader = Reader::default();
+    let mut reader = BenchReader::default();
     let bench = ["bench.py".to_owned(), settings.to_string()];
     let program = program(python, folder.path(), &bench, plan.limit);
     let expected = plan.expected;
     let finished = host::run(&program, &mut |line| {
         reader.line(line, &mut |p| {
-            progress(&Progress {
+            progress(&BenchProgress {
                 share: expected.share(Duration::ZERO, expected.bench, p.share),
                 ..p.clone()
             });
@@ -139,7 +139,7 @@ pub fn measure(
     for (i, arguments) in all.iter().enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "a small count")]
         let share = i as f64 / all.len() as f64;
-        progress(&Progress {
+        progress(&BenchProgress {
             what: &arguments.join(" "),
             share: expected.share(expected.bench, expected.later, share),
             round: samples.rounds,
@@ -156,8 +156,8 @@ fn program<'a>(
     folder: &'a Path,
     arguments: &[String],
     limit: Duration,
-) -> Program<'a> {
-    let mut program = Program::new(python);
+) -> Invocation<'a> {
+    let mut program = Invocation::new(python);
     program.args = ["-W", "ignore"].map(Into::into).to_vec();
     program.args.extend(arguments.iter().map(Into::into));
     program.dir = Some(folder);
@@ -176,7 +176,7 @@ fn later(
     let mut lines = Vec::new();
     let program = program(python, folder, arguments, PATIENCE);
     let finished = host::run(&program, &mut |line| lines.push(line.to_owned()))?;
-    if finished.end == End::Interrupted {
+    if finished.end == ExitReason::Interrupted {
         return Err(BenchError::Interrupted);
     }
     if !finished.succeeded() {
@@ -184,7 +184,7 @@ fn later(
         samples.failed.push((what, finished.how_and_why()));
     }
     for line in lines {
-        if let Ok(sample @ Line::Sample { .. }) = serde_json::from_str(&line) {
+        if let Ok(sample @ BenchRecord::Sample { .. }) = serde_json::from_str(&line) {
             samples.take(sample);
         }
     }
@@ -193,7 +193,7 @@ fn later(
 
 /// Takes the program's lines in.
 #[derive(Default)]
-struct Reader {
+struct BenchReader {
     samples: Option<Samples>,
     garbage: Option<String>,
     last: Option<String>,
@@ -201,14 +201,14 @@ struct Reader {
     done: bool,
 }
 
-impl Reader {
+impl BenchReader {
     /// What was measured, if the program ended as it should.
-    fn ended(&mut self, python: &Path, finished: &Finished) -> Result<Samples, BenchError> {
+    fn ended(&mut self, python: &Path, finished: &FinishedRun) -> Result<Samples, BenchError> {
         let python = python.display().to_string();
         let last = (self.last.take()).map_or(String::new(), |l| format!(", the last was `{l}`"));
         match finished.end {
-            End::Interrupted => return Err(BenchError::Interrupted),
-            End::TimedOut => {
+            ExitReason::Interrupted => return Err(BenchError::Interrupted),
+            ExitReason::TimedOut => {
                 return Err(BenchError::Hung {
                     python,
                     seconds: finished.wall.as_secs(),
@@ -234,8 +234,8 @@ impl Reader {
         }
     }
 
-    fn line(&mut self, line: &str, progress: &mut dyn FnMut(&Progress<'_>)) {
-        let parsed: Line = match serde_json::from_str(line) {
+    fn line(&mut self, line: &str, progress: &mut dyn FnMut(&BenchProgress<'_>)) {
+        let parsed: BenchRecord = match serde_json::from_str(line) {
             Ok(parsed) => parsed,
             Err(_) if line.trim().is_empty() => return,
             Err(_) => {
@@ -245,10 +245,10 @@ impl Reader {
             }
         };
         match parsed {
-            Line::Hello(hello) => self.samples = Some(Samples::new(hello)),
-            Line::Later { arguments } => self.later.push(arguments),
-            Line::Start { name, share, round } => {
-                progress(&Progress {
+            BenchRecord::Hello(hello) => self.samples = Some(Samples::new(hello)),
+            BenchRecord::Later { arguments } => self.later.push(arguments),
+            BenchRecord::Start { name, share, round } => {
+                progress(&BenchProgress {
                     what: &name,
                     share,
                     round,
@@ -256,7 +256,7 @@ impl Reader {
                 self.last = Some(name);
             }
             other => {
-                self.done |= matches!(other, Line::Done { .. });
+                self.done |= matches!(other, BenchRecord::Done { .. });
                 if let Some(samples) = &mut self.samples {
                     samples.take(other);
                 }

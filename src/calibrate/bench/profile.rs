@@ -265,10 +265,10 @@ impl Parameter {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::Line;
+    use super::super::samples::BenchRecord;
     use super::*;
 
-    fn line(json: &str) -> Line {
+    fn line(json: &str) -> BenchRecord {
         serde_json::from_str(json).expect("a line")
     }
 
@@ -277,7 +277,7 @@ mod tests {
         let hello = r#"{"kind": "hello", "version": "3.13.0", "free_threaded": false, "compiler": "", "switch_interval_ms": 5.0,
             "gc_threshold": 2000, "methods": [], "system": "", "cpu": "", "cores": 2, "load": null, "base_slice_ns": null,
             "cpu_max": null, "pinned": true}"#;
-        let Line::Hello(hello) = line(hello) else {
+        let BenchRecord::Hello(hello) = line(hello) else {
             panic!("a greeting")
         };
         let mut samples = Samples::new(hello);

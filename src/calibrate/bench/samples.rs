@@ -76,7 +76,7 @@ pub struct ByteCode {
 /// One line of the program's output.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub(super) enum Line {
+pub(super) enum BenchRecord {
     Hello(Hello),
     Paces {
         ns: Vec<f64>,
@@ -110,7 +110,7 @@ pub(super) enum Line {
 
 /// One value of a figure.
 #[derive(Clone, Debug)]
-struct Taken {
+struct SampleValue {
     value: Value,
     /// Mean reading of the reference loop round it, in nanoseconds an iteration; `None`: sizes, which have no speed.
     pace: Option<f64>,
@@ -123,7 +123,7 @@ struct Taken {
 pub struct Samples {
     /// The interpreter and the machine.
     pub hello: Hello,
-    taken: BTreeMap<String, Vec<Taken>>,
+    taken: BTreeMap<String, Vec<SampleValue>>,
     paces: Vec<f64>,
     others: Vec<f64>,
     /// What cannot be measured here, and why.
@@ -159,11 +159,11 @@ impl Samples {
     }
 
     /// Takes in a line of output.
-    pub(super) fn take(&mut self, line: Line) {
+    pub(super) fn take(&mut self, line: BenchRecord) {
         match line {
-            Line::Hello(_) | Line::Start { .. } | Line::Later { .. } => {}
-            Line::Paces { ns } => self.paces.extend(ns.into_iter().filter(|x| *x > 0.0)),
-            Line::Sample {
+            BenchRecord::Hello(_) | BenchRecord::Start { .. } | BenchRecord::Later { .. } => {}
+            BenchRecord::Paces { ns } => self.paces.extend(ns.into_iter().filter(|x| *x > 0.0)),
+            BenchRecord::Sample {
                 figures,
                 pace,
                 others,
@@ -173,18 +173,18 @@ impl Samples {
                 self.paces.extend(pace);
                 self.others.extend(pace.map(|_| others));
                 for (name, value) in figures {
-                    self.taken.entry(name).or_default().push(Taken {
+                    self.taken.entry(name).or_default().push(SampleValue {
                         value,
                         pace,
                         others,
                     });
                 }
             }
-            Line::Absent { what, why } => {
+            BenchRecord::Absent { what, why } => {
                 self.absent.insert(what, why);
             }
-            Line::Failed { name, why } => self.failed.push((name, why)),
-            Line::Done { rounds } => self.rounds = rounds,
+            BenchRecord::Failed { name, why } => self.failed.push((name, why)),
+            BenchRecord::Done { rounds } => self.rounds = rounds,
         }
     }
 
@@ -260,15 +260,15 @@ impl Samples {
     /// large blocks the median.
     pub fn estimate(&self, name: &str) -> Option<f64> {
         let taken = self.taken.get(name)?;
-        let numbers = |t: &Taken| t.value.as_f64().filter(|v| v.is_finite());
+        let numbers = |t: &SampleValue| t.value.as_f64().filter(|v| v.is_finite());
         self.robust(name, taken, &numbers)
     }
 
     /// Samples near the best speed, undisturbed, or else the better half, each with its slowness.
-    fn counted<'a>(&self, taken: &'a [Taken]) -> Vec<(&'a Taken, f64)> {
+    fn counted<'a>(&self, taken: &'a [SampleValue]) -> Vec<(&'a SampleValue, f64)> {
         let best = self.best_pace();
-        let disturbed = |t: &Taken, slowness: f64| slowness * (1.0 + t.others);
-        let mut all: Vec<(&Taken, f64)> = taken
+        let disturbed = |t: &SampleValue, slowness: f64| slowness * (1.0 + t.others);
+        let mut all: Vec<(&SampleValue, f64)> = taken
             .iter()
             .map(|t| (t, t.pace.map_or(1.0, |p| p / best)))
             .collect();
@@ -290,8 +290,8 @@ impl Samples {
     fn robust(
         &self,
         name: &str,
-        taken: &[Taken],
-        number: &dyn Fn(&Taken) -> Option<f64>,
+        taken: &[SampleValue],
+        number: &dyn Fn(&SampleValue) -> Option<f64>,
     ) -> Option<f64> {
         let timed = is_time(name);
         let mut values: Vec<f64> = self

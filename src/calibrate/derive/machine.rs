@@ -110,7 +110,7 @@ fn wake_latency(measured: &[(&Value, &Value)]) -> Vec<(Nanos, Nanos)> {
     let early = (measured.iter())
         .map(|(micro, _)| woken_early(micro))
         .find(|early| !early.is_empty());
-    let short: Points = match early {
+    let short: LatencyPoints = match early {
         Some(early) => (early.iter())
             .map(|e| {
                 let latency = (e.late - e.call - e.back).max(0.0);
@@ -150,7 +150,7 @@ fn hand_over(micro: &Value) -> Option<(Nanos, Nanos)> {
     (elapsed > 0.0).then(|| (us(elapsed), us((elapsed - cpu).max(0.0))))
 }
 
-type Points = Vec<(Nanos, Nanos)>;
+type LatencyPoints = Vec<(Nanos, Nanos)>;
 
 /// A wake-up of a core that has just become idle, in microseconds.
 struct Early {
@@ -209,7 +209,7 @@ fn halted_after(micro: &Value) -> Option<Nanos> {
 
 /// What waking a thread on an idle core costs the waker beyond the call, and the woken beyond its return, by how long the core
 /// has been idle.
-fn wake_costs(micro: &Value) -> Option<(Points, Points)> {
+fn wake_costs(micro: &Value) -> Option<(LatencyPoints, LatencyPoints)> {
     let call = figure(micro, "wake_call_us")?;
     let back = figure(micro, "wake_return_us")?;
     let metrics = micro["metrics"].as_object()?;

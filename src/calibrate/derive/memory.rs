@@ -54,7 +54,7 @@ const OBJECT_BYTES: f64 = 1_000.0;
 const CONTAINER_BYTES: f64 = 72.0;
 
 /// The process tree while `workers` idle: sums over its processes, in KiB.
-struct Tree {
+struct TreeMemory {
     workers: f64,
     /// Proportional set size of the whole tree, less the parent's resident set: the parent's own size varies between the
     /// rows, for what the benchmark did before.
@@ -76,14 +76,14 @@ fn smallest(row: &Value, role: &str, fields: &[&str]) -> Option<f64> {
     .reduce(f64::min)
 }
 
-fn tree(starts: &Value, method: &str, workers: u32) -> Option<Tree> {
+fn tree(starts: &Value, method: &str, workers: u32) -> Option<TreeMemory> {
     let processes = starts[format!("{method}-{workers}")]["processes_kb"].as_array()?;
     let all = processes
         .iter()
         .map(|p| p["pss"].as_f64())
         .sum::<Option<f64>>()?;
     let parent = processes.iter().find(|p| p["role"] == "parent")?["rss"].as_f64()?;
-    Some(Tree {
+    Some(TreeMemory {
         workers: f64::from(workers),
         beyond_parent: all - parent,
     })

@@ -2,7 +2,7 @@
 
 use super::Draft;
 use super::figures::Figures;
-use crate::cpython::profile::Curve;
+use crate::cpython::profile::CostCurve;
 
 /// What `ProcessPoolExecutor.submit` costs over `ThreadPoolExecutor.submit` at most: one more pipe write. Its own figure
 /// includes the manager's and the feeder's work where they take the GIL in between.
@@ -352,7 +352,7 @@ pub(super) fn interpreters(d: &mut Draft, f: &Figures<'_>) {
 }
 
 /// Pickling and unpickling by size, in memory that is used again.
-pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
+pub(super) fn pickling(f: &Figures<'_>) -> (Option<CostCurve>, Option<CostCurve>) {
     let Some(sizes) = f.more["pickle_random_bytes_best"].as_object() else {
         return (None, None);
     };
@@ -367,7 +367,7 @@ pub(super) fn pickling(f: &Figures<'_>) -> (Option<Curve>, Option<Curve>) {
         points.push((0.0, 0.0));
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         points.dedup_by(|a, b| a.0 == b.0);
-        (points.len() > 1).then_some(Curve(points))
+        (points.len() > 1).then_some(CostCurve(points))
     };
     (curve("dumps_us"), curve("loads_us"))
 }
@@ -400,7 +400,7 @@ pub(super) fn receiving(f: &Figures<'_>, size: f64, copying: f64) -> f64 {
         reason = "a size in bytes"
     )]
     let bytes = size as u64;
-    Curve(vec![
+    CostCurve(vec![
         (0.0, 0.0),
         (1e5, 0.0),
         (1e6, beyond(large, 1e6)),

@@ -7,7 +7,7 @@
 use super::figures::Figures;
 use super::inprocess::wakes;
 use super::processes::receiving;
-use crate::cpython::profile::{Curve, PARAMS, Profile, Tag};
+use crate::cpython::profile::{CostCurve, PARAMS, Profile, Tag};
 use crate::engine::Nanos;
 use crate::scenario::{
     Arrivals, Dist, Imports, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
@@ -200,13 +200,13 @@ fn as_f64(bytes: u64) -> f64 {
 fn set_payloads(
     profile: &mut Profile,
     gil: bool,
-    dumps: &Curve,
+    dumps: &CostCurve,
     shown: &[(f64, f64)],
     hidden: &[(f64, f64)],
 ) {
     let both = |other: &[(f64, f64)]| {
         let sum = |(a, b): (&(f64, f64), &(f64, f64))| (a.0, a.1 + b.1);
-        Curve(shown.iter().zip(other).map(sum).collect())
+        CostCurve(shown.iter().zip(other).map(sum).collect())
     };
     let none: Vec<(f64, f64)> = hidden.iter().map(|&(size, _)| (size, 0.0)).collect();
     let (receivers, senders) = if gil {

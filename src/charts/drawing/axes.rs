@@ -2,7 +2,7 @@
 
 use super::count;
 use super::font;
-use super::sheet::{Anchor, Label, Paint, Place, Room, Sheet, TEXT, fit, fit_apart, wrap};
+use super::sheet::{Anchor, Label, Paint, Position, Rect, Sheet, TEXT, fit, fit_apart, wrap};
 use crate::charts::figure::ticks::Ruler;
 use crate::charts::figure::{Axis, Figure};
 
@@ -10,7 +10,7 @@ const TITLE: f64 = 18.0;
 
 /// Title and subtitle at the room's top; where the picture begins below them. A title says something, so it is never cut where smaller
 /// letters or a third line help.
-pub(crate) fn heading(sheet: &mut Sheet, room: Room, figure: &Figure, small: bool) -> f64 {
+pub(crate) fn heading(sheet: &mut Sheet, room: Rect, figure: &Figure, small: bool) -> f64 {
     let mut y = room.top;
     let tries = [(TITLE, 2), (16.0, 2), (14.5, 3), (12.5, 4)];
     let (size, lines) = tries
@@ -34,7 +34,7 @@ pub(crate) fn heading(sheet: &mut Sheet, room: Room, figure: &Figure, small: boo
 }
 
 /// An axis below a plot: ticks, and the title in the middle.
-pub(crate) struct Across {
+pub(crate) struct HorizontalAxis {
     pub ruler: Ruler,
     title: String,
     /// Lines in which the ticks' texts stand in turn: words that do not fit side by side have two.
@@ -46,7 +46,7 @@ pub(crate) const ACROSS: f64 = 30.0 + LINE;
 /// Height of a line of ticks' texts.
 const LINE: f64 = 16.0;
 
-impl Across {
+impl HorizontalAxis {
     /// `width`: about that of the plot.
     pub(crate) fn new(ruler: Ruler, axis: &Axis, width: f64) -> Self {
         let each = width / count(ruler.ticks.len().max(1));
@@ -65,7 +65,7 @@ impl Across {
     }
 
     /// `grid`: with lines through the plot.
-    pub(crate) fn draw(&self, sheet: &mut Sheet, plot: Room, grid: bool) {
+    pub(crate) fn draw(&self, sheet: &mut Sheet, plot: Rect, grid: bool) {
         let ticks = &self.ruler.ticks;
         let each = plot.width() / count(ticks.len().max(1)) * count(self.lines) - 6.0;
         let texts: Vec<_> = ticks.iter().map(|t| (t.text.clone(), false)).collect();
@@ -98,13 +98,13 @@ impl Across {
     }
 
     /// Where the title's middle stands.
-    pub(crate) fn at(&self, plot: Room) -> Place {
+    pub(crate) fn at(&self, plot: Rect) -> Position {
         (plot.middle().0, plot.bottom + self.height() - 9.0)
     }
 }
 
 /// Ticks and grid of the axis up, left of the plot; its title above, from the room's edge.
-pub(crate) fn up(sheet: &mut Sheet, room: Room, plot: Room, ruler: &Ruler, title: &str) {
+pub(crate) fn up(sheet: &mut Sheet, room: Rect, plot: Rect, ruler: &Ruler, title: &str) {
     for tick in &ruler.ticks {
         let Some(y) = ruler.place(tick.value).map(|p| plot.at(0.0, p).1) else {
             continue;

@@ -1,13 +1,13 @@
 //! Bars, each a stack of layers: lying, since their names are long.
 
-use super::axes::{ACROSS, Across, widest};
-use super::legend::{Key, Sample};
+use super::axes::{ACROSS, HorizontalAxis, widest};
+use super::legend::{LegendEntry, Swatch};
 use super::lines::limit;
-use super::sheet::{Anchor, Group, Label, Paint, Place, Room, Sheet, TEXT, fit, fit_apart};
+use super::sheet::{Anchor, Label, Paint, Position, Rect, ShapeGroup, Sheet, TEXT, fit, fit_apart};
 use super::{count, fitting, font};
 use crate::charts::figure::palette::OTHER;
 use crate::charts::figure::ticks::{Ruler, interval_text, value_text};
-use crate::charts::figure::{Bar, BarKind, Limit, Measure, Stack, missing};
+use crate::charts::figure::{Bar, BarKind, Measure, ReferenceLine, Stack, missing};
 
 /// Height of a bar with the gap below it; of one whose name stands above it.
 const ROW: (f64, f64) = (32.0, 44.0);
@@ -32,19 +32,19 @@ fn valued(stack: &Stack) -> bool {
     stack.layers.len() < 2
 }
 
-pub(crate) fn keys(stack: &Stack) -> Vec<Key> {
+pub(crate) fn keys(stack: &Stack) -> Vec<LegendEntry> {
     let layers = stack.layers.iter().enumerate();
-    let of_layers = layers.filter(|_| !valued(stack)).map(|(i, l)| Key {
+    let of_layers = layers.filter(|_| !valued(stack)).map(|(i, l)| LegendEntry {
         text: l.name.clone(),
         bold: false,
         series: vec![i],
-        sample: Sample::Layer(l.number),
+        sample: Swatch::Layer(l.number),
     });
     let nearest = stack.bars.iter().any(|b| b.role.nearest);
     let kinds = stack.kinds().into_iter();
-    let of_kinds = kinds.map(|k| Key::remark(k.words(nearest), Sample::Bar(k)));
+    let of_kinds = kinds.map(|k| LegendEntry::remark(k.words(nearest), Swatch::Bar(k)));
     let wanted = stack.wanted().into_iter();
-    let of_limits = wanted.map(|(l, near)| Key::remark(l.legend(near), Sample::Limit));
+    let of_limits = wanted.map(|(l, near)| LegendEntry::remark(l.legend(near), Swatch::Limit));
     of_layers.chain(of_kinds).chain(of_limits).collect()
 }
 
@@ -58,7 +58,7 @@ fn paint(kind: BarKind) -> Paint {
 }
 
 /// A bar of a single value; what misses an objective is striped.
-pub(crate) fn filled(sheet: &mut Sheet, corners: (Place, Place), kind: BarKind) {
+pub(crate) fn filled(sheet: &mut Sheet, corners: (Position, Position), kind: BarKind) {
     if kind.misses {
         sheet.hatched(corners, paint(kind));
     } else {
@@ -66,10 +66,10 @@ pub(crate) fn filled(sheet: &mut Sheet, corners: (Place, Place), kind: BarKind) 
     }
 }
 
-pub(crate) fn draw(sheet: &mut Sheet, room: Room, stack: &Stack) {
+pub(crate) fn draw(sheet: &mut Sheet, room: Rect, stack: &Stack) {
     let wanted = stack.wanted().into_iter();
-    let near: Vec<&Limit> = wanted.filter(|w| w.1).map(|w| w.0).collect();
-    let chart = Chart::new(room, stack, &near);
+    let near: Vec<&ReferenceLine> = wanted.filter(|w| w.1).map(|w| w.0).collect();
+    let chart = BarChart::new(room, stack, &near);
     sheet.plot = chart.plot;
     chart.across.draw(sheet, chart.plot, true);
     let bars = || (0..).zip(&stack.bars);
@@ -88,10 +88,10 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Room, stack: &Stack) {
     }
 }
 
-struct Chart<'a> {
+struct BarChart<'a> {
     stack: &'a Stack,
-    across: Across,
-    plot: Room,
+    across: HorizontalAxis,
+    plot: Rect,
     row: f64,
     /// Whether there are several kinds of bars to be told apart.
     told: bool,
@@ -101,8 +101,8 @@ struct Chart<'a> {
     names: Vec<String>,
 }
 
-impl<'a> Chart<'a> {
-    fn new(room: Room, stack: &'a Stack, near: &[&Limit]) -> Self {
+impl<'a> BarChart<'a> {
+    fn new(room: Rect, stack: &'a Stack, near: &[&ReferenceLine]) -> Self {
         let (top, bottom) = (room.top + above(stack), room.bottom - ACROSS);
         let row = (bottom - top) / count(stack.bars.len().max(1));
         let above = room.width() < NARROW && row >= ROW.1 - 6.0;
@@ -126,7 +126,7 @@ impl<'a> Chart<'a> {
         } else {
             0.0
         };
-        let plot = Room {
+        let plot = Rect {
             left: room.left + beside,
             top,
             right: room.right - behind - 10.0,
@@ -140,7 +140,7 @@ impl<'a> Chart<'a> {
         let ruler = Ruler::new(&stack.value, values, ticks, false);
         let mut chart = Self {
             stack,
-            across: Across::new(ruler, &stack.value, plot.width()),
+            across: HorizontalAxis::new(ruler, &stack.value, plot.width()),
             plot,
             row,
             told: !stack.kinds().is_empty(),
@@ -210,7 +210,7 @@ impl<'a> Chart<'a> {
                 let hover = format!("{}: {text} {}", bar.name, layer.name);
                 (Paint::Layer(layer.number), hover)
             };
-            let group = Group {
+            let group = ShapeGroup {
                 series: vec![k],
                 paint: Some(paint),
                 hover,
@@ -280,7 +280,7 @@ impl<'a> Chart<'a> {
         sheet.clear(label.sized(size).centred());
     }
 
-    fn reference(&self, sheet: &mut Sheet, room: Room) {
+    fn reference(&self, sheet: &mut Sheet, room: Rect) {
         let Some((value, name)) = &self.stack.reference else {
             return;
         };
@@ -304,7 +304,12 @@ fn short(measure: Measure, value: f64) -> String {
 }
 
 /// A text within a rectangle of a layer's colour, if it has room there.
-pub(crate) fn inside(sheet: &mut Sheet, (from, to): (Place, Place), text: &str, layer: usize) {
+pub(crate) fn inside(
+    sheet: &mut Sheet,
+    (from, to): (Position, Position),
+    text: &str,
+    layer: usize,
+) {
     let size = TEXT - 1.0;
     if font::width(text, size, false) + 8.0 <= to.0 - from.0 && to.1 - from.1 >= size {
         let at = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);

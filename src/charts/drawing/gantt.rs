@@ -1,12 +1,12 @@
 //! Rows of spans over time.
 
-use super::axes::{ACROSS, Across, widest};
+use super::axes::{ACROSS, HorizontalAxis, widest};
 use super::bars::inside;
-use super::legend::{Key, Sample};
-use super::sheet::{Anchor, Group, Label, Paint, Room, Sheet, TEXT, fit};
+use super::legend::{LegendEntry, Swatch};
+use super::sheet::{Anchor, Label, Paint, Rect, ShapeGroup, Sheet, TEXT, fit};
 use super::{count, fitting};
 use crate::charts::figure::ticks::Ruler;
-use crate::charts::figure::{Gantt, Row, Span};
+use crate::charts::figure::{Gantt, GanttRow, GanttSpan};
 
 /// Height of a row.
 const ROW: f64 = 20.0;
@@ -27,26 +27,26 @@ fn heads(g: &Gantt) -> f64 {
 }
 
 /// The rows by group, in order.
-fn groups(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
+fn groups(rows: &[GanttRow]) -> impl Iterator<Item = &[GanttRow]> {
     rows.chunk_by(|a, b| a.group == b.group)
 }
 
-pub(crate) fn keys(g: &Gantt) -> Vec<Key> {
+pub(crate) fn keys(g: &Gantt) -> Vec<LegendEntry> {
     let used = |k: usize| g.rows.iter().flat_map(|r| &r.spans).any(|s| s.kind == k);
     let kinds = g.kinds.iter().enumerate().filter(|(k, _)| used(*k));
-    let key = |(k, kind): (usize, &crate::charts::figure::SpanKind)| Key {
+    let key = |(k, kind): (usize, &crate::charts::figure::SpanKind)| LegendEntry {
         text: kind.name.clone(),
         bold: false,
         series: vec![k],
-        sample: Sample::Layer(kind.number),
+        sample: Swatch::Layer(kind.number),
     };
     kinds.map(key).collect()
 }
 
-pub(crate) fn draw(sheet: &mut Sheet, room: Room, g: &Gantt) {
+pub(crate) fn draw(sheet: &mut Sheet, room: Rect, g: &Gantt) {
     let labels = g.rows.iter().map(|r| r.label.as_str());
     let labels = widest(labels, 24.0, room.width() * 0.3);
-    let plot = Room {
+    let plot = Rect {
         left: room.left + labels + 12.0,
         right: room.right - 8.0,
         bottom: room.bottom - ACROSS,
@@ -55,9 +55,9 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Room, g: &Gantt) {
     sheet.plot = plot;
     let window = [g.window.0, g.window.1];
     let ruler = Ruler::new(&g.time, window, fitting(plot.width(), 85.0), true);
-    let across = Across::new(ruler, &g.time, plot.width());
+    let across = HorizontalAxis::new(ruler, &g.time, plot.width());
     across.draw(sheet, plot, true);
-    let chart = Chart {
+    let chart = GanttChart {
         g,
         room,
         plot,
@@ -68,18 +68,18 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Room, g: &Gantt) {
     chart.rows(sheet);
 }
 
-struct Chart<'a> {
+struct GanttChart<'a> {
     g: &'a Gantt,
-    room: Room,
-    plot: Room,
-    across: Across,
+    room: Rect,
+    plot: Rect,
+    across: HorizontalAxis,
     /// Width of the rows' names.
     labels: f64,
     /// Height of a row.
     height: f64,
 }
 
-impl Chart<'_> {
+impl GanttChart<'_> {
     fn rows(&self, sheet: &mut Sheet) {
         let end = self.plot.bottom + 0.5;
         let mut y = self.plot.top;
@@ -119,7 +119,7 @@ impl Chart<'_> {
         sheet.clear(Label::new(at, name, Anchor::Start, Paint::Ink).bold(true));
     }
 
-    fn row(&self, sheet: &mut Sheet, number: usize, row: &Row, top: f64) {
+    fn row(&self, sheet: &mut Sheet, number: usize, row: &GanttRow, top: f64) {
         let middle = top + self.height / 2.0;
         let size = TEXT.min(self.height * 0.8);
         if size >= 6.0 {
@@ -135,7 +135,14 @@ impl Chart<'_> {
         }
     }
 
-    fn span(&self, sheet: &mut Sheet, row: &Row, span: &Span, cell: (usize, usize), top: f64) {
+    fn span(
+        &self,
+        sheet: &mut Sheet,
+        row: &GanttRow,
+        span: &GanttSpan,
+        cell: (usize, usize),
+        top: f64,
+    ) {
         let ruler = &self.across.ruler;
         let Some((from, to)) = ruler.place(span.from).zip(ruler.place(span.to)) else {
             return;
@@ -155,7 +162,7 @@ impl Chart<'_> {
         } else {
             format!(" ({})", span.text)
         };
-        let group = Group {
+        let group = ShapeGroup {
             series: vec![span.kind],
             paint: Some(Paint::Layer(number)),
             hover: format!(

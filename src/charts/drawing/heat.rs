@@ -1,7 +1,7 @@
 //! Cells over two axes.
 
-use super::axes::{ABOVE, ACROSS, Across, widest};
-use super::sheet::{Anchor, Group, Label, Paint, Place, Room, Sheet, TEXT, fit};
+use super::axes::{ABOVE, ACROSS, HorizontalAxis, widest};
+use super::sheet::{Anchor, Label, Paint, Position, Rect, ShapeGroup, Sheet, TEXT, fit};
 use super::{count, fitting, font};
 use crate::charts::figure::palette::{Rgb, heat};
 use crate::charts::figure::ticks::{Ruler, numbers};
@@ -30,21 +30,21 @@ fn words(axis: &Axis, n: usize) -> Vec<String> {
 }
 
 /// The axis across, in a room so wide.
-fn across(map: &Heat, width: f64) -> Across {
+fn across(map: &Heat, width: f64) -> HorizontalAxis {
     let axis = Axis {
         categories: words(&map.x, columns(map)),
         ..map.x.clone()
     };
     let ruler = Ruler::new(&axis, [], fitting(width, 24.0), true);
-    Across::new(ruler, &axis, width * 0.85)
+    HorizontalAxis::new(ruler, &axis, width * 0.85)
 }
 
-pub(crate) fn draw(sheet: &mut Sheet, room: Room, map: &Heat) {
+pub(crate) fn draw(sheet: &mut Sheet, room: Rect, map: &Heat) {
     let across = across(map, room.width());
     let columns = columns(map);
     let rows = words(&map.y, map.cells.len());
     let names = widest(rows.iter().map(String::as_str), 24.0, room.width() * 0.3);
-    let plot = Room {
+    let plot = Rect {
         left: room.left + names + 10.0,
         top: room.top + ABOVE,
         right: room.right,
@@ -56,7 +56,7 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Room, map: &Heat) {
     sheet.text(place, &title, Anchor::Start, Paint::Ink);
     let values: Vec<f64> = map.cells.iter().flatten().flatten().copied().collect();
     let (texts, unit) = numbers(map.value.measure, &values);
-    let chart = Chart {
+    let chart = HeatChart {
         map,
         plot,
         cell: (
@@ -71,15 +71,15 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Room, map: &Heat) {
     chart.key(sheet, plot.bottom + across.height() + 10.0, &unit);
 }
 
-struct Chart<'a> {
+struct HeatChart<'a> {
     map: &'a Heat,
-    plot: Room,
+    plot: Rect,
     /// Width and height of a cell.
-    cell: Place,
+    cell: Position,
     colors: Ruler,
 }
 
-impl Chart<'_> {
+impl HeatChart<'_> {
     fn color(&self, value: f64) -> Option<Rgb> {
         self.colors.place(value).map(|share| self.shade(share))
     }
@@ -94,7 +94,7 @@ impl Chart<'_> {
     }
 
     /// The corners of a cell; rows rise, as values on an axis do.
-    fn corners(&self, row: usize, column: usize) -> (Place, Place) {
+    fn corners(&self, row: usize, column: usize) -> (Position, Position) {
         let (w, h) = self.cell;
         let gap = if w.min(h) > 12.0 { 1.0 } else { 0.0 };
         let left = self.plot.left + count(column) * w;
@@ -113,7 +113,7 @@ impl Chart<'_> {
                 let text = value.and_then(|_| texts.next());
                 let crossed = self.map.misses.contains(&(j, i));
                 let said = value.filter(|v| v.is_finite());
-                let group = Group {
+                let group = ShapeGroup {
                     hover: format!(
                         "{} {}, {} {}: {}{}",
                         self.map.x.label,
@@ -124,7 +124,7 @@ impl Chart<'_> {
                         missing(crossed)
                     ),
                     cell: Some((self.map.cells.len() - 1 - j, i)),
-                    ..Group::default()
+                    ..ShapeGroup::default()
                 };
                 let color = value.and_then(|v| self.color(v));
                 let text = text.filter(|_| room && color.is_some());
@@ -154,7 +154,7 @@ impl Chart<'_> {
     fn one(
         &self,
         sheet: &mut Sheet,
-        corners: (Place, Place),
+        corners: (Position, Position),
         color: Option<Rgb>,
         text: Option<&String>,
     ) {
@@ -191,7 +191,7 @@ impl Chart<'_> {
     /// What the colours mean, below the map: an axis of its own.
     fn key(&self, sheet: &mut Sheet, top: f64, unit: &str) {
         const STEPS: u32 = 64;
-        let bar = Room {
+        let bar = Rect {
             left: self.plot.left,
             top,
             right: self.plot.left + self.plot.width().min(400.0),
@@ -212,6 +212,6 @@ impl Chart<'_> {
         if !unit.is_empty() && self.colors.unit.is_empty() {
             axis.label += &format!(" ({unit})");
         }
-        Across::new(self.colors.clone(), &axis, bar.width()).draw(sheet, bar, false);
+        HorizontalAxis::new(self.colors.clone(), &axis, bar.width()).draw(sheet, bar, false);
     }
 }

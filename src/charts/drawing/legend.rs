@@ -1,7 +1,7 @@
 //! Legends, below the picture: they never cover data, and fit whatever the size.
 
 use super::count;
-use super::sheet::{Anchor, Label, Paint, Place, Room, Sheet, TEXT, wrap};
+use super::sheet::{Anchor, Label, Paint, Position, Rect, Sheet, TEXT, wrap};
 use super::{bars, font, gantt, lines};
 use crate::charts::figure::{BarKind, Body};
 
@@ -15,17 +15,17 @@ const SIZES: [f64; 4] = [TEXT, 11.5, 10.5, 9.5];
 
 /// An entry.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Key {
+pub(crate) struct LegendEntry {
     pub text: String,
     pub bold: bool,
     /// Numbers of the curves, layers or kinds of spans that it names; none: it explains a sign.
     pub series: Vec<usize>,
-    pub sample: Sample,
+    pub sample: Swatch,
 }
 
-impl Key {
+impl LegendEntry {
     /// An entry that explains a sign.
-    pub(crate) fn remark(text: String, sample: Sample) -> Self {
+    pub(crate) fn remark(text: String, sample: Swatch) -> Self {
         Self {
             text,
             bold: false,
@@ -37,7 +37,7 @@ impl Key {
 
 /// What stands before an entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Sample {
+pub(crate) enum Swatch {
     /// A piece of a curve.
     Curve(lines::Looks),
     /// Of a line at what an objective asks for.
@@ -52,15 +52,15 @@ pub(crate) enum Sample {
     Bar(BarKind),
 }
 
-impl Sample {
+impl Swatch {
     /// Width and height of the room that it takes.
-    pub(crate) fn size(self) -> Place {
+    pub(crate) fn size(self) -> Position {
         let line = matches!(self, Self::Curve(_) | Self::Limit | Self::Misses);
         (if line { 30.0 } else { 14.0 }, 12.0)
     }
 
     /// Draws it there.
-    pub(crate) fn draw(self, sheet: &mut Sheet, room: Room) {
+    pub(crate) fn draw(self, sheet: &mut Sheet, room: Rect) {
         match self {
             Self::Curve(looks) => lines::sample(sheet, room, looks),
             Self::Limit => lines::limit(sheet, [room.at(0.0, 0.5), room.at(1.0, 0.5)]),
@@ -73,7 +73,7 @@ impl Sample {
 }
 
 /// The entries of a figure's legend.
-pub(crate) fn keys(body: &Body) -> Vec<Key> {
+pub(crate) fn keys(body: &Body) -> Vec<LegendEntry> {
     match body {
         Body::Lines(l) => lines::keys(l),
         Body::Stack(s) => bars::keys(s),
@@ -85,7 +85,7 @@ pub(crate) fn keys(body: &Body) -> Vec<Key> {
 
 /// An entry in its place, relative to the upper left corner.
 struct Placed {
-    at: Place,
+    at: Position,
     lines: Vec<String>,
 }
 
@@ -95,13 +95,13 @@ pub(crate) struct Legend {
     size: f64,
     sample: f64,
     /// What is said of entries that have no room, and where.
-    rest: Option<(Place, String)>,
+    rest: Option<(Position, String)>,
     pub height: f64,
 }
 
 impl Legend {
     /// Lays the entries out in a room of this width and height.
-    pub(crate) fn new(entries: &[Key], width: f64, height: f64) -> Self {
+    pub(crate) fn new(entries: &[LegendEntry], width: f64, height: f64) -> Self {
         let mut all = SIZES.map(|size| Self::of(entries, width, size));
         let fits = all.iter().position(|l| l.height <= height);
         if let Some(fits) = fits {
@@ -126,7 +126,7 @@ impl Legend {
         Self::of(&[], width, size)
     }
 
-    fn of(entries: &[Key], width: f64, size: f64) -> Self {
+    fn of(entries: &[LegendEntry], width: f64, size: f64) -> Self {
         let samples = entries.iter().map(|e| e.sample.size().0);
         let sample = samples.fold(0.0, f64::max);
         let row = row(size);
@@ -160,12 +160,12 @@ impl Legend {
     }
 
     /// Draws the entries that it was made of.
-    pub(crate) fn draw(&self, sheet: &mut Sheet, entries: &[Key], at: Place) {
+    pub(crate) fn draw(&self, sheet: &mut Sheet, entries: &[LegendEntry], at: Position) {
         let row = row(self.size);
         for (entry, key) in self.placed.iter().zip(entries) {
             let (left, top) = (at.0 + entry.at.0, at.1 + entry.at.1);
             let middle = top + row * 0.43;
-            let room = Room {
+            let room = Rect {
                 left,
                 top: middle - 6.0,
                 right: left + self.sample,
@@ -209,9 +209,9 @@ mod tests {
         font::register();
         let entry = |i| {
             let text = format!("asyncio+processes:{i}:forkserver on 3.14");
-            Key::remark(text, Sample::Limit)
+            LegendEntry::remark(text, Swatch::Limit)
         };
-        let entries: Vec<Key> = (0..12).map(entry).collect();
+        let entries: Vec<LegendEntry> = (0..12).map(entry).collect();
         for (width, height) in [(860.0, 200.0), (356.0, 90.0), (356.0, 30.0), (300.0, 0.0)] {
             let legend = Legend::new(&entries, width, height);
             assert!(

@@ -1,13 +1,15 @@
 //! Curves over an axis.
 
-use super::axes::{ABOVE, Across, up, up_width};
+use super::axes::{ABOVE, HorizontalAxis, up, up_width};
 use super::fitting;
-use super::legend::{Key, Sample};
-use super::sheet::{Group, Paint, Place, Reading, Room, Sheet};
-use crate::charts::figure::alike::{Together, beside};
+use super::legend::{LegendEntry, Swatch};
+use super::sheet::{HoverReading, Paint, Position, Rect, ShapeGroup, Sheet};
+use crate::charts::figure::alike::{CoincidentCurves, beside};
 use crate::charts::figure::palette::{BASELINE, LIMIT, dash, marker};
 use crate::charts::figure::ticks::Ruler;
-use crate::charts::figure::{Dot, Limit, Lines, MISSES, Role, Series, Stroke, lacks_in_words};
+use crate::charts::figure::{
+    CurvePoint, Emphasis, LinePlot, MISSES, ReferenceLine, Series, Stroke, flaws_in_words,
+};
 
 /// Height of a plot that suits curves.
 const HEIGHT: f64 = 300.0;
@@ -26,18 +28,18 @@ const CROSS: (f64, f64) = (4.2, 2.4);
 pub(crate) struct Looks {
     number: usize,
     stroke: Stroke,
-    role: Role,
+    role: Emphasis,
 }
 
 /// A line of the picture: a curve, or several that coincide, of which the first is drawn.
-struct Curve<'a> {
+struct DrawnCurve<'a> {
     series: &'a Series,
-    together: &'a Together,
+    together: &'a CoincidentCurves,
     looks: Looks,
 }
 
 impl Looks {
-    fn of(series: &Series, together: &Together) -> Self {
+    fn of(series: &Series, together: &CoincidentCurves) -> Self {
         Self {
             number: series.number,
             stroke: series.stroke,
@@ -53,7 +55,7 @@ impl Looks {
         }
     }
 
-    fn line(self, sheet: &mut Sheet, points: Vec<Place>) {
+    fn line(self, sheet: &mut Sheet, points: Vec<Position>) {
         let leads = self.role.leads();
         let width = if leads { BEST } else { WIDTH };
         let (dash, width): (&'static [f64], f64) = match self.stroke {
@@ -67,37 +69,37 @@ impl Looks {
         sheet.dashed(points, dash, width, self.paint());
     }
 
-    fn mark(self, sheet: &mut Sheet, at: Place, hollow: bool) {
+    fn mark(self, sheet: &mut Sheet, at: Position, hollow: bool) {
         let radius = if self.role.leads() { MARK + 1.2 } else { MARK };
         sheet.marker(marker(self.number), at, radius, hollow, self.paint());
     }
 }
 
-pub(crate) fn keys(lines: &Lines) -> Vec<Key> {
+pub(crate) fn keys(lines: &LinePlot) -> Vec<LegendEntry> {
     let mut keys = Vec::new();
     for t in lines.together() {
         let first = t.members.first().and_then(|&i| lines.series.get(i));
-        keys.extend(first.map(|s| Key {
-            sample: Sample::Curve(Looks::of(s, &t)),
+        keys.extend(first.map(|s| LegendEntry {
+            sample: Swatch::Curve(Looks::of(s, &t)),
             bold: t.role.leads(),
             text: t.name,
             series: t.members,
         }));
     }
     let limits = lines.wanted().into_iter();
-    keys.extend(limits.map(|(l, near)| Key::remark(l.legend(near), Sample::Limit)));
+    keys.extend(limits.map(|(l, near)| LegendEntry::remark(l.legend(near), Swatch::Limit)));
     if lines.misses() {
-        keys.push(Key::remark(MISSES.into(), Sample::Misses));
+        keys.push(LegendEntry::remark(MISSES.into(), Swatch::Misses));
     }
-    let lacks = lines.lacks();
-    if !lacks.is_empty() {
-        keys.push(Key::remark(lacks_in_words(&lacks), Sample::Cross));
+    let flaws = lines.flaws();
+    if !flaws.is_empty() {
+        keys.push(LegendEntry::remark(flaws_in_words(&flaws), Swatch::Cross));
     }
     keys
 }
 
 /// What stands before a curve in the legend.
-pub(crate) fn sample(sheet: &mut Sheet, room: Room, looks: Looks) {
+pub(crate) fn sample(sheet: &mut Sheet, room: Rect, looks: Looks) {
     looks.line(sheet, vec![room.at(0.0, 0.5), room.at(1.0, 0.5)]);
     if looks.stroke == Stroke::Marked {
         looks.mark(sheet, room.middle(), false);
@@ -105,26 +107,26 @@ pub(crate) fn sample(sheet: &mut Sheet, room: Room, looks: Looks) {
 }
 
 /// A mark that stands for whatever curve's.
-pub(crate) fn hollow(sheet: &mut Sheet, at: Place) {
+pub(crate) fn hollow(sheet: &mut Sheet, at: Position) {
     sheet.marker(marker(0), at, MARK, true, Paint::Quiet);
 }
 
 /// A line at what an objective asks for.
-pub(crate) fn limit(sheet: &mut Sheet, ends: [Place; 2]) {
+pub(crate) fn limit(sheet: &mut Sheet, ends: [Position; 2]) {
     sheet.dashed(ends.into(), &LIMIT, 1.5, Paint::Ink);
 }
 
-pub(crate) fn cross(sheet: &mut Sheet, at: Place, paint: Paint) {
+pub(crate) fn cross(sheet: &mut Sheet, at: Position, paint: Paint) {
     sheet.cross(at, CROSS.0, CROSS.1, paint);
 }
 
-pub(crate) fn draw(sheet: &mut Sheet, room: Room, lines: &Lines) {
+pub(crate) fn draw(sheet: &mut Sheet, room: Rect, lines: &LinePlot) {
     let together = lines.together();
-    let curve = |t| Curve::of(lines, t);
-    let curves: Vec<Curve<'_>> = together.iter().filter_map(curve).collect();
+    let curve = |t| DrawnCurve::of(lines, t);
+    let curves: Vec<DrawnCurve<'_>> = together.iter().filter_map(curve).collect();
     let wanted = lines.wanted().into_iter();
-    let near: Vec<&Limit> = wanted.filter(|w| w.1).map(|w| w.0).collect();
-    let chart = Chart::new(room, lines, &near);
+    let near: Vec<&ReferenceLine> = wanted.filter(|w| w.1).map(|w| w.0).collect();
+    let chart = LineChart::new(room, lines, &near);
     sheet.plot = chart.plot;
     up(sheet, room, chart.plot, &chart.y, &lines.y.label);
     chart.x.draw(sheet, chart.plot, false);
@@ -138,11 +140,11 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Room, lines: &Lines) {
         }
     }
     // What is compared with lies below what is compared, and what the answer names above all.
-    let mut sorted: Vec<&Curve<'_>> = curves.iter().collect();
+    let mut sorted: Vec<&DrawnCurve<'_>> = curves.iter().collect();
     sorted.sort_by_key(|c| (c.series.stroke != Stroke::Reference, c.looks.role.leads()));
-    let mut crosses: Vec<Place> = Vec::new();
+    let mut crosses: Vec<Position> = Vec::new();
     for c in sorted {
-        let group = Group {
+        let group = ShapeGroup {
             hover: c.together.name.clone(),
             ..c.group()
         };
@@ -155,33 +157,33 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Room, lines: &Lines) {
 }
 
 /// Height that suits the curves, with their axes.
-pub(crate) fn height(lines: &Lines, width: f64) -> f64 {
+pub(crate) fn height(lines: &LinePlot, width: f64) -> f64 {
     ABOVE + HEIGHT + across(lines, width).height()
 }
 
 /// The axis across, in a room so wide.
-fn across(lines: &Lines, width: f64) -> Across {
+fn across(lines: &LinePlot, width: f64) -> HorizontalAxis {
     let dots = lines.series.iter().flat_map(|s| &s.dots);
     let ticks = fitting(width, 75.0).max(lines.x.categories.len().min(fitting(width, 24.0)));
     let ruler = Ruler::new(&lines.x, dots.map(|d| d.x), ticks, true);
-    Across::new(ruler, &lines.x, width - 60.0)
+    HorizontalAxis::new(ruler, &lines.x, width - 60.0)
 }
 
 /// Rulers and the plot's room.
-struct Chart<'a> {
-    lines: &'a Lines,
-    x: Across,
+struct LineChart<'a> {
+    lines: &'a LinePlot,
+    x: HorizontalAxis,
     y: Ruler,
-    plot: Room,
+    plot: Rect,
 }
 
-impl<'a> Chart<'a> {
-    fn new(room: Room, lines: &'a Lines, near: &[&Limit]) -> Self {
+impl<'a> LineChart<'a> {
+    fn new(room: Rect, lines: &'a LinePlot, near: &[&ReferenceLine]) -> Self {
         let x = across(lines, room.width());
         let (top, bottom) = (room.top + ABOVE, room.bottom - x.height());
         let values = lines.values().chain(near.iter().map(|l| l.value));
         let y = Ruler::new(&lines.y, values, fitting(bottom - top, 55.0), false);
-        let plot = Room {
+        let plot = Rect {
             left: room.left + up_width(&y),
             top,
             right: room.right - 8.0,
@@ -191,26 +193,26 @@ impl<'a> Chart<'a> {
     }
 
     /// Where a value stands, in shares of the plot; values that the axis has no place for are not shown.
-    fn share(&self, x: f64, y: f64) -> Option<Place> {
+    fn share(&self, x: f64, y: f64) -> Option<Position> {
         let (x, y) = (self.x.ruler.place(x)?, self.y.place(y)?);
         Some((x.clamp(0.0, 1.0), y.clamp(0.0, 1.0)))
     }
 
     /// Where a point stands.
-    fn place(&self, d: &Dot) -> Option<Place> {
+    fn place(&self, d: &CurvePoint) -> Option<Position> {
         let (x, y) = self.share(d.x, d.y?)?;
         Some(self.plot.at(x, y))
     }
 
     /// An end of a band: what lies below a logarithmic axis begins at its foot.
-    fn end(&self, x: f64, y: f64) -> Option<Place> {
+    fn end(&self, x: f64, y: f64) -> Option<Position> {
         let x = self.x.ruler.place(x)?;
         let y = self.y.place(y).unwrap_or(0.0);
         Some(self.plot.at(x.clamp(0.0, 1.0), y.clamp(0.0, 1.0)))
     }
 
     /// Where it is marked that a point has no number: at the upper edge, or at the foot.
-    fn edge(&self, x: f64, above: bool) -> Option<Place> {
+    fn edge(&self, x: f64, above: bool) -> Option<Position> {
         let x = self.x.ruler.place(x)?.clamp(0.0, 1.0);
         let (x, _) = self.plot.at(x, 0.0);
         let y = if above {
@@ -222,14 +224,14 @@ impl<'a> Chart<'a> {
     }
 
     /// The curve's points as they are read; of very many some.
-    fn readings(&self, s: &Series) -> Vec<Reading> {
+    fn readings(&self, s: &Series) -> Vec<HoverReading> {
         let every = s.dots.len().div_ceil(MANY).max(1);
         let some = |i: usize| i.is_multiple_of(every) || i + 1 == s.dots.len();
         let dots = s.dots.iter().enumerate().filter(|(i, _)| some(*i));
-        let reading = |d: &Dot| {
+        let reading = |d: &CurvePoint| {
             let at = self.share(d.x, d.y?)?;
             let texts = [self.lines.x.text(d.x), self.lines.reading(d)];
-            Some(Reading { at, texts })
+            Some(HoverReading { at, texts })
         };
         dots.filter_map(|(_, d)| reading(d)).collect()
     }
@@ -248,8 +250,8 @@ fn runs<T>(points: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
     all
 }
 
-impl<'a> Curve<'a> {
-    fn of(lines: &'a Lines, together: &'a Together) -> Option<Self> {
+impl<'a> DrawnCurve<'a> {
+    fn of(lines: &'a LinePlot, together: &'a CoincidentCurves) -> Option<Self> {
         let series = lines.series.get(*together.members.first()?)?;
         Some(Self {
             series,
@@ -258,16 +260,16 @@ impl<'a> Curve<'a> {
         })
     }
 
-    fn group(&self) -> Group {
-        Group {
+    fn group(&self) -> ShapeGroup {
+        ShapeGroup {
             series: self.together.members.clone(),
             paint: Some(self.looks.paint()),
-            ..Group::default()
+            ..ShapeGroup::default()
         }
     }
 
     /// Intervals: an area where points are joined, a bar at a point that stands alone.
-    fn bands(&self, sheet: &mut Sheet, chart: &Chart<'_>) {
+    fn bands(&self, sheet: &mut Sheet, chart: &LineChart<'_>) {
         let ends = self.series.dots.iter().map(|d| {
             let (low, high) = d.band.filter(|_| d.y.is_some())?;
             let finite = low.is_finite() && high.is_finite();
@@ -292,11 +294,11 @@ impl<'a> Curve<'a> {
         });
     }
 
-    fn draw(&self, sheet: &mut Sheet, chart: &Chart<'_>) {
+    fn draw(&self, sheet: &mut Sheet, chart: &LineChart<'_>) {
         let s = self.series;
         let marked = s.stroke == Stroke::Marked && s.dots.len() <= MANY;
         for run in runs(s.dots.iter().map(|d| chart.place(d).map(|p| (p, d)))) {
-            let points: Vec<Place> = run.iter().map(|(p, _)| *p).collect();
+            let points: Vec<Position> = run.iter().map(|(p, _)| *p).collect();
             let points = if s.stroke == Stroke::Steps {
                 steps(&points)
             } else {
@@ -308,7 +310,7 @@ impl<'a> Curve<'a> {
                 continue;
             }
             for (at, d) in run {
-                self.point(sheet, chart, d, |sheet| match d.lack {
+                self.point(sheet, chart, d, |sheet| match d.flaw {
                     Some(_) => cross(sheet, at, self.looks.paint()),
                     None => self.looks.mark(sheet, at, d.misses),
                 });
@@ -317,20 +319,26 @@ impl<'a> Curve<'a> {
     }
 
     /// Draws what stands for a point.
-    fn point(&self, sheet: &mut Sheet, chart: &Chart<'_>, d: &Dot, draw: impl FnOnce(&mut Sheet)) {
+    fn point(
+        &self,
+        sheet: &mut Sheet,
+        chart: &LineChart<'_>,
+        d: &CurvePoint,
+        draw: impl FnOnce(&mut Sheet),
+    ) {
         let (x, y) = (chart.lines.x.text(d.x), chart.lines.reading(d));
-        let group = Group {
+        let group = ShapeGroup {
             hover: format!("{}, {x}: {y}", self.together.name),
-            ..Group::default()
+            ..ShapeGroup::default()
         };
         sheet.group(group, draw);
     }
 
     /// Where a curve ends, or has a gap, for a reason: a cross at the edge, and a dotted line to it where one knows in which direction
     /// the missing value lies. Several at one place stand side by side.
-    fn ends(&self, sheet: &mut Sheet, chart: &Chart<'_>, crosses: &mut Vec<Place>) {
-        let above = chart.lines.lacks_above();
-        let mut before: Option<Place> = None;
+    fn ends(&self, sheet: &mut Sheet, chart: &LineChart<'_>, crosses: &mut Vec<Position>) {
+        let above = chart.lines.flaws_above();
+        let mut before: Option<Position> = None;
         let mut within = false;
         for d in &self.series.dots {
             if let Some(p) = chart.place(d) {
@@ -338,7 +346,7 @@ impl<'a> Curve<'a> {
                 continue;
             }
             // Only where it begins: what follows is known to be no better.
-            if d.lack.is_none() || std::mem::replace(&mut within, true) {
+            if d.flaw.is_none() || std::mem::replace(&mut within, true) {
                 continue;
             }
             let Some((x, y)) = chart.edge(d.x, above) else {
@@ -355,8 +363,8 @@ impl<'a> Curve<'a> {
     }
 }
 
-fn steps(points: &[Place]) -> Vec<Place> {
-    let corner = |pair: &[Place]| [pair[0], (pair[1].0, pair[0].1)];
+fn steps(points: &[Position]) -> Vec<Position> {
+    let corner = |pair: &[Position]| [pair[0], (pair[1].0, pair[0].1)];
     let corners = points.windows(2).flat_map(corner);
     corners.chain(points.last().copied()).collect()
 }

@@ -17,8 +17,8 @@ pub(crate) mod webfont;
 
 use super::figure::{Body, Figure};
 use legend::Legend;
-pub(crate) use legend::{Key, keys};
-use sheet::{Room, Sheet};
+pub(crate) use legend::{LegendEntry, keys};
+use sheet::{Rect, Sheet};
 
 /// Room between the body of a figure and its legend.
 const GAP: f64 = 8.0;
@@ -51,7 +51,7 @@ pub(crate) fn draw(figure: &Figure, medium: Medium) -> Sheet {
         (false, _) => (2.0, 2.0),
     };
     let mut sheet = Sheet::new((width, 0.0));
-    let mut room = Room {
+    let mut room = Rect {
         left: margin,
         top: edge,
         right: width - margin,

@@ -5,7 +5,7 @@ use crate::charts::figure::palette::{Marker, Rgb, Theme};
 use crate::charts::figure::stripes::stripes;
 
 /// A place on a sheet, from the upper left corner.
-pub(crate) type Place = (f64, f64);
+pub(crate) type Position = (f64, f64);
 
 /// What a shape is, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +62,7 @@ pub(crate) enum Anchor {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Label {
     /// Its anchor, on the base line.
-    pub at: Place,
+    pub at: Position,
     pub text: String,
     pub size: f64,
     pub bold: bool,
@@ -75,42 +75,42 @@ pub(crate) struct Label {
 pub(crate) enum Shape {
     /// A line; `dash`: lengths of its strokes and gaps, none where it is whole.
     Line {
-        points: Vec<Place>,
+        points: Vec<Position>,
         width: f64,
         dash: &'static [f64],
         paint: Paint,
     },
     Area {
-        points: Vec<Place>,
+        points: Vec<Position>,
         paint: Paint,
         alpha: f64,
     },
     Rect {
-        from: Place,
-        to: Place,
+        from: Position,
+        to: Position,
         paint: Paint,
     },
     /// The outline of a rectangle, within it.
     Frame {
-        from: Place,
-        to: Place,
+        from: Position,
+        to: Position,
         width: f64,
         paint: Paint,
     },
     Disc {
-        at: Place,
+        at: Position,
         radius: f64,
         paint: Paint,
     },
     Text(Label),
     /// What follows belongs together, until [`Shape::Close`].
-    Open(Group),
+    Open(ShapeGroup),
     Close,
 }
 
 /// Shapes that belong together: what can be hidden, or says something when it is pointed at. Files know neither.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Group {
+pub(crate) struct ShapeGroup {
     /// Numbers of the curves, layers or kinds of spans that it shows.
     pub series: Vec<usize>,
     /// The colour of these.
@@ -123,23 +123,23 @@ pub(crate) struct Group {
 
 /// A point of a curve, to be read.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Reading {
+pub(crate) struct HoverReading {
     /// Its share of the plot's width and, from the foot, of its height.
-    pub at: Place,
+    pub at: Position,
     /// Its value across, and what is said of it.
     pub texts: [String; 2],
 }
 
 /// A rectangle.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Room {
+pub(crate) struct Rect {
     pub left: f64,
     pub top: f64,
     pub right: f64,
     pub bottom: f64,
 }
 
-impl Room {
+impl Rect {
     pub(crate) fn width(self) -> f64 {
         self.right - self.left
     }
@@ -149,7 +149,7 @@ impl Room {
     }
 
     /// The place at these shares of its width (from the left) and height (from the bottom).
-    pub(crate) fn at(self, x: f64, y: f64) -> Place {
+    pub(crate) fn at(self, x: f64, y: f64) -> Position {
         (
             self.left + x * self.width(),
             self.bottom - y * self.height(),
@@ -157,12 +157,12 @@ impl Room {
     }
 
     /// Its upper left and lower right corner.
-    pub(crate) fn corners(self) -> (Place, Place) {
+    pub(crate) fn corners(self) -> (Position, Position) {
         ((self.left, self.top), (self.right, self.bottom))
     }
 
     /// Its middle.
-    pub(crate) fn middle(self) -> Place {
+    pub(crate) fn middle(self) -> Position {
         self.at(0.5, 0.5)
     }
 }
@@ -171,39 +171,39 @@ impl Room {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sheet {
     /// Width and height.
-    pub size: Place,
+    pub size: Position,
     pub shapes: Vec<Shape>,
     /// Where the values are drawn, within the axes.
-    pub plot: Room,
+    pub plot: Rect,
     /// The points of each curve.
-    pub readings: Vec<Vec<Reading>>,
+    pub readings: Vec<Vec<HoverReading>>,
 }
 
 impl Sheet {
-    pub(crate) fn new(size: Place) -> Self {
+    pub(crate) fn new(size: Position) -> Self {
         Self {
             size,
             shapes: Vec::new(),
-            plot: Room::default(),
+            plot: Rect::default(),
             readings: Vec::new(),
         }
     }
 
     /// What `draw` draws belongs together.
-    pub(crate) fn group(&mut self, group: Group, draw: impl FnOnce(&mut Self)) {
+    pub(crate) fn group(&mut self, group: ShapeGroup, draw: impl FnOnce(&mut Self)) {
         self.shapes.push(Shape::Open(group));
         draw(self);
         self.shapes.push(Shape::Close);
     }
 
-    pub(crate) fn line(&mut self, points: Vec<Place>, width: f64, paint: Paint) {
+    pub(crate) fn line(&mut self, points: Vec<Position>, width: f64, paint: Paint) {
         self.dashed(points, &[], width, paint);
     }
 
     /// A line of strokes and gaps (see [`dash`](crate::charts::figure::palette::dash)).
     pub(crate) fn dashed(
         &mut self,
-        points: Vec<Place>,
+        points: Vec<Position>,
         dash: &'static [f64],
         width: f64,
         paint: Paint,
@@ -218,7 +218,7 @@ impl Sheet {
         }
     }
 
-    pub(crate) fn area(&mut self, points: Vec<Place>, paint: Paint, alpha: f64) {
+    pub(crate) fn area(&mut self, points: Vec<Position>, paint: Paint, alpha: f64) {
         if points.len() > 2 {
             self.shapes.push(Shape::Area {
                 points,
@@ -228,11 +228,11 @@ impl Sheet {
         }
     }
 
-    pub(crate) fn rect(&mut self, (from, to): (Place, Place), paint: Paint) {
+    pub(crate) fn rect(&mut self, (from, to): (Position, Position), paint: Paint) {
         self.shapes.push(Shape::Rect { from, to, paint });
     }
 
-    pub(crate) fn text(&mut self, at: Place, text: &str, anchor: Anchor, paint: Paint) {
+    pub(crate) fn text(&mut self, at: Position, text: &str, anchor: Anchor, paint: Paint) {
         self.label(Label::new(at, text, anchor, paint));
     }
 
@@ -259,7 +259,7 @@ impl Sheet {
     pub(crate) fn marker(
         &mut self,
         marker: Marker,
-        at: Place,
+        at: Position,
         radius: f64,
         hollow: bool,
         paint: Paint,
@@ -270,7 +270,7 @@ impl Sheet {
         }
     }
 
-    fn mark_of(&mut self, marker: Marker, (x, y): Place, radius: f64, paint: Paint) {
+    fn mark_of(&mut self, marker: Marker, (x, y): Position, radius: f64, paint: Paint) {
         let corners = marker.corners();
         if corners.is_empty() {
             let at = (x, y);
@@ -284,13 +284,13 @@ impl Sheet {
     }
 
     /// Two crossing strokes: something is wrong here.
-    pub(crate) fn cross(&mut self, (x, y): Place, arm: f64, width: f64, paint: Paint) {
+    pub(crate) fn cross(&mut self, (x, y): Position, arm: f64, width: f64, paint: Paint) {
         self.line(vec![(x - arm, y - arm), (x + arm, y + arm)], width, paint);
         self.line(vec![(x - arm, y + arm), (x + arm, y - arm)], width, paint);
     }
 
     /// A rectangle of slanting lines within a frame.
-    pub(crate) fn hatched(&mut self, (from, to): (Place, Place), paint: Paint) {
+    pub(crate) fn hatched(&mut self, (from, to): (Position, Position), paint: Paint) {
         const WIDTH: f64 = 1.6;
         // Their ends, which are slanted, stay within the frame's line.
         let h = WIDTH / 2.0;
@@ -301,7 +301,7 @@ impl Sheet {
     }
 
     /// The outline of a rectangle, within it.
-    pub(crate) fn frame(&mut self, (from, to): (Place, Place), width: f64, paint: Paint) {
+    pub(crate) fn frame(&mut self, (from, to): (Position, Position), width: f64, paint: Paint) {
         if to.0 > from.0 {
             self.shapes.push(Shape::Frame {
                 from,
@@ -318,7 +318,7 @@ pub(crate) const TEXT: f64 = 12.5;
 
 impl Label {
     /// In letters of the usual size.
-    pub(crate) fn new(at: Place, text: impl Into<String>, anchor: Anchor, paint: Paint) -> Self {
+    pub(crate) fn new(at: Position, text: impl Into<String>, anchor: Anchor, paint: Paint) -> Self {
         Self {
             at,
             text: text.into(),

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::sheet::{Anchor, Group, Label, Paint, Place, Shape, TEXT};
+use super::sheet::{Anchor, Label, Paint, Position, Shape, ShapeGroup, TEXT};
 use super::{font, webfont};
 use crate::charts::figure::palette::{CURVES, LAYERS, Theme};
 
@@ -196,7 +196,7 @@ impl Colors {
     }
 }
 
-fn open(out: &mut String, group: &Group) -> fmt::Result {
+fn open(out: &mut String, group: &ShapeGroup) -> fmt::Result {
     let mut classes: Vec<String> = group.series.iter().map(|s| format!("s{s}")).collect();
     if !classes.is_empty() {
         classes.insert(0, "series".into());
@@ -219,7 +219,7 @@ fn open(out: &mut String, group: &Group) -> fmt::Result {
     writeln!(out)
 }
 
-fn room(from: Place, to: Place) -> String {
+fn room(from: Position, to: Position) -> String {
     format!(
         " x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"",
         n(from.0),
@@ -229,7 +229,7 @@ fn room(from: Place, to: Place) -> String {
     )
 }
 
-fn places(all: &[Place]) -> String {
+fn places(all: &[Position]) -> String {
     let all: Vec<String> = all
         .iter()
         .map(|(x, y)| format!("{},{}", n(*x), n(*y)))
@@ -245,7 +245,7 @@ mod tests {
     fn written(colors: Colors) -> String {
         font::register();
         let mut sheet = Sheet::new((100.0, 20.0));
-        let group = Group {
+        let group = ShapeGroup {
             series: vec![0, 3],
             paint: Some(Paint::Curve(9)),
             hover: "a < b".into(),

@@ -3,8 +3,8 @@
 use super::sheet::{Label, Shape, Sheet};
 use super::{Medium, draw};
 use crate::charts::figure::{
-    Axis, Body, Dot, Figure, Gantt, Heat, Layer, Lines, Measure, Role, Row, Scale, Series, Span,
-    SpanKind, Stack, Stroke,
+    Axis, Body, CurvePoint, Emphasis, Figure, Gantt, GanttRow, GanttSpan, Heat, Layer, LinePlot,
+    Measure, Scale, Series, SpanKind, Stack, Stroke,
 };
 use crate::charts::plot::layout;
 
@@ -55,20 +55,20 @@ fn all(n: u32) -> Vec<Figure> {
     let series = (0..many).map(|i| Series {
         name: format!("asyncio+processes:{i}:forkserver on 3.14"),
         number: i,
-        role: Role::default(),
+        role: Emphasis::default(),
         stroke: Stroke::Marked,
         dots: (1..20)
-            .map(|x| Dot {
+            .map(|x| CurvePoint {
                 x: f64::from(x),
                 y: Some(f64::from(x * x) * 0.0123),
                 band: None,
-                lack: None,
+                flaw: None,
                 misses: false,
             })
             .collect(),
     });
     let lines = |x, y| {
-        Body::Lines(Lines {
+        Body::Lines(LinePlot {
             x,
             y,
             series: series.clone().collect(),
@@ -93,7 +93,7 @@ fn all(n: u32) -> Vec<Figure> {
             reference: (layers == 1).then(|| (0.9, "sequential on 3.14 (baseline)".into())),
         })
     };
-    let span = |i: u32| Span {
+    let span = |i: u32| GanttSpan {
         from: f64::from(i) * 0.01,
         to: f64::from(i) * 0.01 + 0.009,
         kind: 0,
@@ -143,7 +143,7 @@ fn all(n: u32) -> Vec<Figure> {
                 time: axis("Simulated time", Measure::Seconds, Scale::Linear, 0),
                 window: (0.0, 0.1),
                 rows: (0..many * 5)
-                    .map(|i| Row {
+                    .map(|i| GanttRow {
                         group: format!("process {}", i / 4),
                         label: format!("ThreadPoolExecutor-0_{i}"),
                         spans: (0..10).map(span).collect(),

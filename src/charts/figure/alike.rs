@@ -1,7 +1,7 @@
 //! Curves that lie on one another: drawn as one line whose label names them all, so that none is hidden under another.
 
 use super::ticks::Ruler;
-use super::{Dot, Lines, Role, Series, Stroke};
+use super::{CurvePoint, Emphasis, LinePlot, Series, Stroke};
 use crate::charts::scale::grouped;
 
 /// Curves whose points are nowhere further apart than this share of an axis are drawn as one: about the width of a line.
@@ -22,18 +22,18 @@ pub fn beside(x: f64, middle: f64, crosses: &[(f64, f64)]) -> f64 {
 
 /// Curves that are drawn as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Together {
+pub struct CoincidentCurves {
     /// Their places among all curves; the first one is drawn.
     pub members: Vec<usize>,
     /// What the legend calls them.
     pub name: String,
     /// What they are to the answer, all of them taken together.
-    pub role: Role,
+    pub role: Emphasis,
 }
 
-impl Lines {
+impl LinePlot {
     /// The curves as they are drawn, in the order of the legend: those that coincide as one.
-    pub fn together(&self) -> Vec<Together> {
+    pub fn together(&self) -> Vec<CoincidentCurves> {
         let ruler = |axis, values: &mut dyn Iterator<Item = f64>, snug| {
             // How many ticks there would be says where an axis ends, but hardly how long it is.
             Ruler::new(axis, values, 6, snug)
@@ -45,13 +45,13 @@ impl Lines {
             a == b
                 || (ruler.place(a).zip(ruler.place(b))).is_some_and(|(a, b)| (a - b).abs() <= most)
         };
-        let same = |a: &Dot, b: &Dot, most: f64| {
+        let same = |a: &CurvePoint, b: &CurvePoint, most: f64| {
             let level = match (a.y, b.y) {
                 (Some(a), Some(b)) => near(&y, a, b, most),
                 (None, None) => true,
                 _ => false,
             };
-            level && near(&x, a.x, b.x, most) && a.lack == b.lack && a.misses == b.misses
+            level && near(&x, a.x, b.x, most) && a.flaw == b.flaw && a.misses == b.misses
         };
         let alike = |a: &Series, b: &Series| {
             let most = match a.stroke {
@@ -73,10 +73,11 @@ impl Lines {
                     (!role.leads(), !role.baseline, *i)
                 };
                 members.sort_by_key(weight);
-                let of = |get: fn(Role) -> bool| members.iter().any(|&i| get(self.series[i].role));
-                Together {
+                let of =
+                    |get: fn(Emphasis) -> bool| members.iter().any(|&i| get(self.series[i].role));
+                CoincidentCurves {
                     name: self.name(&members),
-                    role: Role {
+                    role: Emphasis {
                         best: of(|r| r.best),
                         nearest: of(|r| r.nearest),
                         baseline: of(|r| r.baseline),
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
     use crate::charts::figure::{Axis, Measure, Scale};
 
-    fn lines(curves: &[&[f64]]) -> Lines {
+    fn lines(curves: &[&[f64]]) -> LinePlot {
         let axis = |measure| Axis {
             label: "a".into(),
             measure,
@@ -115,20 +116,20 @@ mod tests {
         let series = curves.iter().enumerate().map(|(number, ys)| Series {
             name: format!("c{number}"),
             number,
-            role: Role {
+            role: Emphasis {
                 baseline: number == 2,
-                ..Role::default()
+                ..Emphasis::default()
             },
             stroke: Stroke::Marked,
             dots: (0..)
                 .zip(*ys)
-                .map(|(x, &y)| Dot {
+                .map(|(x, &y)| CurvePoint {
                     y: (!y.is_nan()).then_some(y),
-                    ..Dot::at(f64::from(x), 0.0)
+                    ..CurvePoint::at(f64::from(x), 0.0)
                 })
                 .collect(),
         });
-        Lines {
+        LinePlot {
             x: axis(Measure::Number),
             y: axis(Measure::Seconds),
             series: series.collect(),

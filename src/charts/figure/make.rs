@@ -12,7 +12,10 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
-use super::{Axis, Bar, Body, Dot, Figure, Lack, Layer, Limit, Measure, Scale, Series, Stack};
+use super::{
+    Axis, Bar, Body, CurvePoint, Figure, Layer, Measure, PointFlaw, ReferenceLine, Scale, Series,
+    Stack,
+};
 use crate::charts::scale;
 use crate::insight::shares::{Shares, means_of_all};
 use crate::measure::Estimate;
@@ -85,13 +88,13 @@ impl Axis {
     }
 }
 
-impl Dot {
+impl CurvePoint {
     pub(crate) fn at(x: f64, y: f64) -> Self {
         Self {
             x,
             y: Some(y),
             band: None,
-            lack: None,
+            flaw: None,
             misses: false,
         }
     }
@@ -109,7 +112,7 @@ impl Dot {
     /// The estimate of a case at `x`, with what is wrong with the case.
     fn of_case(x: f64, case: &Forecast, get: impl Fn(&Forecast) -> Option<Estimate>) -> Self {
         Self {
-            lack: Lack::of_status(case.status),
+            flaw: PointFlaw::of_status(case.status),
             misses: case.is_fine() && misses(case),
             ..Self::estimate(x, get(case))
         }
@@ -125,12 +128,12 @@ fn misses(case: &Forecast) -> bool {
 fn limits<'a>(
     cases: impl Iterator<Item = &'a Forecast>,
     of: impl Fn(scenario::Metric) -> bool,
-) -> Vec<Limit> {
-    let mut all: Vec<Limit> = Vec::new();
+) -> Vec<ReferenceLine> {
+    let mut all: Vec<ReferenceLine> = Vec::new();
     for o in cases.flat_map(|c| &c.objectives) {
         let asks = parse_objective(&o.text).is_ok_and(|p| of(p.metric));
         if asks && o.bound.is_finite() && !all.iter().any(|l| l.name == o.text) {
-            all.push(Limit {
+            all.push(ReferenceLine {
                 value: o.bound,
                 name: o.text.clone(),
             });
@@ -160,7 +163,7 @@ fn figure(name: &str, title: &str, subtitle: &[&str], body: Body) -> Figure {
 }
 
 /// The metric that cases are ranked by.
-struct Metric {
+struct RankMetric {
     /// `Makespan`, `p95 latency`.
     label: String,
     measure: Measure,
@@ -170,7 +173,7 @@ struct Metric {
     known: scenario::Metric,
 }
 
-impl Metric {
+impl RankMetric {
     fn of(ranked_by: scenario::Metric) -> Self {
         Self {
             label: match ranked_by {
@@ -184,7 +187,7 @@ impl Metric {
     }
 
     /// What objectives ask of it.
-    fn limits<'a>(&self, cases: impl Iterator<Item = &'a Forecast>) -> Vec<Limit> {
+    fn limits<'a>(&self, cases: impl Iterator<Item = &'a Forecast>) -> Vec<ReferenceLine> {
         limits(cases, |m| m == self.known)
     }
 

@@ -27,7 +27,7 @@ pub struct Figure {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// Curves over an axis, with bands.
-    Lines(Lines),
+    Lines(LinePlot),
     /// Bars, one a category, each a stack of layers.
     Stack(Stack),
     /// Cells over two swept axes.
@@ -83,7 +83,7 @@ pub struct Axis {
 
 /// Curves over an axis.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Lines {
+pub struct LinePlot {
     /// Across.
     pub x: Axis,
     /// Up.
@@ -91,19 +91,19 @@ pub struct Lines {
     /// The curves, in the order of the legend.
     pub series: Vec<Series>,
     /// Values of the axis up that are wanted.
-    pub limits: Vec<Limit>,
+    pub limits: Vec<ReferenceLine>,
 }
 
 /// A value that an objective asks for: a line across the picture.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Limit {
+pub struct ReferenceLine {
     /// The value.
     pub value: f64,
     /// As the objective was written (`p95 < 600ms`).
     pub name: String,
 }
 
-impl Limit {
+impl ReferenceLine {
     /// Whether it is near enough to the values to be part of a picture that shows these: what is far off would press them together.
     pub fn is_near(&self, scale: Scale, values: impl IntoIterator<Item = f64>) -> bool {
         let finite = values.into_iter().filter(|v| v.is_finite());
@@ -125,7 +125,7 @@ impl Limit {
     }
 }
 
-impl Lines {
+impl LinePlot {
     /// Everything that the axis up has to show, but for objectives.
     pub fn values(&self) -> impl Iterator<Item = f64> {
         let dots = self.series.iter().flat_map(|s| &s.dots);
@@ -134,27 +134,27 @@ impl Lines {
     }
 
     /// The objectives, and whether each is near enough to be shown.
-    pub fn wanted(&self) -> Vec<(&Limit, bool)> {
-        let near = |l: &Limit| l.is_near(self.y.scale, self.values());
+    pub fn wanted(&self) -> Vec<(&ReferenceLine, bool)> {
+        let near = |l: &ReferenceLine| l.is_near(self.y.scale, self.values());
         self.limits.iter().map(|l| (l, near(l))).collect()
     }
 
     /// What points lack, each once.
-    pub fn lacks(&self) -> Vec<Lack> {
+    pub fn flaws(&self) -> Vec<PointFlaw> {
         let dots = self.series.iter().flat_map(|s| &s.dots);
-        let mut all: Vec<Lack> = dots.filter_map(|d| d.lack).collect();
+        let mut all: Vec<PointFlaw> = dots.filter_map(|d| d.flaw).collect();
         all.sort_unstable();
         all.dedup();
         all
     }
 
     /// What is said of a point: its value, the interval, and what is wrong with it.
-    pub fn reading(&self, dot: &Dot) -> String {
-        let lack = dot.lack.map(Lack::words);
+    pub fn reading(&self, dot: &CurvePoint) -> String {
+        let flaw = dot.flaw.map(PointFlaw::words);
         let Some(y) = dot.y else {
-            return lack.map_or("–".into(), |lack| format!("– ({lack})"));
+            return flaw.map_or("–".into(), |flaw| format!("– ({flaw})"));
         };
-        let remark = lack.map_or_else(|| missing(dot.misses), |lack| format!("; {lack}"));
+        let remark = flaw.map_or_else(|| missing(dot.misses), |flaw| format!("; {flaw}"));
         self.y.text(y) + &ticks::interval_text(self.y.measure, dot.band) + &remark
     }
 
@@ -164,13 +164,13 @@ impl Lines {
     }
 
     /// Whether what has no number would lie above all numbers: the latency of what saturates does.
-    pub fn lacks_above(&self) -> bool {
+    pub fn flaws_above(&self) -> bool {
         self.y.measure == Measure::Seconds
     }
 }
 
 /// `× saturated or out of memory`, for legends.
-pub fn lacks_in_words(all: &[Lack]) -> String {
+pub fn flaws_in_words(all: &[PointFlaw]) -> String {
     let words: Vec<&str> = all.iter().map(|l| l.words()).collect();
     words.join(" or ")
 }
@@ -195,8 +195,8 @@ impl Stack {
     }
 
     /// The objectives, and whether each is near enough to be shown.
-    pub fn wanted(&self) -> Vec<(&Limit, bool)> {
-        let near = |l: &Limit| {
+    pub fn wanted(&self) -> Vec<(&ReferenceLine, bool)> {
+        let near = |l: &ReferenceLine| {
             let lengths = (0..self.bars.len()).map(|i| self.length(i));
             l.is_near(self.value.scale, lengths)
         };
@@ -253,9 +253,9 @@ impl Bar {
 
     /// Its name, and whether it is what the others are compared with.
     pub fn label(&self) -> String {
-        Role {
+        Emphasis {
             baseline: self.role.baseline,
-            ..Role::default()
+            ..Emphasis::default()
         }
         .name(&self.name)
     }
@@ -263,7 +263,7 @@ impl Bar {
 
 /// What a strategy is to the answer: told by strokes, marks and words, so that it can be seen without colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Role {
+pub struct Emphasis {
     /// It is the one to take, or as good.
     pub best: bool,
     /// Nothing meets every objective, and it is nearest to that.
@@ -272,7 +272,7 @@ pub struct Role {
     pub baseline: bool,
 }
 
-impl Role {
+impl Emphasis {
     /// The name with what it is: `sequential (baseline)`.
     pub fn name(self, name: &str) -> String {
         let words = [
@@ -296,7 +296,7 @@ impl Role {
 
 /// Why a point has no number, or one that is not to be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lack {
+pub enum PointFlaw {
     /// The arrivals are more than can be borne.
     Saturated,
     /// Memory ran out.
@@ -311,7 +311,7 @@ pub enum Lack {
     Unsupported,
 }
 
-impl Lack {
+impl PointFlaw {
     /// Of a case by its status; `None` where its numbers can be taken as they are.
     pub fn of_status(status: Status) -> Option<Self> {
         Some(match status {
@@ -346,11 +346,11 @@ pub struct Series {
     /// Its number: decides colour, dash and marker, so that one strategy looks alike in all figures of a report.
     pub number: usize,
     /// What it is to the answer.
-    pub role: Role,
+    pub role: Emphasis,
     /// How it is drawn.
     pub stroke: Stroke,
     /// Its points by rising x; a gap where a value is missing.
-    pub dots: Vec<Dot>,
+    pub dots: Vec<CurvePoint>,
 }
 
 /// How a curve is drawn.
@@ -368,7 +368,7 @@ pub enum Stroke {
 
 /// A point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Dot {
+pub struct CurvePoint {
     /// Across (the position, where the axis has categories).
     pub x: f64,
     /// Up; `None` is a gap (a saturated point has no latency).
@@ -376,7 +376,7 @@ pub struct Dot {
     /// Confidence interval.
     pub band: Option<(f64, f64)>,
     /// What is wrong with the point, if anything.
-    pub lack: Option<Lack>,
+    pub flaw: Option<PointFlaw>,
     /// Whether the case misses an objective there.
     pub misses: bool,
 }
@@ -395,7 +395,7 @@ pub struct Stack {
     /// A value to compare all bars with, and what it is.
     pub reference: Option<(f64, String)>,
     /// Values that are wanted.
-    pub limits: Vec<Limit>,
+    pub limits: Vec<ReferenceLine>,
 }
 
 /// A bar.
@@ -404,7 +404,7 @@ pub struct Bar {
     /// Its name.
     pub name: String,
     /// What it is to the answer.
-    pub role: Role,
+    pub role: Emphasis,
     /// Whether its case misses an objective.
     pub misses: bool,
 }
@@ -465,25 +465,25 @@ pub struct Gantt {
     /// Start and end of the window in seconds.
     pub window: (f64, f64),
     /// The rows, from the top.
-    pub rows: Vec<Row>,
+    pub rows: Vec<GanttRow>,
     /// What the spans' kinds mean, in the order of the legend.
     pub kinds: Vec<SpanKind>,
 }
 
 /// A row of a Gantt chart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct GanttRow {
     /// Its group (the cores, a process): rows of one group stand together.
     pub group: String,
     /// Its name.
     pub label: String,
     /// Its spans by rising start, not overlapping.
-    pub spans: Vec<Span>,
+    pub spans: Vec<GanttSpan>,
 }
 
 /// A span of a Gantt chart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Span {
+pub struct GanttSpan {
     /// Start in seconds.
     pub from: f64,
     /// End in seconds.

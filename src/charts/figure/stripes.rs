@@ -6,11 +6,11 @@ const STEP: f64 = 6.0;
 /// Most stripes of a rectangle.
 const MOST: u32 = 2_000;
 
-/// A place, from the upper left corner.
-type Place = (f64, f64);
+/// Across and down, from the upper left corner.
+type Xy = (f64, f64);
 
 /// The ends of slanting lines that fill a rectangle from its upper left to its lower right corner: each rises to the right at 45 degrees.
-pub fn stripes(from: Place, to: Place) -> Vec<[Place; 2]> {
+pub fn stripes(from: Xy, to: Xy) -> Vec<[Xy; 2]> {
     let (w, h) = (to.0 - from.0, to.1 - from.1);
     if !(w > 0.0 && h > 0.0 && w.is_finite() && h.is_finite()) {
         return Vec::new();

@@ -7,7 +7,7 @@
 mod paint;
 mod write;
 
-use super::drawing::sheet::{Place, Sheet};
+use super::drawing::sheet::{Position, Sheet};
 use super::drawing::{Medium, draw};
 use super::figure::Figure;
 use super::figure::palette::Theme;
@@ -21,14 +21,14 @@ const WIDTH: f64 = 900.0;
 
 /// How a figure is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct PlotStyle {
     /// On which background.
     pub theme: Theme,
     /// Width and height in points, each between [`LEAST`] and [`GREATEST`]; `None` takes what suits the figure.
     pub size: Option<(u32, u32)>,
 }
 
-impl From<Theme> for Look {
+impl From<Theme> for PlotStyle {
     fn from(theme: Theme) -> Self {
         Self { theme, size: None }
     }
@@ -48,7 +48,7 @@ pub struct PlotError {
 ///
 /// # Errors
 /// When the drawing library refuses, which no figure is known to make it do.
-pub fn svg(figure: &Figure, look: impl Into<Look>) -> Result<String, PlotError> {
+pub fn svg(figure: &Figure, look: impl Into<PlotStyle>) -> Result<String, PlotError> {
     let look = look.into();
     let (sheet, out) = layout(figure, look.size);
     Ok(write::svg(&sheet, out, look.theme, figure))
@@ -58,7 +58,7 @@ pub fn svg(figure: &Figure, look: impl Into<Look>) -> Result<String, PlotError> 
 ///
 /// # Errors
 /// As of [`svg`].
-pub fn png(figure: &Figure, look: impl Into<Look>) -> Result<Vec<u8>, PlotError> {
+pub fn png(figure: &Figure, look: impl Into<PlotStyle>) -> Result<Vec<u8>, PlotError> {
     let look = look.into();
     let (sheet, out) = layout(figure, look.size);
     paint::png(&sheet, out, look.theme).map_err(|why| PlotError {
@@ -68,7 +68,7 @@ pub fn png(figure: &Figure, look: impl Into<Look>) -> Result<Vec<u8>, PlotError>
 }
 
 /// The figure laid out, and the size that it is shown in.
-pub(crate) fn layout(figure: &Figure, size: Option<(u32, u32)>) -> (Sheet, Place) {
+pub(crate) fn layout(figure: &Figure, size: Option<(u32, u32)>) -> (Sheet, Position) {
     let points = |n: u32| f64::from(n.clamp(LEAST, GREATEST));
     let Some((width, height)) = size.map(|(w, h)| (points(w), points(h))) else {
         let medium = Medium {

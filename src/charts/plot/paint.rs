@@ -5,7 +5,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{RGBAColor, ShapeStyle};
 
 use crate::charts::drawing::font::{LINE, desc};
-use crate::charts::drawing::sheet::{Anchor, Label, Place, Shape, Sheet};
+use crate::charts::drawing::sheet::{Anchor, Label, Position, Shape, Sheet};
 use crate::charts::figure::palette::{Rgb, Theme};
 
 /// Pixels of the file a point.
@@ -14,7 +14,7 @@ const PIXELS: f64 = 2.0;
 const FINE: usize = 2;
 
 /// `out`: the size that it is shown in, in points.
-pub(super) fn png(sheet: &Sheet, out: Place, theme: Theme) -> Result<Vec<u8>, String> {
+pub(super) fn png(sheet: &Sheet, out: Position, theme: Theme) -> Result<Vec<u8>, String> {
     let (width, height) = size(out);
     let (fine_width, fine_height) = (width * FINE, height * FINE);
     // Filled here: plotters leaves the last column of a grey rectangle as it was.
@@ -22,7 +22,7 @@ pub(super) fn png(sheet: &Sheet, out: Place, theme: Theme) -> Result<Vec<u8>, St
     let mut fine = [r, g, b].repeat(fine_width * fine_height);
     {
         let size = (side(fine_width)?, side(fine_height)?);
-        let mut canvas = Canvas {
+        let mut canvas = BitmapCanvas {
             backend: BitMapBackend::with_buffer(&mut fine, size),
             scale: SCALE * out.0 / sheet.size.0,
             theme,
@@ -40,7 +40,7 @@ pub(super) fn png(sheet: &Sheet, out: Place, theme: Theme) -> Result<Vec<u8>, St
     clippy::cast_sign_loss,
     reason = "a sheet is some thousand points wide and high"
 )]
-fn size((width, height): Place) -> (usize, usize) {
+fn size((width, height): Position) -> (usize, usize) {
     let of = |points: f64| libm::round(points * PIXELS) as usize;
     (of(width), of(height))
 }
@@ -94,7 +94,7 @@ fn encode(pixels: &[u8], width: usize, height: usize) -> Result<Vec<u8>, String>
 #[expect(clippy::cast_precision_loss, reason = "a small constant")]
 const SCALE: f64 = PIXELS * FINE as f64;
 
-struct Canvas<'a> {
+struct BitmapCanvas<'a> {
     backend: BitMapBackend<'a>,
     /// Painted pixels a point of the sheet.
     scale: f64,
@@ -109,12 +109,12 @@ fn filled(Rgb(r, g, b): Rgb, alpha: f64) -> ShapeStyle {
     }
 }
 
-impl Canvas<'_> {
+impl BitmapCanvas<'_> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "places are on a sheet of some thousand points"
     )]
-    fn whole(&self, (x, y): Place) -> (i32, i32) {
+    fn whole(&self, (x, y): Position) -> (i32, i32) {
         (
             libm::round(x * self.scale) as i32,
             libm::round(y * self.scale) as i32,
@@ -140,7 +140,7 @@ impl Canvas<'_> {
                 paint,
             } => {
                 let color = paint.color(theme);
-                let mut of = |stroke: Vec<Place>| self.line(&stroke, *width, color);
+                let mut of = |stroke: Vec<Position>| self.line(&stroke, *width, color);
                 strokes(points, dash).into_iter().try_for_each(&mut of)
             }
             Shape::Area {
@@ -182,7 +182,7 @@ impl Canvas<'_> {
         }
     }
 
-    fn rect(&mut self, from: Place, to: Place, style: &ShapeStyle) -> Result<(), String> {
+    fn rect(&mut self, from: Position, to: Position, style: &ShapeStyle) -> Result<(), String> {
         let ((left, top), (right, bottom)) = (self.whole(from), self.whole(to));
         // plotters paints the last row and column as well.
         let end = ((right - 1).max(left), (bottom - 1).max(top));
@@ -191,7 +191,7 @@ impl Canvas<'_> {
     }
 
     /// Every piece as a polygon of its own, and discs where they meet: plotters' own joints show holes at sharp bends.
-    fn line(&mut self, points: &[Place], width: f64, color: Rgb) -> Result<(), String> {
+    fn line(&mut self, points: &[Position], width: f64, color: Rgb) -> Result<(), String> {
         let style = filled(color, 1.0);
         let half = width / 2.0;
         for pair in points.windows(2) {
@@ -248,13 +248,13 @@ impl Canvas<'_> {
 }
 
 /// The strokes of a line, by the lengths of strokes and gaps; of none it is whole.
-fn strokes(points: &[Place], pattern: &[f64]) -> Vec<Vec<Place>> {
+fn strokes(points: &[Position], pattern: &[f64]) -> Vec<Vec<Position>> {
     if pattern.is_empty() {
         return vec![points.to_vec()];
     }
     let mut all = Vec::new();
     let (mut part, mut left) = (0, pattern[0]);
-    let mut stroke: Vec<Place> = points.first().copied().into_iter().collect();
+    let mut stroke: Vec<Position> = points.first().copied().into_iter().collect();
     for pair in points.windows(2) {
         let (mut from, to) = (pair[0], pair[1]);
         loop {

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 
 use crate::charts::drawing::font;
-use crate::charts::drawing::sheet::{Place, Sheet, TEXT};
+use crate::charts::drawing::sheet::{Position, Sheet, TEXT};
 use crate::charts::drawing::svg::{Colors, escaped, n, shapes};
 use crate::charts::drawing::webfont::Signs;
 use crate::charts::figure::Figure;
 use crate::charts::figure::palette::Theme;
 
 /// `out`: the size that it is shown in.
-pub(super) fn svg(sheet: &Sheet, out: Place, theme: Theme, figure: &Figure) -> String {
+pub(super) fn svg(sheet: &Sheet, out: Position, theme: Theme, figure: &Figure) -> String {
     let (width, height) = sheet.size;
     // Several pictures may stand in one page.
     let name = escaped(&figure.name);

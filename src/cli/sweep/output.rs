@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{Args, Files, Format, Output, Printer, Setting, UserError};
+use super::{Args, Files, Format, OutputFile, Printer, SweepSetup, UserError};
 use crate::cli::files::is_stdout;
 use crate::cli::format::{Endings, format};
 use crate::cli::paint::paint;
@@ -36,13 +36,13 @@ const ENDINGS: &Endings<Format> = &[
 
 /// Where the result goes, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Target {
+pub(super) struct OutputTarget {
     format: Format,
     /// To a file, and not to standard output.
     to_file: bool,
 }
 
-impl Target {
+impl OutputTarget {
     /// As the arguments say.
     pub(super) fn of(args: &Args) -> anyhow::Result<Self> {
         let output = args.output.as_deref();
@@ -84,10 +84,10 @@ impl Target {
     /// Writes the whole result to its file, if it has one.
     pub(super) fn write(
         self,
-        file: Option<&Output>,
+        file: Option<&OutputFile>,
         args: &Args,
         printer: &Printer,
-        setting: &Setting,
+        setting: &SweepSetup,
         store: &Store,
     ) -> anyhow::Result<()> {
         let Some(file) = file else {
@@ -101,7 +101,7 @@ impl Target {
         self,
         args: &Args,
         printer: &Printer,
-        setting: &Setting,
+        setting: &SweepSetup,
         store: &Store,
     ) -> anyhow::Result<()> {
         match (self.to_file, self.format) {
@@ -117,7 +117,7 @@ impl Target {
         w: &mut dyn Write,
         args: &Args,
         printer: &Printer,
-        setting: &Setting,
+        setting: &SweepSetup,
         store: &Store,
     ) -> anyhow::Result<()> {
         let header = header_line(&setting.header);
@@ -168,7 +168,7 @@ fn read(header: &str, store: &Store, points: &[u64]) -> anyhow::Result<Sweep> {
 fn the_text(
     args: &Args,
     printer: &Printer,
-    setting: &Setting,
+    setting: &SweepSetup,
     store: &Store,
     to_file: bool,
 ) -> anyhow::Result<String> {
@@ -182,7 +182,7 @@ pub(super) fn draw(
     args: &Args,
     files: &mut Files,
     printer: &Printer,
-    setting: &Setting,
+    setting: &SweepSetup,
     store: &Store,
 ) -> anyhow::Result<()> {
     if !args.plots.wanted() {
@@ -196,7 +196,7 @@ pub(super) fn draw(
 pub(super) fn print_text(
     args: &Args,
     printer: &Printer,
-    setting: &Setting,
+    setting: &SweepSetup,
     store: &Store,
 ) -> anyhow::Result<()> {
     if store.bytes() > TEXT_BYTES && store.path().is_some() {

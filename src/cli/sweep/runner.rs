@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Printer, Setting, UserError};
+use super::{Printer, SweepSetup, UserError};
 use crate::cli::printer::SweepProgress;
 use crate::cli::selection::find_profile;
 use crate::cpython::profile::Profile;
@@ -14,12 +14,12 @@ use crate::result::{Study, row_lines};
 use crate::scenario::Scenario;
 use crate::strategy::{self, Outcome, SimError, SimInput};
 use crate::study::sweep::Store;
-use crate::study::sweep::{Advance, Points, rows};
+use crate::study::sweep::{Advance, SweepBackend, rows};
 use crate::study::{set_workers, text_fingerprint};
 
 /// The points of a sweep.
-pub(super) struct Runner<'a> {
-    setting: &'a Setting,
+pub(super) struct PointRunner<'a> {
+    setting: &'a SweepSetup,
     profiles: Mutex<BTreeMap<String, Profile>>,
     progress: SweepProgress,
     kept: Mutex<Kept>,
@@ -34,8 +34,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<'a> Runner<'a> {
-    pub(super) fn new(setting: &'a Setting, printer: &Printer) -> Self {
+impl<'a> PointRunner<'a> {
+    pub(super) fn new(setting: &'a SweepSetup, printer: &Printer) -> Self {
         Self {
             setting,
             profiles: Mutex::default(),
@@ -109,7 +109,7 @@ impl<'a> Runner<'a> {
     }
 }
 
-impl Points for Runner<'_> {
+impl SweepBackend for PointRunner<'_> {
     type Error = anyhow::Error;
 
     fn load(&self, number: u64) -> anyhow::Result<(Scenario, Vec<Profile>)> {

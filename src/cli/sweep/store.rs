@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Args, Files, Printer, SCENARIO, UserError};
 use crate::study::sweep::Store;
-use crate::study::sweep::journal::{Busy, Journal, JournalError, Owner, is_journal, writer};
+use crate::study::sweep::journal::{
+    Journal, JournalError, JournalLocked, Owner, is_journal, writer,
+};
 
 /// `FILE.journal` of an output file.
 fn journal_of(output: &Path) -> PathBuf {
@@ -22,7 +24,7 @@ pub(super) fn busy(output: &Path, printer: &Printer) -> anyhow::Result<bool> {
     Ok(found.is_some())
 }
 
-fn say_busy(busy: &Busy, printer: &Printer) {
+fn say_busy(busy: &JournalLocked, printer: &Printer) {
     printer.error(&format!(
         "error: {busy}\nhelp: wait for it, or write to another file with -o; a sweep that is ended keeps its finished points, for --resume"
     ));

@@ -6,20 +6,20 @@ use super::Executors;
 use crate::cpython::index::{CopyIndex, NO_GIL};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
-use crate::cpython::role::{Deed, LoopDeed, LoopState, Role};
+use crate::cpython::role::{LoopAction, LoopState, RoleAction, ThreadRole};
 use crate::cpython::work::{Flow, Handle, Mode, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-use crate::sync::{Asked, Semaphore};
+use crate::sync::{Acquisition, Semaphore};
 
 /// Creates, in the main coroutine, a task for the next entry of the program's own list.
 fn create_own(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     if work.arrivals_from_outside() {
-        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
+        work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
         return;
     }
     let Some((arrival, key)) = work.next_own(copy) else {
-        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
+        work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
         return;
     };
     debug_assert_eq!(work.tasks[key].arrival, arrival);
@@ -38,14 +38,14 @@ fn iterate(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     if l.ready.is_empty()
         && l.incoming.is_empty()
         && work.copies[copy].outstanding == 0
-        && !work.more_to_come(copy)
+        && !work.expects_arrivals(copy)
     {
-        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Closing);
+        work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Closing);
         return;
     }
-    work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Selecting);
+    work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Selecting);
     let gil = work.kernel.threads[tid].gil;
-    if gil != NO_GIL && work.kernel.gils[gil].wanted() {
+    if gil != NO_GIL && work.kernel.gils[gil].has_waiters() {
         // `select` releases the GIL, if only for a system call.
         work.kernel.push(
             tid,
@@ -79,11 +79,11 @@ fn lacks_permit(work: &mut Work<'_>, copy: CopyIndex, key: TaskKey) -> bool {
         return false;
     }
     match permits.ask(key) {
-        Asked::Granted => {
+        Acquisition::Granted => {
             task.permitted = true;
             false
         }
-        Asked::Waits(ticket) => {
+        Acquisition::Waits(ticket) => {
             let (now, since) = (work.kernel.machine.now(), task.since);
             work.book(key, Cause::Loop, since, now);
             work.tasks[key].since = now;
@@ -103,7 +103,7 @@ fn resume(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
     }
     work.runs(tid, Some(key));
     let t = &mut work.kernel.threads[tid];
-    t.role = Role::Loop(copy, LoopState::Step(key));
+    t.role = ThreadRole::Loop(copy, LoopState::Step(key));
     // The time of a task that has not arrived yet (it sleeps until then) does not count.
     let counted = work.tasks[key].arrival <= now;
     work.count_for(tid, Some(key), counted, Cause::Ipc);
@@ -120,8 +120,8 @@ fn suspend_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     }
     let t = &mut work.kernel.threads[tid];
     t.task = None;
-    t.role = Role::Loop(copy, LoopState::Handles);
-    work.stand_for(tid, None, Cause::Ipc);
+    t.role = ThreadRole::Loop(copy, LoopState::Handles);
+    work.attribute_time(tid, None, Cause::Ipc);
 }
 
 fn release_permit(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
@@ -158,8 +158,8 @@ fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         work.loops[copy].timers.pop();
     }
     if work.loops[copy].ready.is_empty() {
-        if work.copies[copy].outstanding == 0 && !work.more_to_come(copy) {
-            work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Closing);
+        if work.copies[copy].outstanding == 0 && !work.expects_arrivals(copy) {
+            work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Closing);
             return;
         }
         let l = &work.loops[copy];
@@ -173,14 +173,14 @@ fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         }
         work.kernel.push(tid, Act::park(On::Events, until));
         work.kernel
-            .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Selected)));
+            .push(tid, Act::Do(RoleAction::Loop(copy, LoopAction::Selected)));
         return;
     }
     let l = &mut work.loops[copy];
     l.snapshot = l.ready.len();
     let handles = l.snapshot;
     work.kernel.turn_begins(tid, handles);
-    work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Handles);
+    work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Handles);
 }
 
 fn next_handle(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
@@ -188,7 +188,7 @@ fn next_handle(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     let l = &mut work.loops[copy];
     if l.snapshot == 0 {
         work.kernel.turn_ends(tid);
-        work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Iterate);
+        work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
         return;
     }
     l.snapshot -= 1;
@@ -262,8 +262,10 @@ fn step_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
             if matches!(work.kernel.program.layout.executor, Executor::Processes(..)) {
                 work.kernel.push(tid, Act::native(work.kernel.syscall)); // The pool's wake-up pipe.
             }
-            work.kernel
-                .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Offload(key))));
+            work.kernel.push(
+                tid,
+                Act::Do(RoleAction::Loop(copy, LoopAction::Offload(key))),
+            );
         }
         Flow::Over => {
             // What the thread still owes is booked to the task.
@@ -304,7 +306,7 @@ impl Executors {
                 work.kernel
                     .push(tid, Act::Run(Nanos(work.kernel.costs.aio_run.0 / 2)));
                 work.kernel
-                    .push(tid, Act::Do(Deed::Loop(copy, LoopDeed::Opened)));
+                    .push(tid, Act::Do(RoleAction::Loop(copy, LoopAction::Opened)));
             }
             LoopState::Create => create_own(work, tid, copy),
             LoopState::Iterate => iterate(work, tid, copy),
@@ -325,18 +327,20 @@ impl Executors {
         work: &mut Work<'_>,
         tid: Tid,
         copy: CopyIndex,
-        deed: LoopDeed,
+        action: LoopAction,
     ) {
-        match deed {
-            LoopDeed::Offload(key) => {
+        match action {
+            LoopAction::Offload(key) => {
                 work.tasks[key].payload = work.part_payload(key);
                 suspend_current(work, tid, copy);
                 work.tasks[key].since = work.kernel.machine.now();
                 work.begin_wait(Waiter::Task(key), On::Part, None, Nanos::MAX);
                 self.hand_over(work, tid, copy, key);
             }
-            LoopDeed::Selected => work.stop_waiting_for_arrivals(copy),
-            LoopDeed::Opened => work.kernel.threads[tid].role = Role::Loop(copy, LoopState::Create),
+            LoopAction::Selected => work.stop_waiting_for_arrivals(copy),
+            LoopAction::Opened => {
+                work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Create);
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use super::Executors;
 use crate::cpython::index::{CopyIndex, TaskKey};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
-use crate::cpython::role::{Deed, MainState, Role};
-use crate::cpython::work::{Flow, Mode, Runner, Work};
+use crate::cpython::role::{MainState, RoleAction, ThreadRole};
+use crate::cpython::work::{Flow, Mode, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
@@ -33,8 +33,8 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         work.next_own(copy)
     };
     let Some((at, key)) = next else {
-        if !work.more_to_come(copy) && work.copies[copy].outstanding == 0 {
-            work.kernel.threads[tid].role = Role::Main(copy, MainState::Closing);
+        if !work.expects_arrivals(copy) && work.copies[copy].outstanding == 0 {
+            work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Closing);
         } else {
             if outside {
                 work.wait_for_arrivals(copy);
@@ -65,7 +65,8 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             work.kernel.push(tid, Act::native(work.kernel.syscall));
         }
     }
-    work.kernel.push(tid, Act::Do(Deed::Submit(copy, key)));
+    work.kernel
+        .push(tid, Act::Do(RoleAction::Submit(copy, key)));
     if at <= work.kernel.machine.now() {
         work.work_on(tid, Some(key));
     }
@@ -81,9 +82,9 @@ impl Executors {
     ) {
         match state {
             MainState::Begin => {
-                work.kernel.threads[tid].role = Role::Main(copy, MainState::Take);
+                work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Take);
                 if let Executor::MpPool(..) = work.kernel.program.layout.executor
-                    && let Runner::Processes(pool) = work.copies[copy].runner
+                    && let TaskDispatch::Processes(pool) = work.copies[copy].runner
                 {
                     self.process_pools[pool].open(&mut work.kernel, tid);
                 }
@@ -93,8 +94,8 @@ impl Executors {
                 if work.step(tid, key, Mode::Inline) == Flow::Over {
                     let t = &mut work.kernel.threads[tid];
                     t.task = None;
-                    t.role = Role::Main(copy, MainState::Take);
-                    work.stand_for(tid, None, Cause::Ipc);
+                    t.role = ThreadRole::Main(copy, MainState::Take);
+                    work.attribute_time(tid, None, Cause::Ipc);
                     work.task_ended(key);
                 }
             }

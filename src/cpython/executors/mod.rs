@@ -15,8 +15,8 @@ use typed_index_collections::TiVec;
 use crate::cpython::index::{CopyIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey};
 use crate::cpython::kernel::{Act, ProcessKind};
 use crate::cpython::program::Executor;
-use crate::cpython::role::{Deed, LoopState, MainState, Role};
-use crate::cpython::work::{Copy, Runner, Work};
+use crate::cpython::role::{LoopState, MainState, RoleAction, ThreadRole};
+use crate::cpython::work::{Copy, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
@@ -34,37 +34,41 @@ impl Executors {
     /// Refills the script of a thread that has run out of acts.
     pub(crate) fn refill(&mut self, work: &mut Work<'_>, tid: Tid) {
         match work.kernel.thread(tid).role {
-            Role::Main(copy, state) => self.refill_main(work, tid, copy, state),
-            Role::Loop(copy, state) => self.refill_loop(work, tid, copy, state),
-            Role::Raw => raw_thread::refill(work, tid),
-            Role::PoolWorker(pool, state) => self.pools[pool].refill_worker(work, tid, state),
-            Role::InterpWorker(pool, own, state) => {
+            ThreadRole::Main(copy, state) => self.refill_main(work, tid, copy, state),
+            ThreadRole::Loop(copy, state) => self.refill_loop(work, tid, copy, state),
+            ThreadRole::Raw => raw_thread::refill(work, tid),
+            ThreadRole::PoolWorker(pool, state) => self.pools[pool].refill_worker(work, tid, state),
+            ThreadRole::InterpWorker(pool, own, state) => {
                 self.pools[pool].refill_interpreter(work, tid, own, state);
             }
-            Role::ProcessWorker(pool, state) => {
+            ThreadRole::ProcessWorker(pool, state) => {
                 self.process_pools[pool].refill_worker(work, tid, state);
             }
-            Role::Manager(pool, state) => {
+            ThreadRole::Manager(pool, state) => {
                 self.process_pools[pool].refill_manager(&mut work.kernel, tid, state);
             }
-            Role::Feeder(pool) => self.process_pools[pool].refill_feeder(work, tid),
-            Role::ForkServer => work.kernel.refill_fork_server(tid),
-            Role::Master => main_thread::refill_master(work, tid),
-            Role::Script => work.kernel.push(tid, Act::Exit),
+            ThreadRole::Feeder(pool) => self.process_pools[pool].refill_feeder(work, tid),
+            ThreadRole::ForkServer => work.kernel.refill_fork_server(tid),
+            ThreadRole::Master => main_thread::refill_master(work, tid),
+            ThreadRole::Script => work.kernel.push(tid, Act::Exit),
         }
     }
 
     /// Carries out a deed that a thread has come to.
     #[inline(never)]
-    pub(crate) fn does(&mut self, work: &mut Work<'_>, tid: Tid, deed: Deed) {
-        match deed {
-            Deed::Submit(copy, key) => self.submit_own(work, tid, copy, key),
-            Deed::Loop(copy, deed) => self.loop_does(work, tid, copy, deed),
-            Deed::Pool(pool, deed) => self.pools[pool].worker_does(work, tid, deed),
-            Deed::Worker(pool, deed) => self.process_pools[pool].worker_does(work, tid, deed),
-            Deed::Manager(pool, deed) => self.process_pools[pool].manager_does(work, tid, deed),
-            Deed::Pickled(pool) => self.process_pools[pool].call_pickled(work, tid),
-            Deed::Forked => work.kernel.child_forked(tid),
+    pub(crate) fn does(&mut self, work: &mut Work<'_>, tid: Tid, action: RoleAction) {
+        match action {
+            RoleAction::Submit(copy, key) => self.submit_own(work, tid, copy, key),
+            RoleAction::Loop(copy, action) => self.loop_does(work, tid, copy, action),
+            RoleAction::Pool(pool, action) => self.pools[pool].worker_does(work, tid, action),
+            RoleAction::Worker(pool, action) => {
+                self.process_pools[pool].worker_does(work, tid, action);
+            }
+            RoleAction::Manager(pool, action) => {
+                self.process_pools[pool].manager_does(work, tid, action);
+            }
+            RoleAction::Pickled(pool) => self.process_pools[pool].call_pickled(work, tid),
+            RoleAction::Forked => work.kernel.child_forked(tid),
         }
     }
 
@@ -82,18 +86,18 @@ impl Executors {
                 work.kernel.new_process(ProcessKind::Copy, master.process)
             };
             let role = if work.kernel.program.layout.event_loop {
-                Role::Loop(copy, LoopState::Begin)
+                ThreadRole::Loop(copy, LoopState::Begin)
             } else {
-                Role::Main(copy, MainState::Begin)
+                ThreadRole::Main(copy, MainState::Begin)
             };
             let main = work.kernel.new_thread(role, home, 0);
             let runner = match work.kernel.program.layout.executor {
-                Executor::Inline => Runner::Itself,
-                Executor::RawThreads => Runner::RawThreads,
+                Executor::Inline => TaskDispatch::Itself,
+                Executor::RawThreads => TaskDispatch::RawThreads,
                 Executor::Threads(_) | Executor::Interpreters(_) => {
                     let rss = work.kernel.costs.tpe_rss;
                     work.kernel.take_for(home.process, rss);
-                    Runner::Threads(all.pools.push_and_get_key(ThreadPool::new(
+                    TaskDispatch::Threads(all.pools.push_and_get_key(ThreadPool::new(
                         all.pools.next_key(),
                         copy,
                         home,
@@ -101,7 +105,7 @@ impl Executors {
                     )))
                 }
                 Executor::Processes(..) | Executor::MpPool(..) => {
-                    Runner::Processes(all.process_pools.push_and_get_key(ProcessPool::new(
+                    TaskDispatch::Processes(all.process_pools.push_and_get_key(ProcessPool::new(
                         all.process_pools.next_key(),
                         copy,
                         home,
@@ -118,7 +122,7 @@ impl Executors {
             let main = work.copies[CopyIndex::from(0)].main;
             work.kernel.machine.wake(main, Nanos::ZERO);
         } else {
-            let thread = work.kernel.new_thread(Role::Master, master, 0);
+            let thread = work.kernel.new_thread(ThreadRole::Master, master, 0);
             work.kernel.machine.wake(thread, Nanos::ZERO);
         }
         work.next_arrival();
@@ -134,27 +138,27 @@ impl Executors {
         key: TaskKey,
     ) {
         match work.copies[copy].runner {
-            Runner::Itself => {
+            TaskDispatch::Itself => {
                 let now = work.kernel.machine.now();
                 let since = work.tasks[key].since;
                 work.book(key, Cause::Pool, since, now);
-                work.stand_for(tid, Some(key), Cause::Running);
+                work.attribute_time(tid, Some(key), Cause::Running);
                 work.runs(tid, Some(key));
                 let t = &mut work.kernel.threads[tid];
-                t.role = Role::Main(copy, MainState::Working(key));
+                t.role = ThreadRole::Main(copy, MainState::Working(key));
             }
-            Runner::RawThreads => raw_thread::start(work, tid, copy, key),
-            Runner::Threads(pool) => self.pools[pool].submit(work, tid, key),
-            Runner::Processes(pool) => self.process_pools[pool].submit(work, tid, key),
+            TaskDispatch::RawThreads => raw_thread::start(work, tid, copy, key),
+            TaskDispatch::Threads(pool) => self.pools[pool].submit(work, tid, key),
+            TaskDispatch::Processes(pool) => self.process_pools[pool].submit(work, tid, key),
         }
     }
 
     /// Shuts down the pools of a copy.
     pub(crate) fn close_executors(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         match work.copies[copy].runner {
-            Runner::Itself | Runner::RawThreads => {}
-            Runner::Threads(pool) => self.pools[pool].close(&mut work.kernel, tid),
-            Runner::Processes(pool) => self.process_pools[pool].close(&mut work.kernel, tid),
+            TaskDispatch::Itself | TaskDispatch::RawThreads => {}
+            TaskDispatch::Threads(pool) => self.pools[pool].close(&mut work.kernel, tid),
+            TaskDispatch::Processes(pool) => self.process_pools[pool].close(&mut work.kernel, tid),
         }
     }
 }

@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 
 use crate::cpython::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
-use crate::cpython::kernel::{Act, Home, Kernel, Message, On, ProcessKind};
+use crate::cpython::kernel::{Act, InterpreterRef, Kernel, Message, On, ProcessKind};
 use crate::cpython::program::Executor;
-use crate::cpython::role::{Deed, ManagerDeed, ManagerState, Role, WorkerDeed, WorkerState};
+use crate::cpython::role::{
+    ManagerAction, ManagerState, RoleAction, ThreadRole, WorkerAction, WorkerState,
+};
 use crate::cpython::work::{Flow, Mode, Task, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
-use crate::sync::{Asked, Lock, Passing, Ticket};
+use crate::sync::{Acquisition, Lock, LockHandoff, Ticket};
 
 /// Size of a pickled call or result without its payload, in bytes.
 const ENVELOPE: u64 = 256;
@@ -19,7 +21,7 @@ const ENVELOPE: u64 = 256;
 pub(crate) struct ProcessPool {
     index: ProcessPoolIndex,
     copy: CopyIndex,
-    home: Home,
+    home: InterpreterRef,
     workers_max: u32,
     start: StartMethod,
     /// Whether it is a `multiprocessing.Pool` rather than a `ProcessPoolExecutor`.
@@ -57,7 +59,7 @@ fn script_front(kernel: &mut Kernel<'_>, tid: Tid, acts: &[Act]) {
 }
 
 fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: WorkerState) {
-    if let Role::ProcessWorker(_, state) = &mut kernel.threads[tid].role {
+    if let ThreadRole::ProcessWorker(_, state) = &mut kernel.threads[tid].role {
         *state = now;
     }
 }
@@ -68,8 +70,8 @@ fn turn(lock: &mut Lock<Tid>, tid: Tid) -> Option<Ticket> {
         return None;
     }
     match lock.ask(tid) {
-        Asked::Granted => None,
-        Asked::Waits(ticket) => Some(ticket),
+        Acquisition::Granted => None,
+        Acquisition::Waits(ticket) => Some(ticket),
     }
 }
 
@@ -145,7 +147,7 @@ impl ProcessPool {
     pub(super) fn new(
         index: ProcessPoolIndex,
         copy: CopyIndex,
-        home: Home,
+        home: InterpreterRef,
         kernel: &mut Kernel<'_>,
     ) -> Self {
         let layout = &kernel.program.layout;
@@ -197,17 +199,25 @@ impl ProcessPool {
     fn start_worker(&mut self, kernel: &mut Kernel<'_>, acts: &mut Vec<Act>) {
         let (kind, parent) = (ProcessKind::Worker(self.start), self.home.process);
         let home = kernel.new_process(kind, parent);
-        let worker = kernel.new_thread(Role::ProcessWorker(self.index, WorkerState::Get), home, 0);
+        let worker = kernel.new_thread(
+            ThreadRole::ProcessWorker(self.index, WorkerState::Get),
+            home,
+            0,
+        );
         self.workers.push(worker);
         let start = self.start;
         kernel.start_process(start, worker, acts);
-        kernel.push(worker, Act::Do(Deed::Worker(self.index, WorkerDeed::Ready)));
+        kernel.push(
+            worker,
+            Act::Do(RoleAction::Worker(self.index, WorkerAction::Ready)),
+        );
     }
 
     /// Starts the management thread (result handler) and the feeder thread (task handler), after the acts that are scripted already.
     fn start_parent_threads(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         let home = self.home;
-        let manager = kernel.new_thread(Role::Manager(self.index, ManagerState::Fill), home, 0);
+        let manager =
+            kernel.new_thread(ThreadRole::Manager(self.index, ManagerState::Fill), home, 0);
         self.manager = Some(manager);
         let rest: Vec<Act> = kernel.threads[tid].script.drain(..).collect();
         kernel.start_thread(tid, manager);
@@ -279,7 +289,7 @@ impl ProcessPool {
             return;
         }
         let home = self.home;
-        let feeder = kernel.new_thread(Role::Feeder(self.index), home, 0);
+        let feeder = kernel.new_thread(ThreadRole::Feeder(self.index), home, 0);
         self.feeder = Some(feeder);
         kernel.start_thread(tid, feeder);
     }
@@ -300,9 +310,12 @@ impl ProcessPool {
             // The call queue holds one call more than there are workers.
             if self.unread <= self.workers_max && !self.backlog.is_empty() {
                 kernel.push(tid, Act::Run(kernel.costs.ppe_fill));
-                kernel.push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Filled)));
+                kernel.push(
+                    tid,
+                    Act::Do(RoleAction::Manager(self.index, ManagerAction::Filled)),
+                );
             } else {
-                kernel.threads[tid].role = Role::Manager(self.index, ManagerState::Wait);
+                kernel.threads[tid].role = ThreadRole::Manager(self.index, ManagerState::Wait);
             }
             return;
         }
@@ -316,7 +329,10 @@ impl ProcessPool {
             Act::Run(kernel.costs.ppe_wait + kernel.costs.ppe_wait_worker * workers),
         );
         kernel.push(tid, Act::native(kernel.syscall));
-        kernel.push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Polled)));
+        kernel.push(
+            tid,
+            Act::Do(RoleAction::Manager(self.index, ManagerAction::Polled)),
+        );
     }
 
     fn refill_result_handler(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
@@ -326,7 +342,10 @@ impl ProcessPool {
         }
         let pipe = self.result_pipe;
         kernel.push(tid, Act::Read(pipe));
-        kernel.push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Result)));
+        kernel.push(
+            tid,
+            Act::Do(RoleAction::Manager(self.index, ManagerAction::Result)),
+        );
     }
 
     fn dismiss_workers(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
@@ -345,32 +364,37 @@ impl ProcessPool {
         kernel.push(tid, Act::Exit);
     }
 
-    pub(crate) fn manager_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: ManagerDeed) {
-        match deed {
-            ManagerDeed::Filled => {
+    pub(crate) fn manager_does(&mut self, work: &mut Work<'_>, tid: Tid, action: ManagerAction) {
+        match action {
+            ManagerAction::Filled => {
                 if let Some(key) = self.backlog.pop_front() {
                     self.calls.push_back(key);
                     self.unread += 1;
                     self.wake_feeder(&mut work.kernel, tid);
                 }
             }
-            ManagerDeed::Polled => {
+            ManagerAction::Polled => {
                 let pipe = self.result_pipe;
                 if work.kernel.pipes[pipe].readable() {
                     work.kernel.push(tid, Act::Read(pipe));
-                    work.kernel
-                        .push(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Result)));
+                    work.kernel.push(
+                        tid,
+                        Act::Do(RoleAction::Manager(self.index, ManagerAction::Result)),
+                    );
                 } else if std::mem::take(&mut self.woken) {
-                    work.kernel.threads[tid].role = Role::Manager(self.index, ManagerState::Fill);
+                    work.kernel.threads[tid].role =
+                        ThreadRole::Manager(self.index, ManagerState::Fill);
                 } else if !(self.closing && self.pending == 0) {
                     work.kernel.pipes[pipe].watch(tid);
-                    work.kernel
-                        .push_front(tid, Act::Do(Deed::Manager(self.index, ManagerDeed::Polled)));
+                    work.kernel.push_front(
+                        tid,
+                        Act::Do(RoleAction::Manager(self.index, ManagerAction::Polled)),
+                    );
                     work.kernel
                         .push_front(tid, Act::park(On::Bytes(pipe), Nanos::MAX));
                 }
             }
-            ManagerDeed::Result => {
+            ManagerAction::Result => {
                 let pipe = self.result_pipe;
                 let result = if self.mp {
                     work.kernel.costs.pool_result
@@ -392,19 +416,19 @@ impl ProcessPool {
                 work.kernel.push(tid, Act::Free(payload));
                 work.kernel.push(tid, Act::Run(result));
                 work.kernel.threads[tid].handed = Some(message.task);
-                let done = ManagerDeed::Done(message.task);
+                let done = ManagerAction::Done(message.task);
                 work.kernel
-                    .push(tid, Act::Do(Deed::Manager(self.index, done)));
+                    .push(tid, Act::Do(RoleAction::Manager(self.index, done)));
                 work.work_on(tid, Some(message.task));
             }
-            ManagerDeed::Done(first) => {
+            ManagerAction::Done(first) => {
                 work.work_on(tid, None);
                 self.woken = false;
                 self.tokens += 1;
                 let parts = self.parts;
                 let copy = self.copy;
                 let t = &mut work.kernel.threads[tid];
-                t.role = Role::Manager(self.index, ManagerState::Fill);
+                t.role = ThreadRole::Manager(self.index, ManagerState::Fill);
                 t.handed = None;
                 let mut next = Some(first);
                 while let Some(key) = next {
@@ -469,7 +493,8 @@ impl ProcessPool {
         work.kernel
             .push(tid, pickle_in_c(work.kernel.costs.pickle_fixed + dumps));
         work.kernel.push(tid, Act::Free(before));
-        work.kernel.push(tid, Act::Do(Deed::Pickled(self.index)));
+        work.kernel
+            .push(tid, Act::Do(RoleAction::Pickled(self.index)));
         let pipe = self.call_pipe;
         work.kernel.push(tid, Act::Write(pipe, size + ENVELOPE));
     }
@@ -508,8 +533,10 @@ impl ProcessPool {
                 } else {
                     let pipe = self.call_pipe;
                     work.kernel.push(tid, Act::Read(pipe));
-                    work.kernel
-                        .push(tid, Act::Do(Deed::Worker(self.index, WorkerDeed::Got)));
+                    work.kernel.push(
+                        tid,
+                        Act::Do(RoleAction::Worker(self.index, WorkerAction::Got)),
+                    );
                 }
             }
             WorkerState::Work(key) => {
@@ -527,8 +554,10 @@ impl ProcessPool {
                     worker_is(&mut work.kernel, tid, WorkerState::Get);
                     work.kernel.send(pipe, first, size);
                     work.kernel.push(tid, Act::Write(pipe, size));
-                    work.kernel
-                        .push(tid, Act::Do(Deed::Worker(self.index, WorkerDeed::Sent)));
+                    work.kernel.push(
+                        tid,
+                        Act::Do(RoleAction::Worker(self.index, WorkerAction::Sent)),
+                    );
                 }
             }
             WorkerState::Leave => {
@@ -554,7 +583,7 @@ impl ProcessPool {
             work.book(next, Cause::Pool, since, now);
             work.runs(tid, Some(next));
             worker_is(&mut work.kernel, tid, WorkerState::Work(next));
-            work.stand_for(tid, Some(next), Cause::Running);
+            work.attribute_time(tid, Some(next), Cause::Running);
             return;
         }
         let first = work.kernel.threads[tid]
@@ -584,22 +613,22 @@ impl ProcessPool {
         work.kernel.push(tid, pickle_in_c(dumps));
     }
 
-    pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: WorkerDeed) {
+    pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, action: WorkerAction) {
         let now = work.kernel.machine.now();
-        match deed {
-            WorkerDeed::Ready => {
+        match action {
+            WorkerAction::Ready => {
                 work.kernel.children += 1;
                 work.kernel.threads[tid].up = now;
                 work.kernel.threads[tid].free = now;
             }
-            WorkerDeed::Got => self.got_call(work, tid),
-            WorkerDeed::Unpickled => {
+            WorkerAction::Got => self.got_call(work, tid),
+            WorkerAction::Unpickled => {
                 let key = work.kernel.threads[tid].task.expect("just received");
                 let buffer = calls_size(work, key);
                 work.kernel.free_own(tid, buffer);
             }
-            WorkerDeed::Run => work.kernel.machine.set_run_cause(tid, Cause::Running),
-            WorkerDeed::Sent => {
+            WorkerAction::Run => work.kernel.machine.set_run_cause(tid, Cause::Running),
+            WorkerAction::Sent => {
                 work.kernel.threads[tid].handed = None;
                 work.work_on(tid, None);
                 // The arguments of a call live until its result has been sent.
@@ -609,7 +638,7 @@ impl ProcessPool {
                 work.kernel.free_own(tid, result);
                 work.kernel.give(tid, own);
                 let lock = &mut self.write_lock;
-                let next = lock.give(Passing::HandOver);
+                let next = lock.give(LockHandoff::HandOver);
                 work.kernel.threads[tid].free = now;
                 if let Some(next) = next {
                     work.kernel.wake(tid, next);
@@ -619,7 +648,7 @@ impl ProcessPool {
     }
 
     fn got_call(&mut self, work: &mut Work<'_>, tid: Tid) {
-        let next_reader = self.read_lock.give(Passing::HandOver);
+        let next_reader = self.read_lock.give(LockHandoff::HandOver);
         let (pipe, mp) = (self.call_pipe, self.mp);
         if work.kernel.pipes[pipe].front().is_none() {
             worker_is(&mut work.kernel, tid, WorkerState::Leave);
@@ -640,7 +669,7 @@ impl ProcessPool {
         t.handed = Some(key);
         t.call_bytes = payload;
         worker_is(&mut work.kernel, tid, WorkerState::Work(key));
-        work.stand_for(tid, Some(key), Cause::Ipc);
+        work.attribute_time(tid, Some(key), Cause::Ipc);
         // The buffer and the object exist together while the call is unpickled.
         work.kernel.allocate_own(tid, payload);
         work.kernel.allocate_own(tid, payload);
@@ -655,10 +684,12 @@ impl ProcessPool {
             .push(tid, pickle_in_c(work.kernel.costs.pickle_fixed + loads));
         work.kernel.push(
             tid,
-            Act::Do(Deed::Worker(self.index, WorkerDeed::Unpickled)),
+            Act::Do(RoleAction::Worker(self.index, WorkerAction::Unpickled)),
         );
-        work.kernel
-            .push(tid, Act::Do(Deed::Worker(self.index, WorkerDeed::Run)));
+        work.kernel.push(
+            tid,
+            Act::Do(RoleAction::Worker(self.index, WorkerAction::Run)),
+        );
     }
 
     /// `shutdown`: the management thread ends when no work is pending.

@@ -2,7 +2,7 @@
 
 use crate::cpython::index::{CopyIndex, TaskKey};
 use crate::cpython::kernel::Act;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::cpython::work::{Flow, Mode, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
@@ -11,12 +11,12 @@ pub(super) fn start(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
     let home = work.copies[copy].home;
     let now = work.kernel.machine.now();
     let serial = work.kernel.count_raw_thread(home.process);
-    let t = work.kernel.new_thread(Role::Raw, home, serial);
+    let t = work.kernel.new_thread(ThreadRole::Raw, home, serial);
     let since = work.tasks[key].since;
     work.book(key, Cause::Pool, since, now);
     work.runs(t, Some(key));
     work.kernel.hop(key, tid);
-    work.stand_for(t, Some(key), Cause::Startup);
+    work.attribute_time(t, Some(key), Cause::Startup);
     work.kernel.start_thread(tid, t);
 }
 
@@ -33,7 +33,7 @@ pub(super) fn refill(work: &mut Work<'_>, tid: Tid) {
     match work.step(tid, key, Mode::Pooled) {
         Flow::Over => {
             work.runs(tid, None);
-            work.stand_for(tid, None, Cause::Ipc);
+            work.attribute_time(tid, None, Cause::Ipc);
             work.task_ended(key);
         }
         Flow::Children => {

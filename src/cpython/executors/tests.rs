@@ -3,7 +3,7 @@
 use super::*;
 use crate::cpython::index::ClassIndex;
 use crate::cpython::kernel::{Kernel, Roles, drive};
-use crate::cpython::limits::Limits;
+use crate::cpython::limits::RunLimits;
 use crate::cpython::profile::Profile;
 use crate::cpython::program::{Class, Demand, Instr, Program};
 use crate::machine::Upcall;
@@ -38,12 +38,12 @@ fn io(time: Nanos) -> Instr {
     Instr::Io(Demand::Constant(time))
 }
 
-struct Run<'a> {
+struct TestSim<'a> {
     work: Work<'a>,
     executors: Executors,
 }
 
-impl<'a> Roles<'a> for Run<'a> {
+impl<'a> Roles<'a> for TestSim<'a> {
     fn kernel(&mut self) -> &mut Kernel<'a> {
         &mut self.work.kernel
     }
@@ -52,8 +52,8 @@ impl<'a> Roles<'a> for Run<'a> {
         self.executors.refill(&mut self.work, tid);
     }
 
-    fn does(&mut self, tid: Tid, deed: Deed) {
-        self.executors.does(&mut self.work, tid, deed);
+    fn does(&mut self, tid: Tid, action: RoleAction) {
+        self.executors.does(&mut self.work, tid, action);
     }
 }
 
@@ -62,13 +62,13 @@ fn run<'a>(
     cores: u32,
     profile: &'a Profile,
     program: &'a Program,
-    mut look: impl FnMut(&Run<'a>),
-) -> Run<'a> {
+    mut look: impl FnMut(&TestSim<'a>),
+) -> TestSim<'a> {
     let spec = MachineSpec::with_cores(cores);
-    let kernel = Kernel::new(&spec, profile, program, 1, 0, Limits::none());
+    let kernel = Kernel::new(&spec, profile, program, 1, 0, RunLimits::none());
     let mut work = Work::new(kernel, 1, 0);
     let executors = Executors::new(&mut work);
-    let mut run = Run { work, executors };
+    let mut run = TestSim { work, executors };
     while let Some(up) = run.work.kernel.machine.advance() {
         match up {
             Upcall::OnCore(tid) => drive(&mut run, tid),

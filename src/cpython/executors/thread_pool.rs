@@ -3,20 +3,20 @@
 use std::collections::VecDeque;
 
 use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex};
-use crate::cpython::kernel::{Act, Blocked, Home, Kernel, On};
+use crate::cpython::kernel::{Act, Blocked, InterpreterRef, Kernel, On};
 use crate::cpython::program::{Executor, Program};
-use crate::cpython::role::{Deed, PoolDeed, PoolState, Role};
+use crate::cpython::role::{PoolAction, PoolState, RoleAction, ThreadRole};
 use crate::cpython::work::{Data, Flow, Mode, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-use crate::sync::Line;
+use crate::sync::WaitQueue;
 
 /// A pool of threads, each with an interpreter of its own if `interpreters`.
 pub(crate) struct ThreadPool {
     index: PoolIndex,
     /// The copy of the program that the pool belongs to.
     pub(crate) copy: CopyIndex,
-    home: Home,
+    home: InterpreterRef,
     max: u32,
     interpreters: bool,
     /// Whether an event loop offloads parts of tasks here; otherwise whole tasks are submitted.
@@ -26,13 +26,13 @@ pub(crate) struct ThreadPool {
     tokens: u64,
     started: u32,
     /// Workers parked in the work queue's `get`.
-    parked: Line<Tid>,
+    parked: WaitQueue<Tid>,
     pub(crate) workers: Vec<Tid>,
     pub(crate) closing: bool,
 }
 
 fn worker_is(kernel: &mut Kernel<'_>, tid: Tid, now: PoolState) {
-    if let Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) =
+    if let ThreadRole::PoolWorker(_, state) | ThreadRole::InterpWorker(_, _, state) =
         &mut kernel.threads[tid].role
     {
         *state = now;
@@ -53,7 +53,7 @@ fn begin_item(work: &mut Work<'_>, tid: Tid, key: TaskKey) {
     work.book_wait(tid, key, Cause::Pool);
     work.runs(tid, Some(key));
     worker_is(&mut work.kernel, tid, PoolState::Working(key));
-    work.stand_for(tid, Some(key), Cause::Ipc);
+    work.attribute_time(tid, Some(key), Cause::Ipc);
 }
 
 fn leave(kernel: &mut Kernel<'_>, tid: Tid, more: Nanos) {
@@ -68,7 +68,12 @@ fn tokens_after_every_item(kernel: &Kernel<'_>) -> bool {
 
 impl ThreadPool {
     /// Creates the pool without workers, as the program's layout wants it.
-    pub(super) fn new(index: PoolIndex, copy: CopyIndex, home: Home, program: &Program) -> Self {
+    pub(super) fn new(
+        index: PoolIndex,
+        copy: CopyIndex,
+        home: InterpreterRef,
+        program: &Program,
+    ) -> Self {
         let (max, interpreters) = match program.layout.executor {
             Executor::Threads(n) => (n, false),
             Executor::Interpreters(n) => (n, true),
@@ -87,7 +92,7 @@ impl ThreadPool {
             items: VecDeque::new(),
             tokens: 0,
             started: 0,
-            parked: Line::default(),
+            parked: WaitQueue::default(),
             workers: Vec::new(),
             closing: false,
         }
@@ -127,13 +132,13 @@ impl ThreadPool {
             let role = if self.interpreters {
                 // The thread starts in the main interpreter, but its locks are those of its own.
                 home.domain = work.kernel.new_domain(home.process);
-                Role::InterpWorker(
+                ThreadRole::InterpWorker(
                     self.index,
                     work.kernel.new_gil(home.process),
                     PoolState::Booting,
                 )
             } else {
-                Role::PoolWorker(self.index, PoolState::Booting)
+                ThreadRole::PoolWorker(self.index, PoolState::Booting)
             };
             let serial = u32::try_from(self.workers.len()).expect("few workers");
             let worker = work.kernel.new_thread(role, home, serial);
@@ -155,7 +160,7 @@ impl ThreadPool {
                 self.tokens += 1;
             }
             work.kernel
-                .push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Idle)));
+                .push(tid, Act::Do(RoleAction::Pool(self.index, PoolAction::Idle)));
         }
         item
     }
@@ -200,7 +205,7 @@ impl ThreadPool {
         let objects = work.objects_of(key).1;
         let kernel = &mut work.kernel;
         kernel.push(tid, Act::Label(Cause::Ipc));
-        if let Role::InterpWorker(..) = kernel.threads[tid].role {
+        if let ThreadRole::InterpWorker(..) = kernel.threads[tid].role {
             // The result is packed in the worker's interpreter, and unpacked under the main interpreter's GIL.
             let back = work.tasks[key].data.result;
             let quarter = half(half(kernel.costs.interp_item));
@@ -217,7 +222,10 @@ impl ThreadPool {
             kernel.push(tid, Act::Run(half(kernel.costs.aio_threadsafe)));
             kernel.push(tid, Act::native(half(kernel.costs.aio_threadsafe)));
         }
-        kernel.push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Done(key))));
+        kernel.push(
+            tid,
+            Act::Do(RoleAction::Pool(self.index, PoolAction::Done(key))),
+        );
     }
 
     pub(crate) fn refill_interpreter(
@@ -245,7 +253,7 @@ impl ThreadPool {
                 );
                 work.kernel.push(
                     tid,
-                    Act::Do(Deed::Pool(self.index, PoolDeed::InterpreterReady)),
+                    Act::Do(RoleAction::Pool(self.index, PoolAction::InterpreterReady)),
                 );
                 work.kernel.push(tid, Act::SwitchGil(main));
                 worker_is(&mut work.kernel, tid, PoolState::Looking);
@@ -262,8 +270,10 @@ impl ThreadPool {
                     work.kernel.push(tid, pickle(quarter));
                     work.kernel.push(tid, Act::SwitchGil(own));
                     work.kernel.push(tid, pickle(quarter + loads));
-                    work.kernel
-                        .push(tid, Act::Do(Deed::Pool(self.index, PoolDeed::Enter(key))));
+                    work.kernel.push(
+                        tid,
+                        Act::Do(RoleAction::Pool(self.index, PoolAction::Enter(key))),
+                    );
                 }
             }
             PoolState::Working(key) => self.work(work, tid, key),
@@ -274,22 +284,22 @@ impl ThreadPool {
         }
     }
 
-    pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: PoolDeed) {
+    pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, deed: PoolAction) {
         match deed {
-            PoolDeed::Done(key) => self.item_done(work, tid, key),
-            PoolDeed::Enter(key) => {
+            PoolAction::Done(key) => self.item_done(work, tid, key),
+            PoolAction::Enter(key) => {
                 // The interpreter has a copy of the payload.
                 let copy = work.tasks[key].payload;
                 work.kernel.take(tid, copy);
                 work.kernel.machine.set_run_cause(tid, Cause::Running);
             }
-            PoolDeed::InterpreterReady => {
+            PoolAction::InterpreterReady => {
                 work.kernel.children += 1;
                 work.kernel.threads[tid].up = work.kernel.machine.now();
                 let bytes = work.kernel.costs.interp_rss + work.kernel.program.import_memory;
                 work.kernel.take(tid, bytes);
             }
-            PoolDeed::Idle => {
+            PoolAction::Idle => {
                 // An item may have come while the idle semaphore was released.
                 if work.kernel.threads[tid].handed.is_none()
                     && (self.closing || !self.items.is_empty())
@@ -307,7 +317,7 @@ impl ThreadPool {
         let now = work.kernel.machine.now();
         work.runs(tid, None);
         worker_is(&mut work.kernel, tid, PoolState::Looking);
-        work.stand_for(tid, None, Cause::Ipc);
+        work.attribute_time(tid, None, Cause::Ipc);
         let there = work.tasks[key].payload;
         // The future of an offload lives until its loop has seen it.
         let own = if self.parts {

@@ -3,7 +3,7 @@
 use super::object::Accesses;
 use super::wait::On;
 use crate::cpython::index::{GilIndex, LockIndex, PipeIndex, ProcessIndex};
-use crate::cpython::role::Deed;
+use crate::cpython::role::RoleAction;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
@@ -66,7 +66,7 @@ pub(crate) enum Act {
     /// Lets the stopped threads go on.
     StartWorld,
     /// Calls the role for an effect of its own.
-    Do(Deed),
+    Do(RoleAction),
     /// Ends the thread.
     Exit,
 }
@@ -116,7 +116,7 @@ pub(crate) struct Releasing {
 
 /// Where a thread is within a [`Releasing`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
+pub(crate) enum ReleasePhase {
     /// Holds the GIL for so much longer; so many releases follow the next one.
     Holds(Nanos, u32),
     /// Is without the GIL for so much longer; so many releases follow.
@@ -132,24 +132,24 @@ impl Releasing {
     }
 
     /// Where the thread is after spending `done` of the total time.
-    pub(crate) fn place(&self, done: Nanos) -> Place {
+    pub(crate) fn place(&self, done: Nanos) -> ReleasePhase {
         let first = self.hold - self.taking;
         if self.left == 0 {
-            return Place::Last;
+            return ReleasePhase::Last;
         }
         if done < first {
-            return Place::Holds(first - done, self.left - 1);
+            return ReleasePhase::Holds(first - done, self.left - 1);
         }
         let (period, since) = ((self.released + self.hold).0.max(1), (done - first).0);
         let Ok(before) = u32::try_from(since / period) else {
-            return Place::Last;
+            return ReleasePhase::Last;
         };
         let (left, within) = (self.left.saturating_sub(before), Nanos(since % period));
         match left {
-            0 => Place::Last,
-            _ if within < self.released => Place::Released(self.released - within, left - 1),
-            1 => Place::Last,
-            _ => Place::Holds(Nanos(period) - within, left - 2),
+            0 => ReleasePhase::Last,
+            _ if within < self.released => ReleasePhase::Released(self.released - within, left - 1),
+            1 => ReleasePhase::Last,
+            _ => ReleasePhase::Holds(Nanos(period) - within, left - 2),
         }
     }
 }
@@ -169,17 +169,17 @@ mod tests {
         };
         assert_eq!(all.time(), Nanos(9 + 3 * 14));
         let expected = [
-            (0, Place::Holds(Nanos(9), 2)),
-            (8, Place::Holds(Nanos(1), 2)),
-            (9, Place::Released(Nanos(4), 2)),
-            (12, Place::Released(Nanos(1), 2)),
-            (13, Place::Holds(Nanos(10), 1)),
-            (23, Place::Released(Nanos(4), 1)),
-            (27, Place::Holds(Nanos(10), 0)),
-            (40, Place::Released(Nanos(1), 0)),
-            (41, Place::Last),
-            (51, Place::Last),
-            (60, Place::Last),
+            (0, ReleasePhase::Holds(Nanos(9), 2)),
+            (8, ReleasePhase::Holds(Nanos(1), 2)),
+            (9, ReleasePhase::Released(Nanos(4), 2)),
+            (12, ReleasePhase::Released(Nanos(1), 2)),
+            (13, ReleasePhase::Holds(Nanos(10), 1)),
+            (23, ReleasePhase::Released(Nanos(4), 1)),
+            (27, ReleasePhase::Holds(Nanos(10), 0)),
+            (40, ReleasePhase::Released(Nanos(1), 0)),
+            (41, ReleasePhase::Last),
+            (51, ReleasePhase::Last),
+            (60, ReleasePhase::Last),
         ];
         for (done, place) in expected {
             assert_eq!(all.place(Nanos(done)), place, "{done}");

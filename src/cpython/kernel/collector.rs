@@ -9,7 +9,7 @@ use super::act::Act;
 use super::thread::{Blocked, Phase};
 use crate::cpython::index::NO_GIL;
 use crate::engine::Nanos;
-use crate::machine::{Cause, State, Tid};
+use crate::machine::{Cause, SchedState, Tid};
 
 /// Young collections for each look at the whole heap: every tenth collects the middle generation, and every tenth of those may collect the
 /// old one (`gc.c`).
@@ -101,7 +101,12 @@ impl Kernel<'_> {
                 && other != tid
                 && t.phase == Phase::Go
                 && t.blocked == Blocked::No;
-            if attached && matches!(self.machine.state(other), State::Running | State::Ready) {
+            if attached
+                && matches!(
+                    self.machine.state(other),
+                    SchedState::Running | SchedState::Ready
+                )
+            {
                 self.threads[other].blocked = Blocked::World;
                 self.machine.suspend(other, Cause::Gil);
                 self.heaps[domain].stopped.push(other);

@@ -4,9 +4,9 @@ use super::Kernel;
 use super::act::{Act, Outside};
 use super::thread::{Blocked, Phase};
 use crate::cpython::index::NO_GIL;
-use crate::cpython::role::{Deed, Role};
+use crate::cpython::role::{RoleAction, ThreadRole};
 use crate::engine::Nanos;
-use crate::machine::{Cause, State, Tid};
+use crate::machine::{Cause, SchedState, Tid};
 
 /// The storey above the kernel, which knows what threads are for.
 pub(crate) trait Roles<'a> {
@@ -15,19 +15,19 @@ pub(crate) trait Roles<'a> {
     /// Appends to the script of a thread that has run out of acts.
     fn refill(&mut self, tid: Tid);
     /// Carries out a deed that a thread has come to.
-    fn does(&mut self, tid: Tid, deed: Deed);
+    fn does(&mut self, tid: Tid, deed: RoleAction);
 }
 
 /// What follows an act.
-enum Then {
+enum ActOutcome {
     GoesOn,
     /// The thread has blocked, ended or begun to burn.
     Stops,
     /// The thread's role has to carry out a deed.
-    Does(Deed),
+    Does(RoleAction),
 }
 
-impl From<bool> for Then {
+impl From<bool> for ActOutcome {
     #[inline]
     fn from(goes_on: bool) -> Self {
         if goes_on { Self::GoesOn } else { Self::Stops }
@@ -41,7 +41,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
     }
     loop {
         let kernel = roles.kernel();
-        if kernel.machine.state(tid) != State::Running {
+        if kernel.machine.state(tid) != SchedState::Running {
             return; // Preempted by a thread that it woke: it goes on when it is back on a core.
         }
         if kernel.over_limit() || kernel.memory.exceeded.is_some() {
@@ -56,7 +56,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
         }
         if t.phase != Phase::Go {
             if let Phase::Detached(outside) = t.phase {
-                if !kernel.go_outside(tid, outside) {
+                if !kernel.continue_without_gil(tid, outside) {
                     return;
                 }
                 continue;
@@ -97,9 +97,9 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
         }
         match kernel.threads[tid].script.pop_front() {
             Some(act) => match kernel.act(tid, act) {
-                Then::GoesOn => {}
-                Then::Stops => return,
-                Then::Does(deed) => roles.does(tid, deed),
+                ActOutcome::GoesOn => {}
+                ActOutcome::Stops => return,
+                ActOutcome::Does(action) => roles.does(tid, action),
             },
             None => roles.refill(tid),
         }
@@ -160,7 +160,7 @@ impl Kernel<'_> {
 
     /// Blocks a thread, which may just have been preempted by one that it woke.
     pub(crate) fn block(&mut self, tid: Tid, cause: Cause) {
-        if self.machine.state(tid) == State::Running {
+        if self.machine.state(tid) == SchedState::Running {
             self.machine.block(tid, cause);
         } else {
             self.machine.suspend(tid, cause);
@@ -177,7 +177,7 @@ impl Kernel<'_> {
     /// Goes on without the GIL as the continuation of an act; counts as an act of its own, without the detour through the script. Returns
     /// whether the thread goes on acting.
     #[inline(never)]
-    pub(crate) fn goes_outside(&mut self, tid: Tid, outside: Outside) -> bool {
+    pub(crate) fn begin_without_gil(&mut self, tid: Tid, outside: Outside) -> bool {
         self.events += 1;
         self.detach(tid, outside)
     }
@@ -213,7 +213,7 @@ impl Kernel<'_> {
         reason = "called from one place, once an act: 4% of a run"
     )]
     #[inline(always)]
-    fn act(&mut self, tid: Tid, act: Act) -> Then {
+    fn act(&mut self, tid: Tid, act: Act) -> ActOutcome {
         self.events += 1;
         match act {
             Act::Run(time) => return self.machine.run(tid, time).into(),
@@ -260,7 +260,7 @@ impl Kernel<'_> {
             Act::ReadDone(pipe, chunk) => self.read_done(tid, pipe, chunk),
             Act::Begin(other) => {
                 // A thread that was killed before it began does not begin.
-                if self.machine.state(other) != State::Exited {
+                if self.machine.state(other) != SchedState::Exited {
                     self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO);
                 }
             }
@@ -271,7 +271,7 @@ impl Kernel<'_> {
             Act::Give(bytes) => self.give(tid, bytes),
             Act::Free(bytes) => self.free_own(tid, bytes),
             Act::TakeFor(process, bytes) => self.take_for(process, bytes),
-            Act::Do(deed) => return Then::Does(deed),
+            Act::Do(action) => return ActOutcome::Does(action),
             Act::Exit => {
                 if self.machine.debt(tid) > Nanos::ZERO {
                     self.push_front(tid, act);
@@ -284,15 +284,15 @@ impl Kernel<'_> {
                 }
                 self.release_gil(tid);
                 self.exited(tid);
-                return Then::Stops;
+                return ActOutcome::Stops;
             }
         }
-        Then::GoesOn
+        ActOutcome::GoesOn
     }
 
     /// Does what the thread released the GIL for. Returns whether the thread goes on acting.
     #[inline]
-    fn go_outside(&mut self, tid: Tid, outside: Outside) -> bool {
+    fn continue_without_gil(&mut self, tid: Tid, outside: Outside) -> bool {
         match outside {
             Outside::Native(time) => {
                 let t = &mut self.threads[tid];
@@ -339,7 +339,7 @@ impl Kernel<'_> {
         self.leave_arena(tid);
         self.thread_leaves(tid);
         self.thread_ends(tid);
-        if self.threads[tid].role == Role::Raw {
+        if self.threads[tid].role == ThreadRole::Raw {
             self.spare_threads.push(tid);
         }
     }

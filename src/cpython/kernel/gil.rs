@@ -14,7 +14,7 @@ use super::gil_mutex::GilMutex;
 use super::thread::{Blocked, Phase};
 use crate::cpython::index::NO_GIL;
 use crate::engine::{Nanos, unit};
-use crate::machine::{Cause, State, Tid};
+use crate::machine::{Cause, SchedState, Tid};
 
 #[derive(Default)]
 pub(crate) struct Gil {
@@ -38,7 +38,7 @@ pub(crate) struct Gil {
 
 impl Gil {
     /// Whether a thread waits in the condition variable.
-    pub(crate) fn wanted(&self) -> bool {
+    pub(crate) fn has_waiters(&self) -> bool {
         !self.waiters.is_empty()
     }
 
@@ -196,7 +196,7 @@ impl Kernel<'_> {
             self.threads[tid].blocked = Blocked::Forced;
             // The woken waiter may have preempted this thread.
             match self.machine.state(tid) {
-                State::Running => self.machine.block(tid, Cause::Gil),
+                SchedState::Running => self.machine.block(tid, Cause::Gil),
                 _ => self.machine.suspend(tid, Cause::Gil),
             }
             return false;
@@ -208,7 +208,7 @@ impl Kernel<'_> {
     #[inline]
     pub(crate) fn release_gil_and_run(&mut self, tid: Tid) -> bool {
         let gil = self.threads[tid].gil;
-        let wakes = self.gils.get(gil).is_some_and(Gil::wanted);
+        let wakes = self.gils.get(gil).is_some_and(Gil::has_waiters);
         let goes_on = self.release_gil(tid);
         if wakes && goes_on {
             let until = self.machine.burned(tid) + self.machine.debt(tid).into();
@@ -231,7 +231,8 @@ impl Kernel<'_> {
             // waking only means that it falls behind them in the line.
             t.seen = gil.switch_number;
             gil.waiters.push_back(tid);
-            self.machine.spend_aside(tid, self.costs.gil_take);
+            self.machine
+                .charge_spurious_wakeup(tid, self.costs.gil_take);
             let deadline = now + self.costs.switch_interval + self.machine.slack();
             self.machine.set_timer(tid, deadline);
             return;

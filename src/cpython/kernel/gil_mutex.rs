@@ -10,11 +10,11 @@
 use std::collections::VecDeque;
 
 use super::Kernel;
-use super::park::{drowsy, falling_asleep};
+use super::park::{awake_window, falling_asleep};
 use super::thread::Blocked;
 use crate::cpython::index::GilIndex;
 use crate::engine::{Nanos, Total};
-use crate::machine::{Cause, State, Tid};
+use crate::machine::{Cause, SchedState, Tid};
 
 /// The mutex of a GIL.
 #[derive(Default)]
@@ -50,7 +50,10 @@ impl Kernel<'_> {
                 falling_asleep(self.costs.gil_take)
             };
             let burned = self.machine.burned(by);
-            let goes_on = matches!(self.machine.state(by), State::Running | State::Ready);
+            let goes_on = matches!(
+                self.machine.state(by),
+                SchedState::Running | SchedState::Ready
+            );
             if by != tid && goes_on && burned < until + late.into() {
                 self.sleep_on_gil_mutex(tid, gil, by, until.since(burned));
                 return false;
@@ -93,7 +96,7 @@ impl Kernel<'_> {
         self.threads[next].blocked = Blocked::No;
         self.machine.charge(by, self.costs.gil_signal);
         let cpu = self.costs.gil_take;
-        self.machine.wake_by(by, next, cpu, drowsy(cpu));
+        self.machine.wake_by(by, next, cpu, awake_window(cpu));
     }
 
     /// Unlocks the mutex of a thread that others came to sleep on while it signalled, once it has burned the time of signalling; then it
@@ -109,7 +112,7 @@ impl Kernel<'_> {
         if after == Nanos::ZERO {
             return true;
         }
-        if self.machine.state(tid) == State::Running {
+        if self.machine.state(tid) == SchedState::Running {
             return self.machine.run(tid, after);
         }
         // The thread that it woke has preempted it.

@@ -11,7 +11,7 @@ use super::act::Act;
 use super::ledger::Pages;
 use super::process::ProcessKind;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::engine::{Nanos, whole};
 use crate::machine::Tid;
 use crate::scenario::StartMethod;
@@ -61,14 +61,14 @@ impl Kernel<'_> {
     }
 
     /// The process whose heap a thread works on, and which may have inherited it; `None` in a sub-interpreter, whose heap is its own.
-    fn heir(&self, tid: Tid) -> Option<ProcessIndex> {
+    fn heap_owner(&self, tid: Tid) -> Option<ProcessIndex> {
         let thread = &self.threads[tid];
-        (!matches!(thread.role, Role::InterpWorker(..))).then_some(thread.process)
+        (!matches!(thread.role, ThreadRole::InterpWorker(..))).then_some(thread.process)
     }
 
     /// Collects the whole heap of a thread's interpreter; returns the CPU time of copying inherited pages.
     pub(crate) fn collect_inherited(&mut self, tid: Tid) -> Nanos {
-        let Some(process) = self.heir(tid).filter(|_| !self.program.frozen) else {
+        let Some(process) = self.heap_owner(tid).filter(|_| !self.program.frozen) else {
             return Nanos::ZERO;
         };
         let copied = self.memory.collect(process, self.machine.now());
@@ -83,7 +83,7 @@ impl Kernel<'_> {
         if params.cow_fresh <= 0.0 || self.program.frozen {
             return 0;
         }
-        let Some(process) = self.heir(tid) else {
+        let Some(process) = self.heap_owner(tid) else {
             return 0;
         };
         #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
@@ -95,7 +95,7 @@ impl Kernel<'_> {
     /// Executes a step of a task that walks objects which the process may have inherited: copies are scripted as CPU time.
     #[cold]
     pub(crate) fn walk_inherited(&mut self, tid: Tid, share: f64) {
-        let Some(process) = self.heir(tid) else {
+        let Some(process) = self.heap_owner(tid) else {
             return;
         };
         let copied = self.memory.walk(process, self.machine.now(), share);

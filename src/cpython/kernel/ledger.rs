@@ -95,7 +95,7 @@ struct Ledger {
 
 /// Processes that share an image; sizes in bytes.
 #[derive(Clone, Debug, Default)]
-struct Family {
+struct ImageFamily {
     image: u64,
     /// Pages of the image that are written by looking at objects.
     pages: Pages,
@@ -107,7 +107,7 @@ struct Family {
     by_all: Pages,
 }
 
-impl Family {
+impl ImageFamily {
     /// Bytes of copies beside the image.
     fn copies(&self) -> u64 {
         self.written - self.by_all.all()
@@ -118,7 +118,7 @@ impl Family {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledgers {
     processes: TiVec<ProcessIndex, Ledger>,
-    families: Vec<Family>,
+    families: Vec<ImageFamily>,
     resident: u64,
 }
 
@@ -127,11 +127,11 @@ impl Ledgers {
     pub(crate) fn start(&mut self, image: u64, pages: Pages) -> ProcessIndex {
         let family = u32::try_from(self.families.len()).expect("few processes");
         let process = self.new_process(family);
-        self.families.push(Family {
+        self.families.push(ImageFamily {
             image,
             pages,
             members: vec![process],
-            ..Family::default()
+            ..ImageFamily::default()
         });
         self.resident = self.resident.saturating_add(image);
         process
@@ -264,7 +264,7 @@ impl Ledgers {
         share > self.processes[process].walked
     }
 
-    fn family(&self, process: ProcessIndex) -> &Family {
+    fn family(&self, process: ProcessIndex) -> &ImageFamily {
         &self.families[self.processes[process].family as usize]
     }
 

@@ -7,7 +7,7 @@ use crate::cpython::index::{DomainIndex, LockIndex, LockNumber};
 use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::LockSpec;
-use crate::sync::{Asked, Passing};
+use crate::sync::{Acquisition, LockHandoff};
 
 /// Yields before a thread parks (`lock.c: MAX_SPIN_COUNT`).
 const SPINS: u8 = 40;
@@ -55,15 +55,15 @@ impl Kernel<'_> {
             }
         }
         match l.ask(tid) {
-            Asked::Granted => {
+            Acquisition::Granted => {
                 self.end_wait(tid);
                 self.machine.charge(tid, self.costs.lock_pair);
                 true
             }
-            Asked::Waits(ticket) => {
+            Acquisition::Waits(ticket) => {
                 self.begin_wait(tid, On::Lock(lock), Some(ticket), Nanos::MAX);
                 self.push_front(tid, Act::Acquire(lock));
-                self.goes_outside(tid, Outside::Park(On::Lock(lock), Nanos::MAX))
+                self.begin_without_gil(tid, Outside::Park(On::Lock(lock), Nanos::MAX))
             }
         }
     }
@@ -105,9 +105,9 @@ impl Kernel<'_> {
             .and_then(|next| self.threads[next].wait)
             .map_or(Nanos::ZERO, |w| self.machine.now() - w.since);
         let passing = if fair > Nanos::ZERO && !shared && waited > fair {
-            Passing::HandOver
+            LockHandoff::HandOver
         } else {
-            Passing::Barging
+            LockHandoff::Barging
         };
         if let Some(next) = self.locks[lock].give(passing) {
             self.wake(tid, next);

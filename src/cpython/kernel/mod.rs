@@ -32,13 +32,13 @@ use typed_index_collections::TiVec;
 use crate::cpython::index::{
     ClassIndex, DomainIndex, GilIndex, LockIndex, NO_GIL, PipeIndex, ProcessIndex, TaskKey,
 };
-use crate::cpython::limits::Limits;
+use crate::cpython::limits::RunLimits;
 use crate::cpython::profile::{Costs, Profile};
 use crate::cpython::program::Program;
 use crate::cpython::record::recorder::{Recorder, recorder};
 use crate::cpython::record::recording::ThreadRecord;
-use crate::cpython::role::Role;
-use crate::engine::{Nanos, Role as StreamRole, stream};
+use crate::cpython::role::ThreadRole;
+use crate::engine::{Nanos, StreamRole, stream};
 use crate::machine::{Cause, Machine, Tid};
 use crate::scenario::MachineSpec;
 use crate::sync::Lock;
@@ -52,7 +52,7 @@ pub(crate) use pipe::Message;
 use pipe::Pipe;
 use process::Process;
 pub(crate) use process::ProcessKind;
-pub(crate) use thread::{Blocked, Home, Phase, Thread};
+pub(crate) use thread::{Blocked, InterpreterRef, Phase, Thread};
 pub(crate) use wait::{On, Wait, note};
 
 use collector::Heap;
@@ -67,7 +67,7 @@ pub(crate) struct Kernel<'a> {
     pub(crate) profile: &'a Profile,
     pub(crate) costs: Costs,
     pub(crate) program: &'a Program,
-    pub(crate) limits: Limits,
+    pub(crate) limits: RunLimits,
     pipe_capacity: u64,
     pipe_ns_per_byte: f64,
     pub(crate) syscall: Nanos,
@@ -110,7 +110,7 @@ impl<'a> Kernel<'a> {
         program: &'a Program,
         seed: u64,
         replication: u32,
-        limits: Limits,
+        limits: RunLimits,
     ) -> Self {
         let costs = Costs::from(&profile.params);
         let mut kernel = Self {
@@ -152,9 +152,13 @@ impl<'a> Kernel<'a> {
     }
 
     /// Creates a process with its main interpreter; `parent` is the process that starts it.
-    pub(crate) fn new_process(&mut self, kind: ProcessKind, parent: ProcessIndex) -> Home {
+    pub(crate) fn new_process(
+        &mut self,
+        kind: ProcessKind,
+        parent: ProcessIndex,
+    ) -> InterpreterRef {
         let process = self.register_process(kind, parent);
-        Home {
+        InterpreterRef {
             process,
             gil: self.new_gil(process),
             domain: self.new_domain(process),
@@ -183,7 +187,12 @@ impl<'a> Kernel<'a> {
 
     /// Creates a thread, whose start is up to the caller ([`Act::Begin`] by another thread). `serial` is its number among threads of its
     /// kind, as its name shows it.
-    pub(crate) fn new_thread(&mut self, role: Role, home: Home, serial: u32) -> Tid {
+    pub(crate) fn new_thread(
+        &mut self,
+        role: ThreadRole,
+        home: InterpreterRef,
+        serial: u32,
+    ) -> Tid {
         let thread = Thread::new(role, home, serial);
         let tid = if let Some(tid) = self.spare_threads.pop() {
             self.machine.respawn(tid);

@@ -15,7 +15,7 @@ pub(crate) fn falling_asleep(cost: Nanos) -> Nanos {
 /// How long a thread that begins to wait is still awake, until the kernel has queued it: a third of `cost`, which falling asleep and being
 /// woken take together. The share was chosen between a fifth and a half, by the reference cells and by threads that release the GIL often;
 /// it has not been measured by itself.
-pub(crate) fn drowsy(cost: Nanos) -> Nanos {
+pub(crate) fn awake_window(cost: Nanos) -> Nanos {
     Nanos(cost.0 / 3)
 }
 
@@ -53,7 +53,7 @@ impl Kernel<'_> {
         if self.ends_parking(tid) {
             self.machine.charge(by, self.costs.unpark);
             let park = self.costs.park;
-            self.machine.wake_by(by, tid, park, drowsy(park));
+            self.machine.wake_by(by, tid, park, awake_window(park));
         }
     }
 

@@ -107,12 +107,12 @@ impl Kernel<'_> {
         if space == 0 {
             p.writer = Some(tid);
             self.push_front(tid, Act::Write(pipe, left));
-            return self.goes_outside(tid, Outside::Park(On::Space(pipe), Nanos::MAX));
+            return self.begin_without_gil(tid, Outside::Park(On::Space(pipe), Nanos::MAX));
         }
         let chunk = left.min(space);
         self.push_front(tid, Act::Written(pipe, chunk, left - chunk));
         let cost = self.copy_cost(chunk);
-        self.goes_outside(tid, Outside::Native(cost))
+        self.begin_without_gil(tid, Outside::Native(cost))
     }
 
     pub(crate) fn written(&mut self, tid: Tid, pipe: PipeIndex, chunk: u64, left: u64) {
@@ -140,12 +140,12 @@ impl Kernel<'_> {
         if chunk == 0 {
             p.reader = Some(tid);
             self.push_front(tid, Act::Read(pipe));
-            return self.goes_outside(tid, Outside::Park(On::Bytes(pipe), Nanos::MAX));
+            return self.begin_without_gil(tid, Outside::Park(On::Bytes(pipe), Nanos::MAX));
         }
         self.push_front(tid, Act::ReadDone(pipe, chunk));
         // The block that is filled consists of fresh pages, as does, later, the buffer that grows by it: half of the cost falls here.
         let cost = self.copy_cost(chunk) + self.receives_cost(chunk, size).scale(0.5);
-        self.goes_outside(tid, Outside::Native(cost))
+        self.begin_without_gil(tid, Outside::Native(cost))
     }
 
     pub(crate) fn read_done(&mut self, tid: Tid, pipe: PipeIndex, chunk: u64) {

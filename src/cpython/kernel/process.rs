@@ -7,7 +7,7 @@ use super::wait::{On, Wait};
 use crate::cpython::index::{DomainIndex, GilIndex, ProcessIndex};
 use crate::cpython::program::Executor;
 use crate::cpython::record::recording::ProcessRecord;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
 
@@ -28,7 +28,7 @@ pub(crate) enum ProcessKind {
 
 /// Whether a process still exists, and how it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Liveness {
     /// It exists: its threads run, wait, or have yet to begin.
     Alive,
     /// Its last thread has ended.
@@ -54,7 +54,7 @@ pub(crate) struct Process {
     pub(crate) domains: Vec<DomainIndex>,
     /// The arenas of its allocator.
     pub(crate) arenas: Arenas,
-    pub(crate) fate: Fate,
+    pub(crate) liveness: Liveness,
     /// Number of raw threads that it has started.
     raw_threads: u32,
     /// Number of stacks of ended threads that it keeps for new ones: at most [`KEPT_STACKS`].
@@ -86,7 +86,7 @@ impl Kernel<'_> {
             gils: Vec::new(),
             domains: Vec::new(),
             arenas: Arenas::default(),
-            fate: Fate::Alive,
+            liveness: Liveness::Alive,
             raw_threads: 0,
             kept_stacks: 0,
         });
@@ -118,7 +118,7 @@ impl Kernel<'_> {
             self.threads[moved].place = place;
         }
         if p.threads.is_empty() && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(_)) {
-            p.fate = Fate::Exited;
+            p.liveness = Liveness::Exited;
             self.memory.exit(process, self.machine.now());
         }
     }
@@ -138,7 +138,7 @@ impl Kernel<'_> {
         }
         let now = self.machine.now();
         let p = &mut self.processes[process];
-        p.fate = Fate::Killed;
+        p.liveness = Liveness::Killed;
         p.arenas = Arenas::default();
         for &gil in &p.gils.clone() {
             if let Some((holder, since)) = self.gils[gil].abandon(now) {
@@ -236,22 +236,22 @@ impl Kernel<'_> {
         let n = t.serial;
         let mp = matches!(self.program.layout.executor, Executor::MpPool(..));
         match t.role {
-            Role::Main(..)
-            | Role::Loop(..)
-            | Role::Master
-            | Role::ProcessWorker(..)
-            | Role::ForkServer
-            | Role::Script => "MainThread".into(),
-            Role::Raw => format!("Thread-{n}"),
+            ThreadRole::Main(..)
+            | ThreadRole::Loop(..)
+            | ThreadRole::Master
+            | ThreadRole::ProcessWorker(..)
+            | ThreadRole::ForkServer
+            | ThreadRole::Script => "MainThread".into(),
+            ThreadRole::Raw => format!("Thread-{n}"),
             // The default executor of an event loop names its threads so.
-            Role::PoolWorker(..) if self.program.layout.event_loop => format!("asyncio_{n}"),
-            Role::PoolWorker(..) => format!("ThreadPoolExecutor-0_{n}"),
-            Role::InterpWorker(..) => format!("InterpreterPoolExecutor-0_{n}"),
+            ThreadRole::PoolWorker(..) if self.program.layout.event_loop => format!("asyncio_{n}"),
+            ThreadRole::PoolWorker(..) => format!("ThreadPoolExecutor-0_{n}"),
+            ThreadRole::InterpWorker(..) => format!("InterpreterPoolExecutor-0_{n}"),
             // A `Pool` has three threads; the first, which looks after the workers, is not modelled.
-            Role::Manager(..) if mp => "Thread-3 (_handle_results)".into(),
-            Role::Feeder(_) if mp => "Thread-2 (_handle_tasks)".into(),
-            Role::Manager(..) => "ExecutorManagerThread".into(),
-            Role::Feeder(_) => "QueueFeederThread".into(),
+            ThreadRole::Manager(..) if mp => "Thread-3 (_handle_results)".into(),
+            ThreadRole::Feeder(_) if mp => "Thread-2 (_handle_tasks)".into(),
+            ThreadRole::Manager(..) => "ExecutorManagerThread".into(),
+            ThreadRole::Feeder(_) => "QueueFeederThread".into(),
         }
     }
 }

@@ -9,7 +9,7 @@
 //! So each stretch with the GIL is shorter by what `take_gil` charges before it.
 
 use super::Kernel;
-use super::act::{Act, Place, Releasing};
+use super::act::{Act, ReleasePhase, Releasing};
 use super::thread::Phase;
 use crate::cpython::index::{GilIndex, NO_GIL};
 use crate::engine::{Nanos, unit};
@@ -53,7 +53,7 @@ impl Kernel<'_> {
         last: Nanos,
     ) -> bool {
         let all = self.stretches(hold, released, left, last);
-        if left > 0 && self.gils[self.threads[tid].gil].wanted() {
+        if left > 0 && self.gils[self.threads[tid].gil].has_waiters() {
             self.go_on_releasing(tid, &all, released, left - 1);
             return self.machine.run(tid, hold - all.taking);
         }
@@ -126,12 +126,12 @@ impl Kernel<'_> {
         };
         let all = &later;
         match all.place(later.time().since(to_burn)) {
-            Place::Last => {}
-            Place::Holds(time, left) => {
+            ReleasePhase::Last => {}
+            ReleasePhase::Holds(time, left) => {
                 self.machine.interrupt(holder, owed + time);
                 self.go_on_releasing(holder, all, all.released, left);
             }
-            Place::Released(time, left) => {
+            ReleasePhase::Released(time, left) => {
                 self.machine.interrupt(holder, time);
                 self.go_on_releasing(holder, all, Nanos::ZERO, left);
                 // No thread waits, or it would have called this already.

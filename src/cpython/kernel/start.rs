@@ -7,9 +7,9 @@ use super::act::Act;
 use super::process::ProcessKind;
 use super::wait::On;
 use crate::cpython::index::ProcessIndex;
-use crate::cpython::role::{Deed, Role};
+use crate::cpython::role::{RoleAction, ThreadRole};
 use crate::engine::Nanos;
-use crate::machine::{State, Tid};
+use crate::machine::{SchedState, Tid};
 use crate::scenario::StartMethod;
 
 /// What is started once for all children: the resource tracker and the fork server.
@@ -23,7 +23,7 @@ pub(crate) struct Starter {
 }
 
 /// What the fork server and its children cost by themselves, without the program's own modules.
-struct Served {
+struct ServerCosts {
     server_boot: Nanos,
     server_private: u64,
     child_boot: Nanos,
@@ -93,9 +93,10 @@ impl Kernel<'_> {
             }
             StartMethod::Forkserver => {
                 let preloaded = self.preloads();
-                let served = self.served();
-                let private = served.child_private + if preloaded { 0 } else { import_memory };
-                let boot = served.child_boot + if preloaded { Nanos::ZERO } else { import };
+                let server_costs = self.server_costs();
+                let private =
+                    server_costs.child_private + if preloaded { 0 } else { import_memory };
+                let boot = server_costs.child_boot + if preloaded { Nanos::ZERO } else { import };
                 self.start_tracker(acts);
                 let server = self.start_server(acts);
                 let forks = self.threads[server].process;
@@ -115,19 +116,19 @@ impl Kernel<'_> {
 
     /// What starting the fork server and a child costs here. A server that preloads the main module has the imports that all main modules
     /// need.
-    fn served(&self) -> Served {
+    fn server_costs(&self) -> ServerCosts {
         let costs = &self.costs;
         // Profiles of a server that never preloads hold the values of a server as it is, so there is no separate set.
         let bare = costs.forkserver_preload_main && !self.program.preloadable;
         if bare {
-            Served {
+            ServerCosts {
                 server_boot: costs.forkserver_bare_boot,
                 server_private: costs.forkserver_bare_private,
                 child_boot: costs.forkserver_bare_child_boot,
                 child_private: costs.forkserver_bare_child_private,
             }
         } else {
-            Served {
+            ServerCosts {
                 server_boot: costs.forkserver_boot,
                 server_private: costs.forkserver_private,
                 child_boot: costs.forkserver_child_boot,
@@ -141,7 +142,7 @@ impl Kernel<'_> {
             return;
         }
         let home = self.new_process(ProcessKind::Tracker, ProcessIndex::MAIN);
-        let tracker = self.new_thread(Role::Script, home, 0);
+        let tracker = self.new_thread(ThreadRole::Script, home, 0);
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(tracker));
@@ -154,7 +155,7 @@ impl Kernel<'_> {
             return server;
         }
         let home = self.new_process(ProcessKind::ForkServer, ProcessIndex::MAIN);
-        let server = self.new_thread(Role::ForkServer, home, 0);
+        let server = self.new_thread(ThreadRole::ForkServer, home, 0);
         let (import, imported) = if self.preloads() {
             // The main module is imported once here, which its children need no longer pay.
             let time = self.program.import_time.scale(self.costs.cpu_factor);
@@ -162,11 +163,14 @@ impl Kernel<'_> {
         } else {
             (Nanos::ZERO, 0)
         };
-        let served = self.served();
-        self.push(server, Act::Run(served.server_boot + import));
+        let server_costs = self.server_costs();
+        self.push(server, Act::Run(server_costs.server_boot + import));
         acts.push(Act::Run(self.costs.spawn_call));
         acts.push(Act::Begin(server));
-        acts.push(Act::TakeFor(home.process, served.server_private + imported));
+        acts.push(Act::TakeFor(
+            home.process,
+            server_costs.server_private + imported,
+        ));
         self.starter.server = Some(server);
         server
     }
@@ -177,14 +181,14 @@ impl Kernel<'_> {
             return;
         }
         self.push(tid, Act::Run(self.costs.forkserver_fork));
-        self.push(tid, Act::Do(Deed::Forked));
+        self.push(tid, Act::Do(RoleAction::Forked));
     }
 
     /// Notes that the child at the head of the requests has been forked: it begins, and its requester, which learns its process number, is
     /// unparked.
     pub(crate) fn child_forked(&mut self, tid: Tid) {
         if let Some((child, requester)) = self.starter.requests.pop_front() {
-            if self.machine.state(child) != State::Exited {
+            if self.machine.state(child) != SchedState::Exited {
                 self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
             }
             self.unpark_by(tid, requester);

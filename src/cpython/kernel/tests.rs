@@ -2,14 +2,14 @@
 
 use proptest::prelude::*;
 
-use super::process::Fate;
+use super::process::Liveness;
 use super::*;
 use crate::cpython::index::LockNumber;
 use crate::cpython::profile::Profile;
 use crate::cpython::program::Executor;
-use crate::cpython::role::Deed;
+use crate::cpython::role::RoleAction;
 use crate::engine::Total;
-use crate::machine::{State, Upcall};
+use crate::machine::{SchedState, Upcall};
 use crate::scenario::LockSpec;
 
 const MS: Nanos = Nanos::from_millis(1);
@@ -36,7 +36,7 @@ fn profile(gil: bool) -> Profile {
 
 fn kernel<'a>(cores: u32, profile: &'a Profile, program: &'a Program) -> Kernel<'a> {
     let spec = MachineSpec::with_cores(cores);
-    Kernel::new(&spec, profile, program, 1, 0, Limits::none())
+    Kernel::new(&spec, profile, program, 1, 0, RunLimits::none())
 }
 
 /// A storey above the kernel whose threads execute their scripts and end.
@@ -51,7 +51,7 @@ impl<'a> Roles<'a> for Scripts<'a> {
         self.0.push(tid, Act::Exit);
     }
 
-    fn does(&mut self, _: Tid, _: Deed) {}
+    fn does(&mut self, _: Tid, _: RoleAction) {}
 }
 
 impl Scripts<'_> {
@@ -74,8 +74,8 @@ impl Scripts<'_> {
     }
 
     /// A thread with this script, woken to begin.
-    fn thread(&mut self, home: Home, script: &[Act]) -> Tid {
-        let tid = self.0.new_thread(Role::Script, home, 0);
+    fn thread(&mut self, home: InterpreterRef, script: &[Act]) -> Tid {
+        let tid = self.0.new_thread(ThreadRole::Script, home, 0);
         for &act in script {
             self.0.push(tid, act);
         }
@@ -83,13 +83,13 @@ impl Scripts<'_> {
         tid
     }
 
-    fn process(&mut self) -> Home {
+    fn process(&mut self) -> InterpreterRef {
         let kind = ProcessKind::Worker(crate::scenario::StartMethod::Spawn);
         self.0.new_process(kind, ProcessIndex::MAIN)
     }
 }
 
-fn scripts(kernel: Kernel<'_>) -> (Scripts<'_>, Home) {
+fn scripts(kernel: Kernel<'_>) -> (Scripts<'_>, InterpreterRef) {
     let mut scripts = Scripts(kernel);
     let main = scripts.0.new_process(ProcessKind::Main, ProcessIndex::MAIN);
     (scripts, main)
@@ -151,10 +151,10 @@ fn a_pipe_blocks_its_writer_while_it_is_full() {
     let writer = s.thread(home, &[Act::Write(pipe, size)]);
     let reader = s.thread(other, &[Act::Run(MS * 50), Act::Read(pipe)]);
     s.run_with(MS * 40, |s| {
-        assert_eq!(s.0.machine.state(writer), State::Blocked);
+        assert_eq!(s.0.machine.state(writer), SchedState::Blocked);
     });
     for tid in [writer, reader] {
-        assert_eq!(s.0.machine.state(tid), State::Exited);
+        assert_eq!(s.0.machine.state(tid), SchedState::Exited);
     }
     assert!(!s.0.pipes[pipe].readable());
     let message = s.0.pipes[pipe].pop();
@@ -180,7 +180,7 @@ fn a_lock_between_processes_stays_taken_by_the_dead() {
         assert_eq!(s.0.kill(doomed.process).len(), 1);
     });
     assert_eq!(s.0.memory.own(doomed.process), 0);
-    assert_eq!(s.0.machine.state(waits), State::Blocked, "for ever");
+    assert_eq!(s.0.machine.state(waits), SchedState::Blocked, "for ever");
     assert_eq!(s.0.gils[doomed.gil].holder, None);
     assert!(s.0.machine.now() < MS * 50, "what it had to burn is gone");
 }
@@ -249,12 +249,12 @@ proptest! {
         for (tid, thread) in s.0.threads.iter_enumerated() {
             let state = s.0.machine.state(tid);
             let waits_for_the_dead = taken && matches!(thread.wait, Some(Wait { on: On::Lock(l), .. }) if l == shared);
-            prop_assert!(state == State::Exited || waits_for_the_dead, "{tid:?} is {state:?}: {:?}", thread.wait);
+            prop_assert!(state == SchedState::Exited || waits_for_the_dead, "{tid:?} is {state:?}: {:?}", thread.wait);
         }
         let after: Vec<Total> = killed.iter().map(|&t| s.0.machine.burned(t)).collect();
         prop_assert_eq!(burned, after);
         prop_assert_eq!(s.0.memory.own(home.process), 0);
-        prop_assert_eq!(s.0.processes[home.process].fate, Fate::Killed);
+        prop_assert_eq!(s.0.processes[home.process].liveness, Liveness::Killed);
         let threads = s.0.threads.keys();
         let all: Total = threads.map(|t| s.0.machine.burned(t)).fold(Total::ZERO, |a, b| a + b);
         // Futile looks at the GIL cost CPU time beside a thread's bursts.

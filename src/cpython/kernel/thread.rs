@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::act::{Act, Outside, Releasing};
 use super::wait::Wait;
 use crate::cpython::index::{ClassIndex, DomainIndex, GilIndex, NO_GIL, ProcessIndex, TaskKey};
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::engine::Nanos;
 
 /// Relation of a thread to its GIL.
@@ -38,7 +38,7 @@ pub(crate) enum Blocked {
 
 /// The interpreter that a thread lives in.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Home {
+pub(crate) struct InterpreterRef {
     /// Its process.
     pub(crate) process: ProcessIndex,
     /// Its GIL; [`NO_GIL`] on free-threaded builds.
@@ -49,7 +49,7 @@ pub(crate) struct Home {
 
 /// A simulated thread.
 pub(crate) struct Thread {
-    pub(crate) role: Role,
+    pub(crate) role: ThreadRole,
     /// Its process.
     pub(crate) process: ProcessIndex,
     /// Its position in the process's list of threads.
@@ -109,7 +109,7 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    pub(crate) fn new(role: Role, home: Home, serial: u32) -> Self {
+    pub(crate) fn new(role: ThreadRole, home: InterpreterRef, serial: u32) -> Self {
         Self {
             role,
             process: home.process,
@@ -153,7 +153,7 @@ impl Thread {
     /// The GIL of its own sub-interpreter; `None` if it has only that of its process.
     pub(crate) fn interpreter_gil(&self) -> Option<GilIndex> {
         match self.role {
-            Role::InterpWorker(_, own, _) if own != NO_GIL => Some(own),
+            ThreadRole::InterpWorker(_, own, _) if own != NO_GIL => Some(own),
             _ => None,
         }
     }

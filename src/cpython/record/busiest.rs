@@ -1,6 +1,6 @@
 //! Finds the part of a recording that is worth looking at: where most threads run, or wait for what others hold.
 
-use crate::cpython::record::recording::{Doing, Recording, ThreadSpan};
+use crate::cpython::record::recording::{Recording, TapeState, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 
@@ -14,10 +14,10 @@ const DENSER: f64 = 1.5;
 /// nothing. Start-up counts little: it runs, but is seldom what the reader asks about.
 fn weight(span: &ThreadSpan) -> f64 {
     match (span.doing, span.cause) {
-        (Doing::OnCore(_), Cause::Startup) => 1.0,
-        (Doing::OnCore(_), _) => 4.0,
-        (Doing::Ready(_), _) | (Doing::Blocked, Cause::Gil | Cause::Lock) => 2.0,
-        (Doing::Blocked, _) => 0.0,
+        (TapeState::OnCore(_), Cause::Startup) => 1.0,
+        (TapeState::OnCore(_), _) => 4.0,
+        (TapeState::Ready(_), _) | (TapeState::Blocked, Cause::Gil | Cause::Lock) => 2.0,
+        (TapeState::Blocked, _) => 0.0,
     }
 }
 
@@ -126,7 +126,7 @@ fn outward(from: u64, to: u64, begin: Nanos, end: Nanos) -> (Nanos, Nanos) {
 mod tests {
     use super::*;
 
-    fn recording(spans: &[(u64, u64, Doing, Cause)]) -> Recording {
+    fn recording(spans: &[(u64, u64, TapeState, Cause)]) -> Recording {
         Recording {
             window: (Nanos::ZERO, Nanos::MAX),
             end: Nanos(10_000_000),
@@ -152,13 +152,13 @@ mod tests {
         let mut spans = Vec::new();
         for i in 0..200 {
             let at = i * 40_000;
-            spans.push((at, at + 100, Doing::OnCore(0), Cause::Running));
-            spans.push((at + 100, at + 40_000, Doing::Blocked, Cause::Io));
+            spans.push((at, at + 100, TapeState::OnCore(0), Cause::Running));
+            spans.push((at + 100, at + 40_000, TapeState::Blocked, Cause::Io));
         }
         for i in 0..60 {
             let at = 8_100_000 + i * 1_000;
-            spans.push((at, at + 500, Doing::OnCore(0), Cause::Running));
-            spans.push((at + 500, at + 1_000, Doing::Blocked, Cause::Gil));
+            spans.push((at, at + 500, TapeState::OnCore(0), Cause::Running));
+            spans.push((at + 500, at + 1_000, TapeState::Blocked, Cause::Gil));
         }
         let (from, to) = recording(&spans).busiest();
         assert!(from.0 >= 8_000_000 && to.0 <= 8_200_000, "{from:?} {to:?}");
@@ -167,7 +167,14 @@ mod tests {
     #[test]
     fn what_is_alike_everywhere_is_shown_from_the_start() {
         let spans: Vec<_> = (0..1000)
-            .map(|i| (i * 1_000, i * 1_000 + 10, Doing::OnCore(0), Cause::Running))
+            .map(|i| {
+                (
+                    i * 1_000,
+                    i * 1_000 + 10,
+                    TapeState::OnCore(0),
+                    Cause::Running,
+                )
+            })
             .collect();
         let (from, to) = recording(&spans).busiest();
         assert_eq!(from, Nanos::ZERO);
@@ -176,9 +183,9 @@ mod tests {
 
     #[test]
     fn little_is_shown_whole() {
-        let one = [(5_000, 6_000, Doing::OnCore(0), Cause::Running)];
+        let one = [(5_000, 6_000, TapeState::OnCore(0), Cause::Running)];
         assert_eq!(recording(&one).busiest(), (Nanos(5_000), Nanos(6_000)));
-        let nothing = [(0, 10_000_000, Doing::Blocked, Cause::Io)];
+        let nothing = [(0, 10_000_000, TapeState::Blocked, Cause::Io)];
         let all = (Nanos::ZERO, Nanos(10_000_000));
         assert_eq!(recording(&nothing).busiest(), all);
         assert_eq!(recording(&[]).busiest(), all);

@@ -1,7 +1,7 @@
 //! Log of a run's memory over time.
 
 use crate::engine::Nanos;
-use crate::measure::Course;
+use crate::measure::TimeBins;
 
 /// A run's memory over time, as points of a window or as a course over the whole run.
 pub(crate) struct MemoryLog {
@@ -10,7 +10,7 @@ pub(crate) struct MemoryLog {
     pub(crate) points: Vec<(Nanos, u64)>,
     since: Nanos,
     bytes: u64,
-    pub(crate) course: Option<Course>,
+    pub(crate) course: Option<TimeBins>,
 }
 
 impl MemoryLog {
@@ -22,7 +22,7 @@ impl MemoryLog {
             points: Vec::new(),
             since: Nanos::ZERO,
             bytes: 0,
-            course: course.then(Course::new),
+            course: course.then(TimeBins::new),
         }
     }
 

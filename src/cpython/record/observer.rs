@@ -1,7 +1,7 @@
 //! Counters and latencies of the tasks of a run.
 
 use crate::cpython::finding::Finding;
-use crate::cpython::record::recording::{OverTime, Recording};
+use crate::cpython::record::recording::{RecordedSeries, Recording};
 use crate::engine::{Nanos, Total};
 use crate::machine::CAUSES;
 use crate::measure::{BatchSeries, Completions, Histogram};
@@ -96,5 +96,5 @@ pub struct Observed {
     pub calendar_peak: u64,
     pub findings: Vec<Finding>,
     pub recording: Option<Recording>,
-    pub over_time: Option<OverTime>,
+    pub over_time: Option<RecordedSeries>,
 }

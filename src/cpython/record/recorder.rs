@@ -6,13 +6,13 @@ use typed_index_collections::TiVec;
 
 use super::memory_log::MemoryLog;
 use super::recording::{
-    GilHold, Iteration, OverTime, ProcessRecord, Record, Recording, TaskEnd, TaskIndex, TaskRecord,
-    TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
+    GilHold, Iteration, ProcessRecord, Record, RecordedSeries, Recording, TaskEnd, TaskIndex,
+    TaskRecord, TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
 };
 use crate::cpython::index::{GilIndex, TaskKey};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Span, Tape, Tid};
-use crate::measure::Course;
+use crate::measure::TimeBins;
 
 /// A recorded task in flight.
 struct Live {
@@ -47,8 +47,8 @@ pub(crate) struct Recorder {
 struct Overall {
     held: u32,
     held_since: Nanos,
-    gil: Course,
-    in_flight: Course,
+    gil: TimeBins,
+    in_flight: TimeBins,
 }
 
 /// Makes the recorder, the memory log and the machine's tape for what is to be recorded; `None` if nothing is.
@@ -256,7 +256,7 @@ impl Recorder {
         log: MemoryLog,
         end: Nanos,
         cores: usize,
-    ) -> (Option<Recording>, Option<OverTime>) {
+    ) -> (Option<Recording>, Option<RecordedSeries>) {
         if self.course.is_some() {
             return (None, self.over_time(tape, log, end, cores));
         }
@@ -264,14 +264,20 @@ impl Recorder {
         (Some(self.recording(tape, log, end, cores)), None)
     }
 
-    fn over_time(self, tape: Tape, log: MemoryLog, end: Nanos, cores: usize) -> Option<OverTime> {
+    fn over_time(
+        self,
+        tape: Tape,
+        log: MemoryLog,
+        end: Nanos,
+        cores: usize,
+    ) -> Option<RecordedSeries> {
         let (_, load) = tape.into_parts();
         let (busy, ready) = load?;
         let overall = self.course?;
         let (bin, memory_mean, memory_peak) = log.course?.finish(end);
         let cores = cores.max(1) as f64;
-        let means = |c: Course| c.finish(end).1;
-        Some(OverTime {
+        let means = |c: TimeBins| c.finish(end).1;
+        Some(RecordedSeries {
             bin,
             memory_mean,
             memory_peak,

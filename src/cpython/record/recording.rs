@@ -5,7 +5,7 @@
 
 use crate::engine::Nanos;
 use crate::machine::Cause;
-pub use crate::machine::Doing;
+pub use crate::machine::TapeState;
 
 /// Index into [`Recording::processes`].
 pub type ProcessIndex = u32;
@@ -86,7 +86,7 @@ pub struct ThreadSpan {
     /// End.
     pub to: Nanos,
     /// Whether it runs, is ready, or is blocked.
-    pub doing: Doing,
+    pub doing: TapeState,
     /// On a core: what it runs for; off a core: what it waits for.
     pub cause: Cause,
     /// Whether it pickles or unpickles (of a span on a core).
@@ -191,7 +191,7 @@ pub enum Record {
 /// The course of a run in equal bins of simulated time (the last may reach past the end). Every series holds means over each bin, except
 /// `memory_peak`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct OverTime {
+pub struct RecordedSeries {
     /// Length of a bin.
     pub bin: Nanos,
     /// Mean memory in use, in bytes.

@@ -1,9 +1,9 @@
 //! Describes a deadlock: which task waits for what when no event is left.
 
-use super::snapshot::{End, Snapshot, picture};
+use super::snapshot::{RunEnd, Snapshot, picture};
 use crate::cpython::executors::Executors;
 use crate::cpython::finding::Finding;
-use crate::cpython::finding::Hindrance;
+use crate::cpython::finding::WaitReason;
 use crate::cpython::index::{QueueIndex, TaskKey};
 use crate::cpython::kernel::{On, Thread};
 use crate::cpython::work::Work;
@@ -14,9 +14,9 @@ const MOST: usize = 8;
 /// Makes the finding of a deadlock: what the tasks wait for, and text about some of them, those of a cycle first, then one for each thing
 /// that is waited for.
 pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
-    let (snapshot, keys) = picture(work, executors, Some(End::Deadlock));
-    let waits: Vec<(Hindrance, String)> = keys.iter().map(|&key| waits_for(work, key)).collect();
-    let mut on: Vec<Hindrance> = waits.iter().map(|(on, _)| on.clone()).collect();
+    let (snapshot, keys) = picture(work, executors, Some(RunEnd::Deadlock));
+    let waits: Vec<(WaitReason, String)> = keys.iter().map(|&key| waits_for(work, key)).collect();
+    let mut on: Vec<WaitReason> = waits.iter().map(|(on, _)| on.clone()).collect();
     on.sort();
     on.dedup();
     let named = order(&snapshot, &waits);
@@ -43,7 +43,7 @@ pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
 }
 
 /// What a task, or the thread that executes it, waits for: as data and in words.
-fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
+fn waits_for(work: &Work<'_>, key: TaskKey) -> (WaitReason, String) {
     let runs = |t: &&Thread| t.task == Some(key);
     let of_thread = || work.kernel.threads.iter().find(runs).and_then(|t| t.wait);
     let queue = |q: QueueIndex| work.kernel.program.queues[q].name.clone();
@@ -56,18 +56,18 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
             }
         });
         let holder = holder.unwrap_or_default();
-        (Hindrance::Lock, format!("lock '{name}'{holder}"))
+        (WaitReason::Lock, format!("lock '{name}'{holder}"))
     };
     match work.tasks[key].wait.or_else(of_thread).map(|w| w.on) {
         Some(On::Item(q)) => {
             let name = queue(q);
             let text = format!("an item from queue '{name}'");
-            (Hindrance::Item(name), text)
+            (WaitReason::Item(name), text)
         }
         Some(On::Room(q)) => {
             let name = queue(q);
             let text = format!("room in queue '{name}'");
-            (Hindrance::Room(name), text)
+            (WaitReason::Room(name), text)
         }
         Some(On::Lock(lock)) => {
             let owner = work.kernel.locks[lock].owner();
@@ -78,17 +78,17 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (Hindrance, String) {
             let by = work.awaited(work.tasks[key].copy, lock).owner();
             held(&work.kernel.program.locks[lock].name, by)
         }
-        Some(On::Children) => (Hindrance::Children, "its children".to_owned()),
-        Some(On::Permit) => (Hindrance::Limit, "the loop's limit".to_owned()),
-        _ => (Hindrance::Worker, "a worker".to_owned()),
+        Some(On::Children) => (WaitReason::Children, "its children".to_owned()),
+        Some(On::Permit) => (WaitReason::Limit, "the loop's limit".to_owned()),
+        _ => (WaitReason::Worker, "a worker".to_owned()),
     }
 }
 
 /// The order in which tasks are named, as indices: those of a cycle, then the first that waits for each thing, then the others.
-fn order(snapshot: &Snapshot, waits: &[(Hindrance, String)]) -> Vec<usize> {
+fn order(snapshot: &Snapshot, waits: &[(WaitReason, String)]) -> Vec<usize> {
     let circle = snapshot.cycles.first().into_iter().flatten();
     let mut order: Vec<usize> = circle.map(|link| link.task).collect();
-    let mut known: Vec<&Hindrance> = order.iter().map(|&i| &waits[i].0).collect();
+    let mut known: Vec<&WaitReason> = order.iter().map(|&i| &waits[i].0).collect();
     for (i, (on, _)) in waits.iter().enumerate() {
         if !known.contains(&on) && !order.contains(&i) {
             known.push(on);

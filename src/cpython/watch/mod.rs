@@ -8,4 +8,4 @@ pub mod snapshot;
 pub(crate) use deadlock::deadlock;
 pub(crate) use findings::findings;
 pub(crate) use observed::observed;
-pub(crate) use snapshot::{End, Snapshot, picture};
+pub(crate) use snapshot::{RunEnd, Snapshot, picture};

@@ -2,7 +2,7 @@
 
 use crate::cpython::finding::Finding;
 use crate::cpython::record::observer::Observed;
-use crate::cpython::record::recording::{OverTime, Recording};
+use crate::cpython::record::recording::{RecordedSeries, Recording};
 use crate::cpython::work::Work;
 use crate::engine::{Nanos, Total};
 
@@ -83,7 +83,7 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
 }
 
 /// Ends the recording and returns what was kept.
-fn end_recording(work: &mut Work<'_>) -> (Option<Recording>, Option<OverTime>) {
+fn end_recording(work: &mut Work<'_>) -> (Option<Recording>, Option<RecordedSeries>) {
     let kernel = &mut work.kernel;
     let end = kernel.machine.now();
     if kernel.recorder.is_none() {

@@ -64,7 +64,7 @@ impl Work<'_> {
 
     /// Books the thread's time to this task from now on, or to nobody.
     #[inline]
-    pub(crate) fn stand_for(&mut self, tid: Tid, task: Option<TaskKey>, cause: Cause) {
+    pub(crate) fn attribute_time(&mut self, tid: Tid, task: Option<TaskKey>, cause: Cause) {
         self.count_for(tid, task, task.is_some(), cause);
     }
 
@@ -127,7 +127,7 @@ impl Work<'_> {
             .kernel
             .machine
             .tape()
-            .is_some_and(|t| t.wants(task.arrival.max(now)));
+            .is_some_and(|t| t.records_after(task.arrival.max(now)));
         let record = wanted.then(|| TaskRecord {
             number: match task.parent {
                 Some(_) => task.number & CHILD_MASK,
@@ -178,7 +178,7 @@ impl Work<'_> {
     }
 
     /// Adds the time so far of all tasks in flight; called once, at the end of the run.
-    pub(crate) fn spent_so_far(&mut self) {
+    pub(crate) fn settle_in_flight(&mut self) {
         let now = self.kernel.machine.now();
         let alive: Vec<(TaskKey, Nanos, bool)> = self
             .tasks

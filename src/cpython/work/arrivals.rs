@@ -7,17 +7,17 @@ use rand_pcg::Pcg64Dxsm;
 
 use super::Work;
 use crate::cpython::index::{ClassIndex, CopyIndex, PoolIndex, ProcessPoolIndex, TaskKey};
-use crate::cpython::kernel::Home;
+use crate::cpython::kernel::InterpreterRef;
 use crate::cpython::program::Program;
-use crate::engine::{Nanos, Role as StreamRole, stream, unit};
+use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::machine::Tid;
 use crate::measure::Draws;
 use crate::scenario::{Arrivals as Kind, Dist, TracedTask};
-use crate::sync::{Line, Ticket};
+use crate::sync::{Ticket, WaitQueue};
 
 /// Where the tasks of a copy are executed or, under an event loop, their blocking parts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Runner {
+pub(crate) enum TaskDispatch {
     /// In the main thread itself.
     Itself,
     /// In a new thread for each.
@@ -31,8 +31,8 @@ pub(crate) enum Runner {
 /// A copy of the program: its main thread and its executor.
 pub(crate) struct Copy {
     pub(crate) main: Tid,
-    pub(crate) home: Home,
-    pub(crate) runner: Runner,
+    pub(crate) home: InterpreterRef,
+    pub(crate) runner: TaskDispatch,
     /// Tasks taken in and not over yet.
     pub(crate) outstanding: u64,
     /// Number of tasks of a batch or trace that this copy has taken in.
@@ -45,7 +45,7 @@ pub(crate) struct Copy {
 
 impl Copy {
     /// A copy that has taken nothing in yet.
-    pub(crate) fn new(main: Tid, home: Home, runner: Runner) -> Self {
+    pub(crate) fn new(main: Tid, home: InterpreterRef, runner: TaskDispatch) -> Self {
         Self {
             main,
             home,
@@ -59,7 +59,7 @@ impl Copy {
 }
 
 /// The source of a run's tasks.
-pub(crate) struct Arrivals<'a> {
+pub(crate) struct ArrivalSource<'a> {
     own: u64,
     intervals: Pcg64Dxsm,
     classes: Pcg64Dxsm,
@@ -83,10 +83,10 @@ pub(crate) struct Arrivals<'a> {
     /// Tasks that have arrived and that no copy has taken in yet.
     pub(crate) accept: VecDeque<TaskKey>,
     /// Copies that wait for arrivals, first come first.
-    acceptors: Line<CopyIndex>,
+    acceptors: WaitQueue<CopyIndex>,
 }
 
-impl<'a> Arrivals<'a> {
+impl<'a> ArrivalSource<'a> {
     pub(crate) fn new(program: &'a Program, seed: u64, replication: u32) -> Self {
         let mut a = Self {
             own: program.batch.len() as u64,
@@ -111,7 +111,7 @@ impl<'a> Arrivals<'a> {
             all_users: 0,
             closed: false,
             accept: VecDeque::new(),
-            acceptors: Line::default(),
+            acceptors: WaitQueue::default(),
         };
         match &program.arrivals {
             Kind::Batch => {}
@@ -273,7 +273,7 @@ impl Work<'_> {
     }
 
     /// Whether further tasks may come for this copy.
-    pub(crate) fn more_to_come(&self, copy: CopyIndex) -> bool {
+    pub(crate) fn expects_arrivals(&self, copy: CopyIndex) -> bool {
         let a = &self.arrivals;
         if a.outside() {
             return !a.accept.is_empty() || a.left > 0;
@@ -308,7 +308,7 @@ impl Work<'_> {
     pub(crate) fn copy_finished_one(&mut self, copy: CopyIndex) {
         let c = &mut self.copies[copy];
         c.outstanding -= 1;
-        if c.outstanding == 0 && !self.more_to_come(copy) {
+        if c.outstanding == 0 && !self.expects_arrivals(copy) {
             for other in self.copies.keys() {
                 self.nudge(other);
             }

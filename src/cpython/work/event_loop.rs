@@ -14,7 +14,7 @@ use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::Executor;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-use crate::sync::{Asked, Lock, Passing, Semaphore};
+use crate::sync::{Acquisition, Lock, LockHandoff, Semaphore};
 
 /// A handle: a callback that the event loop runs in one of its iterations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,8 +127,10 @@ impl Work<'_> {
             .charge(tid, self.kernel.costs.aio_semaphore);
         let copy = self.tasks[key].copy;
         match self.awaited_lock(copy, lock).ask(key) {
-            Asked::Granted => Flow::Go,
-            Asked::Waits(ticket) => self.wait(tid, key, mode, On::AwaitedLock(lock), Some(ticket)),
+            Acquisition::Granted => Flow::Go,
+            Acquisition::Waits(ticket) => {
+                self.wait(tid, key, mode, On::AwaitedLock(lock), Some(ticket))
+            }
         }
     }
 
@@ -137,7 +139,7 @@ impl Work<'_> {
             return;
         };
         let copy = self.tasks[key].copy;
-        let next = self.awaited_lock(copy, lock).give(Passing::HandOver);
+        let next = self.awaited_lock(copy, lock).give(LockHandoff::HandOver);
         if let Some(next) = next {
             self.wake(tid, Waiter::Task(next));
         }

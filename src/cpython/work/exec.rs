@@ -7,11 +7,11 @@ use super::wait::Waiter;
 use crate::cpython::index::{ClassIndex, LockNumber, NO_GIL, ObjectIndex, QueueIndex, TaskKey};
 use crate::cpython::kernel::Act;
 use crate::cpython::kernel::{Accesses, On};
-use crate::cpython::program::{Demand, Instr, Side};
+use crate::cpython::program::{Demand, Instr, OffloadSide};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, unit};
 use crate::machine::Tid;
-use crate::sync::{Passed, Ticket};
+use crate::sync::{QueueResult, Ticket};
 
 impl Work<'_> {
     fn draw(&mut self, key: TaskKey, demand: Demand) -> Nanos {
@@ -67,18 +67,18 @@ impl Work<'_> {
     #[inline]
     pub(crate) fn is_wait(&self, instr: Instr) -> bool {
         match instr.side() {
-            Side::Loop => true,
-            Side::OfLock(lock) => self.kernel.program.lock_across_wait[lock],
-            Side::Worker | Side::Either => false,
+            OffloadSide::Loop => true,
+            OffloadSide::OfLock(lock) => self.kernel.program.lock_across_wait[lock],
+            OffloadSide::Worker | OffloadSide::Either => false,
         }
     }
 
     #[inline]
     pub(crate) fn is_work(&self, instr: Instr) -> bool {
         match instr.side() {
-            Side::Worker => true,
-            Side::OfLock(lock) => !self.kernel.program.lock_across_wait[lock],
-            Side::Loop | Side::Either => false,
+            OffloadSide::Worker => true,
+            OffloadSide::OfLock(lock) => !self.kernel.program.lock_across_wait[lock],
+            OffloadSide::Loop | OffloadSide::Either => false,
         }
     }
 
@@ -309,16 +309,20 @@ impl Work<'_> {
     fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: QueueIndex) -> Flow {
         let who = Self::waiter(tid, key, mode);
         match self.queues[queue].put(who, ()) {
-            Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Room(queue), ticket),
-            Passed::Done((), getter) => self.passed(tid, key, mode, getter),
+            QueueResult::Waits(ticket) => {
+                self.wait_for_queue(tid, key, mode, On::Room(queue), ticket)
+            }
+            QueueResult::Done((), getter) => self.passed(tid, key, mode, getter),
         }
     }
 
     fn step_get(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: QueueIndex) -> Flow {
         let who = Self::waiter(tid, key, mode);
         match self.queues[queue].get(who) {
-            Passed::Waits(ticket) => self.wait_for_queue(tid, key, mode, On::Item(queue), ticket),
-            Passed::Done((), putter) => self.passed(tid, key, mode, putter),
+            QueueResult::Waits(ticket) => {
+                self.wait_for_queue(tid, key, mode, On::Item(queue), ticket)
+            }
+            QueueResult::Done((), putter) => self.passed(tid, key, mode, putter),
         }
     }
 

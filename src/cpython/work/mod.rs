@@ -20,20 +20,20 @@ use typed_index_collections::TiVec;
 use crate::cpython::index::{ClassIndex, CopyIndex, DistIndex, LockNumber, QueueIndex};
 use crate::cpython::kernel::Kernel;
 use crate::cpython::record::observer::Observer;
-use crate::engine::{Role as StreamRole, Streams};
+use crate::engine::{StreamRole, Streams};
 use crate::machine::Cause;
 use crate::measure::Draws;
 use crate::sync::{Lock, Queue};
 
 pub(crate) use crate::cpython::index::TaskKey;
-pub(crate) use arrivals::{Copy, Runner};
+pub(crate) use arrivals::{Copy, TaskDispatch};
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
 pub(crate) use task::{Data, Frame, Task, Tasks};
 pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
-use arrivals::Arrivals;
+use arrivals::ArrivalSource;
 
 /// The tasks of a run, and all that they share.
 pub(crate) struct Work<'a> {
@@ -45,7 +45,7 @@ pub(crate) struct Work<'a> {
     shared_locks: TiVec<LockNumber, Lock<TaskKey>>,
     /// Queues between tasks; their items carry no data.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
-    pub(crate) arrivals: Arrivals<'a>,
+    pub(crate) arrivals: ArrivalSource<'a>,
     pub(crate) observer: Observer,
 
     demand_streams: Streams,
@@ -76,7 +76,7 @@ impl<'a> Work<'a> {
                 .iter()
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
-            arrivals: Arrivals::new(program, seed, limits.demands),
+            arrivals: ArrivalSource::new(program, seed, limits.demands),
             observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             demand_draws: vec![Draws::default(); program.dists.len()].into(),

@@ -7,7 +7,7 @@ use super::Work;
 use super::task::{Data, Frame};
 use crate::cpython::index::{ProcessIndex, TaskKey};
 use crate::cpython::record::recording::TaskEnd;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::machine::Tid;
 
 impl Work<'_> {
@@ -30,7 +30,9 @@ impl Work<'_> {
     fn handed_over(&self, tid: Tid, key: TaskKey) -> bool {
         let worker = matches!(
             self.kernel.threads[tid].role,
-            Role::PoolWorker(..) | Role::InterpWorker(..) | Role::ProcessWorker(..)
+            ThreadRole::PoolWorker(..)
+                | ThreadRole::InterpWorker(..)
+                | ThreadRole::ProcessWorker(..)
         );
         let child = |f: &Frame| matches!(f, Frame::Inline { .. });
         worker && !self.tasks[key].frames.iter().any(child)

@@ -6,7 +6,7 @@ use super::wait::Waiter;
 use crate::cpython::index::TaskKey;
 use crate::cpython::kernel::On;
 use crate::cpython::record::recording::TaskEnd;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 
@@ -109,7 +109,7 @@ impl Work<'_> {
     /// Ends the wait that the task gives up. If it waited for a queue and had just been called, the next waiter is called instead.
     fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd) {
         let t = &mut self.kernel.threads[tid];
-        let who = if matches!(t.role, Role::Loop(..)) {
+        let who = if matches!(t.role, ThreadRole::Loop(..)) {
             Waiter::Task(key)
         } else {
             if ending == TaskEnd::TimedOut {

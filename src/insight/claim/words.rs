@@ -1,6 +1,6 @@
 //! Parts of the sentences of insights.
 
-use super::{Extent, Place};
+use super::{Coordinate, Extent};
 use crate::insight::knee::Bend;
 use crate::insight::metric::Quoted;
 use crate::measure::Estimate;
@@ -35,7 +35,7 @@ pub(super) fn costs(share: f64) -> String {
     }
 }
 
-pub(super) fn at_places(at: &[Place]) -> String {
+pub(super) fn at_places(at: &[Coordinate]) -> String {
     if at.is_empty() {
         String::new()
     } else {
@@ -111,9 +111,9 @@ fn met(cases: &[String], all: bool, where_met: &Extent, meet: &str) -> String {
 
 pub(super) fn stops_paying(
     cases: &[String],
-    given: &[Place],
-    at: &Place,
-    last: &Place,
+    given: &[Coordinate],
+    at: &Coordinate,
+    last: &Coordinate,
     values: Option<&(Quoted, Quoted)>,
 ) -> String {
     let gain = if cases.len() == 1 { "gains" } else { "gain" };
@@ -131,8 +131,8 @@ pub(super) fn stops_paying(
 
 pub(super) fn knee(
     cases: &[String],
-    given: &[Place],
-    at: &Place,
+    given: &[Coordinate],
+    at: &Coordinate,
     bend: Bend,
     metric: &str,
     value: Option<&Quoted>,
@@ -154,12 +154,12 @@ pub(super) fn knee(
 
 /// The sentence about a crossing. Things that are counted have no halves, so for these only the two values between which it lies are given.
 pub(super) fn crossing(
-    given: &[Place],
+    given: &[Coordinate],
     (before, after): (&str, &str),
-    (a, b): (&Place, &Place),
+    (a, b): (&Coordinate, &Coordinate),
     about: &str,
 ) -> String {
-    let whole = |p: &Place| p.counted().is_some() && p.number.is_some_and(|n| n == n.trunc());
+    let whole = |p: &Coordinate| p.counted().is_some() && p.number.is_some_and(|n| n == n.trunc());
     let end = if (whole(a) && whole(b)) || !a.beside.is_empty() {
         String::new()
     } else {
@@ -173,7 +173,7 @@ pub(super) fn crossing(
     )
 }
 
-pub(super) fn prefix(given: &[Place]) -> String {
+pub(super) fn prefix(given: &[Coordinate]) -> String {
     if given.is_empty() {
         String::new()
     } else {
@@ -181,7 +181,7 @@ pub(super) fn prefix(given: &[Place]) -> String {
     }
 }
 
-pub(super) fn places(at: &[Place]) -> String {
-    let all: Vec<String> = at.iter().map(Place::text).collect();
+pub(super) fn places(at: &[Coordinate]) -> String {
+    let all: Vec<String> = at.iter().map(Coordinate::text).collect();
     all.join(", ")
 }

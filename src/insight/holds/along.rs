@@ -1,8 +1,8 @@
 //! The meaning of insights about curves: crossings, where more stops paying or still pays, knees.
 
 use super::PAYS;
-use super::facts::{Facts, near, overlap};
-use crate::insight::claim::Place;
+use super::facts::{SweepFacts, near, overlap};
+use crate::insight::claim::Coordinate;
 use crate::insight::doubles;
 use crate::insight::knee::Bend;
 use crate::insight::metric::{Quoted, written};
@@ -11,16 +11,16 @@ use crate::quantity::Unit;
 use crate::result::{AxisKind, SweepRow, TIE};
 use std::collections::BTreeMap;
 
-impl<'a> Facts<'a> {
+impl<'a> SweepFacts<'a> {
     /// The rows of a column along an axis, by rising value, with the other axes as given; one curve for each slice that the values may
     /// mean.
     fn curves(
         &self,
         case: &str,
-        given: &[Place],
+        given: &[Coordinate],
         axis: usize,
     ) -> Vec<Vec<(f64, &'a SweepRow, Estimate)>> {
-        type Curve<'b> = Vec<(f64, &'b SweepRow, Estimate)>;
+        type EstimateCurve<'b> = Vec<(f64, &'b SweepRow, Estimate)>;
         let axes = &self.sweep.header.axes;
         let Some(numbers) = axes[axis].numbers.as_ref() else {
             return Vec::new();
@@ -42,7 +42,7 @@ impl<'a> Facts<'a> {
                         .any(|t| t.split([' ', '/']).next() == Some(value.as_str()) || t == value)
             })
         };
-        let mut slices: BTreeMap<Vec<usize>, Curve<'a>> = BTreeMap::new();
+        let mut slices: BTreeMap<Vec<usize>, EstimateCurve<'a>> = BTreeMap::new();
         for point in self.points() {
             let Some(row) = self.at(case, point).filter(|r| is_given(r)) else {
                 continue;
@@ -58,14 +58,14 @@ impl<'a> Facts<'a> {
                 slices.entry(key).or_default().push((*x, row, v));
             }
         }
-        let sorted = |mut c: Curve<'a>| {
+        let sorted = |mut c: EstimateCurve<'a>| {
             c.sort_by(|a, b| a.0.total_cmp(&b.0));
             c
         };
         slices.into_values().map(sorted).collect()
     }
 
-    pub(super) fn x(&self, place: &Place) -> Option<(usize, f64)> {
+    pub(super) fn x(&self, place: &Coordinate) -> Option<(usize, f64)> {
         let (axis, index) = self.index(place)?;
         let numbers = self.sweep.header.axes[axis].numbers.as_ref()?;
         Some((axis, *numbers.get(index)?))
@@ -74,8 +74,8 @@ impl<'a> Facts<'a> {
     pub(super) fn cross(
         &self,
         (before, after): (&str, &str),
-        given: &[Place],
-        between: &(Place, Place),
+        given: &[Coordinate],
+        between: &(Coordinate, Coordinate),
         about: f64,
     ) -> bool {
         let (Some((axis, from)), Some((other, to))) = (self.x(&between.0), self.x(&between.1))
@@ -119,8 +119,8 @@ impl<'a> Facts<'a> {
     pub(super) fn stop_paying(
         &self,
         cases: &[String],
-        given: &[Place],
-        (at, last): (&Place, &Place),
+        given: &[Coordinate],
+        (at, last): (&Coordinate, &Coordinate),
         values: Option<&(Quoted, Quoted)>,
     ) -> bool {
         let (Some((axis, here)), Some((_, end))) = (self.x(at), self.x(last)) else {
@@ -157,8 +157,8 @@ impl<'a> Facts<'a> {
     pub(super) fn still_pays(
         &self,
         case: &str,
-        given: &[Place],
-        between: &(Place, Place),
+        given: &[Coordinate],
+        between: &(Coordinate, Coordinate),
         gain: f64,
     ) -> Option<&'a SweepRow> {
         let ((axis, from), (_, to)) = (self.x(&between.0)?, self.x(&between.1)?);
@@ -180,9 +180,9 @@ impl<'a> Facts<'a> {
     pub(super) fn gets_worse(
         &self,
         case: &str,
-        given: &[Place],
-        best: &(Place, Quoted),
-        last: &(Place, Quoted),
+        given: &[Coordinate],
+        best: &(Coordinate, Quoted),
+        last: &(Coordinate, Quoted),
         loss: f64,
     ) -> bool {
         let (Some((axis, from)), Some((_, to))) = (self.x(&best.0), self.x(&last.0)) else {
@@ -210,8 +210,8 @@ impl<'a> Facts<'a> {
     pub(super) fn bends(
         &self,
         case: &str,
-        given: &[Place],
-        at: &Place,
+        given: &[Coordinate],
+        at: &Coordinate,
         bend: Bend,
         value: Option<&Quoted>,
     ) -> bool {

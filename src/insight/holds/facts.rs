@@ -1,8 +1,8 @@
 //! Facts about the rows of a sweep by themselves: which can be chosen, which fail more, which come nearer to the objectives.
 
-use crate::insight::claim::Place;
+use crate::insight::claim::Coordinate;
 use crate::insight::metric::written;
-use crate::insight::view::{View, short};
+use crate::insight::view::{SweepView, short};
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
 use crate::result::{AxisKind, FAILS_MORE, Sweep, SweepRow, Tier, Verdict, excess};
@@ -10,10 +10,10 @@ use crate::scenario::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rows of a sweep, looked up by the names that insights use.
-pub(super) struct Facts<'a> {
+pub(super) struct SweepFacts<'a> {
     pub(super) sweep: &'a Sweep,
     /// Provides the names of the table's columns, and nothing else.
-    pub(super) view: View<'a>,
+    pub(super) view: SweepView<'a>,
     pub(super) ranking: Metric,
 }
 
@@ -49,11 +49,11 @@ pub(super) fn near(a: f64, b: f64) -> bool {
     a == b || (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
 }
 
-impl<'a> Facts<'a> {
+impl<'a> SweepFacts<'a> {
     pub(super) fn new(sweep: &'a Sweep) -> Self {
         Self {
             sweep,
-            view: View::new(sweep),
+            view: SweepView::new(sweep),
             ranking: sweep.header.ranked_by,
         }
     }
@@ -83,7 +83,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The axis and index of a value; `None` if the sweep has no such value.
-    pub(super) fn index(&self, place: &Place) -> Option<(usize, usize)> {
+    pub(super) fn index(&self, place: &Coordinate) -> Option<(usize, usize)> {
         let axes = &self.sweep.header.axes;
         let axis = axes.iter().position(|a| a.label == place.axis)?;
         let numbers = axes[axis].numbers.as_ref();
@@ -118,7 +118,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The row that an insight about a single case means.
-    pub(super) fn find(&self, case: &str, at: &[Place]) -> Option<&'a SweepRow> {
+    pub(super) fn find(&self, case: &str, at: &[Coordinate]) -> Option<&'a SweepRow> {
         let places: Vec<(usize, usize)> =
             at.iter().map(|p| self.index(p)).collect::<Option<_>>()?;
         let mut found = self.sweep.rows.iter().filter(|r| is_at(r, &places));

@@ -43,12 +43,12 @@ impl Machine {
     #[inline]
     pub(super) fn note(&mut self, tid: Tid) {
         if self.tape.is_some() {
-            self.write_down(tid);
+            self.record_state(tid);
         }
     }
 
     #[cold]
-    fn write_down(&mut self, tid: Tid) {
+    fn record_state(&mut self, tid: Tid) {
         let t = &self.threads[tid];
         if let Some(tape) = &mut self.tape {
             tape.note(self.now, tid, doing(t.state, t.core), t.cause, t.counted);

@@ -1,7 +1,7 @@
 //! Threads that access cache lines, each at the pace that the threads on other cores leave it ([`line`](crate::machine::line)).
 
-use super::{Event, Machine, State, Tid};
-use crate::engine::{Class, Nanos, Total};
+use super::{Machine, SchedEvent, SchedState, Tid};
+use crate::engine::{EventClass, Nanos, Total};
 use crate::machine::line::{Access, Burst};
 
 impl Machine {
@@ -17,7 +17,7 @@ impl Machine {
         account: u32,
     ) -> bool {
         let t = &mut self.threads[tid];
-        debug_assert_eq!(t.state, State::Running);
+        debug_assert_eq!(t.state, SchedState::Running);
         t.left = Nanos::ZERO;
         t.accesses = Some(Burst::new(line, access, account, count));
         if self.lines.len() <= line as usize {
@@ -37,7 +37,7 @@ impl Machine {
     }
 
     /// Whether a thread is in accesses of a line that are slowed down by other threads.
-    pub fn is_held_up(&self, tid: Tid) -> bool {
+    pub fn is_contended(&self, tid: Tid) -> bool {
         let accesses = self.threads[tid].accesses;
         accesses.is_some_and(|b| b.each > b.access.alone)
     }
@@ -117,7 +117,7 @@ impl Machine {
         b.each = b.each_of(line.all);
         t.accessing = true;
         let number = b.line;
-        self.unsettle(number);
+        self.invalidate(number);
         self.until_dearer(tid)
     }
 
@@ -185,7 +185,7 @@ impl Machine {
             line.all = line.all.since(b.access.service);
         }
         line.last = Some((tid, self.threads[tid].core));
-        self.unsettle(b.line);
+        self.invalidate(b.line);
     }
 
     /// Ends those accesses of a thread that take equal time. Returns whether no others are left.
@@ -201,7 +201,7 @@ impl Machine {
         true
     }
 
-    fn unsettle(&mut self, number: u32) {
+    fn invalidate(&mut self, number: u32) {
         let line = &mut self.lines[number as usize];
         if !std::mem::replace(&mut line.unsettled, true) {
             self.unsettled.push(number);
@@ -241,8 +241,8 @@ impl Machine {
         let wall = self.until_dearer(tid);
         self.calendar.push(
             self.now + wall,
-            Class::Completion,
-            Event::Burst { tid, generation },
+            EventClass::Completion,
+            SchedEvent::Burst { tid, generation },
         );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::{Event, Machine, State, Tid, Upcall};
-use crate::engine::{Class, Nanos, unit};
+use super::{Machine, SchedEvent, SchedState, Tid, Upcall};
+use crate::engine::{EventClass, Nanos, unit};
 use crate::machine::Cause;
 
 /// Share of the times that a core which becomes idle looks for work elsewhere at once. Linux 6.18 does so in proportion to the success of
@@ -55,7 +55,7 @@ impl Machine {
     pub(super) fn first(&mut self, core: u32) -> Option<Tid> {
         while let Some(&Reverse((_, sequence, tid))) = self.cores[core as usize].queue.peek() {
             let t = &self.threads[tid];
-            if t.state == State::Ready && t.ready_sequence == sequence {
+            if t.state == SchedState::Ready && t.ready_sequence == sequence {
                 return Some(tid);
             }
             self.cores[core as usize].queue.pop();
@@ -119,7 +119,8 @@ impl Machine {
             };
             // Near the end of the clock the next tick lies beyond it.
             let next = tick * (self.now.0 / tick.0 + 1);
-            self.calendar.push(next, Class::Dispatch, Event::Pull);
+            self.calendar
+                .push(next, EventClass::Dispatch, SchedEvent::Pull);
         }
     }
 
@@ -183,7 +184,7 @@ impl Machine {
         let t = &mut self.threads[tid];
         let run_cause = t.run_cause;
         t.fresh = false;
-        t.state = State::Running;
+        t.state = SchedState::Running;
         t.core = core;
         let c = &mut self.cores[core as usize];
         if c.last != Some(tid) {
@@ -223,8 +224,11 @@ impl Machine {
             end = self.tick * end.0.div_ceil(self.tick.0);
         }
         let generation = c.slice_generation;
-        self.calendar
-            .push(end, Class::Dispatch, Event::Slice { core, generation });
+        self.calendar.push(
+            end,
+            EventClass::Dispatch,
+            SchedEvent::Slice { core, generation },
+        );
     }
 
     pub(super) fn preempt(&mut self, core: u32) {
@@ -248,7 +252,7 @@ impl Machine {
     pub(super) fn enqueue_later(&mut self, tid: Tid, later: Nanos) {
         self.sequence += 1;
         let t = &mut self.threads[tid];
-        t.state = State::Ready;
+        t.state = SchedState::Ready;
         t.ready_sequence = self.sequence;
         let c = &mut self.cores[t.core as usize];
         let place = t.virtual_runtime.saturating_add(later.0);

@@ -1,7 +1,7 @@
 //! Wake-ups: which core a woken thread goes to, when it gets there, and who pays.
 
-use super::{Core, Event, Machine, State, Tid};
-use crate::engine::{Class, Nanos, unit};
+use super::{Core, Machine, SchedEvent, SchedState, Tid};
+use crate::engine::{EventClass, Nanos, unit};
 use crate::machine::Cause;
 
 /// Wake-up latencies are uniform between these multiples of their mean. This is the spread that `time.sleep(0.001)` shows between its
@@ -16,7 +16,7 @@ const HALF_LIFE: Nanos = Nanos::from_millis(32);
 impl Machine {
     /// Lets a blocked thread wake for `cost`, find nothing to do, and block again, without events of its own. The time is taken from a core
     /// that has idled for at least as long, and that is kept from sleeping deeply; without one, the thread pays with its next burst.
-    pub fn spend_aside(&mut self, tid: Tid, cost: Nanos) {
+    pub fn charge_spurious_wakeup(&mut self, tid: Tid, cost: Nanos) {
         let now = self.now;
         let idle = |c: &&mut Core| c.free() && now - c.idle_since >= cost;
         let Some(core) = self.cores.iter_mut().find(idle) else {
@@ -30,15 +30,15 @@ impl Machine {
 
     /// Makes a blocked thread runnable, by a timer or from outside; it first spends `cpu` on leaving its wait.
     pub fn wake(&mut self, tid: Tid, cpu: Nanos) {
-        self.rouse(tid, None, cpu);
+        self.make_runnable(tid, None, cpu);
     }
 
-    /// Makes a blocked thread runnable; the running thread `by` pays for the interrupt. A thread that began to wait less than `drowsy` ago
+    /// Makes a blocked thread runnable; the running thread `by` pays for the interrupt. A thread that began to wait less than `awake_window` ago
     /// is not asleep yet: it goes on on its core, which need not wake.
-    pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, drowsy: Nanos) {
+    pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, awake_window: Nanos) {
         let t = &self.threads[tid];
         let core = &self.cores[t.core as usize];
-        if self.now - t.since < drowsy && core.free() {
+        if self.now - t.since < awake_window && core.free() {
             let core = t.core;
             self.enter(tid, Cause::Core);
             self.threads[tid].left += cpu;
@@ -47,16 +47,16 @@ impl Machine {
             self.place(core, tid);
             return;
         }
-        self.rouse(tid, Some(by), cpu);
+        self.make_runnable(tid, Some(by), cpu);
     }
 
-    fn rouse(&mut self, tid: Tid, by: Option<Tid>, cpu: Nanos) {
+    fn make_runnable(&mut self, tid: Tid, by: Option<Tid>, cpu: Nanos) {
         self.enter(tid, Cause::Core);
         self.threads[tid].left += cpu;
         let t = &self.threads[tid];
         debug_assert_eq!(
             t.state,
-            State::Blocked,
+            SchedState::Blocked,
             "thread {tid:?} woken while {:?}",
             t.state
         );
@@ -80,7 +80,7 @@ impl Machine {
             let core_index = u32::try_from(core).expect("few cores");
             self.idle -= 1;
             self.cores[core].reserved = true;
-            self.threads[tid].state = State::Waking;
+            self.threads[tid].state = SchedState::Waking;
             self.settle(tid, core_index);
             self.note(tid);
             if latency == Nanos::ZERO {
@@ -88,8 +88,8 @@ impl Machine {
             } else {
                 self.calendar.push(
                     self.now + latency,
-                    Class::Dispatch,
-                    Event::Dispatch {
+                    EventClass::Dispatch,
+                    SchedEvent::Dispatch {
                         core: core_index,
                         tid,
                     },

@@ -9,7 +9,7 @@ use crate::engine::Nanos;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::cpython::profile::{Curve, PARAMS, Profile, Provenance, Tag};
+use crate::cpython::profile::{CostCurve, PARAMS, Profile, Provenance, Tag};
 use crate::syntax::{input, likeness};
 use schema::File;
 
@@ -48,7 +48,7 @@ pub enum ProfileError {
 pub fn to_ron(profile: &Profile) -> String {
     let mut out = String::new();
     let text = |s: &str| format!("{s:?}");
-    let curve = |c: &Curve| {
+    let curve = |c: &CostCurve| {
         c.0.iter()
             .map(|(x, y)| format!("({x:?}, {y:?})"))
             .collect::<Vec<_>>()

@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::similar;
 use crate::cpython::profile::{
-    Build, Curve, MachineFacts, PARAMS, Params, Profile, Provenance, Tag,
+    Build, CostCurve, MachineFacts, PARAMS, Params, Profile, Provenance, Tag,
 };
 use crate::engine::Nanos;
 
@@ -38,11 +38,11 @@ pub(super) struct File {
     origin: String,
     #[serde(default)]
     measured: Option<Measured>,
-    params: Table,
-    dumps: Points,
-    loads: Points,
+    params: ParamTable,
+    dumps: CurvePoints,
+    loads: CurvePoints,
     #[serde(default)]
-    receives: Option<Points>,
+    receives: Option<CurvePoints>,
 }
 
 impl From<File> for Profile {
@@ -230,22 +230,22 @@ impl<'de> DeserializeSeed<'de> for Of {
 }
 
 /// The parameters of a file. Read by hand so that a mistake is reported where it stands.
-struct Table {
+struct ParamTable {
     values: Params,
     tags: Vec<Tag>,
     spreads: Vec<Option<(f64, f64)>>,
 }
 
-impl<'de> Deserialize<'de> for Table {
+impl<'de> Deserialize<'de> for ParamTable {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
         impl<'de> Visitor<'de> for Reader {
-            type Value = Table;
+            type Value = ParamTable;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a map from a parameter's name to (value: ..., unit: ..., tag: ...)")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Table, A::Error> {
-                let mut table = Table {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ParamTable, A::Error> {
+                let mut table = ParamTable {
                     values: Params::default(),
                     tags: vec![Tag::Default; PARAMS.len()],
                     spreads: vec![None; PARAMS.len()],
@@ -336,9 +336,9 @@ fn check(index: usize, entry: &Entry) -> Result<(), String> {
 }
 
 /// A curve of a file.
-struct Points(Curve);
+struct CurvePoints(CostCurve);
 
-impl<'de> Deserialize<'de> for Points {
+impl<'de> Deserialize<'de> for CurvePoints {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let points = Vec::<(f64, f64)>::deserialize(deserializer)?;
         if points
@@ -352,6 +352,6 @@ impl<'de> Deserialize<'de> for Points {
         if points.windows(2).any(|w| w[1].0 <= w[0].0) {
             return Err(de::Error::custom("a curve's sizes must rise"));
         }
-        Ok(Self(Curve(points)))
+        Ok(Self(CostCurve(points)))
     }
 }

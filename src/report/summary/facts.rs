@@ -2,17 +2,19 @@
 
 use crate::insight::metric::written;
 use crate::quantity::{bytes, counted, digits, percent};
-use crate::result::{Interpreter, Machine, Measurement, Program, ScenarioName, Study, SweepHeader};
+use crate::result::{
+    Generator, InterpreterInfo, MachineInfo, Measurement, ScenarioName, Study, SweepHeader,
+};
 use crate::study::sweep::is_cores;
 use crate::syntax::capital;
 
-type Facts = Vec<(String, Vec<String>)>;
+type FactRows = Vec<(String, Vec<String>)>;
 
 fn fact(name: &str, values: impl IntoIterator<Item = String>) -> (String, Vec<String>) {
     (name.into(), values.into_iter().collect())
 }
 
-pub(super) fn of_run(run: &Study) -> Facts {
+pub(super) fn of_run(run: &Study) -> FactRows {
     let mut all = interpreters(run);
     all.push(fact("Simulated machine", [machine(&run.machine)]));
     let counts = || {
@@ -51,7 +53,7 @@ pub(super) fn of_run(run: &Study) -> Facts {
     all
 }
 
-pub(super) fn of_sweep(header: &SweepHeader) -> Facts {
+pub(super) fn of_sweep(header: &SweepHeader) -> FactRows {
     let axes = header.axes.iter().map(|a| {
         let values: Vec<String> = a.values.iter().map(written).collect();
         format!("{} ({}): {}", a.label, a.path, short(&values))
@@ -90,7 +92,7 @@ fn precision(confidence: f64, wanted: f64) -> String {
     )
 }
 
-fn identity(seed: u64, scenario: &ScenarioName, program: &Program) -> Facts {
+fn identity(seed: u64, scenario: &ScenarioName, program: &Generator) -> FactRows {
     vec![
         fact("Seed", [seed.to_string()]),
         fact(
@@ -106,7 +108,7 @@ fn identity(seed: u64, scenario: &ScenarioName, program: &Program) -> Facts {
     ]
 }
 
-fn machine(m: &Machine) -> String {
+fn machine(m: &MachineInfo) -> String {
     format!("{}, {}", cores(m), memory(m))
 }
 
@@ -126,7 +128,7 @@ fn machine_of_sweep(header: &SweepHeader) -> String {
     format!("{cores}, {memory}")
 }
 
-fn cores(m: &Machine) -> String {
+fn cores(m: &MachineInfo) -> String {
     let even = m.cores.iter().all(|&c| c == 1.0);
     let mut text = counted(m.cores.len() as u64, "core");
     if !even {
@@ -136,7 +138,7 @@ fn cores(m: &Machine) -> String {
     text
 }
 
-fn memory(m: &Machine) -> String {
+fn memory(m: &MachineInfo) -> String {
     #[expect(
         clippy::cast_precision_loss,
         reason = "sizes are limited to 1 PB, below 2^53"
@@ -148,7 +150,7 @@ fn memory(m: &Machine) -> String {
     }
 }
 
-fn interpreters(run: &Study) -> Facts {
+fn interpreters(run: &Study) -> FactRows {
     if run.interpreters.is_empty() {
         let mut names: Vec<String> = run
             .forecasts
@@ -168,7 +170,7 @@ fn interpreters(run: &Study) -> Facts {
         .collect()
 }
 
-fn profile(i: &Interpreter) -> Vec<String> {
+fn profile(i: &InterpreterInfo) -> Vec<String> {
     let gil = if i.gil { "with a GIL" } else { "free-threaded" };
     let mut all = vec![
         format!("CPython {}, {gil}", i.version),
@@ -184,7 +186,7 @@ fn profile(i: &Interpreter) -> Vec<String> {
     all
 }
 
-fn parameters(i: &Interpreter) -> String {
+fn parameters(i: &InterpreterInfo) -> String {
     format!(
         "{} parameters measured or derived from measurements, {} estimated",
         i.measured, i.estimated

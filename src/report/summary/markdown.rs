@@ -1,7 +1,7 @@
 //! Results as Markdown for pull requests and issues: the answer and the comparison are open, what they rest on is folded.
 
 use super::{Summary, summary};
-use crate::layout::table::{Cell, Table};
+use crate::layout::table::{Table, TableCell};
 use crate::layout::words::{Word, Words};
 use crate::result::ResultRef;
 
@@ -116,7 +116,7 @@ fn table(t: &Table) -> String {
     ];
     for r in t.rows.iter().take(ROWS) {
         let head = r.cells.iter().position(|c| c.name);
-        let cell = |(i, c): (usize, &Cell)| {
+        let cell = |(i, c): (usize, &TableCell)| {
             let text = match (c.name, r.best && head == Some(i)) {
                 (true, true) => format!("**{}**", code(&c.text).replace('|', "\\|")),
                 (true, false) => code(&c.text).replace('|', "\\|"),

@@ -3,12 +3,12 @@
 use super::{Summary, facts};
 use crate::insight::metric::written;
 use crate::insight::names::Names;
-use crate::insight::stands::Stands;
+use crate::insight::standings::Standings;
 use crate::insight::{Insight, doubts, insights};
 use crate::layout::Column;
-use crate::layout::table::{Cell, Row, Table};
+use crate::layout::table::{Table, TableCell, TableRow};
 use crate::layout::words::Words;
-use crate::quantity::{Interval, Quantity, counted, metric_title, shared_unit};
+use crate::quantity::{IntervalDisplay, Quantity, counted, metric_title, shared_unit};
 use crate::result::{Notice, Sweep, SweepRow};
 use crate::syntax::capital;
 
@@ -16,8 +16,8 @@ use crate::syntax::capital;
 const POINTS: usize = 400;
 
 pub(super) fn summary(sweep: &Sweep) -> Summary {
-    let stands = Stands::new(sweep);
-    let points = points(sweep, &stands);
+    let standings = Standings::new(sweep);
+    let points = points(sweep, &standings);
     let (answers, others): (Vec<Insight>, Vec<Insight>) =
         insights(sweep).into_iter().partition(|i| {
             i.is_answer() || matches!(i, Insight::Faster { .. } | Insight::FasterAt { .. })
@@ -28,7 +28,7 @@ pub(super) fn summary(sweep: &Sweep) -> Summary {
         answer: answer(sweep, &answers),
         because: Vec::new(),
         insights: others.iter().map(Insight::text).collect(),
-        table: table(sweep, &stands, &points),
+        table: table(sweep, &standings, &points),
         objectives: Vec::new(),
         notices: notices(sweep),
         assumptions: facts::of_sweep(&sweep.header),
@@ -37,20 +37,20 @@ pub(super) fn summary(sweep: &Sweep) -> Summary {
 }
 
 /// A point: its rows, and those with numbers in the order in which to take them, as indices into the sweep.
-struct Point<'a> {
+struct AnsweredPoint<'a> {
     rows: &'a [SweepRow],
     order: Vec<usize>,
     /// The rows that are as good as the one to take, that one included; empty if none is.
     tied: Vec<usize>,
 }
 
-fn points<'a>(sweep: &'a Sweep, stands: &Stands) -> Vec<Point<'a>> {
+fn points<'a>(sweep: &'a Sweep, standings: &Standings) -> Vec<AnsweredPoint<'a>> {
     let points = sweep.rows.chunk_by(|a, b| a.point == b.point);
     points
-        .map(|rows| Point {
+        .map(|rows| AnsweredPoint {
             rows,
-            order: stands.order(rows[0].point),
-            tied: match stands.at(rows[0].point) {
+            order: standings.order(rows[0].point),
+            tied: match standings.at(rows[0].point) {
                 Some(t) if !t.tied.is_empty() => [vec![t.row], t.tied].concat(),
                 _ => Vec::new(),
             },
@@ -110,19 +110,19 @@ fn words(insight: &Insight) -> Words {
     }
 }
 
-fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
+fn table(sweep: &Sweep, standings: &Standings, points: &[AnsweredPoint<'_>]) -> Table {
     let ranked_by = metric_title(sweep.header.ranked_by);
-    let overall = stands.overall().filter(|t| t.meets).map(|t| t.row);
+    let overall = standings.overall().filter(|t| t.meets).map(|t| t.row);
     let names = names_of(sweep);
     let shown = &points[..points.len().min(POINTS)];
-    let value = |row: usize| stands.rows[row].value;
+    let value = |row: usize| standings.rows[row].value;
     let first = shown.iter().filter_map(|p| p.order.first().copied());
     let (scale, unit) = shared_unit(
         sweep.header.ranked_by.unit(),
         first.filter_map(value).map(|v| v.mean),
     );
     // Metrics only count tasks that complete, so the share that does not stands beside them.
-    let working = stands.rows.iter().filter(|r| r.value.is_some());
+    let working = standings.rows.iter().filter(|r| r.value.is_some());
     let failing = working.filter_map(|r| r.fails).any(|f| f.mean > 0.0);
     let mut columns: Vec<Column> = sweep
         .header
@@ -141,28 +141,36 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
         }
     }
     let rows = shown.iter().map(|p| {
-        let mut cells: Vec<Cell> = sweep.header.axes.iter().map(|a| axis_cell(p, a)).collect();
+        let mut cells: Vec<TableCell> = sweep.header.axes.iter().map(|a| axis_cell(p, a)).collect();
         for place in 0..2 {
             if let Some(&row) = p.order.get(place) {
                 let case = &sweep.rows[row].case;
-                cells.push(Cell {
+                cells.push(TableCell {
                     tied: p.tied.contains(&row),
-                    ..Cell::name(names.short(case))
+                    ..TableCell::name(names.short(case))
                 });
-                cells.push(Cell::estimate(value(row), scale, Interval::Always));
+                cells.push(TableCell::estimate(
+                    value(row),
+                    scale,
+                    IntervalDisplay::Always,
+                ));
                 if failing {
                     let failed = case.get(Quantity::FailureRate);
-                    cells.push(Cell::estimate(failed, 0.01, Interval::IfVisible));
+                    cells.push(TableCell::estimate(
+                        failed,
+                        0.01,
+                        IntervalDisplay::IfVisible,
+                    ));
                 }
             } else {
                 let why = p.rows.iter().find(|r| !r.case.is_fine());
                 let why = why.map_or("–", |r| r.case.status.name());
                 let blank = if failing { 2 } else { 1 };
-                cells.push(Cell::text(why));
-                cells.extend((0..blank).map(|_| Cell::text("–")));
+                cells.push(TableCell::text(why));
+                cells.extend((0..blank).map(|_| TableCell::text("–")));
             }
         }
-        Row {
+        TableRow {
             cells,
             best: p.order.first().is_some_and(|r| overall == Some(*r)),
             fine: !p.order.is_empty(),
@@ -191,15 +199,15 @@ fn table(sweep: &Sweep, stands: &Stands, points: &[Point<'_>]) -> Table {
     }
 }
 
-fn axis_cell(point: &Point<'_>, axis: &crate::result::SweptAxis) -> Cell {
+fn axis_cell(point: &AnsweredPoint<'_>, axis: &crate::result::SweptAxis) -> TableCell {
     let Some(row) = point.rows.first() else {
-        return Cell::default();
+        return TableCell::default();
     };
     let position = sweep_position(row, axis);
-    Cell {
+    TableCell {
         text: row.at.get(&axis.path).map(written).unwrap_or_default(),
         key: position.and_then(|i| axis.numbers.as_ref()?.get(i).copied()),
-        ..Cell::default()
+        ..TableCell::default()
     }
 }
 

@@ -1,10 +1,10 @@
 //! The metric at each text value of an axis, as bars.
 
 use super::table::in_unit;
-use crate::insight::view::{Dot, Slice, View};
+use crate::insight::view::{SeriesPoint, Slice, SweepView};
 use crate::layout::Style;
 use crate::layout::{padded, unique, width};
-use crate::quantity::{Interval, estimate, metric_name};
+use crate::quantity::{IntervalDisplay, estimate, metric_name};
 
 /// Most bars that fit a screen.
 const BARS: usize = 26;
@@ -12,9 +12,14 @@ const BARS: usize = 26;
 const BAR: usize = 36;
 
 /// A bar for each strategy at each value; if there are too many, only for the best strategy.
-pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style) -> Vec<String> {
+pub(super) fn bars(
+    view: &SweepView<'_>,
+    along: usize,
+    slices: &[Slice],
+    style: Style,
+) -> Vec<String> {
     let [slice] = slices else { return Vec::new() };
-    let mut all: Vec<(usize, usize, Dot<'_>)> = (0..view.series.len())
+    let mut all: Vec<(usize, usize, SeriesPoint<'_>)> = (0..view.series.len())
         .flat_map(|s| {
             view.curve(s, along, slice)
                 .into_iter()
@@ -53,7 +58,7 @@ pub(super) fn bars(view: &View<'_>, along: usize, slices: &[Slice], style: Style
     let wide = names.iter().map(|n| width(n)).max().unwrap_or(0);
     let texts = all.iter().filter_map(|(_, _, d)| {
         let value = d.value?.scaled(1.0 / scale);
-        let text = format!("{} {unit}", estimate(value, Interval::Always));
+        let text = format!("{} {unit}", estimate(value, IntervalDisplay::Always));
         Some(style.fit(text.trim_end().to_owned()))
     });
     let texts: Vec<String> = texts.collect();

@@ -6,7 +6,7 @@ pub(super) const ACROSS: usize = 64;
 pub(super) const UP: usize = 16;
 
 /// Characters, on which letters and lines of dots are drawn: eight dots to a character (Braille) if Unicode may be used.
-pub(super) struct Canvas {
+pub(super) struct TextCanvas {
     unicode: bool,
     across: usize,
     dots: Vec<u8>,
@@ -15,7 +15,7 @@ pub(super) struct Canvas {
     curves: Vec<u64>,
 }
 
-impl Canvas {
+impl TextCanvas {
     pub(super) fn new(across: usize, unicode: bool) -> Self {
         let cells = across * UP;
         Self {

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::bars::bars;
-use super::canvas::{ACROSS, Canvas, UP};
+use super::canvas::{ACROSS, TextCanvas, UP};
 use super::table::{in_unit, letter};
 use crate::charts::figure::Scale;
 use crate::charts::scale;
 use crate::insight::metric::value;
-use crate::insight::view::{Slice, View};
+use crate::insight::view::{Slice, SweepView};
 use crate::layout;
 use crate::layout::Style;
 use crate::layout::{padded, width};
@@ -20,14 +20,14 @@ use crate::result::SweptAxis;
 const CURVES: usize = 12;
 
 /// A curve: its letter, its name, and its points by rising x (`None`: no value there).
-struct Curve {
+struct TextCurve {
     letter: char,
     name: String,
     dots: Vec<(f64, Option<f64>)>,
 }
 
 /// The lines of the chart; empty if there is nothing to draw.
-pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
+pub(super) fn chart(view: &SweepView<'_>, style: Style) -> Vec<String> {
     let Some(along) = view.main_axis().filter(|_| view.points.len() > 1) else {
         return Vec::new();
     };
@@ -46,7 +46,7 @@ pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
     curves.retain(|c| c.dots.iter().any(|d| d.1.is_some()));
     let left_out = curves.len().saturating_sub(CURVES);
     curves.truncate(CURVES);
-    let Some(plot) = Plot::new(view, along, &curves, style) else {
+    let Some(plot) = TextPlot::new(view, along, &curves, style) else {
         return Vec::new();
     };
     let best = if single || view.series.len() == 1 {
@@ -72,7 +72,7 @@ pub(super) fn chart(view: &View<'_>, style: Style) -> Vec<String> {
 }
 
 /// Why there is no chart of a sweep over more than two axes, and how to get one.
-fn too_many_axes(view: &View<'_>, style: Style) -> Vec<String> {
+fn too_many_axes(view: &SweepView<'_>, style: Style) -> Vec<String> {
     let varied = view.varied();
     let labels: Vec<&str> = varied
         .iter()
@@ -83,7 +83,7 @@ fn too_many_axes(view: &View<'_>, style: Style) -> Vec<String> {
     let Some(&fewest) = fewest else {
         return Vec::new();
     };
-    let best = view.stands.overall().map(|t| &view.sweep.rows[t.row]);
+    let best = view.standings.overall().map(|t| &view.sweep.rows[t.row]);
     let last = view.axes()[fewest].values.len().saturating_sub(1);
     let index = best.and_then(|r| r.index.get(fewest).copied());
     let index = index.unwrap_or(last);
@@ -109,8 +109,8 @@ fn too_many_axes(view: &View<'_>, style: Style) -> Vec<String> {
     layout::words(&style.fit(text), "", "  ", style)
 }
 
-fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
-    let curve = |s: usize| Curve {
+fn of_series(view: &SweepView<'_>, along: usize, slice: &Slice) -> Vec<TextCurve> {
+    let curve = |s: usize| TextCurve {
         letter: letter(s),
         name: view.series[s].name.clone(),
         dots: view
@@ -123,7 +123,7 @@ fn of_series(view: &View<'_>, along: usize, slice: &Slice) -> Vec<Curve> {
 }
 
 /// The best of all strategies, with a curve for each value of the other axis.
-fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
+fn of_slices(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Vec<TextCurve> {
     // Only one strategy counts at each point: the one to take there.
     let best = |slice: &Slice| {
         let mut dots: Vec<(f64, Option<f64>)> = Vec::new();
@@ -144,7 +144,7 @@ fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
             .iter()
             .map(|&(a, i)| format!("{} {}", view.axes()[a].label, view.written(a, i)))
             .collect();
-        Curve {
+        TextCurve {
             letter: letter(n),
             name: named.join(", "),
             dots: best(slice),
@@ -156,7 +156,7 @@ fn of_slices(view: &View<'_>, along: usize, slices: &[Slice]) -> Vec<Curve> {
 /// The legend. Curves that coincide are named one after another, the one whose letter is drawn first; a curve that is hidden by others
 /// names the one that hides it. A letter and its name are one entry, so that no line ends between them.
 fn legend(
-    curves: &[Curve],
+    curves: &[TextCurve],
     groups: &[Vec<usize>],
     behind: &[Option<char>],
     style: Style,
@@ -178,13 +178,13 @@ fn legend(
 
 /// Range of an axis, and its scale.
 #[derive(Clone, Copy)]
-struct Range {
+struct PlotRange {
     low: f64,
     high: f64,
     log: bool,
 }
 
-impl Range {
+impl PlotRange {
     /// Position of a value in the range, from 0 to 1.
     fn share(self, v: f64) -> f64 {
         let of = |v: f64| if self.log { libm::log2(v) } else { v };
@@ -254,10 +254,10 @@ impl Range {
 }
 
 /// Geometry and labels of a chart.
-struct Plot {
+struct TextPlot {
     title: String,
-    x: Range,
-    y: Range,
+    x: PlotRange,
+    y: PlotRange,
     /// Values and labels of the horizontal axis, rising.
     across: Vec<(f64, String)>,
     label: String,
@@ -272,8 +272,8 @@ struct Plot {
 /// Characters around a picture beside its labels: two before them, one after them, and the axis.
 const FRAME: usize = 4;
 
-impl Plot {
-    fn new(view: &View<'_>, along: usize, curves: &[Curve], style: Style) -> Option<Self> {
+impl TextPlot {
+    fn new(view: &SweepView<'_>, along: usize, curves: &[TextCurve], style: Style) -> Option<Self> {
         let axis = &view.axes()[along];
         let numbers = axis.numbers.as_ref()?;
         let all = curves.iter().flat_map(|c| &c.dots);
@@ -299,7 +299,7 @@ impl Plot {
         } else {
             format!(" ({unit})")
         };
-        let y = Range::upward(&scaled, noise(view) / scale)?;
+        let y = PlotRange::upward(&scaled, noise(view) / scale)?;
         let ticks = y.ticks();
         let mut upward: Vec<String> = vec![String::new(); UP];
         for t in &ticks {
@@ -313,7 +313,7 @@ impl Plot {
         let wide = upward.iter().map(|l| width(l)).max().unwrap_or(0);
         Some(Self {
             title: format!("{}{unit}", metric_name(view.ranking)),
-            x: Range {
+            x: PlotRange {
                 low: xs[0],
                 high: xs[xs.len() - 1],
                 log: crate::insight::doubles(&xs),
@@ -329,8 +329,8 @@ impl Plot {
     }
 
     /// Groups of curves that cannot be told apart, because they are within half a line of each other.
-    fn groups(&self, curves: &[Curve]) -> Vec<Vec<usize>> {
-        let heights = |c: &Curve| -> Vec<Option<f64>> {
+    fn groups(&self, curves: &[TextCurve]) -> Vec<Vec<usize>> {
+        let heights = |c: &TextCurve| -> Vec<Option<f64>> {
             let at = |x: f64| c.dots.iter().find(|d| d.0 == x).and_then(|d| d.1);
             let across = self.across.iter().map(|(x, _)| at(*x));
             across
@@ -360,20 +360,20 @@ impl Plot {
     /// The picture and, for each group of curves, the letter that hides all of its own, if any.
     fn draw(
         &self,
-        curves: &[Curve],
+        curves: &[TextCurve],
         groups: &[Vec<usize>],
         style: Style,
     ) -> (Vec<String>, Vec<Option<char>>) {
-        let mut canvas = Canvas::new(self.signs, style.unicode);
+        let mut canvas = TextCanvas::new(self.signs, style.unicode);
         let fine = canvas.fine();
-        let lines = |c: &Curve| -> Vec<[(usize, usize); 2]> {
+        let lines = |c: &TextCurve| -> Vec<[(usize, usize); 2]> {
             let pairs = c.dots.windows(2).filter_map(|w| {
                 let at = |d: (f64, Option<f64>)| Some(self.place(d.0, d.1?, fine));
                 Some([at(w[0])?, at(w[1])?])
             });
             pairs.collect()
         };
-        let drawn: Vec<&Curve> = groups.iter().map(|g| &curves[g[0]]).collect();
+        let drawn: Vec<&TextCurve> = groups.iter().map(|g| &curves[g[0]]).collect();
         for (i, c) in drawn.iter().enumerate() {
             lines(c).iter().for_each(|l| canvas.line(l[0], l[1], i));
         }
@@ -402,7 +402,7 @@ impl Plot {
     }
 
     /// The canvas with its axes.
-    fn framed(&self, canvas: &Canvas, style: Style) -> Vec<String> {
+    fn framed(&self, canvas: &TextCanvas, style: Style) -> Vec<String> {
         let (bar, corner, dash, tick) = if style.unicode {
             ('│', '└', '─', '┤')
         } else {
@@ -486,7 +486,7 @@ fn nearest(share: f64, cells: usize) -> usize {
 }
 
 /// Half the width of the median interval.
-fn noise(view: &View<'_>) -> f64 {
+fn noise(view: &SweepView<'_>) -> f64 {
     let rows = view.sweep.rows.iter().filter_map(value);
     let halves = rows.filter_map(|e| Some((e.high? - e.low?) / 2.0));
     let mut halves: Vec<f64> = halves.collect();

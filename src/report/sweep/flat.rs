@@ -8,7 +8,7 @@ use crate::quantity::Quantity;
 use crate::result::{Forecast, Sweep, SweepRow, SweptAxis};
 
 /// A column: its name, and its values by row.
-pub(super) struct Column {
+pub(super) struct FlatColumn {
     pub name: String,
     pub cells: Cells,
 }
@@ -35,7 +35,7 @@ const FIXED: [&str; 9] = [
 ];
 
 /// All columns, in order.
-pub(super) fn columns(sweep: &Sweep) -> Vec<Column> {
+pub(super) fn columns(sweep: &Sweep) -> Vec<FlatColumn> {
     let rows = &sweep.rows;
     let header = &sweep.header;
     let mut out = vec![whole("point", rows, |r| Some(r.point))];
@@ -44,7 +44,7 @@ pub(super) fn columns(sweep: &Sweep) -> Vec<Column> {
         text("scenario", rows, |_| header.scenario.name.clone()),
         whole("seed", rows, |_| Some(header.seed)),
         whole("rank", rows, |r| r.case.rank.map(u64::from)),
-        Column {
+        FlatColumn {
             name: "tied".into(),
             cells: Cells::Flag(rows.iter().map(|r| r.case.tied).collect()),
         },
@@ -61,14 +61,14 @@ pub(super) fn columns(sweep: &Sweep) -> Vec<Column> {
         let key = format!("{}_share", cause.name());
         let share = |r: &SweepRow| Some(r.case.causes[cause as usize]);
         let cells = Cells::Number(rows.iter().map(share).collect());
-        out.push(Column { name: key, cells });
+        out.push(FlatColumn { name: key, cells });
     }
     out
 }
 
 /// The values of an axis: numbers in its unit if all of them are, otherwise texts. An axis with the name of another column (`interpreter`)
 /// is prefixed with `at.`.
-fn axis(axis: &SweptAxis, number: usize, rows: &[SweepRow]) -> Column {
+fn axis(axis: &SweptAxis, number: usize, rows: &[SweepRow]) -> FlatColumn {
     let cells = if let Some(numbers) = &axis.numbers {
         let at = |r: &SweepRow| numbers.get(*r.index.get(number)?).copied();
         Cells::Number(rows.iter().map(at).collect())
@@ -81,18 +81,18 @@ fn axis(axis: &SweptAxis, number: usize, rows: &[SweepRow]) -> Column {
     } else {
         axis.path.clone()
     };
-    Column { name, cells }
+    FlatColumn { name, cells }
 }
 
-fn text(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> String) -> Column {
-    Column {
+fn text(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> String) -> FlatColumn {
+    FlatColumn {
         name: name.into(),
         cells: Cells::Text(rows.iter().map(get).collect()),
     }
 }
 
-fn whole(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> Option<u64>) -> Column {
-    Column {
+fn whole(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> Option<u64>) -> FlatColumn {
+    FlatColumn {
         name: name.into(),
         cells: Cells::Whole(rows.iter().map(get).collect()),
     }
@@ -103,9 +103,9 @@ fn estimate(
     key: &str,
     rows: &[SweepRow],
     get: impl Fn(&Forecast) -> Option<Estimate>,
-) -> [Column; 3] {
+) -> [FlatColumn; 3] {
     let values: Vec<_> = rows.iter().map(|r| get(&r.case)).collect();
-    let column = |suffix: &str, cells: Vec<Option<f64>>| Column {
+    let column = |suffix: &str, cells: Vec<Option<f64>>| FlatColumn {
         name: format!("{key}{suffix}"),
         cells: Cells::Number(cells),
     };

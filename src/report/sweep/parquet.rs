@@ -9,7 +9,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-use super::flat::{Cells, Column, columns};
+use super::flat::{Cells, FlatColumn, columns};
 use crate::result::Sweep;
 
 /// The sweep as a Parquet file: the columns of [`csv`](super::csv), missing values as nulls, whole numbers as 64-bit integers, texts as
@@ -22,7 +22,7 @@ pub fn parquet(sweep: &Sweep) -> Result<Vec<u8>, ParquetError> {
     written(&columns(sweep))
 }
 
-fn written(columns: &[Column]) -> Result<Vec<u8>, ParquetError> {
+fn written(columns: &[FlatColumn]) -> Result<Vec<u8>, ParquetError> {
     let fields = columns.iter().map(field).collect::<Result<_, _>>()?;
     let schema = Type::group_type_builder("sweep")
         .with_fields(fields)
@@ -45,7 +45,7 @@ fn written(columns: &[Column]) -> Result<Vec<u8>, ParquetError> {
     Ok(out)
 }
 
-fn field(column: &Column) -> Result<TypePtr, ParquetError> {
+fn field(column: &FlatColumn) -> Result<TypePtr, ParquetError> {
     let (physical, logical, repetition) = match column.cells {
         Cells::Text(_) => (
             Physical::BYTE_ARRAY,

@@ -2,10 +2,10 @@
 //! row for each point. Text and Markdown lay them out.
 
 use crate::insight::metric::value;
-use crate::insight::view::{Slice, View};
+use crate::insight::view::{Slice, SweepView};
 use crate::measure::Estimate;
 use crate::quantity::unit_of;
-use crate::quantity::{Interval, Quantity, Unit, estimate, metric_name};
+use crate::quantity::{IntervalDisplay, Quantity, Unit, estimate, metric_name};
 use crate::report::comparison::WIDE;
 use crate::result::{Status, SweepRow};
 use crate::scenario::Metric;
@@ -14,12 +14,12 @@ use crate::scenario::Metric;
 const ROWS: usize = 30;
 
 /// A table of short texts.
-pub(super) struct Table {
+pub(super) struct SweepTable {
     /// Title; empty if the columns say it.
     pub title: String,
     /// Headings over several columns each: text, and number of columns.
     pub groups: Vec<(String, usize)>,
-    pub columns: Vec<Column>,
+    pub columns: Vec<SweepColumn>,
     pub rows: Vec<Vec<String>>,
     /// Gaps: number of rows left out, and index of the row that follows them.
     pub left_out: Vec<(usize, usize)>,
@@ -27,7 +27,7 @@ pub(super) struct Table {
 
 /// A column of a table.
 #[derive(Clone)]
-pub(super) struct Column {
+pub(super) struct SweepColumn {
     pub title: String,
     /// Whether its cells are numbers.
     pub number: bool,
@@ -37,7 +37,7 @@ pub(super) struct Column {
     pub marked: bool,
 }
 
-impl Column {
+impl SweepColumn {
     fn words(title: &str) -> Self {
         Self {
             title: title.into(),
@@ -57,7 +57,7 @@ impl Column {
 
 /// What a cell shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum ColumnQuantity {
     /// The metric by which the sweep ranks.
     Ranked,
     /// Another quantity.
@@ -65,17 +65,17 @@ pub(super) enum Shown {
 }
 
 /// A quantity over the whole table, in one unit.
-struct Measured {
-    shown: Shown,
+struct TableQuantity {
+    shown: ColumnQuantity,
     scale: f64,
     title: String,
 }
 
-impl Measured {
-    fn new(view: &View<'_>, shown: Shown) -> Self {
+impl TableQuantity {
+    fn new(view: &SweepView<'_>, shown: ColumnQuantity) -> Self {
         let (name, unit) = match shown {
-            Shown::Ranked => (metric_name(view.ranking).clone(), view.ranking.unit()),
-            Shown::Also(q) => (short(q).to_owned(), q.unit()),
+            ColumnQuantity::Ranked => (metric_name(view.ranking).clone(), view.ranking.unit()),
+            ColumnQuantity::Also(q) => (short(q).to_owned(), q.unit()),
         };
         let values = view.sweep.rows.iter().filter_map(|r| get(r, shown));
         let (scale, unit) = unit_of(unit, values.map(|e| e.mean));
@@ -95,23 +95,23 @@ impl Measured {
         let Some(row) = row else { return "–".into() };
         let Some(e) = get(row, self.shown) else {
             return match self.shown {
-                Shown::Ranked => why(row.case.status).into(),
-                Shown::Also(_) => "–".into(),
+                ColumnQuantity::Ranked => why(row.case.status).into(),
+                ColumnQuantity::Also(_) => "–".into(),
             };
         };
         let interval = match e.relative() {
-            _ if self.shown == Shown::Ranked => Interval::Always,
-            Some(r) if r <= WIDE => Interval::Never,
-            _ => Interval::IfVisible,
+            _ if self.shown == ColumnQuantity::Ranked => IntervalDisplay::Always,
+            Some(r) if r <= WIDE => IntervalDisplay::Never,
+            _ => IntervalDisplay::IfVisible,
         };
         estimate(e.scaled(1.0 / self.scale), interval)
     }
 }
 
-fn get(row: &SweepRow, shown: Shown) -> Option<Estimate> {
+fn get(row: &SweepRow, shown: ColumnQuantity) -> Option<Estimate> {
     match shown {
-        Shown::Ranked => value(row),
-        Shown::Also(q) => row.case.get(q),
+        ColumnQuantity::Ranked => value(row),
+        ColumnQuantity::Also(q) => row.case.get(q),
     }
 }
 
@@ -138,7 +138,7 @@ fn short(q: Quantity) -> &'static str {
 }
 
 /// Quantities worth a look beside the metric, the most telling first.
-pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
+pub(super) fn also(view: &SweepView<'_>) -> Vec<Quantity> {
     let candidates = match view.ranking {
         Metric::Makespan => [
             Quantity::MemoryPeak,
@@ -172,18 +172,23 @@ pub(super) fn also(view: &View<'_>) -> Vec<Quantity> {
 
 /// A table with the points of a sweep along one axis (or several side by side) as rows, and the strategies as columns, in a group for each
 /// quantity.
-pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
+pub(super) fn along(view: &SweepView<'_>, shown: &[ColumnQuantity], all: bool) -> SweepTable {
     let axes = swept(view);
-    let measured: Vec<Measured> = shown.iter().map(|&s| Measured::new(view, s)).collect();
+    let measured: Vec<TableQuantity> = shown.iter().map(|&s| TableQuantity::new(view, s)).collect();
     let mut columns = axis_columns(view, &axes);
     let mut groups = vec![(String::new(), columns.len())];
     let alone = view.series.len() == 1;
     for m in &measured {
-        columns.extend(view.series.iter().enumerate().map(|(s, series)| Column {
-            series: Some(s),
-            marked: m.shown == Shown::Ranked,
-            ..Column::numbers(if alone { &m.title } else { &series.name })
-        }));
+        columns.extend(
+            view.series
+                .iter()
+                .enumerate()
+                .map(|(s, series)| SweepColumn {
+                    series: Some(s),
+                    marked: m.shown == ColumnQuantity::Ranked,
+                    ..SweepColumn::numbers(if alone { &m.title } else { &series.name })
+                }),
+        );
         let title = if alone { "" } else { m.title.as_str() };
         groups.push((title.to_owned(), view.series.len()));
     }
@@ -192,13 +197,13 @@ pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
         let mut row: Vec<String> = axes.iter().map(|&a| at(view, a, index)).collect();
         for m in &measured {
             row.extend((0..view.series.len()).map(|s| {
-                let mark = (m.shown == Shown::Ranked).then(|| mark(view, s, point, best));
+                let mark = (m.shown == ColumnQuantity::Ranked).then(|| mark(view, s, point, best));
                 m.cell(view.row(s, point)) + mark.unwrap_or("")
             }));
         }
         row
     });
-    let mut table = Table {
+    let mut table = SweepTable {
         title: String::new(),
         groups,
         columns,
@@ -211,19 +216,23 @@ pub(super) fn along(view: &View<'_>, shown: &[Shown], all: bool) -> Table {
 
 /// A table over two axes, values of the one down, of the other across: for one series, or (with `None`) for the best at each point, named
 /// by letters.
-pub(super) fn across(view: &View<'_>, series: Option<usize>, shown: Shown) -> Option<Table> {
+pub(super) fn across(
+    view: &SweepView<'_>,
+    series: Option<usize>,
+    shown: ColumnQuantity,
+) -> Option<SweepTable> {
     let [a, b] = view.varied().try_into().ok()?;
-    let measured = Measured::new(view, shown);
+    let measured = TableQuantity::new(view, shown);
     let slices: Vec<Slice> = view.slices(b);
     let (down, over) = (&view.axes()[a], &view.axes()[b]);
-    let mut columns = vec![Column {
+    let mut columns = vec![SweepColumn {
         number: down.numbers.is_some(),
-        ..Column::words(&down.label)
+        ..SweepColumn::words(&down.label)
     }];
     let values = 0..over.values.len();
-    columns.extend(values.clone().map(|i| Column {
+    columns.extend(values.clone().map(|i| SweepColumn {
         marked: true,
-        ..Column::numbers(&view.written(b, i))
+        ..SweepColumn::numbers(&view.written(b, i))
     }));
     let best = best_point(view);
     let rows = slices.iter().map(|slice| {
@@ -256,7 +265,7 @@ pub(super) fn across(view: &View<'_>, series: Option<usize>, shown: Shown) -> Op
         || "best strategy".to_owned(),
         |s| view.series[s].name.clone(),
     );
-    Some(Table {
+    Some(SweepTable {
         title: format!(
             "{of}: {} by {} and {}",
             measured.title, down.label, over.label
@@ -269,18 +278,18 @@ pub(super) fn across(view: &View<'_>, series: Option<usize>, shown: Shown) -> Op
 }
 
 /// A table with a row for each point: its values, the best strategy there, and what that reaches.
-pub(super) fn long(view: &View<'_>, all: bool) -> Table {
+pub(super) fn long(view: &SweepView<'_>, all: bool) -> SweepTable {
     let axes = swept(view);
-    let shown = also(view).into_iter().take(2).map(Shown::Also);
-    let measured: Vec<Measured> = std::iter::once(Shown::Ranked)
+    let shown = also(view).into_iter().take(2).map(ColumnQuantity::Also);
+    let measured: Vec<TableQuantity> = std::iter::once(ColumnQuantity::Ranked)
         .chain(shown)
-        .map(|s| Measured::new(view, s))
+        .map(|s| TableQuantity::new(view, s))
         .collect();
     let mut columns = axis_columns(view, &axes);
-    columns.push(Column::words("best strategy"));
-    columns.extend(measured.iter().map(|m| Column {
-        marked: m.shown == Shown::Ranked,
-        ..Column::numbers(&m.title)
+    columns.push(SweepColumn::words("best strategy"));
+    columns.extend(measured.iter().map(|m| SweepColumn {
+        marked: m.shown == ColumnQuantity::Ranked,
+        ..SweepColumn::numbers(&m.title)
     }));
     let best = best_point(view);
     let rows = view.points.iter().map(|&(point, index)| {
@@ -296,7 +305,7 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
         row.extend(cells);
         row
     });
-    let mut table = Table {
+    let mut table = SweepTable {
         title: "best strategy at each point".into(),
         // The columns that identify a point are repeated in every part of a table that is too wide.
         groups: vec![(String::new(), axes.len() + 1)],
@@ -309,18 +318,18 @@ pub(super) fn long(view: &View<'_>, all: bool) -> Table {
 }
 
 /// A column for each of these axes.
-fn axis_columns(view: &View<'_>, axes: &[usize]) -> Vec<Column> {
+fn axis_columns(view: &SweepView<'_>, axes: &[usize]) -> Vec<SweepColumn> {
     axes.iter()
-        .map(|&a| Column {
+        .map(|&a| SweepColumn {
             number: view.axes()[a].numbers.is_some(),
-            ..Column::words(&view.axes()[a].label)
+            ..SweepColumn::words(&view.axes()[a].label)
         })
         .collect()
 }
 
-impl Table {
+impl SweepTable {
     /// Shortens a table with a row for each point in the middle, keeping the row of the best point.
-    fn shorten_points(&mut self, view: &View<'_>, best: Option<u64>, all: bool) {
+    fn shorten_points(&mut self, view: &SweepView<'_>, best: Option<u64>, all: bool) {
         let keep = view.points.iter().position(|(p, _)| Some(*p) == best);
         self.shorten(all, keep);
     }
@@ -355,7 +364,7 @@ impl Table {
 }
 
 /// The axes that identify a point.
-fn swept(view: &View<'_>) -> Vec<usize> {
+fn swept(view: &SweepView<'_>) -> Vec<usize> {
     if view.sweep.header.zip || view.varied().is_empty() {
         (0..view.axes().len()).collect()
     } else {
@@ -363,23 +372,28 @@ fn swept(view: &View<'_>) -> Vec<usize> {
     }
 }
 
-fn at(view: &View<'_>, axis: usize, index: &[usize]) -> String {
+fn at(view: &SweepView<'_>, axis: usize, index: &[usize]) -> String {
     view.written(axis, index.get(axis).copied().unwrap_or(0))
 }
 
-fn index_of<'a>(view: &View<'a>, point: u64) -> &'a [usize] {
+fn index_of<'a>(view: &SweepView<'a>, point: u64) -> &'a [usize] {
     let found = view.points.binary_search_by_key(&point, |(p, _)| *p);
     found.map_or(&[], |i| view.points[i].1)
 }
 
 /// Point and series of the best case over all points.
-fn best_point(view: &View<'_>) -> Option<(u64, usize)> {
-    let row = view.stands.overall()?.row;
+fn best_point(view: &SweepView<'_>) -> Option<(u64, usize)> {
+    let row = view.standings.overall()?.row;
     Some((view.sweep.rows[row].point, view.series_of(row)?))
 }
 
 /// The mark of a cell. `**`: best of all; `*`: best of its point, or as good; `~`: nearest, if no case at the point meets the objectives.
-fn mark(view: &View<'_>, series: usize, point: u64, best: Option<(u64, usize)>) -> &'static str {
+fn mark(
+    view: &SweepView<'_>,
+    series: usize,
+    point: u64,
+    best: Option<(u64, usize)>,
+) -> &'static str {
     match best {
         Some(b) if b == (point, series) && view.meets(point) => "**",
         Some(b) if b == (point, series) => "~ ",
@@ -391,7 +405,7 @@ fn mark(view: &View<'_>, series: usize, point: u64, best: Option<(u64, usize)>) 
 
 /// The mark in tables that show one strategy for each point: only the best of all, and the nearest if no case meets the objectives.
 fn single_mark(
-    view: &View<'_>,
+    view: &SweepView<'_>,
     series: usize,
     point: u64,
     best: Option<(u64, usize)>,
@@ -409,7 +423,7 @@ pub(super) fn letter(series: usize) -> char {
 }
 
 /// Size, name and kind of the unit of what the tables and the chart show.
-pub(super) fn in_unit(view: &View<'_>) -> (f64, &'static str, Unit) {
+pub(super) fn in_unit(view: &SweepView<'_>) -> (f64, &'static str, Unit) {
     let values = view.sweep.rows.iter().filter_map(value);
     let (scale, name) = unit_of(view.ranking.unit(), values.map(|e| e.mean));
     (scale, name, view.ranking.unit())

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::chart::chart;
-use super::table::{Column, Shown, Table, across, along, also, letter, long};
+use super::table::{ColumnQuantity, SweepColumn, SweepTable, across, along, also, letter, long};
 use crate::insight::doubts;
 use crate::insight::insights;
-use crate::insight::view::View;
+use crate::insight::view::SweepView;
 use crate::layout;
 use crate::layout::Style;
 use crate::layout::{PIPE, padded, width};
 use crate::quantity::{Quantity, counted, metric_name, percent};
 use crate::report::comparison::WIDE;
-use crate::report::text::Text;
+use crate::report::text::TextWriter;
 use crate::result::{Sweep, SweptAxis};
 
 /// Most insights that are shown without `--verbose`.
@@ -20,8 +20,8 @@ const SENTENCES: usize = 12;
 
 /// The sweep as text for a terminal.
 pub fn text(sweep: &Sweep, style: Style) -> String {
-    let view = View::new(sweep);
-    let mut out = Text {
+    let view = SweepView::new(sweep);
+    let mut out = TextWriter {
         out: String::new(),
         style,
     };
@@ -45,7 +45,7 @@ pub fn text(sweep: &Sweep, style: Style) -> String {
     out.out
 }
 
-fn heading(out: &mut Text, view: &View<'_>) {
+fn heading(out: &mut TextWriter, view: &SweepView<'_>) {
     let header = &view.sweep.header;
     let question = if header.scenario.question.is_empty() {
         String::new()
@@ -57,7 +57,7 @@ fn heading(out: &mut Text, view: &View<'_>) {
 }
 
 /// What was varied, how often each point was simulated, and what the intervals mean.
-pub(super) fn facts(view: &View<'_>) -> Vec<String> {
+pub(super) fn facts(view: &SweepView<'_>) -> Vec<String> {
     let header = &view.sweep.header;
     let varied: Vec<String> = header.axes.iter().map(axis).collect();
     let how = if header.zip { ", side by side" } else { "" };
@@ -116,7 +116,7 @@ fn axis(axis: &SweptAxis) -> String {
     }
 }
 
-fn stands_out(out: &mut Text, view: &View<'_>) {
+fn stands_out(out: &mut TextWriter, view: &SweepView<'_>) {
     let all = insights(view.sweep);
     if all.is_empty() {
         return;
@@ -144,7 +144,7 @@ fn stands_out(out: &mut Text, view: &View<'_>) {
     out.line("");
 }
 
-fn tables(out: &mut Text, view: &View<'_>) {
+fn tables(out: &mut TextWriter, view: &SweepView<'_>) {
     let all = out.style.verbose;
     for table in chosen(view, all, out.style.width) {
         let mut table = table;
@@ -155,7 +155,7 @@ fn tables(out: &mut Text, view: &View<'_>) {
         lay_out(out, view, &table);
         out.line("");
     }
-    let overall = view.stands.overall();
+    let overall = view.standings.overall();
     let lines = view.series.len() > 1 && view.varied().len() < 2;
     let any = |meets: bool| {
         let mut points = view.points.iter().map(|(p, _)| *p);
@@ -183,12 +183,12 @@ fn tables(out: &mut Text, view: &View<'_>) {
 }
 
 /// The tables that show this sweep best.
-pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
-    let more = || also(view).into_iter().map(Shown::Also);
+pub(super) fn chosen(view: &SweepView<'_>, all: bool, line: usize) -> Vec<SweepTable> {
+    let more = || also(view).into_iter().map(ColumnQuantity::Also);
     match view.varied().len() {
         0 | 1 => {
-            let ranked = along(view, &[Shown::Ranked], all);
-            let second: Vec<Shown> = std::iter::once(Shown::Ranked)
+            let ranked = along(view, &[ColumnQuantity::Ranked], all);
+            let second: Vec<ColumnQuantity> = std::iter::once(ColumnQuantity::Ranked)
                 .chain(more().take(1))
                 .collect();
             let both = along(view, &second, all);
@@ -201,23 +201,24 @@ pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
         }
         2 => {
             // A table that fits in a pipe is split into parts if there is less room.
-            let fits =
-                |t: Option<Table>| t.filter(|t| t.wide() <= line.max(PIPE) && t.rows.len() <= 40);
+            let fits = |t: Option<SweepTable>| {
+                t.filter(|t| t.wide() <= line.max(PIPE) && t.rows.len() <= 40)
+            };
             let best = (view.series.len() > 1).then_some(None);
             let each = (0..view.series.len()).map(Some);
             let few = all || view.series.len() * view.points.len() <= 80;
             let each: Vec<Option<usize>> = each.filter(|_| few || best.is_none()).collect();
-            let tables: Vec<Table> = best
+            let tables: Vec<SweepTable> = best
                 .into_iter()
                 .chain(each.iter().copied())
-                .filter_map(|s| fits(across(view, s, Shown::Ranked)))
+                .filter_map(|s| fits(across(view, s, ColumnQuantity::Ranked)))
                 .collect();
             // Metrics only count tasks that complete, so the share that does not stands beside them.
-            let failed = Shown::Also(Quantity::FailureRate);
+            let failed = ColumnQuantity::Also(Quantity::FailureRate);
             let fails = also(view).contains(&Quantity::FailureRate) && !tables.is_empty();
             let failing = best.into_iter().chain(each).filter(|_| fails);
             let failing = failing.filter_map(|s| fits(across(view, s, failed)));
-            let tables: Vec<Table> = tables.into_iter().chain(failing).collect();
+            let tables: Vec<SweepTable> = tables.into_iter().chain(failing).collect();
             if tables.is_empty() {
                 vec![long(view, all)]
             } else {
@@ -228,7 +229,7 @@ pub(super) fn chosen(view: &View<'_>, all: bool, line: usize) -> Vec<Table> {
     }
 }
 
-impl Table {
+impl SweepTable {
     /// Width of a line in characters; columns are two apart.
     fn wide(&self) -> usize {
         (0..self.columns.len())
@@ -276,7 +277,7 @@ impl Table {
     }
 }
 
-impl Column {
+impl SweepColumn {
     /// The heading; like the numbers, it ends in two characters of room for a mark.
     fn heading(&self) -> String {
         if self.marked {
@@ -288,12 +289,12 @@ impl Column {
 }
 
 /// Lays the table out: in parts if it is too wide, with letters for the strategies if their names make it so.
-fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
+fn lay_out(out: &mut TextWriter, view: &SweepView<'_>, table: &SweepTable) {
     if !table.title.is_empty() {
         out.prose("  ", &table.title);
     }
     let line = out.style.width;
-    let mut short = Table {
+    let mut short = SweepTable {
         title: String::new(),
         groups: table.groups.clone(),
         columns: table.columns.clone(),
@@ -342,7 +343,7 @@ fn lay_out(out: &mut Text, view: &View<'_>, table: &Table) {
     }
 }
 
-fn part(out: &mut Text, table: &Table, keys: usize, columns: std::ops::Range<usize>) {
+fn part(out: &mut TextWriter, table: &SweepTable, keys: usize, columns: std::ops::Range<usize>) {
     let style = out.style;
     let chosen: Vec<usize> = (0..keys).chain(columns.clone()).collect();
     let wide: Vec<usize> = chosen.iter().map(|&c| table.width_of(c)).collect();

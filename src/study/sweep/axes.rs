@@ -1,14 +1,14 @@
-//! Axes as a user gives them: builds a [`Plan`], and tells what a point of it changes in the scenario.
+//! Axes as a user gives them: builds a [`SweepPlan`], and tells what a point of it changes in the scenario.
 
 use super::values::{MAX_POINTS, values};
-use super::{Axis, AxisValue, Plan, Point};
+use super::{AxisValue, PlanAxis, SweepPlan, SweepPoint};
 use crate::scenario::limits;
 use crate::scenario::units::grouped;
 use crate::syntax::Changes;
 
 /// What an axis sets at each point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Target {
+enum AxisTarget {
     /// A field, as `--set` sets it.
     Field,
     /// The cores, as `run --cores` sets them.
@@ -24,8 +24,8 @@ enum Target {
 /// A plan under construction, with what its axes set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axes {
-    plan: Plan,
-    targets: Vec<Target>,
+    plan: SweepPlan,
+    targets: Vec<AxisTarget>,
     notes: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Axes {
     #[must_use]
     pub const fn new(zip: bool) -> Self {
         Self {
-            plan: Plan {
+            plan: SweepPlan {
                 axes: Vec::new(),
                 zip,
             },
@@ -51,17 +51,17 @@ impl Axes {
     /// A sentence: what is wrong with the values, or with which axis this one conflicts.
     pub fn add(&mut self, path: &str, text: &str) -> Result<(), String> {
         let (target, name) = match path {
-            "cores" => (Target::Cores, "machine.cores"),
-            "workers" => (Target::Workers, path),
-            "interpreter" => (Target::Interpreter, path),
-            "strategy" => (Target::Strategy, path),
-            _ => (Target::Field, path),
+            "cores" => (AxisTarget::Cores, "machine.cores"),
+            "workers" => (AxisTarget::Workers, path),
+            "interpreter" => (AxisTarget::Interpreter, path),
+            "strategy" => (AxisTarget::Strategy, path),
+            _ => (AxisTarget::Field, path),
         };
         for (axis, &other) in self.plan.axes.iter().zip(&self.targets) {
             let cores = [(target, name), (other, axis.path.as_str())]
                 .iter()
-                .all(|(t, p)| *t == Target::Cores || is_cores(p));
-            let either = target == Target::Cores || other == Target::Cores;
+                .all(|(t, p)| *t == AxisTarget::Cores || is_cores(p));
+            let either = target == AxisTarget::Cores || other == AxisTarget::Cores;
             if axis.path == name || (cores && either) {
                 return Err(if axis.label == path {
                     format!("{path} is varied twice: write all its values in one list")
@@ -79,21 +79,21 @@ impl Axes {
                 ));
             }
         }
-        let ranges = !matches!(target, Target::Interpreter | Target::Strategy);
+        let ranges = !matches!(target, AxisTarget::Interpreter | AxisTarget::Strategy);
         let mut found = values(text, ranges).map_err(|e| format!("{path}: {e}"))?;
         match target {
-            Target::Cores => whole(path, &found.values, "MAX_CORES", limits::MAX_CORES)?,
-            Target::Workers => whole(path, &found.values, "MAX_WORKERS", limits::MAX_WORKERS)?,
-            Target::Interpreter | Target::Strategy => {
+            AxisTarget::Cores => whole(path, &found.values, "MAX_CORES", limits::MAX_CORES)?,
+            AxisTarget::Workers => whole(path, &found.values, "MAX_WORKERS", limits::MAX_WORKERS)?,
+            AxisTarget::Interpreter | AxisTarget::Strategy => {
                 // `3.14` is a name here, not a number.
                 found.values.iter_mut().for_each(|v| v.number = None);
                 found.unit = None;
             }
-            Target::Field => {}
+            AxisTarget::Field => {}
         }
         let notes = found.notes.into_iter().map(|n| format!("{path}: {n}"));
         self.notes.extend(notes);
-        self.plan.axes.push(Axis {
+        self.plan.axes.push(PlanAxis {
             path: name.to_owned(),
             label: path.to_owned(),
             values: found.values,
@@ -112,8 +112,8 @@ impl Axes {
         for (axis, &target) in self.plan.axes.iter().zip(&self.targets) {
             let name = &axis.path;
             for (path, value) in &base.set {
-                let field = target == Target::Field && (path == name || within(path, name));
-                if field || (target == Target::Cores && is_cores(path)) {
+                let field = target == AxisTarget::Field && (path == name || within(path, name));
+                if field || (target == AxisTarget::Cores && is_cores(path)) {
                     return Err(format!(
                         "--set {path}={value} has no effect where {} is varied: leave one of them out",
                         axis.label
@@ -121,9 +121,11 @@ impl Axes {
                 }
             }
             let given = match target {
-                Target::Interpreter => (!base.interpreters.is_empty()).then_some("--interpreter"),
-                Target::Strategy => (!base.strategies.is_empty()).then_some("--strategy"),
-                Target::Field if name == "seed" => base.seed.map(|_| "--seed"),
+                AxisTarget::Interpreter => {
+                    (!base.interpreters.is_empty()).then_some("--interpreter")
+                }
+                AxisTarget::Strategy => (!base.strategies.is_empty()).then_some("--strategy"),
+                AxisTarget::Field if name == "seed" => base.seed.map(|_| "--seed"),
                 _ => None,
             };
             if let Some(option) = given {
@@ -147,7 +149,7 @@ impl Axes {
 
     fn check_lengths(&self) -> Result<(), String> {
         let axes = &self.plan.axes;
-        let same = |a: &Axis| a.values.len() == axes[0].values.len();
+        let same = |a: &PlanAxis| a.values.len() == axes[0].values.len();
         if axes.iter().all(same) {
             return Ok(());
         }
@@ -163,7 +165,7 @@ impl Axes {
 
     /// The plan, with labels that are as short as possible and still differ.
     #[must_use]
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self) -> SweepPlan {
         let mut plan = self.plan.clone();
         let short: Vec<String> = plan
             .axes
@@ -186,7 +188,7 @@ impl Axes {
 
     /// What applies at a point: the changes, and the number of workers if that is varied.
     #[must_use]
-    pub fn changes(&self, point: &Point, base: &Changes) -> (Changes, Option<u32>) {
+    pub fn changes(&self, point: &SweepPoint, base: &Changes) -> (Changes, Option<u32>) {
         let (mut changes, mut workers) = (base.clone(), None);
         let axes = self.plan.axes.iter().zip(&self.targets);
         for ((axis, target), &index) in axes.zip(&point.index) {
@@ -195,11 +197,11 @@ impl Axes {
             };
             let text = value.text.clone();
             match target {
-                Target::Field => changes.set.push((axis.path.clone(), text)),
-                Target::Cores => changes.cores = text.parse().ok(),
-                Target::Workers => workers = text.parse().ok(),
-                Target::Interpreter => changes.interpreters = vec![text],
-                Target::Strategy => changes.strategies = vec![text],
+                AxisTarget::Field => changes.set.push((axis.path.clone(), text)),
+                AxisTarget::Cores => changes.cores = text.parse().ok(),
+                AxisTarget::Workers => workers = text.parse().ok(),
+                AxisTarget::Interpreter => changes.interpreters = vec![text],
+                AxisTarget::Strategy => changes.strategies = vec![text],
             }
         }
         (changes, workers)
@@ -207,7 +209,7 @@ impl Axes {
 
     /// The values of a point in words: `cores = 4, rate = 100`.
     #[must_use]
-    pub fn place(&self, point: &Point) -> String {
+    pub fn place(&self, point: &SweepPoint) -> String {
         let at: Vec<String> = self
             .plan()
             .axes

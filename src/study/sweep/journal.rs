@@ -34,7 +34,7 @@ pub struct Owned {
 
 /// A difference between the file and what is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct JournalMismatch {
     /// Name of what differs.
     pub name: String,
     /// Value in the file; `None` if it is not given.
@@ -43,7 +43,7 @@ pub struct Difference {
     pub here: Option<String>,
 }
 
-impl Difference {
+impl JournalMismatch {
     fn text(&self) -> String {
         /// Most characters of a value; longer ones are cut.
         const LONGEST: usize = 80;
@@ -60,12 +60,16 @@ impl Difference {
 }
 
 /// Text of a difference: `its seed is 1, here it is 2`; of values with parts, those parts that differ.
-fn differences(name: &str, whole: &Difference, parts: &[Difference]) -> String {
+fn differences(name: &str, whole: &JournalMismatch, parts: &[JournalMismatch]) -> String {
     const SHOWN: usize = 3;
     if parts.is_empty() {
         return format!("its {}", whole.text());
     }
-    let shown: Vec<String> = parts.iter().take(SHOWN).map(Difference::text).collect();
+    let shown: Vec<String> = parts
+        .iter()
+        .take(SHOWN)
+        .map(JournalMismatch::text)
+        .collect();
     let more = match parts.len().saturating_sub(SHOWN) {
         0 => String::new(),
         n => format!("; and {n} more"),
@@ -90,9 +94,9 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
         /// The input that differs.
-        whole: Difference,
+        whole: JournalMismatch,
         /// The parts of it that differ, if both sides tell what it is made of.
-        parts: Vec<Difference>,
+        parts: Vec<JournalMismatch>,
     },
     /// It can no longer be told whether the journal belongs to the same sweep.
     #[error("{} was begun by an earlier version of pchsim, which named scenarios in another way: this version cannot tell whether it is the same sweep", path.display())]
@@ -112,7 +116,7 @@ pub enum JournalError {
     },
     /// Another process is writing the journal.
     #[error(transparent)]
-    Busy(#[from] Busy),
+    Busy(#[from] JournalLocked),
     /// The file system refused an operation.
     #[error("cannot use {}: {source}", path.display())]
     Io {
@@ -126,7 +130,7 @@ pub enum JournalError {
 /// Another process is writing a journal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} is being written by another sweep{}", .path.display(), .process.map_or(String::new(), |p| format!(", process {p}")))]
-pub struct Busy {
+pub struct JournalLocked {
     /// The journal.
     pub path: PathBuf,
     /// Id of that process, if it can be read.
@@ -134,7 +138,8 @@ pub struct Busy {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+#[serde(expecting = "struct Head")]
+struct JournalHeader {
     journal: u32,
     /// The writer, for other processes to see: a process id, always as long as [`writer_text`] makes it, so that it can be overwritten.
     #[serde(default)]
@@ -146,7 +151,7 @@ struct Head {
     parts: BTreeMap<String, Vec<(String, String)>>,
 }
 
-impl Head {
+impl JournalHeader {
     fn of(owner: &Owner) -> Self {
         let parts = owner.iter().filter(|o| !o.parts.is_empty());
         Self {
@@ -173,7 +178,7 @@ fn writer_text() -> String {
 /// # Errors
 ///
 /// If the file system refuses.
-pub fn writer(path: &Path) -> Result<Option<Busy>, JournalError> {
+pub fn writer(path: &Path) -> Result<Option<JournalLocked>, JournalError> {
     // Opening a named pipe would wait for its other end.
     if !path.symlink_metadata().is_ok_and(|m| m.is_file()) {
         return Ok(None);
@@ -198,7 +203,7 @@ pub fn is_journal(path: &Path) -> bool {
     begin().is_ok_and(|text: String| whole.starts_with(&text) || text.starts_with("{\"journal\":"))
 }
 
-fn busy(path: &Path, file: &mut File) -> Busy {
+fn busy(path: &Path, file: &mut File) -> JournalLocked {
     let mut line = String::new();
     // Reads only the beginning of the first line, which may not be complete.
     let begin = (HEAD.len() + writer_text().len()) as u64;
@@ -206,7 +211,7 @@ fn busy(path: &Path, file: &mut File) -> Busy {
         .seek(SeekFrom::Start(0))
         .and_then(|_| file.take(begin).read_to_string(&mut line));
     let writer = read.ok().and_then(|_| line.strip_prefix(HEAD));
-    Busy {
+    JournalLocked {
         path: path.to_owned(),
         process: writer.and_then(|w| w.trim_start_matches('0').parse().ok()),
     }
@@ -358,7 +363,7 @@ impl Journal {
     }
 
     fn start(&mut self, owner: &Owner) -> io::Result<()> {
-        let line = serde_json::to_string(&Head::of(owner))? + "\n";
+        let line = serde_json::to_string(&JournalHeader::of(owner))? + "\n";
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(line.as_bytes())?;
@@ -384,7 +389,7 @@ impl Journal {
             drop(scan);
             return self.start(owner).map_err(io);
         }
-        let head = serde_json::from_slice::<Head>(&scan.line).ok();
+        let head = serde_json::from_slice::<JournalHeader>(&scan.line).ok();
         if head.as_ref().is_some_and(|h| h.journal == OTHER_NAMES) {
             return Err(JournalError::Earlier { path: path.clone() });
         }
@@ -501,8 +506,8 @@ fn failed(path: &Path, source: io::Error) -> JournalError {
     }
 }
 
-fn same(path: &Path, head: &Head, owner: &Owner) -> Result<(), JournalError> {
-    let here: Vec<(String, String)> = Head::of(owner).owner;
+fn same(path: &Path, head: &JournalHeader, owner: &Owner) -> Result<(), JournalError> {
+    let here: Vec<(String, String)> = JournalHeader::of(owner).owner;
     let Some(whole) = differing(&head.owner, &here).into_iter().next() else {
         return Ok(());
     };
@@ -517,7 +522,7 @@ fn same(path: &Path, head: &Head, owner: &Owner) -> Result<(), JournalError> {
 }
 
 /// The differences of two lists of names and values: in the order of the second, then those that only the first has.
-fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<Difference> {
+fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<JournalMismatch> {
     let values =
         |all: &[(String, String)]| -> BTreeMap<String, String> { all.iter().cloned().collect() };
     let (there_by, here_by) = (values(there), values(here));
@@ -530,7 +535,7 @@ fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<Diffe
     );
     names
         .into_iter()
-        .map(|name| Difference {
+        .map(|name| JournalMismatch {
             name: name.clone(),
             there: there_by.get(name).cloned(),
             here: here_by.get(name).cloned(),

@@ -1,4 +1,4 @@
-//! Sweeps: one study for each point of a plan. A [`Plan`] holds what is varied. Points are numbered in canonical order (the last axis
+//! Sweeps: one study for each point of a plan. A [`SweepPlan`] holds what is varied. Points are numbered in canonical order (the last axis
 //! varies fastest); their results depend neither on each other nor on the order in which they are made.
 
 mod axes;
@@ -11,22 +11,22 @@ mod values;
 
 pub use axes::{Axes, is_cores};
 pub use rows::{header, rows};
-pub use run::{Advance, Points, Prepared, prepare, run_sweep};
+pub use run::{Advance, PreparedPoints, SweepBackend, prepare, run_sweep};
 pub use store::Store;
-pub use values::{FORMS, MAX_POINTS, Values, values};
+pub use values::{AxisValues, FORMS, MAX_POINTS, values};
 
 /// What is varied, and over which values.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub struct SweepPlan {
     /// The axes; the last varies fastest.
-    pub axes: Vec<Axis>,
+    pub axes: Vec<PlanAxis>,
     /// Whether the axes vary side by side (all have as many values), rather than as a grid.
     pub zip: bool,
 }
 
 /// An axis: one thing that is varied.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Axis {
+pub struct PlanAxis {
     /// Path of the field that is set (`machine.cores`), unique in the plan.
     pub path: String,
     /// Name for people (`cores`).
@@ -48,14 +48,14 @@ pub struct AxisValue {
 
 /// A point of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Point {
+pub struct SweepPoint {
     /// Its number in canonical order, from 0.
     pub number: u64,
     /// Its index on each axis.
     pub index: Vec<usize>,
 }
 
-impl Plan {
+impl SweepPlan {
     /// Number of points.
     pub fn len(&self) -> u64 {
         let lengths = self.axes.iter().map(|a| a.values.len() as u64);
@@ -72,7 +72,7 @@ impl Plan {
     }
 
     /// The point of this number.
-    pub fn point(&self, number: u64) -> Point {
+    pub fn point(&self, number: u64) -> SweepPoint {
         let mut rest = number;
         let mut index: Vec<usize> = self
             .axes
@@ -86,6 +86,6 @@ impl Plan {
             })
             .collect();
         index.reverse();
-        Point { number, index }
+        SweepPoint { number, index }
     }
 }

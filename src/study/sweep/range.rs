@@ -1,7 +1,9 @@
 //! Ranges of values: `1..32`, `1..32/4`, `1..32*2`, `1..1000/log:7`.
 
 use super::AxisValue;
-use super::values::{FORMS, Kind, MAX_POINTS, Quantity, Single, quantity, tidy, too_many};
+use super::values::{
+    Dimension, FORMS, MAX_POINTS, NumberWithUnit, ParsedValue, quantity, tidy, too_many,
+};
 
 /// Largest number in a range: such numbers keep 15 digits.
 const LARGEST: f64 = 1e15;
@@ -12,7 +14,7 @@ fn rounded(x: f64, digits: usize) -> f64 {
 }
 
 /// A range: `FIRST..LAST`, and how its values follow one another.
-pub(super) struct Range<'t> {
+pub(super) struct RangeExpr<'t> {
     first: &'t str,
     last: &'t str,
     by: By<'t>,
@@ -25,7 +27,7 @@ enum By<'t> {
     Log(&'t str),
 }
 
-impl<'t> Range<'t> {
+impl<'t> RangeExpr<'t> {
     /// Finds the range in a text; `None` if the text is a single value (`"../page.html"`, `Uniform(1..2)`).
     pub(super) fn find(text: &'t str) -> Option<Self> {
         if text.starts_with(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-' | '+')) {
@@ -63,7 +65,7 @@ impl<'t> Range<'t> {
     }
 
     /// The values, and a note if the last one does not lie on the steps.
-    pub(super) fn values(&self, text: &str) -> Result<(Vec<Single>, Option<String>), String> {
+    pub(super) fn values(&self, text: &str) -> Result<(Vec<ParsedValue>, Option<String>), String> {
         let (a, b) = (end(self.first, text)?, end(self.last, text)?);
         if a.kind != b.kind {
             return Err(format!(
@@ -105,8 +107,12 @@ impl<'t> Range<'t> {
         Ok((values, note))
     }
 
-    fn by_one(text: &str, a: Quantity<'_>, b: Quantity<'_>) -> Result<Vec<f64>, String> {
-        if a.kind != Kind::Plain || !a.whole || !b.whole {
+    fn by_one(
+        text: &str,
+        a: NumberWithUnit<'_>,
+        b: NumberWithUnit<'_>,
+    ) -> Result<Vec<f64>, String> {
+        if a.kind != Dimension::Plain || !a.whole || !b.whole {
             return Err(format!(
                 "`{text}` needs a step: {text}/STEP, or a factor: {text}*2, or {text}/log:7 for seven values on a logarithmic scale"
             ));
@@ -117,7 +123,7 @@ impl<'t> Range<'t> {
     fn by_step(
         &self,
         text: &str,
-        a: Quantity<'_>,
+        a: NumberWithUnit<'_>,
         last: f64,
         step: &str,
     ) -> Result<(Vec<f64>, bool), String> {
@@ -139,12 +145,12 @@ impl<'t> Range<'t> {
 
     fn by_factor(
         text: &str,
-        a: Quantity<'_>,
+        a: NumberWithUnit<'_>,
         last: f64,
         factor: &str,
     ) -> Result<(Vec<f64>, bool), String> {
         let factor = quantity(factor)
-            .filter(|q| q.kind == Kind::Plain && q.digits > 1.0)
+            .filter(|q| q.kind == Dimension::Plain && q.digits > 1.0)
             .map(|q| q.digits)
             .ok_or_else(|| {
                 format!(
@@ -172,8 +178,8 @@ impl<'t> Range<'t> {
 
     fn by_log(
         text: &str,
-        a: Quantity<'_>,
-        b: Quantity<'_>,
+        a: NumberWithUnit<'_>,
+        b: NumberWithUnit<'_>,
         last: f64,
         count: &str,
     ) -> Result<Vec<f64>, String> {
@@ -190,7 +196,7 @@ impl<'t> Range<'t> {
             ));
         }
         // Counts are whole; values with a unit are rounded to four digits.
-        let whole = a.kind == Kind::Plain && a.whole && b.whole;
+        let whole = a.kind == Dimension::Plain && a.whole && b.whole;
         let ratio = libm::log(last / a.digits);
         let mut numbers: Vec<f64> = (0..n)
             .map(|i| {
@@ -210,7 +216,7 @@ impl<'t> Range<'t> {
 }
 
 /// Reads an end or a step of a range.
-fn end<'t>(text: &'t str, range: &str) -> Result<Quantity<'t>, String> {
+fn end<'t>(text: &'t str, range: &str) -> Result<NumberWithUnit<'t>, String> {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix('=') {
         return Err(format!(

@@ -2,20 +2,20 @@
 
 use serde_json::Value;
 
-use super::{Axis, AxisValue, Plan, Point};
+use super::{AxisValue, PlanAxis, SweepPlan, SweepPoint};
 use crate::measure::CONFIDENCE;
 use crate::result::{
-    At, Detail, Forecast, Machine, Program, Study, SweepHeader, SweepRow, SweptAxis,
+    At, Forecast, ForecastDetail, Generator, MachineInfo, Study, SweepHeader, SweepRow, SweptAxis,
 };
 use crate::scenario::Scenario;
 use crate::study::fingerprint::scenario_name;
 use crate::study::{Options, plan_fingerprint};
 
-impl Plan {
+impl SweepPlan {
     /// The axes of the plan, as the header of the sweep gives them.
     #[must_use]
     pub fn swept(&self) -> Vec<SweptAxis> {
-        let axis = |a: &Axis| SweptAxis {
+        let axis = |a: &PlanAxis| SweptAxis {
             path: a.path.clone(),
             label: a.label.clone(),
             values: a.values.iter().map(as_written).collect(),
@@ -42,13 +42,13 @@ fn as_written(value: &AxisValue) -> Value {
 
 /// The header of a sweep of this scenario, without the command that repeats it.
 #[must_use]
-pub fn header(scenario: &Scenario, plan: &Plan, options: &Options) -> SweepHeader {
+pub fn header(scenario: &Scenario, plan: &SweepPlan, options: &Options) -> SweepHeader {
     SweepHeader {
-        program: Program::default(),
+        program: Generator::default(),
         command: String::new(),
         scenario: scenario_name(scenario),
         seed: scenario.seed,
-        machine: Machine::from(&scenario.machine),
+        machine: MachineInfo::from(&scenario.machine),
         plan: plan_fingerprint(plan),
         axes: plan.swept(),
         zip: plan.zip,
@@ -61,7 +61,7 @@ pub fn header(scenario: &Scenario, plan: &Plan, options: &Options) -> SweepHeade
 
 /// The rows of a point, one for each case, best first.
 #[must_use]
-pub fn rows(header: &SweepHeader, point: &Point, study: &Study) -> Vec<SweepRow> {
+pub fn rows(header: &SweepHeader, point: &SweepPoint, study: &Study) -> Vec<SweepRow> {
     let axes = header.axes.iter().zip(&point.index);
     let at = axes.filter_map(|(a, &i)| Some((a.path.clone(), a.values.get(i)?.clone())));
     let at = At(at.collect());
@@ -73,9 +73,9 @@ pub fn rows(header: &SweepHeader, point: &Point, study: &Study) -> Vec<SweepRow>
         at: at.clone(),
         warnings: warnings.clone(),
         case: Forecast {
-            detail: Detail {
+            detail: ForecastDetail {
                 left_out: true,
-                ..Detail::default()
+                ..ForecastDetail::default()
             },
             ..case.clone()
         },

@@ -20,7 +20,7 @@ use crate::study::{Options, StudyError, work};
 const CHUNK: usize = 1024;
 
 /// The points of a sweep: what is simulated at each, and what happens to the result. Called from many threads.
-pub trait Points: Sync {
+pub trait SweepBackend: Sync {
     /// Why a point cannot be loaded or kept, or the sweep cannot be run.
     type Error: From<StudyError> + Send;
 
@@ -66,12 +66,12 @@ pub struct Advance {
 
 /// Points that have been checked, each with its estimated work in events.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prepared {
+pub struct PreparedPoints {
     work: Vec<(u64, f64)>,
     total: f64,
 }
 
-impl Prepared {
+impl PreparedPoints {
     /// Keeps only the points for which `keep` is true.
     pub fn retain(&mut self, mut keep: impl FnMut(u64) -> bool) {
         self.work.retain(|w| keep(w.0));
@@ -96,11 +96,11 @@ impl Prepared {
 /// # Errors
 ///
 /// The error of the first point (in the given order) that cannot.
-pub fn prepare<P: Points>(
+pub fn prepare<P: SweepBackend>(
     points: &P,
     numbers: &[u64],
     options: &Options,
-) -> Result<Option<Prepared>, P::Error> {
+) -> Result<Option<PreparedPoints>, P::Error> {
     let pool = pool(options.threads)?;
     let mut work = Vec::with_capacity(numbers.len());
     let mut cells = 0;
@@ -133,11 +133,15 @@ pub fn prepare<P: Points>(
     // Long points come first, so that none is left over at the end; of equal ones the first.
     work.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let total = work.iter().map(|w| w.1).sum();
-    Ok(Some(Prepared { work, total }))
+    Ok(Some(PreparedPoints { work, total }))
 }
 
 /// Checks a point; returns its number and its estimated work in events.
-fn check<P: Points>(points: &P, number: u64, options: &Options) -> Result<(u64, f64), P::Error> {
+fn check<P: SweepBackend>(
+    points: &P,
+    number: u64,
+    options: &Options,
+) -> Result<(u64, f64), P::Error> {
     let (scenario, profiles) = points.load(number)?;
     refuse_past_limits(&scenario, options)?;
     let cases = cases(&scenario, &profiles)?.len() as u64;
@@ -159,29 +163,29 @@ fn check<P: Points>(points: &P, number: u64, options: &Options) -> Result<(u64, 
 /// # Errors
 ///
 /// The first error of a point; nothing is begun after it.
-pub fn run_sweep<P: Points>(
+pub fn run_sweep<P: SweepBackend>(
     points: &P,
-    prepared: &Prepared,
+    prepared: &PreparedPoints,
     options: &Options,
 ) -> Result<(), P::Error> {
-    let sweep = Sweep {
+    let sweep = SweepRun {
         points,
         prepared,
         options,
-        state: Mutex::new(State::default()),
+        state: Mutex::new(SweepState::default()),
     };
     drive(&pool(options.threads)?, &sweep)
 }
 
-struct Sweep<'a, P> {
+struct SweepRun<'a, P> {
     points: &'a P,
-    prepared: &'a Prepared,
+    prepared: &'a PreparedPoints,
     options: &'a Options,
-    state: Mutex<State>,
+    state: Mutex<SweepState>,
 }
 
 #[derive(Default)]
-struct State {
+struct SweepState {
     points: u64,
     simulations: u64,
     /// Work of the finished points, in events.
@@ -190,12 +194,12 @@ struct State {
     begun: Vec<(usize, u64, u64)>,
 }
 
-impl State {
+impl SweepState {
     #[expect(
         clippy::cast_precision_loss,
         reason = "counts of simulations are small"
     )]
-    fn advance(&self, prepared: &Prepared) -> Advance {
+    fn advance(&self, prepared: &PreparedPoints) -> Advance {
         let partly: f64 = self
             .begun
             .iter()
@@ -209,15 +213,15 @@ impl State {
     }
 }
 
-impl<P: Points> Sweep<'_, P> {
-    fn change(&self, change: impl FnOnce(&mut State)) -> Advance {
+impl<P: SweepBackend> SweepRun<'_, P> {
+    fn change(&self, change: impl FnOnce(&mut SweepState)) -> Advance {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
         state.advance(self.prepared)
     }
 }
 
-impl<'a, P: Points> Studies<'a> for Sweep<'a, P> {
+impl<'a, P: SweepBackend> Studies<'a> for SweepRun<'a, P> {
     type Error = P::Error;
 
     fn count(&self) -> usize {

@@ -5,7 +5,7 @@
 //! past their last. Units stand at both ends (`10ms..100ms/10ms`, `64kB..1MB*2`), lists may hold ranges (`1,2,4..16/4`).
 
 use super::AxisValue;
-use super::range::Range;
+use super::range::RangeExpr;
 use crate::engine::Nanos;
 use crate::scenario::{limits, units};
 
@@ -18,7 +18,7 @@ pub const FORMS: &str = "write a list (1,2,4), a range with both ends (1..32), w
 
 /// Values that were read from a text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Values {
+pub struct AxisValues {
     /// The values in order; at least one, all different.
     pub values: Vec<AxisValue>,
     /// Unit of their numbers.
@@ -29,7 +29,7 @@ pub struct Values {
 
 /// What the number of a value measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Dimension {
     Plain,
     Percent,
     Time,
@@ -37,7 +37,7 @@ pub(super) enum Kind {
     Rate,
 }
 
-impl Kind {
+impl Dimension {
     const fn unit(self) -> Option<&'static str> {
         match self {
             Self::Plain | Self::Percent => None,
@@ -60,8 +60,8 @@ impl Kind {
 
 /// A number with its unit: of `10ms` the digits are 10 and the unit is `ms`, of scale 0.001 (seconds).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Quantity<'t> {
-    pub kind: Kind,
+pub(super) struct NumberWithUnit<'t> {
+    pub kind: Dimension,
     /// The number before the unit.
     pub digits: f64,
     pub unit: &'t str,
@@ -71,7 +71,7 @@ pub(super) struct Quantity<'t> {
     pub whole: bool,
 }
 
-impl Quantity<'_> {
+impl NumberWithUnit<'_> {
     fn number(&self) -> f64 {
         tidy(self.digits * self.scale)
     }
@@ -82,19 +82,19 @@ impl Quantity<'_> {
 /// # Errors
 ///
 /// A sentence: what is wrong, and what is expected.
-pub fn values(text: &str, ranges: bool) -> Result<Values, String> {
-    let mut out = Values {
+pub fn values(text: &str, ranges: bool) -> Result<AxisValues, String> {
+    let mut out = AxisValues {
         values: Vec::new(),
         unit: None,
         notes: Vec::new(),
     };
-    let mut kinds: Vec<(Kind, String)> = Vec::new();
+    let mut kinds: Vec<(Dimension, String)> = Vec::new();
     for item in split(text) {
         let item = item.trim();
         if item.is_empty() {
             return Err(format!("a value is missing in `{text}`: {FORMS}"));
         }
-        let range = ranges.then(|| Range::find(item)).flatten();
+        let range = ranges.then(|| RangeExpr::find(item)).flatten();
         let added = match range {
             Some(range) => {
                 let (added, note) = range.values(item)?;
@@ -176,9 +176,9 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 /// A value, and what it measures if it is a number.
-pub(super) type Single = (AxisValue, Option<Kind>);
+pub(super) type ParsedValue = (AxisValue, Option<Dimension>);
 
-fn single(text: &str) -> Single {
+fn single(text: &str) -> ParsedValue {
     let quantity = quantity(text);
     let value = AxisValue {
         text: text.to_owned(),
@@ -188,7 +188,7 @@ fn single(text: &str) -> Single {
 }
 
 /// Reads a number with its unit; `None` if the text is no such thing.
-pub(super) fn quantity(text: &str) -> Option<Quantity<'_>> {
+pub(super) fn quantity(text: &str) -> Option<NumberWithUnit<'_>> {
     let text = text.trim();
     let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '+');
     let exponent = |at: usize| {
@@ -208,8 +208,8 @@ pub(super) fn quantity(text: &str) -> Option<Quantity<'_>> {
     let unit = unit.trim();
     if unit.contains(|c: char| c.is_ascii_digit()) {
         // The text has several units, as in `1h30m`.
-        return units::duration(text).ok().map(|t| Quantity {
-            kind: Kind::Time,
+        return units::duration(text).ok().map(|t| NumberWithUnit {
+            kind: Dimension::Time,
             digits: seconds(t),
             unit: "s",
             scale: 1.0,
@@ -218,22 +218,22 @@ pub(super) fn quantity(text: &str) -> Option<Quantity<'_>> {
     }
     let one = format!("1{unit}");
     let (kind, scale) = if unit.is_empty() {
-        (Kind::Plain, 1.0)
+        (Dimension::Plain, 1.0)
     } else if unit == "%" {
-        (Kind::Percent, 0.01)
+        (Dimension::Percent, 0.01)
     } else if let Ok(t) = units::duration(&one) {
-        (Kind::Time, seconds(t))
+        (Dimension::Time, seconds(t))
     } else if let Ok(bytes) = units::size(&one) {
         #[expect(clippy::cast_precision_loss, reason = "a power of ten or two")]
         let scale = bytes as f64;
-        (Kind::Size, scale)
+        (Dimension::Size, scale)
     } else if let Ok(rate) = units::rate(&one) {
-        (Kind::Rate, rate)
+        (Dimension::Rate, rate)
     } else {
         return None;
     };
     let whole = !number.contains(['.', 'e', 'E', '-']);
-    Some(Quantity {
+    Some(NumberWithUnit {
         kind,
         digits,
         unit,

@@ -1,7 +1,7 @@
 //! A Gantt chart for a terminal: a line a row, a sign a slice of time.
 
 use crate::charts::figure::ticks::{decimals_of, round_step};
-use crate::charts::figure::{Gantt, Row};
+use crate::charts::figure::{Gantt, GanttRow};
 use crate::layout::Style;
 use crate::layout::{clipped, entries, padded, unique, width, words};
 use crate::machine::{CAUSES, Cause};
@@ -9,14 +9,14 @@ use crate::quantity::{percent, sign, time_unit};
 
 /// How a chart is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Layout {
+pub struct ChartLayout {
     /// Characters of a line.
     pub width: usize,
     /// Whether signs outside ASCII may be used.
     pub unicode: bool,
 }
 
-impl Layout {
+impl ChartLayout {
     pub(super) fn style(self) -> Style {
         Style {
             width: self.width,
@@ -51,7 +51,7 @@ fn little(unicode: bool) -> char {
 
 /// The chart as lines: the axis, the rows by group, the legend. Each slice has the sign of the kind that takes most of it; the
 /// share at a row's end is exact.
-pub fn chart(gantt: &Gantt, layout: Layout) -> Vec<String> {
+pub fn chart(gantt: &Gantt, layout: ChartLayout) -> Vec<String> {
     let style = layout.style();
     let fit = |text: &str| style.fit(text.to_owned());
     let labels: Vec<String> = gantt.rows.iter().map(|r| fit(&r.label)).collect();
@@ -77,7 +77,7 @@ pub fn chart(gantt: &Gantt, layout: Layout) -> Vec<String> {
 }
 
 /// Time of each kind in each slice; then the sign that stands for it, and the share that counts for the row.
-fn slices(gantt: &Gantt, row: &Row, cells: usize, layout: Layout) -> (String, String) {
+fn slices(gantt: &Gantt, row: &GanttRow, cells: usize, layout: ChartLayout) -> (String, String) {
     let (from, to) = gantt.window;
     #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
     let slice = (to - from) / cells as f64;
@@ -136,7 +136,7 @@ fn cell(at: f64, cells: usize) -> usize {
     (libm::floor(at).max(0.0) as usize).min(cells - 1)
 }
 
-fn of_slice(time: &[f64], slice: f64, layout: Layout) -> char {
+fn of_slice(time: &[f64], slice: f64, layout: ChartLayout) -> char {
     let all: f64 = time.iter().sum();
     let most = (0..time.len()).max_by(|&a, &b| time[a].total_cmp(&time[b]).then(b.cmp(&a)));
     match most {
@@ -148,7 +148,7 @@ fn of_slice(time: &[f64], slice: f64, layout: Layout) -> char {
 }
 
 /// Round times above the chart, in the unit that fits the window's end.
-fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Layout) -> Vec<String> {
+fn axis(gantt: &Gantt, name: usize, cells: usize, layout: ChartLayout) -> Vec<String> {
     let (from, to) = gantt.window;
     let (unit, word) = time_unit(to);
     let (tick, line) = if layout.unicode {
@@ -195,7 +195,7 @@ fn axis(gantt: &Gantt, name: usize, cells: usize, layout: Layout) -> Vec<String>
     ]
 }
 
-fn legend(gantt: &Gantt, layout: Layout) -> Vec<String> {
+fn legend(gantt: &Gantt, layout: ChartLayout) -> Vec<String> {
     let mut parts: Vec<String> = gantt
         .kinds
         .iter()

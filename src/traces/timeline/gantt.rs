@@ -1,15 +1,15 @@
 //! A Gantt chart out of a recording: a row a core, a GIL and a thread.
 
 use super::chart::on_core;
-use crate::charts::figure::{Axis, Gantt, Measure, Row, Scale, Span, SpanKind};
-use crate::cpython::recording::{Doing, Recording, TaskIndex, ThreadIndex, ThreadSpan};
+use crate::charts::figure::{Axis, Gantt, GanttRow, GanttSpan, Measure, Scale, SpanKind};
+use crate::cpython::recording::{Recording, TapeState, TaskIndex, ThreadIndex, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::{CAUSES, Cause};
 use crate::quantity::state;
 
 /// How much of a recording is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct GanttLimits {
     /// At most so many rows; those in which most happens stay. 0: all.
     pub rows: usize,
     /// At most so many spans: the window is made shorter until they are so few. 0: all.
@@ -51,17 +51,17 @@ fn contends(number: usize) -> bool {
 }
 
 /// A row on its way: whole nanoseconds, kinds by their numbers.
-struct Draft {
+struct RowDraft {
     group: String,
     label: String,
-    spans: Vec<Piece>,
+    spans: Vec<SpanDraft>,
     /// Cores come first, then the processes, in each its GIL before its threads.
     rank: u8,
     process: u32,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-struct Piece {
+struct SpanDraft {
     from: Nanos,
     to: Nanos,
     kind: usize,
@@ -69,7 +69,7 @@ struct Piece {
 }
 
 /// The chart, and how many rows were left out.
-pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
+pub fn gantt(recording: &Recording, shown: GanttLimits) -> (Gantt, usize) {
     let (from, to) = if shown.choose {
         recording.busiest()
     } else {
@@ -83,7 +83,7 @@ pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
     rows.extend(gils(recording));
     rows.extend(threads(recording));
     rows.sort_by_key(|r| (r.rank > 0, r.process, r.rank));
-    let shows = |r: &Draft| !r.spans.is_empty() || r.rank == 0;
+    let shows = |r: &RowDraft| !r.spans.is_empty() || r.rank == 0;
     cut(&mut rows, from, to, 0);
     rows.retain(shows);
     let mut hidden = select(&mut rows, shown.rows, to.since(from));
@@ -120,14 +120,14 @@ pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
     (gantt, hidden)
 }
 
-fn row(draft: Draft, kinds: &[usize]) -> Row {
-    Row {
+fn row(draft: RowDraft, kinds: &[usize]) -> GanttRow {
+    GanttRow {
         group: draft.group,
         label: draft.label,
         spans: draft
             .spans
             .into_iter()
-            .map(|p| Span {
+            .map(|p| GanttSpan {
                 from: p.from.as_secs_f64(),
                 to: p.to.as_secs_f64(),
                 kind: kinds.iter().position(|&k| k == p.kind).unwrap_or(0),
@@ -138,7 +138,7 @@ fn row(draft: Draft, kinds: &[usize]) -> Row {
 }
 
 /// Ends the window where more than `most` spans would be in it; its end.
-fn cut(rows: &mut [Draft], from: Nanos, to: Nanos, most: usize) -> Nanos {
+fn cut(rows: &mut [RowDraft], from: Nanos, to: Nanos, most: usize) -> Nanos {
     let mut starts: Vec<Nanos> = rows
         .iter()
         .flat_map(|r| r.spans.iter().map(|p| p.from))
@@ -162,7 +162,7 @@ fn cut(rows: &mut [Draft], from: Nanos, to: Nanos, most: usize) -> Nanos {
 }
 
 /// Time of a row in which it runs, and in which it waits for what others have.
-fn busy(row: &Draft) -> (u64, u64) {
+fn busy(row: &RowDraft) -> (u64, u64) {
     let of = |wanted: &dyn Fn(usize) -> bool| -> u64 {
         let some = row.spans.iter().filter(|p| wanted(p.kind));
         some.map(|p| (p.to - p.from).0).sum()
@@ -173,13 +173,13 @@ fn busy(row: &Draft) -> (u64, u64) {
 /// Keeps the rows in which most happens, in their order; how many went. Rows that run come first, then those that wait for what others have; the
 /// cores get half of the room at most and the GIL rows half of what is left, as far as something happens in them. Where nothing happens is shown
 /// where there is room left.
-fn select(rows: &mut Vec<Draft>, most: usize, window: Nanos) -> usize {
+fn select(rows: &mut Vec<RowDraft>, most: usize, window: Nanos) -> usize {
     if most == 0 || rows.len() <= most {
         return 0;
     }
     // Less than a two-hundredth is shown as 0%.
-    let runs = |r: &Draft| busy(r).0 > window.0 / 200;
-    let weight = |r: &Draft| {
+    let runs = |r: &RowDraft| busy(r).0 > window.0 / 200;
+    let weight = |r: &RowDraft| {
         let (running, waiting) = busy(r);
         running.saturating_mul(2).saturating_add(waiting)
     };
@@ -189,7 +189,7 @@ fn select(rows: &mut Vec<Draft>, most: usize, window: Nanos) -> usize {
         (!runs(r), std::cmp::Reverse(weight(r)), i)
     });
     let mut keep: Vec<usize> = Vec::new();
-    let take = |keep: &mut Vec<usize>, room: usize, wanted: &dyn Fn(&Draft) -> bool| {
+    let take = |keep: &mut Vec<usize>, room: usize, wanted: &dyn Fn(&RowDraft) -> bool| {
         let new: Vec<usize> = order
             .iter()
             .copied()
@@ -198,7 +198,7 @@ fn select(rows: &mut Vec<Draft>, most: usize, window: Nanos) -> usize {
             .collect();
         keep.extend(new);
     };
-    let happens = |r: &Draft| weight(r) > 0;
+    let happens = |r: &RowDraft| weight(r) > 0;
     take(&mut keep, (most / 2).max(1), &|r| r.rank == 0 && runs(r));
     let left = most.saturating_sub(keep.len());
     take(&mut keep, left / 2, &|r| r.rank == 1 && happens(r));
@@ -219,7 +219,7 @@ fn select(rows: &mut Vec<Draft>, most: usize, window: Nanos) -> usize {
 }
 
 /// Adds a piece; one that goes on like the last makes that one longer.
-fn add(pieces: &mut Vec<Piece>, piece: Piece) {
+fn add(pieces: &mut Vec<SpanDraft>, piece: SpanDraft) {
     if piece.from >= piece.to {
         return;
     }
@@ -267,23 +267,23 @@ fn process_name(r: &Recording, thread: ThreadIndex) -> String {
 /// What the colour of a thread's span says; `None`: nothing to do.
 fn kind_of(span: &ThreadSpan) -> Option<usize> {
     match (span.doing, span.cause) {
-        (Doing::OnCore(_), _) if span.pickling => Some(PICKLING),
-        (Doing::OnCore(_), Cause::Ipc) => Some(Cause::Ipc as usize),
-        (Doing::OnCore(_), Cause::Startup) => Some(Cause::Startup as usize),
-        (Doing::OnCore(_), Cause::Contention) => Some(Cause::Contention as usize),
-        (Doing::OnCore(_), _) => Some(Cause::Running as usize),
-        (Doing::Ready(_), _) => Some(Cause::Core as usize),
+        (TapeState::OnCore(_), _) if span.pickling => Some(PICKLING),
+        (TapeState::OnCore(_), Cause::Ipc) => Some(Cause::Ipc as usize),
+        (TapeState::OnCore(_), Cause::Startup) => Some(Cause::Startup as usize),
+        (TapeState::OnCore(_), Cause::Contention) => Some(Cause::Contention as usize),
+        (TapeState::OnCore(_), _) => Some(Cause::Running as usize),
+        (TapeState::Ready(_), _) => Some(Cause::Core as usize),
         // An idle worker, or a main thread without arrivals; results, calls and room that are waited for.
-        (Doing::Blocked, Cause::Pool | Cause::Running | Cause::Ipc) => None,
-        (Doing::Blocked, cause) => Some(cause as usize),
+        (TapeState::Blocked, Cause::Pool | Cause::Running | Cause::Ipc) => None,
+        (TapeState::Blocked, cause) => Some(cause as usize),
     }
 }
 
 /// A row a core: who runs there.
-fn cores(r: &Recording) -> Vec<Draft> {
-    let mut rows: Vec<Vec<Piece>> = vec![Vec::new(); r.cores as usize];
+fn cores(r: &Recording) -> Vec<RowDraft> {
+    let mut rows: Vec<Vec<SpanDraft>> = vec![Vec::new(); r.cores as usize];
     for s in &r.spans {
-        if let Doing::OnCore(core) = s.doing
+        if let TapeState::OnCore(core) = s.doing
             && let Some(row) = rows.get_mut(core as usize)
             && let Some(kind) = kind_of(s)
         {
@@ -295,7 +295,7 @@ fn cores(r: &Recording) -> Vec<Draft> {
             } else {
                 thread
             };
-            row.push(Piece {
+            row.push(SpanDraft {
                 from: s.from,
                 to: s.to,
                 kind,
@@ -313,7 +313,7 @@ fn cores(r: &Recording) -> Vec<Draft> {
             pieces.sort_by_key(|p| (p.from, p.to));
             let mut spans = Vec::new();
             pieces.into_iter().for_each(|p| add(&mut spans, p));
-            Draft {
+            RowDraft {
                 group: "Cores".into(),
                 label: format!("core {core}"),
                 spans,
@@ -325,7 +325,7 @@ fn cores(r: &Recording) -> Vec<Draft> {
 }
 
 /// A row for each GIL that several threads hold in turn: who holds it.
-fn gils(r: &Recording) -> Vec<Draft> {
+fn gils(r: &Recording) -> Vec<RowDraft> {
     let mut numbers: Vec<u32> = r.gil_holds.iter().map(|h| h.gil).collect();
     numbers.sort_unstable();
     numbers.dedup();
@@ -338,8 +338,8 @@ fn gils(r: &Recording) -> Vec<Draft> {
         if holds().all(|h| h.thread == first) {
             continue;
         }
-        let mut pieces: Vec<Piece> = holds()
-            .map(|h| Piece {
+        let mut pieces: Vec<SpanDraft> = holds()
+            .map(|h| SpanDraft {
                 from: h.from,
                 to: h.to,
                 kind: HOLDS,
@@ -349,7 +349,7 @@ fn gils(r: &Recording) -> Vec<Draft> {
         pieces.sort_by_key(|p| (p.from, p.to));
         let mut spans = Vec::new();
         pieces.into_iter().for_each(|p| add(&mut spans, p));
-        rows.push(Draft {
+        rows.push(RowDraft {
             group: process_name(r, first),
             label: "GIL".into(),
             spans,
@@ -361,10 +361,10 @@ fn gils(r: &Recording) -> Vec<Draft> {
 }
 
 /// A row a thread: what it does. Rows of a process stand together, its GIL first.
-fn threads(r: &Recording) -> Vec<Draft> {
-    let mut rows: Vec<Draft> = (0..)
+fn threads(r: &Recording) -> Vec<RowDraft> {
+    let mut rows: Vec<RowDraft> = (0..)
         .take(r.threads.len())
-        .map(|t| Draft {
+        .map(|t| RowDraft {
             group: process_name(r, t),
             label: thread_label(r, t),
             spans: Vec::new(),
@@ -379,7 +379,7 @@ fn threads(r: &Recording) -> Vec<Draft> {
             continue;
         };
         if let Some(kind) = kind_of(s) {
-            let piece = Piece {
+            let piece = SpanDraft {
                 from: s.from,
                 to: s.to,
                 kind,

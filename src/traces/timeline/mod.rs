@@ -5,18 +5,18 @@ mod chart;
 mod gantt;
 mod page;
 
-pub use chart::{Layout, chart};
-pub use gantt::{Shown, gantt};
-pub use page::{Head, drawn, ended, page};
+pub use chart::{ChartLayout, chart};
+pub use gantt::{GanttLimits, gantt};
+pub use page::{TimelineHeader, drawn, ended, page};
 
-use crate::charts::figure::{Axis, Gantt, Measure, Row, Scale, Span, SpanKind};
+use crate::charts::figure::{Axis, Gantt, GanttRow, GanttSpan, Measure, Scale, SpanKind};
 use crate::cpython::recording::Recording;
 use crate::result::{Timeline, TimelineKind, TimelineRow};
 
 /// The timeline of a result: the part of a replication in which most happens.
 #[must_use]
 pub fn timeline(recording: &Recording) -> Timeline {
-    const SHOWN: Shown = Shown {
+    const SHOWN: GanttLimits = GanttLimits {
         rows: 24,
         spans: 400,
         choose: true,
@@ -26,8 +26,8 @@ pub fn timeline(recording: &Recording) -> Timeline {
         name: k.name,
         number: k.number,
     };
-    let span = |s: Span| (s.from, s.to, s.kind, s.text);
-    let row = |r: Row| TimelineRow {
+    let span = |s: GanttSpan| (s.from, s.to, s.kind, s.text);
+    let row = |r: GanttRow| TimelineRow {
         group: r.group,
         label: r.label,
         spans: r.spans.into_iter().map(span).collect(),
@@ -49,14 +49,14 @@ pub(crate) fn gantt_of(timeline: &Timeline) -> Gantt {
     };
     let span = |(from, to, kind, text): &(f64, f64, usize, String)| {
         let known = *kind < timeline.kinds.len();
-        known.then(|| Span {
+        known.then(|| GanttSpan {
             from: *from,
             to: *to,
             kind: *kind,
             text: text.clone(),
         })
     };
-    let row = |r: &TimelineRow| Row {
+    let row = |r: &TimelineRow| GanttRow {
         group: r.group.clone(),
         label: r.label.clone(),
         spans: r.spans.iter().filter_map(span).collect(),

@@ -1,6 +1,6 @@
 //! A chart with what a reader must know beside it.
 
-use super::chart::{Layout, chart};
+use super::chart::{ChartLayout, chart};
 use crate::charts::figure::{Body, Figure, Gantt};
 use crate::cpython::recording::Recording;
 use crate::engine::Nanos;
@@ -10,7 +10,7 @@ use crate::strategy::Finding;
 
 /// Of what a chart was made.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
+pub struct TimelineHeader<'a> {
     /// Name of the scenario.
     pub scenario: &'a str,
     /// The strategy in its short form.
@@ -67,7 +67,7 @@ fn approximately(bytes: u64) -> f64 {
     bytes as f64
 }
 
-impl Head<'_> {
+impl TimelineHeader<'_> {
     fn facts(&self) -> [String; 3] {
         [
             self.scenario.to_owned(),
@@ -111,11 +111,11 @@ impl Head<'_> {
 
 /// The chart as text for a terminal.
 pub fn page(
-    head: &Head<'_>,
+    head: &TimelineHeader<'_>,
     recording: &Recording,
     gantt: &Gantt,
     hidden: usize,
-    layout: Layout,
+    layout: ChartLayout,
 ) -> String {
     let style = layout.style();
     let mut lines = entries(&head.facts(), " · ", "", "  ", style);
@@ -137,7 +137,12 @@ pub fn page(
 }
 
 /// The chart as a figure, to be drawn.
-pub fn drawn(head: &Head<'_>, recording: &Recording, gantt: Gantt, hidden: usize) -> Figure {
+pub fn drawn(
+    head: &TimelineHeader<'_>,
+    recording: &Recording,
+    gantt: Gantt,
+    hidden: usize,
+) -> Figure {
     Figure {
         name: "timeline".into(),
         title: format!(

@@ -14,7 +14,7 @@ pub(super) enum Arg<'a> {
 
 /// An event; what is `None` or empty is left out.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Event<'a> {
+pub(super) struct TraceEvent<'a> {
     pub(super) phase: &'static str,
     pub(super) name: &'a str,
     pub(super) pid: u32,
@@ -30,7 +30,7 @@ pub(super) struct Event<'a> {
     pub(super) args: &'a [(&'a str, Arg<'a>)],
 }
 
-impl<'a> Event<'a> {
+impl<'a> TraceEvent<'a> {
     pub(super) fn new(phase: &'static str, name: &'a str, pid: u32, tid: u32, at: Nanos) -> Self {
         Self {
             phase,
@@ -79,7 +79,7 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
-    pub(super) fn write(&mut self, e: &Event<'_>) -> io::Result<()> {
+    pub(super) fn write(&mut self, e: &TraceEvent<'_>) -> io::Result<()> {
         self.begin()?;
         write!(
             self.out,

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use super::event::{Arg, Event, Events};
+use super::event::{Arg, Events, TraceEvent};
 use super::{Drawn, name_process, name_thread};
-use crate::cpython::recording::{Doing, ThreadSpan};
+use crate::cpython::recording::{TapeState, ThreadSpan};
 use crate::engine::Nanos;
 
 pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
@@ -17,7 +17,7 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()
         let mut on: Vec<&ThreadSpan> = r
             .spans
             .iter()
-            .filter(|s| s.doing == Doing::OnCore(core))
+            .filter(|s| s.doing == TapeState::OnCore(core))
             .collect();
         on.sort_unstable_by_key(|s| s.from);
         // A core's slice lasts while the same thread runs there for the same task.
@@ -28,9 +28,9 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()
     queue(drawn, pid, events)?;
     for &(at, bytes) in &r.memory {
         let args = [("bytes", Arg::Whole(bytes))];
-        events.write(&Event {
+        events.write(&TraceEvent {
             args: &args,
-            ..Event::new("C", "memory", pid, 0, at)
+            ..TraceEvent::new("C", "memory", pid, 0, at)
         })?;
     }
     Ok(())
@@ -57,10 +57,10 @@ fn core_slice(
         ("process", Arg::Text(process)),
         ("thread", Arg::Text(&thread.name)),
     ];
-    events.write(&Event {
+    events.write(&TraceEvent {
         lasted: Some(last.to - first.from),
         args: &args,
-        ..Event::new("X", &name, pid, tid, first.from)
+        ..TraceEvent::new("X", &name, pid, tid, first.from)
     })
 }
 
@@ -70,7 +70,7 @@ fn queue(drawn: &Drawn<'_>, pid: u32, events: &mut Events<'_>) -> io::Result<()>
         .recording()
         .spans
         .iter()
-        .filter(|s| matches!(s.doing, Doing::Ready(_)))
+        .filter(|s| matches!(s.doing, TapeState::Ready(_)))
         .map(|s| (s.from, s.to));
     counter(
         "run queue",
@@ -103,9 +103,9 @@ pub(super) fn counter(
     let mut value: i64 = 0;
     let mut write = |at: Nanos, value: i64| {
         let args = [(series, Arg::Whole(value.unsigned_abs()))];
-        events.write(&Event {
+        events.write(&TraceEvent {
             args: &args,
-            ..Event::new("C", name, pid, 0, at)
+            ..TraceEvent::new("C", name, pid, 0, at)
         })
     };
     if steps.first().is_some_and(|s| s.0 > start) {

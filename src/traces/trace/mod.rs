@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::cpython::recording::Recording;
 use crate::engine::Nanos;
 use crate::strategy::Finding;
-use event::{Arg, Event, Events};
+use event::{Arg, Events, TraceEvent};
 
 /// A recorded run with what it was.
 #[derive(Clone, Copy, Debug)]
@@ -169,10 +169,10 @@ fn name_thread(pid: u32, tid: u32, name: &str, events: &mut Events<'_>) -> io::R
 fn findings(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
     let r = drawn.recording();
     let mut mark = |name: &str, at: Nanos, args: &[(&str, Arg<'_>)]| {
-        events.write(&Event {
+        events.write(&TraceEvent {
             args,
             scope: Some("g"),
-            ..Event::new("i", name, drawn.machine(), 0, at)
+            ..TraceEvent::new("i", name, drawn.machine(), 0, at)
         })
     };
     for finding in drawn.case.findings {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::event::{Arg, Event, Events};
+use super::event::{Arg, Events, TraceEvent};
 use super::machine::{counter, steps};
 use super::threads::Slices;
 use super::words::{of_end, of_task};
@@ -30,7 +30,7 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()
         }
     }
     for (number, task) in (0..).zip(&r.tasks) {
-        let row = Row {
+        let row = TaskTrack {
             drawn,
             number,
             task,
@@ -69,14 +69,14 @@ fn counters(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
 }
 
 /// A task's row.
-struct Row<'a> {
+struct TaskTrack<'a> {
     drawn: &'a Drawn<'a>,
     number: TaskIndex,
     task: &'a TaskRecord,
 }
 
 /// A stretch of a task's life: what it is called, and in which cause its time counts (if no span of a thread says so).
-struct Stretch<'a> {
+struct TaskSlice<'a> {
     from: Nanos,
     to: Nanos,
     name: &'a str,
@@ -84,7 +84,7 @@ struct Stretch<'a> {
     cause: Option<Cause>,
 }
 
-impl Row<'_> {
+impl TaskTrack<'_> {
     fn write(
         &self,
         waits: &[&TaskWait],
@@ -106,7 +106,7 @@ impl Row<'_> {
         let last = stretches.last().map_or(from, |s| s.to);
         if ended.is_none() && last < to {
             // Waits are recorded when they are over; this one never was.
-            stretches.push(Stretch {
+            stretches.push(TaskSlice {
                 from: last,
                 to,
                 name: "still waiting",
@@ -135,15 +135,15 @@ impl Row<'_> {
 
     /// The task's waits, and between them the threads that had it in hand. While it waits, threads may still have to do with it
     /// (they pickle it): that is the wait's time.
-    fn stretches<'b>(&'b self, waits: &[&TaskWait], spans: &[&ThreadSpan]) -> Vec<Stretch<'b>> {
-        let mut all: Vec<Stretch<'b>> = Vec::with_capacity(waits.len() + spans.len());
+    fn stretches<'b>(&'b self, waits: &[&TaskWait], spans: &[&ThreadSpan]) -> Vec<TaskSlice<'b>> {
+        let mut all: Vec<TaskSlice<'b>> = Vec::with_capacity(waits.len() + spans.len());
         for w in waits {
             let (name, colour) = of_task(w.cause);
             // Only a task that was cancelled in its sleep goes on before a wait is over.
             if let Some(before) = all.last_mut() {
                 before.to = before.to.min(w.from);
             }
-            all.push(Stretch {
+            all.push(TaskSlice {
                 from: w.from,
                 to: w.to,
                 name,
@@ -166,7 +166,7 @@ impl Row<'_> {
             }
         }
         for same in free.chunk_by(|a, b| a.0 == b.0 && a.2 == b.1) {
-            all.push(Stretch {
+            all.push(TaskSlice {
                 from: same[0].1,
                 to: same[same.len() - 1].2,
                 name: self.drawn.who(same[0].0),
@@ -194,12 +194,12 @@ impl Row<'_> {
         args: &[(&str, Arg<'_>)],
         events: &mut Events<'_>,
     ) -> io::Result<()> {
-        events.write(&Event {
+        events.write(&TraceEvent {
             category: CATEGORY,
             id: Some(id(self.drawn, self.number)),
             colour,
             args,
-            ..Event::new(phase, name, self.drawn.tasks(), 0, at)
+            ..TraceEvent::new(phase, name, self.drawn.tasks(), 0, at)
         })
     }
 }
@@ -234,10 +234,10 @@ pub(super) fn arrows(
                 _ => "t",
             };
             let process = r.threads[thread as usize].process;
-            events.write(&Event {
+            events.write(&TraceEvent {
                 category: CATEGORY,
                 id: Some(id(drawn, number)),
-                ..Event::new(phase, "task", drawn.process(process), first + thread, at)
+                ..TraceEvent::new(phase, "task", drawn.process(process), first + thread, at)
             })?;
         }
     }

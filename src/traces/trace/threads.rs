@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::event::{Arg, Event, Events};
+use super::event::{Arg, Events, TraceEvent};
 use super::words::of_span;
 use super::{Drawn, name_process, name_thread};
-use crate::cpython::recording::{Doing, GilHold, Iteration, ThreadSpan};
+use crate::cpython::recording::{GilHold, Iteration, TapeState, ThreadSpan};
 use crate::engine::Nanos;
 
 /// When each thread was on a core, by rising time: what arrows can be fastened to.
@@ -35,7 +35,7 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<Sl
         if spans.is_empty() {
             continue;
         }
-        let track = Track {
+        let track = ThreadTrack {
             drawn,
             pid: drawn.process(thread.process),
             tid: first + number,
@@ -44,7 +44,7 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<Sl
         track.write(spans, &turns[number as usize], events)?;
     }
     gils(drawn, events)?;
-    let on_core = |s: &&&ThreadSpan| matches!(s.doing, Doing::OnCore(_));
+    let on_core = |s: &&&ThreadSpan| matches!(s.doing, TapeState::OnCore(_));
     Ok(spans
         .iter()
         .map(|own| own.iter().filter(on_core).map(|s| (s.from, s.to)).collect())
@@ -52,17 +52,17 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<Sl
 }
 
 /// A thread's track.
-struct Track<'a> {
+struct ThreadTrack<'a> {
     drawn: &'a Drawn<'a>,
     pid: u32,
     tid: u32,
 }
 
 /// A span, or the part of it that lies in one iteration of the thread's event loop (by its number) or in none.
-type Piece = (Option<usize>, ThreadSpan);
+type ThreadSlice = (Option<usize>, ThreadSpan);
 
 /// Cuts spans where iterations begin and end.
-fn cut(spans: &[&ThreadSpan], turns: &[Iteration]) -> Vec<Piece> {
+fn cut(spans: &[&ThreadSpan], turns: &[Iteration]) -> Vec<ThreadSlice> {
     let mut pieces = Vec::with_capacity(spans.len() + turns.len());
     let mut next = 0;
     for &&span in spans {
@@ -83,7 +83,7 @@ fn cut(spans: &[&ThreadSpan], turns: &[Iteration]) -> Vec<Piece> {
     pieces
 }
 
-impl Track<'_> {
+impl ThreadTrack<'_> {
     /// Iterations of an event loop outside, tasks within them, and innermost what the thread does.
     fn write(
         &self,
@@ -109,7 +109,7 @@ impl Track<'_> {
     }
 
     /// What a thread does for one task, or for none.
-    fn task(&self, same: &[Piece], events: &mut Events<'_>) -> io::Result<()> {
+    fn task(&self, same: &[ThreadSlice], events: &mut Events<'_>) -> io::Result<()> {
         if let (Some((_, first)), Some((_, last))) = (same.first(), same.last())
             && let Some(task) = first.task
         {
@@ -134,11 +134,11 @@ impl Track<'_> {
         args: &[(&str, Arg<'_>)],
         events: &mut Events<'_>,
     ) -> io::Result<()> {
-        events.write(&Event {
+        events.write(&TraceEvent {
             lasted: Some(to - from),
             colour,
             args,
-            ..Event::new("X", name, self.pid, self.tid, from)
+            ..TraceEvent::new("X", name, self.pid, self.tid, from)
         })
     }
 }
@@ -159,7 +159,7 @@ fn gils(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
             "GIL".to_owned()
         };
         named.push(process);
-        let track = Track {
+        let track = ThreadTrack {
             drawn,
             pid: drawn.process(process),
             tid: drawn.gil(gil),

@@ -1,6 +1,6 @@
 //! What slices are called, and their colours.
 
-use crate::cpython::recording::{Doing, TaskEnd, ThreadSpan};
+use crate::cpython::recording::{TapeState, TaskEnd, ThreadSpan};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::quantity::state;
@@ -9,8 +9,8 @@ use crate::strategy::Finding;
 /// Name and colour of what a thread does in a span.
 pub(crate) fn of_span(s: &ThreadSpan, gil: bool) -> (&'static str, &'static str) {
     match s.doing {
-        Doing::OnCore(_) if s.pickling => (state::PICKLING, "thread_state_uninterruptible"),
-        Doing::OnCore(_) => match s.cause {
+        TapeState::OnCore(_) if s.pickling => (state::PICKLING, "thread_state_uninterruptible"),
+        TapeState::OnCore(_) => match s.cause {
             Cause::Ipc if s.task.is_none() => ("bookkeeping", "rail_idle"),
             Cause::Ipc => ("hand-over", "rail_idle"),
             Cause::Startup => (state::STARTUP, "startup"),
@@ -18,8 +18,8 @@ pub(crate) fn of_span(s: &ThreadSpan, gil: bool) -> (&'static str, &'static str)
             _ if s.task.is_none() => ("program", "rail_idle"),
             _ => ("running", "thread_state_running"),
         },
-        Doing::Ready(_) => (state::CORE, "thread_state_runnable"),
-        Doing::Blocked => of_wait(s.cause, gil),
+        TapeState::Ready(_) => (state::CORE, "thread_state_runnable"),
+        TapeState::Blocked => of_wait(s.cause, gil),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A world without overheads: what is left of a run is its steps.
 
-use pchsim::cpython::profile::{Curve, Kind, PARAMS, Profile};
+use pchsim::cpython::profile::{CostCurve, PARAMS, ParamKind, Profile};
 use pchsim::engine::Nanos;
 use pchsim::scenario::MachineSpec;
 
@@ -8,13 +8,13 @@ use pchsim::scenario::MachineSpec;
 pub(crate) fn profile(gil: bool) -> Profile {
     let mut profile = Profile {
         gil,
-        dumps: Curve(Vec::new()),
-        loads: Curve(Vec::new()),
-        receives: Curve(Vec::new()),
+        dumps: CostCurve(Vec::new()),
+        loads: CostCurve(Vec::new()),
+        receives: CostCurve(Vec::new()),
         ..Profile::default()
     };
     for (index, info) in PARAMS.iter().enumerate() {
-        if info.kind == Kind::Overhead {
+        if info.kind == ParamKind::Overhead {
             *profile.params.get_mut(index) = 0.0;
         }
     }

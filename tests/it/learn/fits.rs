@@ -1,7 +1,7 @@
 //! Fits of samples whose distribution is known.
 
 use pchsim::engine::Nanos;
-use pchsim::learn::{Verdict, fit};
+use pchsim::learn::{FitVerdict, fit};
 use pchsim::scenario::Dist;
 
 use super::{draws, ms};
@@ -57,7 +57,7 @@ fn draws_of_a_distribution_are_recognised() {
             assert!((g / w - 1.0).abs() < 0.1, "{dist:?}: {found:?}");
         }
         assert!(
-            found.p.unwrap() >= 0.01 && found.verdict != Verdict::Poor,
+            found.p.unwrap() >= 0.01 && found.verdict != FitVerdict::Poor,
             "{dist:?}: {found:?}"
         );
     }
@@ -96,7 +96,7 @@ fn a_mixture_is_used_as_measured() {
     let found = fit(&sample);
     assert_eq!(
         (found.verdict, parameters(&found.dist).0),
-        (Verdict::Poor, "Empirical")
+        (FitVerdict::Poor, "Empirical")
     );
     assert!(found.rejected.is_some() && found.p.unwrap() < 0.01 && found.d.unwrap() > 0.05);
     assert!((found.fitted_mean() / found.mean - 1.0).abs() < 1e-3);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pchsim::host::discover;
-use pchsim::learn::{Kind, Trace, TraceOptions};
+use pchsim::learn::{StepKind, Trace, TraceOptions};
 use predicates::prelude::*;
 
 use crate::world::{pchsim, pchsim_in, tool};
@@ -114,7 +114,7 @@ fn recorded(python: &Path, text: &str, more: &[&str]) -> (Trace, String) {
 }
 
 /// The number of tasks of a class, and the mean seconds that they spent in a kind.
-fn spent(trace: &Trace, class: &str, kind: Kind) -> (usize, f64) {
+fn spent(trace: &Trace, class: &str, kind: StepKind) -> (usize, f64) {
     let class = trace
         .classes
         .iter()
@@ -147,10 +147,10 @@ fn tasks_of_a_thread_pool() {
             stdout.starts_with("input: hello ['--flag']\n") && stdout.contains("KS D"),
             "{stdout}"
         );
-        let (tasks, cpu) = spent(&trace, "page", Kind::Cpu);
+        let (tasks, cpu) = spent(&trace, "page", StepKind::Cpu);
         assert_eq!(tasks, 20);
         near(cpu, 0.004, "cpu", &python);
-        assert!(spent(&trace, "page", Kind::Io).1 >= 0.0099);
+        assert!(spent(&trace, "page", StepKind::Io).1 >= 0.0099);
     }
 }
 
@@ -161,11 +161,11 @@ fn tasks_of_asyncio() {
     for python in pythons() {
         let (trace, _) = recorded(&python, ASYNCIO, &[]);
         assert_eq!(trace.classes, ["fetch"]);
-        let (tasks, cpu) = spent(&trace, "fetch", Kind::Cpu);
+        let (tasks, cpu) = spent(&trace, "fetch", StepKind::Cpu);
         assert_eq!(tasks, 20);
         near(cpu, 0.005, "cpu", &python);
-        near(spent(&trace, "fetch", Kind::Io).1, 0.010, "io", &python);
-        assert!(spent(&trace, "fetch", Kind::Wait).1 > 0.010);
+        near(spent(&trace, "fetch", StepKind::Io).1, 0.010, "io", &python);
+        assert!(spent(&trace, "fetch", StepKind::Wait).1 > 0.010);
     }
 }
 
@@ -173,12 +173,12 @@ fn tasks_of_asyncio() {
 fn tasks_of_processes() {
     for python in pythons() {
         let (trace, _) = recorded(&python, PROCESSES, &[]);
-        let (tasks, cpu) = spent(&trace, "work", Kind::Cpu);
+        let (tasks, cpu) = spent(&trace, "work", StepKind::Cpu);
         assert_eq!(tasks, 20);
         near(cpu, 0.004, "cpu", &python);
-        assert_eq!(spent(&trace, "item", Kind::Cpu).0, 12);
-        assert!(spent(&trace, "item", Kind::Io).1 >= 0.0049);
-        let size = |k: &Kind| matches!(k, Kind::PayloadIn(n) if (5_000..5_500).contains(n));
+        assert_eq!(spent(&trace, "item", StepKind::Cpu).0, 12);
+        assert!(spent(&trace, "item", StepKind::Io).1 >= 0.0049);
+        let size = |k: &StepKind| matches!(k, StepKind::PayloadIn(n) if (5_000..5_500).contains(n));
         assert!(
             trace.rows.iter().filter(|r| size(&r.kind)).count() == 20,
             "payloads are measured"
@@ -192,7 +192,11 @@ fn sequential_recording_has_one_worker() {
     for python in pythons().into_iter().take(1) {
         let (trace, _) = recorded(&python, THREADS, &["--sequential"]);
         let mut ends = 0;
-        let mut rows: Vec<_> = trace.rows.iter().filter(|r| r.kind != Kind::Wait).collect();
+        let mut rows: Vec<_> = trace
+            .rows
+            .iter()
+            .filter(|r| r.kind != StepKind::Wait)
+            .collect();
         rows.sort_by_key(|r| r.start);
         for row in rows {
             assert!(row.start >= ends, "side by side");
@@ -226,7 +230,7 @@ fn tasks_marked_by_hand() {
         );
         let trace = Trace::read(&at("pchsim-trace.jsonl"), TraceOptions::default()).unwrap();
         assert_eq!((trace.classes.len(), trace.locks.len()), (1, 1));
-        assert!(spent(&trace, "page", Kind::Io).1 >= 0.0029);
+        assert!(spent(&trace, "page", StepKind::Io).1 >= 0.0029);
         pchsim()
             .args(["record", "--trace"])
             .arg(at("pchsim-trace.jsonl"))
@@ -358,7 +362,8 @@ fn releases_are_seen() {
             trace.gil.get(place).copied().unwrap_or_default()
         };
         let (seeks, spins, hashes) = (seen("seeks"), seen("spins"), seen("hashes"));
-        let rate = |w: pchsim::learn::Watched| w.releases as f64 / (w.time as f64 / 1e6).max(1e-9);
+        let rate =
+            |w: pchsim::learn::GilObservation| w.releases as f64 / (w.time as f64 / 1e6).max(1e-9);
         // Thousands a millisecond where the cores are free, some tens in the worst company; or nothing but what other threads do.
         assert!(rate(seeks) > 20.0, "{seeks:?}");
         assert!(rate(spins) < 10.0, "{spins:?}");

@@ -1,8 +1,8 @@
 //! Results and figures made by hand.
 
 use pchsim::charts::figure::{
-    Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row,
-    Scale, Series, Span, SpanKind, Stack, Stroke,
+    Axis, Bar, Body, CurvePoint, Emphasis, Figure, Gantt, GanttRow, GanttSpan, Heat, Layer,
+    LinePlot, Measure, PointFlaw, ReferenceLine, Scale, Series, SpanKind, Stack, Stroke,
 };
 use serde_json::{Value, json};
 
@@ -247,19 +247,19 @@ fn curve(
     values: &[(f64, Option<f64>)],
     band: f64,
 ) -> Series {
-    let dots = values.iter().map(|&(x, y)| Dot {
+    let dots = values.iter().map(|&(x, y)| CurvePoint {
         x,
         y,
         band: y
             .filter(|_| band > 0.0)
             .map(|y| (y * (1.0 - band), y * (1.0 + band))),
-        lack: None,
+        flaw: None,
         misses: false,
     });
     Series {
         name,
         number,
-        role: Role::default(),
+        role: Emphasis::default(),
         stroke,
         dots: dots.collect(),
     }
@@ -269,7 +269,7 @@ fn curve(
 pub(crate) fn figures(text: &str) -> Vec<Figure> {
     let cores = [1.0, 2.0, 4.0, 8.0, 16.0];
     let over = |f: &dyn Fn(f64) -> Option<f64>| cores.map(|c| (c, f(c)));
-    let swept = Lines {
+    let swept = LinePlot {
         x: axis("Cores", Measure::Number, Scale::Log2, &[]),
         y: axis("p95 latency", Measure::Seconds, Scale::FromZero, &[]),
         series: vec![
@@ -311,11 +311,11 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
             ),
         ],
         limits: vec![
-            Limit {
+            ReferenceLine {
                 value: 0.7,
                 name: format!("p95 < 700ms {text}"),
             },
-            Limit {
+            ReferenceLine {
                 value: 900.0,
                 name: "p95 < 15min".into(),
             },
@@ -323,13 +323,13 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
     };
     // Saturated at both ends, the best with what it misses.
     let mut swept = swept;
-    swept.series[1].dots[0].lack = Some(Lack::Saturated);
-    swept.series[2].dots[2].lack = Some(Lack::Memory);
+    swept.series[1].dots[0].flaw = Some(PointFlaw::Saturated);
+    swept.series[2].dots[2].flaw = Some(PointFlaw::Memory);
     swept.series[2].dots[4].misses = true;
     swept.series[1].role.best = true;
     swept.series[0].role.baseline = true;
     let tail = [0.0, 0.5, 0.9, 0.99, 0.999];
-    let nines = Lines {
+    let nines = LinePlot {
         x: axis("Share of tasks", Measure::Share, Scale::Nines, &[]),
         y: axis("Latency", Measure::Seconds, Scale::Log, &[]),
         series: vec![
@@ -360,7 +360,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
         "processes:4:spawn",
         text,
     ];
-    let named = Lines {
+    let named = LinePlot {
         x: axis("Strategy", Measure::Number, Scale::Linear, &words),
         y: axis("Peak memory", Measure::Bytes, Scale::FromZero, &[]),
         series: vec![curve(
@@ -411,7 +411,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
             Some((0.3, 0.5)),
         ],
         reference: Some((1.0, format!("sequential (baseline) {text}"))),
-        limits: vec![Limit {
+        limits: vec![ReferenceLine {
             value: 2.5,
             name: format!("speed-up > 2.5 {text}"),
         }],
@@ -441,7 +441,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
             })
             .collect(),
     };
-    let span = |from: f64, to: f64, kind: usize| Span {
+    let span = |from: f64, to: f64, kind: usize| GanttSpan {
         from,
         to,
         kind,
@@ -451,7 +451,7 @@ pub(crate) fn figures(text: &str) -> Vec<Figure> {
             String::new()
         },
     };
-    let row = |group: &str, label: &str, at: f64| Row {
+    let row = |group: &str, label: &str, at: f64| GanttRow {
         group: group.into(),
         label: label.into(),
         spans: vec![

@@ -1,8 +1,8 @@
 //! A figure of each kind, small, with what is awkward about it: gaps, references, layers that vanish.
 
 use pchsim::charts::figure::{
-    Axis, Bar, Body, Dot, Figure, Gantt, Heat, Lack, Layer, Limit, Lines, Measure, Role, Row,
-    Scale, Series, Span, SpanKind, Stack, Stroke,
+    Axis, Bar, Body, CurvePoint, Emphasis, Figure, Gantt, GanttRow, GanttSpan, Heat, Layer,
+    LinePlot, Measure, PointFlaw, ReferenceLine, Scale, Series, SpanKind, Stack, Stroke,
 };
 
 pub(crate) fn axis(label: &str, measure: Measure, scale: Scale) -> Axis {
@@ -35,15 +35,15 @@ pub(crate) fn series(name: &str, number: usize, stroke: Stroke, points: &[(f64, 
     Series {
         name: name.into(),
         number,
-        role: Role::default(),
+        role: Emphasis::default(),
         stroke,
         dots: points
             .iter()
-            .map(|&(x, y)| Dot {
+            .map(|&(x, y)| CurvePoint {
                 x,
                 y: (!y.is_nan()).then_some(y),
                 band: (stroke == Stroke::Marked).then_some((y * 0.9, y * 1.1)),
-                lack: None,
+                flaw: None,
                 misses: false,
             })
             .collect(),
@@ -53,7 +53,7 @@ pub(crate) fn series(name: &str, number: usize, stroke: Stroke, points: &[(f64, 
 pub(crate) fn lines(name: &str, x: Axis, y: Axis, series: Vec<Series>) -> Figure {
     figure(
         name,
-        Body::Lines(Lines {
+        Body::Lines(LinePlot {
             x,
             y,
             series,
@@ -107,12 +107,12 @@ pub(crate) fn told_apart() -> Figure {
     all[3].role.baseline = true;
     for s in &mut all {
         for d in &mut s.dots {
-            d.lack = d.y.is_none().then_some(Lack::Saturated);
+            d.flaw = d.y.is_none().then_some(PointFlaw::Saturated);
             d.misses = d.y.is_some_and(|y| y > 0.65);
         }
     }
-    all[0].dots[3].lack = Some(Lack::Memory);
-    all[1].dots[3].lack = Some(Lack::Memory);
+    all[0].dots[3].flaw = Some(PointFlaw::Memory);
+    all[1].dots[3].flaw = Some(PointFlaw::Memory);
     let mut figure = lines(
         "told-apart",
         axis("Rate", Measure::PerSecond, Scale::Log2),
@@ -123,7 +123,7 @@ pub(crate) fn told_apart() -> Figure {
         l.limits = ["p95 < 650ms", "p95 < 1h"]
             .into_iter()
             .zip([0.65, 3600.0])
-            .map(|(name, value)| Limit {
+            .map(|(name, value)| ReferenceLine {
                 value,
                 name: name.into(),
             })
@@ -151,7 +151,7 @@ pub(crate) fn judged_bars() -> Figure {
             }],
             bands: vec![Some((8.1, 8.4)), None, None, None],
             reference: None,
-            limits: vec![Limit {
+            limits: vec![ReferenceLine {
                 value: 15.0,
                 name: "makespan < 15s".into(),
             }],
@@ -281,13 +281,13 @@ pub(crate) fn heat() -> Figure {
 }
 
 pub(crate) fn gantt() -> Figure {
-    let span = |from, to, kind, text: &str| Span {
+    let span = |from, to, kind, text: &str| GanttSpan {
         from,
         to,
         kind,
         text: text.into(),
     };
-    let row = |group: &str, label: &str, spans| Row {
+    let row = |group: &str, label: &str, spans| GanttRow {
         group: group.into(),
         label: label.into(),
         spans,

@@ -8,7 +8,7 @@ use pchsim::result::Study;
 use pchsim::scenario::Scenario;
 use pchsim::scenario::limits::MAX_CELLS;
 use pchsim::strategy::{Outcome, SimError, SimInput, simulate};
-use pchsim::study::sweep::{Advance, Points, prepare, run_sweep};
+use pchsim::study::sweep::{Advance, SweepBackend, prepare, run_sweep};
 use pchsim::study::{Options, StudyError};
 use pchsim::syntax::parse;
 
@@ -39,7 +39,7 @@ impl From<StudyError> for Failed {
     }
 }
 
-impl Points for Fake {
+impl SweepBackend for Fake {
     type Error = Failed;
 
     fn load(&self, point: u64) -> Result<(Scenario, Vec<Profile>), Failed> {
@@ -163,7 +163,7 @@ fn the_first_bad_point_is_told_before_anything_is_simulated() {
 /// The same scenario of many strategies at every point; nothing is simulated.
 struct Wide(Scenario);
 
-impl Points for Wide {
+impl SweepBackend for Wide {
     type Error = Failed;
 
     fn load(&self, _: u64) -> Result<(Scenario, Vec<Profile>), Failed> {

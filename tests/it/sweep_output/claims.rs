@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pchsim::insight::{Extent, Insight, Place, best, insights};
+use pchsim::insight::{Coordinate, Extent, Insight, best, insights};
 use pchsim::quantity::Quantity;
 use pchsim::report::markdown;
 use pchsim::scenario::Metric;
-use pchsim::study::sweep::{Axis, Plan};
+use pchsim::study::sweep::{PlanAxis, SweepPlan};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -40,7 +40,7 @@ fn roll() -> impl Strategy<Value = Roll> {
     })
 }
 
-fn axis(kind: u8, values: usize) -> Axis {
+fn axis(kind: u8, values: usize) -> PlanAxis {
     let n = u32::try_from(values).unwrap();
     let cpu: Vec<String> = (1..=n).map(|i| format!("{i}ms")).collect();
     let cpu: Vec<&str> = cpu.iter().map(String::as_str).collect();
@@ -58,7 +58,7 @@ fn axis(kind: u8, values: usize) -> Axis {
 
 #[derive(Clone, Debug)]
 struct Random {
-    plan: Plan,
+    plan: SweepPlan,
     series: usize,
     rolls: Vec<Roll>,
     shape: Vec<u8>,
@@ -81,7 +81,7 @@ fn random() -> impl Strategy<Value = Random> {
         .prop_map(|(kinds, values, zip)| {
             let n = |i: usize| if zip { values[0] } else { values[i] };
             let axes = kinds.iter().enumerate();
-            Plan {
+            SweepPlan {
                 axes: axes.map(|(i, k)| axis(*k, n(i))).collect(),
                 zip,
             }
@@ -326,7 +326,7 @@ fn claims() -> (Sweep, Vec<Insight>) {
     (sweep, all)
 }
 
-fn moved(place: &mut Place, by: f64) {
+fn moved(place: &mut Coordinate, by: f64) {
     let to = place.number.unwrap() + by;
     place.number = Some(to);
     place.text = to.to_string();

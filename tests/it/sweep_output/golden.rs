@@ -4,7 +4,7 @@ use pchsim::layout::Style;
 use pchsim::report::markdown;
 use pchsim::report::sweep::{csv, text};
 use pchsim::scenario::Metric;
-use pchsim::study::sweep::{Plan, rows};
+use pchsim::study::sweep::{SweepPlan, rows};
 
 use super::made::{
     MAKESPAN, Made, P95, curves, doubled, grid, header, numbers, study, sweep_of, upto, words,
@@ -272,7 +272,7 @@ fn text_over_two_axes() {
 
 #[test]
 fn text_side_by_side() {
-    let plan = Plan {
+    let plan = SweepPlan {
         axes: vec![
             numbers("machine.cores", "cores", &[2.0, 4.0, 8.0]),
             words(

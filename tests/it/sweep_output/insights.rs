@@ -10,11 +10,11 @@ use pchsim::quantity::Quantity;
 use pchsim::result::{Status, Sweep, Tier};
 use pchsim::strategy::Cause;
 
-fn cores(n: u32) -> pchsim::study::sweep::Axis {
+fn cores(n: u32) -> pchsim::study::sweep::PlanAxis {
     numbers("machine.cores", "cores", &upto(n))
 }
 
-fn rate(n: u32) -> pchsim::study::sweep::Axis {
+fn rate(n: u32) -> pchsim::study::sweep::PlanAxis {
     numbers("workload.arrivals.rate", "rate", &upto(n))
 }
 
@@ -325,7 +325,8 @@ fn places_of_axes_side_by_side_name_all_of_them() {
         numbers("machine.memory", "memory", &[1.0, 2.0, 4.0]),
     ]);
     plan.zip = true;
-    let case = |p: &pchsim::study::sweep::Point| reached("a", (p.index[0] == 2).then_some(1.0));
+    let case =
+        |p: &pchsim::study::sweep::SweepPoint| reached("a", (p.index[0] == 2).then_some(1.0));
     let sweep = sweep_of(&plan, MAKESPAN, None, |p| vec![case(p)]);
     let said = texts(&sweep);
     assert!(

@@ -4,13 +4,14 @@ use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::quantity::{LATENCIES, Quantity};
 use pchsim::result::{
-    Begin, Detail, Forecast, Judgement, Machine, Notice, Program, Ranked, ScenarioName, Status,
-    Study, Sweep, SweepHeader, Tier, Verdict, excess, header_line, row_lines, sweep,
+    CountingStart, Forecast, ForecastDetail, Generator, Judgement, MachineInfo, Notice, Ranked,
+    ScenarioName, Status, Study, Sweep, SweepHeader, Tier, Verdict, excess, header_line, row_lines,
+    sweep,
 };
 use pchsim::scenario::Metric;
 use pchsim::strategy::CAUSES;
 use pchsim::study::Warning;
-use pchsim::study::sweep::{Axis, AxisValue, Plan, Point, rows};
+use pchsim::study::sweep::{AxisValue, PlanAxis, SweepPlan, SweepPoint, rows};
 
 /// What a strategy reaches: mean and half-width, or why nothing.
 pub(crate) type Reached = Result<(f64, f64), Status>;
@@ -19,8 +20,8 @@ pub(crate) type Reached = Result<(f64, f64), Status>;
 pub(crate) type Made = (String, String, Reached);
 
 /// An axis of numbers that are written as they are.
-pub(crate) fn numbers(path: &str, label: &str, values: &[f64]) -> Axis {
-    Axis {
+pub(crate) fn numbers(path: &str, label: &str, values: &[f64]) -> PlanAxis {
+    PlanAxis {
         path: path.into(),
         label: label.into(),
         values: values
@@ -35,8 +36,8 @@ pub(crate) fn numbers(path: &str, label: &str, values: &[f64]) -> Axis {
 }
 
 /// An axis of words.
-pub(crate) fn words(path: &str, label: &str, values: &[&str]) -> Axis {
-    Axis {
+pub(crate) fn words(path: &str, label: &str, values: &[&str]) -> PlanAxis {
+    PlanAxis {
         path: path.into(),
         label: label.into(),
         values: values
@@ -50,13 +51,13 @@ pub(crate) fn words(path: &str, label: &str, values: &[&str]) -> Axis {
     }
 }
 
-pub(crate) fn grid(axes: Vec<Axis>) -> Plan {
-    Plan { axes, zip: false }
+pub(crate) fn grid(axes: Vec<PlanAxis>) -> SweepPlan {
+    SweepPlan { axes, zip: false }
 }
 
-pub(crate) fn header(plan: &Plan, ranked_by: Metric) -> SweepHeader {
+pub(crate) fn header(plan: &SweepPlan, ranked_by: Metric) -> SweepHeader {
     SweepHeader {
-        program: Program {
+        program: Generator {
             name: "pchsim".into(),
             version: "0.1.0".into(),
         },
@@ -78,8 +79,8 @@ pub(crate) fn header(plan: &Plan, ranked_by: Metric) -> SweepHeader {
     }
 }
 
-fn machine() -> Machine {
-    Machine {
+fn machine() -> MachineInfo {
+    MachineInfo {
         cores: vec![1.0; 4],
         memory_limit_bytes: None,
     }
@@ -142,7 +143,7 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         excess: excess(objectives.as_slice()),
         added: false,
         warmup: Nanos::ZERO,
-        begins: Begin::Whole,
+        begins: CountingStart::Whole,
         paired: true,
         values,
         classes: Vec::new(),
@@ -159,7 +160,7 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         objectives: objectives.into_iter().collect(),
         findings: Vec::new(),
         events: 1000,
-        detail: Detail::default(),
+        detail: ForecastDetail::default(),
         refusal: None,
     }
 }
@@ -192,7 +193,7 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
     }
     let doubtful = all.iter().any(|f| f.status == Status::Saturated);
     Study {
-        program: Program::default(),
+        program: Generator::default(),
         command: String::new(),
         scenario: ScenarioName::default(),
         seed: 1,
@@ -218,10 +219,10 @@ pub(crate) fn study(cases: Vec<Made>, metric: Metric, goal: Option<f64>) -> Stud
 
 /// The sweep in which each point has these cases.
 pub(crate) fn sweep_of(
-    plan: &Plan,
+    plan: &SweepPlan,
     metric: Metric,
     goal: Option<f64>,
-    cases: impl Fn(&Point) -> Vec<Made>,
+    cases: impl Fn(&SweepPoint) -> Vec<Made>,
 ) -> Sweep {
     let header = header(plan, metric);
     let points = (0..plan.len()).map(|n| plan.point(n));
@@ -232,7 +233,7 @@ pub(crate) fn sweep_of(
 }
 
 /// A sweep over one axis: for each strategy its value by the number on the axis, each 1 % wide.
-pub(crate) fn curves(axis: Axis, metric: Metric, of: &[(&str, &dyn Fn(f64) -> f64)]) -> Sweep {
+pub(crate) fn curves(axis: PlanAxis, metric: Metric, of: &[(&str, &dyn Fn(f64) -> f64)]) -> Sweep {
     let plan = grid(vec![axis]);
     sweep_of(&plan, metric, None, |p| {
         let x = plan.axes[0].values[p.index[0]].number.unwrap();

@@ -1,7 +1,7 @@
 //! Recorded arrivals and demands against recursions over the same numbers, to the nanosecond; and Little's law, which is
 //! exact over any run that ends empty.
 
-use pchsim::engine::{Nanos, Role, Streams, unit};
+use pchsim::engine::{Nanos, StreamRole, Streams, unit};
 use pchsim::scenario::{
     Arrivals, Dist, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers,
 };
@@ -11,7 +11,7 @@ use super::support::{Case, machine, profile, workload};
 
 /// Arrivals and demands that are nothing in particular: bursts, pauses, short and long tasks.
 fn tasks(count: u64, mean_gap: f64, seed: u64) -> Vec<TracedTask> {
-    let streams = Streams::new(seed, 0, Role::Arrivals);
+    let streams = Streams::new(seed, 0, StreamRole::Arrivals);
     let mut at = Nanos::ZERO;
     (0..count)
         .map(|k| {

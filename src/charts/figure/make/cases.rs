@@ -1,25 +1,25 @@
 //! The cases of a run as figures show them: their names, and which are left out where there are too many.
 
 use super::{BARS, Bar, CURVES, misses};
-use crate::charts::figure::Role;
+use crate::charts::figure::Emphasis;
 use crate::insight::names::Names;
 use crate::result::{Answer, Forecast, Study, Tier};
 
 /// A case in figures.
 #[derive(Clone, Copy)]
-pub(super) struct Shown<'a> {
+pub(super) struct PlottedCase<'a> {
     pub case: &'a Forecast,
     /// Decides its looks: its place in the document.
     pub number: usize,
     /// What it is to the answer.
-    pub role: Role,
+    pub role: Emphasis,
     /// How it stands.
     pub tier: Tier,
 }
 
 /// The cases of a run with short names.
 pub(super) struct Cases<'a> {
-    all: Vec<Shown<'a>>,
+    all: Vec<PlottedCase<'a>>,
     baseline: Option<&'a str>,
     names: Names,
     /// Which case to take, by their places in the document.
@@ -37,16 +37,16 @@ impl<'a> Cases<'a> {
             let leads = answer
                 .as_ref()
                 .filter(|a| a.take == i || a.tied.contains(&i));
-            Role {
+            Emphasis {
                 best: leads.is_some_and(|a| a.meets),
                 nearest: leads.is_some_and(|a| !a.meets),
                 baseline: base == Some(i),
             }
         };
-        let all: Vec<Shown> = cases
+        let all: Vec<PlottedCase> = cases
             .into_iter()
             .enumerate()
-            .map(|(i, case)| Shown {
+            .map(|(i, case)| PlottedCase {
                 case,
                 number: number(i, base),
                 role: role(i),
@@ -62,12 +62,12 @@ impl<'a> Cases<'a> {
     }
 
     /// The case at a place in the document.
-    pub(super) fn at(&self, place: usize) -> Option<&Shown<'a>> {
+    pub(super) fn at(&self, place: usize) -> Option<&PlottedCase<'a>> {
         self.all.get(place)
     }
 
     /// Those that may be taken, the one to take first.
-    pub(super) fn leaders(&self) -> Vec<&Shown<'a>> {
+    pub(super) fn leaders(&self) -> Vec<&PlottedCase<'a>> {
         let places = self
             .answer
             .iter()
@@ -76,16 +76,16 @@ impl<'a> Cases<'a> {
     }
 
     /// All cases that were asked for.
-    pub(super) fn all(&self) -> &[Shown<'a>] {
+    pub(super) fn all(&self) -> &[PlottedCase<'a>] {
         &self.all
     }
 
-    pub(super) fn name(&self, s: &Shown<'_>) -> String {
+    pub(super) fn name(&self, s: &PlottedCase<'_>) -> String {
         self.names.short(s.case)
     }
 
     /// The case's bar, with why it has no numbers.
-    pub(super) fn bar(&self, s: &Shown<'_>) -> Bar {
+    pub(super) fn bar(&self, s: &PlottedCase<'_>) -> Bar {
         let name = self.name(s);
         Bar {
             name: if s.case.is_fine() {
@@ -99,12 +99,12 @@ impl<'a> Cases<'a> {
     }
 
     /// As many as curves can be told apart, of those that `has`; and what is said of the others.
-    pub(super) fn curves(&self, has: impl Fn(&Forecast) -> bool) -> (Vec<Shown<'a>>, String) {
+    pub(super) fn curves(&self, has: impl Fn(&Forecast) -> bool) -> (Vec<PlottedCase<'a>>, String) {
         self.most(CURVES, has)
     }
 
     /// As many as bars fit into a figure, of those that `has`; and what is said of the others.
-    pub(super) fn bars(&self, has: impl Fn(&Forecast) -> bool) -> (Vec<Shown<'a>>, String) {
+    pub(super) fn bars(&self, has: impl Fn(&Forecast) -> bool) -> (Vec<PlottedCase<'a>>, String) {
         self.most(BARS, has)
     }
 
@@ -114,8 +114,8 @@ impl<'a> Cases<'a> {
         &self,
         most: usize,
         has: impl Fn(&Forecast) -> bool,
-    ) -> (Vec<Shown<'a>>, String) {
-        let mut with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
+    ) -> (Vec<PlottedCase<'a>>, String) {
+        let mut with: Vec<PlottedCase> = self.all.iter().copied().filter(|s| has(s.case)).collect();
         let all = with.len();
         with.truncate(most);
         let note = left_out(all - with.len(), all, false);
@@ -123,21 +123,21 @@ impl<'a> Cases<'a> {
         (with, note)
     }
 
-    fn most(&self, most: usize, has: impl Fn(&Forecast) -> bool) -> (Vec<Shown<'a>>, String) {
-        let with: Vec<Shown> = self.all.iter().copied().filter(|s| has(s.case)).collect();
+    fn most(&self, most: usize, has: impl Fn(&Forecast) -> bool) -> (Vec<PlottedCase<'a>>, String) {
+        let with: Vec<PlottedCase> = self.all.iter().copied().filter(|s| has(s.case)).collect();
         let base = with
             .iter()
             .position(|s| Some(s.case.name().as_str()) == self.baseline);
         let kept = keep(with.len(), most, base);
         let note = left_out(with.len() - kept.len(), with.len(), base.is_some());
-        let mut shown: Vec<Shown> = kept.into_iter().map(|i| with[i]).collect();
+        let mut shown: Vec<PlottedCase> = kept.into_iter().map(|i| with[i]).collect();
         apart(&mut shown);
         (shown, note)
     }
 }
 
 /// There are [`CURVES`] looks: of two that would look alike the later one takes the first free look.
-fn apart(shown: &mut [Shown<'_>]) {
+fn apart(shown: &mut [PlottedCase<'_>]) {
     let mut taken = [false; CURVES];
     for s in shown {
         if taken[s.number % CURVES]

@@ -1,16 +1,16 @@
 //! The course of one replication over time.
 
-use super::cases::{Cases, Shown};
+use super::cases::{Cases, PlottedCase};
 use super::say::{self, Standout};
 use super::{
-    Axis, Body, COURSES as MOST, Dot, Figure, Measure, Scale, axis_of, figure, is, limits,
+    Axis, Body, COURSES as MOST, CurvePoint, Figure, Measure, Scale, axis_of, figure, is, limits,
 };
-use crate::charts::figure::{Lines, Role, Series, Stroke};
+use crate::charts::figure::{Emphasis, LinePlot, Series, Stroke};
 use crate::quantity::Quantity;
 use crate::result::{OverTime, Study};
 
 /// What is shown over time.
-struct Course {
+struct TimePlot {
     name: &'static str,
     title: &'static str,
     label: &'static str,
@@ -22,8 +22,8 @@ struct Course {
     get: fn(&OverTime) -> &[f64],
 }
 
-const COURSES: [Course; 5] = [
-    Course {
+const COURSES: [TimePlot; 5] = [
+    TimePlot {
         name: "utilization-over-time",
         title: "Utilization over time",
         label: "Busy share of all cores",
@@ -37,7 +37,7 @@ const COURSES: [Course; 5] = [
         },
         get: |o| &o.utilization_share,
     },
-    Course {
+    TimePlot {
         name: "memory-over-time",
         title: "Memory over time",
         label: "Memory in use",
@@ -51,7 +51,7 @@ const COURSES: [Course; 5] = [
         },
         get: |o| &o.memory_peak_bytes,
     },
-    Course {
+    TimePlot {
         name: "gil-over-time",
         title: "GIL over time",
         label: "Share of time in which a GIL was held",
@@ -65,7 +65,7 @@ const COURSES: [Course; 5] = [
         },
         get: |o| &o.gil_held_share,
     },
-    Course {
+    TimePlot {
         name: "run-queue-over-time",
         title: "Threads waiting for a core over time",
         label: "Threads ready without a core",
@@ -79,7 +79,7 @@ const COURSES: [Course; 5] = [
         },
         get: |o| &o.run_queue,
     },
-    Course {
+    TimePlot {
         name: "in-flight-over-time",
         title: "Tasks in flight over time",
         label: "Tasks arrived and not over",
@@ -99,7 +99,7 @@ pub(super) fn figures(run: &Study, cases: &Cases<'_>) -> Vec<Figure> {
     COURSES.iter().filter_map(|c| one(c, run, cases)).collect()
 }
 
-fn one(course: &Course, run: &Study, cases: &Cases<'_>) -> Option<Figure> {
+fn one(course: &TimePlot, run: &Study, cases: &Cases<'_>) -> Option<Figure> {
     let (shown, note) = cases.best(MOST, |c| {
         c.detail
             .over_time
@@ -142,7 +142,7 @@ fn one(course: &Course, run: &Study, cases: &Cases<'_>) -> Option<Figure> {
             &run.scenario.name,
             &note,
         ],
-        Body::Lines(Lines {
+        Body::Lines(LinePlot {
             x: Axis::of("Simulated time", Measure::Seconds, Scale::FromZero),
             y: axis_of(course.label, course.measure, &series),
             series,
@@ -154,10 +154,10 @@ fn one(course: &Course, run: &Study, cases: &Cases<'_>) -> Option<Figure> {
 /// Most steps of a curve: finer ones hide each other.
 const STEPS: usize = 80;
 
-impl Course {
+impl TimePlot {
     /// The course in steps: neighbouring bins are put together where there are too many.
     #[expect(clippy::cast_precision_loss, reason = "counts of bins")]
-    fn steps(&self, over: &OverTime) -> Vec<Dot> {
+    fn steps(&self, over: &OverTime) -> Vec<CurvePoint> {
         let values = (self.get)(over);
         let together = values.len().div_ceil(STEPS).max(1);
         let join = |bins: &[f64]| {
@@ -171,16 +171,16 @@ impl Course {
         let starts = joined
             .iter()
             .enumerate()
-            .map(|(i, &v)| Dot::at((i * together) as f64 * over.bin_s, v));
+            .map(|(i, &v)| CurvePoint::at((i * together) as f64 * over.bin_s, v));
         let end = joined
             .last()
-            .map(|&v| Dot::at(values.len() as f64 * over.bin_s, v));
+            .map(|&v| CurvePoint::at(values.len() as f64 * over.bin_s, v));
         starts.chain(end).collect()
     }
 }
 
 /// The memory limit, where it is near enough to belong into the picture.
-fn limit(run: &Study, shown: &[Shown<'_>], series: &[Series]) -> Option<Series> {
+fn limit(run: &Study, shown: &[PlottedCase<'_>], series: &[Series]) -> Option<Series> {
     #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^53")]
     let limit = run.machine.memory_limit_bytes? as f64;
     let dots = || series.iter().flat_map(|s| &s.dots);
@@ -189,8 +189,8 @@ fn limit(run: &Study, shown: &[Shown<'_>], series: &[Series]) -> Option<Series> 
     (most * 2.0 > limit && end > 0.0).then(|| Series {
         name: "memory limit".into(),
         number: shown.len(),
-        role: Role::default(),
+        role: Emphasis::default(),
         stroke: Stroke::Reference,
-        dots: vec![Dot::at(0.0, limit), Dot::at(end, limit)],
+        dots: vec![CurvePoint::at(0.0, limit), CurvePoint::at(end, limit)],
     })
 }

@@ -1,11 +1,13 @@
 //! A sweep over two axes: heat maps, and a few curves. What is shown is the best strategy of each point, and then the strategy that is
 //! best most often.
 
-use super::points::{Across, lack};
+use super::points::{AxisLayout, flaw};
 use super::sweep::Context;
-use super::{Axis, Body, Dot, Figure, Scale, band, capital, figure, misses, say, span_scale};
+use super::{
+    Axis, Body, CurvePoint, Figure, Scale, band, capital, figure, misses, say, span_scale,
+};
 use crate::charts::figure::ticks::value_text;
-use crate::charts::figure::{Heat, Lines, Role, Series, Stroke};
+use crate::charts::figure::{Emphasis, Heat, LinePlot, Series, Stroke};
 use crate::result::{AxisKind, SweepRow, SweptAxis};
 
 /// Most values of the second axis that get a curve.
@@ -97,8 +99,8 @@ fn heat<'a>(
     context: &Context<'a>,
     name: &str,
     what: &str,
-    x: &Across,
-    y: &Across,
+    x: &AxisLayout,
+    y: &AxisLayout,
     rows: &[&'a SweepRow],
 ) -> Option<Figure> {
     if x.texts.len() > CELLS || y.texts.len() > CELLS {
@@ -178,8 +180,8 @@ fn heat<'a>(
 /// From which value to which the cells go, and where these are: the good end first.
 fn extent(
     context: &Context<'_>,
-    x: &Across,
-    y: &Across,
+    x: &AxisLayout,
+    y: &AxisLayout,
     cells: &[Vec<Option<f64>>],
     of: &str,
 ) -> Option<String> {
@@ -216,8 +218,8 @@ fn extent(
 /// A curve for each of some values of the second axis.
 fn curves<'a>(
     context: &Context<'a>,
-    x: &Across,
-    y: &Across,
+    x: &AxisLayout,
+    y: &AxisLayout,
     best: &[&'a SweepRow],
 ) -> Option<Figure> {
     let picked = picked(y.texts.len());
@@ -227,7 +229,7 @@ fn curves<'a>(
         .map(|(number, &j)| Series {
             name: y.value(j),
             number,
-            role: Role::default(),
+            role: Emphasis::default(),
             stroke: Stroke::Marked,
             dots: dots(context, x, |r| y.place(r) == j, best),
         })
@@ -277,7 +279,7 @@ fn curves<'a>(
         "comparison",
         &says,
         &[&about, &context.facts, what, &over_others(context), &note],
-        Body::Lines(Lines {
+        Body::Lines(LinePlot {
             x: x.axis(),
             y: Axis::of(&metric.label, metric.measure, span_scale(values)),
             series,
@@ -288,11 +290,11 @@ fn curves<'a>(
 
 fn dots<'a>(
     context: &Context<'a>,
-    x: &Across,
+    x: &AxisLayout,
     at: impl Fn(&SweepRow) -> bool,
     best: &[&'a SweepRow],
-) -> Vec<Dot> {
-    let mut dots: Vec<Dot> = x
+) -> Vec<CurvePoint> {
+    let mut dots: Vec<CurvePoint> = x
         .positions
         .iter()
         .enumerate()
@@ -303,12 +305,12 @@ fn dots<'a>(
             let all: Vec<&SweepRow> = (context.points.sweep.rows.iter())
                 .filter(|r| here(r))
                 .collect();
-            Dot {
+            CurvePoint {
                 y: value.map(|e| e.mean),
                 band: value.and_then(band),
-                lack: lack(&all).filter(|_| value.is_none()),
+                flaw: flaw(&all).filter(|_| value.is_none()),
                 misses: row.is_some_and(|r| r.case.is_fine() && misses(&r.case)),
-                ..Dot::at(position, 0.0)
+                ..CurvePoint::at(position, 0.0)
             }
         })
         .collect();

@@ -1,9 +1,11 @@
 //! Latencies of a run: percentiles, distribution, and the distribution's end.
 
-use super::cases::{Cases, Shown};
+use super::cases::{Cases, PlottedCase};
 use super::say;
-use super::{Axis, Body, Dot, Figure, Limit, Measure, Scale, figure, is, limits, span_scale};
-use crate::charts::figure::{Lines, Series, Stroke};
+use super::{
+    Axis, Body, CurvePoint, Figure, Measure, ReferenceLine, Scale, figure, is, limits, span_scale,
+};
+use crate::charts::figure::{LinePlot, Series, Stroke};
 use crate::quantity::Quantity;
 use crate::result::Verdict;
 use crate::syntax::parse_objective;
@@ -18,7 +20,7 @@ const PERCENTILES: [(Quantity, &str); 6] = [
 ];
 
 /// What objectives ask of any of these percentiles.
-fn wanted(cases: &Cases<'_>) -> Vec<Limit> {
+fn wanted(cases: &Cases<'_>) -> Vec<ReferenceLine> {
     limits(cases.all().iter().map(|s| s.case), |m| {
         PERCENTILES.iter().any(|(q, _)| is(*q)(m))
     })
@@ -35,13 +37,13 @@ pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
             stroke: Stroke::Marked,
             dots: (0..)
                 .zip(PERCENTILES)
-                .map(|(i, (q, _))| Dot {
+                .map(|(i, (q, _))| CurvePoint {
                     // Here it is this percentile's objective that counts, not any.
                     misses: s.case.objectives.iter().any(|o| {
                         o.verdict == Verdict::Missed
                             && parse_objective(&o.text).is_ok_and(|p| is(q)(p.metric))
                     }),
-                    ..Dot::estimate(f64::from(i), s.case.get(q))
+                    ..CurvePoint::estimate(f64::from(i), s.case.get(q))
                 })
                 .collect(),
         })
@@ -53,7 +55,7 @@ pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
             "latency-percentiles",
             &say::percentiles(cases, &shown),
             &["Latency percentiles by strategy", facts, &note],
-            Body::Lines(Lines {
+            Body::Lines(LinePlot {
                 x: Axis::words(
                     "Percentile",
                     PERCENTILES.map(|(_, name)| name.to_owned()).into(),
@@ -71,7 +73,7 @@ fn lines(figure: Figure, curves: usize) -> Option<Figure> {
     (curves > 0).then_some(figure)
 }
 
-fn quantiles<'a>(s: &Shown<'a>) -> &'a [(f64, f64)] {
+fn quantiles<'a>(s: &PlottedCase<'a>) -> &'a [(f64, f64)] {
     s.case
         .detail
         .latency_quantiles
@@ -79,7 +81,7 @@ fn quantiles<'a>(s: &Shown<'a>) -> &'a [(f64, f64)] {
         .unwrap_or_default()
 }
 
-fn with_quantiles<'a>(cases: &Cases<'a>) -> (Vec<Shown<'a>>, String) {
+fn with_quantiles<'a>(cases: &Cases<'a>) -> (Vec<PlottedCase<'a>>, String) {
     cases.curves(|c| {
         c.detail
             .latency_quantiles
@@ -91,10 +93,10 @@ fn with_quantiles<'a>(cases: &Cases<'a>) -> (Vec<Shown<'a>>, String) {
 /// A curve for each case, a point for each (share, latency) that has one.
 fn curves(
     cases: &Cases<'_>,
-    shown: &[Shown<'_>],
-    dot: impl Fn(f64, f64) -> Option<Dot>,
+    shown: &[PlottedCase<'_>],
+    dot: impl Fn(f64, f64) -> Option<CurvePoint>,
 ) -> Vec<Series> {
-    let curve = |s: &Shown<'_>| Series {
+    let curve = |s: &PlottedCase<'_>| Series {
         name: cases.name(s),
         number: s.number,
         role: s.role,
@@ -118,7 +120,7 @@ pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
         .map(|&(_, seconds)| seconds);
     let scale = span_scale(middle);
     let series = curves(cases, &shown, |share, seconds| {
-        (scale != Scale::Log || seconds > 0.0).then(|| Dot::at(seconds, share))
+        (scale != Scale::Log || seconds > 0.0).then(|| CurvePoint::at(seconds, share))
     });
     lines(
         figure(
@@ -129,7 +131,7 @@ pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
                 scenario,
                 &note,
             ],
-            Body::Lines(Lines {
+            Body::Lines(LinePlot {
                 x: Axis::of("Latency", Measure::Seconds, scale),
                 y: Axis::of("Share of tasks", Measure::Share, Scale::FromZero),
                 series,
@@ -146,7 +148,7 @@ pub(super) fn nines(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
     let values = shown.iter().flat_map(|s| quantiles(s)).map(|&(_, v)| v);
     let scale = span_scale(values);
     let series = curves(cases, &shown, |share, seconds| {
-        (share < 1.0).then(|| Dot::at(share, seconds))
+        (share < 1.0).then(|| CurvePoint::at(share, seconds))
     });
     lines(
         figure(
@@ -157,7 +159,7 @@ pub(super) fn nines(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
                 scenario,
                 &note,
             ],
-            Body::Lines(Lines {
+            Body::Lines(LinePlot {
                 x: Axis::of("Percentile of tasks", Measure::Share, Scale::Nines),
                 y: Axis::of("Latency", Measure::Seconds, scale),
                 series,

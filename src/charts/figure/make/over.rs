@@ -1,15 +1,15 @@
 //! A sweep over one axis: every strategy as a curve.
 
-use super::points::{Across, Curve};
+use super::points::{AxisLayout, SweepCurve};
 use super::sweep::Context;
 use super::{
-    Axis, Bar, Body, Dot, Figure, Limit, Measure, Scale, axis_of, cause_stack, figure, is, limits,
-    measure, misses, say, shares_note, span_scale,
+    Axis, Bar, Body, CurvePoint, Figure, Measure, ReferenceLine, Scale, axis_of, cause_stack,
+    figure, is, limits, measure, misses, say, shares_note, span_scale,
 };
 use crate::charts::figure::ticks::value_text;
-use crate::charts::figure::{Lines, Role, Series, Stroke};
+use crate::charts::figure::{Emphasis, LinePlot, Series, Stroke};
 use crate::insight::shares::{Shares, means_of_all, named_with_gil};
-use crate::insight::{Insight, Place, insights};
+use crate::insight::{Coordinate, Insight, insights};
 use crate::measure::Estimate;
 use crate::quantity::{Quantity, percent, waiting};
 use crate::result::Forecast;
@@ -21,7 +21,7 @@ const PERCENTILE_FIGURES: usize = 3;
 pub(super) fn figures(context: &Context<'_>, axis: usize) -> Vec<Figure> {
     let across = context.points.across(axis);
     let (shown, note) = context.shown();
-    let plot = Plot {
+    let plot = CurveFigure {
         context,
         across: &across,
         shown: &shown,
@@ -48,7 +48,7 @@ pub(super) fn figures(context: &Context<'_>, axis: usize) -> Vec<Figure> {
 }
 
 /// What the largest of all values says.
-struct Top {
+struct Maximum {
     /// Who reaches it.
     who: String,
     several: bool,
@@ -58,7 +58,7 @@ struct Top {
     those: &'static str,
 }
 
-impl Top {
+impl Maximum {
     /// `threads:8 needs most: 304 MiB at 8 workers`.
     fn says(&self, one: &str, several: &str) -> String {
         let Self {
@@ -76,16 +76,16 @@ impl Top {
     }
 }
 
-struct Plot<'a> {
+struct CurveFigure<'a> {
     context: &'a Context<'a>,
-    across: &'a Across,
-    shown: &'a [&'a Curve<'a>],
+    across: &'a AxisLayout,
+    shown: &'a [&'a SweepCurve<'a>],
     note: &'a str,
     /// What is found in the sweep.
     insights: &'a [Insight],
 }
 
-impl Plot<'_> {
+impl CurveFigure<'_> {
     fn series(&self, get: impl Fn(&Forecast) -> Option<Estimate>) -> Vec<Series> {
         self.shown
             .iter()
@@ -102,7 +102,11 @@ impl Plot<'_> {
 
     /// Of the largest of all values: the names of those that reach it there, whether there are several (as one line, or by their value), the
     /// value, where it is, and whether it is the largest of the curves that are not shown, too.
-    fn top(&self, lines: &Lines, get: impl Fn(&Forecast) -> Option<Estimate>) -> Option<Top> {
+    fn top(
+        &self,
+        lines: &LinePlot,
+        get: impl Fn(&Forecast) -> Option<Estimate>,
+    ) -> Option<Maximum> {
         let (s, d, y) = say::extreme(&lines.series, true)?;
         let value = value_text(lines.y.measure, y);
         let groups = lines.together();
@@ -121,7 +125,7 @@ impl Plot<'_> {
         };
         let all = lines.series.iter().enumerate().filter(alike);
         let all: Vec<String> = all.map(|(_, o)| o.name.clone()).collect();
-        let of = |c: &Curve<'_>| {
+        let of = |c: &SweepCurve<'_>| {
             let values = c.rows.iter().filter_map(|r| get(&r.case)).map(|e| e.mean);
             values.filter(|v| v.is_finite()).reduce(f64::max)
         };
@@ -129,7 +133,7 @@ impl Plot<'_> {
         let most = (self.context.points.curves.iter())
             .filter_map(of)
             .reduce(f64::max);
-        Some(Top {
+        Some(Maximum {
             who: say::names(&all),
             several: all.len() > 1,
             value,
@@ -181,8 +185,8 @@ impl Plot<'_> {
     }
 
     /// Curves over the axis.
-    fn drawn(&self, y: Axis, series: Vec<Series>, limits: Vec<Limit>) -> Lines {
-        Lines {
+    fn drawn(&self, y: Axis, series: Vec<Series>, limits: Vec<ReferenceLine>) -> LinePlot {
+        LinePlot {
             x: self.across.axis(),
             y,
             series,
@@ -190,7 +194,7 @@ impl Plot<'_> {
         }
     }
 
-    fn lines(&self, name: &str, title: &str, what: &str, lines: Lines) -> Option<Figure> {
+    fn lines(&self, name: &str, title: &str, what: &str, lines: LinePlot) -> Option<Figure> {
         let any = (lines.series.iter()).any(|s| s.stroke != Stroke::Reference);
         any.then(|| {
             figure(
@@ -265,9 +269,9 @@ impl Plot<'_> {
         Series {
             name: name.to_owned(),
             number: 0,
-            role: Role::default(),
+            role: Emphasis::default(),
             stroke: Stroke::Reference,
-            dots: at.into_iter().map(|x| Dot::at(x, y(x))).collect(),
+            dots: at.into_iter().map(|x| CurvePoint::at(x, y(x))).collect(),
         }
     }
 
@@ -307,14 +311,14 @@ impl Plot<'_> {
     }
 
     /// The strategy that the comparison calls best, so that all figures speak of the same; else that which is best most often.
-    fn leader(&self) -> Option<&Curve<'_>> {
+    fn leader(&self) -> Option<&SweepCurve<'_>> {
         let named = telling(self.insights).and_then(|i| match i {
             Insight::Best { case, .. } | Insight::Nearest { case, .. } => Some(case),
             Insight::CrossOver { after, .. } => Some(after),
             Insight::BestThroughout { cases, .. } => cases.first(),
             _ => None,
         });
-        let is = |c: &&&Curve<'_>| {
+        let is = |c: &&&SweepCurve<'_>| {
             named.is_some_and(|n| {
                 c.name == *n
                     || c.rows
@@ -330,7 +334,7 @@ impl Plot<'_> {
             .copied()
     }
 
-    fn percentiles_of(&self, i: usize, curve: &Curve<'_>) -> Option<Figure> {
+    fn percentiles_of(&self, i: usize, curve: &SweepCurve<'_>) -> Option<Figure> {
         let quantities = [
             (Quantity::P50, "p50"),
             (Quantity::P95, "p95"),
@@ -342,7 +346,7 @@ impl Plot<'_> {
             .map(|(number, (q, name))| Series {
                 name: name.into(),
                 number,
-                role: Role::default(),
+                role: Emphasis::default(),
                 stroke: Stroke::Marked,
                 dots: self.across.dots(&curve.rows, |c| c.get(q)),
             })
@@ -494,7 +498,7 @@ fn found(insights: &[Insight]) -> Option<String> {
             tied,
             ..
         } => {
-            let at: Vec<String> = at.iter().map(Place::text).collect();
+            let at: Vec<String> = at.iter().map(Coordinate::text).collect();
             let at = at.join(", ");
             let (metric, mean) = (say::with_article(&value.metric), value.mean_text());
             let others = match tied {

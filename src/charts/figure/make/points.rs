@@ -5,43 +5,43 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::cases::number;
-use super::{Axis, Dot, Measure, capital};
-use crate::charts::figure::{Lack, Role, Scale};
+use super::{Axis, CurvePoint, Measure, capital};
+use crate::charts::figure::{Emphasis, PointFlaw, Scale};
 use crate::charts::scale;
-use crate::insight::Place;
+use crate::insight::Coordinate;
 use crate::insight::names::Names;
-use crate::insight::stands::{Stands, Taken};
+use crate::insight::standings::{PointAnswer, Standings};
 use crate::measure::Estimate;
 use crate::result::{Forecast, Sweep, SweepHeader, SweepRow, SweptAxis};
 
 /// One strategy's rows.
-pub(super) struct Curve<'a> {
+pub(super) struct SweepCurve<'a> {
     pub name: String,
     /// Decides its looks: its place among all curves, best first.
     pub number: usize,
     /// Whether it is the sequential one.
     pub baseline: bool,
     /// What it is to the answer.
-    pub role: Role,
+    pub role: Emphasis,
     /// In the order of the points.
     pub rows: Vec<&'a SweepRow>,
 }
 
 /// A sweep laid out for figures.
-pub(super) struct Points<'a> {
+pub(super) struct SweepLayout<'a> {
     pub header: &'a SweepHeader,
     pub sweep: &'a Sweep,
     /// How its rows stand.
-    stands: Stands,
+    standings: Standings,
     /// The axes that figures are laid over, by their place in the header; those that tell strategies apart are none.
     pub axes: Vec<usize>,
     /// Best first.
-    pub curves: Vec<Curve<'a>>,
+    pub curves: Vec<SweepCurve<'a>>,
 }
 
 /// How rows are gathered into curves.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum CurveGrouping {
     /// By strategy and interpreter.
     Case,
     /// The same, numbers of workers left out: they are what is swept.
@@ -50,21 +50,24 @@ enum Key {
     Strategy,
 }
 
-impl<'a> Points<'a> {
+impl<'a> SweepLayout<'a> {
     pub(super) fn of(sweep: &'a Sweep) -> Self {
         let header = &sweep.header;
         let varied = varied(header);
         let all: Vec<&SweepRow> = sweep.rows.iter().collect();
-        let mut key = Key::Case;
+        let mut key = CurveGrouping::Case;
         let mut axes = Vec::new();
         for &axis in &varied {
             let numbers = header.axes[axis].numbers.is_some();
             let numbered = |r: &&SweepRow| unnumbered(&r.case.strategy) != r.case.strategy;
             let with_numbers: Vec<&SweepRow> = sweep.rows.iter().filter(numbered).collect();
-            if numbers && !with_numbers.is_empty() && !recurs(&with_numbers, axis, Key::Case) {
-                key = Key::Unnumbered;
+            if numbers
+                && !with_numbers.is_empty()
+                && !recurs(&with_numbers, axis, CurveGrouping::Case)
+            {
+                key = CurveGrouping::Unnumbered;
             }
-            if numbers || recurs(&all, axis, Key::Case) {
+            if numbers || recurs(&all, axis, CurveGrouping::Case) {
                 axes.push(axis);
             }
         }
@@ -72,31 +75,31 @@ impl<'a> Points<'a> {
             axes.extend(varied.first());
             if varied
                 .first()
-                .is_some_and(|&a| recurs(&all, a, Key::Strategy))
+                .is_some_and(|&a| recurs(&all, a, CurveGrouping::Strategy))
             {
-                key = Key::Strategy;
+                key = CurveGrouping::Strategy;
             }
         }
-        let stands = Stands::new(sweep);
+        let standings = Standings::new(sweep);
         Self {
             header,
             axes,
-            curves: curves(&sweep.rows, key, &stands),
+            curves: curves(&sweep.rows, key, &standings),
             sweep,
-            stands,
+            standings,
         }
     }
 
     /// The row to take of the whole sweep; `None` where something is given, so that there is no single one.
     pub(super) fn overall(&self) -> Option<&'a SweepRow> {
-        let taken = self.stands.overall()?;
+        let taken = self.standings.overall()?;
         self.sweep.rows.get(taken.row)
     }
 
     /// The row to take at each point.
     pub(super) fn best_rows(&self) -> Vec<&'a SweepRow> {
         let points = self.sweep.rows.chunk_by(|a, b| a.point == b.point);
-        let taken = points.filter_map(|rows| self.stands.at(rows[0].point));
+        let taken = points.filter_map(|rows| self.standings.at(rows[0].point));
         taken.map(|t| &self.sweep.rows[t.row]).collect()
     }
 
@@ -112,13 +115,13 @@ impl<'a> Points<'a> {
         };
         let mut places: Vec<usize> = rows.iter().filter_map(place).collect();
         places.sort_unstable();
-        Some(&self.sweep.rows[self.stands.best(&places)?.row])
+        Some(&self.sweep.rows[self.standings.best(&places)?.row])
     }
 
     /// The axis as figures lay it out.
-    pub(super) fn across(&self, axis: usize) -> Across {
+    pub(super) fn across(&self, axis: usize) -> AxisLayout {
         let Some(a) = self.header.axes.get(axis) else {
-            return Across::default();
+            return AxisLayout::default();
         };
         let mut label = capital(&a.label);
         if self.header.zip && self.header.axes.len() > 1 {
@@ -132,7 +135,7 @@ impl<'a> Points<'a> {
                 .collect();
             label = format!("{label} (with {})", others.join(", "));
         }
-        Across::of(a, axis, label)
+        AxisLayout::of(a, axis, label)
     }
 }
 
@@ -148,7 +151,7 @@ fn varied(header: &SweepHeader) -> Vec<usize> {
 }
 
 /// Whether some curve has rows at two values of the axis.
-fn recurs(rows: &[&SweepRow], axis: usize, key: Key) -> bool {
+fn recurs(rows: &[&SweepRow], axis: usize, key: CurveGrouping) -> bool {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     rows.iter().any(|r| {
         let at = r.index.get(axis).copied().unwrap_or(0);
@@ -156,11 +159,13 @@ fn recurs(rows: &[&SweepRow], axis: usize, key: Key) -> bool {
     })
 }
 
-fn key_of(case: &Forecast, key: Key) -> String {
+fn key_of(case: &Forecast, key: CurveGrouping) -> String {
     match key {
-        Key::Case => case.name(),
-        Key::Unnumbered => format!("{} on {}", unnumbered(&case.strategy), case.interpreter),
-        Key::Strategy => case.strategy.clone(),
+        CurveGrouping::Case => case.name(),
+        CurveGrouping::Unnumbered => {
+            format!("{} on {}", unnumbered(&case.strategy), case.interpreter)
+        }
+        CurveGrouping::Strategy => case.strategy.clone(),
     }
 }
 
@@ -181,7 +186,11 @@ fn unnumbered(strategy: &str) -> String {
     out
 }
 
-fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>> {
+fn curves<'a>(
+    rows: &'a [SweepRow],
+    key: CurveGrouping,
+    standings: &Standings,
+) -> Vec<SweepCurve<'a>> {
     let names = Names::of(rows.iter().map(|r| &r.case));
     let mut found: BTreeMap<String, (usize, Vec<&SweepRow>)> = BTreeMap::new();
     for row in rows {
@@ -197,8 +206,8 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
     let mut curves: Vec<(usize, Vec<&SweepRow>)> = found.into_values().collect();
     // Those to take, or as good, at each point.
     let points = rows.chunk_by(|a, b| a.point == b.point);
-    let answers: Vec<Taken> = points.filter_map(|p| stands.at(p[0].point)).collect();
-    let overall = stands.overall();
+    let answers: Vec<PointAnswer> = points.filter_map(|p| standings.at(p[0].point)).collect();
+    let overall = standings.overall();
     let taken: BTreeSet<*const SweepRow> = answers
         .iter()
         .flat_map(|t| std::iter::once(t.row).chain(t.tied.iter().copied()))
@@ -226,7 +235,7 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
         rows.iter().position(|r| std::ptr::eq(r, row))
     };
     let role = |of: &[&SweepRow]| {
-        let holds = |t: &Taken| {
+        let holds = |t: &PointAnswer| {
             of.iter()
                 .filter_map(|r| place(r))
                 .any(|i| i == t.row || t.tied.contains(&i))
@@ -239,7 +248,7 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
                 answers.iter().all(|t| t.meets),
             ),
         };
-        Role {
+        Emphasis {
             best: leads && meets,
             nearest: leads && !meets,
             baseline: sequential(of),
@@ -248,13 +257,13 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
     curves
         .into_iter()
         .enumerate()
-        .map(|(i, (_, rows))| Curve {
+        .map(|(i, (_, rows))| SweepCurve {
             name: rows.first().map_or_else(String::new, |r| match key {
-                Key::Case => names.short(&r.case),
-                Key::Unnumbered => {
+                CurveGrouping::Case => names.short(&r.case),
+                CurveGrouping::Unnumbered => {
                     names.of_parts(&unnumbered(&r.case.strategy), &r.case.interpreter)
                 }
-                Key::Strategy => r.case.strategy.clone(),
+                CurveGrouping::Strategy => r.case.strategy.clone(),
             }),
             number: number(i, base),
             baseline: sequential(&rows),
@@ -265,15 +274,15 @@ fn curves<'a>(rows: &'a [SweepRow], key: Key, stands: &Stands) -> Vec<Curve<'a>>
 }
 
 /// What is wrong with all of these rows, if it is wrong with all.
-pub(super) fn lack(rows: &[&SweepRow]) -> Option<Lack> {
-    let mut all = rows.iter().map(|r| Lack::of_status(r.case.status));
+pub(super) fn flaw(rows: &[&SweepRow]) -> Option<PointFlaw> {
+    let mut all = rows.iter().map(|r| PointFlaw::of_status(r.case.status));
     let first = all.next()??;
     all.all(|l| l.is_some()).then_some(first)
 }
 
 /// An axis of a sweep, laid out.
 #[derive(Default)]
-pub(super) struct Across {
+pub(super) struct AxisLayout {
     /// Its place in the header.
     index: usize,
     /// Where each of its values stands.
@@ -284,7 +293,7 @@ pub(super) struct Across {
     measure: Option<Measure>,
 }
 
-impl Across {
+impl AxisLayout {
     fn of(a: &SweptAxis, index: usize, label: String) -> Self {
         let texts: Vec<String> = a.values.iter().map(text).collect();
         let numbers = a
@@ -321,7 +330,7 @@ impl Across {
     }
 
     fn place_of(&self, text: &str, x: f64) -> String {
-        Place {
+        Coordinate {
             axis: self.label.to_lowercase(),
             text: text.to_owned(),
             number: self.measure.map(|_| x),
@@ -373,16 +382,16 @@ impl Across {
         &self,
         rows: &[&SweepRow],
         get: impl Fn(&Forecast) -> Option<Estimate>,
-    ) -> Vec<Dot> {
-        let mut dots: Vec<Dot> = self
+    ) -> Vec<CurvePoint> {
+        let mut dots: Vec<CurvePoint> = self
             .positions
             .iter()
             .enumerate()
             .map(|(i, &x)| {
                 let row = rows.iter().find(|r| self.place(r) == i);
                 row.map_or_else(
-                    || Dot::estimate(x, None),
-                    |r| Dot::of_case(x, &r.case, &get),
+                    || CurvePoint::estimate(x, None),
+                    |r| CurvePoint::of_case(x, &r.case, &get),
                 )
             })
             .collect();

@@ -1,10 +1,10 @@
 //! The figures of a run: strategies side by side.
 
-use super::cases::{Cases, Shown};
+use super::cases::{Cases, PlottedCase};
 use super::say;
 use super::{
-    Axis, Body, Figure, Layer, Limit, Measure, Metric, Scale, Stack, band, cause_stack, course,
-    figure, is, latency, limits, shares_note,
+    Axis, Body, Figure, Layer, Measure, RankMetric, ReferenceLine, Scale, Stack, band, cause_stack,
+    course, figure, is, latency, limits, shares_note,
 };
 use crate::insight::shares::Shares;
 use crate::measure::Estimate;
@@ -12,7 +12,7 @@ use crate::quantity::{Quantity, percent, whole};
 use crate::result::{Forecast, Study};
 
 pub(super) fn figures(run: &Study) -> Vec<Figure> {
-    let metric = Metric::of(run.metric);
+    let metric = RankMetric::of(run.metric);
     let cases = Cases::of(run);
     let facts = facts(run);
     let mut all = Vec::new();
@@ -63,10 +63,10 @@ fn machine(run: &Study) -> String {
 /// Bars of one estimate a case.
 pub(super) fn bars(
     cases: &Cases<'_>,
-    shown: &[Shown<'_>],
+    shown: &[PlottedCase<'_>],
     value: Axis,
-    limits: Vec<Limit>,
-    get: impl Fn(&Shown<'_>) -> Option<Estimate>,
+    limits: Vec<ReferenceLine>,
+    get: impl Fn(&PlottedCase<'_>) -> Option<Estimate>,
 ) -> Stack {
     let estimates: Vec<Option<Estimate>> = shown.iter().map(get).collect();
     Stack {
@@ -86,7 +86,7 @@ pub(super) fn bars(
     }
 }
 
-fn comparison(metric: &Metric, cases: &Cases<'_>, facts: &str) -> Option<Figure> {
+fn comparison(metric: &RankMetric, cases: &Cases<'_>, facts: &str) -> Option<Figure> {
     let (shown, note) = cases.bars(|_| true);
     if shown.iter().all(|s| s.case.primary().is_none()) {
         return None;
@@ -150,7 +150,7 @@ fn causes(run: &Study, cases: &Cases<'_>) -> Option<Figure> {
 fn memory(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
     let (shown, note) = cases.bars(|c| c.get(Quantity::MemoryPeak).is_some());
     let axis = Axis::of("Peak memory", Measure::Bytes, Scale::FromZero);
-    let peak = |s: &Shown<'_>| s.case.get(Quantity::MemoryPeak);
+    let peak = |s: &PlottedCase<'_>| s.case.get(Quantity::MemoryPeak);
     let wanted = limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak));
     (!shown.is_empty()).then(|| {
         figure(

@@ -1,8 +1,8 @@
 //! What figures say: titles as findings, made from the very numbers that are drawn. Nothing is said of what is not in the figure, and
 //! no more than its numbers bear out.
 
-use super::cases::{Cases, Shown};
-use super::{Dot, Measure, Metric};
+use super::cases::{Cases, PlottedCase};
+use super::{CurvePoint, Measure, RankMetric};
 use crate::charts::figure::ticks::value_text;
 use crate::charts::figure::{Series, Stroke};
 use crate::insight::shares::Shares;
@@ -28,9 +28,9 @@ pub(super) fn names(all: &[String]) -> String {
 }
 
 /// Of the comparison: which case to take, and what comes next.
-pub(super) fn best(cases: &Cases<'_>, metric: &Metric) -> String {
+pub(super) fn best(cases: &Cases<'_>, metric: &RankMetric) -> String {
     let leaders = cases.leaders();
-    let value = |s: &Shown<'_>| {
+    let value = |s: &PlottedCase<'_>| {
         let mean = s.case.primary().map_or(f64::NAN, |e| e.mean);
         value_text(metric.measure, mean)
     };
@@ -81,13 +81,13 @@ pub(super) fn best(cases: &Cases<'_>, metric: &Metric) -> String {
 }
 
 /// The largest speed-up of those that do their work; where others are as good by their rank or by their value, all of them.
-pub(super) fn speedup(cases: &Cases<'_>, shown: &[Shown<'_>], baseline: &str) -> String {
-    let gain = |s: &Shown<'_>| {
+pub(super) fn speedup(cases: &Cases<'_>, shown: &[PlottedCase<'_>], baseline: &str) -> String {
+    let gain = |s: &PlottedCase<'_>| {
         let works = !matches!(s.tier, Tier::Fails | Tier::NoForecast);
         let gain = s.case.speedup.filter(|_| works && !s.role.baseline)?;
         Some(gain.mean)
     };
-    let largest = |all: &[Shown<'_>]| all.iter().filter_map(gain).reduce(f64::max);
+    let largest = |all: &[PlottedCase<'_>]| all.iter().filter_map(gain).reduce(f64::max);
     let (top, of_all) = (largest(shown), largest(cases.all()));
     let those = of_those_shown(top == of_all);
     let Some(most) = top.filter(|&m| m > 1.0) else {
@@ -96,7 +96,7 @@ pub(super) fn speedup(cases: &Cases<'_>, shown: &[Shown<'_>], baseline: &str) ->
     let text = value_text(Measure::Factor, most);
     let first = shown.iter().find(|s| gain(s) == Some(most));
     let rank = first.and_then(|s| s.case.rank);
-    let tied = |s: &&Shown<'_>| {
+    let tied = |s: &&PlottedCase<'_>| {
         gain(s).is_some_and(|g| {
             (rank.is_some() && s.case.rank == rank) || value_text(Measure::Factor, g) == text
         })
@@ -116,7 +116,7 @@ pub(super) fn of_those_shown(of_all: bool) -> &'static str {
 }
 
 /// What the time of the best case goes into, and who loses most to what.
-pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Shares]) -> String {
+pub(super) fn causes(cases: &Cases<'_>, shown: &[PlottedCase<'_>], shares: &[Shares]) -> String {
     let largest = |of: &[f64], counts: &dyn Fn(Cause) -> bool| {
         let all = Cause::ALL
             .into_iter()
@@ -156,11 +156,11 @@ pub(super) fn causes(cases: &Cases<'_>, shown: &[Shown<'_>], shares: &[Shares]) 
 }
 
 /// Who needs the least and the most memory.
-pub(super) fn memory(cases: &Cases<'_>, shown: &[Shown<'_>]) -> String {
-    let of = |s: &Shown<'_>| s.case.get(Quantity::MemoryPeak).map(|e| e.mean);
-    let name = |s: &Shown<'_>| cases.name(s);
+pub(super) fn memory(cases: &Cases<'_>, shown: &[PlottedCase<'_>]) -> String {
+    let of = |s: &PlottedCase<'_>| s.case.get(Quantity::MemoryPeak).map(|e| e.mean);
+    let name = |s: &PlottedCase<'_>| cases.name(s);
     let says = least_and_most("memory", Measure::Bytes, shown, of, name);
-    let ends = |all: &[Shown<'_>]| {
+    let ends = |all: &[PlottedCase<'_>]| {
         let values = || all.iter().filter_map(of);
         (values().reduce(f64::min), values().reduce(f64::max))
     };
@@ -197,7 +197,7 @@ fn least_and_most<T>(
 }
 
 /// Of percentiles: how much longer the slowest tasks of the best case take than the middle one.
-pub(super) fn percentiles(cases: &Cases<'_>, shown: &[Shown<'_>]) -> String {
+pub(super) fn percentiles(cases: &Cases<'_>, shown: &[PlottedCase<'_>]) -> String {
     let Some(s) = shown.iter().find(|s| s.role.leads()).or(shown.first()) else {
         return "Latency percentiles".into();
     };
@@ -224,7 +224,7 @@ fn quantile(case: &Forecast, share: f64) -> Option<f64> {
 }
 
 /// Of a distribution: where half and nearly all tasks of the best case are done, and of the slowest shown.
-pub(super) fn distribution(cases: &Cases<'_>, shown: &[Shown<'_>], share: f64) -> String {
+pub(super) fn distribution(cases: &Cases<'_>, shown: &[PlottedCase<'_>], share: f64) -> String {
     let values = || {
         shown
             .iter()
@@ -313,7 +313,7 @@ pub(super) fn course(
 }
 
 /// The largest or smallest value of all curves, with where it is.
-pub(super) fn extreme(series: &[Series], most: bool) -> Option<(&Series, Dot, f64)> {
+pub(super) fn extreme(series: &[Series], most: bool) -> Option<(&Series, CurvePoint, f64)> {
     let dots = series
         .iter()
         .filter(|s| s.stroke != Stroke::Reference)

@@ -1,8 +1,8 @@
 //! The figures of a sweep: over one axis, or over two.
 
 use super::cases::{keep, left_out};
-use super::points::{Curve, Points};
-use super::{Figure, Metric, grid, over};
+use super::points::{SweepCurve, SweepLayout};
+use super::{Figure, RankMetric, grid, over};
 use crate::quantity::percent;
 use crate::result::Sweep;
 
@@ -11,8 +11,8 @@ const MOST: usize = 6;
 
 /// What all figures of a sweep need.
 pub(super) struct Context<'a> {
-    pub points: Points<'a>,
-    pub metric: Metric,
+    pub points: SweepLayout<'a>,
+    pub metric: RankMetric,
     /// Whether all tasks arrive at once.
     pub batch: bool,
     /// Scenario and confidence.
@@ -21,7 +21,7 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The curves that are shown, and what is said of the others.
-    pub(super) fn shown(&self) -> (Vec<&Curve<'a>>, String) {
+    pub(super) fn shown(&self) -> (Vec<&SweepCurve<'a>>, String) {
         let curves = &self.points.curves;
         let base = curves.iter().position(|c| c.baseline);
         let kept = keep(curves.len(), MOST, base);
@@ -33,8 +33,8 @@ impl<'a> Context<'a> {
 pub(super) fn figures(sweep: &Sweep) -> Vec<Figure> {
     let header = &sweep.header;
     let context = Context {
-        points: Points::of(sweep),
-        metric: Metric::of(header.ranked_by),
+        points: SweepLayout::of(sweep),
+        metric: RankMetric::of(header.ranked_by),
         batch: header.ranked_by == crate::scenario::Metric::Makespan,
         facts: format!(
             "{} · {} intervals",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::figures;
-use crate::charts::figure::{Body, Figure, Lack, Scale, Stroke};
+use crate::charts::figure::{Body, Figure, PointFlaw, Scale, Stroke};
 use crate::result::{Saved, read};
 
 fn estimate(mean: f64) -> Value {
@@ -436,9 +436,9 @@ fn what_is_saturated_says_so() {
     let Body::Lines(l) = &find(&fs, "comparison").body else {
         panic!("no lines");
     };
-    let lacks: Vec<bool> = l.series[0].dots.iter().map(|d| d.lack.is_some()).collect();
-    assert_eq!(lacks, [false, false, true, true]);
-    assert_eq!(l.lacks(), [Lack::Saturated]);
+    let flaws: Vec<bool> = l.series[0].dots.iter().map(|d| d.flaw.is_some()).collect();
+    assert_eq!(flaws, [false, false, true, true]);
+    assert_eq!(l.flaws(), [PointFlaw::Saturated]);
     assert_eq!(
         title(&fs, "latency-percentiles"),
         "threads:8: p99 grows from 1.00 s at rate = 100 to 4.00 s at rate = 800"

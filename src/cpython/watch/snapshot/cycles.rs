@@ -1,19 +1,19 @@
 //! Cycles of tasks that wait for each other.
 
-use super::{Doing, Link, Place, Snapshot, View};
+use super::{Link, Snapshot, SnapshotIndex, TaskLocation, ThreadActivity};
 use crate::cpython::index::TaskKey;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 
 /// Most cycles that are named; more would not help to understand.
 const MOST: usize = 3;
 
 /// An edge of the wait-for graph: the task that is waited for, and for what.
-struct Edge {
+struct WaitEdge {
     to: usize,
     waits_for: String,
 }
 
-impl View<'_, '_> {
+impl SnapshotIndex<'_, '_> {
     /// Finds cycles of tasks that wait for each other, no two of which share a task: a second one with the same task would say little more
     /// (children that all wait for their parent's lock, a pool whose workers all wait). A task that waits for *some* worker or permit waits
     /// for all that have one, but only if no event is left (`stuck`).
@@ -24,12 +24,12 @@ impl View<'_, '_> {
                 children[parent].push(i);
             }
         }
-        let edges: Vec<Vec<Edge>> = (0..snapshot.tasks.len())
+        let edges: Vec<Vec<WaitEdge>> = (0..snapshot.tasks.len())
             .map(|task| self.edges(snapshot, task, &children[task], stuck))
             .collect();
         let mut search = Search {
             edges: &edges,
-            seen: vec![Seen::No; edges.len()],
+            seen: vec![Visit::No; edges.len()],
             path: Vec::new(),
             told: vec![false; edges.len()],
             found: Vec::new(),
@@ -46,43 +46,45 @@ impl View<'_, '_> {
         task: usize,
         children: &[usize],
         stuck: bool,
-    ) -> Vec<Edge> {
+    ) -> Vec<WaitEdge> {
         let state = &snapshot.tasks[task];
         if state.deadline.is_some() && !stuck {
             return Vec::new(); // The wait ends by itself, at the deadline.
         }
         let to = |task: Option<usize>, waits_for: String| {
-            task.map(|to| Edge { to, waits_for }).into_iter().collect()
+            task.map(|to| WaitEdge { to, waits_for })
+                .into_iter()
+                .collect()
         };
         let for_children = || {
-            let edge = |&to: &usize| Edge {
+            let edge = |&to: &usize| WaitEdge {
                 to,
                 waits_for: format!("its child {}", snapshot.tasks[to].name),
             };
             children.iter().map(edge).collect()
         };
         match &state.place {
-            Place::Thread(thread) => match &snapshot.threads[*thread].doing {
-                Doing::WaitsForLock(lock, holder) => {
+            TaskLocation::Thread(thread) => match &snapshot.threads[*thread].doing {
+                ThreadActivity::WaitsForLock(lock, holder) => {
                     let holder = holder.and_then(|h| snapshot.threads[h].task);
                     to(holder, format!("lock '{lock}'"))
                 }
-                Doing::WaitsForChildren(..) => for_children(),
+                ThreadActivity::WaitsForChildren(..) => for_children(),
                 _ => Vec::new(),
             },
-            Place::LoopLock(lock, holder, _) => to(*holder, format!("lock '{lock}'")),
-            Place::Children(..) => for_children(),
-            Place::Worker(_) if stuck => self.workers(snapshot, task),
-            Place::Limit(_) if stuck => self.permitted(task),
+            TaskLocation::LoopLock(lock, holder, _) => to(*holder, format!("lock '{lock}'")),
+            TaskLocation::Children(..) => for_children(),
+            TaskLocation::Worker(_) if stuck => self.workers(snapshot, task),
+            TaskLocation::Limit(_) if stuck => self.permitted(task),
             _ => Vec::new(),
         }
     }
 
     /// Edges to the tasks that occupy the workers of the pool that a task waits for.
-    fn workers(&self, snapshot: &Snapshot, task: usize) -> Vec<Edge> {
+    fn workers(&self, snapshot: &Snapshot, task: usize) -> Vec<WaitEdge> {
         let copy = self.work.tasks[self.tasks[task]].copy;
-        let in_pool = |role: Role| match role {
-            Role::PoolWorker(p, _) | Role::InterpWorker(p, ..) => {
+        let in_pool = |role: ThreadRole| match role {
+            ThreadRole::PoolWorker(p, _) | ThreadRole::InterpWorker(p, ..) => {
                 self.executors.pools[p].copy == copy
             }
             _ => false,
@@ -94,7 +96,7 @@ impl View<'_, '_> {
             .filter(|(t, _)| in_pool(self.work.kernel.thread(**t).role));
         occupied
             .filter_map(|(_, state)| {
-                Some(Edge {
+                Some(WaitEdge {
                     to: state.task?,
                     waits_for: format!("a free worker: {} has", state.name),
                 })
@@ -103,7 +105,7 @@ impl View<'_, '_> {
     }
 
     /// Edges to the tasks that hold a permit of the loop that a task waits on.
-    fn permitted(&self, task: usize) -> Vec<Edge> {
+    fn permitted(&self, task: usize) -> Vec<WaitEdge> {
         let copy = self.work.tasks[self.tasks[task]].copy;
         let has = |key: &TaskKey| {
             let t = &self.work.tasks[*key];
@@ -112,7 +114,7 @@ impl View<'_, '_> {
         (0..)
             .zip(&self.tasks)
             .filter(|(_, key)| has(key))
-            .map(|(to, _)| Edge {
+            .map(|(to, _)| WaitEdge {
                 to,
                 waits_for: "the loop's limit".into(),
             })
@@ -121,7 +123,7 @@ impl View<'_, '_> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Seen {
+enum Visit {
     No,
     OnPath,
     Done,
@@ -129,8 +131,8 @@ enum Seen {
 
 /// A depth-first search for back edges.
 struct Search<'e> {
-    edges: &'e [Vec<Edge>],
-    seen: Vec<Seen>,
+    edges: &'e [Vec<WaitEdge>],
+    seen: Vec<Visit>,
     /// The path from the start to here: each task, and the index of the edge by which it is left.
     path: Vec<(usize, usize)>,
     /// For each task, whether it is in a cycle that was found.
@@ -140,24 +142,24 @@ struct Search<'e> {
 
 impl Search<'_> {
     fn from(&mut self, start: usize) {
-        if self.seen[start] != Seen::No {
+        if self.seen[start] != Visit::No {
             return;
         }
         self.path.push((start, 0));
-        self.seen[start] = Seen::OnPath;
+        self.seen[start] = Visit::OnPath;
         while let Some(&(task, next)) = self.path.last() {
             let Some(edge) = self.edges[task].get(next) else {
-                self.seen[task] = Seen::Done;
+                self.seen[task] = Visit::Done;
                 self.path.pop();
                 continue;
             };
             let to = edge.to;
-            if self.seen[to] == Seen::OnPath {
+            if self.seen[to] == Visit::OnPath {
                 self.note(to);
             }
             self.path.last_mut().expect("not empty").1 += 1;
-            if self.seen[to] == Seen::No {
-                self.seen[to] = Seen::OnPath;
+            if self.seen[to] == Visit::No {
+                self.seen[to] = Visit::OnPath;
                 self.path.push((to, 0));
             }
         }

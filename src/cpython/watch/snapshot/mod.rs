@@ -12,7 +12,7 @@ use crate::cpython::index::TaskKey;
 use crate::cpython::index::{GilIndex, ProcessIndex};
 use crate::cpython::work;
 use crate::engine::Nanos;
-use crate::machine::{State, Tid};
+use crate::machine::{SchedState, Tid};
 
 /// The state of a run at an instant. Threads and tasks refer to each other, and to processes, by their indices in these lists.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Snapshot {
     /// The instant that is shown: the one asked for, or the end of the run if that was earlier.
     pub at: Nanos,
     /// Why the run had ended by then; `None` while it goes on.
-    pub end: Option<End>,
+    pub end: Option<RunEnd>,
     /// For each core, the thread on it: an index into `threads`.
     pub cores: Vec<Option<usize>>,
     /// The GILs of the processes shown.
@@ -41,7 +41,7 @@ pub struct Snapshot {
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum RunEnd {
     /// All tasks were done.
     Done,
     /// No event was left, but tasks were unfinished.
@@ -108,7 +108,7 @@ pub struct ThreadState {
     /// Its name, as Python gives it.
     pub name: String,
     /// What it does.
-    pub doing: Doing,
+    pub doing: ThreadActivity,
     /// Since when it has been doing that.
     pub since: Nanos,
     /// The task that it executes.
@@ -119,9 +119,9 @@ pub struct ThreadState {
 
 /// What a thread does, or waits for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Doing {
+pub enum ThreadActivity {
     /// Runs on this core.
-    Running(u32, Work),
+    Running(u32, CpuWork),
     /// Is ready, and waits for this core.
     Ready(u32),
     /// Waits for the GIL, which this thread holds.
@@ -162,7 +162,7 @@ pub enum Doing {
 
 /// What a thread on a core does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum CpuWork {
     /// Runs a task's Python code.
     Bytecode,
     /// Accesses this shared object for a task.
@@ -201,7 +201,7 @@ pub struct TaskState {
     /// The step that it is in, or that comes next; `None` at its end.
     pub step: Option<StepState>,
     /// Where it is.
-    pub place: Place,
+    pub place: TaskLocation,
     /// Since when it has been there, as far as that is known.
     pub since: Nanos,
     /// Names of the locks that it holds.
@@ -227,7 +227,7 @@ pub struct StepState {
 
 /// Where a task is: in which thread, line, queue or pipe. Positions count from 1.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Place {
+pub enum TaskLocation {
     /// This thread executes it.
     Thread(usize),
     /// Has arrived and waits to be taken in, at this position.
@@ -283,9 +283,9 @@ pub struct Link {
 pub(crate) fn picture(
     work: &work::Work<'_>,
     executors: &Executors,
-    end: Option<End>,
+    end: Option<RunEnd>,
 ) -> (Snapshot, Vec<TaskKey>) {
-    let view = View::new(work, executors);
+    let view = SnapshotIndex::new(work, executors);
     let machine = &work.kernel.machine;
     let mut snapshot = Snapshot {
         at: machine.now(),
@@ -301,12 +301,12 @@ pub(crate) fn picture(
         memory: work.kernel.memory.now(),
         cycles: Vec::new(),
     };
-    snapshot.cycles = view.cycles(&snapshot, end == Some(End::Deadlock));
+    snapshot.cycles = view.cycles(&snapshot, end == Some(RunEnd::Deadlock));
     (snapshot, view.tasks)
 }
 
 /// A run that stands still, with the indices of its processes, threads and tasks in the snapshot's lists.
-struct View<'a, 'p> {
+struct SnapshotIndex<'a, 'p> {
     work: &'a work::Work<'p>,
     executors: &'a Executors,
     now: Nanos,
@@ -322,11 +322,11 @@ struct View<'a, 'p> {
     task_index: TiVec<TaskKey, Option<usize>>,
 }
 
-impl<'a, 'p> View<'a, 'p> {
+impl<'a, 'p> SnapshotIndex<'a, 'p> {
     fn new(work: &'a work::Work<'p>, executors: &'a Executors) -> Self {
         let kernel = &work.kernel;
         let now = kernel.machine.now();
-        let alive = |&t: &Tid| kernel.machine.state(t) != State::Exited;
+        let alive = |&t: &Tid| kernel.machine.state(t) != SchedState::Exited;
         let mut threads: Vec<Tid> = kernel.threads.keys().filter(alive).collect();
         threads.sort_by_key(|&t| (kernel.threads[t].process, t));
         // A process whose threads have all ended may still own memory: what its children share, or what it keeps until the program ends.

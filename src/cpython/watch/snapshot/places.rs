@@ -1,19 +1,19 @@
 //! Finds where each task is.
 
-use super::{Place, TaskState, View};
+use super::{SnapshotIndex, TaskLocation, TaskState};
 use crate::cpython::index::{CopyIndex, LockNumber, QueueIndex};
 use crate::cpython::kernel::Act;
 use crate::cpython::kernel::On;
 use crate::cpython::program::Instr;
-use crate::cpython::role::Role;
+use crate::cpython::role::ThreadRole;
 use crate::cpython::work::Handle;
 use crate::cpython::work::{Frame, Task, TaskKey};
 use crate::engine::Nanos;
 
 /// Places of the snapshot's tasks; `None` where none has been found yet. Lists and queues are looked through first.
-type Places = Vec<Option<Place>>;
+type Places = Vec<Option<TaskLocation>>;
 
-impl View<'_, '_> {
+impl SnapshotIndex<'_, '_> {
     pub(crate) fn tasks(&self) -> Vec<TaskState> {
         let mut places: Places = vec![None; self.tasks.len()];
         self.in_threads(&mut places);
@@ -28,7 +28,7 @@ impl View<'_, '_> {
             .zip(&self.tasks)
             .map(|(place, &key)| {
                 let task = &work.tasks[key];
-                let place = place.unwrap_or(Place::Underway);
+                let place = place.unwrap_or(TaskLocation::Underway);
                 let (begun, left) = self.progress(task, &place);
                 TaskState {
                     name: work.task_name(task),
@@ -82,12 +82,12 @@ impl View<'_, '_> {
     }
 
     /// Whether the task's step has begun, and what is left of it.
-    fn progress(&self, task: &Task, place: &Place) -> (bool, Option<Nanos>) {
+    fn progress(&self, task: &Task, place: &TaskLocation) -> (bool, Option<Nanos>) {
         match place {
-            Place::Thread(thread) => self.left(self.threads[*thread]),
-            Place::Sleeps(until) => (true, Some(until.since(self.now))),
-            Place::LoopLock(..) => (true, None),
-            Place::Children(..) => {
+            TaskLocation::Thread(thread) => self.left(self.threads[*thread]),
+            TaskLocation::Sleeps(until) => (true, Some(until.since(self.now))),
+            TaskLocation::LoopLock(..) => (true, None),
+            TaskLocation::Children(..) => {
                 let code = &self.work.kernel.program.classes[task.class].code;
                 let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
                 (at.and_then(Instr::children).is_some(), None)
@@ -96,11 +96,11 @@ impl View<'_, '_> {
         }
     }
 
-    fn there_since(&self, task: &Task, place: &Place) -> Nanos {
+    fn there_since(&self, task: &Task, place: &TaskLocation) -> Nanos {
         let since = match place {
-            Place::Thread(thread) => Some(self.since(self.threads[*thread])),
-            Place::Sleeps(until) if *until <= self.now => Some(*until),
-            Place::Sleeps(_) => task.wait.map(|w| w.since),
+            TaskLocation::Thread(thread) => Some(self.since(self.threads[*thread])),
+            TaskLocation::Sleeps(until) if *until <= self.now => Some(*until),
+            TaskLocation::Sleeps(_) => task.wait.map(|w| w.since),
             _ => None,
         };
         since.unwrap_or(task.since).min(self.now)
@@ -118,7 +118,7 @@ impl View<'_, '_> {
             .max(task.children)
     }
 
-    fn put(&self, places: &mut Places, key: TaskKey, place: Place) {
+    fn put(&self, places: &mut Places, key: TaskKey, place: TaskLocation) {
         if let Some(i) = self.task(key)
             && places[i].is_none()
         {
@@ -127,7 +127,12 @@ impl View<'_, '_> {
     }
 
     /// Puts the tasks of a message, the first of which is `first`, at their places.
-    fn put_chunk(&self, places: &mut Places, first: TaskKey, place: impl Fn(usize) -> Place) {
+    fn put_chunk(
+        &self,
+        places: &mut Places,
+        first: TaskKey,
+        place: impl Fn(usize) -> TaskLocation,
+    ) {
         let mut next = Some(first);
         let mut n = 0;
         while let Some(key) = next {
@@ -141,25 +146,25 @@ impl View<'_, '_> {
         for (i, &tid) in self.threads.iter().enumerate() {
             let t = self.work.kernel.thread(tid);
             if let Some(key) = t.task {
-                self.put(places, key, Place::Thread(i));
+                self.put(places, key, TaskLocation::Thread(i));
                 if let Some(next) = self.work.tasks[key].next {
-                    self.put_chunk(places, next, |n| Place::Chunk(i, n + 1));
+                    self.put_chunk(places, next, |n| TaskLocation::Chunk(i, n + 1));
                 }
             }
             for act in &t.script {
-                if let Act::Do(deed) = act
-                    && let Some(key) = deed.task()
+                if let Act::Do(action) = act
+                    && let Some(key) = action.task()
                 {
-                    self.put(places, key, Place::HandingOver(i));
+                    self.put(places, key, TaskLocation::HandingOver(i));
                 }
             }
             if let Some(first) = t.handed {
                 self.put_chunk(places, first, |n| match t.role {
-                    Role::Feeder(_) => Place::BeingSent(i),
-                    Role::Manager(..) => Place::ResultRead(i),
-                    Role::ProcessWorker(..) => Place::ResultSent(i),
-                    _ if n == 0 => Place::HandedTo(i),
-                    _ => Place::Chunk(i, n),
+                    ThreadRole::Feeder(_) => TaskLocation::BeingSent(i),
+                    ThreadRole::Manager(..) => TaskLocation::ResultRead(i),
+                    ThreadRole::ProcessWorker(..) => TaskLocation::ResultSent(i),
+                    _ if n == 0 => TaskLocation::HandedTo(i),
+                    _ => TaskLocation::Chunk(i, n),
                 });
             }
         }
@@ -167,14 +172,14 @@ impl View<'_, '_> {
 
     fn in_arrivals(&self, places: &mut Places) {
         for (n, &key) in self.work.arrivals.accept.iter().enumerate() {
-            self.put(places, key, Place::Accept(n + 1));
+            self.put(places, key, TaskLocation::Accept(n + 1));
         }
     }
 
     fn in_pools(&self, places: &mut Places) {
         for pool in &self.executors.pools {
             for (n, &key) in pool.items.iter().enumerate() {
-                self.put(places, key, Place::Worker(n + 1));
+                self.put(places, key, TaskLocation::Worker(n + 1));
             }
         }
     }
@@ -184,18 +189,22 @@ impl View<'_, '_> {
             // Results come first: a task that has one is in no other queue.
             let results = &self.work.kernel.pipes[pool.result_pipe];
             for (n, m) in results.messages.iter().enumerate() {
-                self.put_chunk(places, m.task, |_| Place::ResultPipe(n + 1));
+                self.put_chunk(places, m.task, |_| TaskLocation::ResultPipe(n + 1));
             }
             let calls = &self.work.kernel.pipes[pool.call_pipe];
             for (n, m) in calls.messages.iter().enumerate() {
-                self.put_chunk(places, m.task, |_| Place::CallPipe(n + 1));
+                self.put_chunk(places, m.task, |_| TaskLocation::CallPipe(n + 1));
             }
             let sent = calls.messages.len();
             for (n, &key) in pool.calls.iter().enumerate() {
-                self.put(places, key, Place::CallQueue(n + 1));
+                self.put(places, key, TaskLocation::CallQueue(n + 1));
             }
             for (n, &key) in pool.backlog.iter().enumerate() {
-                self.put(places, key, Place::Worker(sent + pool.calls.len() + n + 1));
+                self.put(
+                    places,
+                    key,
+                    TaskLocation::Worker(sent + pool.calls.len() + n + 1),
+                );
             }
         }
     }
@@ -212,10 +221,10 @@ impl View<'_, '_> {
                     | Handle::Finished(key)
                     | Handle::Gathered(key) => key,
                 };
-                self.put(places, key, Place::Loop(n + 1));
+                self.put(places, key, TaskLocation::Loop(n + 1));
             }
             for (n, key) in l.permits.iter().flat_map(|p| p.line().iter()).enumerate() {
-                self.put(places, key, Place::Limit(n + 1));
+                self.put(places, key, TaskLocation::Limit(n + 1));
             }
         }
         for copy in self.work.loops.keys() {
@@ -223,7 +232,7 @@ impl View<'_, '_> {
                 let l = self.work.awaited(copy, lock);
                 let holder = self.loop_lock_holder(copy, lock);
                 for (n, key) in l.line().iter().enumerate() {
-                    let place = Place::LoopLock(spec.name.clone(), holder, n + 1);
+                    let place = TaskLocation::LoopLock(spec.name.clone(), holder, n + 1);
                     self.put(places, key, place);
                 }
             }
@@ -244,10 +253,13 @@ impl View<'_, '_> {
                 continue;
             };
             *place = match wait.on {
-                On::Timer => Some(Place::Sleeps(wait.until)),
-                On::Item(q) if wait.ticket.is_some() => Some(Place::Item(queue(q))),
-                On::Room(q) if wait.ticket.is_some() => Some(Place::Room(queue(q))),
-                On::Children => Some(Place::Children(task.children, self.children_of(task))),
+                On::Timer => Some(TaskLocation::Sleeps(wait.until)),
+                On::Item(q) if wait.ticket.is_some() => Some(TaskLocation::Item(queue(q))),
+                On::Room(q) if wait.ticket.is_some() => Some(TaskLocation::Room(queue(q))),
+                On::Children => Some(TaskLocation::Children(
+                    task.children,
+                    self.children_of(task),
+                )),
                 _ => None,
             };
         }

@@ -1,13 +1,13 @@
 //! Describes which step a task is in, in the scenario's words.
 
-use super::{StepState, View};
+use super::{SnapshotIndex, StepState};
 use crate::cpython::index::{LockNumber, ObjectIndex, QueueIndex};
 use crate::cpython::program::{Demand, Instr};
 use crate::cpython::work::Task;
 use crate::engine::Nanos;
 use crate::scenario::units::{format_duration, format_size};
 
-impl View<'_, '_> {
+impl SnapshotIndex<'_, '_> {
     /// The step of a task: the one before its next instruction if that has `begun` (with what is `left` of it), else the next instruction
     /// that takes time.
     pub(crate) fn step(&self, task: &Task, begun: bool, left: Option<Nanos>) -> Option<StepState> {

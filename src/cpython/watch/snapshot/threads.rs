@@ -1,15 +1,15 @@
 //! Describes what each thread does.
 
-use super::{Doing, ThreadState, View, Work};
+use super::{CpuWork, SnapshotIndex, ThreadActivity, ThreadState};
 use crate::cpython::index::{LockIndex, QueueIndex};
 use crate::cpython::kernel::{Act, Blocked, Outside, Phase, Thread};
 use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::{Instr, OnCore};
-use crate::cpython::role::{LoopState, MainState, PoolState, Role};
+use crate::cpython::role::{LoopState, MainState, PoolState, ThreadRole};
 use crate::engine::Nanos;
-use crate::machine::{Cause, State, Tid};
+use crate::machine::{Cause, SchedState, Tid};
 
-impl View<'_, '_> {
+impl SnapshotIndex<'_, '_> {
     pub(crate) fn threads(&self) -> Vec<ThreadState> {
         self.threads
             .iter()
@@ -21,34 +21,38 @@ impl View<'_, '_> {
                     doing: self.doing(tid),
                     since: self.since(tid),
                     task: t.task.and_then(|k| self.task(k)),
-                    event_loop: matches!(t.role, Role::Loop(..)),
+                    event_loop: matches!(t.role, ThreadRole::Loop(..)),
                 }
             })
             .collect()
     }
 
-    pub(crate) fn doing(&self, tid: Tid) -> Doing {
+    pub(crate) fn doing(&self, tid: Tid) -> ThreadActivity {
         let machine = &self.work.kernel.machine;
         let t = self.work.kernel.thread(tid);
         match machine.state(tid) {
-            State::Running => return Doing::Running(machine.core(tid), self.work(tid)),
-            State::Waking | State::Ready => return Doing::Ready(machine.core(tid)),
-            State::Blocked | State::Exited => {}
+            SchedState::Running => {
+                return ThreadActivity::Running(machine.core(tid), self.work(tid));
+            }
+            SchedState::Waking | SchedState::Ready => {
+                return ThreadActivity::Ready(machine.core(tid));
+            }
+            SchedState::Blocked | SchedState::Exited => {}
         }
         match t.blocked {
-            Blocked::No => Doing::NotStarted,
+            Blocked::No => ThreadActivity::NotStarted,
             Blocked::Gil => {
                 let gil = self.work.kernel.gils.get(t.gil);
-                Doing::WaitsForGil(gil.and_then(|g| g.holder).and_then(|h| self.thread(h)))
+                ThreadActivity::WaitsForGil(gil.and_then(|g| g.holder).and_then(|h| self.thread(h)))
             }
-            Blocked::Forced => Doing::ForcedSwitch,
+            Blocked::Forced => ThreadActivity::ForcedSwitch,
             Blocked::World => {
                 let stopper = self.work.kernel.heaps[t.domain].stopper;
-                Doing::StoppedWorld(stopper.and_then(|s| self.thread(s)))
+                ThreadActivity::StoppedWorld(stopper.and_then(|s| self.thread(s)))
             }
-            Blocked::Sleep | Blocked::Park => {
-                t.wait.map_or(Doing::Idle, |wait| self.waiting(t, wait))
-            }
+            Blocked::Sleep | Blocked::Park => t
+                .wait
+                .map_or(ThreadActivity::Idle, |wait| self.waiting(t, wait)),
         }
     }
 
@@ -57,10 +61,10 @@ impl View<'_, '_> {
         let t = self.work.kernel.thread(tid);
         match (machine.state(tid), t.blocked, t.wait) {
             // Since it was put on the core; what it does there changes more often.
-            (State::Running, ..) => machine.picked(machine.core(tid)),
+            (SchedState::Running, ..) => machine.dispatched_at(machine.core(tid)),
             // A waiter for the GIL or a lock wakes and asks again in between: it has waited since it first asked.
-            (State::Blocked, Blocked::Gil, _) => t.asked.min(self.now),
-            (State::Blocked, Blocked::Park, Some(wait)) if matches!(wait.on, On::Lock(_)) => {
+            (SchedState::Blocked, Blocked::Gil, _) => t.asked.min(self.now),
+            (SchedState::Blocked, Blocked::Park, Some(wait)) if matches!(wait.on, On::Lock(_)) => {
                 wait.since
             }
             _ => machine.since(tid),
@@ -68,36 +72,41 @@ impl View<'_, '_> {
     }
 
     /// What a thread that sleeps or is parked waits for.
-    fn waiting(&self, t: &Thread, wait: Wait) -> Doing {
+    fn waiting(&self, t: &Thread, wait: Wait) -> ThreadActivity {
         let until = (wait.until < Nanos::MAX).then_some(wait.until);
         let queue = |q: QueueIndex| self.work.kernel.program.queues[q].name.clone();
         match wait.on {
             On::Lock(lock) => {
                 let owner = self.work.kernel.locks[lock].owner();
-                Doing::WaitsForLock(self.lock_name(lock), owner.and_then(|o| self.thread(o)))
+                ThreadActivity::WaitsForLock(
+                    self.lock_name(lock),
+                    owner.and_then(|o| self.thread(o)),
+                )
             }
-            On::Outside => Doing::Sleeps(wait.until),
-            On::Item(q) => Doing::WaitsForItem(queue(q)),
-            On::Room(q) => Doing::WaitsForRoom(queue(q)),
-            On::Children => t.task.map_or(Doing::Idle, |key| {
+            On::Outside => ThreadActivity::Sleeps(wait.until),
+            On::Item(q) => ThreadActivity::WaitsForItem(queue(q)),
+            On::Room(q) => ThreadActivity::WaitsForRoom(queue(q)),
+            On::Children => t.task.map_or(ThreadActivity::Idle, |key| {
                 let task = &self.work.tasks[key];
-                Doing::WaitsForChildren(task.children, self.children_of(task))
+                ThreadActivity::WaitsForChildren(task.children, self.children_of(task))
             }),
-            On::Start => Doing::Starts,
-            On::Events => Doing::Select(until),
+            On::Start => ThreadActivity::Starts,
+            On::Events => ThreadActivity::Select(until),
             On::Arrival => match t.role {
-                Role::Main(copy, _) if until.is_none() && !self.work.more_to_come(copy) => {
-                    Doing::WaitsForResults(self.work.copies[copy].outstanding)
+                ThreadRole::Main(copy, _)
+                    if until.is_none() && !self.work.expects_arrivals(copy) =>
+                {
+                    ThreadActivity::WaitsForResults(self.work.copies[copy].outstanding)
                 }
-                _ => Doing::WaitsForArrival(until),
+                _ => ThreadActivity::WaitsForArrival(until),
             },
-            On::Calls => Doing::WaitsForWork("a call to send"),
-            On::Request => Doing::WaitsForWork("a child to fork"),
-            On::Bytes(_) if matches!(t.role, Role::Manager(..)) => {
-                Doing::WaitsForWork("a result or new work")
+            On::Calls => ThreadActivity::WaitsForWork("a call to send"),
+            On::Request => ThreadActivity::WaitsForWork("a child to fork"),
+            On::Bytes(_) if matches!(t.role, ThreadRole::Manager(..)) => {
+                ThreadActivity::WaitsForWork("a result or new work")
             }
-            On::Space(_) => Doing::WaitsForPipe,
-            On::ResultTurn => Doing::WaitsToWrite,
+            On::Space(_) => ThreadActivity::WaitsForPipe,
+            On::ResultTurn => ThreadActivity::WaitsToWrite,
             // These are waits of tasks: the loop's thread does not wait for them.
             On::Work
             | On::CallTurn
@@ -105,7 +114,7 @@ impl View<'_, '_> {
             | On::AwaitedLock(_)
             | On::Permit
             | On::Timer
-            | On::Part => Doing::Idle,
+            | On::Part => ThreadActivity::Idle,
         }
     }
 
@@ -114,12 +123,12 @@ impl View<'_, '_> {
         self.work.kernel.lock_spec(lock).name.clone()
     }
 
-    fn work(&self, tid: Tid) -> Work {
+    fn work(&self, tid: Tid) -> CpuWork {
         let t = self.work.kernel.thread(tid);
         let label = self.work.kernel.machine.run_cause(tid);
         let has_task = t.task.is_some();
         if self.starts_up(tid, t) {
-            return Work::StartingUp;
+            return CpuWork::StartingUp;
         }
         if t.phase != Phase::Go {
             let in_step = has_task && label == Cause::Running;
@@ -128,33 +137,35 @@ impl View<'_, '_> {
                 Some(OnCore::Bytecode) | None => false,
             };
             return if in_step && leaves_the_gil {
-                Work::Native
+                CpuWork::Native
             } else {
-                Work::SystemCall
+                CpuWork::SystemCall
             };
         }
         if t.in_c {
             return match (t.role, label) {
-                (Role::Manager(..), _) => Work::Unpickling,
-                (Role::ProcessWorker(..), Cause::Ipc) if has_task => Work::Unpickling,
-                (Role::Feeder(_), _) | (Role::ProcessWorker(..), Cause::Ipc) => Work::Pickling,
-                _ => Work::Collecting,
+                (ThreadRole::Manager(..), _) => CpuWork::Unpickling,
+                (ThreadRole::ProcessWorker(..), Cause::Ipc) if has_task => CpuWork::Unpickling,
+                (ThreadRole::Feeder(_), _) | (ThreadRole::ProcessWorker(..), Cause::Ipc) => {
+                    CpuWork::Pickling
+                }
+                _ => CpuWork::Collecting,
             };
         }
         if !has_task || label != Cause::Running {
-            return Work::Bookkeeping;
+            return CpuWork::Bookkeeping;
         }
         let accesses = self.last_instr(t).and_then(Instr::accesses);
         match accesses.filter(|_| self.work.kernel.machine.left(tid) > Nanos::ZERO) {
             Some(object) => {
                 let name = self.work.kernel.program.objects[object].name.clone();
-                if self.work.kernel.machine.is_held_up(tid) {
-                    Work::Contending(name)
+                if self.work.kernel.machine.is_contended(tid) {
+                    CpuWork::Contending(name)
                 } else {
-                    Work::Accessing(name)
+                    CpuWork::Accessing(name)
                 }
             }
-            None => Work::Bytecode,
+            None => CpuWork::Bytecode,
         }
     }
 
@@ -169,18 +180,18 @@ impl View<'_, '_> {
         // Start-up ends with the announcement to the starter, or with the first refill.
         let announces = t.script.iter().any(|a| matches!(a, Act::Unpark(_)));
         match t.role {
-            Role::PoolWorker(_, state) | Role::InterpWorker(_, _, state) => {
+            ThreadRole::PoolWorker(_, state) | ThreadRole::InterpWorker(_, _, state) => {
                 announces || state == PoolState::Booting
             }
-            Role::ProcessWorker(..) => t.up == Nanos::ZERO,
-            Role::Loop(_, state) => state == LoopState::Begin,
-            Role::Main(_, state) => state == MainState::Begin,
-            Role::ForkServer => {
+            ThreadRole::ProcessWorker(..) => t.up == Nanos::ZERO,
+            ThreadRole::Loop(_, state) => state == LoopState::Begin,
+            ThreadRole::Main(_, state) => state == MainState::Begin,
+            ThreadRole::ForkServer => {
                 t.script.is_empty() && self.work.kernel.machine.since(tid) == Nanos::ZERO
             }
-            Role::Script => true,
-            Role::Raw | Role::Manager(..) | Role::Feeder(_) => announces,
-            Role::Master => false,
+            ThreadRole::Script => true,
+            ThreadRole::Raw | ThreadRole::Manager(..) | ThreadRole::Feeder(_) => announces,
+            ThreadRole::Master => false,
         }
     }
 
@@ -189,12 +200,12 @@ impl View<'_, '_> {
         let t = self.work.kernel.thread(tid);
         let machine = &self.work.kernel.machine;
         match self.doing(tid) {
-            Doing::Sleeps(until) => return (true, Some(until.since(self.now))),
-            Doing::WaitsForLock(..) => return (true, None),
-            Doing::WaitsForItem(_)
-            | Doing::WaitsForRoom(_)
-            | Doing::WaitsForChildren(..)
-            | Doing::NotStarted => return (false, None),
+            ThreadActivity::Sleeps(until) => return (true, Some(until.since(self.now))),
+            ThreadActivity::WaitsForLock(..) => return (true, None),
+            ThreadActivity::WaitsForItem(_)
+            | ThreadActivity::WaitsForRoom(_)
+            | ThreadActivity::WaitsForChildren(..)
+            | ThreadActivity::NotStarted => return (false, None),
             _ => {}
         }
         let coming = match (t.phase, t.script.front()) {

@@ -14,7 +14,7 @@ use crate::scenario::Metric;
 
 /// A row, as far as its standing depends on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Stood {
+pub(crate) struct RowStanding {
     point: u64,
     index: Vec<usize>,
     /// Standing among the cases of its point.
@@ -29,14 +29,14 @@ pub(crate) struct Stood {
 
 /// An axis, as far as standings depend on it.
 #[derive(Clone, Debug)]
-struct Axis {
+struct StandingAxis {
     kind: AxisKind,
     numbers: Option<Vec<f64>>,
 }
 
 /// A setting: rows to choose from, with the same given values and, if a load is swept, the largest load that any of them bears.
 #[derive(Clone, Debug)]
-pub(crate) struct Setting {
+pub(crate) struct Alternatives {
     /// Axis and index of the load, if one is swept.
     pub load: Option<(usize, usize)>,
     /// Indices of the rows in the sweep.
@@ -45,7 +45,7 @@ pub(crate) struct Setting {
 
 /// The row to take of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Taken {
+pub(crate) struct PointAnswer {
     /// Index of the row in the sweep.
     pub row: usize,
     /// Whether it meets every objective and fails no more tasks than others; otherwise it is the nearest.
@@ -58,15 +58,15 @@ pub(crate) struct Taken {
 
 /// The standings of all rows of a sweep.
 #[derive(Clone, Debug)]
-pub(crate) struct Stands {
-    axes: Vec<Axis>,
+pub(crate) struct Standings {
+    axes: Vec<StandingAxis>,
     zip: bool,
     ranking: Metric,
     /// Standings in the order of the sweep's rows.
-    pub rows: Vec<Stood>,
+    pub rows: Vec<RowStanding>,
 }
 
-impl Stands {
+impl Standings {
     pub(crate) fn new(sweep: &Sweep) -> Self {
         let mut all = Self::none(&sweep.header);
         for point in sweep.rows.chunk_by(|a, b| a.point == b.point) {
@@ -92,9 +92,9 @@ impl Stands {
                 }
                 kind => kind,
             };
-            Axis { kind, numbers }
+            StandingAxis { kind, numbers }
         };
-        let mut axes: Vec<Axis> = header.axes.iter().map(axis).collect();
+        let mut axes: Vec<StandingAxis> = header.axes.iter().map(axis).collect();
         // Side by side, a given axis makes every point a setting of its own.
         if header.zip && axes.iter().any(|a| a.kind == AxisKind::Given) {
             axes.iter_mut().for_each(|a| a.kind = AxisKind::Given);
@@ -113,7 +113,7 @@ impl Stands {
         for (row, mut standing) in point.iter().zip(within) {
             let value = value(row);
             standing.metric = value.map(|v| v.mean);
-            self.rows.push(Stood {
+            self.rows.push(RowStanding {
                 point: row.point,
                 index: row.index.clone(),
                 within: standing,
@@ -132,7 +132,7 @@ impl Stands {
             .iter()
             .map(|a| a.kind == AxisKind::Choice)
             .collect();
-        let key = |row: &Stood| -> Vec<usize> {
+        let key = |row: &RowStanding| -> Vec<usize> {
             let fixed = row.index.iter().zip(&chosen).filter(|(_, c)| !**c);
             fixed.map(|(i, _)| *i).collect()
         };
@@ -187,7 +187,7 @@ impl Stands {
     }
 
     /// The settings: one for each combination of given values.
-    pub(crate) fn settings(&self) -> Vec<Setting> {
+    pub(crate) fn settings(&self) -> Vec<Alternatives> {
         let given = self.given();
         let mut groups: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
         for (i, row) in self.rows.iter().enumerate() {
@@ -197,13 +197,13 @@ impl Stands {
         let setting = |mut rows: Vec<usize>| {
             let load = self.heaviest(&rows);
             rows.retain(|&i| load.is_none_or(|(a, at)| self.rows[i].index.get(a) == Some(&at)));
-            Setting { load, rows }
+            Alternatives { load, rows }
         };
         groups.into_values().map(setting).collect()
     }
 
     /// The row to take over the whole sweep; `None` if any axis is given.
-    pub(crate) fn overall(&self) -> Option<Taken> {
+    pub(crate) fn overall(&self) -> Option<PointAnswer> {
         if self.is_given() {
             return None;
         }
@@ -213,7 +213,7 @@ impl Stands {
     /// If a load is swept: the axis, and the index of the largest load at which any of these rows has numbers. Results under different
     /// loads are no alternatives.
     fn heaviest(&self, rows: &[usize]) -> Option<(usize, usize)> {
-        let load = |a: &Axis| a.kind == AxisKind::Load;
+        let load = |a: &StandingAxis| a.kind == AxisKind::Load;
         let axis = self.axes.iter().position(load)?;
         let numbers = self.axes[axis].numbers.as_ref()?;
         rows.iter()
@@ -226,7 +226,7 @@ impl Stands {
     }
 
     /// The row to take at a point.
-    pub(crate) fn at(&self, point: u64) -> Option<Taken> {
+    pub(crate) fn at(&self, point: u64) -> Option<PointAnswer> {
         let from = self.rows.partition_point(|r| r.point < point);
         let to = self.rows.partition_point(|r| r.point <= point);
         let rows: Vec<usize> = (from..to).collect();
@@ -253,7 +253,7 @@ impl Stands {
     }
 
     /// The row to take of these, at any points; of equally good ones, that of the lowest point.
-    pub(crate) fn best(&self, rows: &[usize]) -> Option<Taken> {
+    pub(crate) fn best(&self, rows: &[usize]) -> Option<PointAnswer> {
         let points = rows.chunk_by(|&a, &b| self.rows[a].point == self.rows[b].point);
         let taken = points.filter_map(|point| {
             let lifted = point.iter().map(|&i| Standing {
@@ -280,20 +280,20 @@ impl Stands {
                     .is_some_and(|(f, b)| self.ranking.truly_better(b, f, TIE))
             }
         };
-        Some(Taken {
+        Some(PointAnswer {
             fastest: fastest.filter(ahead),
             ..best
         })
     }
 
-    fn taken(&self, rows: &[usize], standings: &[Standing]) -> Option<Taken> {
+    fn taken(&self, rows: &[usize], standings: &[Standing]) -> Option<PointAnswer> {
         let Answer {
             take,
             meets,
             tied,
             fastest,
         } = answer_within(standings, !self.ranking.less_is_better(), 0.0)?;
-        Some(Taken {
+        Some(PointAnswer {
             row: rows[take],
             meets,
             tied: tied.into_iter().map(|i| rows[i]).collect(),
@@ -320,7 +320,7 @@ impl Stands {
 
     /// Whether a row is as good as the one that is taken in its setting. Within a point it is if it shares the rank; across points it is if
     /// it is in the same tier, as near to the objectives, and the intervals do not distinguish the two.
-    pub(crate) fn as_good(&self, row: usize, taken: &Taken) -> bool {
+    pub(crate) fn as_good(&self, row: usize, taken: &PointAnswer) -> bool {
         if row == taken.row || taken.tied.contains(&row) {
             return true;
         }
