@@ -76,7 +76,7 @@ pub(super) struct StudyRun<'a> {
     /// Their programs.
     compiled: Vec<Compiled>,
     /// How many of the cases were asked for; what follows is the baseline.
-    pub shown: usize,
+    pub requested: usize,
     /// The case that speed-ups are against.
     pub baseline: Option<usize>,
     /// The scenario's machine as each profile completes it.
@@ -95,7 +95,7 @@ impl<'a> StudyRun<'a> {
     ) -> Result<(Self, Vec<Job>), StudyError> {
         refuse_past_limits(&scenario, options)?;
         let mut wanted = cases(&scenario, &profiles)?;
-        let shown = wanted.len();
+        let requested = wanted.len();
         let baseline = baseline_case(&scenario, &mut wanted);
         let machines = profiles.iter().map(|p| p.machine(&scenario.machine));
         let events = work::events(&scenario);
@@ -124,7 +124,7 @@ impl<'a> StudyRun<'a> {
             options,
             compiled: wanted.iter().map(|_| Compiled::default()).collect(),
             cases: wanted,
-            shown,
+            requested,
             baseline,
             state: Mutex::new(state),
         };
