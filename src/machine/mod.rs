@@ -8,12 +8,12 @@
 //! thread that keeps reading its own CPU clock makes the kernel look). A core that becomes idle takes from the longest
 //! queue half of the time at once, else at the next tick, busy ones even out now and then. It is this unevenness that lets threads which started together drift apart.
 
+mod cache_line;
 mod cause;
-mod line;
 mod scheduler;
 mod tape;
 
+pub use cache_line::Access;
 pub use cause::{CAUSES, Cause};
-pub use line::Access;
 pub use scheduler::{Machine, SchedState, Tid, Upcall, along};
 pub use tape::{Span, Stretch, Tape, TapeState};

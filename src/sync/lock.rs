@@ -1,6 +1,6 @@
 //! A lock: `threading.Lock`, `asyncio.Lock`, `multiprocessing.Lock`.
 
-use super::line::{Ticket, WaitQueue};
+use super::wait_queue::{Ticket, WaitQueue};
 
 /// What became of asking for something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

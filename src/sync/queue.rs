@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::line::{Ticket, WaitQueue};
+use super::wait_queue::{Ticket, WaitQueue};
 
 /// What became of putting or getting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! So many at a time: `asyncio.Semaphore`, which hands permits over in order.
 
-use super::line::{Ticket, WaitQueue};
 use super::lock::Acquisition;
+use super::wait_queue::{Ticket, WaitQueue};
 
 /// Permits, of which whoever waits gets the next one that is given back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use super::{Machine, SchedEvent, SchedState, Tid};
 use crate::engine::{EventClass, Nanos, Total};
-use crate::machine::line::{Access, Burst};
+use crate::machine::cache_line::{Access, Burst};
 
 impl Machine {
     /// The running thread accesses a line so often, one access after another, and burns CPU meanwhile (its debt included), also while it
