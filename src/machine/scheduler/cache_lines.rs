@@ -1,4 +1,4 @@
-//! Threads that access cache lines: each at the pace that those on other cores leave it ([`line`](crate::machine::line)).
+//! Threads that access cache lines: each at the pace that those on other cores leave it ([`cache_line`](crate::machine::cache_line)).
 
 use super::{Machine, SchedEvent, SchedState, Tid};
 use crate::engine::{EventClass, Nanos, Total};
