@@ -22,11 +22,11 @@ const DESCRIBED: [(&str, &str); 4] = [
 /// What the descriptions are made of: whoever asks takes every answer into account.
 const ANSWERS: [(&str, &str); 9] = [
     ("Runs", "scenario/step.rs"),
-    ("Spent", "scenario/step.rs"),
+    ("StepResource", "scenario/step.rs"),
     ("WaitsFor", "scenario/step.rs"),
     ("Locking", "scenario/step.rs"),
     ("Pool", "scenario/strategy.rs"),
-    ("Side", "cpython/program.rs"),
+    ("OffloadSide", "cpython/program.rs"),
     ("Awaited", "cpython/program.rs"),
     ("OnCore", "cpython/program.rs"),
     ("Effect", "cpython/finding.rs"),
