@@ -244,9 +244,9 @@ fn table(c: &Calibrated, style: Style) -> Vec<String> {
             _ => String::new(),
         };
         let (value, how) = match &c.profile.tags[index] {
-            Tag::Measured(figure) => (shown(value), format!("measured: {figure}")),
-            Tag::Derived(how) => (shown(value), format!("derived: {how}")),
-            Tag::Default => (shown(value), "default".into()),
+            Tag::Measured(figure) => (formatted(value), format!("measured: {figure}")),
+            Tag::Derived(how) => (formatted(value), format!("derived: {how}")),
+            Tag::Default => (formatted(value), "default".into()),
             Tag::Absent(why) => ("-".into(), format!("absent: {why}")),
         };
         vec![
@@ -269,7 +269,7 @@ fn share(within: f64, digits: usize) -> String {
     }
 }
 
-fn shown(value: f64) -> String {
+fn formatted(value: f64) -> String {
     if value == 0.0 || value >= 100.0 {
         format!("{value:.0}")
     } else {

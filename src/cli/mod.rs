@@ -80,7 +80,7 @@ struct Cli {
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Global options")]
     color: Color,
     /// Columns of a line [default: $COLUMNS, else the terminal's; 120 in pipes and files]
-    #[arg(long, global = true, value_name = "COLUMNS", value_parser = values::whole::<u16>(40..=1000, "80"), help_heading = "Global options")]
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = values::integer::<u16>(40..=1000, "80"), help_heading = "Global options")]
     width: Option<u16>,
     /// Show no progress
     #[arg(long, global = true, help_heading = "Global options")]

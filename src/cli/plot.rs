@@ -303,7 +303,7 @@ fn draw(
 
 impl PlotsArg {
     /// Whether figures are wanted.
-    pub(super) fn wanted(&self) -> bool {
+    pub(super) fn requested(&self) -> bool {
         self.plots.is_some()
     }
 

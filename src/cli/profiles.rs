@@ -258,8 +258,8 @@ fn table(rows: &[&ParamDifference], style: Style) -> String {
             Some(true) => "*",
             _ => "",
         };
-        let (a, b) = (shown(d.first), shown(d.second));
-        let texts = [d.name.clone(), d.unit.to_string(), a, b, ratio];
+        let (a, b) = (formatted(d.first), formatted(d.second));
+        let texts = [d.name.to_string(), d.unit.to_string(), a, b, ratio];
         let mark = mark.to_owned();
         texts.into_iter().chain([mark]).collect()
     });
@@ -269,7 +269,7 @@ fn table(rows: &[&ParamDifference], style: Style) -> String {
 }
 
 /// A cost of something that the interpreter cannot do is no number.
-fn shown(value: Option<f64>) -> String {
+fn formatted(value: Option<f64>) -> String {
     value.map_or_else(|| "absent".into(), number)
 }
 

@@ -9,7 +9,7 @@ use super::files::{Files, OutputFile};
 use super::format::{Endings, format};
 use super::printer::Printer;
 use super::target::{Target, TargetArgs};
-use super::values::{time, whole};
+use super::values::{integer, time};
 use crate::engine::Nanos;
 use crate::layout::Style;
 use crate::live::{LabelledSnapshot, Rows, ps, ps_json, pstree};
@@ -76,7 +76,7 @@ pub struct PsView {
     #[arg(long, value_name = "CLASS", help_heading = "Output")]
     pub class: Option<String>,
     /// Show at most this many rows of a kind; 0: all [default: 20; in the tree 8 below each node]
-    #[arg(long, value_name = "ROWS", value_parser = whole::<usize>(0..=u64::MAX, "20"), help_heading = "Output")]
+    #[arg(long, value_name = "ROWS", value_parser = integer::<usize>(0..=u64::MAX, "20"), help_heading = "Output")]
     pub limit: Option<usize>,
     /// Use ASCII signs only
     #[arg(long, help_heading = "Output")]

@@ -124,7 +124,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     args.trace.check(&scenario, &profiles)?;
     // Only programs and figures look at the whole distribution and at the course over time.
-    let everything = format == Format::Json || args.plots.wanted();
+    let everything = format == Format::Json || args.plots.requested();
     let options = Options {
         latency_quantiles: everything,
         ..args.effort.options()?
@@ -216,7 +216,7 @@ fn write(
 
 /// The figures.
 fn draw(args: &Args, files: &mut Files, printer: &Printer, study: &Study) -> anyhow::Result<()> {
-    if !args.plots.wanted() {
+    if !args.plots.requested() {
         return Ok(());
     }
     args.plots.draw(study.into(), files, printer)

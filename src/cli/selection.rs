@@ -7,7 +7,7 @@ use clap::Args;
 use super::candidates;
 use super::exit::UserError;
 use super::files::Files;
-use super::values::{limited, seed, whole};
+use super::values::{integer, limited, seed};
 use crate::cpython::profile::Profile;
 use crate::profiles::{self, FindError};
 use crate::scenario::Scenario;
@@ -53,10 +53,10 @@ pub struct Effort {
     #[arg(long, value_name = "PERCENT", value_parser = precision, help_heading = "How much to simulate")]
     pub precision: Option<f64>,
     /// Stop a single simulation after this many events
-    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=u64::MAX, "10000000"), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = integer::<u64>(1..=u64::MAX, "10000000"), help_heading = "How much to simulate")]
     pub max_events: Option<u64>,
     /// Worker threads; the result does not depend on them [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=4096, "2"), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = integer::<u32>(1..=4096, "2"), help_heading = "How much to simulate")]
     pub threads: Option<u32>,
 }
 

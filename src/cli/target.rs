@@ -7,7 +7,7 @@ use super::exit::UserError;
 use super::files::Files;
 use super::printer::Printer;
 use super::selection::{ScenarioSource, Selection, find_profile};
-use super::values::{limited, seed, whole};
+use super::values::{integer, limited, seed};
 use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
@@ -37,12 +37,12 @@ pub struct TargetArgs {
         long,
         value_name = "N",
         default_value_t = 0,
-        value_parser = whole::<u32>(0..=u32::MAX.into(), "0"),
+        value_parser = integer::<u32>(0..=u32::MAX.into(), "0"),
         help_heading = "How much to simulate"
     )]
     pub replication: u32,
     /// Stop the simulation after this many events
-    #[arg(long, value_name = "N", value_parser = whole::<u64>(1..=u64::MAX, "10000000"), help_heading = "How much to simulate")]
+    #[arg(long, value_name = "N", value_parser = integer::<u64>(1..=u64::MAX, "10000000"), help_heading = "How much to simulate")]
     pub max_events: Option<u64>,
 }
 

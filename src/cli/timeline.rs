@@ -10,7 +10,7 @@ use super::paint::paint_timeline;
 use super::printer::Printer;
 use super::target::{Target, TargetArgs};
 use super::trace::just_after;
-use super::values::{time, whole, window};
+use super::values::{integer, time, window};
 use crate::charts::figure::Figure;
 use crate::charts::figure::palette::Theme;
 use crate::charts::plot;
@@ -52,7 +52,7 @@ pub struct Args {
         long,
         value_name = "ROWS",
         default_value_t = 24,
-        value_parser = whole::<usize>(0..=u64::MAX, "24"),
+        value_parser = integer::<usize>(0..=u64::MAX, "24"),
         help_heading = "Output"
     )]
     pub rows: usize,

@@ -10,7 +10,7 @@ use super::exit::UserError;
 use super::files::OutputFile;
 use super::printer::Printer;
 use super::selection::rendered;
-use super::values::{whole, window};
+use super::values::{integer, window};
 use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::cpython::recording::{RecordOptions, Recording};
@@ -49,7 +49,7 @@ pub struct TraceArgs {
         long,
         value_name = "N",
         default_value_t = 0,
-        value_parser = whole::<u32>(0..=u32::MAX.into(), "0"),
+        value_parser = integer::<u32>(0..=u32::MAX.into(), "0"),
         requires = "trace",
         help_heading = "Trace"
     )]

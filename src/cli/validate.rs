@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::files::{Files, OutputFile};
 use super::format::{Endings, format};
-use super::values::whole;
+use super::values::integer;
 use super::{Exit, Printer, UserError};
 use crate::profiles::{self, file};
 use crate::strategy::simulate;
@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     write_profiles: Option<PathBuf>,
     /// Replications of every cell; the forecast is their median.
-    #[arg(long, default_value_t = 7, value_parser = whole::<u32>(1..=1000, "7"))]
+    #[arg(long, default_value_t = 7, value_parser = integer::<u32>(1..=1000, "7"))]
     replications: u32,
     /// Master seed.
     #[arg(long, default_value_t = 1)]

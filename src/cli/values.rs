@@ -11,7 +11,7 @@ use crate::scenario::units::{self, UnitError, grouped};
 const TIME: &str = "expected a time with its unit, for example 250ms, 1.5s or 5m";
 
 /// A whole number of this range.
-pub(super) fn whole<T: TryFrom<u64>>(
+pub(super) fn integer<T: TryFrom<u64>>(
     range: RangeInclusive<u64>,
     example: &'static str,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
@@ -106,13 +106,13 @@ mod tests {
 
     #[test]
     fn whole_numbers() {
-        let rows = whole::<usize>(0..=u64::MAX, "20");
+        let rows = integer::<usize>(0..=u64::MAX, "20");
         assert_eq!((rows("0"), rows(" 7 ")), (Ok(0), Ok(7)));
         let said = "expected a whole number, 0 or more, for example 20";
         for bad in ["", "x", "-1", "1.5", "99999999999999999999"] {
             assert_eq!(rows(bad).unwrap_err(), said, "{bad}");
         }
-        let width = whole::<u16>(40..=1000, "80");
+        let width = integer::<u16>(40..=1000, "80");
         assert_eq!(width("40"), Ok(40));
         for bad in ["39", "1001", "70000", "x"] {
             let said = width(bad).unwrap_err();

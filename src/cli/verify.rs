@@ -9,7 +9,7 @@ use super::candidates;
 use super::files::{Files, OutputFile};
 use super::format::{Endings, format};
 use super::selection::ScenarioSource;
-use super::values::{lasting, limited, seed, whole};
+use super::values::{integer, lasting, limited, seed};
 use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
 use crate::cpython::profile::Profile;
@@ -71,7 +71,7 @@ pub struct Args {
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = scale)]
     pub scale: f64,
     /// Timed runs of each strategy; one more measures memory
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole::<u32>(1..=1000, "5"))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = integer::<u32>(1..=1000, "5"))]
     pub runs: u32,
     /// The longest that a single run may take before it is ended
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = lasting)]

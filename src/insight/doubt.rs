@@ -70,13 +70,13 @@ fn imprecise(sweep: &Sweep, at: &BTreeSet<u64>) -> String {
         let relative = (e.high? - e.low?) / 2.0 / e.mean.abs();
         (relative > asked && relative.is_finite()).then_some((relative, row.case.replications))
     };
-    let taken = at.iter().filter_map(|&p| standings.at(p));
-    let taken: Vec<(f64, u32)> = taken.filter_map(|t| wide(&sweep.rows[t.row])).collect();
+    let answers = at.iter().filter_map(|&p| standings.at(p));
+    let answers: Vec<(f64, u32)> = answers.filter_map(|t| wide(&sweep.rows[t.row])).collect();
     let rows = sweep.rows.iter().filter(|r| at.contains(&r.point));
-    let wide = if taken.is_empty() {
+    let wide = if answers.is_empty() {
         rows.filter_map(wide).collect()
     } else {
-        taken
+        answers
     };
     let needed = wide
         .iter()

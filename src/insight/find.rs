@@ -183,20 +183,20 @@ fn answers(view: &SweepView<'_>) -> Vec<Insight> {
     if view.standings.is_given() {
         return over_given(view);
     }
-    let Some(taken) = view.standings.overall() else {
+    let Some(answer) = view.standings.overall() else {
         return Vec::new();
     };
     let settings = view.standings.settings();
     let load = settings.first().and_then(|s| s.load);
     let load = load.map(|(axis, _)| view.axes()[axis].label.clone());
-    let row = &view.sweep.rows[taken.row];
-    let Some(value) = view.standings.rows[taken.row].value else {
+    let row = &view.sweep.rows[answer.row];
+    let Some(value) = view.standings.rows[answer.row].value else {
         return Vec::new();
     };
-    let (case, at) = (case_of(view, taken.row), places_of(view, taken.row));
-    let fails = failing(view, taken.row);
+    let (case, at) = (case_of(view, answer.row), places_of(view, answer.row));
+    let fails = failing(view, answer.row);
     let first = match worst(&row.case) {
-        Some((objective, excess)) if !taken.meets => Insight::Nearest {
+        Some((objective, excess)) if !answer.meets => Insight::Nearest {
             others_fail: settings[0].rows.iter().any(|&i| meets_alone(view, i)),
             case,
             at,
@@ -211,7 +211,7 @@ fn answers(view: &SweepView<'_>) -> Vec<Insight> {
             at,
             value: quoted(view, value),
             tied: if value.low.is_some() {
-                taken.tied.len()
+                answer.tied.len()
             } else {
                 0
             },
@@ -220,13 +220,15 @@ fn answers(view: &SweepView<'_>) -> Vec<Insight> {
             undecided: undecided(&row.case),
         },
     };
-    std::iter::once(first).chain(faster(view, &taken)).collect()
+    std::iter::once(first)
+        .chain(faster(view, &answer))
+        .collect()
 }
 
 /// The best case by the metric alone, and what is wrong with it.
-fn faster(view: &SweepView<'_>, taken: &PointAnswer) -> Option<Insight> {
-    let fast = taken.fastest?;
-    let (f, t) = (&view.standings.rows[fast], &view.standings.rows[taken.row]);
+fn faster(view: &SweepView<'_>, answer: &PointAnswer) -> Option<Insight> {
+    let fast = answer.fastest?;
+    let (f, t) = (&view.standings.rows[fast], &view.standings.rows[answer.row]);
     let (value, other) = (f.value?, t.value?);
     let fails = f.fails.zip(t.fails).filter(|(f, t)| fails_more(*f, t.mean));
     let misses = worst(&view.sweep.rows[fast].case);
@@ -236,7 +238,7 @@ fn faster(view: &SweepView<'_>, taken: &PointAnswer) -> Option<Insight> {
         value: quoted(view, value),
         misses,
         fails,
-        taken: case_of(view, taken.row),
+        taken: case_of(view, answer.row),
         cost: (other.mean - value.mean) / value.mean.abs().max(f64::MIN_POSITIVE),
     })
 }
@@ -245,14 +247,14 @@ fn faster(view: &SweepView<'_>, taken: &PointAnswer) -> Option<Insight> {
 fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
     let standings = &view.standings;
     let settings = standings.settings();
-    let taken: Vec<(usize, PointAnswer)> = settings
+    let best_rows: Vec<(usize, PointAnswer)> = settings
         .iter()
         .enumerate()
         .filter_map(|(i, s)| Some((i, standings.best(&s.rows)?)))
         .collect();
     let choice = |row: usize| choice(view, row);
     let mut choices: Vec<(Choice, bool)> = Vec::new();
-    for (_, t) in &taken {
+    for (_, t) in &best_rows {
         let next = (choice(t.row), t.meets);
         if !choices.contains(&next) {
             choices.push(next);
@@ -278,7 +280,7 @@ fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
     for (c, meets) in choices {
         let mut count = 0;
         let mut first = 0;
-        for (i, t) in taken.iter().filter(|(_, t)| t.meets == meets) {
+        for (i, t) in best_rows.iter().filter(|(_, t)| t.meets == meets) {
             if rows_of(&c, *i).iter().any(|&r| standings.as_good(r, t)) {
                 count += 1;
                 first += usize::from(choice(t.row) == c && t.tied.is_empty());
@@ -332,19 +334,19 @@ fn over_given(view: &SweepView<'_>) -> Vec<Insight> {
     };
     let answers = found.into_iter().take(most).map(|(_, i)| i);
     answers
-        .chain(faster_over_given(view, &taken, settings.len()))
+        .chain(faster_over_given(view, &best_rows, settings.len()))
         .collect()
 }
 
 /// The cases that would be best by the metric alone at some values of what is given.
 fn faster_over_given(
     view: &SweepView<'_>,
-    taken: &[(usize, PointAnswer)],
+    answers: &[(usize, PointAnswer)],
     of: usize,
 ) -> Vec<Insight> {
     let standings = &view.standings;
     let mut groups: Vec<(Choice, Vec<(usize, usize)>)> = Vec::new();
-    for (_, t) in taken {
+    for (_, t) in answers {
         let Some(fast) = t.fastest else { continue };
         let of = choice(view, fast);
         match groups.iter_mut().find(|(c, _)| *c == of) {
@@ -494,17 +496,17 @@ fn case_name(view: &SweepView<'_>, strategy: &str, interpreter: &str) -> String 
 /// Of the cases that are as good as the best and differ from it only along a resource, the one that needs least of it. Only if there is a
 /// single best that meets the objectives, and among those that meet them as well.
 fn as_good_for_less(view: &SweepView<'_>, along: usize, slices: &[Slice]) -> Option<Insight> {
-    let taken = view.standings.overall().filter(|t| t.meets)?;
+    let answer = view.standings.overall().filter(|t| t.meets)?;
     if !view.is_resource(along) {
         return None;
     }
-    let row = &view.sweep.rows[taken.row];
+    let row = &view.sweep.rows[answer.row];
     let slice = slices.iter().find(|s| s.points.contains(&row.point))?;
     let dots = || {
         let of = |s| view.curve(s, along, slice).into_iter().map(move |d| (s, d));
         (0..view.series.len()).flat_map(of)
     };
-    let (_, best) = dots().find(|(_, d)| d.place == taken.row)?;
+    let (_, best) = dots().find(|(_, d)| d.place == answer.row)?;
     let least = best.value?;
     let as_good = |d: &SeriesPoint<'_>| {
         d.tier == Tier::Meets

@@ -231,7 +231,7 @@ impl Standings {
         let to = self.rows.partition_point(|r| r.point <= point);
         let rows: Vec<usize> = (from..to).collect();
         let within: Vec<Standing> = self.rows[from..to].iter().map(|r| r.within).collect();
-        self.taken(&rows, &within)
+        self.answer(&rows, &within)
     }
 
     /// The rows of a point that have numbers, in the order in which to take them.
@@ -255,14 +255,14 @@ impl Standings {
     /// The row to take of these, at any points; of equally good ones, that of the lowest point.
     pub(crate) fn best(&self, rows: &[usize]) -> Option<PointAnswer> {
         let points = rows.chunk_by(|&a, &b| self.rows[a].point == self.rows[b].point);
-        let taken = points.filter_map(|point| {
+        let answers = points.filter_map(|point| {
             let lifted = point.iter().map(|&i| Standing {
                 tier: self.rows[i].across,
                 ..self.rows[i].within
             });
-            self.taken(point, &lifted.collect::<Vec<_>>())
+            self.answer(point, &lifted.collect::<Vec<_>>())
         });
-        let best = taken.reduce(|a, b| if self.before(b.row, a.row) { b } else { a })?;
+        let best = answers.reduce(|a, b| if self.before(b.row, a.row) { b } else { a })?;
         let fastest = rows
             .iter()
             .copied()
@@ -286,7 +286,7 @@ impl Standings {
         })
     }
 
-    fn taken(&self, rows: &[usize], standings: &[Standing]) -> Option<PointAnswer> {
+    fn answer(&self, rows: &[usize], standings: &[Standing]) -> Option<PointAnswer> {
         let Answer {
             take,
             meets,
@@ -320,11 +320,11 @@ impl Standings {
 
     /// Whether a row is as good as the one that is taken in its setting. Within a point it is if it shares the rank; across points it is if
     /// it is in the same tier, as near to the objectives, and the intervals do not distinguish the two.
-    pub(crate) fn as_good(&self, row: usize, taken: &PointAnswer) -> bool {
-        if row == taken.row || taken.tied.contains(&row) {
+    pub(crate) fn as_good(&self, row: usize, answer: &PointAnswer) -> bool {
+        if row == answer.row || answer.tied.contains(&row) {
             return true;
         }
-        let (x, y) = (&self.rows[row], &self.rows[taken.row]);
+        let (x, y) = (&self.rows[row], &self.rows[answer.row]);
         let known = |e: Estimate| e.low.is_some();
         x.point != y.point
             && x.across == y.across

@@ -19,7 +19,7 @@ pub(crate) struct SweepView<'a> {
     /// The standings of the rows.
     pub standings: Standings,
     /// The row to take at each point.
-    taken: BTreeMap<u64, PointAnswer>,
+    answers: BTreeMap<u64, PointAnswer>,
 }
 
 /// A series: a strategy (on an interpreter, if there are several) over all points.
@@ -68,12 +68,12 @@ impl<'a> SweepView<'a> {
             points.entry(row.point).or_insert(&row.index);
         }
         let standings = Standings::new(sweep);
-        let taken = points.keys().filter_map(|&p| Some((p, standings.at(p)?)));
+        let answers = points.keys().filter_map(|&p| Some((p, standings.at(p)?)));
         Self {
             sweep,
             ranking: sweep.header.ranked_by,
             series: series(sweep),
-            taken: taken.collect(),
+            answers: answers.collect(),
             points: points.into_iter().collect(),
             standings,
         }
@@ -100,7 +100,7 @@ impl<'a> SweepView<'a> {
 
     /// The series to take at a point.
     pub(crate) fn first(&self, point: u64) -> Option<usize> {
-        self.series_of(self.taken.get(&point)?.row)
+        self.series_of(self.answers.get(&point)?.row)
     }
 
     /// The axes that have several values.
@@ -204,16 +204,16 @@ impl<'a> SweepView<'a> {
     /// Whether this series is the one to take at a point, or as good; `false` if there is nothing to compare with.
     pub(crate) fn leads(&self, series: usize, point: u64) -> bool {
         let row = self.row_at(series, point);
-        let taken = self.taken.get(&point);
+        let answer = self.answers.get(&point);
         self.series.len() > 1
             && row
-                .zip(taken)
+                .zip(answer)
                 .is_some_and(|(row, t)| t.row == row || t.tied.contains(&row))
     }
 
     /// Whether the row that is taken at a point meets the objectives.
     pub(crate) fn meets(&self, point: u64) -> bool {
-        self.taken.get(&point).is_some_and(|t| t.meets)
+        self.answers.get(&point).is_some_and(|t| t.meets)
     }
 
     /// Whether tasks fail at any point.

@@ -23,7 +23,7 @@ impl Table {
     pub(crate) fn texts(&self) -> impl Iterator<Item = Vec<String>> {
         self.rows
             .iter()
-            .map(|r| r.cells.iter().map(TableCell::whole).collect())
+            .map(|r| r.cells.iter().map(TableCell::with_interval).collect())
     }
 }
 
@@ -93,7 +93,7 @@ impl TableCell {
     }
 
     /// The text with its interval.
-    pub(crate) fn whole(&self) -> String {
+    pub(crate) fn with_interval(&self) -> String {
         if self.half.is_empty() {
             self.text.clone()
         } else {

@@ -99,17 +99,17 @@ struct LinkJson<'a> {
 }
 
 /// The snapshot as JSON, ending in a newline. The limit of rows does not hold here.
-pub fn ps_json(taken: &LabelledSnapshot<'_>, rows: &Rows) -> String {
-    let s = taken.snapshot;
+pub fn ps_json(labelled: &LabelledSnapshot<'_>, rows: &Rows) -> String {
+    let s = labelled.snapshot;
     let document = Document {
         schema: SCHEMA,
         kind: "snapshot",
-        scenario: taken.scenario,
-        strategy: taken.strategy,
-        interpreter: taken.interpreter,
-        replication: taken.replication,
-        seed: taken.seed,
-        asked_s: taken.asked.as_secs_f64(),
+        scenario: labelled.scenario,
+        strategy: labelled.strategy,
+        interpreter: labelled.interpreter,
+        replication: labelled.replication,
+        seed: labelled.seed,
+        asked_s: labelled.asked.as_secs_f64(),
         at_s: s.at.as_secs_f64(),
         ended: s.end.map(end),
         totals: totals(s),

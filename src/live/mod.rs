@@ -45,7 +45,7 @@ pub struct Rows {
 
 impl Rows {
     /// How many of so many are shown. One more than allowed is shown too: a line that says so would take its place.
-    fn shown(&self, all: usize) -> usize {
+    fn visible_rows(&self, all: usize) -> usize {
         if self.limit == 0 || all <= self.limit + 1 {
             all
         } else {
@@ -55,17 +55,20 @@ impl Rows {
 }
 
 /// What is being looked at, how far the run is, and what stands out.
-fn head(taken: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> Vec<String> {
-    let s = taken.snapshot;
+fn head(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> Vec<String> {
+    let s = labelled.snapshot;
     let facts = [
-        taken.scenario.to_owned(),
-        format!("{} on {}", taken.strategy, taken.interpreter),
-        format!("replication {}, seed {}", taken.replication, taken.seed),
+        labelled.scenario.to_owned(),
+        format!("{} on {}", labelled.strategy, labelled.interpreter),
+        format!(
+            "replication {}, seed {}",
+            labelled.replication, labelled.seed
+        ),
         format!("at {}", instant(s.at)),
     ];
     let mut laid = layout::entries(&facts, " · ", "", "  ", style);
     let mut lines: Vec<String> = Vec::new();
-    lines.extend(end(s, taken.asked));
+    lines.extend(end(s, labelled.asked));
     laid.extend(wrap(std::mem::take(&mut lines), style));
     laid.extend(layout::entries(&counts(s), " · ", "", "  ", style));
     if let Some(class) = &rows.class {

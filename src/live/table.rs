@@ -7,9 +7,9 @@ use crate::layout::Column;
 use crate::layout::Style;
 
 /// The snapshot as tables.
-pub fn ps(taken: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> String {
-    let s = taken.snapshot;
-    let mut lines = head(taken, rows, style);
+pub fn ps(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> String {
+    let s = labelled.snapshot;
+    let mut lines = head(labelled, rows, style);
     lines.push(String::new());
     threads(s, rows, style, &mut lines);
     tasks(s, rows, style, &mut lines);
@@ -40,7 +40,7 @@ fn threads(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
         return;
     }
     order.sort_by_key(|&i| urgency(s, i));
-    let hidden = order.split_off(rows.shown(order.len()));
+    let hidden = order.split_off(rows.visible_rows(order.len()));
     let several = s.processes.len() > 1;
     let mut table = TextTable::new(if several {
         &["PROCESS", "THREAD", "STATE", "FOR", "TASK", "STEP"]
@@ -84,7 +84,7 @@ fn tasks(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
     }
     lines.push(String::new());
     order.sort_by_key(|&i| (s.tasks[i].since, i));
-    let hidden = order.split_off(rows.shown(order.len()));
+    let hidden = order.split_off(rows.visible_rows(order.len()));
     if !order.is_empty() {
         let parents = order.iter().any(|&i| s.tasks[i].parent.is_some());
         let mut table = TextTable::new(if parents {

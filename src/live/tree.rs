@@ -22,9 +22,9 @@ impl TreeLine {
 }
 
 /// The snapshot as a tree, as `python -m asyncio pstree` draws one.
-pub fn pstree(taken: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> String {
-    let s = taken.snapshot;
-    let mut lines = head(taken, rows, style);
+pub fn pstree(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> String {
+    let s = labelled.snapshot;
+    let mut lines = head(labelled, rows, style);
     lines.push(String::new());
     let branch = Branch {
         s,
@@ -98,7 +98,7 @@ impl Branch<'_> {
         let s = self.s;
         let mut below = Vec::new();
         let threads: Vec<usize> = (0..s.threads.len())
-            .filter(|&t| s.threads[t].process == p && self.wanted(t))
+            .filter(|&t| s.threads[t].process == p && self.is_visible(t))
             .collect();
         below.extend(self.some(
             &threads,
@@ -125,7 +125,7 @@ impl Branch<'_> {
         }
     }
 
-    fn wanted(&self, thread: usize) -> bool {
+    fn is_visible(&self, thread: usize) -> bool {
         let t = &self.s.threads[thread];
         self.rows.class.is_none()
             || t.event_loop
@@ -139,7 +139,7 @@ impl Branch<'_> {
         node: impl Fn(usize) -> TreeLine,
         kind: impl Fn(usize) -> &'static str,
     ) -> Vec<TreeLine> {
-        let (shown, hidden) = all.split_at(self.rows.shown(all.len()));
+        let (shown, hidden) = all.split_at(self.rows.visible_rows(all.len()));
         let mut nodes: Vec<TreeLine> = shown.iter().map(|&i| node(i)).collect();
         if !hidden.is_empty() {
             let more = words::more(hidden.iter().map(|&i| kind(i)));
@@ -228,7 +228,7 @@ impl Branch<'_> {
             .map(|(kind, mut of)| {
                 of.sort_by_key(|&i| (s.tasks[i].since, i));
                 let tasks = if of.len() == 1 { "task" } else { "tasks" };
-                let (shown, hidden) = of.split_at(self.rows.shown(of.len()));
+                let (shown, hidden) = of.split_at(self.rows.visible_rows(of.len()));
                 let mut below: Vec<TreeLine> = shown.iter().map(|&i| self.task(i)).collect();
                 if !hidden.is_empty() {
                     below.push(TreeLine::leaf(format!("... {} more", hidden.len())));

@@ -9,12 +9,12 @@
 //! idle takes from the longest queue, half of the time at once, else at the next tick; busy cores even out now and then. This unevenness
 //! lets threads that started together drift apart.
 
+mod cache_line;
 mod cause;
-mod line;
 mod scheduler;
 mod tape;
 
+pub use cache_line::Access;
 pub use cause::{CAUSES, Cause};
-pub use line::Access;
 pub use scheduler::{Machine, SchedState, Tid, Upcall, along};
 pub use tape::{Span, Stretch, Tape, TapeState};

@@ -1,7 +1,7 @@
 //! The machine: its cores with their run queues, its clock and its events.
 
 mod accounts;
-mod lines;
+mod cache_lines;
 mod queues;
 mod wakes;
 
@@ -13,7 +13,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
-use super::line::{Burst, CacheLine};
+use super::cache_line::{Burst, CacheLine};
 use super::tape::Tape;
 use super::{CAUSES, Cause};
 use crate::engine::{Calendar, EventClass, Nanos, Total, indices};

@@ -1,7 +1,6 @@
 //! Statistics of observations: histograms, batch means, intervals, warm-up and drift. Pure: no clock, no files, and the
 //! same bits on every platform (transcendental functions come from `libm`, sums are taken in a fixed order).
 
-mod course;
 mod draws;
 mod histogram;
 mod interval;
@@ -9,8 +8,8 @@ mod order;
 mod rate;
 mod series;
 mod steady;
+mod time_bins;
 
-pub use course::TimeBins;
 pub use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{
@@ -23,3 +22,4 @@ pub use series::{Batch, BatchSeries};
 pub use steady::{
     BatchMeans, Truncation, batch_means, drift, growth, lag1, mser, rebatch, von_neumann,
 };
+pub use time_bins::TimeBins;

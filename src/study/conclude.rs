@@ -26,12 +26,12 @@ pub(super) fn ranked(run: &StudyRun<'_>, tracks: &[CaseTrack]) -> Vec<RankedCase
         .filter(|&i| entries[i].forecast.status == Status::Fine)
         .map(|i| entries[i].column.clone());
     // A baseline that was simulated only for comparison is not ranked.
-    let (shown, mut hidden): (Vec<RankedCase>, Vec<RankedCase>) =
-        entries.into_iter().partition(|e| e.case < run.shown);
-    let most = sound(&shown);
+    let (requested, mut hidden): (Vec<RankedCase>, Vec<RankedCase>) =
+        entries.into_iter().partition(|e| e.case < run.requested);
+    let most = sound(&requested);
     hidden.iter_mut().for_each(|e| e.assign_tier(&most));
     let metric = run.options.primary(&run.scenario);
-    let mut all = rank(shown, baseline.as_ref(), &run.scenario, metric);
+    let mut all = rank(requested, baseline.as_ref(), &run.scenario, metric);
     all.extend(hidden);
     all
 }
@@ -82,9 +82,9 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[CaseTrack]) -> Study {
         found.filter(|e| e.forecast.status == Status::Fine)
     };
     let baseline = run.baseline.and_then(fine).map(|e| e.forecast.name());
-    let (shown, hidden): (Vec<RankedCase>, Vec<RankedCase>) =
-        entries.into_iter().partition(|e| e.case < run.shown);
-    let forecasts: Vec<Forecast> = shown.into_iter().map(|e| e.forecast).collect();
+    let (requested, hidden): (Vec<RankedCase>, Vec<RankedCase>) =
+        entries.into_iter().partition(|e| e.case < run.requested);
+    let forecasts: Vec<Forecast> = requested.into_iter().map(|e| e.forecast).collect();
     let mut study = Study {
         program: Generator::default(),
         command: String::new(),

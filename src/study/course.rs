@@ -76,7 +76,7 @@ pub(super) struct StudyRun<'a> {
     /// Caches of the programs of the cases.
     compiled: Vec<Compiled>,
     /// Number of cases that were asked for; a baseline may follow them.
-    pub shown: usize,
+    pub requested: usize,
     /// Index of the case that speed-ups are relative to.
     pub baseline: Option<usize>,
     /// The scenario's machine, completed by each profile.
@@ -95,7 +95,7 @@ impl<'a> StudyRun<'a> {
     ) -> Result<(Self, Vec<Job>), StudyError> {
         refuse_past_limits(&scenario, options)?;
         let mut wanted = cases(&scenario, &profiles)?;
-        let shown = wanted.len();
+        let requested = wanted.len();
         let baseline = baseline_case(&scenario, &mut wanted);
         let machines = profiles.iter().map(|p| p.machine(&scenario.machine));
         let events = work::events(&scenario);
@@ -124,7 +124,7 @@ impl<'a> StudyRun<'a> {
             options,
             compiled: wanted.iter().map(|_| Compiled::default()).collect(),
             cases: wanted,
-            shown,
+            requested,
             baseline,
             state: Mutex::new(state),
         };

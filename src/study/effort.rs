@@ -53,17 +53,17 @@ pub(super) fn goals(
     ranked: &[RankedCase],
     spent: &[EffortSpent],
     baseline: Option<usize>,
-    wanted: &EffortGoal,
+    goal: &EffortGoal,
 ) -> Vec<u32> {
     let hopeful = || (0..spent.len()).filter(|&c| !spent[c].hopeless);
-    let least = wanted.fixed.unwrap_or(FEWEST);
-    if hopeful().any(|c| spent[c].have < least) || wanted.fixed.is_some() {
+    let least = goal.fixed.unwrap_or(FEWEST);
+    if hopeful().any(|c| spent[c].have < least) || goal.fixed.is_some() {
         let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
         hopeful().for_each(|c| goals[c] = goals[c].max(least));
         return goals;
     }
-    let ReplicationGoals { first, all } = wishes(ranked, spent, baseline, wanted);
-    limited(&first, &all, spent, wanted.budget)
+    let ReplicationGoals { first, all } = wishes(ranked, spent, baseline, goal);
+    limited(&first, &all, spent, goal.budget)
 }
 
 /// Numbers of replications that the cases would have if events cost nothing.
@@ -78,11 +78,11 @@ fn wishes(
     ranked: &[RankedCase],
     spent: &[EffortSpent],
     baseline: Option<usize>,
-    wanted: &EffortGoal,
+    goal: &EffortGoal,
 ) -> ReplicationGoals {
     let mut goals: Vec<u32> = spent.iter().map(|s| s.have).collect();
     let mut first = goals.clone();
-    let mut wish = |case: usize, n: u32| goals[case] = goals[case].max(n.min(wanted.most));
+    let mut wish = |case: usize, n: u32| goals[case] = goals[case].max(n.min(goal.most));
     let fine = |e: &&RankedCase| e.forecast.tier != Tier::NoForecast;
     // A case without rank is the baseline that nobody asked for: it is no rival.
     let compared = |e: &&RankedCase| e.forecast.rank.is_some();
@@ -92,11 +92,11 @@ fn wishes(
         .iter()
         .filter(|e| e.forecast.status == Status::Saturated)
     {
-        wish(e.case, wanted.first);
+        wish(e.case, goal.first);
     }
-    if wanted.all {
+    if goal.all {
         for e in ranked.iter().filter(fine) {
-            wish(e.case, wanted.first.max(for_precision(e, spent, wanted)));
+            wish(e.case, goal.first.max(for_precision(e, spent, goal)));
         }
         return ReplicationGoals { first, all: goals };
     }
@@ -105,20 +105,20 @@ fn wishes(
             .iter()
             .map(|e| Standing::from(&e.forecast))
             .collect();
-        let take = answer(&standings, wanted.large).map_or(0, |a| a.take);
+        let take = answer(&standings, goal.large).map_or(0, |a| a.take);
         // The best case, and the case to take, are made precise before any other.
         let leaders = [*best, working[take]];
-        let precisely = |e: &RankedCase| for_precision(e, spent, wanted).max(wanted.first);
+        let precisely = |e: &RankedCase| for_precision(e, spent, goal).max(goal.first);
         let precise = precisely(leaders[0]).max(precisely(leaders[1]));
         for e in leaders {
-            first[e.case] = first[e.case].max(precise.min(wanted.most));
+            first[e.case] = first[e.case].max(precise.min(goal.most));
         }
         let rivals: Vec<&RankedCase> = working[1..]
             .iter()
-            .filter(|e| e.forecast.tier == best.forecast.tier && !clearly_worse(e, best, wanted))
+            .filter(|e| e.forecast.tier == best.forecast.tier && !clearly_worse(e, best, goal))
             .copied()
             .collect();
-        let settles = rivals.iter().map(|e| for_order(e, best, spent, wanted));
+        let settles = rivals.iter().map(|e| for_order(e, best, spent, goal));
         let together = settles.max().unwrap_or(precise).max(precise);
         for e in rivals.into_iter().chain(leaders) {
             wish(e.case, together);
@@ -134,9 +134,9 @@ fn wishes(
         let sound = least_failing(working.iter().copied());
         let of = u32::try_from(working.len()).unwrap_or(u32::MAX);
         for e in &working {
-            wish(e.case, for_objectives(e, spent, wanted));
+            wish(e.case, for_objectives(e, spent, goal));
             if let Some(sound) = sound {
-                let n = for_failures(e, sound, of, spent, wanted);
+                let n = for_failures(e, sound, of, spent, goal);
                 wish(e.case, n);
                 if n > spent[e.case].have {
                     wish(sound.case, n);
@@ -149,14 +149,14 @@ fn wishes(
 
 /// Whether a case is worse than the best by more than a tie, beyond the chance of their difference and of each case by itself: the values
 /// shown for both then never contradict their order.
-fn clearly_worse(e: &RankedCase, best: &RankedCase, wanted: &EffortGoal) -> bool {
+fn clearly_worse(e: &RankedCase, best: &RankedCase, goal: &EffortGoal) -> bool {
     let (Some(a), Some(b)) = (e.forecast.primary(), best.forecast.primary()) else {
         return false;
     };
     let Some(d) = e.column.behind(&best.column).filter(|d| d.half().is_some()) else {
         return false;
     };
-    let (least, apart) = if wanted.large {
+    let (least, apart) = if goal.large {
         (-d.high(), a.high() < b.low())
     } else {
         (d.low(), a.low() > b.high())
@@ -183,17 +183,17 @@ fn have(e: &RankedCase, spent: &[EffortSpent]) -> u32 {
 
 /// Number of replications until a case's metric is as precise as was asked for, with caution: stopping when an interval happens to be
 /// narrow means stopping when it happens to be wrong.
-fn for_precision(e: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
+fn for_precision(e: &RankedCase, spent: &[EffortSpent], goal: &EffortGoal) -> u32 {
     let n = have(e, spent);
     let relative = e.forecast.primary().and_then(|p| p.relative());
     match relative.map(|r| r * cautious(n)) {
-        Some(r) if r > wanted.precision => narrower(n, r, wanted.precision),
+        Some(r) if r > goal.precision => narrower(n, r, goal.precision),
         _ => n,
     }
 }
 
 /// Number of replications until a case's difference from the best is beyond chance, or chance is less than the precision.
-fn for_order(e: &RankedCase, best: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
+fn for_order(e: &RankedCase, best: &RankedCase, spent: &[EffortSpent], goal: &EffortGoal) -> u32 {
     let n = have(e, spent).min(have(best, spent));
     let size = best.forecast.primary().map_or(0.0, |p| p.mean.abs());
     let Some((mean, half)) = e
@@ -203,7 +203,7 @@ fn for_order(e: &RankedCase, best: &RankedCase, spent: &[EffortSpent], wanted: &
     else {
         return n;
     };
-    let enough = mean.abs().max(wanted.precision * size);
+    let enough = mean.abs().max(goal.precision * size);
     if half > enough && enough > 0.0 {
         narrower(n, half, enough)
     } else {
@@ -212,15 +212,13 @@ fn for_order(e: &RankedCase, best: &RankedCase, spent: &[EffortSpent], wanted: &
 }
 
 /// Number of replications until a case's objectives are decided, with the same caution, or their intervals are narrower than the precision.
-fn for_objectives(e: &RankedCase, spent: &[EffortSpent], wanted: &EffortGoal) -> u32 {
+fn for_objectives(e: &RankedCase, spent: &[EffortSpent], goal: &EffortGoal) -> u32 {
     let n = have(e, spent);
     let needed = e.forecast.objectives.iter().filter_map(|o| {
         let (value, half) = o
             .value
             .and_then(|v| Some((v.mean, v.half()? * cautious(n))))?;
-        let enough = (value - o.bound)
-            .abs()
-            .max(wanted.precision * o.bound.abs());
+        let enough = (value - o.bound).abs().max(goal.precision * o.bound.abs());
         (half > enough && enough > 0.0).then(|| narrower(n, half, enough))
     });
     needed.max().unwrap_or(n)
@@ -233,13 +231,13 @@ fn for_failures(
     sound: &RankedCase,
     of: u32,
     spent: &[EffortSpent],
-    wanted: &EffortGoal,
+    goal: &EffortGoal,
 ) -> u32 {
     let n = have(e, spent).min(have(sound, spent));
     let difference = e.column.fails_more(&sound.column);
     match difference.and_then(|d| d.half().map(|_| (d.mean, d.mean - d.low_of(of)))) {
         Some((mean, half)) if mean > FAILS_MORE && half > mean => {
-            narrower(n, half, mean.max(FAILS_MORE)).min(wanted.most)
+            narrower(n, half, mean.max(FAILS_MORE)).min(goal.most)
         }
         _ => n,
     }
@@ -314,7 +312,7 @@ mod tests {
     fn a_given_number_is_the_same_for_all_that_can_be_simulated() {
         let mut had = [spent(1, 5), spent(1, 5), spent(0, 5)];
         had[2].hopeless = true;
-        let wanted = EffortGoal {
+        let goal = EffortGoal {
             fixed: Some(7),
             all: false,
             first: 10,
@@ -323,10 +321,10 @@ mod tests {
             budget: 1,
             large: false,
         };
-        assert_eq!(goals(&[], &had, None, &wanted), [7, 7, 0]);
+        assert_eq!(goals(&[], &had, None, &goal), [7, 7, 0]);
         let free = EffortGoal {
             fixed: None,
-            ..wanted
+            ..goal
         };
         assert_eq!(goals(&[], &had, None, &free), [FEWEST, FEWEST, 0]);
     }

@@ -1,6 +1,6 @@
 //! A lock, as `threading.Lock`, `asyncio.Lock` and `multiprocessing.Lock` are.
 
-use super::line::{Ticket, WaitQueue};
+use super::wait_queue::{Ticket, WaitQueue};
 
 /// Answer to a request for a lock or a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

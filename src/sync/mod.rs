@@ -5,15 +5,15 @@
 //! woken waiter has the thing already or has to ask again is the object's [`LockHandoff`]); and to forget a ticket, in constant time. What
 //! waiting means (a thread parks, a coroutine suspends) and what it costs is up to the users of the objects.
 
-mod line;
 mod lock;
 mod queue;
 mod semaphore;
+mod wait_queue;
 
-pub use line::{Ticket, WaitQueue};
 pub use lock::{Acquisition, Lock, LockHandoff};
 pub use queue::{Queue, QueueResult};
 pub use semaphore::Semaphore;
+pub use wait_queue::{Ticket, WaitQueue};
 
 #[cfg(test)]
 mod tests;

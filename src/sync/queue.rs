@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::line::{Ticket, WaitQueue};
+use super::wait_queue::{Ticket, WaitQueue};
 
 /// Answer to a put or a get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

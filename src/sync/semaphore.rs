@@ -1,7 +1,7 @@
 //! A counting semaphore, as `asyncio.Semaphore`, which hands permits over in order.
 
-use super::line::{Ticket, WaitQueue};
 use super::lock::Acquisition;
+use super::wait_queue::{Ticket, WaitQueue};
 
 /// A number of permits; a permit that is given back passes to the longest waiter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! Forecasts held against the reference: measured runs of known programs on other machines, with their microbenchmarks.
 
+mod cell_step;
 mod cells;
 mod compare;
-mod part;
 mod releases;
 pub mod render;
 mod scaled;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rand_mt::Mt;
 
+use super::cell_step::CellStep;
 use super::cells::{Config, positive};
-use super::part::CellStep;
 use crate::syntax::input;
 
 /// A recorded task: when it arrives, in seconds, and its steps.

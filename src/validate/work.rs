@@ -1,7 +1,7 @@
 //! The workloads of `workloads.py`, as workloads of the simulator.
 
+use super::cell_step::{CellStep, MAX_STEPS, NO_NATIVE, Native};
 use super::cells::{Config, positive};
-use super::part::{CellStep, MAX_STEPS, NO_NATIVE, Native};
 use super::trace::{RecordedTask, drawn};
 use crate::engine::Nanos;
 use crate::scenario::{

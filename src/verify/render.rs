@@ -103,7 +103,7 @@ fn title(v: &Verification) -> String {
 }
 
 /// What was measured and what was forecast, in one unit.
-fn shown(metric: usize, h: &Held) -> [String; 2] {
+fn formatted(metric: usize, h: &Held) -> [String; 2] {
     let unit = if metric == MEMORY {
         Unit::Bytes
     } else {
@@ -123,7 +123,7 @@ fn rows(v: &Verification) -> Vec<[String; 6]> {
         };
         for (metric, held) in verified.metrics.iter().enumerate() {
             let Some(h) = held else { continue };
-            let [measured, forecast] = shown(metric, h);
+            let [measured, forecast] = formatted(metric, h);
             rows.push([
                 std::mem::take(&mut name),
                 METRICS[metric].into(),
@@ -134,7 +134,7 @@ fn rows(v: &Verification) -> Vec<[String; 6]> {
             ]);
         }
         if let Some(h) = &verified.cpu {
-            let [measured, forecast] = shown(0, h);
+            let [measured, forecast] = formatted(0, h);
             rows.push([
                 std::mem::take(&mut name),
                 "CPU".into(),

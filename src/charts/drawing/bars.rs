@@ -43,8 +43,8 @@ pub(crate) fn keys(stack: &Stack) -> Vec<LegendEntry> {
     let nearest = stack.bars.iter().any(|b| b.role.nearest);
     let kinds = stack.kinds().into_iter();
     let of_kinds = kinds.map(|k| LegendEntry::remark(k.words(nearest), Swatch::Bar(k)));
-    let wanted = stack.wanted().into_iter();
-    let of_limits = wanted.map(|(l, near)| LegendEntry::remark(l.legend(near), Swatch::Limit));
+    let limits = stack.reference_lines().into_iter();
+    let of_limits = limits.map(|(l, near)| LegendEntry::remark(l.legend(near), Swatch::Limit));
     of_layers.chain(of_kinds).chain(of_limits).collect()
 }
 
@@ -67,8 +67,8 @@ pub(crate) fn filled(sheet: &mut Sheet, corners: (Position, Position), kind: Bar
 }
 
 pub(crate) fn draw(sheet: &mut Sheet, room: Rect, stack: &Stack) {
-    let wanted = stack.wanted().into_iter();
-    let near: Vec<&ReferenceLine> = wanted.filter(|w| w.1).map(|w| w.0).collect();
+    let limits = stack.reference_lines().into_iter();
+    let near: Vec<&ReferenceLine> = limits.filter(|w| w.1).map(|w| w.0).collect();
     let chart = BarChart::new(room, stack, &near);
     sheet.plot = chart.plot;
     chart.across.draw(sheet, chart.plot, true);
@@ -77,8 +77,8 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Rect, stack: &Stack) {
         chart.bar(sheet, i, bar);
     }
     chart.reference(sheet, room);
-    for wanted in near {
-        let x = chart.x(wanted.value);
+    for line in near {
+        let x = chart.x(line.value);
         limit(sheet, [(x, chart.plot.top), (x, chart.plot.bottom)]);
     }
     // Above the lines across, which would run through them.

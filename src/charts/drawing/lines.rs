@@ -86,7 +86,7 @@ pub(crate) fn keys(lines: &LinePlot) -> Vec<LegendEntry> {
             series: t.members,
         }));
     }
-    let limits = lines.wanted().into_iter();
+    let limits = lines.reference_lines().into_iter();
     keys.extend(limits.map(|(l, near)| LegendEntry::remark(l.legend(near), Swatch::Limit)));
     if lines.misses() {
         keys.push(LegendEntry::remark(MISSES.into(), Swatch::Misses));
@@ -124,8 +124,8 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Rect, lines: &LinePlot) {
     let together = lines.together();
     let curve = |t| DrawnCurve::of(lines, t);
     let curves: Vec<DrawnCurve<'_>> = together.iter().filter_map(curve).collect();
-    let wanted = lines.wanted().into_iter();
-    let near: Vec<&ReferenceLine> = wanted.filter(|w| w.1).map(|w| w.0).collect();
+    let limits = lines.reference_lines().into_iter();
+    let near: Vec<&ReferenceLine> = limits.filter(|w| w.1).map(|w| w.0).collect();
     let chart = LineChart::new(room, lines, &near);
     sheet.plot = chart.plot;
     up(sheet, room, chart.plot, &chart.y, &lines.y.label);
@@ -133,8 +133,8 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Rect, lines: &LinePlot) {
     for c in &curves {
         c.bands(sheet, &chart);
     }
-    for wanted in near {
-        let y = chart.y.place(wanted.value);
+    for line in near {
+        let y = chart.y.place(line.value);
         if let Some(y) = y.filter(|y| (0.0..=1.0).contains(y)) {
             limit(sheet, [chart.plot.at(0.0, y), chart.plot.at(1.0, y)]);
         }

@@ -134,7 +134,7 @@ impl LinePlot {
     }
 
     /// The objectives, and whether each is near enough to be shown.
-    pub fn wanted(&self) -> Vec<(&ReferenceLine, bool)> {
+    pub fn reference_lines(&self) -> Vec<(&ReferenceLine, bool)> {
         let near = |l: &ReferenceLine| l.is_near(self.y.scale, self.values());
         self.limits.iter().map(|l| (l, near(l))).collect()
     }
@@ -195,7 +195,7 @@ impl Stack {
     }
 
     /// The objectives, and whether each is near enough to be shown.
-    pub fn wanted(&self) -> Vec<(&ReferenceLine, bool)> {
+    pub fn reference_lines(&self) -> Vec<(&ReferenceLine, bool)> {
         let near = |l: &ReferenceLine| {
             let lengths = (0..self.bars.len()).map(|i| self.length(i));
             l.is_near(self.value.scale, lengths)

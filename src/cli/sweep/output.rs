@@ -185,7 +185,7 @@ pub(super) fn draw(
     setting: &SweepSetup,
     store: &Store,
 ) -> anyhow::Result<()> {
-    if !args.plots.wanted() {
+    if !args.plots.requested() {
         return Ok(());
     }
     let all = read(&header_line(&setting.header), store, &store.points())?;

@@ -120,7 +120,7 @@ fn table(t: &Table) -> String {
             let text = match (c.name, r.best && head == Some(i)) {
                 (true, true) => format!("**{}**", code(&c.text).replace('|', "\\|")),
                 (true, false) => code(&c.text).replace('|', "\\|"),
-                _ => cell_text(&c.whole()),
+                _ => cell_text(&c.with_interval()),
             };
             if c.tied { text + " =" } else { text }
         };

@@ -38,12 +38,12 @@ const FIXED: [&str; 9] = [
 pub(super) fn columns(sweep: &Sweep) -> Vec<FlatColumn> {
     let rows = &sweep.rows;
     let header = &sweep.header;
-    let mut out = vec![whole("point", rows, |r| Some(r.point))];
+    let mut out = vec![integer("point", rows, |r| Some(r.point))];
     out.extend((0..).zip(&header.axes).map(|(k, a)| axis(a, k, rows)));
     out.extend([
         text("scenario", rows, |_| header.scenario.name.clone()),
-        whole("seed", rows, |_| Some(header.seed)),
-        whole("rank", rows, |r| r.case.rank.map(u64::from)),
+        integer("seed", rows, |_| Some(header.seed)),
+        integer("rank", rows, |r| r.case.rank.map(u64::from)),
         FlatColumn {
             name: "tied".into(),
             cells: Cells::Flag(rows.iter().map(|r| r.case.tied).collect()),
@@ -51,7 +51,7 @@ pub(super) fn columns(sweep: &Sweep) -> Vec<FlatColumn> {
         text("strategy", rows, |r| r.case.strategy.clone()),
         text("interpreter", rows, |r| r.case.interpreter.clone()),
         text("status", rows, |r| r.case.status.name().to_owned()),
-        whole("replications", rows, |r| Some(r.case.replications.into())),
+        integer("replications", rows, |r| Some(r.case.replications.into())),
     ]);
     for q in Quantity::ALL {
         out.extend(estimate(q.key(), rows, |c| c.get(q)));
@@ -91,7 +91,7 @@ fn text(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> String) -> Fla
     }
 }
 
-fn whole(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> Option<u64>) -> FlatColumn {
+fn integer(name: &str, rows: &[SweepRow], get: impl Fn(&SweepRow) -> Option<u64>) -> FlatColumn {
     FlatColumn {
         name: name.into(),
         cells: Cells::Whole(rows.iter().map(get).collect()),

@@ -66,18 +66,18 @@ pub(super) enum ColumnQuantity {
 
 /// A quantity over the whole table, in one unit.
 struct TableQuantity {
-    shown: ColumnQuantity,
+    quantity: ColumnQuantity,
     scale: f64,
     title: String,
 }
 
 impl TableQuantity {
-    fn new(view: &SweepView<'_>, shown: ColumnQuantity) -> Self {
-        let (name, unit) = match shown {
+    fn new(view: &SweepView<'_>, quantity: ColumnQuantity) -> Self {
+        let (name, unit) = match quantity {
             ColumnQuantity::Ranked => (metric_name(view.ranking).clone(), view.ranking.unit()),
             ColumnQuantity::Also(q) => (short(q).to_owned(), q.unit()),
         };
-        let values = view.sweep.rows.iter().filter_map(|r| get(r, shown));
+        let values = view.sweep.rows.iter().filter_map(|r| get(r, quantity));
         let (scale, unit) = unit_of(unit, values.map(|e| e.mean));
         let title = if unit.is_empty() || unit == name {
             name
@@ -85,7 +85,7 @@ impl TableQuantity {
             format!("{name} ({unit})")
         };
         Self {
-            shown,
+            quantity,
             scale,
             title,
         }
@@ -93,14 +93,14 @@ impl TableQuantity {
 
     fn cell(&self, row: Option<&SweepRow>) -> String {
         let Some(row) = row else { return "–".into() };
-        let Some(e) = get(row, self.shown) else {
-            return match self.shown {
+        let Some(e) = get(row, self.quantity) else {
+            return match self.quantity {
                 ColumnQuantity::Ranked => why(row.case.status).into(),
                 ColumnQuantity::Also(_) => "–".into(),
             };
         };
         let interval = match e.relative() {
-            _ if self.shown == ColumnQuantity::Ranked => IntervalDisplay::Always,
+            _ if self.quantity == ColumnQuantity::Ranked => IntervalDisplay::Always,
             Some(r) if r <= WIDE => IntervalDisplay::Never,
             _ => IntervalDisplay::IfVisible,
         };
@@ -108,8 +108,8 @@ impl TableQuantity {
     }
 }
 
-fn get(row: &SweepRow, shown: ColumnQuantity) -> Option<Estimate> {
-    match shown {
+fn get(row: &SweepRow, quantity: ColumnQuantity) -> Option<Estimate> {
+    match quantity {
         ColumnQuantity::Ranked => value(row),
         ColumnQuantity::Also(q) => row.case.get(q),
     }
@@ -170,11 +170,13 @@ pub(super) fn also(view: &SweepView<'_>) -> Vec<Quantity> {
     some.filter(|q| !same(q) && known(q)).collect()
 }
 
-/// A table with the points of a sweep along one axis (or several side by side) as rows, and the strategies as columns, in a group for each
-/// quantity.
-pub(super) fn along(view: &SweepView<'_>, shown: &[ColumnQuantity], all: bool) -> SweepTable {
+/// Rows: the points of a sweep along one axis (or several side by side); columns: the strategies, in a group for each quantity.
+pub(super) fn along(view: &SweepView<'_>, quantities: &[ColumnQuantity], all: bool) -> SweepTable {
     let axes = swept(view);
-    let measured: Vec<TableQuantity> = shown.iter().map(|&s| TableQuantity::new(view, s)).collect();
+    let measured: Vec<TableQuantity> = quantities
+        .iter()
+        .map(|&s| TableQuantity::new(view, s))
+        .collect();
     let mut columns = axis_columns(view, &axes);
     let mut groups = vec![(String::new(), columns.len())];
     let alone = view.series.len() == 1;
@@ -185,7 +187,7 @@ pub(super) fn along(view: &SweepView<'_>, shown: &[ColumnQuantity], all: bool) -
                 .enumerate()
                 .map(|(s, series)| SweepColumn {
                     series: Some(s),
-                    marked: m.shown == ColumnQuantity::Ranked,
+                    marked: m.quantity == ColumnQuantity::Ranked,
                     ..SweepColumn::numbers(if alone { &m.title } else { &series.name })
                 }),
         );
@@ -197,7 +199,8 @@ pub(super) fn along(view: &SweepView<'_>, shown: &[ColumnQuantity], all: bool) -
         let mut row: Vec<String> = axes.iter().map(|&a| at(view, a, index)).collect();
         for m in &measured {
             row.extend((0..view.series.len()).map(|s| {
-                let mark = (m.shown == ColumnQuantity::Ranked).then(|| mark(view, s, point, best));
+                let mark =
+                    (m.quantity == ColumnQuantity::Ranked).then(|| mark(view, s, point, best));
                 m.cell(view.row(s, point)) + mark.unwrap_or("")
             }));
         }
@@ -219,10 +222,10 @@ pub(super) fn along(view: &SweepView<'_>, shown: &[ColumnQuantity], all: bool) -
 pub(super) fn across(
     view: &SweepView<'_>,
     series: Option<usize>,
-    shown: ColumnQuantity,
+    quantity: ColumnQuantity,
 ) -> Option<SweepTable> {
     let [a, b] = view.varied().try_into().ok()?;
-    let measured = TableQuantity::new(view, shown);
+    let measured = TableQuantity::new(view, quantity);
     let slices: Vec<Slice> = view.slices(b);
     let (down, over) = (&view.axes()[a], &view.axes()[b]);
     let mut columns = vec![SweepColumn {
@@ -280,15 +283,15 @@ pub(super) fn across(
 /// A table with a row for each point: its values, the best strategy there, and what that reaches.
 pub(super) fn long(view: &SweepView<'_>, all: bool) -> SweepTable {
     let axes = swept(view);
-    let shown = also(view).into_iter().take(2).map(ColumnQuantity::Also);
+    let others = also(view).into_iter().take(2).map(ColumnQuantity::Also);
     let measured: Vec<TableQuantity> = std::iter::once(ColumnQuantity::Ranked)
-        .chain(shown)
+        .chain(others)
         .map(|s| TableQuantity::new(view, s))
         .collect();
     let mut columns = axis_columns(view, &axes);
     columns.push(SweepColumn::words("best strategy"));
     columns.extend(measured.iter().map(|m| SweepColumn {
-        marked: m.shown == ColumnQuantity::Ranked,
+        marked: m.quantity == ColumnQuantity::Ranked,
         ..SweepColumn::numbers(&m.title)
     }));
     let best = best_point(view);

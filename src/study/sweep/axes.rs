@@ -82,8 +82,10 @@ impl Axes {
         let ranges = !matches!(target, AxisTarget::Interpreter | AxisTarget::Strategy);
         let mut found = values(text, ranges).map_err(|e| format!("{path}: {e}"))?;
         match target {
-            AxisTarget::Cores => whole(path, &found.values, "MAX_CORES", limits::MAX_CORES)?,
-            AxisTarget::Workers => whole(path, &found.values, "MAX_WORKERS", limits::MAX_WORKERS)?,
+            AxisTarget::Cores => integer(path, &found.values, "MAX_CORES", limits::MAX_CORES)?,
+            AxisTarget::Workers => {
+                integer(path, &found.values, "MAX_WORKERS", limits::MAX_WORKERS)?
+            }
             AxisTarget::Interpreter | AxisTarget::Strategy => {
                 // `3.14` is a name here, not a number.
                 found.values.iter_mut().for_each(|v| v.number = None);
@@ -245,7 +247,7 @@ fn last_name(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-fn whole(path: &str, values: &[AxisValue], limit: &str, most: u32) -> Result<(), String> {
+fn integer(path: &str, values: &[AxisValue], limit: &str, most: u32) -> Result<(), String> {
     let fits = |v: &&AxisValue| v.text.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n));
     let Some(other) = values.iter().find(|v| !fits(v)) else {
         return Ok(());

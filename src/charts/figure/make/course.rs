@@ -123,7 +123,7 @@ fn one(course: &TimePlot, run: &Study, cases: &Cases<'_>) -> Option<Figure> {
         return None;
     }
     let found = say::course(&series, course.measure, course.peak, !note.is_empty());
-    let wanted = if course.measure == Measure::Bytes {
+    let limits = if course.measure == Measure::Bytes {
         series.extend(limit(run, &shown, &series));
         limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak))
     } else {
@@ -146,7 +146,7 @@ fn one(course: &TimePlot, run: &Study, cases: &Cases<'_>) -> Option<Figure> {
             x: Axis::of("Simulated time", Measure::Seconds, Scale::FromZero),
             y: axis_of(course.label, course.measure, &series),
             series,
-            limits: wanted,
+            limits,
         }),
     ))
 }

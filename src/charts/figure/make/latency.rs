@@ -20,7 +20,7 @@ const PERCENTILES: [(Quantity, &str); 6] = [
 ];
 
 /// What objectives ask of any of these percentiles.
-fn wanted(cases: &Cases<'_>) -> Vec<ReferenceLine> {
+fn reference_lines(cases: &Cases<'_>) -> Vec<ReferenceLine> {
     limits(cases.all().iter().map(|s| s.case), |m| {
         PERCENTILES.iter().any(|(q, _)| is(*q)(m))
     })
@@ -62,7 +62,7 @@ pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
                 ),
                 y: Axis::of("Latency", Measure::Seconds, scale),
                 series,
-                limits: wanted(cases),
+                limits: reference_lines(cases),
             }),
         ),
         shown.len(),
@@ -163,7 +163,7 @@ pub(super) fn nines(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
                 x: Axis::of("Percentile of tasks", Measure::Share, Scale::Nines),
                 y: Axis::of("Latency", Measure::Seconds, scale),
                 series,
-                limits: wanted(cases),
+                limits: reference_lines(cases),
             }),
         ),
         shown.len(),

@@ -20,11 +20,11 @@ const PERCENTILE_FIGURES: usize = 3;
 
 pub(super) fn figures(context: &Context<'_>, axis: usize) -> Vec<Figure> {
     let across = context.points.across(axis);
-    let (shown, note) = context.shown();
+    let (curves, note) = context.drawn_curves();
     let plot = CurveFigure {
         context,
         across: &across,
-        shown: &shown,
+        curves: &curves,
         note: &note,
         insights: &insights(context.points.sweep),
     };
@@ -79,7 +79,7 @@ impl Maximum {
 struct CurveFigure<'a> {
     context: &'a Context<'a>,
     across: &'a AxisLayout,
-    shown: &'a [&'a SweepCurve<'a>],
+    curves: &'a [&'a SweepCurve<'a>],
     note: &'a str,
     /// What is found in the sweep.
     insights: &'a [Insight],
@@ -87,7 +87,7 @@ struct CurveFigure<'a> {
 
 impl CurveFigure<'_> {
     fn series(&self, get: impl Fn(&Forecast) -> Option<Estimate>) -> Vec<Series> {
-        self.shown
+        self.curves
             .iter()
             .map(|c| Series {
                 name: c.name.clone(),
@@ -129,7 +129,7 @@ impl CurveFigure<'_> {
             let values = c.rows.iter().filter_map(|r| get(&r.case)).map(|e| e.mean);
             values.filter(|v| v.is_finite()).reduce(f64::max)
         };
-        let drawn = self.shown.iter().filter_map(|c| of(c)).reduce(f64::max);
+        let drawn = self.curves.iter().filter_map(|c| of(c)).reduce(f64::max);
         let most = (self.context.points.curves.iter())
             .filter_map(of)
             .reduce(f64::max);
@@ -160,8 +160,8 @@ impl CurveFigure<'_> {
         let axis = Axis::of(&metric.label, metric.measure, span_scale(values));
         let what = format!("{} {}, {}", metric.label, self.over(), metric.better());
         let says = found(self.insights).unwrap_or_else(|| what.clone());
-        let wanted = metric.limits(self.cases());
-        let lines = self.drawn(axis, series, wanted);
+        let limits = metric.limits(self.cases());
+        let lines = self.drawn(axis, series, limits);
         self.lines("comparison", &says, &what, lines)
     }
 
@@ -227,7 +227,7 @@ impl CurveFigure<'_> {
         if resource {
             let per = if against_baseline { 1.0 } else { base };
             series.push(self.reference("ideal for CPU work", |x| x / per));
-        } else if !self.shown.iter().any(|c| c.baseline) {
+        } else if !self.curves.iter().any(|c| c.baseline) {
             series.push(self.reference("sequential", |_| 1.0));
         }
         // Over values that are laid out by doublings an ideal speed-up is a straight line, if it is laid out so, too.
@@ -301,7 +301,7 @@ impl CurveFigure<'_> {
         };
         let leader = self.leader();
         let others =
-            (self.shown.iter().copied()).filter(|c| leader.is_none_or(|l| !std::ptr::eq(*c, l)));
+            (self.curves.iter().copied()).filter(|c| leader.is_none_or(|l| !std::ptr::eq(*c, l)));
         let with = (leader.into_iter().chain(others))
             .filter(|c| c.rows.iter().any(|r| r.case.get(Quantity::P50).is_some()));
         with.take(most)
@@ -326,11 +326,11 @@ impl CurveFigure<'_> {
                         .any(|r| r.case.name() == *n || r.case.strategy == *n)
             })
         };
-        let shown = || self.shown.iter();
-        shown()
+        let curves = || self.curves.iter();
+        curves()
             .find(is)
-            .or_else(|| shown().find(|c| c.role.leads()))
-            .or_else(|| shown().next())
+            .or_else(|| curves().find(|c| c.role.leads()))
+            .or_else(|| curves().next())
             .copied()
     }
 
@@ -361,8 +361,8 @@ impl CurveFigure<'_> {
         let says = self
             .course_of(&curve.name, &series)
             .unwrap_or_else(|| what.clone());
-        let wanted = limits(self.cases(), |m| quantities.iter().any(|(q, _)| is(*q)(m)));
-        let lines = self.drawn(axis, series, wanted);
+        let limits = limits(self.cases(), |m| quantities.iter().any(|(q, _)| is(*q)(m)));
+        let lines = self.drawn(axis, series, limits);
         let figure = self.lines(&name, &says, &what, lines)?;
         Some(Figure {
             subtitle: format!("{what} · {}", self.context.facts),

@@ -92,8 +92,8 @@ fn comparison(metric: &RankMetric, cases: &Cases<'_>, facts: &str) -> Option<Fig
         return None;
     }
     let axis = Axis::of(&metric.label, metric.measure, Scale::FromZero);
-    let wanted = metric.limits(cases.all().iter().map(|s| s.case));
-    let stack = bars(cases, &shown, axis, wanted, |s| s.case.primary());
+    let limits = metric.limits(cases.all().iter().map(|s| s.case));
+    let stack = bars(cases, &shown, axis, limits, |s| s.case.primary());
     let what = format!("{} by strategy, {}", metric.label, metric.better());
     Some(figure(
         "comparison",
@@ -151,13 +151,13 @@ fn memory(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
     let (shown, note) = cases.bars(|c| c.get(Quantity::MemoryPeak).is_some());
     let axis = Axis::of("Peak memory", Measure::Bytes, Scale::FromZero);
     let peak = |s: &PlottedCase<'_>| s.case.get(Quantity::MemoryPeak);
-    let wanted = limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak));
+    let limits = limits(cases.all().iter().map(|s| s.case), is(Quantity::MemoryPeak));
     (!shown.is_empty()).then(|| {
         figure(
             "memory",
             &say::memory(cases, &shown),
             &["Peak memory by strategy", facts, &note],
-            Body::Stack(bars(cases, &shown, axis, wanted, peak)),
+            Body::Stack(bars(cases, &shown, axis, limits, peak)),
         )
     })
 }

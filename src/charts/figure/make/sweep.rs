@@ -21,7 +21,7 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The curves that are shown, and what is said of the others.
-    pub(super) fn shown(&self) -> (Vec<&SweepCurve<'a>>, String) {
+    pub(super) fn drawn_curves(&self) -> (Vec<&SweepCurve<'a>>, String) {
         let curves = &self.points.curves;
         let base = curves.iter().position(|c| c.baseline);
         let kept = keep(curves.len(), MOST, base);

@@ -2,7 +2,7 @@
 
 use super::{Machine, SchedEvent, SchedState, Tid};
 use crate::engine::{EventClass, Nanos, Total};
-use crate::machine::line::{Access, Burst};
+use crate::machine::cache_line::{Access, Burst};
 
 impl Machine {
     /// Lets the running thread access a line `count` times, one access after another. It burns CPU time throughout (its debt included),
