@@ -1,4 +1,4 @@
-//! The figures of a sweep: over one axis, or over two.
+//! Figures of a sweep, over one axis or over two.
 
 use super::cases::{keep, left_out};
 use super::points::{Curve, Points};
@@ -15,12 +15,12 @@ pub(super) struct Context<'a> {
     pub metric: Metric,
     /// Whether all tasks arrive at once.
     pub batch: bool,
-    /// Scenario and confidence.
+    /// Scenario and confidence, for subtitles.
     pub facts: String,
 }
 
 impl<'a> Context<'a> {
-    /// The curves that are shown, and what is said of the others.
+    /// The curves that are shown, and a note about the others.
     pub(super) fn shown(&self) -> (Vec<&Curve<'a>>, String) {
         let curves = &self.points.curves;
         let base = curves.iter().position(|c| c.baseline);
