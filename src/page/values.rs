@@ -5,16 +5,16 @@ use serde::Serialize;
 use crate::charts::figure::ticks::{interval_text, value_text};
 use crate::charts::figure::{Body, Figure, Gantt, Heat, Lines, Stack};
 
-/// A figure's numbers.
+/// The numbers of a figure, as a table.
 #[derive(Serialize)]
 pub(super) struct Values {
-    /// Heads of the columns.
+    /// Headings of the columns.
     pub head: Vec<String>,
     /// Rows; the first cell names the row.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The numbers of the figure.
+/// Makes the table of a figure.
 pub(super) fn values(figure: &Figure) -> Values {
     match &figure.body {
         Body::Lines(f) => lines(f),
