@@ -98,7 +98,7 @@ pub fn gantt(recording: &Recording, shown: Shown) -> (Gantt, usize) {
         .filter(|k| rows.iter().any(|r| r.spans.iter().any(|p| p.kind == *k)))
         .collect();
     let rows = rows.into_iter().map(|r| row(r, &kinds)).collect();
-    // The row of a GIL explains waits for it by its holder.
+    // A recording with holders of a GIL is of a build that has one: waits are then for the GIL, not for a stopped world.
     let gil = !recording.gil_holds.is_empty();
     let gantt = Gantt {
         time: Axis {
