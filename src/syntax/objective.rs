@@ -1,11 +1,11 @@
-//! Objectives: `p95 < 200ms`, `memory < 512MiB`, `throughput > 50`.
+//! Reads objectives, such as `p95 < 200ms`, `memory < 512MiB` or `throughput > 50`.
 
 use super::decode::suggest;
 use crate::scenario::units;
 use crate::scenario::units::UnitError;
 use crate::scenario::{Metric, Objective};
 
-/// What an objective looks like, for help texts.
+/// Examples of objectives, for help texts.
 pub(super) const HELP: &str = "for example \"p95 < 200ms\", \"mean < 50ms\", \"makespan < 3s\", \"throughput > 50/s\", \
      \"memory < 512MiB\", \"cpu < 10s\", \"failures < 1%\"";
 
@@ -21,10 +21,10 @@ const METRICS: [&str; 9] = [
     "failures",
 ];
 
-/// What a name such as `p95` or `makespan` measures.
+/// The metric of a name such as `p95` or `makespan`.
 ///
 /// # Errors
-/// A text for the user when the name is unknown, or a percentile beyond 100.
+/// Returns a text for the user when the name is unknown, or a percentile is beyond 100.
 pub fn parse_metric(name: &str) -> Result<Metric, String> {
     Ok(match name.to_lowercase().as_str() {
         "makespan" => Metric::Makespan,
@@ -46,10 +46,10 @@ pub fn parse_metric(name: &str) -> Result<Metric, String> {
     })
 }
 
-/// Reads the name of a metric to rank strategies by.
+/// Reads the name of a metric that strategies are ranked by.
 ///
 /// # Errors
-/// As [`parse_metric`], and for failures, of which most strategies have none.
+/// Returns the errors of [`parse_metric`], and an error for failures, of which most strategies have none.
 pub fn parse_ranking(name: &str) -> Result<Metric, String> {
     match parse_metric(name)? {
         Metric::FailureRate => Err("cannot rank by failures: most strategies have none".into()),
@@ -60,7 +60,7 @@ pub fn parse_ranking(name: &str) -> Result<Metric, String> {
 /// Reads an objective: a metric, `<` or `>`, and a bound with its unit.
 ///
 /// # Errors
-/// A text for the user that says what is wrong with it.
+/// Returns a text for the user that says what is wrong with the objective.
 pub fn parse_objective(text: &str) -> Result<Objective, String> {
     let Some(at) = text.find(['<', '>']) else {
         return Err(format!(
