@@ -1,4 +1,4 @@
-//! Real interpreters measured into profiles.
+//! Calibration: measures real interpreters and makes profiles of them.
 
 pub mod bench;
 mod derive;

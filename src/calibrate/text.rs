@@ -1,4 +1,4 @@
-//! What a calibration found, as text.
+//! Shows what a calibration found, as text.
 
 use std::fmt::Write as _;
 
@@ -11,13 +11,13 @@ use crate::layout::Style;
 use crate::layout::{Column, entries, words};
 use crate::learn::GilUse;
 
-/// So many unreliable parameters are named; the rest is counted.
+/// The number of unreliable parameters that are named; further ones are only counted.
 const NAMED: usize = 12;
 
-/// Columns of a line's label; what goes on below stands beside it.
+/// The columns of a line's label; a text that takes several lines continues beside the label.
 const LABEL: usize = 13;
 
-/// A summary for people; with every parameter where the style is verbose.
+/// A summary for people; every parameter is listed where the style is verbose.
 pub fn text(c: &Calibrated, style: Style) -> String {
     let mut out = String::new();
     let p = &c.profile;
@@ -66,7 +66,7 @@ pub fn text(c: &Calibrated, style: Style) -> String {
             Some((label, rest)) if line.starts_with("  ") => {
                 let next = " ".repeat(LABEL);
                 if label.trim() == "unreliable" {
-                    // A parameter and how far it may be off stand in one line.
+                    // A parameter and its possible error stand in the same line.
                     let all: Vec<String> = rest.split(", ").map(str::to_owned).collect();
                     entries(&all, ", ", label, &next, style)
                 } else {
@@ -172,7 +172,7 @@ fn imports(out: &mut String, c: &Calibrated) {
     );
 }
 
-/// How the code of an import deals with the GIL.
+/// How the code of an import handles the GIL.
 fn gil_use(gil: &ImportGil) -> String {
     match gil.gil_use {
         GilUse::Keeps => "keeps the GIL".into(),
@@ -189,7 +189,7 @@ fn gil_use(gil: &ImportGil) -> String {
     }
 }
 
-/// The same for programs.
+/// How the code of an import handles the GIL, as JSON for programs.
 fn habit_json(gil: &ImportGil) -> serde_json::Value {
     let (name, per_ms, each) = match gil.gil_use {
         GilUse::Keeps => ("keeps", None, None),
@@ -201,7 +201,7 @@ fn habit_json(gil: &ImportGil) -> serde_json::Value {
     })
 }
 
-/// The `imports` field of a scenario's workload that says the same: its time is the baseline interpreter's.
+/// The `imports` field of a scenario's workload that describes the same imports; its time is that on the baseline interpreter.
 fn imports_field(imports: &[ImportCost], cpu_factor: f64) -> String {
     let sum = |f: fn(&ImportCost) -> f64| imports.iter().map(f).sum::<f64>();
     format!(
@@ -212,7 +212,8 @@ fn imports_field(imports: &[ImportCost], cpu_factor: f64) -> String {
     )
 }
 
-/// Every parameter; where there is no room, how far a second calibration may differ goes before where it comes from.
+/// A table of every parameter. Where there is not enough room, the column on how far a second calibration may differ is dropped before the
+/// one on where the value comes from.
 fn table(c: &Calibrated, style: Style) -> Vec<String> {
     let column = |title: &str, number| Column {
         title: title.into(),
@@ -260,7 +261,7 @@ fn table(c: &Calibrated, style: Style) -> Vec<String> {
     layout::table(&columns, &rows.collect::<Vec<_>>(), style, false).lines
 }
 
-/// By how much a second calibration may differ; beyond the value itself the figure says no more.
+/// By how much a second calibration may differ. Where that is more than the value itself, the exact figure tells nothing more.
 fn share(within: f64, digits: usize) -> String {
     if within > 1.0 {
         "±>100 %".into()
@@ -277,7 +278,7 @@ fn formatted(value: f64) -> String {
     }
 }
 
-/// Everything, for programs.
+/// Everything that was found, as JSON for programs.
 pub fn json(c: &Calibrated) -> String {
     let p = &c.profile;
     let parameters: Vec<_> = (PARAMS.iter().enumerate())

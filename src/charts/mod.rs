@@ -1,5 +1,5 @@
-//! Pictures: what is drawn, as data with a title that its own numbers bear out ([`figure`]), laid out once as a sheet of shapes (`drawing`),
-//! and written as SVG and PNG files ([`plot`]). The page writes the same sheets.
+//! Pictures: figures as data, with titles that their own numbers support ([`figure`]), laid out once as sheets of shapes (`drawing`), and
+//! written as SVG and PNG files ([`plot`]). The page writes the same sheets.
 
 pub(crate) mod drawing;
 pub mod figure;

@@ -1,15 +1,15 @@
-//! How values are laid along an axis, and which curves lie on one another: one rule for the terminal's charts, the figures in files
-//! and those of the page, so that a sweep looks alike wherever it is looked at.
+//! How values are laid out along an axis, and which curves coincide: one rule for the charts of the terminal, of files and of the page, so
+//! that a sweep looks alike wherever it is shown.
 
 use super::figure::Scale;
 use crate::insight::doubles;
 
-/// Values that are so many times apart are laid out by powers: evenly, the small ones would lie on the floor.
+/// Ratio of values from which on a logarithmic scale is used: on a linear one, the small ones would lie on the floor.
 pub const FAR: f64 = 10.0;
 
-/// The scale of an axis upward that curves or dots are drawn over (bars begin at zero, whatever they show): by powers of ten where
-/// the values are [`FAR`] apart; from zero where the least is below two fifths of the greatest, or where all that differs is noise
-/// (`noise`: half the width of a usual interval); else only as far as the values go.
+/// The scale of a vertical axis for curves or dots (bars begin at zero, whatever they show): logarithmic if the values are [`FAR`] apart;
+/// from zero if the least is below two fifths of the greatest, or if differences are only noise (`noise` is half the width of a usual
+/// interval); otherwise only as far as the values reach.
 pub fn upward(values: impl IntoIterator<Item = f64>, noise: f64) -> Scale {
     let Some((low, high)) = range(values) else {
         return Scale::FromZero;
@@ -23,9 +23,9 @@ pub fn upward(values: impl IntoIterator<Item = f64>, noise: f64) -> Scale {
     }
 }
 
-/// The scale of an axis across: by powers of two where each value is so many doublings of the one before, by powers of ten where
-/// the steps grow in proportion otherwise, else evenly. From zero where zero is not far, and `count` does not say that the
-/// values count things: none of them is no place of such an axis. The values rise.
+/// The scale of a horizontal axis for rising values: by powers of two if each value is a number of doublings of the one before, by powers
+/// of ten if steps grow in proportion otherwise, else linear. It starts from zero if zero is not far, unless `count` tells that the values
+/// count things, of which there is never none.
 pub fn across(values: &[f64], count: bool) -> Scale {
     if doubles(values) {
         let doublings = |w: &[f64]| {
@@ -44,9 +44,9 @@ pub fn across(values: &[f64], count: bool) -> Scale {
     }
 }
 
-/// The curves in groups of those that cannot be told apart: by their order, each with the first of its group. A curve is given by its
-/// height at each place across (0 to 1; `None`: it has no value there), and lies on another if it is nowhere further from it than
-/// `apart`, and has values at the same places.
+/// Groups curves that coincide, in order; each is compared with the first of its group. A curve is given by its height at each horizontal
+/// position (0 to 1; `None` if it has no value there). Two coincide if they have values at the same positions and are nowhere more than
+/// `apart` from each other.
 pub fn coincident(curves: &[Vec<Option<f64>>], apart: f64) -> Vec<Vec<usize>> {
     let on = |a: &[Option<f64>], b: &[Option<f64>]| {
         a.len() == b.len()
@@ -59,7 +59,7 @@ pub fn coincident(curves: &[Vec<Option<f64>>], apart: f64) -> Vec<Vec<usize>> {
     grouped(curves, |a, b| on(a, b))
 }
 
-/// What is alike in groups, by the order: each is held against the first of its group, so that no group is wider than two such steps.
+/// Groups alike items, in order; each is compared with the first of its group, so that no group is wider than two steps.
 pub fn grouped<T>(all: &[T], alike: impl Fn(&T, &T) -> bool) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (i, one) in all.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Which interpreters this machine has.
+//! Finds the Python interpreters of this machine.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use super::interpreter::{Interpreter, ProbeOutput, probe};
 use super::paths::{executable, path_directories};
 use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
 
-/// The oldest versions that are looked for, only to say that they are too old.
+/// The oldest minor version that is looked for; versions below the usable ones are found only to say that they are too old.
 const OLDEST_LOOKED_FOR: u32 = 6;
-/// So many interpreters are asked at a time.
+/// The number of interpreters that are asked at the same time.
 const AT_ONCE: usize = 4;
 const ENVIRONMENT: &str = "virtual environment";
 
-/// A program that looks like an interpreter and cannot be used.
+/// A program that looks like an interpreter but cannot be used.
 #[derive(Debug)]
 pub struct Unusable {
-    /// Which.
+    /// The path of the program.
     pub path: PathBuf,
-    /// Why not.
+    /// Why it cannot be used.
     pub reason: HostError,
 }
 
@@ -28,18 +28,20 @@ pub struct Unusable {
 struct Candidate {
     path: PathBuf,
     found: &'static str,
-    /// Stands for a virtual environment that the user works in: an interpreter of its own.
+    /// Whether it belongs to a virtual environment that the user works in, which makes it an interpreter of its own.
     environment: bool,
 }
 
-/// All interpreters that are found, newest first, and what looks like one and cannot be used: on PATH, of pyenv, uv, conda, in the
-/// active virtual environment and in `.venv` and `venv` of the current directory; on macOS also those of python.org.
-/// Each is asked what it is (for at most 10 s). An interpreter that is found in many places is listed once.
+/// Finds all interpreters, newest first, and the programs that look like one but cannot be used.
+///
+/// They are looked for on PATH, among those of pyenv, uv and conda, in the active virtual environment and in `.venv` and `venv` of the
+/// current directory; on macOS also among those of python.org. Each is run to ask what it is, for at most 10 s. An interpreter that is
+/// found in several places is listed once.
 #[must_use]
 pub fn discover() -> (Vec<Interpreter>, Vec<Unusable>) {
     let mut all = candidates();
     let mut seen = HashSet::new();
-    // The same file by several names need not be asked twice; where it was found is told all the same.
+    // A file that is found by several names need not be asked twice, but all places where it was found are reported.
     let mut also: Vec<(ExecutableIdentity, &'static str)> = Vec::new();
     all.retain(|c| {
         let key = identity(&c.path);
@@ -68,16 +70,16 @@ pub fn discover() -> (Vec<Interpreter>, Vec<Unusable>) {
         }
     }
     let mut usable: Vec<_> = usable.into_iter().map(|p| p.interpreter).collect();
-    // A stable sort: what was found first stays first among equals.
+    // The sort is stable, so that among equals the interpreter that was found first stays first.
     usable.sort_by_key(|i| std::cmp::Reverse((version_key(&i.version), !i.free_threaded)));
     (usable, unusable)
 }
 
-/// Adds an interpreter, or where it was found to the same one.
+/// Adds an interpreter to those found, or, if it is among them already, the place where it was found.
 fn add(usable: &mut Vec<ProbeOutput>, mut probed: ProbeOutput, environment: bool) {
     let wanted = environment || usable.iter().any(|p| same_environment(p, &probed));
     if !wanted {
-        // Not the environment but the interpreter behind it.
+        // What is listed is not the environment but the interpreter behind it.
         probed.environment = None;
     }
     if let Some(own) = probed.executable.take().filter(|_| !environment) {
@@ -94,7 +96,7 @@ fn same_interpreter(a: &ProbeOutput, b: &ProbeOutput) -> bool {
         return a.environment == b.environment;
     }
     let (one, other) = (&a.interpreter.path, &b.interpreter.path);
-    // Names of one file count as one only within an installation: package managers link files between several.
+    // Two names of one file count as one interpreter only within an installation, because package managers link the same file into several.
     let linked = || real(&a.base_prefix) == real(&b.base_prefix) && file(one) == file(other);
     real(one) == real(other) || (file(one).is_some() && linked())
 }
@@ -111,7 +113,7 @@ fn note(found: &mut Vec<String>, more: &[String]) {
     }
 }
 
-/// Asks all candidates, some at a time; the answers are in their order.
+/// Asks all candidates what they are, some at a time. The answers are in the order of the candidates.
 fn ask(all: &[Candidate]) -> Vec<Result<ProbeOutput, HostError>> {
     let mut answers = Vec::with_capacity(all.len());
     for some in all.chunks(AT_ONCE) {
@@ -129,7 +131,7 @@ fn ask(all: &[Candidate]) -> Vec<Result<ProbeOutput, HostError>> {
     answers
 }
 
-/// `3.13.0`, `3.15.0a3` as numbers.
+/// The numbers of a version such as `3.13.0` or `3.15.0a3`.
 pub(super) fn version_key(version: &str) -> Vec<u32> {
     version
         .split('.')
@@ -140,7 +142,7 @@ pub(super) fn version_key(version: &str) -> Vec<u32> {
         .collect()
 }
 
-/// What tells files apart before they are asked.
+/// The identity by which files are told apart before they are asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum ExecutableIdentity {
     /// Any name in the programs' directory of a virtual environment, because the place is what makes it one.
@@ -151,7 +153,7 @@ enum ExecutableIdentity {
     Path(PathBuf),
 }
 
-/// Device and number of a file: the same for all hard links to it.
+/// The device and the number of a file, which are the same for all hard links to it.
 type FileId = (u64, u64);
 
 fn identity(path: &Path) -> ExecutableIdentity {
@@ -169,7 +171,7 @@ fn identity(path: &Path) -> ExecutableIdentity {
     }
 }
 
-/// The file behind symbolic links, where the system numbers files.
+/// The identity of the file behind symbolic links, where the system numbers files.
 fn file(path: &Path) -> Option<FileId> {
     #[cfg(unix)]
     {
@@ -187,7 +189,7 @@ fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.into())
 }
 
-/// Everything worth asking; environments that the user works in first.
+/// All files worth asking; the environments that the user works in come first.
 fn candidates() -> Vec<Candidate> {
     let mut all = Vec::new();
     let mut add = |path: Option<PathBuf>, found, environment| {
@@ -214,18 +216,18 @@ fn candidates() -> Vec<Candidate> {
     all
 }
 
-/// The interpreter of the active virtual environment.
+/// The interpreter of the active virtual environment, if there is one.
 pub(super) fn active_environment() -> Option<PathBuf> {
     python_in(&directory_of("VIRTUAL_ENV")?)
 }
 
-/// The directory that an environment variable names, if it names one.
+/// The directory that an environment variable names, if there is such a directory.
 fn directory_of(variable: &str) -> Option<PathBuf> {
     let value = std::env::var_os(variable).filter(|v| !v.is_empty())?;
     Some(PathBuf::from(value)).filter(|p| p.is_dir())
 }
 
-/// The interpreter of an installation or an environment.
+/// The interpreter of an installation or a virtual environment.
 fn python_in(prefix: &Path) -> Option<PathBuf> {
     let bin = prefix.join("bin");
     let plain = ["python3", "python"].map(|name| bin.join(name));
@@ -246,7 +248,7 @@ fn on_path() -> Vec<PathBuf> {
     names.push("pypy3".into());
     let mut all = Vec::new();
     for directory in path_directories() {
-        // A shim leads to the versions that are listed below, or to an error; only the plain names say what is chosen.
+        // A shim runs one of the versions that are listed elsewhere, or reports an error. Only the plain names say which version is chosen.
         let count = if is_shims(&directory) {
             plain
         } else {
@@ -258,12 +260,12 @@ fn on_path() -> Vec<PathBuf> {
     all
 }
 
-/// Whether this is the directory of pyenv's (or asdf's, mise's) stand-ins.
+/// Whether this is the directory of shims (stand-ins for interpreters) of pyenv, asdf or mise.
 fn is_shims(directory: &Path) -> bool {
     directory.file_name().is_some_and(|name| name == "shims")
 }
 
-/// macOS without its developer tools has a `python3` that only offers, in a window, to install them.
+/// Whether this is the placeholder `python3` of macOS without its developer tools, which only offers, in a window, to install them.
 fn is_placeholder(path: &Path) -> bool {
     cfg!(target_os = "macos")
         && path.starts_with("/usr/bin")
@@ -271,7 +273,7 @@ fn is_placeholder(path: &Path) -> bool {
         && !Path::new("/Applications/Xcode.app").exists()
 }
 
-/// Directories that hold an installation each, by who made them.
+/// The directories that hold an installation each, by the tool that made them.
 fn installations() -> Vec<(&'static str, Vec<PathBuf>)> {
     let home = std::env::home_dir().unwrap_or_default();
     let pyenv = directory_of("PYENV_ROOT").unwrap_or_else(|| home.join(".pyenv"));
@@ -297,7 +299,7 @@ fn installations() -> Vec<(&'static str, Vec<PathBuf>)> {
     all
 }
 
-/// Conda lists all of its environments in one file.
+/// The prefixes of conda environments, all of which conda lists in one file.
 fn conda(home: &Path) -> Vec<PathBuf> {
     let list = std::fs::read_to_string(home.join(".conda/environments.txt"));
     let listed = list.unwrap_or_default();
@@ -308,7 +310,7 @@ fn conda(home: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The directories in a directory, sorted by name; links and hidden ones (uv's unfinished downloads) left out.
+/// The directories within a directory, sorted by name. Links and hidden directories (such as uv's unfinished downloads) are left out.
 fn entries(directory: &Path) -> Vec<PathBuf> {
     let Ok(all) = std::fs::read_dir(directory) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! One interpreter by name, and the one that is meant when none is named.
+//! Finds one interpreter by name, and the one that is meant when none is named.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use super::error::HostError;
 use super::interpreter::{Interpreter, ProbeOutput, probe};
 use super::paths::{executable, path_directories};
 
-/// The interpreter with this path, this command name, or this version: `./venv/bin/python`, `python3`, `3.13`, `3.13.0`, `3.13t`,
+/// Finds the interpreter with this path, this command name, or this version: `./venv/bin/python`, `python3`, `3.13`, `3.13.0`, `3.13t`,
 /// `python3.13`.
 ///
 /// # Errors
-/// If there is none, or if it cannot be used: see [`HostError`].
+/// Returns an error if there is none, or if it cannot be used; see [`HostError`].
 pub fn find(name_or_path: &str) -> Result<Interpreter, HostError> {
     let name = name_or_path.trim();
     if name.contains(std::path::MAIN_SEPARATOR) {
@@ -20,7 +20,8 @@ pub fn find(name_or_path: &str) -> Result<Interpreter, HostError> {
     let Some(wanted) = PythonQuery::parse(name) else {
         return command(name);
     };
-    // The quick way: the command of that name. It may be another version, or a stand-in that leads nowhere.
+    // The command of that name is tried first, because it is found fast. It may turn out to be another version, or a stand-in that leads
+    // nowhere.
     let quick = on_path(&wanted.command()).map(|path| resolved(&path));
     match quick {
         Some(Ok(found)) if wanted.fits(&found) => return Ok(found),
@@ -43,11 +44,11 @@ pub fn find(name_or_path: &str) -> Result<Interpreter, HostError> {
     })
 }
 
-/// The interpreter that is meant when none is named: of the active virtual environment, else `python3` on PATH, else
-/// `python`, else the newest that is found anywhere.
+/// Finds the interpreter that is meant when none is named: that of the active virtual environment, else `python3` on PATH, else `python`,
+/// else the newest that is found anywhere.
 ///
 /// # Errors
-/// If there is none that can be used.
+/// Returns an error if there is no interpreter that can be used.
 pub fn default() -> Result<Interpreter, HostError> {
     let mut tried = Vec::new();
     let first = [active_environment(), on_path("python3"), on_path("python")];
@@ -70,7 +71,7 @@ pub fn default() -> Result<Interpreter, HostError> {
     }
 }
 
-/// The interpreter with this path, as the user wrote it: a wrapper's path stays the wrapper's.
+/// The interpreter with this path, as the user wrote it. A wrapper's path stays the wrapper's, except for a shim's.
 fn given(path: &Path) -> Result<Interpreter, HostError> {
     let probed = probe(path, "given")?;
     Ok(if is_shim(path) {
@@ -94,7 +95,7 @@ fn command(name: &str) -> Result<Interpreter, HostError> {
     }
 }
 
-/// The interpreter of a command on PATH. Behind a stand-in, which costs time at each start, it is the real one.
+/// The interpreter of a command on PATH. For a shim (a stand-in, which costs time at each start) it is the interpreter behind it.
 fn resolved(path: &Path) -> Result<Interpreter, HostError> {
     let probed = probe(path, "PATH")?;
     Ok(if is_shim(path) {
@@ -142,16 +143,16 @@ fn on_path(name: &str) -> Option<PathBuf> {
         .find(|p| executable(p))
 }
 
-/// A version that is asked for.
+/// A version that the user asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct PythonQuery {
-    /// `3.13` or `3.13.0`
+    /// The numbers of the version: `3.13` or `3.13.0`.
     version: String,
     free_threaded: bool,
 }
 
 impl PythonQuery {
-    /// `3.13`, `3.13t`, `3.13.0t`, `python3.13`.
+    /// Reads a version such as `3.13`, `3.13t`, `3.13.0t` or `python3.13`.
     fn parse(name: &str) -> Option<Self> {
         let version = name.strip_prefix("python").unwrap_or(name);
         let (version, free_threaded) = match version.strip_suffix('t') {

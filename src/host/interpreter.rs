@@ -1,4 +1,4 @@
-//! What an interpreter says of itself.
+//! Asks an interpreter what it is: its version, its build and what it can do.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,38 +11,38 @@ use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
 use crate::cpython::profile::Build;
 use crate::scenario::StartMethod;
 
-/// How long an interpreter may take to say what it is.
+/// The time within which an interpreter has to say what it is.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
-/// More than this is no answer.
+/// The most bytes that an answer may have.
 const PROBE_OUTPUT: u64 = 1 << 20;
 const SCRIPT: &str = include_str!("probe.py");
-/// What its answer starts with.
+/// The text that an answer starts with.
 const PREFIX: &str = "pchsim-probe ";
 
 /// A CPython on this machine that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interpreter {
-    /// The executable, absolute.
+    /// The absolute path of the executable.
     pub path: PathBuf,
-    /// Its version: `3.13.0`.
+    /// The version, such as `3.13.0`.
     pub version: String,
-    /// Its minor version: 13.
+    /// The minor version, such as 13.
     pub minor: u32,
-    /// What it calls itself: `CPython`.
+    /// The name of the implementation as the interpreter reports it: `CPython`.
     pub implementation: String,
-    /// Built without the GIL.
+    /// Whether it is a free-threaded build.
     pub free_threaded: bool,
-    /// Whether there is a GIL when it runs: a free-threaded build can have it switched on (`PYTHON_GIL=1`).
+    /// Whether there is a GIL when the interpreter runs; in a free-threaded build it can be switched on (`PYTHON_GIL=1`).
     pub gil: bool,
-    /// How it was built.
+    /// How the interpreter was built.
     pub build: Build,
-    /// How it can start processes.
+    /// The ways in which it can start processes.
     pub start_methods: Vec<StartMethod>,
     /// Whether there is `concurrent.futures.InterpreterPoolExecutor`.
     pub interpreters: bool,
-    /// Whether process pools work (`_multiprocessing` is there, and the system has semaphores).
+    /// Whether process pools work: `_multiprocessing` is there, and the system has semaphores.
     pub process_pools: bool,
-    /// Where it was found: `PATH`, `pyenv`, `uv`, `conda`, `virtual environment`, `given`, ...
+    /// The places where it was found: `PATH`, `pyenv`, `uv`, `conda`, `virtual environment`, `given`, ...
     pub found: Vec<String>,
 }
 
@@ -55,15 +55,15 @@ impl Interpreter {
     }
 }
 
-/// An interpreter and what is needed to tell it from others.
+/// An interpreter, and what is needed to tell it from others.
 #[derive(Clone, Debug)]
 pub(super) struct ProbeOutput {
     pub(super) interpreter: Interpreter,
-    /// Its own word for its executable; may be missing.
+    /// The path of the executable as the interpreter itself reports it; may be missing.
     pub(super) executable: Option<PathBuf>,
-    /// The virtual environment that it belongs to.
+    /// The virtual environment that the interpreter belongs to, if any.
     pub(super) environment: Option<PathBuf>,
-    /// The installation that it belongs to.
+    /// The prefix of the installation that the interpreter belongs to.
     pub(super) base_prefix: PathBuf,
 }
 
@@ -81,7 +81,7 @@ struct ProbeAnswer {
     details: Option<Details>,
 }
 
-/// What versions that are too old are not asked.
+/// The details that interpreters of too old versions are not asked for.
 #[derive(Deserialize)]
 struct Details {
     pgo: Option<bool>,
@@ -94,11 +94,11 @@ struct Details {
     process_pools: bool,
 }
 
-/// Asks a program what it is. `path` is kept as the interpreter's path.
+/// Runs a program to ask it what it is. `path` is kept as the interpreter's path.
 pub(super) fn probe(path: &Path, found: &str) -> Result<ProbeOutput, HostError> {
     check_file(path)?;
     match ask(path, found, &["-I"]) {
-        // Python 2 does not know -I; it is to be told by its version, not by its complaint.
+        // Python 2 does not know `-I`. It is asked again without, so that it is refused for its version and not for its complaint.
         Err(HostError::Crashed { code: Some(2), .. }) => ask(path, found, &["-E", "-s"]),
         answer => answer,
     }
@@ -181,7 +181,7 @@ fn check_end(path: &Path, finished: &FinishedRun, printed: &str) -> Result<(), H
     }
 }
 
-/// What a program printed, short enough for a message: a traceback's last line says most.
+/// What a program printed, short enough for a message. The last line of a traceback says most.
 fn quote(stdout: &str, stderr: &str) -> String {
     let last = |text: &str| text.trim().lines().last().map(str::to_owned);
     let first = |text: &str| text.trim().lines().next().map(str::to_owned);

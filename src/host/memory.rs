@@ -1,21 +1,21 @@
-//! The memory of a run's processes, looked at now and then.
+//! Measures the memory of a run's processes from time to time.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Looking is not cheap: never more often than this. On macOS every look starts a `ps`.
+/// The shortest time between two samples, because sampling is not cheap; on macOS every sample starts a `ps`.
 const LEAST_INTERVAL: Duration =
     Duration::from_millis(if cfg!(target_os = "linux") { 2 } else { 200 });
 
-/// Looks at a process and its descendants until it is stopped.
+/// Samples the memory of a process and its descendants until it is stopped.
 pub(super) struct Sampler {
     stop: Sender<()>,
     thread: JoinHandle<Option<u64>>,
 }
 
 impl Sampler {
-    /// Looks at the processes once every `interval`, from now on.
+    /// Starts to sample the processes once every `interval`.
     pub(super) fn start(leader: u32, interval: Duration) -> Self {
         let (stop, stopped) = channel();
         let interval = interval.max(LEAST_INTERVAL);
@@ -31,14 +31,14 @@ impl Sampler {
         Self { stop, thread }
     }
 
-    /// Stops it; the most that was seen at once, in bytes, if anything was.
+    /// Stops sampling. Returns the most memory that was seen at any one time, in bytes, if anything was seen.
     pub(super) fn stop(self) -> Option<u64> {
         drop(self.stop);
         self.thread.join().ok().flatten()
     }
 }
 
-/// The memory of a process and its descendants together, bytes.
+/// The memory of a process and its descendants together, in bytes.
 #[cfg(target_os = "linux")]
 fn together(leader: u32) -> Option<u64> {
     let mut all = vec![leader];
@@ -47,7 +47,7 @@ fn together(leader: u32) -> Option<u64> {
     while next < all.len() {
         match children(all[next]) {
             Some(more) => all.extend(more),
-            // A kernel without these lists: look at all processes of the machine instead.
+            // A kernel without these lists of children: all processes of the machine are looked at instead.
             None if next == 0 => {
                 listed = true;
                 break;
@@ -76,8 +76,8 @@ fn children(pid: u32) -> Option<Vec<u32>> {
     Some(all)
 }
 
-/// The proportional set size (pages shared by n processes count 1/n in each), or the resident set where the kernel does not
-/// tell it.
+/// The memory of a process in bytes: its proportional set size, in which a page shared by n processes counts as 1/n, or its resident set
+/// where the kernel does not report that.
 #[cfg(target_os = "linux")]
 fn proportional(pid: u32) -> Option<u64> {
     let pss = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))

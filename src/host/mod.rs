@@ -1,8 +1,8 @@
 //! The real machine: its Python interpreters, and programs run on them.
 //!
-//! [`discover`], [`find`] and [`default`] say which CPythons there are and what they can do; [`run`] runs a program on one,
-//! within a time limit, and leaves nothing of it behind: the whole tree of processes ends with the run, whatever happens
-//! to this program meanwhile (see [`guard_with`]). Linux and macOS; elsewhere every run is refused with a clear error.
+//! [`discover`], [`find`] and [`default`] say which CPythons there are and what they can do. [`run`] runs a program on one of them within a
+//! time limit and leaves nothing of it behind: all its processes end with the run, whatever happens to this program meanwhile (see
+//! [`guard_with`]). This works on Linux and macOS; elsewhere every run is refused with a clear error.
 
 mod discover;
 mod error;

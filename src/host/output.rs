@@ -1,15 +1,16 @@
-//! What a run prints, within bounds.
+//! Reads what a run prints, within bounds.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read};
 
-/// The longest line of output, bytes.
+/// The longest line of output, in bytes.
 const LINE_LIMIT: usize = 16 << 20;
-/// How much of the start and of the end of standard error is kept, bytes each.
+/// The number of bytes that are kept of the start of standard error, and as many of its end.
 const KEPT: usize = 16 << 10;
 
-/// Reads lines until the stream ends, and gives each to `line`; false if there was more than `limit` bytes, or a line that
-/// did not end. `count` is told every number of bytes read; reading stops as well when `line` says that nobody listens.
+/// Reads lines until the stream ends, and passes each to `line`. Returns false if there were more than `limit` bytes, or a line longer than
+/// the longest allowed. `count` is told the number of bytes of every read. Reading also stops when `line` returns false, because nobody
+/// listens any more.
 pub(super) fn lines(
     stream: impl Read,
     limit: u64,
@@ -56,12 +57,12 @@ fn text(bytes: &mut Vec<u8>) -> String {
 pub(super) struct Ends {
     head: Vec<u8>,
     tail: VecDeque<u8>,
-    /// Bytes between the two.
+    /// The number of bytes between the two, which were not kept.
     left_out: u64,
 }
 
 impl Ends {
-    /// Adds what comes next.
+    /// Appends bytes of the stream.
     pub(super) fn add(&mut self, bytes: &[u8]) {
         let room = KEPT.saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend_from_slice(&bytes[..room]);
@@ -71,7 +72,7 @@ impl Ends {
         self.left_out += surplus as u64;
     }
 
-    /// As text; says where something was left out.
+    /// The kept bytes as text, which says where something was left out.
     pub(super) fn text(&self) -> String {
         let (a, b) = self.tail.as_slices();
         let tail = [a, b].concat();
@@ -87,7 +88,7 @@ impl Ends {
     }
 }
 
-/// Reads a stream to its end and gives every piece to `add`; false if there was more than `limit` bytes.
+/// Reads a stream to its end and passes every piece to `add`. Returns false if there were more than `limit` bytes.
 pub(super) fn pieces(mut stream: impl Read, limit: u64, mut add: impl FnMut(&[u8])) -> bool {
     let (mut buffer, mut total) = (vec![0; 16 << 10], 0_u64);
     loop {

@@ -1,8 +1,8 @@
-//! Directories of programs, and what may be executed.
+//! The directories of PATH, and which files may be executed.
 
 use std::path::{Path, PathBuf};
 
-/// The directories of PATH that are there.
+/// The directories of PATH that exist.
 pub(super) fn path_directories() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -10,7 +10,7 @@ pub(super) fn path_directories() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Whether this is a file that may be executed.
+/// Whether a path is that of a file that may be executed.
 pub(super) fn executable(path: &Path) -> bool {
     #[cfg(unix)]
     {

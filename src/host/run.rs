@@ -1,4 +1,4 @@
-//! Running a program on an interpreter, and leaving nothing of it behind.
+//! Runs a program on an interpreter, and leaves no process of it behind.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,29 +6,29 @@ use std::time::Duration;
 
 use super::error::HostError;
 
-/// What a program may print unless [`Invocation::output_limit`] says otherwise, bytes.
+/// The number of bytes that a program may print unless [`Program::output_limit`] says otherwise.
 pub const OUTPUT_LIMIT: u64 = 64 << 20;
 
-/// What is to be run.
+/// A program to be run.
 #[derive(Clone, Debug)]
 pub struct Invocation<'a> {
-    /// The executable.
+    /// The path of the interpreter's executable.
     pub interpreter: &'a Path,
-    /// Its arguments.
+    /// The arguments of the interpreter.
     pub args: Vec<OsString>,
-    /// The directory to run in; else this program's.
+    /// The directory to run in; `None` for this program's own.
     pub dir: Option<&'a Path>,
-    /// Environment variables beside those of this program.
+    /// Environment variables in addition to those of this program.
     pub env: Vec<(String, String)>,
-    /// How long it may run; [`Duration::MAX`] for as long as it takes.
+    /// How long the program may run; [`Duration::MAX`] for as long as it takes.
     pub limit: Duration,
-    /// It has this program's standard streams and its terminal: nothing is handed on line by line, and no output is counted
-    /// or kept. It stays in this program's process group, so that Ctrl-C reaches it and it may read from the terminal.
+    /// Whether the program gets this program's standard streams and its terminal. Then nothing is passed on line by line, and no output is
+    /// counted or kept. It also stays in this program's process group, so that Ctrl-C reaches it and it may read from the terminal.
     pub inherit: bool,
-    /// How often to look at its memory: only where this is asked for, because it costs CPU time (for each process about a
-    /// millisecond for every hundred megabytes). At least 2 ms; on macOS at least 200 ms.
+    /// How often to sample the memory of the program's processes: at least 2 ms, on macOS at least 200 ms. `None` to not sample it at all,
+    /// because it costs CPU time (for each process about a millisecond for every hundred megabytes).
     pub sample_memory: Option<Duration>,
-    /// How many bytes it may print, to standard output and to standard error each.
+    /// The number of bytes that the program may print to standard output, and as many to standard error.
     pub output_limit: u64,
 }
 
@@ -52,13 +52,13 @@ impl<'a> Invocation<'a> {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitReason {
-    /// By itself: see the exit code and the signal.
+    /// The program ended by itself; see the exit code and the signal.
     Exited,
-    /// Ended by us: its time was over.
+    /// The run was ended by this program, because its time was over.
     TimedOut,
-    /// Ended by us: Ctrl-C or SIGTERM came (see [`super::watch_interrupts`]).
+    /// The run was ended by this program, because of Ctrl-C or SIGTERM (see [`super::watch_interrupts`]).
     Interrupted,
-    /// Ended by us: it printed more than its limit, or a line of more than 16 MiB.
+    /// The run was ended by this program, because it printed more than its limit, or a line of more than 16 MiB.
     TooMuchOutput,
 }
 
@@ -67,23 +67,23 @@ pub enum ExitReason {
 pub struct FinishedRun {
     /// The exit code, unless a signal ended it.
     pub code: Option<i32>,
-    /// The signal that ended it.
+    /// The signal that ended the program, if one did.
     pub signal: Option<i32>,
-    /// How it ended.
+    /// How the run ended.
     pub end: ExitReason,
-    /// Bytes of standard output.
+    /// The number of bytes printed to standard output.
     pub stdout_bytes: u64,
-    /// The start and the end of standard error, 16 KiB each.
+    /// The start and the end of what was printed to standard error, 16 KiB each.
     pub stderr: String,
-    /// From its start to the end of its first process.
+    /// The time from the run's start to the end of its first process.
     pub wall: Duration,
-    /// The most memory that was seen in all its processes together, bytes: proportional set sizes on Linux, resident sets
-    /// on macOS.
+    /// The most memory that all its processes together were seen to have, in bytes: proportional set sizes on Linux, resident sets on
+    /// macOS. `None` if it was not sampled.
     pub memory_peak: Option<u64>,
 }
 
 impl FinishedRun {
-    /// How it ended, as words after its name: `ended with exit code 1`.
+    /// How the run ended, as words to follow the program's name: `ended with exit code 1`.
     #[must_use]
     pub fn how(&self) -> String {
         match (self.end, self.code, self.signal) {
@@ -96,14 +96,14 @@ impl FinishedRun {
         }
     }
 
-    /// The last line that it wrote to standard error, which of a traceback says what is wrong; empty if it wrote nothing.
+    /// The last line that the program wrote to standard error, which in a traceback says what is wrong; empty if it wrote nothing.
     #[must_use]
     pub fn last_line(&self) -> &str {
         let last = self.stderr.trim().lines().last();
         last.unwrap_or_default().trim()
     }
 
-    /// How it ended, and its last line.
+    /// How the run ended, followed by its last line.
     #[must_use]
     pub fn how_and_why(&self) -> String {
         format!("{} {}", self.how(), self.last_line())
@@ -111,20 +111,20 @@ impl FinishedRun {
             .to_owned()
     }
 
-    /// Whether it ended by itself with exit code 0.
+    /// Whether the program ended by itself with exit code 0.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.end == ExitReason::Exited && self.code == Some(0)
     }
 }
 
-/// Runs a program to its end, or to the end of its time; `on_line` is given each line of its standard output as it comes
-/// (bytes that are not UTF-8 replaced). Its standard input is empty, unless it inherits ours ([`Invocation::inherit`]).
+/// Runs a program to its end, or to the end of its time. `on_line` is passed each line of its standard output as it comes, with bytes that
+/// are not UTF-8 replaced. The program's standard input is empty, unless it inherits ours ([`Program::inherit`]).
 ///
-/// When this returns, or panics, all processes of the run are gone, those that it left behind as well.
+/// When this returns or panics, all processes of the run are gone, including those that the program left behind.
 ///
 /// # Errors
-/// If the program (or its guard) cannot be started. How it ends is no error: see [`FinishedRun`].
+/// Returns an error if the program (or its guard) cannot be started. However the program ends is not an error; see [`Finished`].
 pub fn run(
     program: &Invocation<'_>,
     on_line: &mut dyn FnMut(&str),
@@ -156,7 +156,7 @@ mod unix {
     use super::super::tree::{MARK, ProcessTree};
     use super::{ExitReason, FinishedRun, HostError, Invocation};
 
-    /// How often a waiting run looks whether it was interrupted.
+    /// How often a waiting run checks whether it was interrupted.
     const TICK: Duration = Duration::from_millis(50);
     /// How long the rest of the output may take to arrive when all processes are gone.
     const REST: Duration = Duration::from_secs(2);
@@ -168,7 +168,7 @@ mod unix {
         Exited(Instant),
     }
 
-    /// Processes under way; dropping it ends them.
+    /// The processes of a run under way; dropping this ends them.
     struct Running {
         child: Child,
         tree: ProcessTree,
@@ -216,7 +216,7 @@ mod unix {
             }
         }
 
-        /// Ends all processes. The first one is reaped last, when the guard has gone: until then nobody else can have its id.
+        /// Ends all processes. The first one is reaped last, after the guard has exited: until then no other process can get its id.
         fn end(&mut self) -> Option<std::process::ExitStatus> {
             self.tree.end();
             if let Some(guard) = self.guard.take() {
@@ -235,7 +235,7 @@ mod unix {
         }
     }
 
-    /// A word that no other run has.
+    /// Makes a mark that no other run has.
     fn new_mark() -> String {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
@@ -288,7 +288,7 @@ mod unix {
         })
     }
 
-    /// Starts the threads that turn what happens into events.
+    /// Starts the threads that turn output and the end of the first process into events.
     fn listen(
         child: &mut Child,
         limit: u64,
@@ -296,7 +296,7 @@ mod unix {
         printed: &Arc<AtomicU64>,
         errors: &Arc<Mutex<Ends>>,
     ) {
-        // A failed send, here and below, means that the run is over and nobody listens.
+        // Here and below, a failed send means that the run is over and nobody listens.
         let stream_ended = |events: &SyncSender<Event>, whole| {
             let _ = events.send(if whole {
                 Event::StreamEnded
@@ -333,7 +333,7 @@ mod unix {
         });
     }
 
-    /// Waits for a child's end and leaves it to be reaped.
+    /// Waits for a child to end, without reaping it.
     fn wait(id: u32) {
         let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else {
             return;
@@ -345,7 +345,7 @@ mod unix {
         ) {}
     }
 
-    /// Hands on the output until the first process ends, or something else ends the run.
+    /// Passes the output on until the first process ends, or something else ends the run.
     fn follow(
         events: &Receiver<Event>,
         started: Instant,
@@ -374,7 +374,7 @@ mod unix {
         }
     }
 
-    /// Hands on what was still in the pipes.
+    /// Passes on what was still in the pipes.
     fn rest(
         events: &Receiver<Event>,
         mut streams: u32,

@@ -1,4 +1,5 @@
-//! Directories for temporary files: locked as long as they are in use, so that what killed runs have left is told from what others need.
+//! Directories for temporary files. Each is locked as long as it is in use, so that what killed runs have left can be told from what others
+//! need.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -7,60 +8,60 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// How their names begin.
+/// The prefix of the directories' names.
 const PREFIX: &str = "pchsim-scratch-";
-/// The file in each whose lock says that it is in use.
+/// The name of the file in each directory whose lock says that the directory is in use.
 const LOCK: &str = ".in-use";
-/// What has no lock file for so long never got as far.
+/// The age from which a directory without a lock file is removed: its process was ended before it made one.
 const OLD: Duration = Duration::from_secs(3600);
 
-/// A directory of this run's own among the system's temporary files; it goes with this value.
+/// A directory of this run's own among the system's temporary files, which is removed when this value is dropped.
 #[derive(Debug)]
 pub struct Scratch {
     dir: TempDir,
-    /// Held, never read.
+    /// Held for its lock, never read.
     _lock: File,
 }
 
 impl Scratch {
-    /// An empty one, for this user alone. Those of runs that were killed are removed.
+    /// Makes an empty directory for this user alone, and removes those of runs that were killed.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Returns an error when the system refuses.
     pub fn new() -> io::Result<Self> {
         let base = std::env::temp_dir();
         clear(&base);
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(base)?;
-        // Locked before it has its name: who finds the name finds it locked.
+        // The file is locked before it gets its final name, so that whoever finds the name finds it locked.
         let early = dir.path().join(".new");
         let lock = OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&early)?;
-        // Where files cannot be locked, nothing is ever cleared.
+        // Where files cannot be locked, nothing is ever removed.
         let _ = lock.try_lock();
         fs::rename(&early, dir.path().join(LOCK))?;
         Ok(Self { dir, _lock: lock })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Puts a file into it; one of the same name is replaced.
+    /// Writes a file into the directory; one of the same name is replaced.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Returns an error when the file cannot be written.
     pub fn put(&self, name: &str, text: &str) -> io::Result<()> {
         fs::write(self.path().join(name), text)
     }
 
-    /// Makes a directory in it.
+    /// Makes a directory within the directory, and returns its path.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// Returns an error when it cannot be made.
     pub fn folder(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path().join(name);
         fs::create_dir(&path)?;
@@ -75,14 +76,14 @@ fn clear(base: &Path) {
     };
     for entry in entries.flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        // Not by a link: what it leads to is somebody else's.
+        // Links are not followed, because what they lead to is somebody else's.
         if !ours || !entry.file_type().is_ok_and(|t| t.is_dir()) || !own(&entry.path()) {
             continue;
         }
         let path = entry.path();
         match OpenOptions::new().write(true).open(path.join(LOCK)) {
             Ok(lock) if lock.try_lock().is_ok() => {
-                // What cannot be removed is left to the system, which clears this place now and then.
+                // What cannot be removed is left to the system, which clears this place from time to time.
                 let _ = fs::remove_dir_all(&path);
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound && old(&path) => {
@@ -118,12 +119,12 @@ mod tests {
     fn what_is_in_use_stays_and_what_is_left_goes() {
         let mine = Scratch::new().unwrap();
         mine.put("file", "text").unwrap();
-        // As a killed run leaves it: nobody holds the lock.
+        // Nobody holds the lock, as after a run that was killed.
         let left = tempfile::Builder::new().prefix(PREFIX).tempdir().unwrap();
         let left = left.keep();
         fs::write(left.join(LOCK), "").unwrap();
         fs::create_dir(left.join("rows")).unwrap();
-        // One that is being made has no lock yet.
+        // A directory that is being made has no lock yet.
         let fresh = tempfile::Builder::new().prefix(PREFIX).tempdir().unwrap();
         let other = Scratch::new().unwrap();
         assert!(!left.exists());

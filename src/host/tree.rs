@@ -1,20 +1,20 @@
-//! A run's processes: finding them all, and ending them all.
+//! Finds and ends all processes of a run.
 //!
-//! A run's first process leads a process group. Children that leave the group (`setsid`) are found as its descendants, and
-//! on Linux also those whose parents are gone, by the mark that every process of the run has in its environment.
+//! A run's first process leads a process group. Children that leave the group (`setsid`) are found as its descendants. On Linux, those
+//! whose parents are gone are found as well, by the mark that every process of the run has in its environment.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-/// The environment variable that marks the processes of a run.
+/// The environment variable whose value marks the processes of a run.
 pub(super) const MARK: &str = "PCHSIM_RUN";
-/// How long a process may take to end by itself once it was asked to (SIGTERM).
+/// How long a process may take to end by itself after it was asked to (SIGTERM).
 const GRACE: Duration = Duration::from_millis(300);
 /// How long the processes are killed again and again (SIGKILL) until none is left.
 const INSISTENCE: Duration = Duration::from_secs(5);
-/// How often one looks whether they are gone.
+/// How often to look whether the processes are gone.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// A process as the operating system lists it.
@@ -24,7 +24,7 @@ pub(super) struct Listed {
     parent: u32,
     group: u32,
     zombie: bool,
-    /// Resident memory, bytes; on Linux 0: it is read elsewhere.
+    /// Resident memory in bytes. On Linux it is 0, because memory is read elsewhere.
     #[cfg_attr(
         target_os = "linux",
         expect(
@@ -43,7 +43,7 @@ pub(super) struct ProcessTree {
 }
 
 impl ProcessTree {
-    /// The run with this first process (if it is known) and this mark.
+    /// The run with this mark, and with this first process if it is known.
     pub(super) fn new(leader: Option<u32>, mark: &str) -> Self {
         Self {
             leader,
@@ -51,8 +51,8 @@ impl ProcessTree {
         }
     }
 
-    /// Ends all processes of the run: asks them to end (so that Python's resource tracker can remove what they leave in
-    /// the system), then kills what is left until nothing is.
+    /// Ends all processes of the run. It first asks them to end, so that Python's resource tracker can remove what they leave in the
+    /// system, and then kills those that are left until there are none.
     pub(super) fn end(&self) {
         if self.alive().is_empty() {
             return;
@@ -85,7 +85,7 @@ impl ProcessTree {
 
     fn signal(&self, signal: Signal) {
         let pid = |id: u32| i32::try_from(id).ok().and_then(Pid::from_raw);
-        // Who has gone between the look and the signal needs none.
+        // A process that has ended between the look and the signal needs no signal.
         if let Some(leader) = self.leader.and_then(pid) {
             let _ = kill_process_group(leader, signal);
         }
@@ -122,7 +122,7 @@ fn add_descendants(members: &mut HashSet<u32>, listed: &[Listed]) {
     }
 }
 
-/// A process and all its descendants, as far as they are listed.
+/// A process and all its descendants, as far as the operating system lists them.
 pub(super) fn family(leader: u32) -> Vec<Listed> {
     let listed = list();
     let mut members = HashSet::from([leader]);
@@ -147,7 +147,7 @@ fn list() -> Vec<Listed> {
         .collect()
 }
 
-/// `PID (NAME) STATE PARENT GROUP ...`, where the name may hold anything.
+/// Reads a line of the form `PID (NAME) STATE PARENT GROUP ...`, in which the name may contain anything.
 #[cfg(target_os = "linux")]
 fn from_stat(pid: u32, stat: &str) -> Option<Listed> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -163,7 +163,7 @@ fn from_stat(pid: u32, stat: &str) -> Option<Listed> {
 
 #[cfg(target_os = "linux")]
 fn marked(pid: u32, mark: &str) -> bool {
-    // Other users' environments cannot be read, and are not ours.
+    // The environments of other users' processes cannot be read, but these are not part of the run.
     std::fs::read(format!("/proc/{pid}/environ"))
         .is_ok_and(|all| all.split(|b| *b == 0).any(|one| one == mark.as_bytes()))
 }

@@ -1,29 +1,29 @@
-//! Text in lines of so many columns of a terminal: words and entries wrapped, names shortened, tables laid out. Widths are those that a
-//! terminal shows (a letter of Chinese takes two columns, a combining accent none).
+//! Text in lines of a terminal: words and entries wrapped, names shortened, tables laid out. Widths are counted in columns as a terminal
+//! shows them (a Chinese character takes two, a combining accent none).
 //!
-//! Whoever prints decides how wide a line is ([`crate::layout::Style::width`]); nothing here looks at a terminal. In each table the columns
-//! that stand for themselves have a number ([`Column::dispensable`]): the highest goes first where there is no room.
+//! The width of a line is decided by the caller ([`crate::layout::Style::width`]); nothing here looks at a terminal. Columns of a table
+//! have a rank ([`Column::dispensable`]): if there is no room, the column with the highest rank is left out first.
 
 pub(crate) mod table;
 pub(crate) mod words;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Columns of a line where no terminal says how many there are: in files and pipes.
+/// Width of a line, in columns, if no terminal determines it: in files and pipes.
 pub const PIPE: usize = 120;
-/// Columns of a line at least: in less no table can be read.
+/// Least width of a line, in columns: in less no table can be read.
 pub const LEAST: usize = 40;
-/// Sentences in longer lines are hard to read, however wide a terminal is.
+/// Most columns of a line of sentences: longer lines are hard to read, however wide the terminal is.
 const PROSE: usize = 120;
-/// Columns of a name at least, where there is no room for all of it.
+/// Least width of a shortened name, in columns.
 const NAME: usize = 8;
 
-/// Columns that a terminal needs for the text.
+/// Width of the text in a terminal, in columns.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text with blanks before it (`right`) or after it, so many columns wide.
+/// The text padded to a width of `to` columns, with blanks before it (`right`) or after it.
 pub fn padded(text: &str, to: usize, right: bool) -> String {
     let blanks = " ".repeat(to.saturating_sub(width(text)));
     if right {
@@ -33,7 +33,7 @@ pub fn padded(text: &str, to: usize, right: bool) -> String {
     }
 }
 
-/// The beginning of a text that is so wide at most.
+/// The beginning of a text that is at most `most` columns wide.
 fn head(text: &str, most: usize) -> &str {
     let mut used = 0;
     for (at, c) in text.char_indices() {
@@ -45,7 +45,7 @@ fn head(text: &str, most: usize) -> &str {
     text
 }
 
-/// The end of a text that is so wide at most.
+/// The end of a text that is at most `most` columns wide.
 fn tail(text: &str, most: usize) -> &str {
     let mut used = 0;
     let mut from = text.len();
@@ -63,7 +63,7 @@ fn dots(unicode: bool) -> &'static str {
     if unicode { "…" } else { ".." }
 }
 
-/// A text without its middle, so wide at most; so much of the room goes to its end.
+/// The text, at most `most` columns wide, with its middle cut so that `end` columns of its end stay.
 fn cut(text: &str, most: usize, end: usize, unicode: bool) -> String {
     if width(text) <= most {
         return text.to_owned();
@@ -76,12 +76,12 @@ fn cut(text: &str, most: usize, end: usize, unicode: bool) -> String {
     format!("{}{dots}{end}", head(text, room - width(end)))
 }
 
-/// Names so wide at most, those that are wider without their middle, so that they stay as different as they were: the end says which it is
-/// more often than the middle does. Where no cut tells two apart, they are numbered.
+/// The names, each at most `most` columns wide. Wider names lose their middle, since the end distinguishes names more often, and stay
+/// distinct. If no cut distinguishes two names, they are numbered.
 pub fn unique(names: &[String], most: usize, unicode: bool) -> Vec<String> {
     let room = most.saturating_sub(width(dots(unicode)));
     let mut out: Vec<String> = Vec::with_capacity(names.len());
-    // What is whole stays; what is cut must be neither like that nor like another cut name.
+    // Names that fit stay; a cut name must equal neither one of them nor another cut name.
     let whole = |text: &str| names.iter().any(|n| n == text && width(n) <= most);
     for (i, name) in names.iter().enumerate() {
         if width(name) <= most {
@@ -92,11 +92,11 @@ pub fn unique(names: &[String], most: usize, unicode: bool) -> Vec<String> {
             out.push(out[same].clone());
             continue;
         }
-        // Half of the room for the end, then more, then less.
+        // Half of the room goes to the end, then more, then less.
         let half = room / 2;
         let ends = || (half..=room).chain((0..half).rev());
         let free = |text: &String| !whole(text) && !out.contains(text);
-        // A cut that shows where it differs from the other names, else any that no other name has got.
+        // A cut that shows where the name differs from the others, otherwise any that no other name has.
         let tells = |end: &usize| {
             let mine = cut(name, most, *end, unicode);
             let mut others = names.iter().filter(|n| *n != name && width(n) > most);
@@ -120,20 +120,20 @@ pub fn unique(names: &[String], most: usize, unicode: bool) -> Vec<String> {
     out
 }
 
-/// A line that ends where there is no room for more of it.
+/// The line, cut where there is no room for more of it.
 pub fn clipped(line: &str, style: Style) -> String {
     cut(line, style.width, 0, style.unicode)
 }
 
-/// Words in lines of a readable width: the first line begins with `first`, the others with `next`. A word that is longer than a
-/// line is broken where the line ends.
+/// Wraps words into lines of a readable width: the first line begins with `first`, the others with `next`. A word that is longer than a
+/// line is broken at the end of the line.
 pub fn words(text: &str, first: &str, next: &str, style: Style) -> Vec<String> {
     let pieces: Vec<&str> = text.split(' ').collect();
     wrapped(&pieces, " ", first, next, style)
 }
 
-/// Entries of a legend or a list, with a separator between them, in lines that end between entries. Only an entry that is longer than a
-/// line is broken, between words.
+/// Wraps the entries of a legend or list, with a separator between them, so that lines end between entries. Only an entry that is longer
+/// than a line is broken, between words.
 pub fn entries(
     all: &[String],
     separator: &str,
@@ -154,7 +154,7 @@ pub fn entries(
 
 fn wrapped(pieces: &[&str], separator: &str, first: &str, next: &str, style: Style) -> Vec<String> {
     let most = style.width.min(PROSE);
-    // A comma stays at its entry; what only stands between entries goes.
+    // A comma stays with its entry; blanks between entries are dropped at the end of a line.
     let kept = if separator.starts_with(' ') {
         ""
     } else {
@@ -182,7 +182,7 @@ fn wrapped(pieces: &[&str], separator: &str, first: &str, next: &str, style: Sty
         let mut rest = piece.trim_start();
         if rest.contains(' ') {
             let words: Vec<&str> = rest.split(' ').collect();
-            // What stays at its end must find room, too.
+            // There must be room for the separator at its end, too.
             let room = Style {
                 width: most - end,
                 ..style
@@ -194,7 +194,7 @@ fn wrapped(pieces: &[&str], separator: &str, first: &str, next: &str, style: Sty
         }
         while width(&line) + width(rest) + end > most {
             let fits = head(rest, most.saturating_sub(width(&line) + end).max(1));
-            // What is wider than the line by itself stands in it all the same.
+            // A character that is wider than the line is put there all the same.
             let at = if fits.is_empty() {
                 rest.chars().next().map_or(rest.len(), char::len_utf8)
             } else {
@@ -213,14 +213,14 @@ fn wrapped(pieces: &[&str], separator: &str, first: &str, next: &str, style: Sty
     lines.iter().map(|l| l.trim_end().to_owned()).collect()
 }
 
-/// A command in lines that a shell takes as one: broken between its words, with a backslash at each line's end. A word that is longer
-/// than a line stays whole, so that it can be copied.
+/// Wraps a command so that a shell takes the lines as one: it is broken between words, with a backslash at each line's end. A word that is
+/// longer than a line stays whole, so that it can be copied.
 pub fn command(label: &str, text: &str, style: Style) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = label.to_owned();
     let mut begun = false;
     for word in shell_words(text) {
-        // Two columns for the backslash that may follow.
+        // Two columns are reserved for the backslash that may follow.
         if begun && width(&line) + 1 + width(word) + 2 > style.width {
             lines.push(format!("{line} \\"));
             line = format!("    {word}");
@@ -236,7 +236,7 @@ pub fn command(label: &str, text: &str, style: Style) -> Vec<String> {
     lines
 }
 
-/// The words of a command with their quotes.
+/// The words of a command, with their quotes.
 fn shell_words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let (mut quote, mut escaped, mut from) = (None, false, None);
@@ -265,19 +265,19 @@ fn shell_words(text: &str) -> Vec<&str> {
 /// A column of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Column {
-    /// What it holds, without the unit.
+    /// Title, without the unit.
     pub title: String,
-    /// The unit; empty where there is none.
+    /// Unit of the numbers; empty if there is none.
     pub unit: &'static str,
-    /// Whether its cells are numbers, and stand at the right.
+    /// Whether its cells are numbers, which are aligned right.
     pub number: bool,
-    /// Where there is no room, columns with the highest number go first; 0 stays.
+    /// Rank for leaving columns out if there is no room: the highest first; columns of rank 0 stay.
     pub dispensable: u8,
     /// Whether its cells are names, which may be shortened.
     pub name: bool,
-    /// Whether its cells are sentences, which go on in further lines of their row where the table is too wide.
+    /// Whether its cells are sentences, which are wrapped within their row if the table is too wide.
     pub prose: bool,
-    /// Whether it says what a row is: where a table stands in several parts, it is in each of them.
+    /// Whether it identifies the row: if the table is split into parts, it is repeated in each.
     pub key: bool,
 }
 
@@ -293,7 +293,7 @@ impl Column {
         }
     }
 
-    /// `p95 (ms)`.
+    /// The heading, with the unit: `p95 (ms)`.
     pub fn heading(&self) -> String {
         if self.unit.is_empty() {
             self.title.clone()
@@ -303,21 +303,21 @@ impl Column {
     }
 }
 
-/// A table in lines.
+/// A table that has been laid out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaidOutTable {
-    /// Headings and rows; where there are several parts, an empty line between them.
+    /// Headings and rows; if there are several parts, with an empty line between them.
     pub lines: Vec<String>,
     /// Headings of the columns that had no room.
     pub left_out: Vec<String>,
-    /// How wide the widest line is.
+    /// Width of the widest line, in columns.
     pub width: usize,
 }
 
-/// Lays a table out. Where it is too wide names are cut to three tenths of the line and sentences wrapped, then columns go by their order
-/// (`all`: stand in further parts below), then names get as short as they have to be.
+/// Lays a table out. If it is too wide, names are cut to three tenths of the line and sentences wrapped; then columns are left out by rank
+/// (or, with `all`, put in further parts below); then names are shortened as far as necessary.
 pub fn table(columns: &[Column], rows: &[Vec<String>], style: Style, all: bool) -> LaidOutTable {
-    // Before the layout: a sign that becomes two in ASCII must find its room.
+    // Before the layout, because a character that becomes two in ASCII needs room.
     let fit = |text: &String| style.fit(text.clone());
     let mut cells: Vec<Vec<String>> = rows
         .iter()
@@ -348,7 +348,7 @@ pub fn table(columns: &[Column], rows: &[Vec<String>], style: Style, all: bool) 
             shorten(&mut cells, i, (style.width * 3 / 10).max(NAME), style);
         }
     }
-    // How wide a column of sentences is, where it is not as wide as they are.
+    // The width of columns of sentences that are narrower than their sentences.
     let mut folded: Vec<Option<usize>> = vec![None; columns.len()];
     let mut left_out: Vec<usize> = Vec::new();
     while total(&cells, &kept) > style.width {
@@ -374,7 +374,7 @@ pub fn table(columns: &[Column], rows: &[Vec<String>], style: Style, all: bool) 
     let mut parts: Vec<Vec<usize>> = vec![kept.clone()];
     if !wraps && total(&cells, &kept) > style.width {
         let (keys, others): (Vec<usize>, Vec<usize>) = kept.iter().partition(|&&i| columns[i].key);
-        // The widest of the others must find room beside the keys.
+        // The widest of the other columns needs room beside the keys.
         let need = others.iter().map(|&i| wide(&cells, i) + 2).max();
         let need = need.unwrap_or(0);
         for i in names(&keys).into_iter().rev() {
@@ -407,7 +407,7 @@ pub fn table(columns: &[Column], rows: &[Vec<String>], style: Style, all: bool) 
             laid.lines.push(String::new());
         }
         let lines = |text: &dyn Fn(usize) -> String| -> Vec<String> {
-            // Each cell in lines of its own.
+            // Each cell as lines of its own.
             let cell = |&i: &usize| match folded[i] {
                 Some(most) => words(
                     &text(i),
@@ -448,8 +448,8 @@ pub fn table(columns: &[Column], rows: &[Vec<String>], style: Style, all: bool) 
     laid
 }
 
-/// Gives columns of sentences what the others leave of the line, each as much as it needs as long as all get their part. Whether that
-/// is enough to be read.
+/// Divides the room that other columns leave among columns of sentences: each gets as much as it needs, as long as all get their part.
+/// Returns whether that suffices for reading.
 fn fold(
     columns: &[Column],
     kept: &[usize],
@@ -457,7 +457,7 @@ fn fold(
     line: usize,
     folded: &mut [Option<usize>],
 ) -> bool {
-    /// Columns of a sentence at least.
+    /// Least width of a column of sentences, in columns.
     const SENTENCE: usize = 24;
     let (mut prose, others): (Vec<usize>, Vec<usize>) =
         kept.iter().partition(|&&i| columns[i].prose);
@@ -469,7 +469,7 @@ fn fold(
     let Some(mut room) = line.checked_sub(taken + gaps) else {
         return false;
     };
-    // The narrowest first: what it does not need is for the others.
+    // The narrowest comes first: the room that it does not need is for the others.
     prose.sort_by_key(|&i| wide(i));
     let mut left = prose.len();
     let mut given = Vec::new();
@@ -496,16 +496,16 @@ fn shorten(cells: &mut [Vec<String>], column: usize, most: usize, style: Style) 
     }
 }
 
-/// How a report for people looks.
+/// Style of a report for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// Whether signs outside ASCII may be used.
+    /// Whether characters outside ASCII may be used.
     pub unicode: bool,
-    /// Columns of a line: nothing is wider but what must not be broken (a word of a command).
+    /// Width of a line, in columns: only what must not be broken (a word of a command) may be wider.
     pub width: usize,
-    /// Whether to explain more: every column, cause and class instead of the main ones.
+    /// Whether to show more: all columns, causes and classes instead of the main ones.
     pub verbose: bool,
-    /// Whether to add notes (warnings always stand there: without them the numbers would mislead).
+    /// Whether to add notes (warnings are always shown, because without them the numbers would mislead).
     pub notes: bool,
 }
 
@@ -521,7 +521,7 @@ impl Default for Style {
 }
 
 impl Style {
-    /// The text itself, or its nearest in ASCII.
+    /// The text itself or, without Unicode, its nearest form in ASCII.
     pub(crate) fn fit(self, text: String) -> String {
         if self.unicode {
             return text;

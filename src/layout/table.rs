@@ -1,11 +1,11 @@
-//! Tables of cells that know what they are: a number with its interval and what it is sorted by, a name. The terminal, the page and Markdown
-//! lay them out.
+//! Tables of cells that know their kind: a number with its interval and its sort key, or a name. The terminal, the page and Markdown lay
+//! them out.
 
 use crate::layout::Column;
 use crate::measure::Estimate;
 use crate::quantity::{IntervalDisplay, estimate};
 
-/// A comparison.
+/// A table of a report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Table {
     /// What it shows.
@@ -14,7 +14,7 @@ pub(crate) struct Table {
     pub columns: Vec<Column>,
     /// The rows, best first, or in the order of a sweep's points.
     pub rows: Vec<TableRow>,
-    /// How many more rows there are than are shown.
+    /// Number of rows that are not shown.
     pub left_out: usize,
 }
 
@@ -27,29 +27,29 @@ impl Table {
     }
 }
 
-/// A row.
+/// A row of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TableRow {
     /// A cell for each column.
     pub cells: Vec<TableCell>,
-    /// Whether nothing is better.
+    /// Whether no row is better.
     pub best: bool,
     /// Whether its numbers can be taken as they are.
     pub fine: bool,
 }
 
-/// A cell.
+/// A cell of a table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TableCell {
-    /// The text, or a number.
+    /// The text of the cell, or its number.
     pub text: String,
-    /// The half-width of its interval; may be empty.
+    /// Half-width of the interval, as text; empty if there is none.
     pub half: String,
-    /// What the table is sorted by: the number itself.
+    /// The number by which the table is sorted.
     pub key: Option<f64>,
     /// Whether it is a name.
     pub name: bool,
-    /// Whether it is as good as another one of its row or table: `=` stands behind it.
+    /// Whether it ties with another cell of its row or table, which a `=` after it shows.
     pub tied: bool,
 }
 
@@ -77,7 +77,7 @@ impl TableCell {
         }
     }
 
-    /// An estimate in units of `scale`.
+    /// A cell with an estimate in units of `scale`.
     pub(crate) fn estimate(e: Option<Estimate>, scale: f64, interval: IntervalDisplay) -> Self {
         let Some(e) = e else {
             return Self::text("–");

@@ -1,15 +1,15 @@
-//! Sentences with names in them, which are shown as such where that can be.
+//! Sentences that contain names, which are marked as such where that is possible.
 
-/// A text with names in it, which are shown as such.
+/// A text that contains names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words(pub Vec<Word>);
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// As it is.
+    /// Plain text.
     Text(String),
-    /// A name (a strategy).
+    /// A name (of a strategy, say).
     Name(String),
 }
 
@@ -24,7 +24,7 @@ impl Words {
         self
     }
 
-    /// "a, b and 3 more".
+    /// Adds a list of at most four names in words: "a, b and 3 more".
     pub(crate) fn names(mut self, names: &[String]) -> Self {
         const SHOWN: usize = 4;
         let cut = if names.len() > SHOWN {
@@ -45,7 +45,7 @@ impl Words {
         self
     }
 
-    /// Without any marks.
+    /// The text without marks.
     pub(crate) fn plain(&self) -> String {
         self.0
             .iter()

@@ -1,50 +1,51 @@
-//! How recorded tasks arrive: all at once, at random, or by another distribution of the time between them.
+//! Learns how recorded tasks arrive: all at once, at random, or by another distribution of the time between them.
 
 use super::correlation;
 use super::fit::{self, FEWEST, Fit, FitVerdict};
 use crate::engine::Nanos;
 
-/// What the user wants of the arrivals.
+/// The user's choice of how tasks arrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ArrivalsChoice {
-    /// [`FittedArrivals::Batch`] if all arrive in the first twentieth of the trace, or back to back in its first quarter; else open.
+    /// A batch ([`Arrivals::Batch`]) if all tasks arrive in the first twentieth of the trace, or back to back in its first quarter;
+    /// otherwise open.
     #[default]
     Auto,
-    /// All at once, whatever the trace says.
+    /// All tasks at once, whatever the trace says.
     Batch,
-    /// Spread in time, as recorded.
+    /// Tasks spread in time, as recorded.
     Open,
 }
 
 /// How tasks arrive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FittedArrivals {
-    /// All at time 0.
+    /// All tasks arrive at time 0.
     Batch,
-    /// A Poisson process: the gaps pass for exponential.
+    /// Tasks arrive in a Poisson process: the gaps between them can be taken for exponential.
     Poisson {
         /// Arrivals a second.
         rate: f64,
-        /// The exponential fit of the gaps.
+        /// The exponential distribution fitted to the gaps.
         fit: Fit,
     },
-    /// Independent gaps of another distribution.
+    /// Tasks arrive with independent gaps of another distribution.
     Renewal {
-        /// The fit of the gaps.
+        /// The distribution fitted to the gaps.
         fit: Fit,
-        /// D and p of the exponential distribution, if it was tried.
+        /// The Kolmogorov-Smirnov distance and the p-value of the exponential distribution, if it was tried.
         exponential: Option<(f64, f64)>,
     },
 }
 
-/// Tasks that arrive within this share of the trace's length have arrived at once.
+/// Tasks that arrive within this share of the trace's length arrived at once.
 const AT_ONCE: f64 = 0.05;
-/// Or within this share, where they come back to back: a loop that submits tasks takes its time on a busy machine.
+/// Tasks that arrive back to back within this share arrived at once too: a loop that submits tasks takes its time on a busy machine.
 const IN_A_LOOP: f64 = 0.25;
-/// Back to back: the middle gap (in nanoseconds) is no longer than a submission may take.
+/// The longest median gap between tasks that arrive back to back, in nanoseconds: the time that a submission may take.
 const BACK_TO_BACK: u64 = 2_000_000;
 
-/// The arrivals of tasks at these times (any order) in a trace that ends at `end`, and what is to be said about them.
+/// Learns the arrivals of tasks at these times (in any order) in a trace that ends at `end`. Also returns notes about them for the user.
 pub(super) fn arrivals(
     times: &[i64],
     end: i64,
@@ -106,7 +107,7 @@ pub(super) fn arrivals(
     )
 }
 
-/// The median of the gaps between these times, which are in order; 0 without any.
+/// The median of the gaps between these times, which are sorted; 0 if there are no gaps.
 fn middle_gap(times: &[i64]) -> u64 {
     let mut gaps: Vec<u64> = times.windows(2).map(|w| w[1].abs_diff(w[0])).collect();
     gaps.sort_unstable();
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(arrivals(&[], 0, auto).0, FittedArrivals::Batch);
     }
 
-    /// A loop that submits 60 tasks of 50 ms to ten workers, on a busy machine; and the same load at a leisurely pace.
+    /// A loop that submits 60 tasks of 50 ms to ten workers on a busy machine, and the same load at a slower pace.
     #[test]
     fn a_loop_that_submits_is_a_batch() {
         let auto = ArrivalsChoice::Auto;

@@ -1,12 +1,12 @@
-//! Rank correlation: whether two durations of the same tasks go together, which the simulator does not know.
+//! Rank correlation: whether two durations of the same tasks are correlated, which the simulator does not model.
 
-/// Values that are compared at most, taken evenly from the sample.
+/// The number of values that are compared at most, taken at even distances from the sample.
 const MOST: usize = 20_000;
-/// Fewer pairs say nothing.
+/// The least number of pairs; fewer tell nothing.
 const FEWEST: usize = 20;
 
-/// Spearman's rank correlation (-1 to 1) of two samples of the same tasks, if it is at least 0.3 in size and unlikely to be
-/// chance (more than 3.3 standard errors of independent samples: one in a thousand).
+/// Spearman's rank correlation (-1 to 1) of two samples of the same tasks. It is returned only if it is at least 0.3 in size and unlikely
+/// to be chance (more than 3.3 standard errors of independent samples: one in a thousand).
 pub(super) fn notable(a: &[u64], b: &[u64]) -> Option<f64> {
     let n = a.len().min(b.len());
     if n < FEWEST {
@@ -20,7 +20,7 @@ pub(super) fn notable(a: &[u64], b: &[u64]) -> Option<f64> {
     (rho.abs() >= 0.3 && enough).then_some(rho)
 }
 
-/// The rank of each value; equal ones share the mean of theirs.
+/// The rank of each value; equal values share the mean of their ranks.
 fn ranks(values: &[u64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by_key(|&i| values[i]);
@@ -61,7 +61,7 @@ mod tests {
     fn only_what_is_strong_and_certain() {
         let up: Vec<u64> = (0..100).collect();
         let down: Vec<u64> = (0..100).map(|i| 10_000 - i * i).collect();
-        // Multiples of 37 modulo 101 run through the ranks without any order that counts.
+        // Multiples of 37 modulo 101 go through the ranks without any order that matters.
         let mixed: Vec<u64> = (0..100).map(|i| i * i * 37 % 101).collect();
         assert_eq!(notable(&up, &up), Some(1.0));
         assert_eq!(notable(&up, &down), Some(-1.0));

@@ -1,19 +1,19 @@
-//! What a fit needs of a distribution besides drawing from it: its distribution function, quantiles, and its text.
+//! What fitting needs of a distribution besides drawing from it: its distribution function, its quantiles and its text.
 
 use statrs::function::gamma::gamma_lr;
 
 use crate::engine::Nanos;
 use crate::scenario::Dist;
 
-/// The standard normal's 99th percentile.
+/// The 99th percentile of the standard normal distribution.
 pub(super) const Z99: f64 = 2.326_347_874_040_841;
 
-/// The standard normal's distribution function.
+/// The distribution function of the standard normal distribution.
 fn phi(z: f64) -> f64 {
     0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
 }
 
-/// The probability of a draw of at most `x` nanoseconds, as the simulator draws: what is negative counts as zero.
+/// The probability of a draw of at most `x` nanoseconds, as the simulator draws: negative values count as zero.
 pub(super) fn cdf(dist: &Dist, x: f64) -> f64 {
     if x < 0.0 {
         return 0.0;
@@ -60,7 +60,7 @@ pub(super) fn cdf(dist: &Dist, x: f64) -> f64 {
     }
 }
 
-/// The 99th percentile in nanoseconds. The values of an [`Dist::Empirical`] must be sorted.
+/// The 99th percentile in nanoseconds. The values of a [`Dist::Empirical`] must be sorted.
 pub(super) fn p99(dist: &Dist) -> f64 {
     match dist {
         Dist::Constant(t) => t.as_f64(),
@@ -73,7 +73,7 @@ pub(super) fn p99(dist: &Dist) -> f64 {
     }
 }
 
-/// Where the distribution function passes `p`, by halving.
+/// The value at which the distribution function reaches `p`, found by bisection.
 fn bisect(dist: &Dist, p: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     while cdf(dist, high) < p && high < 1e20 {
@@ -90,7 +90,7 @@ fn bisect(dist: &Dist, p: f64) -> f64 {
     high
 }
 
-/// The name as the scenario format writes it.
+/// The distribution's name as the scenario format writes it.
 pub(super) fn name(dist: &Dist) -> &'static str {
     match dist {
         Dist::Constant(_) => "Constant",
@@ -105,14 +105,14 @@ pub(super) fn name(dist: &Dist) -> &'static str {
     }
 }
 
-/// The value rounded to so many significant decimal digits.
+/// The value rounded to `digits` significant decimal digits.
 pub(super) fn significant(x: f64, digits: i32) -> f64 {
     if x == 0.0 || !x.is_finite() {
         return x;
     }
     #[expect(clippy::cast_possible_truncation, reason = "a double has 640 decades")]
     let shift = digits - 1 - libm::floor(libm::log10(x.abs())) as i32;
-    // Dividing by a power of ten that is exact gives the double nearest to the decimal text.
+    // Dividing by an exact power of ten gives the double that is nearest to the decimal text.
     let power = libm::pow(10.0, f64::from(shift.abs()));
     if shift >= 0 {
         libm::round(x * power) / power
@@ -121,7 +121,7 @@ pub(super) fn significant(x: f64, digits: i32) -> f64 {
     }
 }
 
-/// A parameter in nanoseconds as it is written: four significant digits, none below a nanosecond.
+/// A parameter in nanoseconds rounded as it is written: to four significant digits, and to whole nanoseconds.
 pub(super) fn rounded(ns: f64) -> Nanos {
     Nanos::from_f64(significant(ns, 4))
 }
@@ -142,7 +142,7 @@ pub(super) fn duration(t: Nanos) -> String {
     }
 }
 
-/// The distribution as the scenario format writes it. An [`Dist::Empirical`] has line breaks before `indent`.
+/// The distribution as the scenario format writes it. A [`Dist::Empirical`] takes several lines, each of which begins with `indent`.
 pub(super) fn ron(dist: &Dist, indent: &str) -> String {
     match dist {
         Dist::Constant(t) => duration(*t),

@@ -1,12 +1,12 @@
-//! A named distribution for a sample of durations, and how good it is.
+//! Fits a named distribution to a sample of durations, and says how good the fit is.
 //!
-//! Every family is fitted by maximum likelihood; the one with the lowest BIC is taken (AIC would take two parameters where
-//! one is enough in one case of six). Its goodness is the Kolmogorov-Smirnov distance D between sample and fit.
+//! Every family is fitted by maximum likelihood, and the one with the lowest BIC is taken (AIC would take two parameters where one is
+//! enough in one case of six). The goodness of the fit is the Kolmogorov-Smirnov distance D between sample and fit.
 //!
-//! The p-value is not the textbook's: that holds for a distribution that was known before, and is far too high for one
-//! whose parameters come from the same sample. Instead (parametric bootstrap) samples are drawn from the fit, the family is
-//! fitted to each, and p is the share whose D is at least as large: (1 + count) / (1 + draws). As `sqrt(n) D` hardly depends
-//! on n any more, a longer sample is compared with draws of 500 values. The draws have a fixed seed.
+//! The p-value is not the textbook's. That one holds for a distribution that was known beforehand, and is far too high for a distribution
+//! whose parameters come from the same sample. Instead a parametric bootstrap is used: samples are drawn from the fit, the family is fitted
+//! to each, and p is the share of samples whose D is at least as large: (1 + count) / (1 + draws). As `sqrt(n) D` hardly depends on n for
+//! large n, a longer sample is compared with drawn samples of 500 values. The draws have a fixed seed.
 
 use rand::SeedableRng as _;
 use rand_pcg::Pcg64Mcg;
@@ -16,39 +16,40 @@ use super::mle::{Family, SampleSummary};
 use crate::engine::Nanos;
 use crate::scenario::Dist;
 
-/// Below so many values no family is told from another: they are used as they are.
+/// The least number of values that a family is fitted to; fewer are used as they are, because families cannot be told apart by them.
 pub(super) const FEWEST: usize = 10;
-/// Values of an [`Dist::Empirical`] at most.
+/// The number of values that a [`Dist::Empirical`] has at most.
 pub(super) const EMPIRICAL: usize = 100;
-/// Samples that the bootstrap draws: p is known to about 0.03, and never below 0.005.
+/// The number of samples that the bootstrap draws: p is known to about 0.03, and is never below 0.005.
 const DRAWS: u32 = 199;
-/// Values of a drawn sample at most.
+/// The number of values in a drawn sample at most.
 const LENGTH: usize = 500;
 const SEED: u64 = 0x5eed_0f17;
-/// A standard deviation below this share of the mean is no variation that a forecast could show.
+/// A standard deviation below this share of the mean is too little variation to show in a forecast.
 const CONSTANT: f64 = 0.01;
 
 /// How far a fit can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FitVerdict {
-    /// p of at least 0.05, or D below 0.02 (so many values that a difference without weight is seen); the mean agrees.
+    /// p is at least 0.05, or D is below 0.02 (with many values, differences without weight become significant); and the mean agrees within
+    /// 5%.
     Good,
-    /// p of at least 0.01, or D below 0.05; the mean is no more than a fifth off.
+    /// p is at least 0.01, or D is below 0.05; and the mean is off by no more than a fifth.
     Fair,
-    /// No family came near: the measured values themselves are used.
+    /// No family came near, so the measured values themselves are used.
     Poor,
-    /// Always the same, within 1%.
+    /// All values are the same within 1%.
     Constant,
-    /// Fewer than 10 values, which are used as they are.
+    /// There are fewer than 10 values, which are used as they are.
     Few,
-    /// A few distinct values, in their measured shares.
+    /// There are a few distinct values only, which are used in their measured shares.
     Discrete,
-    /// So short beside the task's other steps that only its mean is used.
+    /// The step is so short beside the task's other steps that only its mean is used.
     Brief,
 }
 
 impl FitVerdict {
-    /// One or two words for a table.
+    /// The verdict in one or two words, for a table.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -63,43 +64,43 @@ impl FitVerdict {
     }
 }
 
-/// A distribution that stands for a sample.
+/// A distribution that is fitted to a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fit {
-    /// What the scenario uses.
+    /// The distribution that the scenario uses.
     pub dist: Dist,
-    /// Values of the sample.
+    /// The number of values in the sample.
     pub n: usize,
-    /// The Kolmogorov-Smirnov distance between the sample and the named distribution (`rejected` if there is one), 0 to 1;
-    /// `None` where there was nothing to fit.
+    /// The Kolmogorov-Smirnov distance between the sample and the named distribution (`rejected` if there is one), 0 to 1; `None` where
+    /// there was nothing to fit.
     pub d: Option<f64>,
-    /// Its p-value by parametric bootstrap.
+    /// The p-value of `d` by parametric bootstrap.
     pub p: Option<f64>,
-    /// What to think of it.
+    /// How far the fit can be trusted.
     pub verdict: FitVerdict,
-    /// The best named distribution, where it was so poor that `dist` is not it.
+    /// The best named distribution, where it was so poor that `dist` is another.
     pub rejected: Option<Dist>,
-    /// Mean of the sample, nanoseconds.
+    /// The mean of the sample, in nanoseconds.
     pub mean: f64,
-    /// 99th percentile of the sample, nanoseconds.
+    /// The 99th percentile of the sample, in nanoseconds.
     pub p99: f64,
 }
 
 impl Fit {
-    /// Mean of the distribution that is used, nanoseconds.
+    /// The mean of the distribution that is used, in nanoseconds.
     #[must_use]
     pub fn fitted_mean(&self) -> f64 {
         self.dist.mean()
     }
 
-    /// 99th percentile of the distribution that is used, nanoseconds.
+    /// The 99th percentile of the distribution that is used, in nanoseconds.
     #[must_use]
     pub fn fitted_p99(&self) -> f64 {
         p99(&self.dist)
     }
 }
 
-/// The distribution of a sample of durations; of an empty one the constant zero.
+/// Fits a distribution to a sample of durations; to an empty sample the constant zero.
 #[must_use]
 pub fn fit(sample: &[Nanos]) -> Fit {
     let mut x: Vec<f64> = sample.iter().map(|v| v.as_f64()).collect();
@@ -146,7 +147,7 @@ pub fn fit(sample: &[Nanos]) -> Fit {
     fit
 }
 
-/// The constant of a sample's mean, for a step whose spread nobody would see.
+/// The constant with the sample's mean, for a step whose variation would not show in a forecast.
 pub(super) fn brief(sample: &[Nanos]) -> Fit {
     let mut x: Vec<f64> = sample.iter().map(|v| v.as_f64()).collect();
     x.sort_by(f64::total_cmp);
@@ -167,7 +168,7 @@ pub(super) fn brief(sample: &[Nanos]) -> Fit {
     }
 }
 
-/// The family with the lowest BIC, and its member.
+/// The family with the lowest BIC, and its distribution.
 fn best(x: &[f64]) -> Option<(Family, Dist)> {
     let summary = SampleSummary::new(x);
     let penalty = libm::log(x.len() as f64);
@@ -183,7 +184,7 @@ fn best(x: &[f64]) -> Option<(Family, Dist)> {
     best.map(|(_, family, dist)| (family, dist))
 }
 
-/// Whether a sample could be exponential with its own mean: D and p of that fit. `None` for samples without variation, or
+/// The exponential distribution with the sample's own mean, and D and p of that fit. Returns `None` for samples without variation or with
 /// fewer than [`FEWEST`] values.
 pub(super) fn exponential(sample: &[Nanos]) -> Option<(Dist, f64, f64)> {
     let mut x: Vec<f64> = sample.iter().map(|v| v.as_f64()).collect();
@@ -204,7 +205,7 @@ fn judge(dist: &Dist, d: f64, p: f64, mean: f64, standard_error: f64) -> FitVerd
     } else {
         0.0
     };
-    // Load is a matter of the mean, which the distance hardly sees where the tail is heavy.
+    // Load depends on the mean, which D hardly reflects where the tail is heavy.
     if off > 0.2 || !dist.mean().is_finite() {
         FitVerdict::Poor
     } else if (p >= 0.05 || d < 0.02) && off <= 0.05 {
@@ -216,7 +217,7 @@ fn judge(dist: &Dist, d: f64, p: f64, mean: f64, standard_error: f64) -> FitVerd
     }
 }
 
-/// The Kolmogorov-Smirnov distance between a sorted sample and a distribution. Equal values make one step.
+/// The Kolmogorov-Smirnov distance between a sorted sample and a distribution. Equal values form a single step.
 fn distance(dist: &Dist, x: &[f64]) -> f64 {
     let n = x.len() as f64;
     let mut worst: f64 = 0.0;
@@ -259,7 +260,7 @@ fn p_value(family: Family, dist: &Dist, d: f64, n: usize) -> f64 {
     f64::from(larger + 1) / f64::from(DRAWS + 1)
 }
 
-/// The values themselves, or the means of [`EMPIRICAL`] equal slices of the sorted sample, which keep its mean.
+/// The values themselves if they are few, otherwise the means of [`EMPIRICAL`] equal slices of the sorted sample, which preserve its mean.
 fn empirical(x: &[f64]) -> Dist {
     if x.len() <= EMPIRICAL {
         return Dist::Empirical(x.iter().map(|v| rounded(*v)).collect());
@@ -328,7 +329,7 @@ mod tests {
         assert!((two.fitted_mean() - 1.8e6).abs() < 1.0 && two.fitted_p99() == 9e6);
     }
 
-    /// Hits of a cache take no time: no family has such a heap at zero, and the mean has to survive.
+    /// Hits of a cache take no time. No family has such an accumulation at zero, but the mean has to be preserved.
     #[test]
     fn zeros_and_outliers_keep_their_mean() {
         let mut zeros = ms(&[0; 60]);

@@ -1,4 +1,4 @@
-//! What was seen of the GIL while a class's tasks ran, as what its steps say about it.
+//! Turns what was seen of the GIL while a class's tasks ran into properties of its steps.
 
 use super::dist::significant;
 use super::fit::Fit;
@@ -8,31 +8,32 @@ use super::trace::{GilObservation, Trace};
 use crate::engine::Nanos;
 use crate::scenario::{Releases, limits};
 
-/// Code that is without the GIL for this part of its time is native code.
+/// Code that runs without the GIL for this share of its time is taken for native code.
 const FREE: f64 = 0.95;
-/// Fewer releases than this may be those of other threads (the main one, a garbage collection's), or of a core that was taken away.
+/// Fewer releases than this may be those of other threads (the main thread's, or a garbage collection's) or of a core that was taken away.
 const FEWEST: u64 = 50;
-/// The GIL is looked at for a millisecond at a time: less than some of these says nothing.
+/// The least time for which the GIL has to have been watched, in nanoseconds. It is watched for a millisecond at a time, and a few of these
+/// tell nothing.
 const LEAST_NS: u64 = 5_000_000;
 
-/// How code deals with the GIL.
+/// How code handles the GIL.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum GilUse {
-    /// It keeps it as any bytecode does, or nobody has looked.
+    /// The code holds the GIL as any bytecode does, or it was not watched.
     Keeps,
-    /// It runs without it.
+    /// The code runs without the GIL.
     Free,
-    /// It gives it up now and then.
+    /// The code gives the GIL up from time to time.
     Releases {
-        /// How often in a nanosecond.
+        /// Releases in a nanosecond.
         rate: f64,
-        /// For how many nanoseconds each time.
+        /// The duration of one release, in nanoseconds.
         each: f64,
     },
 }
 
 impl GilUse {
-    /// What was seen says this; `None`: for too short a time to tell.
+    /// What was seen as a habit; `None` if it was watched for too short a time to tell.
     pub fn seen(seen: GilObservation) -> Option<Self> {
         if seen.time < LEAST_NS {
             return None;
@@ -49,7 +50,7 @@ impl GilUse {
         })
     }
 
-    /// What is known of a class; it is said in `notes`.
+    /// The habit of a class, which is also reported in `notes`.
     pub(super) fn of(group: &ShapeClass, trace: &Trace, notes: &mut Vec<String>) -> Self {
         let Some(seen) = trace.gil.get(group.class).copied().filter(|w| w.time > 0) else {
             return Self::Keeps;
@@ -77,7 +78,8 @@ impl GilUse {
         gil_use.unwrap_or(Self::Keeps)
     }
 
-    /// The releases of a step of `mean` nanoseconds as recorded, one of so many `steps` of its class, on an interpreter that takes `factor` times the baseline's CPU.
+    /// The releases within one step. `mean` is the step's recorded mean time in nanoseconds, `steps` the number of steps of its class, and
+    /// `factor` the CPU time on the recorded interpreter relative to the baseline.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -99,7 +101,7 @@ impl GilUse {
         if count == 0 || !fitted.is_finite() {
             return None;
         }
-        // A fit's mean may lie below that of the values, and what is released within it.
+        // The mean of the fit may lie below that of the values, and so below the time released within it.
         let most = fitted * FREE / count as f64;
         let released = Nanos::from_f64((each / factor).min(most));
         (released > Nanos::ZERO).then_some(Releases { count, released })
@@ -121,7 +123,7 @@ mod tests {
         learn(&trace, Options::default()).unwrap().to_ron()
     }
 
-    /// Looks add up; a class that was not looked at, or not for long, keeps the GIL.
+    /// Observations add up. A class that was not watched, or not for long, is taken to hold the GIL.
     #[test]
     fn what_was_seen_of_the_gil_stands_in_the_steps() {
         let often = "gil,page,gil,0,0.010,3200,0.000512\n";

@@ -1,58 +1,61 @@
-//! Whether a program lets only so many tasks run at once: a semaphore, a pool. A trace shows it as a ceiling: while others that have
-//! arrived wait, so many tasks are under way most of the time, and never more. A load that merely happened to reach its most, with
-//! nobody waiting, is no limit; and a loop or an interpreter that is busy lets ever more tasks begin, or changing numbers of them.
+//! Finds out whether a program lets only a certain number of tasks run at once, by a semaphore or a pool.
+//!
+//! A trace shows such a limit as a ceiling: while other tasks that have arrived wait, this number of tasks is under way most of the time,
+//! and never more. A load that merely happened to reach its maximum, with no task waiting, shows no limit. A busy loop or interpreter shows
+//! none either: it lets ever more tasks begin, or changing numbers of them.
 
 use std::collections::BTreeMap;
 
 use super::trace::{StepKind, Trace, TraceRow};
 use crate::scenario::limits;
 
-/// A task is under way from the end of the wait before which it had done less than this share of its work (or of the mean task's):
-/// who looks at a semaphore has run already, for some microseconds.
+/// A task counts as under way from the end of the last wait before which it had done less than this share of its work (or of the mean
+/// task's work). A task that tries a semaphore has already run for some microseconds before it waits.
 const BEFORE: f64 = 0.05;
-/// More tasks may be under way for this share of the whole time, for clocks of several threads differ a little.
+/// For this share of the whole time more tasks may be under way, because the clocks of several threads differ a little.
 const ABOVE: f64 = 0.01;
-/// For this share of the time in which others wait as many as may be, or a tenth less, have to be under way.
+/// In this share of the time in which others wait, as many tasks as the limit, or up to a tenth fewer, have to be under way.
 const STEADY: f64 = 0.85;
-/// The same on a busy machine, where who may go on does not do so at once: then no other number may be as frequent as the limit itself
-/// (numbers that chance makes get rare towards their greatest), and it is reached within half of what a task takes (where tasks begin one
-/// after another, the first ones end before that).
+/// The share for a busy machine, on which a task that may go on does not do so at once. There, no other number may be as frequent as the
+/// limit itself (numbers that come about by chance get rare towards the greatest), and the limit has to be reached within half of the time
+/// that a task takes (where tasks begin one after another, the first ones end before that).
 const OFTEN: f64 = 0.3;
 const RISE: f64 = 0.5;
-/// Such a limit is no less: chance makes smaller ones.
+/// The least limit that is found in this second way, because small ones come about by chance.
 const SEVERAL: usize = 3;
-/// Others have to wait for this share of the whole time.
+/// Other tasks have to wait for at least this share of the whole time.
 const LONG: f64 = 0.1;
-/// So many tasks have to have waited for longer than a tenth of what a task takes.
+/// At least this number of tasks have to have waited for longer than a tenth of the time that a task takes.
 const WAITERS: usize = 5;
-/// One task at a time is what an event loop does with code that never awaits: it is a limit only where less of the time is CPU.
+/// The greatest share of CPU time at which one task at a time is a limit: an event loop runs code that never awaits one task at a time
+/// anyway.
 const OWN_CPU: f64 = 0.5;
 
-/// At most so many tasks were under way at once, while others waited.
+/// A limit on the number of tasks under way at once, reached while others waited.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConcurrencyLimit {
-    /// How many.
+    /// The greatest number of tasks under way.
     pub tasks: usize,
-    /// The most that waited at once meanwhile.
+    /// The greatest number of tasks that waited at the same time meanwhile.
     pub waiting: usize,
-    /// The class whose tasks are limited; `None`: all tasks together.
+    /// The class whose tasks are limited; `None` if it is all tasks together.
     pub class: Option<String>,
     /// The share of the tasks' time under way in which they computed.
     pub computing: f64,
 }
 
-/// One task's way.
+/// The course of one task in time.
 #[derive(Clone, Copy, Debug)]
 struct TaskInterval {
     class: u32,
     arrival: i64,
     begin: i64,
     end: i64,
-    /// Time on the CPU, in Python code or not.
+    /// Nanoseconds on the CPU, in Python code or not.
     computed: u64,
 }
 
-/// The limit that a trace shows: of all tasks, else of the first class that has one.
+/// The limit that a trace shows: that of all tasks, or else that of the first class that has one.
 pub(super) fn limit(trace: &Trace) -> Option<ConcurrencyLimit> {
     let all = ways(trace);
     if let Some(found) = plateau(&all) {
@@ -89,7 +92,7 @@ fn ways(trace: &Trace) -> Vec<TaskInterval> {
     tasks().filter_map(|rows| way(rows, mean)).collect()
 }
 
-/// Time that is no waiting for what the simulation makes itself.
+/// The time in nanoseconds that is not spent waiting for something that the simulation itself produces.
 fn work(r: &TraceRow) -> u64 {
     match r.kind {
         StepKind::Wait => 0,
@@ -97,7 +100,7 @@ fn work(r: &TraceRow) -> u64 {
     }
 }
 
-/// `None` of a task that did nothing; `mean` is what all do on average.
+/// The course of a task in time; `None` for a task that did nothing. `mean` is the work of all tasks on average.
 fn way(rows: &[&TraceRow], mean: f64) -> Option<TaskInterval> {
     let total: u64 = rows.iter().map(|r| work(r)).sum();
     let first = rows.first().filter(|_| total > 0)?;
@@ -111,7 +114,7 @@ fn way(rows: &[&TraceRow], mean: f64) -> Option<TaskInterval> {
             begin = begin.max(row.end);
         }
         if row.kind != StepKind::Blocked {
-            // Who loses the core in its first moments has not begun by that.
+            // A task that loses the core in its first moments has not begun by that.
             done += work(row);
         }
     }
@@ -155,22 +158,22 @@ fn plateau(ways: &[TaskInterval]) -> Option<ConcurrencyLimit> {
     })
 }
 
-/// For how long so many tasks were under way.
+/// For how long each number of tasks was under way, in nanoseconds.
 #[derive(Debug, Default)]
 struct ConcurrencyHistogram {
-    /// In all.
+    /// The time by number of tasks.
     all: BTreeMap<usize, u64>,
-    /// While others waited.
+    /// The part of that time in which others waited.
     others: BTreeMap<usize, u64>,
-    /// The most that waited at once beside so many under way.
+    /// The greatest number of tasks that waited at once beside each number under way.
     beside: BTreeMap<usize, usize>,
-    /// When more were under way than ever before: how many, and the time since the first began.
+    /// When more tasks were under way than ever before: their number, and the time since the first began.
     records: Vec<(usize, u64)>,
 }
 
 impl ConcurrencyHistogram {
     fn of(ways: &[TaskInterval]) -> Self {
-        // At the same instant who goes leaves room for who comes.
+        // At the same instant, a task that ends makes room for one that begins, so it is counted first.
         let mut events: Vec<(i64, i64, i64)> = Vec::with_capacity(3 * ways.len());
         for w in ways {
             events.extend([(w.arrival, 0, 1), (w.begin, 1, -1), (w.end, -1, 0)]);
@@ -206,18 +209,18 @@ impl ConcurrencyHistogram {
         sum(&self.others, of)
     }
 
-    /// The most that waited at once while so many were under way (or any, where nobody waited then).
+    /// The greatest number that waited at once while `tasks` were under way (or any number, if nobody waited then).
     fn most_beside(&self, tasks: usize) -> usize {
         let most = |least: usize| self.beside.range(least..).map(|(_, n)| *n).max();
         most(tasks).or_else(|| most(0)).unwrap_or(0)
     }
 
-    /// How many were under way for longest while others waited.
+    /// The number of tasks that was under way for longest while others waited.
     fn most_frequent(&self) -> Option<usize> {
         self.others.iter().max_by_key(|(_, t)| **t).map(|(n, _)| *n)
     }
 
-    /// How long it took until so many were under way.
+    /// The time until `tasks` were under way for the first time.
     fn rise(&self, tasks: usize) -> u64 {
         let reached = self.records.iter().find(|(n, _)| *n >= tasks);
         reached.map_or(u64::MAX, |(_, time)| *time)
@@ -227,7 +230,7 @@ impl ConcurrencyHistogram {
         sum(&self.all, |_| true)
     }
 
-    /// The least number that was hardly ever exceeded; `None` of a trace without time.
+    /// The least number of tasks that was hardly ever exceeded; `None` for a trace without time.
     fn ceiling(&self) -> Option<usize> {
         let spare = ABOVE * self.over_all() as f64;
         let mut above = 0;
@@ -248,11 +251,11 @@ fn sum(times: &BTreeMap<usize, u64>, of: impl Fn(usize) -> bool) -> u64 {
 }
 
 impl ConcurrencyLimit {
-    /// The strategies that keep it, in their short forms.
+    /// The strategies that keep the limit, in their short forms.
     pub(super) fn strategies(&self) -> Vec<String> {
-        /// More worker processes are no pool that anybody makes.
+        /// The greatest number of worker processes that is proposed; nobody makes larger pools.
         const PROCESSES: usize = 64;
-        /// From this share on cores matter.
+        /// From this share of computing on, the number of cores matters.
         const COMPUTES: f64 = 0.2;
         let n = self.tasks;
         let mut all = vec![
@@ -266,7 +269,7 @@ impl ConcurrencyLimit {
         all
     }
 
-    /// What the user should know; a sentence without a full stop.
+    /// A note about the limit for the user: a sentence without a full stop.
     pub(super) fn note(&self) -> String {
         let (n, waiting) = (self.tasks, self.waiting);
         match &self.class {
@@ -288,7 +291,7 @@ mod tests {
     use super::super::trace::GilObservation;
     use super::*;
 
-    /// Tasks (class, arrival, begin, end) that look for some microseconds, wait, and work.
+    /// A trace of tasks (class, arrival, begin, end) that look for some microseconds, wait, and then work.
     fn trace(tasks: &[(u32, i64, i64, i64)], kind: StepKind) -> Trace {
         let mut rows = Vec::new();
         for (i, &(class, arrival, begin, end)) in tasks.iter().enumerate() {
@@ -313,7 +316,7 @@ mod tests {
         }
     }
 
-    /// As a semaphore lets them: all arrive at once, `n` at a time.
+    /// Tasks as a semaphore lets them run: all arrive at once, and `n` run at a time.
     fn behind(n: i64, tasks: i64) -> Vec<(u32, i64, i64, i64)> {
         (0..tasks)
             .map(|i| {
@@ -346,19 +349,19 @@ mod tests {
 
     #[test]
     fn a_load_that_reaches_its_most_is_none() {
-        // All at once, and nobody waits.
+        // All tasks run at once, and none waits.
         let all: Vec<_> = (0..100)
             .map(|i| (0, i * 5, i * 5 + 4, 50_000 + i * 5))
             .collect();
         assert_eq!(limit(&trace(&all, StepKind::Io)), None);
-        // One after another: what the loop does with code that never awaits.
+        // Tasks run one after another, as the loop runs code that never awaits.
         assert_eq!(limit(&trace(&behind(1, 50), StepKind::Cpu)), None);
-        // Who waits does so while it gets ever busier.
+        // Tasks wait while ever more others are under way.
         let rising: Vec<_> = (0..200_i64)
             .map(|i| (0, 0, i * 1_000 + 4, i * 1_000 + 150_000))
             .collect();
         assert_eq!(limit(&trace(&rising, StepKind::Io)), None);
-        // A loop that is busy: now more, now fewer, rarely the most.
+        // A busy loop has changing numbers of tasks under way, and rarely the maximum.
         let busy: Vec<_> = (0..300_i64)
             .map(|i| {
                 (
@@ -370,12 +373,12 @@ mod tests {
             })
             .collect();
         assert_eq!(limit(&trace(&busy, StepKind::Io)), None);
-        // Too few to tell.
+        // There are too few tasks to tell.
         assert_eq!(limit(&trace(&behind(20, 23), StepKind::Io)), None);
         assert_eq!(limit(&trace(&[], StepKind::Io)), None);
     }
 
-    /// On a busy machine who may go on does so late.
+    /// On a busy machine a task that may go on does so late.
     #[test]
     fn a_ceiling_is_a_limit_too() {
         let mut free = [0_i64; 10];

@@ -1,4 +1,4 @@
-//! Maximum likelihood: the parameters of each family of distributions, and the likelihood that they reach.
+//! Maximum-likelihood estimation: the parameters of each family of distributions, and the likelihood that they reach.
 
 use statrs::function::gamma::{digamma, ln_gamma};
 
@@ -6,7 +6,7 @@ use super::dist::{Z99, rounded, significant};
 use crate::scenario::Dist;
 use crate::scenario::limits::MAX_FACTOR;
 
-/// The families that are tried, in the order in which ties are decided.
+/// The families that are tried, in the order that decides ties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
     Exponential,
@@ -29,7 +29,7 @@ impl Family {
         Self::Pareto,
     ];
 
-    /// Parameters that are estimated.
+    /// The number of parameters that are estimated.
     pub(super) const fn parameters(self) -> u32 {
         match self {
             Self::Exponential => 1,
@@ -42,7 +42,7 @@ impl Family {
 pub(super) struct SampleSummary<'a> {
     /// The sample in nanoseconds, sorted.
     x: &'a [f64],
-    /// Natural logarithms; `None` if a value is zero.
+    /// The natural logarithms of the values; `None` if a value is zero.
     ln: Option<Vec<f64>>,
     n: f64,
     mean: f64,
@@ -51,7 +51,7 @@ pub(super) struct SampleSummary<'a> {
 }
 
 impl<'a> SampleSummary<'a> {
-    /// Of a sorted sample of at least two different values, none negative.
+    /// Sums up a sorted sample of at least two different values, none negative.
     pub(super) fn new(x: &'a [f64]) -> Self {
         let n = x.len() as f64;
         let mean = x.iter().sum::<f64>() / n;
@@ -68,8 +68,8 @@ impl<'a> SampleSummary<'a> {
         }
     }
 
-    /// The family's maximum-likelihood member, its parameters rounded as they are written, and the logarithm of the
-    /// likelihood (before rounding); `None` where the family cannot have produced the sample.
+    /// Fits a family by maximum likelihood. Returns the distribution, with its parameters rounded as they are written, and the logarithm of
+    /// the likelihood (before rounding). Returns `None` where the family cannot have produced the sample.
     pub(super) fn fit(&self, family: Family) -> Option<(Dist, f64)> {
         let (dist, likelihood) = match family {
             Family::Exponential => (
@@ -84,7 +84,7 @@ impl<'a> SampleSummary<'a> {
                 )
             }
             Family::Normal => {
-                // The simulator makes zero of what is negative: a normal that reaches there is another distribution.
+                // The simulator turns negative draws into zero, so a normal distribution that reaches there would be another distribution.
                 if self.mean < 2.5 * self.sd {
                     return None;
                 }
@@ -120,7 +120,7 @@ impl<'a> SampleSummary<'a> {
         Some((Dist::LogNormal { median, p99 }, likelihood))
     }
 
-    /// By Newton's method on the shape, from Minka's start (2002).
+    /// Fits by Newton's method on the shape, from Minka's start (2002).
     fn gamma(&self) -> Option<(Dist, f64)> {
         self.ln.as_ref()?;
         let s = libm::log(self.mean) - self.mean_ln;
@@ -148,11 +148,11 @@ impl<'a> SampleSummary<'a> {
         Some((Dist::Gamma { mean, cv }, likelihood))
     }
 
-    /// By Newton's method on the shape `k`, whose equation `sum x^k ln x / sum x^k - 1/k = mean ln x` is monotone.
+    /// Fits by Newton's method on the shape `k`, whose equation `sum x^k ln x / sum x^k - 1/k = mean ln x` is monotone.
     fn weibull(&self) -> Option<(Dist, f64)> {
         let ln = self.ln.as_ref()?;
         let top = ln[ln.len() - 1];
-        // The logarithms of an exponential's draws have the standard deviation pi / sqrt 6.
+        // The start: the logarithms of draws from an exponential distribution have the standard deviation pi / sqrt 6.
         let variance = ln
             .iter()
             .map(|l| (l - self.mean_ln) * (l - self.mean_ln))
@@ -212,7 +212,7 @@ fn in_range(factor: f64) -> bool {
     factor.is_finite() && factor > 2.0 / MAX_FACTOR && factor < MAX_FACTOR / 2.0
 }
 
-/// The derivative of the digamma function: recurrence up to 6, then the asymptotic series.
+/// The derivative of the digamma function, by recurrence up to 6 and then the asymptotic series.
 fn trigamma(mut x: f64) -> f64 {
     let mut sum = 0.0;
     while x < 6.0 {
@@ -234,7 +234,7 @@ mod tests {
         assert!((trigamma(0.5) - pi2 / 2.0).abs() < 1e-9);
     }
 
-    /// Of a fixed sample, a maximum is a maximum: no neighbour in the parameters has a higher likelihood.
+    /// For a fixed sample the fit is at a maximum: no neighbouring parameters have a higher likelihood.
     #[test]
     fn the_likelihood_is_at_its_maximum() {
         let x: Vec<f64> = (1..=50_u32)

@@ -1,9 +1,8 @@
-//! A workload learnt from a recorded trace: steps with fitted distributions, arrivals, and a scenario that holds them.
+//! Learns a workload from a recorded trace: steps with fitted distributions, arrivals, and a scenario that holds them.
 //!
-//! A trace ([`Trace`]) is a table of steps: which task, of which class, did what from when to when. [`learn`] finds the
-//! sequence of steps of each class, fits a named distribution to every step ([`fit`]) and to the time between arrivals, and
-//! [`Learned::to_ron`] writes them as a commented scenario. Nothing here runs a program or reads a clock: the same trace
-//! gives the same bytes.
+//! A trace ([`Trace`]) is a table of steps: which task of which class did what, from when to when. [`learn`] finds the sequence of steps of
+//! each class and fits a named distribution to every step ([`fit`]) and to the time between arrivals. [`Learned::to_ron`] writes them as a
+//! commented scenario. Nothing here runs a program or reads a clock: the same trace gives the same bytes.
 
 mod arrivals;
 mod correlation;

@@ -1,9 +1,9 @@
-//! The recorder that runs inside the user's Python program, and what it has written there.
+//! The recorder that runs inside the user's Python program, and the reader of what it has written.
 //!
-//! It is one file of pure Python, injected by a `sitecustomize` module in a directory that stands first in `PYTHONPATH`: so
-//! the program's own command stays as it is (`python -m`, a console script, `uv run`), and every interpreter that it starts
-//! (spawned workers, the fork server) is recorded too. Each process appends to a file of its own, a task's rows at once, so
-//! that a worker that is killed takes at most its unfinished tasks with it.
+//! The recorder is a single file of pure Python. It is injected by a `sitecustomize` module in a directory that stands first in
+//! `PYTHONPATH`. So the program's own command stays as it is (`python -m`, a console script, `uv run`), and every interpreter that the
+//! program starts (spawned workers, the fork server) is recorded too. Each process appends to a file of its own, all rows of a task at
+//! once, so that a worker that is killed loses at most the rows of its unfinished tasks.
 
 use std::fs;
 use std::path::Path;
@@ -11,27 +11,28 @@ use std::path::Path;
 use super::trace::{Format, Trace, TraceError, TraceOptions};
 use crate::scenario::limits;
 
-/// The recorder: a module that users may copy for its `task` and `step`.
+/// The recorder's source: a module that users may copy, for its `task` and `step`.
 pub const RECORDER: &str = include_str!("recorder/pchsim_recorder.py");
 const SITE: &str = include_str!("recorder/sitecustomize.py");
 
-/// The recorder's modules by file name, for a directory in `PYTHONPATH`.
+/// The recorder's modules by file name, to be put into a directory in `PYTHONPATH`.
 pub const MODULES: [(&str, &str); 2] =
     [("pchsim_recorder.py", RECORDER), ("sitecustomize.py", SITE)];
 
-/// The variable that tells the recorder where to write: a directory (a file a process) or a file.
+/// The environment variable that tells the recorder where to write: a directory (which gets a file for each process) or a file.
 pub const TRACE_VARIABLE: &str = "PCHSIM_TRACE";
-/// The variable that makes every thread pool have one worker.
+/// The environment variable that makes every thread pool have one worker.
 pub const SEQUENTIAL_VARIABLE: &str = "PCHSIM_RECORD_SEQUENTIAL";
 
-/// The variable that makes it look how often tasks give the GIL up.
+/// The environment variable that makes the recorder watch how often tasks give the GIL up.
 pub const RELEASES_VARIABLE: &str = "PCHSIM_RECORD_RELEASES";
 
-/// All rows that the processes have written into a directory, as one text; half a last line of a killed process is left out.
+/// Collects all rows that the processes have written into a directory, as one text. An incomplete last line of a killed process is left
+/// out.
 ///
 /// # Errors
 ///
-/// If a file cannot be read, or they are longer than [`limits::MAX_TRACE_BYTES`] together.
+/// Returns an error if a file cannot be read, or if the files together are longer than [`limits::MAX_TRACE_BYTES`].
 pub fn collect(dir: &Path) -> std::io::Result<String> {
     let mut files: Vec<_> = fs::read_dir(dir)?
         .map(|e| e.map(|e| e.path()))
@@ -56,7 +57,7 @@ pub fn collect(dir: &Path) -> std::io::Result<String> {
     Ok(all)
 }
 
-/// The trace of collected rows; `name` is for messages.
+/// Reads collected rows as a trace; `name` is the name of the rows in messages.
 ///
 /// # Errors
 ///

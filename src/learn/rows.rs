@@ -1,4 +1,4 @@
-//! One line of a trace after the other: texts become numbers, and what is wrong with them is said.
+//! Reads the lines of a trace one by one: turns texts into numbers, and says what is wrong with them.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use super::trace::{GilObservation, StepKind, Trace, TraceRow};
 use crate::scenario::limits;
 use crate::scenario::units::grouped;
 
-/// Rows that a trace may have: 40 bytes each stay in memory.
+/// The greatest number of rows in a trace: 40 bytes of each stay in memory.
 pub(super) const MAX_ROWS: usize = 8_000_000;
 const KINDS: &str =
     "a kind is cpu, native, io, blocked, wait, lock:NAME, payload_in, payload_out or gil";
@@ -39,7 +39,7 @@ impl Problem {
     }
 }
 
-/// The texts of one line, in either format.
+/// The texts of one line of a trace, whichever format it is written in.
 pub(super) struct RowFields<'a> {
     pub(super) task: &'a str,
     pub(super) class: &'a str,
@@ -52,7 +52,7 @@ pub(super) struct RowFields<'a> {
     pub(super) released: Option<&'a str>,
 }
 
-/// The text, cut where nobody would read on.
+/// The text in quotes, cut where nobody would read on.
 pub(super) fn quoted(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("\"{}…\"", &text[..end]),
@@ -60,7 +60,7 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// A trace under construction: names become numbers.
+/// A trace that is being read. Names of tasks, classes and locks are replaced by numbers.
 pub(super) struct TraceBuilder {
     pub(super) trace: Trace,
     unit: TimeUnit,
@@ -104,7 +104,7 @@ impl TraceBuilder {
             }
         }
         let payload = matches!(f.kind, "payload_in" | "payload_out");
-        // A payload has no length in time: it may do without one, or without both.
+        // A payload has no length in time, so its row may lack the end, or both times.
         let (start, end) = match (f.start, f.end) {
             (None, None) if payload => (i64::MIN, i64::MIN),
             (Some(s), None) if payload => {
@@ -148,7 +148,7 @@ impl TraceBuilder {
             return self.watched(f, class, length.unwrap_or(0).unsigned_abs());
         }
         let next = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
-        // Looking up borrowed pairs would need a type of its own; the copy is short.
+        // Looking up borrowed pairs would need a type of its own, and the copy is short.
         let task = *self.tasks.entry((class, f.task.into())).or_insert(next);
         self.trace.rows.push(TraceRow {
             task,
@@ -160,7 +160,7 @@ impl TraceBuilder {
         Ok(())
     }
 
-    /// What was seen of the GIL for so long: no step of a task.
+    /// Adds what was seen of the GIL in `time` nanoseconds, which is not a step of a task.
     fn watched(&mut self, f: &RowFields<'_>, class: u32, time: u64) -> Result<(), Problem> {
         let releases = Self::needed_count(f.releases, "releases")?;
         let Some(released) = f.released else {

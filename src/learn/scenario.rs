@@ -1,4 +1,4 @@
-//! A learnt workload as a commented scenario.
+//! Writes a learnt workload as a commented scenario.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use super::workload::{Learned, LearnedClass, LearnedStep};
 use crate::scenario::limits::MAX_FACTOR;
 use crate::scenario::units::format_duration;
 
-/// Characters of a comment's line.
+/// The greatest number of characters in a line with a comment.
 const LINE: usize = 116;
 
-/// The text in quotes, as RON reads it. Names may hold anything that a trace may hold.
+/// The text in quotes, as RON reads it. Names may contain anything that a trace may contain.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -30,7 +30,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// What a fit is worth, in a comment.
+/// How good a fit is, as the text of a comment.
 fn worth(fit: &Fit) -> String {
     let n = fit.n;
     let data = format!("mean {}, p99 {}", time(fit.mean), time(fit.p99));
@@ -67,7 +67,7 @@ fn worth(fit: &Fit) -> String {
     }
 }
 
-/// The text in comment lines of a readable length.
+/// Writes the text as comment lines of a readable length.
 fn comment(out: &mut String, indent: &str, text: &str) {
     let mut line = format!("{indent}//");
     for word in text.split_whitespace() {
@@ -115,7 +115,8 @@ fn nested(out: &mut String, indent: &str, steps: &[LearnedStep]) {
 }
 
 impl Learned {
-    /// The scenario: it passes `pchsim check`, and leaves machine and strategies to their defaults where nothing is known.
+    /// Writes the scenario. It passes `pchsim check`, and leaves machine and strategies to their defaults where nothing is known about
+    /// them.
     #[must_use]
     pub fn to_ron(&self) -> String {
         let mut out = String::new();
@@ -215,7 +216,7 @@ impl Learned {
         };
     }
 
-    /// The class's tasks; as a share where the number is past what the format takes for a weight.
+    /// The weight of a class: the number of its tasks, or their share where the total is past what the format takes for a weight.
     fn weight(&self, class: &LearnedClass) -> f64 {
         let all: usize = self.classes.iter().map(|c| c.count).sum();
         let (count, all) = (class.count as f64, all as f64);

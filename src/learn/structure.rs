@@ -1,17 +1,17 @@
-//! From rows to classes: which steps a task did, in which order, and which order is the usual one of its class.
+//! Groups recorded tasks into classes: which steps a task did, in which order, and which order is the usual one in its class.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::trace::{StepKind, Trace, TraceRow};
 use super::workload::TimedStep;
 
-/// Locks within locks; what is deeper is read as if it held only these.
+/// The deepest nesting of locks; rows that are nested deeper are read as if under these locks only.
 const DEEPEST: usize = 8;
-/// Steps of a task that are told apart; longer sequences are summed up.
+/// The number of steps of a task that are kept apart; longer sequences are summed up.
 const LONGEST: usize = 200;
-/// Tasks of another shape become a class of their own from this share on.
+/// Tasks of a different shape become a class of their own if they are at least this share.
 pub(super) const OWN_CLASS: f64 = 0.05;
-/// Rows of [`StepKind::Blocked`] below this share of a class's steps are left out.
+/// Rows of [`Kind::Blocked`] that are below this share of the time of a class's steps are left out.
 const UNSEEN: f64 = 0.1;
 /// Where the most common shape has a smaller share than this, every task is summed up.
 const COMMON: f64 = 0.5;
@@ -28,22 +28,22 @@ pub(super) enum ShapeNode {
 /// One task as recorded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ShapedTask {
-    /// Start of its first row.
+    /// The start of the task's first row.
     pub arrival: i64,
-    /// End of its last row.
+    /// The end of the task's last row.
     pub end: i64,
     pub shape: Vec<ShapeNode>,
-    /// Durations of the [`ShapeNode::Work`]s of `shape`, depth first.
+    /// The durations of the [`Node::Work`]s of `shape`, depth first.
     pub times: Vec<u64>,
     pub payload_in: Option<u64>,
     pub payload_out: Option<u64>,
-    /// Time of rows of each sort, within [`Self::times`] or not.
+    /// The time in rows of each kind, whether it is part of [`Self::times`] or not.
     pub io: u64,
     pub blocked: u64,
     pub waited: u64,
-    /// Time between rows, about which nothing is known.
+    /// The time between rows, about which nothing is known.
     pub gaps: u64,
-    /// Whether rows lie side by side in time.
+    /// Whether rows overlap in time.
     pub overlaps: bool,
 }
 
@@ -51,24 +51,24 @@ pub(super) struct ShapedTask {
 #[derive(Clone, Debug)]
 pub(super) struct ShapeClass {
     pub name: String,
-    /// Its class in the trace.
+    /// The class's index in the trace.
     pub class: usize,
     pub shape: Vec<ShapeNode>,
     pub tasks: Vec<ShapedTask>,
 }
 
-/// What became of a class of the trace.
+/// The groups into which the classes of a trace are split.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Grouping {
     pub groups: Vec<ShapeClass>,
-    /// Sentences about what was summed up, split or left out.
+    /// Notes for the user about what was summed up, split or left out.
     pub notes: Vec<String>,
-    /// Tasks that were left out.
+    /// The number of tasks that were left out.
     pub left_out: usize,
 }
 
-/// Of each class: whether its rows off the CPU for an unknown reason are so short together that they are taken for the
-/// operating system's doing. As steps they would only make equal tasks look different.
+/// For each class: whether its rows of [`Kind::Blocked`] (off the CPU for an unknown reason) are so short in total that they are taken for
+/// effects of the operating system. As steps they would only make equal tasks look different.
 fn quiet(trace: &Trace) -> Vec<bool> {
     let mut sums = vec![(0_u64, 0_u64); trace.classes.len()];
     for row in &trace.rows {
@@ -85,12 +85,12 @@ fn quiet(trace: &Trace) -> Vec<bool> {
         .collect()
 }
 
-/// The tasks of the trace, in order of their first rows in the file; those without any step are not there.
+/// The tasks of the trace with their classes, in the order of their first rows in the file. Tasks without any step are left out.
 fn tasks(trace: &Trace) -> Vec<(u32, ShapedTask)> {
     let quiet = quiet(trace);
     let kept = |r: &&TraceRow| r.kind != StepKind::Blocked || !quiet[r.class as usize];
     let mut rows: Vec<&TraceRow> = trace.rows.iter().filter(kept).collect();
-    // At the same start the lock comes before what is done under it, then the order of the file.
+    // At the same start, the row of a lock comes before what is done under it; otherwise rows keep the order of the file.
     rows.sort_by_key(|r| (r.task, r.start, !matches!(r.kind, StepKind::Lock(_))));
     let mut out = Vec::new();
     for rows in rows.chunk_by(|a, b| a.task == b.task) {
@@ -132,13 +132,13 @@ fn task(rows: &[&TraceRow]) -> ShapedTask {
     task
 }
 
-/// Reads the rows of one task, in order of their starts, into nested nodes.
+/// Reads the rows of one task, sorted by their starts, into nested nodes.
 struct ShapeReader<'a> {
     rows: &'a [&'a TraceRow],
     next: usize,
-    /// Up to when the rows read so far cover the task.
+    /// The time up to which the rows read so far cover the task.
     covered: i64,
-    /// The same, without waiting: what lies in a wait is not side by side with it.
+    /// The same without waiting, because rows that lie in a wait do not overlap with it.
     busy: i64,
     held: Vec<u32>,
     task: &'a mut ShapedTask,
@@ -196,7 +196,7 @@ impl ShapeReader<'_> {
         let mut inner = self.nodes(row.end.min(until));
         self.held.pop();
         if inner.is_empty() {
-            // Nothing is said of what was done under the lock.
+            // The trace does not say what was done under the lock, so it is taken for Python code.
             inner.push(ShapeNode::Work(TimedStep::Cpu));
             self.task.times.push(row.end.abs_diff(row.start));
             self.covered = self.covered.max(row.end);
@@ -212,7 +212,7 @@ impl ShapeReader<'_> {
         if row.kind == StepKind::Wait {
             return;
         }
-        // Clocks of several threads, and rounded ones, overlap by a little without any meaning.
+        // The clocks of several threads, and rounded times, overlap by a little without this meaning anything.
         let slack = 50_000.max(row.end.abs_diff(row.start) / 20);
         if row.start < self.busy && self.busy.abs_diff(row.start) > slack {
             self.task.overlaps = true;
@@ -264,7 +264,7 @@ fn sum_up(shape: &[ShapeNode], times: &[u64]) -> (Vec<ShapeNode>, Vec<u64>) {
     (nodes, sums)
 }
 
-/// The indices of the tasks of each shape: the most common first, then the one that came first.
+/// The indices of the tasks of each shape. The most common shape comes first; of equally common ones, the one that appeared first.
 fn by_shape(tasks: &[ShapedTask]) -> Vec<Vec<usize>> {
     let mut groups: HashMap<&[ShapeNode], Vec<usize>> = HashMap::new();
     for (i, task) in tasks.iter().enumerate() {
@@ -275,7 +275,7 @@ fn by_shape(tasks: &[ShapedTask]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// The classes of the trace, split by shape, in the order in which they first arrive.
+/// Groups the classes of the trace by shape, in the order in which the groups first arrive.
 pub(super) fn group(trace: &Trace) -> Grouping {
     let mut classes: Vec<Vec<ShapedTask>> = vec![Vec::new(); trace.classes.len()];
     for (class, task) in tasks(trace) {
@@ -349,7 +349,7 @@ fn class((number, name): (usize, &str), mut tasks: Vec<ShapedTask>, out: &mut Gr
     }
 }
 
-/// A split class may have got the name of another.
+/// Renames groups with the same name: a class that was split may have got the name of another.
 fn distinct_names(groups: &mut [ShapeClass]) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for group in groups {

@@ -1,4 +1,4 @@
-//! The fits as a table for a terminal.
+//! Shows the fits as a table for a terminal.
 
 use super::dist::name;
 use super::fit::Fit;
@@ -7,7 +7,7 @@ use crate::engine::Nanos;
 use crate::quantity::seconds;
 use crate::scenario::Dist;
 
-/// The p-value in a table: its resolution is a hundredth or so.
+/// A p-value as shown in a table; it is known to a hundredth or so.
 pub(super) fn p_text(p: Option<f64>) -> String {
     match p {
         None => "–".into(),
@@ -16,12 +16,12 @@ pub(super) fn p_text(p: Option<f64>) -> String {
     }
 }
 
-/// D in a table.
+/// A Kolmogorov-Smirnov distance as shown in a table.
 pub(super) fn d_text(d: Option<f64>) -> String {
     d.map_or("–".into(), |d| format!("{d:.3}"))
 }
 
-/// A duration as a person reads it.
+/// A duration in nanoseconds as a person reads it.
 pub(super) fn time(ns: f64) -> String {
     if ns.is_finite() {
         seconds(Nanos::from_f64(ns))
@@ -30,7 +30,7 @@ pub(super) fn time(ns: f64) -> String {
     }
 }
 
-/// The distribution with its parameters, short enough for a cell.
+/// The distribution with its parameters, short enough for a cell of a table.
 fn short(dist: &Dist) -> String {
     let t = |n: &Nanos| seconds(*n);
     let name = name(dist);
@@ -60,7 +60,7 @@ fn row(class: String, step: String, fit: &Fit) -> Vec<String> {
 }
 
 impl Learned {
-    /// The fits, one a line: class, step, number of values, mean, distribution, Kolmogorov-Smirnov D, its p-value, verdict.
+    /// The table of fits, one a line: class, step, number of values, mean, distribution, Kolmogorov-Smirnov D, its p-value, verdict.
     #[must_use]
     pub fn table(&self) -> String {
         let titles = [
@@ -86,7 +86,7 @@ impl Learned {
             let mut line = String::new();
             for (k, cell) in cells.iter().enumerate() {
                 let blanks = " ".repeat(widths[k] - cell.chars().count());
-                // Numbers stand to the right.
+                // Columns of numbers are aligned to the right.
                 let text = if matches!(k, 2 | 3 | 5 | 6) {
                     blanks + cell
                 } else {

@@ -1,4 +1,4 @@
-//! Times of a trace: decimal texts read exactly, so that nanoseconds survive even in seconds since 1970.
+//! Reads the times of a trace exactly from their decimal texts, so that nanoseconds survive even in seconds since 1970.
 
 /// The unit of a trace's times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum TimeUnit {
 }
 
 impl TimeUnit {
-    /// Decimal places between the unit and a nanosecond.
+    /// The number of decimal places between the unit and a nanosecond.
     const fn places(self) -> i64 {
         match self {
             Self::Seconds => 9,
@@ -25,7 +25,7 @@ impl TimeUnit {
         }
     }
 
-    /// The unit's name, plural.
+    /// The name of the unit, in the plural.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -37,16 +37,16 @@ impl TimeUnit {
     }
 }
 
-/// Why a text is no time.
+/// Why a text is not a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BadTime {
-    /// It is not a decimal number.
+    /// The text is not a decimal number.
     NotANumber,
-    /// It is more than 292 years from zero.
+    /// The time is more than 292 years from zero.
     TooLarge,
 }
 
-/// Whole nanoseconds from a decimal number (`12`, `-0.5`, `1.7e9`) of the unit, rounded to the nearest.
+/// Reads a decimal number (`12`, `-0.5`, `1.7e9`) of the unit as whole nanoseconds, rounded to the nearest.
 pub(super) fn parse(text: &str, unit: TimeUnit) -> Result<i64, BadTime> {
     let text = text.trim();
     let (negative, digits) = match text.as_bytes().first() {
@@ -93,7 +93,7 @@ fn scale(value: i128, shift: i64) -> Option<i128> {
     if shift >= 0 {
         return value.checked_mul(power(shift)?);
     }
-    // A divisor past the range leaves nothing of 30 digits.
+    // A divisor past the range of the type leaves nothing of 30 digits.
     Some(match power(-shift) {
         Some(divisor) => (value + divisor / 2) / divisor,
         None => 0,

@@ -1,4 +1,4 @@
-//! Reads a trace: CSV with a header line, or JSON Lines, one step of one task a line.
+//! Reads a trace: CSV with a header line, or JSON Lines, with one step of one task in each line.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -11,28 +11,29 @@ use super::timestamp::TimeUnit;
 use crate::scenario::limits;
 use crate::syntax::input;
 
-/// Bytes of one line.
+/// The longest line, in bytes.
 const MAX_LINE: u64 = 1 << 20;
 const FIELDS: &str = "task, class, kind (or step), start, end, and where needed bytes or lock";
 
-/// What a recorded step is.
+/// The kind of a recorded step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StepKind {
-    /// Running Python code; the row's length is CPU time.
+    /// The task runs Python code; the row's length is CPU time.
     Cpu,
-    /// Running C code that has released the GIL.
+    /// The task runs C code that has released the GIL.
     Native,
-    /// Waiting for something outside.
+    /// The task waits for something outside the program.
     Io,
-    /// Off the CPU for a reason that the recorder cannot see: read as [`StepKind::Io`], and said.
+    /// The task is off the CPU for a reason that the recorder cannot see. It is read as [`Kind::Io`], and reported.
     Blocked,
-    /// Waiting for something that the simulation makes itself: a worker, the event loop, a lock, a child task. Left out.
+    /// The task waits for something that the simulation itself produces: a worker, the event loop, a lock, a child task. Such rows are left
+    /// out.
     Wait,
-    /// Holding the lock of this number in [`Trace::locks`]; rows within are done under it.
+    /// The task holds the lock of this index in [`Trace::locks`]; rows within are done under it.
     Lock(u32),
-    /// Bytes that travel to the worker.
+    /// This number of bytes is sent to the worker.
     PayloadIn(u64),
-    /// Bytes that travel back.
+    /// This number of bytes is sent back.
     PayloadOut(u64),
 }
 
@@ -41,62 +42,62 @@ pub enum StepKind {
 pub struct TraceRow {
     /// The task's number, in order of first appearance.
     pub task: u32,
-    /// Its class: an index into [`Trace::classes`].
+    /// The task's class, as an index into [`Trace::classes`].
     pub class: u32,
-    /// What it did.
+    /// What the task did.
     pub kind: StepKind,
-    /// From when, in nanoseconds of the trace's own clock.
+    /// The start, in nanoseconds of the trace's own clock.
     pub start: i64,
-    /// To when; never before `start`.
+    /// The end on the same clock; never before `start`.
     pub end: i64,
 }
 
 /// A trace in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// The lines, in the order of the file.
+    /// The rows, in the order of the file.
     pub rows: Vec<TraceRow>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Names of the locks.
     pub locks: Vec<String>,
-    /// What was seen of the GIL while each class ran, by its place in [`Trace::classes`]; shorter where nothing was.
+    /// What was seen of the GIL while each class ran, by the index in [`Trace::classes`]; shorter than that where nothing was seen.
     pub gil: Vec<GilObservation>,
 }
 
 /// What was seen of the GIL while tasks of a class ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GilObservation {
-    /// For so many nanoseconds it was looked at.
+    /// The time for which the GIL was watched, in nanoseconds.
     pub time: u64,
-    /// So often it was given up meanwhile.
+    /// The number of times that the GIL was given up meanwhile.
     pub releases: u64,
-    /// For so many nanoseconds nobody held it.
+    /// The time in which no thread held it, in nanoseconds.
     pub released: u64,
 }
 
 impl GilObservation {
-    /// The share of the time in which nobody held the GIL.
+    /// The share of the time in which no thread held the GIL.
     pub fn share(&self) -> f64 {
         self.released as f64 / self.time.max(1) as f64
     }
 }
 
-/// How a trace is written.
+/// The format of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// A header line, then one line a step; separated by commas, semicolons or tabs, as the header line is.
+    /// A header line, then one line for each step. Cells are separated by commas, semicolons or tabs, as in the header line.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object in each line.
     JsonLines,
 }
 
-/// What the reader has to be told.
+/// What the reader cannot know from the trace itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TraceOptions {
     /// The unit of `start` and `end`.
     pub unit: TimeUnit,
-    /// `None`: by the file's extension (`.csv`, `.tsv`, `.jsonl`, `.ndjson`), else by its first character.
+    /// The format; `None` to tell it by the file's extension (`.csv`, `.tsv`, `.jsonl`, `.ndjson`), or else by its first character.
     pub format: Option<Format>,
 }
 
@@ -106,7 +107,7 @@ pub struct TraceOptions {
 pub struct TraceError {
     /// The file's name.
     pub file: String,
-    /// Line and column, if it is about one: `line 3, column 4 (start)`.
+    /// The line and the column, if it is about one: `line 3, column 4 (start)`.
     pub place: Option<String>,
     /// What is wrong, with the offending text.
     pub message: String,
@@ -115,11 +116,11 @@ pub struct TraceError {
 }
 
 impl Trace {
-    /// Reads the file: [`limits::MAX_TRACE_BYTES`] and 8 million rows at most.
+    /// Reads a trace from a file of at most [`limits::MAX_TRACE_BYTES`] and 8 million rows.
     ///
     /// # Errors
     ///
-    /// With the place in the file, the offending text, and what is expected.
+    /// Returns the place in the file, the offending text, and what is expected.
     pub fn read(path: &Path, options: TraceOptions) -> Result<Self, TraceError> {
         let name = path.display().to_string();
         let cannot = |e: &std::io::Error| TraceError {
@@ -142,11 +143,11 @@ impl Trace {
         Self::parse(file, &name, TraceOptions { format, ..options })
     }
 
-    /// Reads from a stream that messages call `name`.
+    /// Reads a trace from a stream, whose name in messages is `name`.
     ///
     /// # Errors
     ///
-    /// As [`Trace::read`].
+    /// Returns the errors of [`Trace::read`].
     pub fn parse(input: impl Read, name: &str, options: TraceOptions) -> Result<Self, TraceError> {
         let error = |place: Option<String>, p: Problem| TraceError {
             file: name.to_owned(),
@@ -195,7 +196,7 @@ fn guess(first: &str) -> Format {
     }
 }
 
-/// The lines of the file, one at a time, with what has been read so far.
+/// The lines of the file, one at a time, and how much has been read so far.
 struct LineReader<R> {
     input: BufReader<R>,
     line: u64,
@@ -204,7 +205,7 @@ struct LineReader<R> {
 }
 
 impl<R: Read> LineReader<R> {
-    /// The next line that is not blank, without its end; false at the end of the file.
+    /// Reads the next line that is not blank, without its line end. Returns false at the end of the file.
     fn next_filled(&mut self) -> Result<bool, Problem> {
         loop {
             let mut bytes = Vec::new();
@@ -249,7 +250,7 @@ impl<R: Read> LineReader<R> {
     }
 }
 
-/// Where the fields stand in a line of CSV.
+/// The positions of the fields in a line of CSV.
 struct Columns {
     task: usize,
     class: usize,
@@ -308,10 +309,10 @@ impl Columns {
     }
 }
 
-/// The cells of one line of CSV; a quoted cell may hold the separator, but no line break.
+/// Splits a line of CSV into its cells. A quoted cell may contain the separator, but no line break.
 fn cells(text: &str, separator: u8) -> Result<Vec<String>, Problem> {
     if !text.contains('"') {
-        // By far the most lines: a reader for each would cost more than all the rest.
+        // Most lines are like this, and a reader for each of them would cost more than everything else.
         let cells = text.split(char::from(separator));
         return Ok(cells.map(|c| c.trim().to_owned()).collect());
     }
@@ -371,7 +372,7 @@ fn csv_lines<R: Read>(
     Ok(())
 }
 
-/// One line of JSON Lines. Numbers stay texts, so that none of their digits is lost.
+/// One line of JSON Lines. Numbers are kept as texts, so that none of their digits is lost.
 #[derive(Deserialize)]
 struct JsonRow<'a> {
     #[serde(borrow)]

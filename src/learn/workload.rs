@@ -1,4 +1,4 @@
-//! The whole of it: a trace in, a workload with fitted distributions out.
+//! Learns a workload with fitted distributions from a trace.
 
 use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
 use super::correlation;
@@ -11,17 +11,17 @@ use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{Releases, limits};
 
-/// Steps that are compared with each other at most, for every class.
+/// The number of steps of a class that are compared with each other at most.
 const COMPARED: usize = 40;
-/// A step is brief if it is shorter than this, and than a hundredth of its task, on average.
+/// A step is brief if on average it is shorter than this (in nanoseconds) and than a hundredth of its task.
 const BRIEF: f64 = 100_000.0;
-/// Shares of time below this are not worth a word.
+/// Shares of the time below this are not reported.
 const WORTH_SAYING: f64 = 0.05;
 
-/// A step that takes time.
+/// The kind of a step that takes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TimedStep {
-    /// Waiting for something outside.
+    /// Waiting for something outside the program.
     Io,
     /// Python code.
     Cpu,
@@ -30,7 +30,7 @@ pub enum TimedStep {
 }
 
 impl TimedStep {
-    /// As the scenario format writes it.
+    /// The name of the kind as the scenario format writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,46 +44,46 @@ impl TimedStep {
 /// A learnt step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LearnedStep {
-    /// Takes a time that is drawn.
+    /// A step that takes a random time.
     Work(TimedStep, Fit),
-    /// Python code that gives the GIL up so often on average, for so long each time.
+    /// Python code that gives the GIL up: how often on average, and for how long each time.
     Releasing(Fit, Releases),
-    /// Steps under a lock, by its name.
+    /// Steps under the lock of this name.
     Lock(String, Vec<LearnedStep>),
-    /// Steps that are done so many times.
+    /// Steps that are done this number of times.
     Repeat(usize, Vec<LearnedStep>),
 }
 
-/// A learnt class of tasks.
+/// A class of tasks that was learnt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LearnedClass {
-    /// Its name.
+    /// The name of the class.
     pub name: String,
-    /// Tasks in the trace.
+    /// The number of its tasks in the trace.
     pub count: usize,
-    /// Mean bytes to the worker, and whether all tasks have the same.
+    /// The mean number of bytes sent to the worker, and whether it is the same for all tasks.
     pub payload_in: Option<(u64, bool)>,
-    /// Mean bytes back.
+    /// The mean number of bytes sent back, and whether it is the same for all tasks.
     pub payload_out: Option<(u64, bool)>,
-    /// What a task does.
+    /// The steps of a task.
     pub steps: Vec<LearnedStep>,
 }
 
-/// How to learn.
+/// How to learn a workload.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The scenario's name.
     pub name: String,
-    /// Where the trace came from, for the scenario's first comment.
+    /// A description of where the trace came from, for the scenario's first comment.
     pub origin: String,
-    /// The interpreter that the CPU times were taken on, and its `cpu_factor`: they are divided by it. `None`: they are
-    /// taken for the baseline's.
+    /// The interpreter that the CPU times were measured on, and its `cpu_factor`, by which they are divided. `None` if they are to be taken
+    /// for times on the baseline interpreter.
     pub interpreter: Option<(String, f64)>,
-    /// Cores of the machine that the scenario is for; `None`: those of [`Self::recorded_on`].
+    /// The number of cores of the machine that the scenario is for; `None` for that of [`Self::recorded_on`].
     pub cores: Option<u32>,
-    /// Cores of the machine that was recorded; `None`: not known, which leaves the scenario's default.
+    /// The number of cores of the machine that was recorded; `None` if it is not known, which leaves the scenario's default.
     pub recorded_on: Option<u32>,
-    /// Every thread pool was given one worker for the recording: one task at a time is no limit of the program's.
+    /// Whether every thread pool was given one worker for the recording; then one task at a time is not taken for a limit of the program's.
     pub one_worker: bool,
     /// How tasks arrive.
     pub arrivals: ArrivalsChoice,
@@ -106,11 +106,11 @@ impl Default for Options {
 /// A workload learnt from a trace.
 #[derive(Clone, Debug)]
 pub struct Learned {
-    /// How it was learnt.
+    /// The options that it was learnt with.
     pub options: Options,
     /// How tasks arrive.
     pub arrivals: FittedArrivals,
-    /// Whether the classes of a batch take turns.
+    /// Whether tasks of the classes of a batch are interleaved.
     pub interleaved: bool,
     /// The classes, in the order of their first arrival; at least one.
     pub classes: Vec<LearnedClass>,
@@ -204,7 +204,7 @@ fn lock_names(steps: &[LearnedStep], out: &mut Vec<String>) {
     }
 }
 
-/// Whether tasks of a class arrive between those of another.
+/// Whether tasks of one class arrive between those of another.
 fn interleaved(groups: &[ShapeClass]) -> bool {
     let mut order: Vec<(i64, usize)> = Vec::new();
     for (i, g) in groups.iter().enumerate() {
@@ -214,11 +214,11 @@ fn interleaved(groups: &[ShapeClass]) -> bool {
     order.windows(2).filter(|w| w[0].1 != w[1].1).count() + 1 > groups.len()
 }
 
-/// What the model cannot take from the trace, as shares of the tasks' time.
+/// Reports what the model cannot take from the trace, as shares of the tasks' time.
 fn measured_times(groups: &[ShapeClass], notes: &mut Vec<String>) {
     for g in groups {
         let sum = |f: fn(&ShapedTask) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
-        // In a batch most tasks wait for their turn most of the time, which says nothing of what they do.
+        // In a batch most tasks wait for their turn most of the time, which says nothing about what they do.
         let whole = sum(|t| t.end.abs_diff(t.arrival).saturating_sub(t.waited)).max(1.0);
         let name = &g.name;
         let share = |part: f64| format!("{:.0}%", 100.0 * part / whole);
@@ -250,7 +250,7 @@ fn measured_times(groups: &[ShapeClass], notes: &mut Vec<String>) {
     }
 }
 
-/// One step's durations over all tasks of a class.
+/// The durations of one step in all tasks of a class, in nanoseconds.
 type StepDurations = Vec<u64>;
 
 fn mean(times: &[u64]) -> f64 {
@@ -310,7 +310,7 @@ fn payload(
     Some((u64::try_from(mean).unwrap_or(u64::MAX), least == most))
 }
 
-/// Warns of steps whose durations go together, the strongest pairs first.
+/// Reports steps whose durations are correlated, the most strongly correlated pairs first.
 fn dependence(g: &ShapeClass, columns: &[StepDurations], brief: f64, notes: &mut Vec<String>) {
     let mut works = Vec::new();
     work_names(&g.shape, &mut works);
@@ -369,17 +369,17 @@ fn work_names(shape: &[ShapeNode], out: &mut Vec<TimedStep>) {
     }
 }
 
-/// Goes through the shape of a class and its durations.
+/// Learns the steps of a class from its shape and the durations of its tasks.
 struct Learner<'a> {
     columns: &'a [StepDurations],
-    /// The column of the next step.
+    /// The index of the next step's column.
     next: usize,
     trace: &'a Trace,
-    /// CPU times are divided by this.
+    /// The factor that CPU times are divided by.
     factor: f64,
-    /// Steps with a shorter mean, in nanoseconds, are not fitted.
+    /// Steps with a mean shorter than this, in nanoseconds, are not fitted.
     brief: f64,
-    /// How its code gives the GIL up.
+    /// How the class's code handles the GIL.
     gil_use: GilUse,
 }
 
@@ -440,7 +440,7 @@ impl Learner<'_> {
         LearnedStep::Work(work, fit)
     }
 
-    /// A sequence that repeats itself at least three times, its rounds pooled, where they do not differ.
+    /// A sequence of steps that repeats itself at least three times. Its rounds are pooled where they do not differ.
     fn repeated(&mut self, shape: &[ShapeNode]) -> Option<Vec<LearnedStep>> {
         let works: Vec<TimedStep> = shape
             .iter()
@@ -479,8 +479,8 @@ impl Learner<'_> {
     }
 }
 
-/// Whether a part has the distribution of the sorted pool: Kolmogorov-Smirnov at 1% over all comparisons together
-/// (Bonferroni); the pool holds the part, which makes the test the milder.
+/// Whether a part has the same distribution as the sorted pool, by a Kolmogorov-Smirnov test at 1% over all comparisons together
+/// (Bonferroni). The pool contains the part, which makes the test milder.
 fn same_distribution(part: &[u64], pool: &[u64], comparisons: usize) -> bool {
     let mut part = part.to_vec();
     part.sort_unstable();
@@ -497,7 +497,7 @@ fn same_distribution(part: &[u64], pool: &[u64], comparisons: usize) -> bool {
 }
 
 impl Learned {
-    /// Every fit with the class and the step that it belongs to, the arrivals' first.
+    /// All fits with the class and the step that each belongs to; that of the arrivals comes first.
     #[must_use]
     pub fn fits(&self) -> Vec<(String, String, &Fit)> {
         let mut out = Vec::new();
@@ -514,7 +514,7 @@ impl Learned {
         out
     }
 
-    /// Whether every step has a named distribution that is good or fair.
+    /// Whether no fit is poor.
     #[must_use]
     pub fn is_well_fitted(&self) -> bool {
         self.fits()

@@ -1,4 +1,4 @@
-//! The snapshot as JSON: all of it, documented in `docs/inspect.md`.
+//! Snapshots as JSON, documented in `docs/inspect.md`.
 
 use serde::Serialize;
 
@@ -98,7 +98,7 @@ struct LinkJson<'a> {
     waits_for: &'a str,
 }
 
-/// The snapshot as JSON, ending in a newline. The limit of rows does not hold here.
+/// The whole snapshot as JSON, ending in a newline. The limit on rows does not apply here.
 pub fn ps_json(labelled: &LabelledSnapshot<'_>, rows: &Rows) -> String {
     let s = labelled.snapshot;
     let document = Document {

@@ -15,14 +15,14 @@ use crate::engine::Nanos;
 use crate::layout::Style;
 use crate::quantity::{bytes, counted, list, seconds};
 
-/// A snapshot, and of what it was taken.
+/// A snapshot, with the run of which it was taken.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelledSnapshot<'a> {
     /// Name of the scenario.
     pub scenario: &'a str,
     /// The strategy in its short form.
     pub strategy: &'a str,
-    /// The interpreter.
+    /// Name of the interpreter.
     pub interpreter: &'a str,
     /// Number of the replication.
     pub replication: u32,
@@ -30,21 +30,21 @@ pub struct LabelledSnapshot<'a> {
     pub seed: u64,
     /// The instant that was asked for.
     pub asked: Nanos,
-    /// The state.
+    /// The state of the run.
     pub snapshot: &'a Snapshot,
 }
 
-/// What is shown of a snapshot.
+/// The part of a snapshot that is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
-    /// At most so many rows (of each kind; in the tree: below each node); 0: all.
+    /// Most rows of each kind (in the tree, below each node); 0 means all.
     pub limit: usize,
-    /// Only tasks of this class, and the threads that stand for them.
+    /// Class of the tasks that are shown, with the threads that execute them; `None` means all.
     pub class: Option<String>,
 }
 
 impl Rows {
-    /// How many of so many are shown. One more than allowed is shown too: a line that says so would take its place.
+    /// How many of `all` rows are shown. One more than the limit is shown, too, because a line about it would take its place.
     fn visible_rows(&self, all: usize) -> usize {
         if self.limit == 0 || all <= self.limit + 1 {
             all
@@ -54,7 +54,7 @@ impl Rows {
     }
 }
 
-/// What is being looked at, how far the run is, and what stands out.
+/// The heading: what is shown, how far the run is, and what stands out.
 fn head(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> Vec<String> {
     let s = labelled.snapshot;
     let facts = [
@@ -143,7 +143,7 @@ fn approximately(bytes: u64) -> f64 {
     bytes as f64
 }
 
-/// An instant: seconds, as exact as it is.
+/// An instant in seconds, exact.
 fn instant(t: Nanos) -> String {
     let whole = t.0 / 1_000_000_000;
     let fraction = format!("{:09}", t.0 % 1_000_000_000);
@@ -153,12 +153,12 @@ fn instant(t: Nanos) -> String {
     }
 }
 
-/// How long ago.
+/// Time since an instant.
 fn ago(s: &Snapshot, since: Nanos) -> String {
     seconds(s.at.since(since))
 }
 
-/// `deadlock: a #1 waits for lock 'x', which b #1 has; b #1 waits for lock 'y', which a #1 has`
+/// A cycle in words: `deadlock: a #1 waits for lock 'x', which b #1 has; b #1 waits for lock 'y', which a #1 has`.
 fn circle(s: &Snapshot, cycle: &[crate::cpython::snapshot::Link]) -> String {
     let name = |i: usize| s.tasks.get(i).map_or("?", |t| t.name.as_str());
     let mut text = String::from(if s.end == Some(RunEnd::Deadlock) {
@@ -178,7 +178,7 @@ fn of_class(s: &Snapshot, rows: &Rows, task: usize) -> bool {
     rows.class.as_ref().is_none_or(|c| c == class)
 }
 
-/// Whether a thread stands for the task, rather than the task being in some queue.
+/// The thread that executes the task; `None` if the task is in a queue or elsewhere.
 fn in_thread(place: &TaskLocation) -> Option<usize> {
     match place {
         TaskLocation::Thread(t) => Some(*t),
@@ -186,7 +186,7 @@ fn in_thread(place: &TaskLocation) -> Option<usize> {
     }
 }
 
-/// Lines in the signs that may be used.
+/// Joins lines, in the characters that the style allows.
 fn join(lines: Vec<String>, style: Style) -> String {
     let mut out = String::new();
     for line in lines {

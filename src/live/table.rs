@@ -1,4 +1,5 @@
-//! The snapshot as two tables, a row a thread and a row a task that no thread stands for, as `python -m asyncio ps` lists tasks.
+//! A snapshot as two tables, with a row for each thread, and one for each task that no thread executes, as `python -m asyncio ps` lists
+//! tasks.
 
 use super::{LabelledSnapshot, Rows, ago, head, in_thread, join, of_class, words};
 use crate::cpython::snapshot::{Snapshot, ThreadActivity};
@@ -16,7 +17,7 @@ pub fn ps(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> String 
     join(lines, style)
 }
 
-/// The order of the rows: what holds others up first, then who waits, longest first, then who has nothing to do.
+/// The order of rows: threads that hold others up come first, then those that wait, longest first, then idle ones.
 fn urgency(s: &Snapshot, thread: usize) -> (u8, u64, usize) {
     let t = &s.threads[thread];
     let class = match t.doing {
@@ -121,14 +122,14 @@ fn tasks(s: &Snapshot, rows: &Rows, style: Style, lines: &mut Vec<String>) {
     }
 }
 
-/// `, holds lock 'db'`
+/// Text about held locks: `, holds lock 'db'`.
 pub(super) fn holding(held: &[String]) -> String {
     held.iter()
         .flat_map(|l| [", holds lock '", l, "'"])
         .collect()
 }
 
-/// The columns of both tables that are left out where there is no room, in this order.
+/// The columns of both tables that are left out if there is no room, in this order.
 const DISPENSABLE: [&str; 4] = ["AGE", "AWAITED BY", "STEP", "FOR"];
 
 /// A table of texts.

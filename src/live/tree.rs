@@ -1,4 +1,4 @@
-//! The snapshot as a tree: processes, their threads, and the tasks in each, children below their parents.
+//! A snapshot as a tree: processes, their threads, and the tasks in each, children below their parents.
 
 use super::{LabelledSnapshot, Rows, ago, approximately, head, in_thread, join, of_class, words};
 use crate::cpython::snapshot::Snapshot;
@@ -6,7 +6,7 @@ use crate::layout;
 use crate::layout::Style;
 use crate::quantity::bytes;
 
-/// A line, and those below it.
+/// A node: a line, and the nodes below it.
 struct TreeLine {
     text: String,
     below: Vec<TreeLine>,
@@ -57,7 +57,7 @@ fn draw(nodes: &[TreeLine], indent: &str, style: Style, lines: &mut Vec<String>)
         let sign = if at_end { last } else { fork };
         let further = format!("{indent}{}", if at_end { "    " } else { down });
         let first = format!("{indent}{sign}");
-        // A text that goes on stands between the lines that lead past it.
+        // A text that continues is put between the lines that lead past it.
         let next = if node.below.is_empty() {
             format!("{further}  ")
         } else {
@@ -80,7 +80,7 @@ fn children(s: &Snapshot) -> Vec<Vec<usize>> {
     of
 }
 
-/// `68 more tasks that the program has not got to yet`
+/// Text about tasks that have not been taken in: `... 68 tasks that the program has not got to yet`.
 pub(super) fn not_taken_in(s: &Snapshot) -> Option<String> {
     let n = s.totals.not_taken_in;
     let tasks = if n == 1 { "task" } else { "tasks" };
@@ -132,7 +132,7 @@ impl Branch<'_> {
             || t.task.is_some_and(|t| of_class(self.s, self.rows, t))
     }
 
-    /// The first of several, and how many more of what kind there are.
+    /// The nodes of the first of several items, and how many more of each kind there are.
     fn some(
         &self,
         all: &[usize],
@@ -159,7 +159,7 @@ impl Branch<'_> {
         );
         let mut below = Vec::new();
         match t.task {
-            // A child stands below its parent.
+            // A child is put below its parent.
             Some(task) if s.tasks[task].parent.is_some() => {
                 text += &format!(", for {}", s.tasks[task].name);
             }
@@ -198,7 +198,7 @@ impl Branch<'_> {
         }
     }
 
-    /// The tasks of a process that no thread stands for, by what they wait for: those on its loop, or the others.
+    /// The tasks of a process that no thread executes, by what they wait for: those on its loop, or the others.
     fn waiting(&self, process: usize, on_loop: bool) -> Vec<TreeLine> {
         let s = self.s;
         let looping = s

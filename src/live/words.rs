@@ -1,4 +1,4 @@
-//! What threads and tasks do, in words.
+//! States of threads and tasks in words.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use crate::engine::Nanos;
 use crate::quantity::state;
 use crate::quantity::{counted, seconds};
 
-/// A thread by its name, with its process where that is another.
+/// Name of a thread, with its process if that is another than `from`.
 pub(super) fn thread_name(s: &Snapshot, thread: usize, from: Option<usize>) -> String {
     let t = &s.threads[thread];
     if from == Some(t.process) || s.processes.len() < 2 {
@@ -21,7 +21,7 @@ fn left(s: &Snapshot, until: Nanos) -> String {
     seconds(until.since(s.at))
 }
 
-/// What a thread does.
+/// What a thread does, in words.
 pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
     let t = &s.threads[thread];
     let who = |other: &Option<usize>, verb: &str| {
@@ -97,7 +97,7 @@ fn children(open: u64, all: u64) -> String {
     format!("waiting for its children, {} of {all} done", all - open)
 }
 
-/// What a task is waiting for, or who stands for it.
+/// What a task waits for, or which thread executes it, in words.
 pub(super) fn place(s: &Snapshot, task: usize) -> String {
     let t = &s.tasks[task];
     let by = |thread: &usize| thread_name(s, *thread, t.process);
@@ -132,7 +132,7 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
     }
 }
 
-/// The place in a queue.
+/// A position in a queue, in words.
 fn nth(n: usize) -> String {
     let end = match (n % 10, n % 100) {
         (_, 11..=13) => "th",
@@ -144,7 +144,7 @@ fn nth(n: usize) -> String {
     format!("{n}{end} in line")
 }
 
-/// What several tasks wait for, to count them by: `waiting for a free worker`.
+/// What several tasks wait for, as a kind to count them by: `waiting for a free worker`.
 pub(super) fn kind_of_place(place: &TaskLocation) -> &'static str {
     match place {
         TaskLocation::Thread(_) => "in threads",
@@ -170,7 +170,7 @@ pub(super) fn kind_of_place(place: &TaskLocation) -> &'static str {
     }
 }
 
-/// What several threads do, to count them by.
+/// What several threads do, as a kind to count them by.
 pub(super) fn kind_of_doing(doing: &ThreadActivity) -> &'static str {
     match doing {
         ThreadActivity::Running(..) => "running",
@@ -192,7 +192,7 @@ pub(super) fn kind_of_doing(doing: &ThreadActivity) -> &'static str {
     }
 }
 
-/// `Cpu("500ms"), 40 ms left (4 of 5)`; what has not begun comes next.
+/// A step in words: `Cpu("500ms"), 40 ms left (4 of 5)`; one that has not begun is next.
 pub(super) fn step(step: Option<&StepState>) -> String {
     let Some(step) = step else {
         return "at its end".into();
@@ -205,7 +205,7 @@ pub(super) fn step(step: Option<&StepState>) -> String {
     }
 }
 
-/// How many more of what, to be read with commas between: `68 more: 60 waiting for a free worker`, `8 in select`.
+/// How many more there are, by kind, to be joined by commas: `68 more: 60 waiting for a free worker`, `8 in select`.
 pub(super) fn more<'k>(kinds: impl Iterator<Item = &'k str>) -> Vec<String> {
     let mut counted: Vec<(&str, usize)> = Vec::new();
     let mut all = 0;

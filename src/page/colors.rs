@@ -1,4 +1,5 @@
-//! The page's colours, light and dark. Texts reach a contrast of 4.5 to 1, marks 3 to 1 against the card that they lie on; a test says so.
+//! The colours of the page, light and dark. Texts have a contrast of at least 4.5 to 1, marks 3 to 1, with the card below them; a test
+//! checks it.
 
 use std::fmt::Write as _;
 
@@ -8,7 +9,7 @@ use crate::charts::figure::palette::{CURVES, LAYERS, Theme};
 
 /// The colours of one look.
 struct ColorScheme {
-    /// Of the charts' marks.
+    /// Theme of the charts' marks.
     theme: Theme,
     /// Name and colour of everything but the charts' lines and marks.
     page: [(&'static str, &'static str); 14],
@@ -54,7 +55,7 @@ const DARK: ColorScheme = ColorScheme {
     ],
 };
 
-/// Rules that set all colours: by the system's wish, by the page's button, and for paper.
+/// Style rules that set all colours: by the system's preference, by the page's button, and for paper.
 pub(super) fn rules() -> String {
     let (light, dark) = (variables(&LIGHT), variables(&DARK));
     let mut out = format!(
@@ -68,7 +69,7 @@ pub(super) fn rules() -> String {
     out
 }
 
-/// What shapes are, and what the page calls the colour of that.
+/// The kinds of shapes, with the page's names for their colours.
 fn paints() -> impl Iterator<Item = (Paint, String)> {
     let of_page = [
         (Paint::Ground, "card"),
@@ -81,7 +82,7 @@ fn paints() -> impl Iterator<Item = (Paint, String)> {
         .chain(drawn().map(|p| (p, format!("p-{}", class(p)))))
 }
 
-/// What shapes are that have colours of their own.
+/// The kinds of shapes that have colours of their own.
 fn drawn() -> impl Iterator<Item = Paint> {
     let lines = [Paint::Frame, Paint::Grid, Paint::Reference].into_iter();
     let layers = (0..LAYERS).flat_map(|n| [Paint::Layer(n), Paint::OnLayer(n)]);
@@ -132,7 +133,7 @@ mod tests {
             let rule = format!("\n.{} {{ --c: var(", class(paint));
             let at = rules.find(&rule).expect(&rule) + rule.len();
             let name = rules[at..].split(')').next().unwrap();
-            // By the system's wish, by the button, on paper.
+            // By the system's preference, by the button, and on paper.
             assert!(rules.matches(&format!("{name}: #")).count() >= 4, "{name}");
         }
     }

@@ -1,5 +1,5 @@
-//! Figures in the page: each twice, wide and for a phone, so that texts are readable on both; with what the script needs to show values
-//! under the pointer.
+//! Figures in the page: each is drawn twice, wide and for a phone, so that texts are readable on both, with the data that the script needs
+//! to show values under the pointer.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,10 @@ use crate::charts::drawing::webfont::Signs;
 use crate::charts::drawing::{Medium, keys};
 use crate::charts::figure::{Body, Figure, LinePlot};
 
-/// Class and width of the pictures.
+/// Class and width of the two pictures.
 const PICTURES: [(&str, f64); 2] = [("wide", 840.0), ("narrow", 340.0)];
 
-/// `lines`, `stack`, `heat` or `gantt`.
+/// Kind of a figure: `lines`, `stack`, `heat` or `gantt`.
 pub(super) fn kind(body: &Body) -> &'static str {
     match body {
         Body::Lines(_) => "lines",
@@ -24,8 +24,8 @@ pub(super) fn kind(body: &Body) -> &'static str {
     }
 }
 
-/// The pictures for wide and for narrow pages, and the points of curves, for the script; `id` is the figure's anchor in the page, to
-/// whose `signs` the pictures' are added.
+/// The pictures for wide and narrow pages, and the points of curves for the script. `id` is the figure's anchor in the page; the characters
+/// of the pictures are added to `signs`.
 pub(super) fn pictures(figure: &Figure, id: &str, signs: &mut Signs) -> (String, Option<Value>) {
     let mut out = String::new();
     let mut points = None;
@@ -48,7 +48,7 @@ pub(super) fn pictures(figure: &Figure, id: &str, signs: &mut Signs) -> (String,
             escaped(&figure.subtitle),
         );
         shapes(&mut out, &sheet.shapes, Colors::ByClass);
-        // What stands under the pointer is marked here.
+        // The point under the pointer is marked here.
         out += "<g class=\"hover\"></g></svg>\n";
         if let Body::Lines(lines) = &figure.body {
             points = Some(read(lines, &sheet.readings));
@@ -61,7 +61,7 @@ fn numbers(all: [f64; 4]) -> String {
     all.map(n).join(" ")
 }
 
-/// For each curve its points: across and up between 0 and 1, whatever the picture's width, and both as texts.
+/// The points of each curve: horizontal and vertical position between 0 and 1, whatever the picture's width, and both as texts.
 fn read(lines: &LinePlot, readings: &[Vec<HoverReading>]) -> Value {
     let round = |v: f64| libm::round(v * 1e4) / 1e4;
     let point = |r: &HoverReading| {
@@ -75,7 +75,7 @@ fn read(lines: &LinePlot, readings: &[Vec<HoverReading>]) -> Value {
     json!({ "x": lines.x.label, "s": curves.collect::<Vec<Value>>() })
 }
 
-/// The legend; empty where there is nothing to tell apart.
+/// The legend; empty if there is nothing to distinguish.
 pub(super) fn legend(body: &Body) -> Vec<PageLegendEntry> {
     let key = |k: drawing::LegendEntry| {
         let (right, bottom) = k.sample.size();

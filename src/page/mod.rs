@@ -1,5 +1,5 @@
-//! Results as a page: one HTML file that needs nothing else, to be opened from disk, printed, and sent around. The question and its
-//! answer come first, then the comparison, charts with their values, what it all rests on, and the command that repeats it.
+//! Results as a page: one HTML file that needs nothing else, to be opened from disk, printed, and sent around. The question and its answer
+//! come first, then the comparison, charts with their values, what the numbers rest on, and the command that repeats the work.
 
 mod colors;
 mod draw;
@@ -21,10 +21,10 @@ use crate::report::summary::{Summary, summary};
 use crate::result::ResultRef;
 use crate::traces::timeline::gantt_of;
 
-/// Results larger than this (in bytes) are not part of the page.
+/// Size in bytes above which a result is not embedded in the page.
 const LARGE: usize = 2 << 20;
 
-/// Most insights that stand beside the answer.
+/// Most insights that are shown beside the answer.
 const INSIGHTS: usize = 2;
 
 /// A result to be shown.
@@ -32,16 +32,17 @@ const INSIGHTS: usize = 2;
 pub struct PageInput<'a> {
     /// The result.
     pub result: ResultRef<'a>,
-    /// Its file's text, which becomes part of the page for programs to read.
+    /// Text of its file, which is embedded in the page for programs to read.
     pub source: &'a str,
-    /// Its charts.
+    /// Figures of the result.
     pub figures: Vec<Figure>,
 }
 
-/// The page; `title` instead of the question (of one result) or of a plain word (of several).
+/// Makes the page. `title` replaces the question of a single result, or the default title of several.
 ///
 /// # Errors
-/// If the built-in template is broken, which no input can bring about.
+///
+/// If the built-in template is broken, which no input can cause.
 pub fn page(results: &[PageInput<'_>], title: Option<&str>) -> Result<String, minijinja::Error> {
     let mut signs = Signs::default();
     let mut sections: Vec<Section> = (1..)
@@ -66,7 +67,7 @@ pub fn page(results: &[PageInput<'_>], title: Option<&str>) -> Result<String, mi
     };
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
-    // As the template engine escapes, and more: nothing that XML forbids, nothing that turns the text around.
+    // Escapes as the template engine does, and more: characters that XML forbids, and those that reverse text.
     env.set_formatter(|out, state, value| match value.as_str() {
         Some(text) if !value.is_safe() => Ok(out.write_str(&escaped(text))?),
         _ => escape_formatter(out, state, value),
@@ -91,14 +92,14 @@ struct Page {
 struct Section {
     id: String,
     title: String,
-    /// What stands behind the headings of its parts where there are several results.
+    /// Suffix of the headings of its parts if there are several results.
     label: String,
     subtitle: String,
     plain: String,
     answer: Vec<Vec<TextPart>>,
-    /// The reasons that stand beside the answer.
+    /// Reasons that are shown beside the answer.
     reasons: Vec<Vec<TextPart>>,
-    /// The other reasons, below the table.
+    /// Further reasons, below the table.
     because: Vec<Vec<TextPart>>,
     insights: Vec<Vec<TextPart>>,
     table: TableParts,
@@ -116,7 +117,7 @@ struct TextPart {
     name: bool,
     code: bool,
     text: String,
-    /// The text in parts between which a line may end.
+    /// The text in parts, between which a line may end.
     breaks: Vec<String>,
 }
 
@@ -126,7 +127,7 @@ struct TableParts {
     columns: Vec<ColumnParts>,
     rows: Vec<RowParts>,
     left_out: usize,
-    /// Number of the column that names the row.
+    /// Index of the column that names the row.
     head: usize,
 }
 
@@ -150,7 +151,7 @@ struct CellParts {
     half: String,
     key: Option<f64>,
     name: bool,
-    /// Of a name: the text in parts between which a line may end.
+    /// For a name: the text in parts, between which a line may end.
     breaks: Vec<String>,
     tied: bool,
 }
@@ -175,7 +176,7 @@ struct PageFigure {
     title: String,
     subtitle: String,
     legend: Vec<PageLegendEntry>,
-    /// The picture, wide and narrow.
+    /// The two pictures, wide and narrow.
     pictures: String,
     points: String,
     values: PageValues,
@@ -185,7 +186,7 @@ struct PageFigure {
 struct PageLegendEntry {
     name: String,
     bold: bool,
-    /// Numbers of what it hides and shows, with blanks between; empty: it only explains a sign.
+    /// Numbers of the series that the entry hides and shows, separated by blanks; empty if it only explains a sign.
     series: String,
     sample: String,
 }
@@ -204,7 +205,7 @@ impl Section {
         let timeline = timeline(shown.result);
         let figures = shown.figures.iter().chain(&timeline);
         let figures = figures.map(|f| PageFigure::new(f, &id, signs)).collect();
-        // With the answer what it comes from, of a run in a sentence; the table is to be seen without scrolling.
+        // The answer is followed by its reason, for a run in one sentence; the table has to be visible without scrolling.
         let mut because: Vec<Vec<TextPart>> = s.because.iter().map(parts).collect();
         let mut insights: Vec<Vec<TextPart>> = s.insights.iter().map(|t| spans(t)).collect();
         let mut reasons: Vec<Vec<TextPart>> = because.drain(..because.len().min(1)).collect();
@@ -250,7 +251,7 @@ impl Section {
     }
 }
 
-/// No two headings of the page are the same: a list of them would lead nowhere.
+/// Makes all headings of the page distinct, because a list of equal ones would be useless.
 fn tell_apart(sections: &mut [Section]) {
     let mut labels = BTreeSet::new();
     let mut titles = BTreeSet::new();
@@ -263,7 +264,7 @@ fn tell_apart(sections: &mut [Section]) {
     }
 }
 
-/// The text, with a number where it has been taken.
+/// The text, with a number if it has been taken already.
 fn once(taken: &mut BTreeSet<String>, text: &str) -> String {
     let numbered = (2..).map(|n| format!("{text} ({n})"));
     let mut all = std::iter::once(text.to_owned()).chain(numbered);
@@ -272,7 +273,7 @@ fn once(taken: &mut BTreeSet<String>, text: &str) -> String {
     free
 }
 
-/// What happened in one replication of the best case, in the window that is kept, where the result holds it.
+/// The timeline of one replication of the best case, if the result holds one.
 fn timeline(result: ResultRef<'_>) -> Option<Figure> {
     let ResultRef::Study(run) = result else {
         return None;
@@ -297,7 +298,7 @@ fn timeline(result: ResultRef<'_>) -> Option<Figure> {
     })
 }
 
-/// Name, question where the title is another, and the machine.
+/// The name of the scenario, its question if the title is another, and the machine.
 fn subtitle(s: &Summary, title: &str) -> String {
     let question = if title == s.question { "" } else { &s.question };
     let name = if title == s.name { "" } else { &s.name };
@@ -324,16 +325,16 @@ fn parts(words: &Words) -> Vec<TextPart> {
     words.0.iter().flat_map(part).collect()
 }
 
-/// A name in parts between which a line may end.
+/// A name in parts, between which a line may end.
 fn breaks(name: &str) -> Vec<String> {
     let parts = name.split_inclusive([':', '+', '(']);
     parts.map(str::to_owned).collect()
 }
 
-/// A sentence of the program's, with what stands in backticks as code.
+/// A sentence of the program, with text between backticks as code.
 fn spans(text: &str) -> Vec<TextPart> {
     let all: Vec<&str> = text.split('`').collect();
-    // Without its fellow a backtick is a mere sign.
+    // A backtick without its counterpart is a plain character.
     let whole = all.len() % 2 == 1;
     let pieces = if whole { all } else { vec![text] };
     let part = |(i, t): (usize, &str)| TextPart {
@@ -386,7 +387,7 @@ fn table(t: &Table) -> TableParts {
 
 impl PageFigure {
     fn new(figure: &Figure, section: &str, signs: &mut Signs) -> Self {
-        // Parts of the section have names of their own, one of them `comparison`.
+        // Parts of the section have ids of their own, one of them `comparison`.
         let id = format!("{section}-chart-{}", anchor(&figure.name));
         let (pictures, points) = draw::pictures(figure, &id, signs);
         Self {
@@ -402,7 +403,7 @@ impl PageFigure {
     }
 }
 
-/// A name as it may stand in an anchor.
+/// A name as it may appear in an anchor.
 fn anchor(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
     name.chars().map(plain).collect()
@@ -419,7 +420,7 @@ fn data(result: ResultRef<'_>, source: &str) -> String {
     }
 }
 
-/// JSON that ends no script and begins no markup, whatever its texts hold. In JSON these signs stand in texts only.
+/// JSON that ends no script and begins no markup, whatever its texts contain. In JSON, these characters only occur in texts.
 fn inert(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -433,7 +434,7 @@ fn inert(json: &str) -> String {
     out
 }
 
-/// JSON without the blanks between its parts.
+/// JSON without blanks between its parts.
 fn squeezed(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let (mut within, mut escaped) = (false, false);

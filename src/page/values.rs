@@ -5,16 +5,16 @@ use serde::Serialize;
 use crate::charts::figure::ticks::{interval_text, value_text};
 use crate::charts::figure::{Body, Figure, Gantt, Heat, LinePlot, Stack};
 
-/// A figure's numbers.
+/// The numbers of a figure, as a table.
 #[derive(Serialize)]
 pub(super) struct PageValues {
-    /// Heads of the columns.
+    /// Headings of the columns.
     pub head: Vec<String>,
     /// Rows; the first cell names the row.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The numbers of the figure.
+/// Makes the table of a figure.
 pub(super) fn values(figure: &Figure) -> PageValues {
     match &figure.body {
         Body::Lines(f) => lines(f),

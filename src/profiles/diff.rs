@@ -1,27 +1,27 @@
-//! Two profiles side by side: which costs differ, and by how much.
+//! Compares two profiles: which costs differ, and by how much.
 
 use crate::cpython::profile::{CostCurve, PARAMS, Profile, Tag};
 
-/// One cost in two profiles.
+/// One cost as it is in two profiles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParamDifference {
-    /// The parameter, or a point of a curve: `dumps of 100000 bytes`.
+    /// The name of the parameter, or a point of a curve such as `dumps of 100000 bytes`.
     pub name: String,
-    /// Its unit, as in [`PARAMS`].
+    /// The unit of the values, as in [`PARAMS`].
     pub unit: &'static str,
-    /// Its value in the first profile; none if that interpreter cannot do what it is the cost of.
+    /// The value in the first profile; `None` if that interpreter cannot do the thing that this is the cost of.
     pub first: Option<f64>,
-    /// The same in the second profile.
+    /// The value in the second profile; `None` for the same reason.
     pub second: Option<f64>,
-    /// Between what the first value lies (95% confidence), where that was measured.
+    /// The 95% confidence interval of the first value, where it was measured.
     pub first_spread: Option<(f64, f64)>,
-    /// The same for the second value.
+    /// The 95% confidence interval of the second value, where it was measured.
     pub second_spread: Option<(f64, f64)>,
 }
 
 impl ParamDifference {
-    /// The second value for each unit of the first; infinite where only the first is zero, none where both are, or where
-    /// one is absent.
+    /// The second value divided by the first. It is infinite where only the first value is zero, and `None` where both are zero or one is
+    /// absent.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         match (self.first?, self.second?) {
@@ -31,15 +31,16 @@ impl ParamDifference {
         }
     }
 
-    /// Whether the two differ by more than both their spreads: these do not overlap. Unknown where one is not known.
+    /// Whether the two confidence intervals do not overlap, so that the values differ by more than measuring noise. `None` where an
+    /// interval is not known.
     #[must_use]
     pub fn beyond_spreads(&self) -> Option<bool> {
         let ((low, high), (least, greatest)) = (self.first_spread?, self.second_spread?);
         Some(high < least || greatest < low)
     }
 
-    /// By what share of the smaller value the larger exceeds it: 0 where they are equal or both absent, 1 where one is
-    /// twice the other, infinite where only one is zero or absent.
+    /// How much larger the larger value is, as a share of the smaller one: 0 where they are equal or both absent, 1 where one is twice the
+    /// other, and infinite where only one is zero or absent.
     #[must_use]
     pub fn share(&self) -> f64 {
         match (self.first, self.second) {
@@ -51,8 +52,8 @@ impl ParamDifference {
     }
 }
 
-/// Every parameter, and every point of the curves of pickling, in both profiles; those that differ most come first, and in the
-/// order of the table where they differ equally.
+/// Compares every parameter, and every point of the curves of pickling, of two profiles. Those that differ most come first; those that
+/// differ equally are in the order of the table.
 #[must_use]
 pub fn differences(first: &Profile, second: &Profile) -> Vec<ParamDifference> {
     let mut all: Vec<_> = PARAMS
@@ -79,7 +80,7 @@ fn value(profile: &Profile, index: usize) -> Option<f64> {
     (!absent).then(|| profile.params.get(index))
 }
 
-/// Two curves at each size that one of them has a point for.
+/// Compares two curves at each size that one of them has a point for.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

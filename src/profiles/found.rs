@@ -1,4 +1,4 @@
-//! The profiles that lie where the user works.
+//! Finds the profiles that lie in the directories where the user works.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,31 +9,31 @@ use crate::syntax::input;
 
 /// The environment variable that lists further directories of profiles, as PATH lists directories.
 pub const PROFILES_VARIABLE: &str = "PCHSIM_PROFILES";
-/// No profile is larger, bytes; what is larger is not looked at.
+/// The greatest size of a profile file, in bytes; larger files are not looked at.
 const SIZE_LIMIT: u64 = 4 << 20;
 
-/// A profile and its file.
+/// A profile that was found, and its file.
 #[derive(Clone, Debug)]
 pub struct FoundProfile {
-    /// Which file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What it says.
+    /// The profile that the file holds.
     pub profile: Profile,
 }
 
-/// A file that should be a profile and is none.
+/// A file that is meant to be a profile but cannot be read as one.
 #[derive(Debug)]
 pub struct BrokenProfile {
-    /// Which file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// The name that it seems to give.
+    /// The name that the file seems to give its profile.
     pub name: Option<String>,
-    /// What is wrong with it.
+    /// What is wrong with the file.
     pub error: ProfileError,
 }
 
-/// The profile files (`*.ron`) of the current directory, of `./profiles` and of the directories of `PCHSIM_PROFILES`, in this
-/// order and by name; and those that are broken. Other RON files, such as scenarios, are passed over.
+/// Finds the profile files (`*.ron`) of the current directory, of `./profiles` and of the directories of `PCHSIM_PROFILES`, in this order
+/// and by name within each. Also returns the profiles that are broken. Other RON files, such as scenarios, are passed over.
 #[must_use]
 pub fn found() -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
     let mut places = vec![PathBuf::new(), PathBuf::from("profiles")];
@@ -43,7 +43,7 @@ pub fn found() -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
     found_in(&places)
 }
 
-/// The same for these directories; the empty path is the current one.
+/// As [`found`], for the given directories; the empty path is the current directory.
 pub fn found_in(places: &[PathBuf]) -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
     let (mut all, mut broken) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
@@ -63,7 +63,7 @@ pub fn found_in(places: &[PathBuf]) -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
                     error,
                 }),
             },
-            // Neither text nor readable: nobody can say that it is meant to be a profile, unless by its place.
+            // The file is not readable text, so only the directory in which it lies can tell that it is meant to be a profile.
             Err(source) if path.parent().is_some_and(|d| d.ends_with("profiles")) => {
                 let error = ProfileError::Unreadable {
                     path: shown,
@@ -81,7 +81,7 @@ pub fn found_in(places: &[PathBuf]) -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
     (all, broken)
 }
 
-/// The files of a directory whose names end in `.ron`, sorted.
+/// The files of a directory whose names end in `.ron`, sorted by path.
 fn files(place: &Path) -> Vec<PathBuf> {
     let here = place.as_os_str().is_empty();
     let Ok(entries) = std::fs::read_dir(if here { Path::new(".") } else { place }) else {
@@ -99,7 +99,7 @@ fn files(place: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// Whether a text that is no profile is meant to be one: it has a profile's fields, and not a scenario's.
+/// Whether a text that could not be read as a profile is meant to be one: it has the fields of a profile, and none of a scenario.
 fn looks_like_profile(text: &str) -> bool {
     let has = |field: &str| {
         text.lines().any(|l| {
@@ -111,7 +111,7 @@ fn looks_like_profile(text: &str) -> bool {
     !has("workload") && (has("params") || has("gil") || has("origin"))
 }
 
-/// What stands behind `name:`.
+/// The name that stands behind `name:` in a text.
 fn named(text: &str) -> Option<String> {
     let line = text
         .lines()

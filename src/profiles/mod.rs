@@ -1,4 +1,5 @@
-//! Profiles: those that are shipped, embedded in the program, those that lie where the user works, their files, and how two differ.
+//! Interpreter profiles: those that are shipped within the program, those that lie where the user works, their files, and how two profiles
+//! differ.
 
 pub mod diff;
 pub mod file;
@@ -11,18 +12,20 @@ use crate::syntax::suggested;
 use file::{ProfileError, from_ron, read, similar};
 use found::{BrokenProfile, FoundProfile, found};
 
-/// Cost of one iteration of the reference loop (`burn_ns_per_iter`) on the interpreter that demands are stated for, in nanoseconds: that of
-/// the shipped `cpython-3.14`, measured in `tests/data/reference-second`.
+/// The cost of one iteration of the reference loop (`burn_ns_per_iter`), in nanoseconds, on the interpreter that CPU demands are stated
+/// for.
+///
+/// It is the cost on the shipped `cpython-3.14`, measured in `tests/data/reference-second`.
 pub const BASELINE_NS_PER_ITER: f64 = 32.48;
 
-/// A released interpreter, and what its shipped profile is made from.
+/// A released interpreter, and what its shipped profile was made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Release {
-    /// Name of the shipped profile.
+    /// The name of the shipped profile.
     pub name: &'static str,
-    /// What its figures come from.
+    /// Where the profile's figures come from.
     pub source: ProfileSource,
-    /// Which build that was, and what it is not.
+    /// Which build was measured, and what that build is not.
     pub build: &'static str,
     text: &'static str,
 }
@@ -30,33 +33,33 @@ pub struct Release {
 /// Where the figures of a shipped profile come from.
 #[derive(Clone, Copy, Debug)]
 pub enum ProfileSource {
-    /// An interpreter of a set of reference measurements. Another set may have another build under the same id: the version
-    /// tells them apart.
+    /// The figures are those of an interpreter in a set of reference measurements. Another set may have another build under the same id;
+    /// the version tells them apart.
     Measured {
-        /// Its id in the set.
+        /// The interpreter's id in the set.
         id: &'static str,
-        /// What it calls itself.
+        /// The version that the interpreter reports.
         version: &'static str,
-        /// A calibration of the same build elsewhere, in the directory of the set, that measured what the set did not: giving the GIL up
-        /// while nobody waits, and telling somebody who does.
+        /// A calibration of the same build on another machine, in the directory of the set. It measured what the set did not: what it costs
+        /// to give the GIL up while no thread waits, and to wake a thread that does.
         wake_ups: Option<&'static str>,
     },
-    /// The profile of another release, times the ratio of two calibrations that lie in the directory of that release's set: see
-    /// `scaled`.
+    /// The figures are those of another release's profile, multiplied by the ratio of two calibrations. Both calibrations lie in the
+    /// directory of that release's set; see `scaled`.
     Scaled {
-        /// Name of the other release.
+        /// The name of the other release.
         base: &'static str,
-        /// The calibration of an interpreter of the other release's version.
+        /// The file of the calibration of an interpreter of the other release's version.
         from: &'static str,
-        /// The calibration of this release's interpreter.
+        /// The file of the calibration of this release's interpreter.
         to: &'static str,
     },
 }
 
-/// The shipped profiles.
+/// The releases with a shipped profile.
 ///
-/// `cpython-3.14` is the baseline. 3.12 and 3.13 are left out: the builds at hand are without PGO, and beside them 3.14 would look
-/// twice as fast as it is.
+/// `cpython-3.14` is the baseline. 3.12 and 3.13 are left out: the builds that were at hand were made without PGO, and compared with them
+/// 3.14 would look twice as fast as it is.
 pub const RELEASES: [Release; 4] = [
     Release {
         name: "cpython-3.14",
@@ -102,7 +105,7 @@ pub const RELEASES: [Release; 4] = [
 ];
 
 impl Release {
-    /// Whether this profile of a set's interpreter is that of the release.
+    /// Whether `profile`, which is that of an interpreter in a set, belongs to this release.
     pub fn is(&self, profile: &Profile) -> bool {
         matches!(self.source, ProfileSource::Measured { id, version, .. } if profile.name == id && profile.version == version)
     }
@@ -116,37 +119,39 @@ pub fn shipped() -> Vec<Profile> {
         .collect()
 }
 
-/// Why there is no profile of a name.
+/// Why no profile could be found by a name.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// The file that is meant cannot be read, or is not a profile.
     #[error(transparent)]
     File(#[from] ProfileError),
-    /// No profile is called so.
+    /// No profile has this name.
     #[error(
         "no interpreter profile is called `{name}`; {suggestion}. A profile in a file is found by its path, or by its name if it \
          lies here, in ./profiles or in a directory of PCHSIM_PROFILES"
     )]
     Unknown {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// Which may have been meant, and all names, shipped ones first.
+        /// The names that may have been meant, and all names, with the shipped ones first.
         suggestion: String,
     },
     /// Two files hold different profiles of the name.
     #[error("two profiles are called `{name}`: {} and {}; name the file", .first.display(), .second.display())]
     Ambiguous {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// One file.
+        /// The first file.
         first: PathBuf,
-        /// The other.
+        /// The second file.
         second: PathBuf,
     },
 }
 
-/// The profile of this name: a shipped one, else one that [`found()`](found::found) finds; or the profile in this file (a name that ends in
-/// `.ron`: a path from the current directory, else the name of a file in one of the places).
+/// Finds a profile by its name or by its file.
+///
+/// A name is that of a shipped profile, or else of one that [`found()`](found::found) finds. A name that ends in `.ron` is that of a file:
+/// a path from the current directory, or else the name of a file in one of the places where profiles are looked for.
 ///
 /// # Errors
 /// See [`FindError`].
@@ -162,7 +167,7 @@ pub fn find(name_or_file: &str) -> Result<Profile, FindError> {
     choose(name_or_file, is_file, found())
 }
 
-/// The files that [`find`] reads for this name; none of a shipped profile.
+/// The files that [`find`] reads for this name; empty for a shipped profile.
 #[must_use]
 pub fn files(name_or_file: &str) -> Vec<PathBuf> {
     if RELEASES.iter().any(|r| r.name == name_or_file) {
@@ -179,7 +184,7 @@ pub fn files(name_or_file: &str) -> Vec<PathBuf> {
     all.into_iter().filter(is_it).map(|f| f.path).collect()
 }
 
-/// The found profile that is meant.
+/// Chooses the profile that is meant among those found.
 fn choose(
     name: &str,
     is_file: bool,
@@ -195,7 +200,7 @@ fn choose(
     };
     let mut fitting = all.iter().filter(meant);
     if let Some(first) = fitting.next() {
-        // A copy of the same profile is no second one.
+        // A copy of the same profile does not count as a second one.
         return match fitting.find(|f| f.profile != first.profile) {
             None => Ok(first.profile.clone()),
             Some(second) => Err(FindError::Ambiguous {
@@ -225,7 +230,7 @@ fn unknown(name: &str, all: &[FoundProfile]) -> FindError {
             names.push(&f.profile.name);
         }
     }
-    // `3.14t` or `python3.14t` is as likely a slip as a misspelt name.
+    // A version such as `3.14t` or `python3.14t` is as likely a slip as a misspelt name.
     let version = name.trim_start_matches(|c: char| !c.is_ascii_digit());
     let exact = |n: &&&str| !version.is_empty() && n.strip_prefix("cpython-") == Some(version);
     let near = match names.iter().find(exact) {

@@ -1,12 +1,14 @@
-//! A scenario as the one text that all ways of writing it share: what results and sweeps are named by.
+//! The canonical text of a scenario: the one text that all ways of writing the same scenario share. Results and sweeps are identified by
+//! its hash.
 //!
-//! Comments, layout, units, the order of keys and values that a key has anyway leave no trace in it; whatever a forecast or its report
-//! shows does. The names are those of the format, never those of this program's types. What is left out is what 0.1.0 took where
-//! a scenario said nothing, **for ever**: a key that comes later is written only where it differs from what stood for its absence, so
-//! that hashes of earlier scenarios stay; should a default ever change, it is written from then on, and they move.
+//! Comments, layout, units, the order of keys, and values that a key would have anyway leave no trace in it; whatever a forecast or its
+//! report shows does. The names are those of the scenario format, never those of this program's types. A key is left out where it has the
+//! value that version 0.1.0 took for its absence, **for ever**: a key that is added later is written only where it differs from what stood
+//! for its absence, so that the hashes of earlier scenarios stay the same. Should a default ever change, the new default is written from
+//! then on, and the hashes move.
 //!
-//! Whole numbers stand as they are (times in nanoseconds, sizes in bytes), other numbers as the shortest decimal that reads back as
-//! the same, texts with their length in front. Locks, queues and objects stand by name, in the order of their names.
+//! Whole numbers are written as they are (times in nanoseconds, sizes in bytes), other numbers as the shortest decimal that reads back as
+//! the same number, and strings with their length in front. Locks, queues and objects are written by name, in the order of their names.
 
 use std::fmt::{self, Write};
 
@@ -17,14 +19,14 @@ use crate::scenario::{
     TracedTask, Workload, strategy_label,
 };
 
-/// First line of the text. Another number is another text for the same scenario.
+/// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
 const HEAD: &str = "pchsim scenario 1\n";
 
 impl Scenario {
-    /// Writes the canonical text: equal texts, equal studies under one version, seed and set of profiles.
+    /// Writes the canonical text to `out`. Under one program version, one seed and one set of profiles, equal texts give equal results.
     ///
     /// # Errors
-    /// Where `out` refuses.
+    /// Returns the error of `out` where it cannot be written to.
     pub fn write_canonical(&self, out: &mut impl Write) -> fmt::Result {
         let Self {
             name,
@@ -57,12 +59,12 @@ impl Scenario {
     }
 }
 
-/// Where the text goes.
+/// The writer that the canonical text goes to.
 struct CanonicalWriter<'a> {
     out: &'a mut dyn Write,
 }
 
-/// What has one canonical text.
+/// A value that has one canonical text.
 trait Canonical {
     fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result;
 }
@@ -75,7 +77,7 @@ impl CanonicalWriter<'_> {
         self.out.write_char(',')
     }
 
-    /// A field that is left out where it has this value.
+    /// Writes a field, unless its value equals `absent`.
     fn unless<T: Canonical + PartialEq + ?Sized>(
         &mut self,
         name: &str,
@@ -88,12 +90,12 @@ impl CanonicalWriter<'_> {
         self.field(name, value)
     }
 
-    /// A field that has no value of its own where it is left out.
+    /// Writes a field if it is given; an absent field is left out.
     fn given(&mut self, name: &str, value: Option<&impl Canonical>) -> fmt::Result {
         value.map_or(Ok(()), |value| self.field(name, value))
     }
 
-    /// A name, and in brackets what stands under it.
+    /// Writes a name, and in parentheses what `inner` writes.
     fn of(&mut self, name: &str, inner: impl FnOnce(&mut Self) -> fmt::Result) -> fmt::Result {
         self.out.write_str(name)?;
         self.out.write_char('(')?;
@@ -129,7 +131,7 @@ as_displayed!(u32, u64, usize, bool);
 
 impl Canonical for f64 {
     fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
-        // Zero has two signs, which no forecast tells apart.
+        // Zero has two signs, which no forecast tells apart; adding 0.0 removes the sign.
         write!(text.out, "{}", self + 0.0)
     }
 }
@@ -219,7 +221,8 @@ impl Canonical for MachineSpec {
     }
 }
 
-/// A calibrated profile fills what is not given: to give what is taken anyway says something, too.
+/// A calibrated profile fills in those machine costs that are not given, so even a cost that is given with its default value makes a
+/// difference, and is written.
 impl Canonical for MachineGiven {
     fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
@@ -247,7 +250,7 @@ impl Canonical for MachineGiven {
     }
 }
 
-/// What is declared by name, in the order of the names.
+/// The declared items (locks, queues, objects) in the order of their names.
 fn by_name<T>(all: &[T], name: impl Fn(&T) -> &str) -> Vec<&T> {
     let mut all: Vec<&T> = all.iter().collect();
     all.sort_by(|a, b| name(a).cmp(name(b)));
@@ -315,7 +318,7 @@ impl Canonical for LockSpec {
 }
 
 impl Canonical for ObjectSpec {
-    /// Of the kind that objects were of before they had kinds it is its name.
+    /// An object of the kind that objects had before there were several kinds is written as its name only.
     fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self { name, kind } = self;
         let kind = match kind {
@@ -388,7 +391,7 @@ impl Canonical for TracedTask {
         let Self { at, class, demands } = self;
         text.of("", |text| {
             text.field("at", at)?;
-            // Its place among the tasks, which are in an order that counts.
+            // The class is written as its index among the task classes, whose order counts.
             text.field("class", class)?;
             text.unless("demands", demands, &Vec::new())
         })
@@ -422,7 +425,7 @@ impl Workload {
     }
 
     fn step(&self, text: &mut CanonicalWriter<'_>, step: &Step) -> fmt::Result {
-        // Scenarios that were read have all the names; one made by hand may not.
+        // A scenario that was read has all the names; one that was built by hand may lack some.
         let lock = |id: &LockId| self.locks.get(*id).map_or("", |l| l.name.as_str());
         let queue = |id: &QueueId| self.queues.get(*id).map_or("", |q| q.name.as_str());
         match step {
@@ -532,7 +535,7 @@ impl Canonical for StrategyCase {
             interpreter,
         } = self;
         text.of("", |text| {
-            // The short form is read back as the same strategy, and users have it in their scripts.
+            // The short form of a strategy is written: it is read back as the same strategy, and users have it in their scripts.
             text.field("strategy", &strategy_label(strategy))?;
             text.given("interpreter", interpreter.as_ref())
         })
@@ -559,7 +562,7 @@ impl Canonical for Metric {
 impl Canonical for Objective {
     fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
-            // Reports show it as it was written.
+            // The text of an objective is kept as it was written, because reports show it.
             text: written,
             metric,
             below,
@@ -620,7 +623,7 @@ mod tests {
         canonical_of(BASE, &[(path, value)])
     }
 
-    /// The text itself: whoever changes it changes every hash.
+    /// Compares the text itself: whoever changes it changes the hash of every scenario.
     #[test]
     fn the_text_is_what_it_was() {
         assert_eq!(
@@ -649,7 +652,7 @@ mod tests {
         );
     }
 
-    /// What says the same is the same.
+    /// Scenarios that say the same have the same canonical text.
     #[test]
     fn all_ways_of_writing_a_scenario_share_its_text() {
         let plain = canonical_of(BASE, &[]);
@@ -685,7 +688,7 @@ mod tests {
         assert_ne!(takes(a), plain);
     }
 
-    /// Fields of records, each with another value than [`BASE`] has.
+    /// Fields of records, each with a value other than the one in [`BASE`].
     const FIELDS: &[(&str, &str)] = &[
         ("name", "\"other\""),
         ("question", "\"why?\""),
@@ -695,7 +698,7 @@ mod tests {
         ("machine.memory", "1GiB"),
         ("machine.hz", "1000"),
         ("machine.base_slice", "3ms"),
-        // Given, it is not filled by a calibrated profile.
+        // A given value is not filled in by a calibrated profile, so giving the default makes a difference.
         ("machine.base_slice", "700us"),
         ("machine.context_switch", "1us"),
         ("machine.timer_slack", "1us"),
@@ -768,7 +771,7 @@ mod tests {
         ("seed", "2"),
     ];
 
-    /// Variants: for each one text, and one more for each of its parameters, in which only that one is another.
+    /// For each variant a text, and one more text for each of its parameters, in which only that parameter differs.
     const VARIANTS: &[(&str, &[&str])] = &[
         (
             "workload.arrivals",
@@ -918,13 +921,13 @@ mod tests {
         for (path, value) in FIELDS.iter().copied().chain(variants) {
             let said = format!("{path}={value}");
             if let Some(same) = seen.insert(canonical(path, value), said.clone()) {
-                // Both tables have it.
+                // The same change stands in both tables.
                 assert_eq!(same, said);
             }
         }
     }
 
-    /// A trace is what it holds, not the name of its file.
+    /// A trace is identified by what the file holds, not by the file's name.
     #[test]
     fn traces_stand_by_their_content() {
         let dir = tempfile::tempdir().unwrap();
@@ -947,7 +950,7 @@ mod tests {
         assert_ne!(demands(2), demands(3));
     }
 
-    /// What a scenario can say is in the tables above: a new field is not forgotten.
+    /// Everything that a scenario can say is in the tables above, so that a new field is not forgotten.
     #[test]
     fn the_tables_have_every_field() {
         let keys: BTreeSet<&str> = FIELDS
@@ -955,7 +958,7 @@ mod tests {
             .filter_map(|(path, _)| path.rsplit('.').next())
             .collect();
         for field in [SCENARIO, MACHINE, WORKLOAD, TASK].concat() {
-            // The version of the format has one value, the others have fields.
+            // The version of the format has only one value; `machine` and `workload` consist of fields that are tested one by one.
             let apart = ["schema", "machine", "workload"].contains(&field);
             assert!(apart || keys.contains(field), "{field}");
         }
@@ -970,7 +973,7 @@ mod tests {
                         .any(|w| w == variant)
                 })
                 .count();
-            // Its one parameter is a file, which has a test of its own.
+            // The only parameter of `Trace` is a file, which has a test of its own.
             let apart = variant == "Trace";
             assert!(apart || all > params(variant).len(), "{variant}: {all}");
         }

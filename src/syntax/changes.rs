@@ -1,4 +1,4 @@
-//! What is asked for in place of what a scenario's text says.
+//! Changes to a scenario: what a command line or a point of a sweep asks for in place of what the scenario's text says.
 
 use std::path::{Path, PathBuf};
 
@@ -11,46 +11,46 @@ use crate::scenario::{
     strategy_label,
 };
 
-/// What is asked for in place of what a scenario's text says: by a command line, or by a point of a sweep.
+/// Changes to a scenario's text that a command line or a point of a sweep asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Overrides: paths and values, as in `("machine.cores", "8")`.
+    /// Overrides: pairs of a path and a value, as in `("machine.cores", "8")`.
     pub set: Vec<(String, String)>,
-    /// So many equal cores, all of them visible.
+    /// The number of cores, all equal and all visible to the program.
     pub cores: Option<u32>,
-    /// These interpreters instead of the scenario's own, unless empty.
+    /// The interpreters to compare instead of the scenario's own; empty keeps its own.
     pub interpreters: Vec<String>,
-    /// These strategies instead of the scenario's own, unless empty; as [`parse_strategy`] takes them.
+    /// The strategies to compare instead of the scenario's own, as [`parse_strategy`] takes them; empty keeps its own.
     pub strategies: Vec<String>,
-    /// Master seed.
+    /// The master seed.
     pub seed: Option<u64>,
 }
 
-/// A scenario with changes.
+/// A scenario with the changes made.
 #[derive(Clone, Debug)]
 pub struct Changed {
     /// The scenario.
     pub scenario: Scenario,
-    /// Strategies that were meant for an interpreter which is not among those asked for, and run on these instead.
+    /// The strategies that were meant for an interpreter which is not among those asked for; they run on all of those instead.
     pub retargeted: Vec<Retargeted>,
-    /// Files that the scenario reads besides its own: traces.
+    /// The files that the scenario reads besides its own, which are recorded arrivals.
     pub files: Vec<PathBuf>,
 }
 
-/// A strategy that runs on other interpreters than its `On(..)` names.
+/// A strategy that runs on other interpreters than the one that its `On(..)` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retargeted {
-    /// Its short form.
+    /// The strategy's short form.
     pub strategy: String,
-    /// The interpreter that it was meant for.
+    /// The interpreter that the strategy was meant for.
     pub from: String,
 }
 
 impl Changes {
-    /// The scenario of a text with the changes; see [`parse`](super::parse).
+    /// Parses a scenario's text and makes the changes; see [`parse`](super::parse) for `origin`.
     ///
     /// # Errors
-    /// Everything that is wrong with the text, the overrides and the strategies.
+    /// Returns everything that is wrong with the text, the overrides and the strategies.
     pub fn parse(&self, text: &str, origin: &Path) -> Result<Changed, Vec<Diagnostic>> {
         let (mut scenario, files) = parse_with_files(text, origin, &self.set)?;
         if let Some(seed) = self.seed {
@@ -81,13 +81,15 @@ impl Changes {
         })
     }
 
-    /// Puts the interpreters that are asked for in place of the scenario's. A strategy is a question about a program, and
-    /// the interpreter another: who asks for an interpreter asks it of every strategy, so one that was meant for an
-    /// interpreter that is no longer there runs on all that are.
+    /// Puts the interpreters that are asked for in place of the scenario's, and returns the strategies whose interpreter is no longer
+    /// there.
+    ///
+    /// Strategy and interpreter are two separate questions, and whoever asks for an interpreter asks it of every strategy. So a strategy
+    /// that was meant for an interpreter that is no longer there runs on all that are.
     fn take_interpreters(&self, scenario: &mut Scenario) -> Vec<Retargeted> {
         if self.interpreters.is_empty() {
             if !self.strategies.is_empty() {
-                // `--strategy threads:8@cpython-3.14t` names its interpreter itself.
+                // A strategy such as `--strategy threads:8@cpython-3.14t` names its interpreter itself, which then joins the list.
                 for name in scenario
                     .strategies
                     .iter()
@@ -118,7 +120,8 @@ impl Changes {
     }
 }
 
-/// Every strategy on every interpreter once: one on a single interpreter is not needed where it runs on all of them anyway.
+/// Removes strategies that would run twice on the same interpreter: a strategy for a single interpreter is dropped where the same strategy
+/// runs on all interpreters.
 fn once(strategies: &[StrategyCase]) -> Vec<StrategyCase> {
     let mut kept: Vec<StrategyCase> = Vec::new();
     for case in strategies {
@@ -134,7 +137,7 @@ fn once(strategies: &[StrategyCase]) -> Vec<StrategyCase> {
     kept
 }
 
-/// What the changes, one by one within the limits, make of the scenario together.
+/// The error for changes each of which is within the limits, while the scenario that they make together is past one.
 fn past_limit(scenario: &Scenario, origin: &Path, past: PastLimit) -> Diagnostic {
     let case = match past.part {
         ScenarioPart::Strategy(i) => scenario.strategies.get(i),
@@ -183,8 +186,8 @@ fn check_cores(n: u32) -> Result<(), Vec<Diagnostic>> {
 }
 
 impl Strategy {
-    /// The same strategy with so many workers: threads or processes of its pool, processes of a prefork server. One without a pool
-    /// (sequential, a thread for each task, an event loop by itself) stays as it is.
+    /// Returns the same strategy with `n` workers: threads or processes of its pool, or processes of a prefork server. A strategy without a
+    /// pool (sequential, a thread for each task, an event loop by itself) is returned as it is.
     #[must_use]
     pub fn with_workers(&self, n: u32) -> Self {
         let workers = Workers::Exactly(n);
@@ -243,7 +246,7 @@ mod tests {
         }
     }
 
-    /// Strategies with their interpreters, as `--strategy` takes them.
+    /// The short forms of strategies with their interpreters, as `--strategy` takes them.
     fn labels(strategies: &[StrategyCase]) -> Vec<String> {
         strategies
             .iter()
@@ -312,7 +315,7 @@ mod tests {
         );
         assert_eq!(labels(&c.scenario.strategies), ["threads:2", "asyncio"]);
         assert_eq!(c.retargeted.len(), 3);
-        // Where nothing is asked for, nothing is changed.
+        // Where no change is asked for, nothing is changed.
         let own = changed(&Changes::default()).unwrap();
         assert!(own.retargeted.is_empty() && own.scenario.strategies.len() == 5);
     }

@@ -1,7 +1,7 @@
-//! Enums of codes: the stable names of what the program says, each with its meaning and its explanation.
+//! A macro for enums of codes: the stable names of the program's messages, each with a meaning and an explanation.
 
-/// An enum whose variants have a text that stays the same between versions, a meaning (their documentation) and an explanation:
-/// `explain/TEXT.md` beside the file that calls the macro, without which it does not compile.
+/// Defines an enum of codes. Each variant has a text that stays the same between versions, a meaning (its doc comment) and an explanation:
+/// the file `explain/TEXT.md` beside the file that calls the macro. Without that file the program does not compile.
 macro_rules! codes {
     (
         #[doc = $about:literal]
@@ -25,7 +25,7 @@ macro_rules! codes {
                 match self { $(Self::$name => concat!($($doc),+).trim_ascii()),+ }
             }
 
-            /// What there is to say about it at length, with an example, as Markdown.
+            /// A longer explanation of the code with an example, in Markdown.
             pub const fn explanation(self) -> &'static str {
                 match self { $(Self::$name => include_str!(concat!("explain/", $text, ".md"))),+ }
             }

@@ -1,5 +1,7 @@
-//! Reading values off the tree: what every part of the format shares. Problems are collected, not returned: a reader
-//! gets all of them at once. `None` means "there was a problem, and it has been noted".
+//! Reading values off the tree of a scenario's text: the functions that all parts of the format share.
+//!
+//! Problems are collected rather than returned, so that a user gets all of them at once. Where a function returns `None`, there was a
+//! problem and it has been noted.
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -11,31 +13,31 @@ use super::variants;
 use crate::scenario::limits;
 use crate::scenario::units::grouped;
 
-/// More problems than this are of no use to anyone.
+/// Diagnostics that are kept at most; more are of no use to anyone.
 const MAX_DIAGNOSTICS: usize = 50;
 
-/// What is being read, and what was wrong with it so far.
+/// The state of reading: the texts that are read, and the problems found so far.
 pub(super) struct Cx {
     pub(super) sources: Vec<Arc<SourceText>>,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// Files besides the scenario's own that it reads.
+    /// The files besides the scenario's own that it reads.
     pub(super) files: Vec<PathBuf>,
     path: String,
-    /// Where notes go once there are too many.
+    /// A diagnostic that takes help and notes once there are too many diagnostics; it is never shown.
     overflow: Option<Diagnostic>,
 }
 
-/// The fields of a record or of a variant, with or without their names in the text.
+/// The fields of a record or the parameters of a variant, given in the text with or without their names.
 pub(super) struct Fields<'n> {
     found: Vec<(&'n str, &'n SyntaxNode)>,
-    /// Fields that are not there, but of which one that does not exist is a slip: they are not missed, too.
+    /// Fields that are absent, but for which an unknown field in the text is most likely a slip; they are not reported as missing as well.
     slips: Vec<&'static str>,
     span: SourceSpan,
     what: String,
 }
 
 impl<'n> Fields<'n> {
-    /// A field's value, if it is there.
+    /// The value of a field, if the field is given.
     pub(super) fn get(&self, name: &str) -> Option<&'n SyntaxNode> {
         self.found.iter().find(|(n, _)| *n == name).map(|(_, v)| *v)
     }
@@ -46,7 +48,7 @@ pub(crate) fn nearest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,
 ) -> Option<&'c str> {
-    // Likeness takes time in the product of the lengths, and no real name is so long.
+    // Measuring likeness takes time proportional to the product of the lengths, and no real name is so long.
     const LONGEST: usize = 100;
     if word.len() > LONGEST {
         return None;
@@ -58,7 +60,7 @@ pub(crate) fn nearest<'c>(
         .map(|c| (likeness(&lower, &c.to_lowercase()), c));
     scored
         .filter(|(score, _)| *score > 0.0)
-        // Of equals the first: lists are in the order of their use.
+        // Of equally likely candidates the first is taken, because lists are in the order of how often their entries are used.
         .fold(None, |best: Option<(f64, &str)>, (score, c)| match best {
             Some((s, _)) if s >= score => best,
             _ => Some((score, c)),
@@ -66,9 +68,11 @@ pub(crate) fn nearest<'c>(
         .map(|(_, c)| c)
 }
 
-/// How much one word is like another, above 0 where it may be meant: a slip of the keys (two letters exchanged, one too many, one
-/// too few or another, in long words two of these), or the same beginning and most of the letters. Slips go before mere likeness,
-/// which says nothing of short words: `Cup` shares one letter in its place with `Cpu`.
+/// How much `word` is like a known word: above 0 where the known word may have been meant, and more the likelier that is.
+///
+/// A word may have been meant if it is off by a slip of the keys (two letters exchanged, one too many, one too few or one wrong; in long
+/// words two of these), or if it has the same beginning and most of the letters. Slips rank before mere likeness, which says nothing about
+/// short words: `Cup` shares only one letter in the same place with `Cpu`.
 pub(crate) fn likeness(word: &str, known: &str) -> f64 {
     let (short, long) = {
         let (a, b) = (word.chars().count(), known.chars().count());
@@ -96,8 +100,8 @@ pub(crate) fn likeness(word: &str, known: &str) -> f64 {
     }
 }
 
-/// The end of a sentence, or an answer of its own: "did you mean `x`? Known here: `a`, `b`", or "known here: `a`, `b`" where nothing
-/// is near.
+/// A suggestion for a sentence's end or as a sentence of its own: "did you mean `x`? Known here: `a`, `b`", or "known here: `a`, `b`" where
+/// no candidate is near.
 pub(crate) fn suggest<'c>(
     word: &str,
     what: &str,
@@ -107,7 +111,7 @@ pub(crate) fn suggest<'c>(
     suggested(near.as_slice(), what, candidates)
 }
 
-/// The same where it is known what is near.
+/// As [`suggest`], with the near candidates already known.
 pub(crate) fn suggested<'c>(
     near: &[&str],
     what: &str,
@@ -132,7 +136,7 @@ pub(crate) fn suggested<'c>(
     format!("did you mean {}? {}", near.join(" or "), capital(&known))
 }
 
-/// The text with a capital, as a sentence begins.
+/// The text with a capital first letter, as a sentence begins.
 pub fn capital(text: &str) -> String {
     let mut signs = text.chars();
     let first = signs.next().into_iter().flat_map(char::to_uppercase);
@@ -163,7 +167,7 @@ impl Cx {
         out
     }
 
-    /// The same for the entry of a list.
+    /// As [`Self::at`] for the entry of a list.
     pub(super) fn at_index<T>(&mut self, index: usize, f: impl FnOnce(&mut Self) -> T) -> T {
         self.at(&format!("[{index}]"), f)
     }
@@ -191,7 +195,7 @@ impl Cx {
         &mut self.diagnostics[last]
     }
 
-    /// Notes a warning.
+    /// Notes a warning; the caller may add help to it.
     pub(super) fn warn(
         &mut self,
         code: Code,
@@ -201,7 +205,7 @@ impl Cx {
         self.error(code, span, message).warning()
     }
 
-    /// Notes that a value of another kind is needed.
+    /// Notes an error: a value of another kind is needed here.
     pub(super) fn wrong_type(&mut self, node: &SyntaxNode, expected: &str) -> &mut Diagnostic {
         self.error(
             Code::WrongType,
@@ -210,7 +214,7 @@ impl Cx {
         )
     }
 
-    /// A record `(a: .., b: ..)` with these fields and no others.
+    /// Reads a record `(a: .., b: ..)` that may have these fields and no others.
     pub(super) fn record<'n>(
         &mut self,
         node: &'n SyntaxNode,
@@ -234,7 +238,7 @@ impl Cx {
             _ => {
                 let first = known.first().unwrap_or(&"name");
                 let d = self.wrong_type(node, &format!("a record `({first}: ..)`"));
-                // A record of one field is easily taken for its value.
+                // A record with a single field is easily mistaken for the value of that field.
                 if let ([only], Some(value)) = (known, node.word()) {
                     d.help(format!("write ({only}: {value})"));
                 }
@@ -243,7 +247,7 @@ impl Cx {
         }
     }
 
-    /// The parameters of a variant, by name or in this order.
+    /// Reads the parameters of a variant, given by name or in the order of `known`.
     pub(super) fn params<'n>(
         &mut self,
         node: &'n SyntaxNode,
@@ -282,7 +286,7 @@ impl Cx {
             CallArgs::Fields(fields) => {
                 for (key, value) in fields {
                     if !known.contains(&key.text.as_str()) {
-                        // Looking for what was meant takes time, and past so many problems nobody is told.
+                        // Looking for the field that was meant takes time, and past the greatest number of diagnostics nobody is told.
                         let told = self.diagnostics.len() < MAX_DIAGNOSTICS;
                         let elsewhere = variants::record_of(&key.text);
                         let called = variants::called(&key.text).filter(|c| known.contains(c));
@@ -336,7 +340,7 @@ impl Cx {
         })
     }
 
-    /// The name of a variant out of those known; strings and other values are refused.
+    /// Reads the name of a variant, which must be one of `known`; strings and other values are refused.
     pub(super) fn variant<'n>(
         &mut self,
         node: &'n SyntaxNode,
@@ -364,7 +368,7 @@ impl Cx {
         None
     }
 
-    /// An optional field.
+    /// Reads a field that may be absent.
     pub(super) fn optional<'n, T>(
         &mut self,
         f: &Fields<'n>,
@@ -375,7 +379,7 @@ impl Cx {
         self.at(name, |cx| read(cx, node))
     }
 
-    /// A field that must be there.
+    /// Reads a field that must be given.
     pub(super) fn required<'n, T>(
         &mut self,
         f: &Fields<'n>,
@@ -413,7 +417,7 @@ impl Cx {
         None
     }
 
-    /// A list; a value that is none counts as a list of one where `single` allows it.
+    /// Reads a list. Any other value is an error.
     pub(super) fn list<'n>(
         &mut self,
         node: &'n SyntaxNode,
@@ -440,7 +444,7 @@ impl Cx {
         None
     }
 
-    /// A finite number.
+    /// Reads a finite number.
     pub(super) fn float(&mut self, node: &SyntaxNode, what: &str) -> Option<f64> {
         #[expect(
             clippy::cast_precision_loss,
@@ -465,7 +469,7 @@ impl Cx {
         None
     }
 
-    /// A number above zero, and neither absurdly small nor large.
+    /// Reads a number above zero that is neither absurdly small nor absurdly large.
     pub(super) fn factor(&mut self, node: &SyntaxNode, what: &str) -> Option<f64> {
         let x = self.float(node, what)?;
         if x <= 0.0 {
@@ -488,7 +492,7 @@ impl Cx {
         Some(x)
     }
 
-    /// A whole number in a range whose upper end is a named limit.
+    /// Reads a whole number within a range whose upper end is a named limit.
     pub(super) fn int(
         &mut self,
         node: &SyntaxNode,
@@ -500,7 +504,7 @@ impl Cx {
         self.int_or(node, what, range, limit, help)
     }
 
-    /// The same, with what to do where it is past the limit.
+    /// As [`Self::int`], with help on what to do where the number is past the limit.
     pub(super) fn int_or(
         &mut self,
         node: &SyntaxNode,
@@ -555,7 +559,7 @@ impl Cx {
         u64::try_from(value).ok()
     }
 
-    /// The same for a type of 32 bits.
+    /// As [`Self::int`] for a number of 32 bits.
     pub(super) fn int32(
         &mut self,
         node: &SyntaxNode,
@@ -573,12 +577,12 @@ impl Cx {
     }
 }
 
-/// Both, when both were read without a problem.
+/// Both values, if both could be read.
 pub(super) fn both<A, B>(a: Option<A>, b: Option<B>) -> Option<(A, B)> {
     a.zip(b)
 }
 
-/// An absent field is its default; a wrong one is a problem that has been noted (and the default stands in for it).
+/// Reads a field that is its default where it is absent. Where it is wrong, the problem is noted and the default stands in for it.
 pub(super) fn or<'n, T>(
     cx: &mut Cx,
     f: &Fields<'n>,
@@ -589,12 +593,12 @@ pub(super) fn or<'n, T>(
     cx.optional(f, name, read).unwrap_or(default)
 }
 
-/// The name in a list that is most like another, for messages about files and scenarios.
+/// The name in a list that is most like `word`, if any is near; for messages about files and scenarios.
 pub(super) fn closest(word: &str, names: &[&str]) -> Option<String> {
     nearest(word, names.iter().copied()).map(str::to_string)
 }
 
-/// "1 value", "2 values".
+/// A count with its noun: "1 value", "2 values".
 pub(super) fn plural(n: usize, word: &str) -> String {
     if n == 1 {
         format!("1 {word}")

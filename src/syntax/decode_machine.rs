@@ -1,4 +1,4 @@
-//! The machine: cores and what the operating system costs.
+//! Reads the machine of a scenario: its cores, and what the operating system's work costs.
 
 use super::decode::{Cx, Fields, both, or, plural};
 use super::diagnostic::Code;
@@ -8,7 +8,7 @@ use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{MachineGiven, MachineSpec, limits};
 
-/// The machine of a record.
+/// Reads the machine from its record.
 pub(super) fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<MachineSpec> {
     let f = cx.record(node, "the machine", variants::MACHINE)?;
     let mut m = cores(cx, &f);
@@ -57,7 +57,7 @@ pub(super) fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<MachineSpec> {
         Some(Some(cx.duration(n)?))
     });
     m.interference = or(cx, &f, "interference", m.interference, |cx, n| {
-        // 0.05 or "5%": every core is 5 % slower while all others are busy.
+        // Written as 0.05 or "5%": every core is 5% slower while all others are busy.
         cx.probability(n)
     });
     pipes(cx, &f, &mut m);
@@ -74,7 +74,7 @@ pub(super) fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<MachineSpec> {
     Some(m)
 }
 
-/// The cores: so many, or the speed of each.
+/// Reads the cores: either their number, or the speed of each.
 fn cores(cx: &mut Cx, f: &Fields<'_>) -> MachineSpec {
     let cores = cx.optional(f, "cores", |cx, n| {
         cx.int32(n, "the number of cores", 1..=limits::MAX_CORES, "MAX_CORES")
@@ -152,7 +152,7 @@ fn pipes(cx: &mut Cx, f: &Fields<'_>, m: &mut MachineSpec) {
     });
 }
 
-/// Pairs of the time that a core has been idle and what follows from it.
+/// Reads pairs of times: how long a core has been idle, and the latency that follows from it.
 fn by_idle_time(cx: &mut Cx, node: &SyntaxNode, what: &str) -> Option<Vec<(Nanos, Nanos)>> {
     let items = cx.list(node, &format!("pairs (idle time, {what})"))?;
     let mut out: Vec<(Nanos, Nanos)> = Vec::new();

@@ -1,5 +1,5 @@
-//! The whole scenario: its own fields, what to compare and what to aim for. The machine and the workload have files of
-//! their own.
+//! Reads the whole scenario: its own fields, what to compare and what to aim for. The machine and the workload are read in files of their
+//! own.
 
 use std::path::Path;
 
@@ -18,17 +18,17 @@ use crate::scenario::{
 /// The version of the format that this program reads.
 pub(super) const SCHEMA: i128 = 1;
 
-/// Compared when a scenario names no interpreter.
+/// The interpreters that are compared when a scenario names none.
 const DEFAULT_INTERPRETERS: [&str; 2] = ["cpython-3.14", "cpython-3.14t"];
 
-/// The scenario of a tree; `base` is where trace files are looked for. `None` when there were errors.
+/// Reads the scenario from a tree. `base` is the directory where trace files are looked for. Returns `None` when there were errors.
 pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Scenario> {
     if !matches!(root.kind, SyntaxKind::Call { .. }) {
         cx.wrong_type(root, "a record `(schema: 1, name: .., workload: ..)`")
             .help("the whole scenario stands in round brackets");
         return None;
     }
-    // Before anything else: another version may well have other fields.
+    // The version is checked before anything else, because another version may well have other fields.
     schema(cx, root)?;
     let f = cx.record(root, "the scenario", variants::SCENARIO)?;
     let name = cx.required(&f, "name", |cx, n| {
@@ -72,7 +72,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
         cx.int(n, "the seed", 0..=u64::MAX, "of 64 bits")
     });
     check_warmup(cx, &f, warmup, horizon, workload.as_ref());
-    // Every task of a batch counts.
+    // For a batch the default is no warm-up, because all of its tasks count.
     let batch = (workload.as_ref()).is_some_and(|w| matches!(w.arrivals, Arrivals::Batch));
     let (name, workload) = both(name, workload)?;
     let scenario = Scenario {
@@ -89,12 +89,13 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
         rank_by,
         seed,
     };
-    // A scenario with other errors has parts that stand for what could not be read.
+    // In a scenario with other errors some parts only stand in for what could not be read, so limits are checked without errors only.
     if cx.diagnostics.iter().all(|d| d.severity != Severity::Error) {
         for past in scenario.past_limits(None) {
             past_limit(cx, root, &f, past);
         }
-        // Without strategies of its own it is compared under all kinds; without imports there is nothing to inherit, which is said.
+        // A scenario without strategies of its own is compared under all kinds, some of which inherit. Without imports there is nothing to
+        // inherit, which is reported elsewhere.
         let (all, imports) = (&scenario.strategies, &scenario.workload.imports);
         let inherits = |c: &StrategyCase| c.strategy.may_inherit();
         if !all.is_empty()
@@ -108,7 +109,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
     Some(scenario)
 }
 
-/// Notes what is past a limit at the field that it is about, or at the whole where that field is not given.
+/// Notes that a limit is exceeded: at the field that the limit is about, or at the whole scenario where that field is not given.
 fn past_limit(cx: &mut Cx, root: &SyntaxNode, f: &Fields<'_>, past: PastLimit) {
     let field = |name: &str| f.get(name).map(|n| (name.to_owned(), n.span));
     let place = match past.part {
@@ -149,7 +150,7 @@ fn past_limit(cx: &mut Cx, root: &SyntaxNode, f: &Fields<'_>, past: PastLimit) {
     }
 }
 
-/// What a warm-up does not go together with.
+/// Notes what a warm-up cannot be combined with.
 fn check_warmup(
     cx: &mut Cx,
     f: &Fields<'_>,

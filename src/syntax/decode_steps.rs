@@ -1,4 +1,4 @@
-//! Distributions, task classes and their steps.
+//! Reads distributions, task classes and their steps.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::engine::Nanos;
 use crate::scenario::units::{format_duration, grouped};
 use crate::scenario::{Bytes, Dist, Inside, Locking, Releases, Step, TaskClass, limits};
 
-/// A duration that may be drawn: a plain string, or a distribution.
+/// Reads a duration that may be drawn at random: a plain string, or a distribution.
 pub(super) fn dist(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
     if !matches!(node.kind, SyntaxKind::Call { .. }) {
         return cx.duration(node).map(Dist::Constant);
@@ -93,17 +93,17 @@ pub(super) fn dist(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
     })
 }
 
-/// Names that steps refer to.
+/// Names that steps refer to: locks, queues or objects.
 pub(super) struct SymbolTable {
     what: &'static str,
-    /// Whether what declares them could be read.
+    /// Whether the declarations could be read; if not, no name is reported as unknown.
     known: bool,
     declared: Vec<(String, SourceSpan, bool)>,
     index: HashMap<String, usize>,
 }
 
 impl SymbolTable {
-    /// Those that are declared; `None`: what declares them could not be read, which has been said.
+    /// The names that are declared. `None` means that the declarations could not be read, which has been noted already.
     pub(super) fn new<'a>(
         what: &'static str,
         names: Option<impl IntoIterator<Item = &'a Ident>>,
@@ -168,17 +168,17 @@ impl SymbolTable {
     }
 }
 
-/// What reading steps needs to know, and learns.
+/// The state of reading steps: the names that they may refer to, and what has been found in them so far.
 pub(super) struct StepReader {
     pub(super) locks: SymbolTable,
     pub(super) queues: SymbolTable,
     pub(super) objects: SymbolTable,
-    /// Steps as written so far.
+    /// The number of steps read so far, as written.
     count: usize,
-    /// Where each queue is first read, and whether anything is ever put.
+    /// Where each queue is first read (the queue, the place in the text and the path), and which queues anything is ever put into.
     gets: Vec<(usize, SourceSpan, String)>,
     puts: Vec<usize>,
-    /// Locks held by the steps around.
+    /// The locks held by the steps around the current one.
     held: Vec<usize>,
     too_many: bool,
 }
@@ -197,7 +197,7 @@ impl StepReader {
         }
     }
 
-    /// After all classes: queues from which tasks take what nobody puts.
+    /// Notes queues from which tasks take what nobody puts. To be called after all classes have been read.
     pub(super) fn check_queues(&self, cx: &mut Cx) {
         for (queue, span, path) in &self.gets {
             if !self.puts.contains(queue) {
@@ -233,7 +233,7 @@ impl StepReader {
             return None;
         }
         let mut out = Vec::with_capacity(items.len());
-        // What is acquired in a list is released in the same list.
+        // What is acquired in a list of steps has to be released in the same list.
         let mut acquired: Vec<(usize, usize)> = Vec::new();
         let held_around = self.held.len();
         for (i, item) in items.iter().enumerate() {
@@ -383,7 +383,8 @@ impl StepReader {
                         "MAX_CHILDREN",
                     )
                 });
-                // A child does not hold what its parent holds: a lock taken by both is an ordinary wait, not its own.
+                // A child task does not hold what its parent holds: a lock taken by both is an ordinary wait of one task for another, not a
+                // task's wait for itself.
                 let held = std::mem::take(&mut self.held);
                 let steps = self.block(cx, &f, path, depth);
                 self.held = held;
@@ -437,7 +438,7 @@ impl StepReader {
         })
     }
 
-    /// A task class. What only some arrivals use is warned about by the caller.
+    /// Reads a task class. Fields that have an effect with some arrivals only are warned about by the caller.
     pub(super) fn class(
         &mut self,
         cx: &mut Cx,
@@ -489,7 +490,7 @@ impl StepReader {
     }
 }
 
-/// Bytecode, and how often it gives the GIL up.
+/// Reads a step of bytecode, and how often it gives the GIL up.
 fn cpu(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Step> {
     let time = cx.required(f, "time", dist);
     let count = match f.get("releases") {
@@ -551,22 +552,22 @@ fn cpu(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Step> {
     Some(Step::Releasing(time, given))
 }
 
-/// Steps that one execution of the list takes at most: repeats, children and retries multiplied out.
+/// The greatest number of steps that one execution of the list can take: repeats, children and retries multiplied out.
 pub(super) fn unrolled(steps: &[Step]) -> u64 {
     tally(steps, &|_| true)
 }
 
-/// How often one execution of the list gives the GIL up, steps taking their mean time and every retry failing.
+/// How often one execution of the list gives the GIL up, if steps take their mean time and every retry is needed.
 pub(super) fn given_up(steps: &[Step]) -> u64 {
     weigh(steps, &Step::releases)
 }
 
-/// How often a step that `pick` chooses is executed in one run of the list, every retry failing.
+/// How often steps that `pick` chooses are executed in one run of the list, if every retry is needed.
 pub(super) fn tally(steps: &[Step], pick: &impl Fn(&Step) -> bool) -> u64 {
     weigh(steps, &|step| u64::from(pick(step)))
 }
 
-/// The sum of what each step weighs, as often as it is executed in one run of the list, every retry failing.
+/// The sum of the weights of all steps, each counted as often as it is executed in one run of the list, if every retry is needed.
 fn weigh(steps: &[Step], weight: &impl Fn(&Step) -> u64) -> u64 {
     steps.iter().fold(0, |sum, step| {
         let inside = step.inside().map_or(0, |inside| {
@@ -576,7 +577,7 @@ fn weigh(steps: &[Step], weight: &impl Fn(&Step) -> u64) -> u64 {
     })
 }
 
-/// Refuses a step that multiplies what gives the GIL up beyond the limit.
+/// Notes an error for a step that multiplies its inner steps so that they give the GIL up more often than the limit.
 fn too_many_releases(cx: &mut Cx, step: &Step, node: &SyntaxNode) {
     let Some(Inside { steps, runs }) = step.inside() else {
         return;
@@ -584,7 +585,7 @@ fn too_many_releases(cx: &mut Cx, step: &Step, node: &SyntaxNode) {
     let times = runs.at_most();
     let (most, each) = (limits::MAX_RELEASES_PER_TASK, given_up(steps));
     let all = each.saturating_mul(times);
-    // What is too much without being repeated is said where it stands.
+    // Steps that are past the limit without being repeated are reported at their own place.
     if all > most && each <= most {
         let message = format!(
             "these steps give the GIL up {} times ({} times {}), more than {}",
@@ -598,7 +599,7 @@ fn too_many_releases(cx: &mut Cx, step: &Step, node: &SyntaxNode) {
     }
 }
 
-/// A number of Python objects.
+/// Reads a number of Python objects.
 fn objects(cx: &mut Cx, node: &SyntaxNode) -> Option<u64> {
     cx.int(
         node,
@@ -608,7 +609,7 @@ fn objects(cx: &mut Cx, node: &SyntaxNode) -> Option<u64> {
     )
 }
 
-/// A size that is handed over between processes.
+/// Reads the size of data that is handed over between processes.
 fn payload(cx: &mut Cx, node: &SyntaxNode) -> Option<Bytes> {
     let size = cx.size(node)?;
     if size > limits::MAX_PAYLOAD {

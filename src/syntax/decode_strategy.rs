@@ -1,4 +1,4 @@
-//! Strategies in RON.
+//! Reads strategies written in RON.
 
 use super::decode::{Cx, both};
 use super::diagnostic::Code;
@@ -7,7 +7,7 @@ use super::variants::{OffloadName, StrategyName};
 use super::{strategy_text, variants};
 use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
 
-/// An entry of `strategies`: a strategy, `On("interpreter", strategy)`, or the short form in a string.
+/// Reads an entry of `strategies`: a strategy, `On("interpreter", strategy)`, or a short form in a string.
 pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
     match &node.kind {
         SyntaxKind::Str(text) => match strategy_text::short_form(text) {
@@ -62,7 +62,7 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
     let name = cx.variant(node, "a strategy", variants::STRATEGIES)?;
     let which = StrategyName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
-    // Absent is the default; given but wrong is a problem.
+    // An absent number of workers is the default; one that is given but wrong is a problem.
     let workers = |cx: &mut Cx, per_task: bool| match f.get("workers") {
         Some(_) => cx.optional(&f, "workers", |cx, n| self::workers(cx, n, per_task)),
         None => Some(Workers::Auto),

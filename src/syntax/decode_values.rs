@@ -1,4 +1,4 @@
-//! Reading the values that have a unit or a name of their own: durations, sizes, rates, shares, tables by name.
+//! Reads the values that have a unit or a name of their own: durations, sizes, rates, shares, and tables by name.
 
 use super::decode::Cx;
 use super::diagnostic::Code;
@@ -28,13 +28,13 @@ impl Cx {
         let (code, message, help) = match error {
             UnitError::Unit(m) => (Code::BadUnit, m, help),
             UnitError::Range(m) => (Code::OutOfRange, m, help),
-            // How it is written was right.
+            // The value is written correctly, so the help is about the limit and not about how to write it.
             UnitError::Limit(limit, m) => (Code::Limit, m, limits::instead(limit)),
         };
         self.error(code, node.span, message).help(help);
     }
 
-    /// A duration with its unit.
+    /// Reads a duration with its unit.
     pub(super) fn duration(&mut self, node: &SyntaxNode) -> Option<Nanos> {
         const HELP: &str =
             "durations look like \"250ms\", \"1.5s\" or \"1h30m\" (units: ns, us, ms, s, m, h, d)";
@@ -54,7 +54,7 @@ impl Cx {
         None
     }
 
-    /// A duration above zero.
+    /// Reads a duration above zero.
     pub(super) fn positive_duration(&mut self, node: &SyntaxNode, what: &str) -> Option<Nanos> {
         let t = self.duration(node)?;
         if t == Nanos::ZERO {
@@ -68,7 +68,7 @@ impl Cx {
         Some(t)
     }
 
-    /// A size with its unit.
+    /// Reads a size with its unit, in bytes.
     pub(super) fn size(&mut self, node: &SyntaxNode) -> Option<Bytes> {
         const HELP: &str = "sizes look like \"50MB\" (millions of bytes) or \"64KiB\" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)";
         match &node.kind {
@@ -87,7 +87,7 @@ impl Cx {
         None
     }
 
-    /// Events a second: a plain number, or a string with a unit.
+    /// Reads a rate in events a second: a plain number, or a string with a unit.
     pub(super) fn rate(&mut self, node: &SyntaxNode) -> Option<f64> {
         let x = if let SyntaxKind::Str(text) = &node.kind {
             match units::rate(text) {
@@ -129,12 +129,12 @@ impl Cx {
         Some(x)
     }
 
-    /// A probability between 0 and 1, or in percent.
+    /// Reads a probability between 0 and 1, or in percent.
     pub(super) fn probability(&mut self, node: &SyntaxNode) -> Option<f64> {
         self.share(node, "a probability", "write 0.01 or \"1%\"")
     }
 
-    /// A share between 0 and 1, or in percent; `what` it is, with its article, and how it is written.
+    /// Reads a share between 0 and 1, or in percent. `what` names it, with its article; `help` says how it is written.
     pub(super) fn share(
         &mut self,
         node: &SyntaxNode,
@@ -164,7 +164,7 @@ impl Cx {
         None
     }
 
-    /// A table by name: `{"a": .., "b": ..}`, or just the names in a list (then without values).
+    /// Reads a table by name: `{"a": .., "b": ..}`, or only the names in a list, which then have no values.
     pub(super) fn table<'n>(
         &mut self,
         node: &'n SyntaxNode,

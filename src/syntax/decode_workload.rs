@@ -1,4 +1,4 @@
-//! The workload: arrivals, tasks, what they share, and the checks across them.
+//! Reads the workload: arrivals, tasks, what tasks share, and the checks that involve several of these.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::scenario::{
     WaitsFor, Workload, limits,
 };
 
-/// The workload of a record; `base` is where trace files are looked for.
+/// Reads the workload from its record. `base` is the directory where trace files are looked for.
 pub(super) fn workload(
     cx: &mut Cx,
     node: &SyntaxNode,
@@ -45,7 +45,7 @@ pub(super) fn workload(
     );
     let errors_before = cx.diagnostics.len();
     let classes = cx.required(&f, "tasks", |cx, n| classes(cx, n, &mut reader));
-    // What is unused or never put is only known when every step could be read.
+    // Whether a name is unused, or a queue never filled, is only known if every step could be read.
     let complete = classes.is_some() && cx.diagnostics.len() == errors_before;
     if complete {
         reader.check_queues(cx);
@@ -157,7 +157,7 @@ fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Ar
                 count,
             })
         }
-        // The file is read once the classes are known.
+        // The file of the trace is read later, when the classes are known.
         ArrivalsName::Trace => Some(Arrivals::Trace(Vec::new())),
     }
 }
@@ -185,10 +185,10 @@ fn imports(cx: &mut Cx, node: &SyntaxNode) -> Option<Imports> {
     })
 }
 
-/// Names that are declared, each with what is said of it.
+/// Declared names, each with the value that stands behind it, if any.
 type Declarations<'n> = Vec<(Ident, Option<&'n SyntaxNode>)>;
 
-/// A table of the workload, empty where it is left out; `None` if it could not be read, which has been said.
+/// Reads a table of the workload, which is empty where it is left out. Returns `None` if it could not be read, which has been noted.
 fn table<'n>(
     cx: &mut Cx,
     f: &Fields<'n>,
@@ -201,7 +201,7 @@ fn table<'n>(
     }
 }
 
-/// What a table declares: each name with its one optional field, absent where only the name is given.
+/// Reads what a table declares: each name with its one optional field, which is absent where only the name is given.
 fn declared<T>(
     cx: &mut Cx,
     table: &[(Ident, Option<&SyntaxNode>)],
@@ -297,7 +297,7 @@ fn classes(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Ve
     whole.then_some(out)
 }
 
-/// Warns about fields of task classes that these arrivals do not look at.
+/// Warns about fields of task classes that have no effect with this kind of arrivals.
 fn no_effect(cx: &mut Cx, tasks: &SyntaxNode, arrivals: &Arrivals) {
     let (idle, why): (&[&str], &str) = match arrivals {
         Arrivals::Batch => (&["weight"], "a batch has a `count` of each class"),
@@ -313,7 +313,7 @@ fn no_effect(cx: &mut Cx, tasks: &SyntaxNode, arrivals: &Arrivals) {
     idle_fields(cx, tasks, idle, "with these arrivals", why);
 }
 
-/// Warns about what only processes do that are forked, where none of the strategies forks any.
+/// Warns about fields that have an effect on forked processes only, where none of the strategies forks.
 pub(super) fn fork_no_effect(cx: &mut Cx, workload: &SyntaxNode) {
     let SyntaxKind::Call {
         args: CallArgs::Fields(fields),
@@ -329,7 +329,7 @@ pub(super) fn fork_no_effect(cx: &mut Cx, workload: &SyntaxNode) {
     }
 }
 
-/// Warns about fields of task classes that have no effect, `when` and `why`.
+/// Warns about fields of task classes that have no effect; `when` and `why` say in which case.
 fn idle_fields(cx: &mut Cx, tasks: &SyntaxNode, idle: &[&str], when: &str, why: &str) {
     let SyntaxKind::List(items) = &tasks.kind else {
         return;
@@ -358,9 +358,9 @@ fn idle_fields(cx: &mut Cx, tasks: &SyntaxNode, idle: &[&str], when: &str, why: 
     }
 }
 
-/// Warns about what is said of imports where there are none.
+/// Warns about fields that say something about imports where there are none.
 fn imports_no_effect(cx: &mut Cx, f: &Fields<'_>, imports: &Imports) {
-    // What could not be read is not absent.
+    // Imports that could not be read are not absent.
     if imports.memory > 0 || cx.diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return;
     }
@@ -384,25 +384,25 @@ fn imports_no_effect(cx: &mut Cx, f: &Fields<'_>, imports: &Imports) {
     }
 }
 
-/// Whether a list holds a step that may cut it short.
+/// Whether a list holds a step that may end it early.
 fn uncertain(steps: &[Step]) -> bool {
     tally(steps, &Step::may_fail) > 0
 }
 
 impl Workload {
-    /// Whether a task may end in a failure or run out of time.
+    /// Whether a task of this workload may fail or run out of time.
     pub fn can_fail(&self) -> bool {
         self.classes.iter().any(|c| uncertain(&c.steps))
     }
 
-    /// Whether a task makes containers, for the collector to look at.
+    /// Whether a task makes containers, which the garbage collector has to examine.
     pub fn allocates(&self) -> bool {
         let any = |c: &TaskClass| tally(&c.steps, &Step::allocates) > 0;
         self.classes.iter().any(any)
     }
 }
 
-/// Warns about queues that a batch leaves with someone waiting for ever.
+/// Warns about queues at which a batch leaves some task waiting for ever.
 fn queue_balance(
     cx: &mut Cx,
     tasks: &SyntaxNode,
@@ -448,7 +448,7 @@ fn queue_balance(
     }
 }
 
-/// Refuses what would need more memory or events than the limits.
+/// Notes an error for a workload that would need more memory or events than the limits allow.
 fn totals(
     cx: &mut Cx,
     f: &Fields<'_>,
@@ -481,7 +481,7 @@ fn totals(
             });
         }
         let (released, most) = (given_up(&class.steps), limits::MAX_RELEASES_PER_TASK);
-        // A single step that does so has been told already.
+        // A single step that is past the limit by itself has been reported already.
         if released > most
             && class
                 .steps
@@ -522,7 +522,7 @@ fn totals(
             .unwrap_or(u64::MAX)
             .min(within_horizon(interval.mean())),
         Arrivals::Trace(tasks) => tasks.len() as u64,
-        // How fast closed users go round is for the simulation to find out: its limit on events holds instead.
+        // How often closed users go round is known only by simulation, whose limit on events holds instead.
         Arrivals::Closed { count, .. } => count.unwrap_or(0),
     };
     let Some(node) = f.get("arrivals") else {

@@ -1,4 +1,4 @@
-//! What is wrong with a scenario: a code, a place in the text, and what to do about it.
+//! A diagnostic: something that is wrong with a scenario, with a code, a place in the text, and what to do about it.
 
 use std::fmt;
 use std::ops::Range;
@@ -13,14 +13,14 @@ use super::codes::codes;
 /// A text that diagnostics point into: a file, an embedded scenario, or an override from the command line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SourceText {
-    /// What the text is called in messages (a path, or `--set machine.cores`).
+    /// The name of the text in messages: a path, or `--set machine.cores`.
     pub name: String,
     /// The text itself.
     pub text: String,
 }
 
 impl SourceText {
-    /// A shared source.
+    /// Makes a source that can be shared between diagnostics.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
@@ -88,7 +88,7 @@ codes! {
 }
 
 impl Code {
-    /// How bad it is at worst.
+    /// The worst severity that the code comes with.
     pub const fn severity(self) -> Severity {
         match self {
             Self::Unused | Self::NoEffect | Self::QueueBalance | Self::SelfDeadlock => {
@@ -120,16 +120,16 @@ impl Code {
     }
 }
 
-/// How bad it is.
+/// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The scenario cannot be simulated.
     Error,
-    /// It can, but it may not mean what its author thinks.
+    /// The scenario can be simulated, but it may not mean what its author thinks.
     Warning,
 }
 
-/// Cuts a text that quotes something absurdly long.
+/// Cuts a text after 1,000 characters, because it may quote something absurdly long.
 pub(super) fn shorten(text: Box<str>) -> Box<str> {
     match text.char_indices().nth(1_000) {
         Some((end, _)) => format!("{} [...]", &text[..end]).into(),
@@ -140,21 +140,21 @@ pub(super) fn shorten(text: Box<str>) -> Box<str> {
 /// One problem of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// What kind of problem.
+    /// The kind of problem.
     pub code: Code,
     /// Error or warning.
     pub severity: Severity,
-    /// What is wrong, one sentence without a full stop.
+    /// What is wrong: one sentence without a full stop.
     pub message: Box<str>,
-    /// Where in the scenario, like `workload.tasks[0].steps[2]`; empty for the file as a whole.
+    /// The place in the scenario, such as `workload.tasks[0].steps[2]`; empty for the file as a whole.
     pub path: Box<str>,
     /// The text that `span` points into.
     pub source: Arc<SourceText>,
-    /// The bytes of `source` that are meant; empty with an empty text when there is nothing to show.
+    /// The range of bytes of `source` that the problem is about; empty, with an empty source text, when there is nothing to show.
     pub span: Range<usize>,
-    /// What to do.
+    /// What the user can do about it.
     pub help: Option<Box<str>>,
-    /// Background.
+    /// Background that helps to understand the problem.
     pub note: Option<Box<str>>,
 }
 
@@ -183,25 +183,25 @@ impl Diagnostic {
         Self::new(code, &SourceText::new(name, ""), 0..0, message)
     }
 
-    /// Says what to do.
+    /// Sets the help: what the user can do about it.
     pub fn help(&mut self, text: impl Into<Box<str>>) -> &mut Self {
         self.help = Some(shorten(text.into()));
         self
     }
 
-    /// Gives background.
+    /// Sets the note: background.
     pub fn note(&mut self, text: impl Into<Box<str>>) -> &mut Self {
         self.note = Some(shorten(text.into()));
         self
     }
 
-    /// Makes it a warning.
+    /// Makes the diagnostic a warning.
     pub fn warning(&mut self) -> &mut Self {
         self.severity = Severity::Warning;
         self
     }
 
-    /// Line and column (both from 1, columns in characters) where the span starts; `None` without a text.
+    /// The line and column where the span starts, both counted from 1 and columns in characters; `None` without a text.
     pub fn line_column(&self) -> Option<(usize, usize)> {
         let before = self.source.text.get(..self.span.start)?;
         if self.source.text.is_empty() {
@@ -214,29 +214,30 @@ impl Diagnostic {
         ))
     }
 
-    /// The diagnostic as a person reads it: file, line, column, the text underlined, what to do; each sentence in a line.
+    /// The diagnostic as a person reads it: file, line and column, the text underlined, and what to do; each sentence on a line of its own.
     pub fn render(&self, styled: bool) -> String {
         self.render_within(styled, None)
     }
 
-    /// The same with its sentences in lines of so many columns, if they are not to go on for ever.
+    /// As [`Self::render`], with sentences wrapped to `width` columns if a width is given.
     pub fn render_within(&self, styled: bool, width: Option<usize>) -> String {
         let text = self.laid_out(styled, width, false);
         let fits = |w| text.lines().all(|l| strip_str(l).to_string().width() <= w);
         match width {
-            // What is said beside the mark cannot go on in another line.
+            // The label beside the mark cannot be wrapped, so it is moved below the excerpt.
             Some(w) if !fits(w) => self.laid_out(styled, width, true),
             _ => text,
         }
     }
 
-    /// `below`: where in the scenario it is stands below the excerpt, not beside the mark.
+    /// Lays the diagnostic out. If `below`, the path within the scenario stands below the excerpt and not beside the mark.
     fn laid_out(&self, styled: bool, width: Option<usize>, below: bool) -> String {
         let (level, word) = match self.severity {
             Severity::Error => (Level::ERROR, "error"),
             Severity::Warning => (Level::WARNING, "warning"),
         };
-        // What stands before a sentence: the title, or the bar beside the lines' numbers, which are as wide as the last of them.
+        // What stands before a sentence takes up columns: the title, or the bar beside the line numbers, which are as wide as the last of
+        // them.
         let label = word.len() + self.code.as_str().len() + 4;
         let (line, _) = self.line_column().unwrap_or_default();
         let beside = line.to_string().len() + "  = help: ".len();
@@ -307,12 +308,13 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// A sentence in lines that leave so many columns free, where there is a width; what stands between backquotes is a word, to be copied.
+/// Wraps a sentence to lines that leave `free` columns of `width`, if there is a width. Text between backquotes counts as one word, so that
+/// it can be copied.
 fn folded(text: &str, free: usize, width: Option<usize>) -> String {
     let Some(width) = width else {
         return text.to_owned();
     };
-    // In less room no sentence can be read.
+    // In less room than this no sentence can be read.
     let most = width.saturating_sub(free).max(20);
     let mut out = String::new();
     let mut used = 0;
@@ -331,7 +333,7 @@ fn folded(text: &str, free: usize, width: Option<usize>) -> String {
     out
 }
 
-/// The words between blanks that no backquotes enclose.
+/// The words of a text, separated by blanks that no backquotes enclose.
 pub(crate) fn unquoted_words(text: &str) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     text.split(move |c| {
@@ -345,7 +347,7 @@ pub fn render(diagnostics: &[Diagnostic], styled: bool) -> String {
     render_within(diagnostics, styled, None)
 }
 
-/// The same with sentences in lines of so many columns.
+/// As [`render`], with sentences wrapped to `width` columns if a width is given.
 pub fn render_within(diagnostics: &[Diagnostic], styled: bool, width: Option<usize>) -> String {
     let mut out = String::new();
     for (i, d) in diagnostics.iter().enumerate() {

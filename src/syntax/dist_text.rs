@@ -1,4 +1,4 @@
-//! Distributions as the scenario format writes them, to be shown.
+//! Shows distributions in the way that the scenario format writes them.
 
 use std::fmt;
 

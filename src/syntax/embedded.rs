@@ -5,9 +5,9 @@
 pub struct Embedded {
     /// The name by which `pchsim run NAME` finds it.
     pub name: &'static str,
-    /// What it is about, in one line.
+    /// What the scenario is about, in one line.
     pub summary: &'static str,
-    /// The commented text.
+    /// The scenario's text, with its comments.
     pub text: &'static str,
 }
 
@@ -38,15 +38,15 @@ shipped! {
     "prices": "Real-time price updates into one shared table",
 }
 
-/// The shipped scenario of this name; `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command
-/// from the documentation works outside the repository.
+/// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from
+/// the documentation works outside the repository.
 pub fn find(name: &str) -> Option<&'static Embedded> {
     let bare = name.strip_prefix("scenarios/").unwrap_or(name);
     let bare = bare.strip_suffix(".ron").unwrap_or(bare);
     ALL.iter().find(|e| e.name == bare)
 }
 
-/// All names, in order.
+/// The names of all shipped scenarios, in the order in which they are listed.
 pub fn names() -> Vec<&'static str> {
     ALL.iter().map(|e| e.name).collect()
 }

@@ -1,19 +1,19 @@
-//! The one way in which input files are opened: what may never end is refused at once, rather than waited for.
+//! Opens input files. All input files are opened here, so that a file that may never end is refused at once rather than waited for.
 //!
-//! A named pipe, a device or a socket on disk is no input: to open it may wait for ever, and a reader may never see its end. What the
-//! caller has handed over open is another thing: `/dev/stdin` and what a shell's `<(command)` is replaced by (`/dev/fd/63`,
-//! `/proc/self/fd/11`) are names of descriptors of this process, are mostly pipes, and are read to their end. They are told by where
-//! they lie, for the same pipe would look the same under another name. (A shell on a system without `/dev/fd` makes a named pipe for
-//! `<(command)`: that is refused.)
+//! A named pipe, a device or a socket on disk is not accepted as input: opening it may block for ever, and reading it may never reach an
+//! end. This does not hold for what the caller has handed over open: `/dev/stdin` and what a shell's `<(command)` is replaced by
+//! (`/dev/fd/63`, `/proc/self/fd/11`) are names of this process's file descriptors. They are mostly pipes, and are read to their end. They
+//! are recognized by the directory that they lie in, because the same pipe would look no different under another name. (A shell on a system
+//! without `/dev/fd` makes a named pipe for `<(command)`, and that is refused.)
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-/// Opens a file to read it.
+/// Opens a file for reading.
 ///
 /// # Errors
-/// If it cannot be opened, is a directory, or is none of those that end.
+/// Returns an error if the file cannot be opened, is a directory, or is a special file that may never end.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let about = fs::metadata(path)?;
     if about.is_dir() {
@@ -30,17 +30,17 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// The text of a file.
+/// Reads the whole text of a file.
 ///
 /// # Errors
-/// As [`open`], and if it cannot be read or is not UTF-8.
+/// Returns the errors of [`open`], and an error if the file cannot be read or is not UTF-8.
 pub(crate) fn read_to_string(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     open(path)?.read_to_string(&mut text)?;
     Ok(text)
 }
 
-/// Why the operating system does not let a file be read, in words and without its number.
+/// Why the operating system did not let a file be read, in words and without the error's number.
 pub(crate) fn reason(e: &io::Error) -> String {
     match e.kind() {
         io::ErrorKind::NotFound => "there is no such file".into(),
@@ -54,7 +54,7 @@ pub(crate) fn reason(e: &io::Error) -> String {
             let text = e.to_string();
             let number = e.raw_os_error().map(|n| format!(" (os error {n})"));
             let bare = number.and_then(|n| text.strip_suffix(&n).map(str::to_owned));
-            // As a part of a sentence.
+            // In lower case, because it becomes part of a sentence.
             bare.map_or(text, |bare| {
                 let mut letters = bare.chars();
                 let first = letters.next().map(|c| c.to_ascii_lowercase());
@@ -64,11 +64,11 @@ pub(crate) fn reason(e: &io::Error) -> String {
     }
 }
 
-/// Whether a path names a descriptor that this process was started with.
+/// Whether a path names a file descriptor that this process was started with.
 fn handed_over(path: &Path) -> bool {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    // `/dev/stdin` is a link to one, `/dev/fd` a link to where they are.
+    // `/dev/stdin` is a link to such a descriptor, and `/dev/fd` is a link to the directory that holds them.
     if path.file_name().is_some_and(|n| n == "stdin") && folder == Path::new("/dev") {
         return true;
     }
@@ -79,7 +79,7 @@ fn handed_over(path: &Path) -> bool {
     })
 }
 
-/// What sort of thing it is that is neither a file nor a directory nor a link.
+/// The kind of a special file, which is neither a regular file, a directory nor a link, in words.
 pub(crate) fn special(about: &Metadata) -> &'static str {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! From a file, a shipped scenario or standard input to a [`Scenario`].
+//! Loads a [`Scenario`] from a file, from the shipped scenarios or from standard input.
 
 use std::fs;
 use std::io::Read;
@@ -11,8 +11,8 @@ use super::diagnostic::{Code, Diagnostic, Severity, SourceText};
 use super::{embedded, input, overrides, tree};
 use crate::scenario::{Scenario, limits};
 
-/// Parses and validates a scenario. `origin` is its file: its name in messages, and where trace files are looked for.
-/// `overrides` are paths and values, as in `("machine.cores", "8")`. All problems are reported, not only the first.
+/// Parses and validates a scenario. `origin` is the path of its file: its name in messages, and the place relative to which trace files are
+/// looked for. `overrides` are pairs of a path and a value, as in `("machine.cores", "8")`. All problems are returned, not only the first.
 ///
 /// # Errors
 /// All problems, warnings among them, of a scenario that is not valid.
@@ -24,7 +24,7 @@ pub fn parse(
     parse_with_files(text, origin, overrides).map(|(scenario, _)| scenario)
 }
 
-/// The same, and the files that the scenario reads besides its own.
+/// As [`parse`]; also returns the files that the scenario reads besides its own.
 pub(super) fn parse_with_files(
     text: &str,
     origin: &Path,
@@ -40,7 +40,7 @@ pub(super) fn parse_with_files(
     }
 }
 
-/// The same with the warnings too: the scenario when there is no error, and everything there is to say.
+/// As [`parse`], with the warnings too: returns the scenario if there is no error, and all errors and warnings.
 pub fn check(
     text: &str,
     origin: &Path,
@@ -110,14 +110,17 @@ fn decoded(
             "this is not a scenario",
         ));
     }
-    // In the order of the text: files first, then overrides.
+    // Diagnostics are in the order of the text: those of the file first, then those of the overrides.
     diagnostics.sort_by_key(|d| (d.source.name == "--set", d.span.start));
     (scenario.filter(|_| !failed), diagnostics, cx.files)
 }
 
-/// A limit on several values together is noted where the text has one of them, but the text may be within it, and an override is not: then
-/// the override is what has to be changed. It is the one with which the limit is past for the first time, as they come one after
-/// another; `diagnose` says what is wrong with some of them only.
+/// Moves the diagnostics of limits to the override that is to blame.
+///
+/// A limit on several values together is noted where the scenario's text has one of these values. But the text itself may be within the
+/// limit, and an override is what exceeds it; then that override has to be changed. To blame is the override with which the limit is
+/// exceeded for the first time, as they are applied one after another. `diagnose` says what is wrong if only some of the overrides are
+/// applied.
 fn blame_overrides(
     diagnostics: &mut [Diagnostic],
     text: &Arc<SourceText>,
@@ -146,8 +149,7 @@ fn blame_overrides(
     }
 }
 
-/// Reads and parses a scenario by the path of its file, by the name of a shipped one (`scraper`), or from standard input
-/// (`-`).
+/// Reads and parses a scenario: by the path of its file, by the name of a shipped scenario (`scraper`), or from standard input (`-`).
 ///
 /// # Errors
 /// The file cannot be read, or as of [`parse`].
@@ -156,8 +158,8 @@ pub fn load(target: &str, overrides: &[(String, String)]) -> Result<Scenario, Ve
     parse(&text, &origin, overrides)
 }
 
-/// The text of a scenario and the path that [`parse`] takes as its origin. A file goes before a shipped scenario of the
-/// same name; a directory does not.
+/// Reads the text of a scenario, and returns it with the path that [`parse`] takes as its origin. A file takes precedence over a shipped
+/// scenario of the same name; a directory does not.
 ///
 /// # Errors
 /// There is no such file or shipped scenario, or it is too large or not UTF-8.
@@ -192,7 +194,7 @@ pub fn read(target: &str) -> Result<(String, PathBuf), Diagnostic> {
             d.help("name a scenario file in it");
             return Err(d);
         }
-        // What a shell has handed over has no length: what is read is limited in any case.
+        // A file that a shell has handed over has no length that could be checked before, so what is read is limited in any case.
         Ok(_) => input::open(path).and_then(|f| {
             let mut bytes = Vec::new();
             f.take(limits::MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;

@@ -1,7 +1,7 @@
-//! How a scenario is written: its text, diagnostics with a place in it, changes by path, its canonical form, shipped scenarios.
+//! The scenario format: parsing its text, diagnostics with a place in it, changes by path, its canonical form, and the shipped scenarios.
 //!
-//! A text goes through four stages: RON with spans (`tree`), overrides by path (`overrides`), reading with all problems
-//! collected (`decode*`), and the types that the rest of the program uses ([`Scenario`](crate::scenario::Scenario)). The format is documented in
+//! A text goes through four stages: RON with spans (`tree`), overrides by path (`overrides`), reading, which collects all problems
+//! (`decode*`), and the types that the rest of the program uses ([`Scenario`](crate::scenario::Scenario)). The format is documented in
 //! `docs/scenario-format.md`.
 
 mod canonical;

@@ -1,4 +1,4 @@
-//! Objectives: `p95 < 200ms`, `memory < 512MiB`, `throughput > 50`.
+//! Reads objectives, such as `p95 < 200ms`, `memory < 512MiB` or `throughput > 50`.
 
 use super::decode::suggest;
 use crate::scenario::units;
@@ -61,10 +61,10 @@ const METRICS: [&str; 9] = [
     "failures",
 ];
 
-/// What a name such as `p95` or `makespan` measures.
+/// The metric of a name such as `p95` or `makespan`.
 ///
 /// # Errors
-/// When the name is unknown, or a percentile beyond 100.
+/// Returns a text for the user when the name is unknown, or a percentile is beyond 100.
 pub fn parse_metric(name: &str) -> Result<Metric, ObjectiveError> {
     Ok(match name.to_lowercase().as_str() {
         "makespan" => Metric::Makespan,
@@ -86,10 +86,10 @@ pub fn parse_metric(name: &str) -> Result<Metric, ObjectiveError> {
     })
 }
 
-/// Reads the name of a metric to rank strategies by.
+/// Reads the name of a metric that strategies are ranked by.
 ///
 /// # Errors
-/// As [`parse_metric`], and for failures, of which most strategies have none.
+/// Returns the errors of [`parse_metric`], and an error for failures, of which most strategies have none.
 pub fn parse_ranking(name: &str) -> Result<Metric, ObjectiveError> {
     match parse_metric(name)? {
         Metric::FailureRate => Err(ObjectiveError::RankedByFailures),
@@ -100,7 +100,7 @@ pub fn parse_ranking(name: &str) -> Result<Metric, ObjectiveError> {
 /// Reads an objective: a metric, `<` or `>`, and a bound with its unit.
 ///
 /// # Errors
-/// What is wrong with it, in a sentence for people.
+/// Returns a text for the user that says what is wrong with the objective.
 pub fn parse_objective(text: &str) -> Result<Objective, ObjectiveError> {
     let Some(at) = text.find(['<', '>']) else {
         return Err(ObjectiveError::NoComparison(text.into()));

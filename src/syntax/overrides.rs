@@ -1,4 +1,4 @@
-//! Overrides by path: `--set machine.cores=8`.
+//! Overrides of single values by their path: `--set machine.cores=8`.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use super::diagnostic::{Code, SourceText};
 use super::tree::{CallArgs, Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::{tree, variants};
 
-/// One part of a path.
+/// One part of a path: the name of a field, or an index into a list.
 enum Segment {
     Name(Ident),
     Index(usize, SourceSpan),
 }
 
-/// An override as the text that diagnostics point into.
+/// The text of an override, for diagnostics to point into.
 pub(super) fn source(path: &str, value: &str) -> Arc<SourceText> {
     SourceText::new("--set", format!("{path}={value}"))
 }
 
-/// Puts `value` at `path` in the tree. What the path leads to is checked like everything else when the tree is read, so
-/// a field that does not exist is reported with the candidates; only a path that leads nowhere is reported here.
+/// Puts `value` at `path` in the tree. What the path leads to is checked like everything else when the tree is read, so that a field that
+/// does not exist is reported with the candidates; only a path that leads nowhere is reported here.
 pub(super) fn apply(cx: &mut Cx, root: &mut SyntaxNode, path: &str, value: &str) {
     let number = u32::try_from(cx.sources.len()).unwrap_or(u32::MAX);
     cx.sources.push(source(path, value));
@@ -42,7 +42,8 @@ pub(super) fn apply(cx: &mut Cx, root: &mut SyntaxNode, path: &str, value: &str)
             d.help = e.help.map(Into::into);
             return;
         }
-        // `machine.memory=8GiB`, `strategies[0]=threads:8`: no shell likes quotes within quotes.
+        // A value that is not RON is taken as a string, as in `machine.memory=8GiB` or `strategies[0]=threads:8`: quotes within quotes are
+        // awkward in every shell.
         Err(_) => SyntaxNode {
             span: SourceSpan::default(),
             kind: SyntaxKind::Str(value.to_string()),
@@ -52,7 +53,7 @@ pub(super) fn apply(cx: &mut Cx, root: &mut SyntaxNode, path: &str, value: &str)
     if bare {
         node.kind = SyntaxKind::Str(value.to_string());
     }
-    // Spans within the value are those of the value alone: shift them to where it stands in the override.
+    // Spans within the value are relative to the value alone; they are shifted to where the value stands in the override.
     let shift = u32::try_from(path.len() + 1).unwrap_or(0);
     if node.span == SourceSpan::default() {
         node.span = SourceSpan {
@@ -94,7 +95,7 @@ fn shift_spans(node: &mut SyntaxNode, by: u32) {
     }
 }
 
-/// `workload.tasks[0].count` as segments.
+/// Splits a path such as `workload.tasks[0].count` into segments.
 fn split(cx: &mut Cx, path: &str, source: u32) -> Option<Vec<Segment>> {
     let span = |start: usize, end: usize| SourceSpan {
         source,
@@ -180,7 +181,7 @@ fn by_index<'n>(
             name: Some(n),
             args: CallArgs::Fields(fields),
         } => {
-            // `Timeout(after: .., steps: ..)[0]` is as good as without the names.
+            // An index such as `[0]` also works on named parameters, as in `Timeout(after: .., steps: ..)`.
             let wanted = variants::params(&n.text).get(index).copied();
             let found = fields
                 .iter_mut()
@@ -260,7 +261,7 @@ fn by_name<'n>(cx: &mut Cx, node: &'n mut SyntaxNode, name: &Ident) -> Option<&'
                 .as_ref()
                 .map_or(&[][..], |n| variants::params(&n.text));
             if let CallArgs::Items(items) = args {
-                // Without names in the text: give them their names.
+                // The parameters have no names in the text; they are given their names here.
                 if items.len() > params.len() {
                     cx.error(
                         Code::BadOverride,
@@ -308,11 +309,11 @@ fn by_name<'n>(cx: &mut Cx, node: &'n mut SyntaxNode, name: &Ident) -> Option<&'
             entries.push((name.clone(), fresh()));
             entries.len() - 1
         });
-    // From now on, a problem with this field is a problem of the override.
+    // From here on, a problem with this field is a problem of the override.
     entries.get_mut(at).map(|(_, n)| n)
 }
 
-/// Where the entry of this name stands in a list.
+/// The index of the entry of this name in a list.
 fn position(cx: &mut Cx, list: &SyntaxNode, name: &Ident) -> Option<usize> {
     let SyntaxKind::List(items) = &list.kind else {
         return None;
@@ -330,7 +331,7 @@ fn position(cx: &mut Cx, list: &SyntaxNode, name: &Ident) -> Option<usize> {
     at
 }
 
-/// `["state"]` says no more than the names: as `{"state": ()}` there is room for more.
+/// Turns a list of names such as `["state"]` into the equivalent table `{"state": ()}`, in which there is room for fields.
 fn name_table(node: &mut SyntaxNode) {
     let SyntaxKind::List(items) = &mut node.kind else {
         return;

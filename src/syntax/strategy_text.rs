@@ -1,4 +1,4 @@
-//! Strategies as short texts: tables show what `--strategy` takes.
+//! Strategies as short texts: what `--strategy` takes and what tables show.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use super::{decode_strategy, tree};
 use crate::scenario::units::grouped;
 use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
 
-/// The short forms, for help texts.
+/// A list of the short forms, for help texts.
 pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, pool:4:spawn, \
      interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, prefork:4(asyncio); \
      with @cpython-3.14t after it, on that interpreter only";
 
-/// The short forms without their numbers, for completion; prefork, which needs one, is not among them.
+/// The short forms without their numbers, for shell completion. Prefork, which needs a number, is not among them.
 pub const STRATEGY_FORMS: [&str; 16] = [
     "sequential",
     "threads",
@@ -33,8 +33,8 @@ pub const STRATEGY_FORMS: [&str; 16] = [
     "asyncio+interpreters",
 ];
 
-/// Reads a strategy from the command line: a short form (`threads:8`, `asyncio+processes:2:fork@cpython-3.14t`) or RON
-/// (`Threads(workers: 8)`).
+/// Reads a strategy from the command line: a short form (`threads:8`, `asyncio+processes:2:fork@cpython-3.14t`) or RON (`Threads(workers:
+/// 8)`).
 ///
 /// # Errors
 /// The text is neither, or a strategy that cannot be.
@@ -85,13 +85,13 @@ fn past(what: &str, n: impl std::fmt::Display) -> String {
     )
 }
 
-/// A count of workers, at least 1.
+/// Reads a number of workers, which is at least 1.
 fn count(text: &str, what: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
         Ok(0) => Err(format!("{what} must be at least 1")),
         Ok(n) if n > limits::MAX_WORKERS => Err(past(what, n)),
         Ok(n) => Ok(n),
-        // More digits than the type has.
+        // A number with more digits than the type can hold.
         Err(_) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
             Err(past(what, text))
         }
@@ -111,7 +111,7 @@ fn start_method(text: &str) -> Result<StartMethod, String> {
     }
 }
 
-/// What follows a pool's name, split at colons.
+/// The text that follows a pool's name, split at colons.
 struct Parts<'t> {
     name: &'t str,
     rest: std::iter::Peekable<std::str::Split<'t, char>>,
@@ -140,7 +140,7 @@ impl<'t> Parts<'t> {
             Some(n) => {
                 self.rest.next();
                 if n.starts_with(|c: char| c.is_alphabetic()) {
-                    // A word: it may have been meant for a number of workers, or for what follows it.
+                    // The word may have been meant as a number of workers, or as what follows that number.
                     let known = if per_task {
                         &["auto", "per-task"][..]
                     } else {
@@ -172,10 +172,10 @@ impl<'t> Parts<'t> {
     }
 }
 
-/// Reads a short form.
+/// Reads a short form, with the interpreter behind `@` if there is one.
 pub(super) fn short_form(text: &str) -> Result<StrategyCase, String> {
     let text = text.trim();
-    // The interpreter's name may itself hold anything but a bracket (it may be a path).
+    // The interpreter's name may contain anything but a closing parenthesis, because it may be a path.
     let (body, interpreter) = match text.rfind('@') {
         Some(i) if !text[i..].contains(')') => (&text[..i], Some(text[i + 1..].trim())),
         _ => (text, None),
@@ -347,7 +347,7 @@ mod described {
             let strategy = parse_strategy(form).unwrap().strategy;
             assert_eq!(strategy.is_sequential(), form == "sequential", "{form}");
             assert_eq!(strategy.each(), &strategy, "{form}");
-            // A prefork server round it changes who runs it, and nothing else.
+            // A prefork server around the strategy changes which processes run it, and nothing else.
             let served = format!("prefork:2({form})");
             assert_eq!(
                 execution(&served),

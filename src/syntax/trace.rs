@@ -1,4 +1,4 @@
-//! Recorded arrivals from a file beside the scenario.
+//! Reads recorded arrivals from a file beside the scenario.
 
 use std::io::Read;
 use std::path::Path;
@@ -55,7 +55,7 @@ pub(super) fn read(
             None
         }
         Ok(mut tasks) => {
-            // Stable: tasks of the same instant keep the order of the file.
+            // The sort is stable, so that tasks that arrive at the same instant keep the order of the file.
             tasks.sort_by_key(|t| t.at);
             Some(tasks)
         }
@@ -139,7 +139,7 @@ fn from_csv(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, String
     Ok(out)
 }
 
-/// The kinds of demand.
+/// The kind of a demand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum DemandKind {
     Cpu,
@@ -147,8 +147,8 @@ enum DemandKind {
     Io,
 }
 
-/// The demands of a class in program order, or nothing when the number of its steps is not fixed (fan-outs run side by
-/// side, retries may or may not happen), or absurd.
+/// The demands of a class, in program order. Returns nothing when the number of its steps is not fixed (fan-outs run side by side, retries
+/// may or may not happen) or is absurdly large.
 fn demands(steps: &[Step], out: &mut Vec<DemandKind>) -> Option<()> {
     for step in steps {
         if let Some((spent, _)) = step.takes() {
@@ -212,7 +212,7 @@ fn from_json(text: &str, classes: &[TaskClass]) -> Result<Vec<TracedTask>, Strin
     Ok(out)
 }
 
-/// The kinds and demands of `[["io", seconds], ["cpu", milliseconds], ..]`.
+/// The kinds and the amounts of the demands in `[["io", seconds], ["cpu", milliseconds], ..]`.
 fn recorded(steps: &[Value]) -> Result<(Vec<DemandKind>, Vec<Nanos>), String> {
     let mut out = (
         Vec::with_capacity(steps.len()),

@@ -1,4 +1,4 @@
-//! RON as a tree that remembers where everything stood.
+//! Parses RON into a tree in which every value remembers where it stood in the text.
 //!
 //! The `ron` crate deserializes straight into Rust types: an enum's variant name is lost to `deserialize_any` and to
 //! `ron::Value`, so a field that is "a string or a variant" (`"250ms"` or `Exponential("20ms")`), an override by path and
@@ -7,13 +7,13 @@
 
 use super::variants;
 
-/// Values may be nested so deep; deeper text is refused before it could exhaust the stack.
+/// The deepest nesting of values; deeper text is refused, because it could exhaust the stack.
 pub(super) const MAX_NESTING: usize = 64;
 
-/// A piece of one of the texts that a scenario is made of.
+/// A range of bytes in one of the texts that a scenario is made of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct SourceSpan {
-    /// Which text: 0 is the file, then one for each override.
+    /// The number of the text: 0 is the file, and each override has a number of its own after that.
     pub(super) source: u32,
     pub(super) start: u32,
     pub(super) end: u32,
@@ -26,7 +26,7 @@ pub(super) struct Ident {
     pub(super) span: SourceSpan,
 }
 
-/// A value and where it stands.
+/// A value and where it stood.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct SyntaxNode {
     pub(super) span: SourceSpan,
@@ -36,11 +36,11 @@ pub(super) struct SyntaxNode {
 /// The kinds of value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum SyntaxKind {
-    /// `None`: as if the field were absent.
+    /// `None`, which means the same as an absent field.
     None,
     Bool(bool),
     Int(i128),
-    /// May be infinite or not a number: whoever reads it says so.
+    /// A number that may be infinite or not a number; the code that reads it reports that.
     Float(f64),
     Str(String),
     List(Vec<SyntaxNode>),
@@ -52,17 +52,17 @@ pub(super) enum SyntaxKind {
     },
 }
 
-/// What stands in a [`SyntaxKind::Call`]'s parentheses.
+/// What stands in the parentheses of a [`Kind::Call`].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum CallArgs {
-    /// No parentheses, or nothing in them.
+    /// There are no parentheses, or nothing in them.
     Unit,
     Items(Vec<SyntaxNode>),
     Fields(Vec<(Ident, SyntaxNode)>),
 }
 
 impl SyntaxNode {
-    /// What the value is, for "expected ..., found ...".
+    /// What kind of value this is, for messages such as "expected ..., found ...".
     pub(super) fn describe(&self) -> String {
         match &self.kind {
             SyntaxKind::None => "`None`".into(),
@@ -78,7 +78,7 @@ impl SyntaxNode {
 }
 
 impl SyntaxNode {
-    /// The value as it is written, where that is a single word.
+    /// The value as it is written, if it is a single word.
     pub(super) fn word(&self) -> Option<String> {
         match &self.kind {
             SyntaxKind::Bool(b) => Some(b.to_string()),
@@ -97,7 +97,7 @@ impl SyntaxNode {
     }
 }
 
-/// Why a text is not RON.
+/// Why a text is not RON, and where.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
     pub(super) span: SourceSpan,
@@ -107,7 +107,7 @@ pub(super) struct SyntaxError {
 
 type Parsed<T> = Result<T, Box<SyntaxError>>;
 
-/// Parses a whole text; `source` is the number that its spans carry.
+/// Parses a whole text. `source` is the number of the text, which its spans carry.
 pub(super) fn parse(text: &str, source: u32) -> Parsed<SyntaxNode> {
     let mut p = Parser {
         text,
@@ -191,7 +191,7 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// An error about the character (or the word) that comes next.
+    /// An error about the character or word that comes next.
     #[expect(
         clippy::unnecessary_box_returns,
         reason = "goes into a `Result`, where it has to be small"
@@ -274,7 +274,7 @@ impl<'t> Parser<'t> {
         ))
     }
 
-    /// `#![enable(implicit_some)]`: allowed for the sake of other tools, without effect here.
+    /// Skips attributes such as `#![enable(implicit_some)]`, which are allowed for the sake of other tools and have no effect here.
     fn extensions(&mut self) -> Parsed<()> {
         while self.rest().starts_with("#![") {
             let Some(end) = self.rest().find(']') else {
@@ -350,7 +350,7 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// `true`, `None`, `Some(x)`, `NaN`, or a variant.
+    /// Reads what begins with a word: `true`, `None`, `Some(x)`, `NaN`, or a variant.
     fn named(&mut self, depth: usize) -> Parsed<SyntaxNode> {
         let start = self.at;
         let word = self.word();
@@ -391,7 +391,7 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// After an element: a comma, or the closing bracket. `true` when the bracket was there.
+    /// Reads what follows an element: a comma, or the closing bracket. Returns `true` when the closing bracket was there.
     fn closes(&mut self, open: usize, close: char) -> Parsed<bool> {
         self.space()?;
         let comma = self.take(',');
@@ -423,7 +423,7 @@ impl<'t> Parser<'t> {
         ))
     }
 
-    /// Opens a bracket; `true` when it is closed at once.
+    /// Reads an opening bracket. Returns its position, and `true` when it is closed at once.
     fn opens(&mut self, close: char) -> Parsed<(usize, bool)> {
         let open = self.at;
         self.at += 1;
@@ -496,7 +496,7 @@ impl<'t> Parser<'t> {
         Ok(yes)
     }
 
-    /// What stands in brackets; `name`: before them.
+    /// Reads what stands in parentheses; `name` is the name before them.
     fn args(&mut self, name: Option<&str>, depth: usize) -> Parsed<CallArgs> {
         let (open, mut done) = self.opens(')')?;
         if done {
@@ -541,7 +541,7 @@ impl<'t> Parser<'t> {
         Ok(CallArgs::Fields(fields))
     }
 
-    /// An error about a field with a name, which comes next, after values without.
+    /// An error about a named field, which comes next, after values without names.
     #[expect(
         clippy::unnecessary_box_returns,
         reason = "goes into a `Result`, where it has to be small"

@@ -1,7 +1,8 @@
-//! The names that the format knows: variants, the order of their parameters, fields of records. One table, which reading,
-//! overriding and the suggestions of the diagnostics share.
+//! The names that the scenario format knows: variants, their parameters in order, and the fields of records. Reading, overriding and the
+//! suggestions of diagnostics all use this one table.
 
-/// The names of variants: a table for suggestions, and an enum for whoever reads them, so that none is what is left over.
+/// Defines the names of variants twice: as a table for suggestions, and as an enum for the code that reads them, so that the compiler
+/// reports a name that is not handled.
 macro_rules! names {
     ($(#[$doc:meta])* $table:ident, $enum:ident: $($name:ident)*) => {
         $(#[$doc])*
@@ -16,7 +17,7 @@ macro_rules! names {
         impl $enum {
             const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The one of this name.
+            /// The variant of this name.
             pub(super) fn named(name: &str) -> Option<Self> {
                 let mut all = $table.iter().zip(Self::ALL);
                 all.find(|(n, _)| **n == name).map(|(_, this)| *this)
@@ -26,37 +27,37 @@ macro_rules! names {
 }
 
 names! {
-    /// Distributions of a duration.
+    /// The distributions of a duration.
     DISTRIBUTIONS, DistName:
     Constant Uniform Exponential Normal LogNormal Gamma Weibull Pareto Empirical
 }
 
 names! {
-    /// Steps of a task.
+    /// The steps of a task.
     STEPS, StepName:
     Cpu Native Io Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Hold Timeout
     Fail Retry Repeat
 }
 
 names! {
-    /// How tasks arrive.
+    /// The ways in which tasks arrive.
     ARRIVALS, ArrivalsName:
     Batch Poisson Renewal Trace Closed
 }
 
 names! {
-    /// Strategies.
+    /// The strategies.
     STRATEGIES, StrategyName:
     Sequential Threads Processes Interpreters Asyncio Prefork
 }
 
 names! {
-    /// Where an event loop offloads to.
+    /// What an event loop can offload work to.
     OFFLOADS, OffloadName:
     None Threads Processes Interpreters
 }
 
-/// Fields of the whole.
+/// The fields of the scenario itself.
 pub(super) const SCENARIO: &[&str] = &[
     "schema",
     "name",
@@ -73,7 +74,7 @@ pub(super) const SCENARIO: &[&str] = &[
     "seed",
 ];
 
-/// Fields of `machine`.
+/// The fields of `machine`.
 pub(super) const MACHINE: &[&str] = &[
     "cores",
     "speeds",
@@ -93,7 +94,7 @@ pub(super) const MACHINE: &[&str] = &[
     "syscall",
 ];
 
-/// Fields of `workload`.
+/// The fields of `workload`.
 pub(super) const WORKLOAD: &[&str] = &[
     "arrivals",
     "tasks",
@@ -106,10 +107,10 @@ pub(super) const WORKLOAD: &[&str] = &[
     "native_grain",
 ];
 
-/// Kinds of shared objects.
+/// The kinds of shared objects.
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
-/// All of these.
+/// All names of variants.
 const VARIANTS: [&[&str]; 6] = [
     DISTRIBUTIONS,
     STEPS,
@@ -119,13 +120,14 @@ const VARIANTS: [&[&str]; 6] = [
     OBJECTS,
 ];
 
-/// Fields of a task class.
+/// The fields of a task class.
 pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "touches", "steps"];
 
-/// Fields of `imports`.
+/// The fields of `imports`.
 pub(super) const IMPORTS: &[&str] = &["time", "memory", "objects", "frozen", "preloaded"];
 
-/// The one record that has a field of this name, where no other has, nor a variant: whoever writes it elsewhere meant it for that one.
+/// The one record that has a field of this name, if no other record and no variant has such a field. Whoever writes the field elsewhere
+/// meant it for that record.
 pub(super) fn record_of(field: &str) -> Option<&'static str> {
     let records = [
         ("the scenario itself", SCENARIO),
@@ -141,7 +143,7 @@ pub(super) fn record_of(field: &str) -> Option<&'static str> {
     (!elsewhere).then_some(record)
 }
 
-/// The field that has another name in Python than here.
+/// The field that a name from Python stands for, where the two differ.
 pub(super) fn called(python: &str) -> Option<&'static str> {
     match python {
         "freeze" => Some("frozen"),
@@ -149,8 +151,8 @@ pub(super) fn called(python: &str) -> Option<&'static str> {
     }
 }
 
-/// The parameters of a variant, in the order in which they may be given without names. A name that stands for several
-/// variants (`Threads` as a strategy and as an offload) has the longest list here.
+/// The parameters of a variant, in the order in which they may be given without names. Where a name stands for several variants (`Threads`
+/// as a strategy and as an offload), this is the longest of their lists.
 pub(super) fn params(variant: &str) -> &'static [&'static str] {
     match variant {
         "Constant" => &["value"],
@@ -197,7 +199,7 @@ mod tests {
 
     const DOCS: &str = include_str!("../../docs/scenario-format.md");
 
-    /// What can be written is documented, with its parameters in their order.
+    /// Everything that can be written is documented, with its parameters in their order.
     #[test]
     fn the_documentation_names_everything() {
         for variant in VARIANTS.concat() {
@@ -220,7 +222,7 @@ mod tests {
         assert_eq!(record_of("touches"), Some("a task class"));
         assert_eq!(record_of("frozen"), Some("`imports`"));
         assert_eq!(record_of("cores"), Some("`machine`"));
-        // Two records have it; a variant has it, too; nobody has.
+        // Two records have `memory`, a variant has `steps` too, and nothing has `touch`.
         assert_eq!(["memory", "steps", "touch"].map(record_of), [None; 3]);
         assert!(IMPORTS.contains(&called("freeze").unwrap()));
         assert_eq!(called("frozen"), None);

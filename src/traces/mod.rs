@@ -1,4 +1,4 @@
-//! A recorded run, written out: as a Chrome trace ([`trace()`]), and as a timeline of cores, GILs and threads ([`timeline`]).
+//! Recorded runs as files: a Chrome trace ([`trace()`]), or a timeline of cores, GILs and threads ([`timeline`]).
 
 pub mod timeline;
 mod trace;

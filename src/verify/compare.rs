@@ -1,4 +1,4 @@
-//! What was measured beside what was forecast.
+//! Compares what was measured with what was forecast.
 
 use super::forecast::{Conditions, SimulatedRun, over, percentile};
 use super::prepare::LeftOut;
@@ -7,41 +7,42 @@ use crate::scenario::{StartMethod, Strategy};
 use crate::verify::limits::{ErrorLimits, Excess, named_rightly};
 use crate::verify::{ErrorSummary, Held};
 
-/// Runs of one strategy that differ by more than this say little about a forecast that is off by less.
+/// The spread of a strategy's runs (a fraction) from which they say little about a forecast that is off by less.
 const NOISY_SPREAD: f64 = 0.10;
-/// So does a machine whose speed changed by more than this in the course of the runs.
+/// The change of the machine's speed in the course of the runs (a fraction) from which the same is true.
 const NOISY_DRIFT: f64 = 0.25;
-/// So do other programs that use more of the cores than this.
+/// The share of the cores that other programs use from which the same is true.
 const NOISY_OTHERS: f64 = 0.05;
 
-/// A strategy, measured and forecast.
+/// A strategy with its measured and its forecast figures.
 #[derive(Clone, Debug)]
 pub struct Verified {
     /// The strategy's short form.
     pub label: String,
-    /// The interpreter's version, with a `t` where there is no GIL.
+    /// The version of the interpreter, with a `t` where it has no GIL.
     pub python: String,
-    /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`](crate::verify::METRICS); `None` where nothing was measured.
+    /// Makespan, p50 and p99 in seconds and memory in bytes, in the order of [`METRICS`](crate::verify::METRICS); `None` where nothing was
+    /// measured.
     pub metrics: [Option<Held>; 4],
-    /// CPU seconds, where the program can see them all.
+    /// CPU seconds, if the program can see all of them.
     pub cpu: Option<Held>,
-    /// Context switches, voluntary and involuntary: measured in the main process, forecast for all threads.
+    /// Context switches, voluntary and involuntary. Those measured are the main process's, those forecast are of all threads.
     pub switches: [(f64, f64); 2],
-    /// Tasks that failed or timed out: measured, forecast.
+    /// The number of tasks that failed or timed out: measured, then forecast.
     pub failed: (f64, f64),
-    /// How slow the machine was against the profile's best.
+    /// How slow the machine was, relative to the profile's best speed.
     pub slowness: f64,
-    /// Greatest difference between runs, as a fraction of the median makespan.
+    /// The greatest difference between runs, as a fraction of the median makespan.
     pub spread: f64,
-    /// Greatest change of speed in the course of a run.
+    /// The greatest change of the machine's speed in the course of a run, as a fraction.
     pub drift: f64,
-    /// Greatest share of the cores' time that other programs used during a run, where that can be told.
+    /// The greatest share of the cores' time that other programs used during a run, where the system reports that.
     pub others: Option<f64>,
-    /// What the program does otherwise than the scenario.
+    /// Notes on what the program does otherwise than the scenario says.
     pub notes: Vec<String>,
 }
 
-/// How fast the machine was round these runs. `best_ns` is what a turn of the loop costs at best.
+/// How slow the machine was around these runs. `best_ns` is the time of an iteration of the reference loop at best, in nanoseconds.
 pub fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
     let all = || {
         runs.iter()
@@ -60,7 +61,7 @@ pub fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
 }
 
 impl Verified {
-    /// Puts measured runs beside simulated ones.
+    /// Compares measured runs with simulated ones.
     pub fn new(
         label: &str,
         python: &str,
@@ -120,7 +121,7 @@ impl Verified {
     }
 }
 
-/// The greatest share of the cores' time that went to other programs during a run.
+/// The greatest share of the cores' time that other programs used during a run.
 #[expect(clippy::cast_precision_loss, reason = "a number of cores")]
 fn others(runs: &[MeasuredRun], cores: usize) -> Option<f64> {
     runs.iter()
@@ -129,63 +130,63 @@ fn others(runs: &[MeasuredRun], cores: usize) -> Option<f64> {
         .reduce(f64::max)
 }
 
-/// The children of a fork server are not the program's: their CPU time cannot be asked for.
+/// Whether CPU time can be measured: the children of a fork server are not children of the program, so their CPU time cannot be queried.
 fn sees_all_cpu(strategy: &Strategy) -> bool {
     strategy.execution().pool.start() != Some(StartMethod::Forkserver)
 }
 
-/// Whether the best strategy was named rightly.
+/// Whether the best strategy was forecast correctly.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranking {
-    /// `makespan` or `p99`.
+    /// The metric that decides: `makespan` or `p99`.
     pub by: &'static str,
-    /// The measured best.
+    /// The strategy that is best by measurement.
     pub measured: String,
-    /// The forecast's best.
+    /// The strategy that is best by forecast.
     pub forecast: String,
-    /// How much slower than the measured best the forecast's best really is, as a fraction.
+    /// By how much the forecast's best strategy is really slower than the measured best, as a fraction.
     pub loss: f64,
 }
 
 impl Ranking {
-    /// The forecast's best is the measured best, or nearly so.
+    /// Whether the forecast's best strategy is the measured best, or nearly as good.
     pub fn right(&self) -> bool {
         named_rightly(self.loss)
     }
 }
 
-/// A strategy that was to be measured, and gave nothing.
+/// A strategy that was run but gave no figures.
 pub type Failure = LeftOut;
 
-/// Everything that one command has found out.
+/// The results of one verification.
 #[derive(Clone, Debug)]
 pub struct Verification {
-    /// The scenario's name.
+    /// The name of the scenario.
     pub scenario: String,
-    /// The interpreters: version, path, profile.
+    /// The interpreters, each with its version, path and profile.
     pub pythons: Vec<(String, String, String)>,
-    /// Factor on the workload's times.
+    /// The factor that the workload's times were multiplied by.
     pub scale: f64,
-    /// Measured runs of each strategy.
+    /// The number of measured runs of each strategy.
     pub runs: u32,
-    /// Cores that the programs may use.
+    /// The number of cores that the programs may use.
     pub cores: usize,
-    /// What was measured and forecast.
+    /// The strategies that were measured and forecast.
     pub verified: Vec<Verified>,
-    /// Runs that gave nothing.
+    /// The strategies whose runs gave no figures.
     pub failures: Vec<Failure>,
-    /// Strategies that were not run.
+    /// The strategies that were not run.
     pub left_out: Vec<LeftOut>,
-    /// What is to be said about the workload, the profile, the machine.
+    /// Notes about the workload, the profile and the machine.
     pub notes: Vec<String>,
-    /// Whether tasks arrive over time: then strategies are ranked by p99.
+    /// Whether tasks arrive over time; if so, strategies are ranked by p99.
     pub timed: bool,
-    /// What the errors are held to.
+    /// The limits on the errors of the forecasts.
     pub limits: ErrorLimits,
 }
 
 impl Verification {
-    /// The errors of one metric over the strategies.
+    /// Summarizes the errors of one metric over the strategies.
     pub fn summary(&self, metric: usize) -> ErrorSummary {
         ErrorSummary::of(
             self.verified
@@ -194,23 +195,24 @@ impl Verification {
         )
     }
 
-    /// The summaries of all metrics, in the order of [`crate::verify::METRICS`].
+    /// Summarizes the errors of all metrics, in the order of [`crate::verify::METRICS`].
     pub fn summaries(&self) -> [ErrorSummary; 4] {
         [0, 1, 2, 3].map(|metric| self.summary(metric))
     }
 
-    /// Whether the best strategy was named rightly, as a count of workloads: here of one, or of none where nothing can be ranked.
+    /// The number of workloads whose best strategy was forecast correctly, and the number that were ranked: here one, or none if there is
+    /// nothing to rank.
     pub fn ranked(&self) -> (usize, usize) {
         self.ranking()
             .map_or((0, 0), |r| (usize::from(r.right()), 1))
     }
 
-    /// The figures that are greater than they may be.
+    /// The figures that exceed their limits.
     pub fn excesses(&self) -> Vec<Excess> {
         self.limits.excesses(&self.summaries(), self.ranked())
     }
 
-    /// Which strategy is best, measured and forecast; `None` where there are not two to compare.
+    /// Which strategy is best by measurement and by forecast; `None` if there are not two to compare.
     pub fn ranking(&self) -> Option<Ranking> {
         let (metric, by) = if self.timed {
             (2, "p99")
@@ -243,8 +245,8 @@ impl Verification {
         })
     }
 
-    /// The greatest spread of a strategy's runs, the greatest change of the machine's speed, and the greatest share of the
-    /// cores' time that other programs used.
+    /// The greatest spread of a strategy's runs, the greatest change of the machine's speed, and the greatest share of the cores' time that
+    /// other programs used.
     pub fn noise(&self) -> (f64, f64, Option<f64>) {
         let greatest = |f: fn(&Verified) -> f64| self.verified.iter().map(f).fold(0.0, f64::max);
         let others = self.verified.iter().filter_map(|v| v.others);
@@ -255,13 +257,13 @@ impl Verification {
         )
     }
 
-    /// Whether the machine was too busy for these figures to say much.
+    /// Whether the machine was too unsteady for these figures to say much.
     pub fn noisy(&self) -> bool {
         let (spread, drift, others) = self.noise();
         spread > NOISY_SPREAD || drift > NOISY_DRIFT || others.is_some_and(|o| o > NOISY_OTHERS)
     }
 
-    /// Whether everything is as it should be: all ran, the limits are kept, the machine was quiet.
+    /// Whether everything is in order: all strategies ran, the limits are kept, and the machine was steady.
     pub fn sound(&self) -> bool {
         self.failures.is_empty()
             && !self.verified.is_empty()

@@ -1,4 +1,4 @@
-//! The whole course: programs, runs, forecasts, comparison.
+//! The whole course of a verification: programs, runs, forecasts, comparison.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use crate::host::Interpreter;
 /// How much is run and simulated.
 #[derive(Clone, Copy, Debug)]
 pub struct VerifySettings {
-    /// Timed runs of each strategy.
+    /// The number of timed runs of each strategy.
     pub runs: u32,
-    /// The longest that one run may take.
+    /// The greatest time that one run may take.
     pub limit: Duration,
-    /// Simulations of each strategy; the forecast is their median.
+    /// The number of simulations of each strategy; the forecast is their median.
     pub replications: u32,
 }
 
-/// Runs and forecasts every planned strategy; the results go to `into`. `tell` is given what is being done, and which share of
-/// the estimated time is over (0 to 1).
+/// Runs and forecasts every planned strategy, and adds the results to `into`. `tell` is called with what is being done, and the share of
+/// the estimated time that has passed (0 to 1).
 ///
 /// # Errors
-/// When the user interrupts, or no temporary files can be written.
+/// Returns an error when the user interrupts, or when no temporary files can be written.
 pub fn verify(
     request: &Request<'_>,
     python: &Interpreter,
@@ -85,14 +85,14 @@ pub fn verify(
     Ok(())
 }
 
-/// What a turn of the reference loop takes at the machine's best, in nanoseconds: as measured beside the profile, else what
-/// the profile's own machine took.
+/// The time of an iteration of the reference loop at the machine's best speed, in nanoseconds: as measured when the profile was calibrated,
+/// or else on the profile's own machine.
 pub(super) fn best_loop(request: &Request<'_>) -> f64 {
     let own = request.profile.provenance.as_ref();
     own.map_or(request.profile.params.check_gap, |p| p.machine.loop_ns)
 }
 
-/// The timed runs, and one more for memory.
+/// Makes the timed runs, and one more in which memory is sampled.
 fn measure(
     planned: &Planned,
     python: &Interpreter,

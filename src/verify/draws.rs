@@ -1,4 +1,4 @@
-//! The random numbers of each task, as the simulator draws them: the program is given the same.
+//! Draws the random numbers of each task as the simulator does, so that the program gets the same ones.
 //!
 //! The simulator keys every draw by the task's number and by how many draws the task has made before. Which step makes
 //! which draw follows from the steps and from the failures among the draws; only a timeout depends on how long things
@@ -11,39 +11,39 @@ use super::error::ProgramError;
 use super::tree::{Amount, DurationUnit, Placeholder, ProgramStep, StepTree};
 use crate::engine::{Nanos, StreamRole, Streams, unit};
 
-/// More numbers than this make a file of 50 MB: a scenario that needs them is refused.
+/// The greatest number of random numbers in all; they make a file of 50 MB. A scenario that needs more is refused.
 const MOST_NUMBERS: usize = 4_000_000;
-/// Draws that stand for those of places that a task does not come to.
+/// The numbers that stand for the draws at places that a task does not reach.
 const SPARE_DRAW: u64 = 1 << 40;
 
 /// How the simulator counts draws.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counting {
-    /// Every CPU step draws by how much it overshoots.
+    /// Whether every CPU step draws the amount by which it overshoots.
     pub(super) cpu_grain: bool,
-    /// Every native step does.
+    /// Whether every native step draws the amount by which it overshoots.
     pub(super) native_grain: bool,
     /// The interpreter's factor on CPU demands.
     pub(super) cpu_factor: f64,
 }
 
-/// Draws the numbers of tasks.
+/// Draws the random numbers of tasks.
 pub(super) struct Drawer {
     demands: Streams,
     failures: Streams,
     counting: Counting,
-    /// Numbers drawn so far.
+    /// The count of numbers drawn so far.
     numbers: usize,
 }
 
-/// A task gives up the block that it is in.
+/// A task leaves the block that it is in.
 struct DeadlinePassed;
 
 struct Path<'t> {
     number: u64,
     draws: u64,
     recorded: std::slice::Iter<'t, Nanos>,
-    /// What the task has asked for so far.
+    /// The time that the task has asked for so far.
     elapsed: Nanos,
     deadlines: Vec<Nanos>,
     values: Vec<Vec<Value>>,
@@ -56,7 +56,7 @@ impl Path<'_> {
 }
 
 impl Drawer {
-    /// Draws as replication 0 of this seed does.
+    /// Draws the numbers that replication 0 draws with this seed.
     pub(super) fn new(seed: u64, counting: Counting) -> Self {
         Self {
             demands: Streams::new(seed, 0, StreamRole::Demands),
@@ -66,10 +66,10 @@ impl Drawer {
         }
     }
 
-    /// The table of task number `number`: a list for each place.
+    /// Draws the table of task number `number`: a list of numbers for each place in its steps.
     ///
     /// # Errors
-    /// When all tasks together need too many numbers.
+    /// Returns an error when all tasks together need too many numbers.
     pub(super) fn task(
         &mut self,
         tree: &StepTree,
@@ -87,7 +87,7 @@ impl Drawer {
             deadlines: Vec::new(),
             values: vec![Vec::new(); tree.places.len()],
         };
-        // However the task ends, what it has drawn is what its program needs.
+        // However the task ends, its program needs what has been drawn for it.
         let _ = self.walk(&tree.nodes, &mut path);
         if self.numbers > MOST_NUMBERS {
             return Err(ProgramError::Numbers(MOST_NUMBERS));
@@ -171,7 +171,7 @@ impl Drawer {
             ProgramStep::Children(count, tree, Some(place)) => {
                 let children = (0..*count)
                     .map(|child| {
-                        // As `step_fan_out` of the simulator numbers them.
+                        // Children are numbered as `step_fan_out` of the simulator numbers them.
                         let number = ((path.number + 1) << 24) | (1 << 63) | child;
                         self.task(tree, number, &[]).unwrap_or_default()
                     })

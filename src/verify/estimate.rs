@@ -1,5 +1,5 @@
-//! How long the runs will take: what each program's work is forecast to take, what it does besides, measured on this interpreter a
-//! moment before, and the simulations of the forecast.
+//! Estimates how long the runs will take. The estimate consists of the time that each program's work is forecast to take, of what a program
+//! does besides its work, as measured on this interpreter shortly before, and of the forecast's simulations.
 
 use std::time::{Duration, Instant};
 
@@ -12,41 +12,41 @@ use super::program::GeneratedProgram;
 use super::run::RunError;
 use crate::host::{self, ExitReason, Interpreter, Scratch};
 
-/// How long the runs will take, by the forecast.
+/// The estimated time of the runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DurationEstimate {
-    /// Seconds of the longest run, and its strategy.
+    /// The time of the longest run in seconds, and its strategy.
     pub longest: (f64, String),
-    /// Seconds of each planned strategy: all its runs, and its simulations.
+    /// The time of each planned strategy in seconds: all of its runs, and its simulations.
     pub each: Vec<f64>,
 }
 
 impl DurationEstimate {
-    /// Seconds in all.
+    /// The time of all strategies together, in seconds.
     #[must_use]
     pub fn all(&self) -> f64 {
         self.each.iter().sum()
     }
 }
 
-/// What programs do besides their work, on this interpreter and machine.
+/// The time that programs spend besides their work, on this interpreter and machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Overheads {
-    /// Starting the interpreter, with what it imports, and ending it: seconds.
+    /// Starting the interpreter with what it imports, and ending it, in seconds.
     pub start: f64,
-    /// One of the two readings of how fast the cores are: seconds.
+    /// One of the two measurements of the cores' speed, in seconds.
     pub reading: f64,
-    /// Nanoseconds for a turn of the reference loop.
+    /// An iteration of the reference loop, in nanoseconds.
     pub loop_ns: f64,
-    /// Nanoseconds for a byte of the program.
+    /// Reading one byte of the program's text, in nanoseconds.
     pub code_byte: f64,
-    /// Nanoseconds for a byte of its data.
+    /// Reading one byte of its data, in nanoseconds.
     pub data_byte: f64,
-    /// Seconds that it takes to be given a second of a core: more than one where other programs want them too.
+    /// The time in seconds in which a program gets one second of a core: more than one where other programs want the cores too.
     pub stretch: f64,
 }
 
-/// What the probe prints.
+/// The figures that the probe prints.
 #[derive(Deserialize)]
 struct SpeedProbe {
     reading_s: f64,
@@ -66,7 +66,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const STARTS: usize = 3;
 
 impl Overheads {
-    /// What is usual, for an interpreter that the probe does not run on.
+    /// Usual values, for an interpreter that the probe does not run on.
     pub const USUAL: Self = Self {
         start: 0.25,
         reading: 0.02,
@@ -76,11 +76,11 @@ impl Overheads {
         stretch: 1.0,
     };
 
-    /// Measures them: some starts of the interpreter, each as long as a run (`limit`) at most, or five seconds if
-    /// that is more.
+    /// Measures them by some starts of the interpreter, each of which may take as long as a run (`limit`) at most, or five seconds if that
+    /// is more.
     ///
     /// # Errors
-    /// When it cannot be run, or the user interrupts.
+    /// Returns an error when the interpreter cannot be run, or the user interrupts.
     pub fn measure(python: &Interpreter, limit: Duration) -> Result<Self, RunError> {
         let unrunnable = |e: std::io::Error| RunError::Unrunnable(e.to_string());
         let scratch = Scratch::new().map_err(unrunnable)?;
@@ -127,20 +127,21 @@ impl Overheads {
         Ok(Self { stretch, ..best })
     }
 
-    /// Seconds of a run whose work takes `work` seconds on cores of its own, `cpu` of them on some core, from its start to its end.
+    /// The time of a run from its start to its end, in seconds. Its work takes `work` seconds on cores of its own, and `cpu` of them on
+    /// some core.
     #[must_use]
     pub fn run(&self, program: &GeneratedProgram, imports: f64, work: f64, cpu: f64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let bytes = |n: usize| n as f64 / 1e9;
         let data = program.data.as_ref().map_or(0, String::len);
         let read = bytes(program.text.len()) * self.code_byte + bytes(data) * self.data_byte;
-        // What computes at the same time on several cores is stretched at the same time.
+        // Work that runs on several cores at once is slowed down on all of them at the same time.
         let waits = (self.stretch - 1.0) * (cpu.min(work) + imports);
         self.start + 2.0 * self.reading + read + imports + work + waits
     }
 }
 
-/// Forecasts how long the runs take; strategies that cannot be forecast are taken out, and why is said.
+/// Forecasts how long the runs take. Strategies that cannot be forecast are taken out of the plan, with the reason.
 pub fn estimate(
     request: &Request<'_>,
     plans: &mut Plans,
@@ -164,7 +165,7 @@ pub fn estimate(
                 if seconds > estimate.longest.0 {
                     estimate.longest = (seconds, planned.label.clone());
                 }
-                // One more run is for memory.
+                // One more run is needed to sample memory.
                 let runs = f64::from(settings.runs + 1) * seconds;
                 let simulations = f64::from(settings.replications.max(1)) * simulation;
                 estimate.each.push(runs + simulations);

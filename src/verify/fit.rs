@@ -1,16 +1,16 @@
-//! The workload that is verified: the scenario's, scaled, its arrivals laid down, with an end.
+//! Adapts the scenario's workload for verification: its times are scaled, its arrivals are fixed, and it gets an end.
 
 use super::error::ProgramError;
 use super::table::class;
 use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::scenario::{Arrivals, Dist, Scenario, Step, StepResource, TracedTask, Workload};
 
-/// The scenario's workload with every time of it multiplied by `scale`: steps, time-outs, back-offs, and the times between
-/// arrivals and of thinking, so that the load stays what it is. Overheads and imports stay what they are. Random arrivals
-/// become the recorded ones of replication 0. What is left out is said.
+/// The scenario's workload with all of its times multiplied by `scale`: those of steps, time-outs and back-offs, and the times between
+/// arrivals and of thinking, so that the load stays the same. Overheads and imports are not scaled. Random arrivals become recorded ones,
+/// as drawn by replication 0. What is left out is reported.
 ///
 /// # Errors
-/// When arrivals go on without an end.
+/// Returns an error when arrivals go on without an end.
 pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), ProgramError> {
     let mut notes = Vec::new();
     let mut w = scenario.workload.clone();
@@ -51,9 +51,9 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), P
     Ok((w, notes))
 }
 
-/// From this size on, writing a block takes long enough to be told.
+/// The size of a block from which on writing it takes long enough to be reported.
 const LARGE: u64 = 4_000_000;
-/// Writing fresh memory: its pages are faulted in one by one. As seen on a server; only for the note.
+/// The time of writing fresh memory, whose pages are faulted in one by one. Measured on a server; used in the note only.
 const WRITE_NS_PER_BYTE: f64 = 0.4;
 
 /// The largest block of memory that a step writes.
@@ -124,7 +124,7 @@ fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
     }
 }
 
-/// Whether some native step is drawn: its blocks cannot be counted beforehand.
+/// Whether some native step has a random duration, so that its blocks cannot be counted beforehand.
 pub(super) fn native_is_drawn(w: &Workload) -> bool {
     let drawn = |step: &Step| match step.takes() {
         Some((StepResource::Native, time)) => !matches!(time, Dist::Constant(_)),

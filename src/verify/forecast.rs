@@ -1,4 +1,4 @@
-//! The forecast of a generated program: the scenario's workload as that program spends it, on the machine that it runs on.
+//! Forecasts a generated program: the scenario's workload as that program executes it, on the machine that it runs on.
 
 use super::error::ForecastError;
 use super::fit::native_is_drawn;
@@ -13,57 +13,57 @@ use crate::scenario::{
 use crate::strategy::{Finding, Outcome, SimInput};
 use crate::verify::own_loop::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
 
-/// SHA-256 of 64 KiB, in nanoseconds at best speed, with hardware support for it.
+/// The time of SHA-256 over 64 KiB, in nanoseconds at best speed, with hardware support for it.
 const BLOCK_NS: f64 = 42_000.0;
 
-/// Writing a payload into fresh memory, nanoseconds a byte at best speed.
+/// The time of writing a payload into fresh memory, in nanoseconds a byte at best speed.
 const FRESH_NS_PER_BYTE: f64 = 0.4;
-/// A program's list of tasks: bytes a task, and for each random number.
+/// The size of a program's list of tasks: bytes for a task, and for each of its random numbers.
 const TASK_BYTES: f64 = 184.0;
 const NUMBER_BYTES: f64 = 40.0;
-/// A native step in more blocks than this is one block.
+/// The number of blocks of a native step above which it is simulated as one block.
 const MOST_BLOCKS: u64 = 100_000;
 
-/// What a simulation of a program needs.
+/// What the simulation of a program needs.
 #[derive(Clone, Debug)]
 pub struct Forecaster {
-    /// The real machine.
+    /// The machine that the program runs on.
     pub machine: MachineSpec,
-    /// The interpreter, as slow as the machine was.
+    /// The interpreter, slowed down as the machine was.
     pub profile: Profile,
-    /// What the program does.
+    /// The workload that the program executes.
     pub workload: Workload,
-    /// How.
+    /// The strategy that it executes it with.
     pub strategy: Strategy,
-    /// Master seed.
+    /// The master seed.
     pub seed: u64,
 }
 
 /// How fast the machine was while a program ran.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conditions {
-    /// Slowness against the best that the profile knows.
+    /// How slow it was, relative to the profile's best speed.
     pub slowness: f64,
-    /// Nanoseconds for a block of native work, if that was measured.
+    /// The time of a block of native work in nanoseconds, if that was measured.
     pub block_ns: Option<f64>,
 }
 
-/// One simulated run of a program.
+/// The figures of one simulated run of a program.
 #[derive(Clone, Debug)]
 pub struct SimulatedRun {
-    /// Seconds until the last result.
+    /// The time until the last result, in seconds.
     pub makespan: f64,
-    /// Seconds until the pool was shut down.
+    /// The time until the pool was shut down, in seconds.
     pub closed: f64,
-    /// Latencies in seconds, sorted.
+    /// The latencies in seconds, sorted.
     pub latencies: Vec<f64>,
     /// CPU seconds.
     pub cpu: f64,
-    /// Peak memory in bytes.
+    /// The peak memory, in bytes.
     pub memory: f64,
     /// Voluntary and involuntary context switches of all threads.
     pub switches: (f64, f64),
-    /// Tasks that failed or timed out.
+    /// The number of tasks that failed or timed out.
     pub failed: f64,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn native_grain(workload: &Workload) -> bool {
 }
 
 impl Forecaster {
-    /// The forecast of `program`, made from `workload`, on a machine that is `slowness` times slower than its best.
+    /// The forecast of `program`, which was made from `workload`, on a machine that is `slowness` times slower than its best speed.
     pub fn new(
         workload: &Workload,
         strategy: &Strategy,
@@ -116,7 +116,7 @@ impl Forecaster {
         profile.params.base_rss +=
             tasks(&w) * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES);
         let mut machine = machine.clone();
-        // Demands are spent as CPU time, which holds how slow the other cores made it.
+        // Demands are spent as CPU time, which already contains how much the other cores slowed it down.
         machine.interference = 0.0;
         Self {
             machine,
@@ -127,10 +127,10 @@ impl Forecaster {
         }
     }
 
-    /// Simulates run number `run`: the same demands each time, another course of the machine.
+    /// Simulates run number `run`. Demands are the same in each run; what the machine does differs.
     ///
     /// # Errors
-    /// Why there is no forecast: the tasks wait for each other, or the simulation is too long.
+    /// Returns the reason why there is no forecast: the tasks wait for each other, or the simulation is too long.
     pub fn simulate(
         &self,
         run: u32,
@@ -169,7 +169,7 @@ impl Forecaster {
     }
 }
 
-/// A bug that one simulation runs into must not cost the others.
+/// Catches a panic in a simulation, so that a bug in one of them does not cost the others.
 fn simulate_guarded(
     simulate: &super::SimulateSameDemands<'_>,
     input: &SimInput<'_>,
@@ -178,10 +178,10 @@ fn simulate_guarded(
     Ok(attempt.map_err(|_| ForecastError::Failed)??)
 }
 
-/// A simulation may not take more model events than this.
+/// The greatest number of model events in a simulation.
 const MAX_EVENTS: u64 = 200_000_000;
 
-/// A run that did not finish all its tasks is no forecast.
+/// A run that did not finish all its tasks gives no forecast.
 fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
     for finding in &outcome.findings {
         match finding {
@@ -213,12 +213,12 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
     Ok(())
 }
 
-/// The median of a figure over simulated runs.
+/// The median of a figure over the simulated runs.
 pub(super) fn over(runs: &[SimulatedRun], figure: impl Fn(&SimulatedRun) -> f64) -> f64 {
     median(runs.iter().map(figure).collect())
 }
 
-/// A percentile (0 to 1) of sorted latencies.
+/// The percentile `p` (0 to 1) of sorted latencies.
 pub(super) fn percentile(sorted: &[f64], p: f64) -> f64 {
     element(sorted, p).copied().unwrap_or(0.0)
 }
@@ -242,7 +242,7 @@ fn tasks(w: &Workload) -> f64 {
     }
 }
 
-/// Building a task's payload, the mean over the tasks.
+/// The time of building a task's payload, as the mean over all tasks.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn payload_cost(classes: &[TaskClass]) -> f64 {
     fn bytes(steps: &[Step]) -> f64 {
@@ -263,7 +263,7 @@ fn payload_cost(classes: &[TaskClass]) -> f64 {
         / tasks.max(1.0)
 }
 
-/// Constant native steps as the program spends them: block by block, each a call that gives up the GIL.
+/// Replaces constant native steps by what the program does: it works block by block, each in a call that gives up the GIL.
 fn in_blocks(steps: &[Step], block: Nanos) -> Vec<Step> {
     let of = |step: &Step| match step.takes() {
         Some((StepResource::Native, Dist::Constant(time))) => {

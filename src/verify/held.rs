@@ -1,20 +1,20 @@
-//! How an error is counted, and how errors are summed up: `README.md` of the reference says why.
+//! Defines the error of a forecast and how errors are summarized; the `README.md` of the reference gives the reasons.
 
 use crate::measure::{element, median};
 
-/// What is compared: names in the order of every list of metrics.
+/// The metrics that are compared, in the order of every list of metrics.
 pub const METRICS: [&str; 4] = ["makespan", "p50", "p99", "memory"];
 
-/// A forecast beside what was measured.
+/// A forecast figure and the measured figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Held {
-    /// Median of the runs.
+    /// The median of the measured runs.
     pub measured: f64,
-    /// The least of the runs.
+    /// The least of the measured runs.
     pub least: f64,
-    /// The greatest of the runs.
+    /// The greatest of the measured runs.
     pub greatest: f64,
-    /// Median over the replications.
+    /// The median of the forecast over the replications.
     pub forecast: f64,
 }
 
@@ -31,7 +31,7 @@ impl Held {
         })
     }
 
-    /// How far the forecast lies outside the range of the runs, as a fraction of their median: zero inside.
+    /// How far the forecast lies outside the range of the runs, as a fraction of their median; zero inside the range.
     pub fn error(&self) -> f64 {
         let outside = (self.least - self.forecast)
             .max(self.forecast - self.greatest)
@@ -43,7 +43,7 @@ impl Held {
         }
     }
 
-    /// The plain relative error, with its sign.
+    /// The plain relative error of the forecast against the median, with its sign.
     pub fn relative(&self) -> f64 {
         if self.measured == 0.0 {
             0.0
@@ -53,23 +53,23 @@ impl Held {
     }
 }
 
-/// Absolute errors of one metric over some cells, as fractions.
+/// A summary of the absolute errors of one metric over some cells, as fractions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErrorSummary {
-    /// Number of cells.
+    /// The number of cells.
     pub cells: usize,
-    /// Median.
+    /// The median error.
     pub median: f64,
-    /// 90th percentile.
+    /// The 90th percentile of the errors.
     pub p90: f64,
-    /// Greatest.
+    /// The greatest error.
     pub worst: f64,
-    /// Median of the plain relative errors' sizes.
+    /// The median of the absolute values of the plain relative errors.
     pub relative: f64,
 }
 
 impl ErrorSummary {
-    /// Sums up; zeros where there is nothing.
+    /// Summarizes errors; all figures are zero where there are none.
     pub fn of<'a>(held: impl Iterator<Item = &'a Held>) -> Self {
         let (mut errors, mut relative) = (Vec::new(), Vec::new());
         for h in held {
@@ -101,7 +101,7 @@ mod tests {
         close(held(1.2).error(), 0.1);
         close(held(0.7).error(), 0.2);
         close(held(0.95).relative(), -0.05);
-        // Measured once: every distance counts.
+        // With a single measurement the range is a point, so that every distance counts.
         close(Held::new(vec![20.0], 21.0).expect("one").error(), 0.05);
         assert!(Held::new(vec![], 1.0).is_none());
     }

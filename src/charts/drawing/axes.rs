@@ -1,4 +1,4 @@
-//! What figures have in common: heading, axes, grid.
+//! Parts that figures share: heading, axes, grid.
 
 use super::count;
 use super::font;
@@ -8,8 +8,8 @@ use crate::charts::figure::{Axis, Figure};
 
 const TITLE: f64 = 18.0;
 
-/// Title and subtitle at the room's top; where the picture begins below them. A title says something, so it is never cut where smaller
-/// letters or a third line help.
+/// Draws title and subtitle at the top of the room; returns where the picture begins below them. A title says something, so it is never cut
+/// if smaller letters or a third line help.
 pub(crate) fn heading(sheet: &mut Sheet, room: Rect, figure: &Figure, small: bool) -> f64 {
     let mut y = room.top;
     let tries = [(TITLE, 2), (16.0, 2), (14.5, 3), (12.5, 4)];
@@ -33,21 +33,21 @@ pub(crate) fn heading(sheet: &mut Sheet, room: Rect, figure: &Figure, small: boo
     y + 14.0
 }
 
-/// An axis below a plot: ticks, and the title in the middle.
+/// A horizontal axis below a plot: ticks, and the title in the middle.
 pub(crate) struct HorizontalAxis {
     pub ruler: Ruler,
     title: String,
-    /// Lines in which the ticks' texts stand in turn: words that do not fit side by side have two.
+    /// Number of lines over which the ticks' texts alternate: two if texts do not fit side by side.
     lines: usize,
 }
 
-/// Room below the plot that an axis of numbers takes.
+/// Height below the plot that an axis of numbers takes.
 pub(crate) const ACROSS: f64 = 30.0 + LINE;
 /// Height of a line of ticks' texts.
 const LINE: f64 = 16.0;
 
 impl HorizontalAxis {
-    /// `width`: about that of the plot.
+    /// An axis for a plot that is about `width` wide.
     pub(crate) fn new(ruler: Ruler, axis: &Axis, width: f64) -> Self {
         let each = width / count(ruler.ticks.len().max(1));
         let texts = ruler.ticks.iter().map(|t| t.text.as_str());
@@ -59,12 +59,12 @@ impl HorizontalAxis {
         }
     }
 
-    /// Room that it takes below the plot.
+    /// Height that the axis takes below the plot.
     pub(crate) fn height(&self) -> f64 {
         ACROSS - LINE + LINE * count(self.lines)
     }
 
-    /// `grid`: with lines through the plot.
+    /// Draws the axis; with `grid` also lines through the plot.
     pub(crate) fn draw(&self, sheet: &mut Sheet, plot: Rect, grid: bool) {
         let ticks = &self.ruler.ticks;
         let each = plot.width() / count(ticks.len().max(1)) * count(self.lines) - 6.0;
@@ -83,7 +83,7 @@ impl HorizontalAxis {
             let mark = vec![(x, plot.bottom), (x, plot.bottom + 4.0 + below)];
             sheet.line(mark, 1.0, Paint::Frame);
             let half = font::width(&text, TEXT, false) / 2.0;
-            // A text that would touch its neighbour is left out; the tick says where it is.
+            // A text that would touch its neighbour is left out; the tick itself stays.
             let x = x.min(sheet.size.0 - 2.0 - half).max(2.0 + half);
             if x - half >= ends[line] + 7.0 {
                 ends[line] = x + half;
@@ -97,13 +97,13 @@ impl HorizontalAxis {
         sheet.text(self.at(plot), &title, Anchor::Middle, Paint::Ink);
     }
 
-    /// Where the title's middle stands.
+    /// Position of the middle of the axis's title.
     pub(crate) fn at(&self, plot: Rect) -> Position {
         (plot.middle().0, plot.bottom + self.height() - 9.0)
     }
 }
 
-/// Ticks and grid of the axis up, left of the plot; its title above, from the room's edge.
+/// Draws the ticks and grid of a vertical axis, left of the plot, and its title above the plot, from the room's edge.
 pub(crate) fn up(sheet: &mut Sheet, room: Rect, plot: Rect, ruler: &Ruler, title: &str) {
     for tick in &ruler.ticks {
         let Some(y) = ruler.place(tick.value).map(|p| plot.at(0.0, p).1) else {
@@ -119,16 +119,16 @@ pub(crate) fn up(sheet: &mut Sheet, room: Rect, plot: Rect, ruler: &Ruler, title
     sheet.text(place, &title, Anchor::Start, Paint::Ink);
 }
 
-/// Room above the plot for the title of the axis up.
+/// Height above the plot for the title of the vertical axis.
 pub(crate) const ABOVE: f64 = 22.0;
 
-/// Room that the texts of [`up`] take left of the plot.
+/// Width that the texts of [`up`] take left of the plot.
 pub(crate) fn up_width(ruler: &Ruler) -> f64 {
     let texts = ruler.ticks.iter().map(|t| t.text.as_str());
     widest(texts, 20.0, 150.0) + 8.0
 }
 
-/// Width of the widest of the texts, between two bounds.
+/// Width of the widest text, between two bounds.
 pub(crate) fn widest<'a>(texts: impl Iterator<Item = &'a str>, least: f64, most: f64) -> f64 {
     let widths = texts.map(|t| font::width(t, TEXT, false));
     widths.fold(least, f64::max).min(most)

@@ -1,4 +1,4 @@
-//! Bars, each a stack of layers: lying, since their names are long.
+//! Draws bars, each of which is a stack of layers. They are horizontal, since their names are long.
 
 use super::axes::{ACROSS, HorizontalAxis, widest};
 use super::legend::{LegendEntry, Swatch};
@@ -9,14 +9,14 @@ use crate::charts::figure::palette::OTHER;
 use crate::charts::figure::ticks::{Ruler, interval_text, value_text};
 use crate::charts::figure::{Bar, BarKind, Measure, ReferenceLine, Stack, missing};
 
-/// Height of a bar with the gap below it; of one whose name stands above it.
+/// Height of a bar with the gap below it, and of one whose name stands above it.
 const ROW: (f64, f64) = (32.0, 44.0);
-/// Rooms that are narrower have names above bars, which would leave too little room beside them.
+/// Width of the room below which names stand above the bars, because there would be too little room beside them.
 const NARROW: f64 = 440.0;
-/// Height of a name above its bar, and of the reference's above the plot.
+/// Height of a name above its bar, and of the reference's name above the plot.
 const NAME: f64 = 20.0;
 
-/// Height that suits the bars, with their axis.
+/// Height that suits the bars and their axis.
 pub(crate) fn height(stack: &Stack, width: f64) -> f64 {
     let row = if width < NARROW { ROW.1 } else { ROW.0 };
     above(stack) + row * count(stack.bars.len().max(2)) + ACROSS
@@ -27,7 +27,7 @@ fn above(stack: &Stack) -> f64 {
     if stack.reference.is_some() { NAME } else { 0.0 }
 }
 
-/// Whether the bars stand for a single value each, which is written behind them.
+/// Whether each bar stands for a single value, which is then written behind it.
 fn valued(stack: &Stack) -> bool {
     stack.layers.len() < 2
 }
@@ -48,7 +48,7 @@ pub(crate) fn keys(stack: &Stack) -> Vec<LegendEntry> {
     of_layers.chain(of_kinds).chain(of_limits).collect()
 }
 
-/// The colour of a bar of a single value: the first curve's for what the answer names, grey for all else.
+/// Colour of a bar of a single value: that of the first curve for the bars that the answer names, grey for all others.
 fn paint(kind: BarKind) -> Paint {
     if kind.other {
         Paint::Layer(OTHER)
@@ -57,7 +57,7 @@ fn paint(kind: BarKind) -> Paint {
     }
 }
 
-/// A bar of a single value; what misses an objective is striped.
+/// Draws a bar of a single value; it is striped if its case misses an objective.
 pub(crate) fn filled(sheet: &mut Sheet, corners: (Position, Position), kind: BarKind) {
     if kind.misses {
         sheet.hatched(corners, paint(kind));
@@ -81,7 +81,7 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Rect, stack: &Stack) {
         let x = chart.x(line.value);
         limit(sheet, [(x, chart.plot.top), (x, chart.plot.bottom)]);
     }
-    // Above the lines across, which would run through them.
+    // Drawn last, so that lines across do not run through them.
     for (i, bar) in bars() {
         chart.name(sheet, i, bar);
         chart.end(sheet, i);
@@ -93,11 +93,11 @@ struct BarChart<'a> {
     across: HorizontalAxis,
     plot: Rect,
     row: f64,
-    /// Whether there are several kinds of bars to be told apart.
+    /// Whether there are several kinds of bars that have to be distinguished.
     told: bool,
     /// Whether names stand above their bars.
     above: bool,
-    /// What the bars are called: cut to the room that there is, so that they stay different.
+    /// Names of the bars, cut to the available room so that they stay distinct.
     names: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ impl<'a> BarChart<'a> {
             .collect();
         let widths = labels.iter().map(|(n, bold)| font::width(n, TEXT, *bold));
         let (beside, most) = if above {
-            // The first tick's text has its middle at the plot's edge.
+            // The text of the first tick is centred on the plot's edge.
             (4.0, room.width() - 4.0)
         } else {
             let beside = widths.fold(24.0, f64::max).min(room.width() * 0.4);
@@ -153,7 +153,7 @@ impl<'a> BarChart<'a> {
         chart
     }
 
-    /// The size of letters in a row; smaller ones than these are not drawn.
+    /// Size of letters in a row; `None` if they would be too small to draw.
     fn text_size(&self) -> Option<f64> {
         let size = TEXT.min(self.row * 0.9);
         (size >= 6.0).then_some(size)
@@ -189,10 +189,10 @@ impl<'a> BarChart<'a> {
             }
             let (a, b) = (self.x(sum), self.x(sum + value));
             sum += value;
-            // A line of background between layers: they stay apart in grey.
+            // A line of background between layers separates them even in grey.
             let end = if single { b } else { (b - 0.8).max(a + 0.3) };
             let corners = ((a.min(end), top), (a.max(end), bottom));
-            // A single layer means nothing by its colour: the colour of "running" would mislead.
+            // The colour of a single layer means nothing; that of "running" would mislead.
             let kind = if self.told {
                 bar.kind()
             } else {
@@ -249,7 +249,7 @@ impl<'a> BarChart<'a> {
         }
     }
 
-    /// The interval at a bar's end, and its value behind it.
+    /// Draws the interval at the end of a bar, and the value behind it.
     fn end(&self, sheet: &mut Sheet, i: usize) {
         if !valued(self.stack) {
             return;
@@ -259,7 +259,7 @@ impl<'a> BarChart<'a> {
         if let Some((low, high)) = self.band(i) {
             let (a, b) = (self.x(low), self.x(high));
             end = end.max(b);
-            // An interval too short to be seen would look like a blot.
+            // An interval that is too short to be seen would look like a blot.
             if b - a > 3.0 {
                 let half = (self.row * 0.16).min(5.0);
                 sheet.line(vec![(a, y), (b, y)], 1.4, Paint::Ink);
@@ -294,7 +294,7 @@ impl<'a> BarChart<'a> {
     }
 }
 
-/// A share as whole percent: there is no room for more within a bar.
+/// A share in whole percent: a bar has no room for more.
 fn short(measure: Measure, value: f64) -> String {
     if measure == Measure::Share {
         format!("{:.0}%", libm::round(value * 100.0))
@@ -303,7 +303,7 @@ fn short(measure: Measure, value: f64) -> String {
     }
 }
 
-/// A text within a rectangle of a layer's colour, if it has room there.
+/// Draws a text within a rectangle of a layer's colour, if there is room.
 pub(crate) fn inside(
     sheet: &mut Sheet,
     (from, to): (Position, Position),

@@ -1,24 +1,24 @@
-//! The font that comes with the program: Inter, cut down to the signs that figures need.
+//! The font that comes with the program: Inter, reduced to the characters that figures need.
 
 use std::sync::Once;
 
 use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
 
-/// What viewers of an SVG file are asked for: the font that is in it, and where they ignore that, whatever they have.
+/// Font families that an SVG file asks for: the embedded font and, where viewers ignore that, fallbacks.
 pub(crate) const FAMILY: &str = "Inter, Helvetica, Arial, sans-serif";
 
-/// Height of a line of Inter over its size (ascent and descent of its `hhea` table); plotters counts font sizes in such heights.
+/// Line height of Inter relative to its size (ascent and descent of its `hhea` table); plotters counts font sizes in these heights.
 pub(crate) const LINE: f64 = (2728.0 + 680.0) / 2816.0;
 
 pub(crate) static REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
 pub(crate) static BOLD: &[u8] = include_bytes!("fonts/Inter-Bold.otf");
 static REGISTERED: Once = Once::new();
 
-/// Makes the font known to plotters, once in a program.
+/// Registers the font with plotters, once for the program.
 pub(crate) fn register() {
     REGISTERED.call_once(|| {
         for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, BOLD)] {
-            // A font that cannot be read makes every drawing fail with that reason, which is said there.
+            // A font that cannot be read makes every drawing fail with that reason, which is reported there.
             let _ = register_font(FAMILY, style, bytes);
         }
     });
@@ -26,12 +26,12 @@ pub(crate) fn register() {
 
 /// Width of a text in points.
 pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
-    // Measured large: plotters counts in whole pixels.
+    // Measured at a large size, because plotters counts in whole pixels.
     const LARGE: f64 = 200.0;
     (desc(LARGE * LINE, bold).box_size(text)).map_or(0.0, |(w, _)| f64::from(w) * size / LARGE)
 }
 
-/// The font as plotters knows it.
+/// The font as plotters describes it.
 pub(crate) fn desc(size: f64, bold: bool) -> FontDesc<'static> {
     let style = if bold {
         FontStyle::Bold

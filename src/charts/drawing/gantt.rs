@@ -1,4 +1,4 @@
-//! Rows of spans over time.
+//! Draws Gantt charts: rows of spans over time.
 
 use super::axes::{ACROSS, HorizontalAxis, widest};
 use super::bars::inside;
@@ -12,15 +12,15 @@ use crate::charts::figure::{Gantt, GanttRow, GanttSpan};
 const ROW: f64 = 20.0;
 /// Height of a group's name above its rows.
 const GROUP: f64 = 24.0;
-/// Rows that are lower than this cannot be told apart.
+/// Least height of a row that can be told from others.
 const LEAST: f64 = 5.0;
 
-/// Height that suits the rows, with their axis.
+/// Height that suits the rows and their axis.
 pub(crate) fn height(g: &Gantt) -> f64 {
     heads(g) + ROW * count(g.rows.len().max(2)) + ACROSS
 }
 
-/// Height of the groups' names.
+/// Total height of the groups' names.
 fn heads(g: &Gantt) -> f64 {
     let named = groups(&g.rows).filter(|rows| !rows[0].group.is_empty());
     GROUP * count(named.count())
@@ -103,7 +103,7 @@ impl GanttChart<'_> {
         }
         let left = self.g.rows.len() - drawn;
         if left > 0 {
-            // Left of the axis' title, which stands in the middle.
+            // Left of the axis's title, which stands in the middle.
             let (title, foot) = self.across.at(self.plot);
             let most = title - 75.0 - self.room.left;
             let text = fit(&format!("+ {left} rows"), TEXT, false, most.max(0.0));
@@ -113,7 +113,7 @@ impl GanttChart<'_> {
     }
 
     fn head(&self, sheet: &mut Sheet, name: &str, bottom: f64) {
-        // The grid's lines end where a name stands.
+        // The lines of the grid are interrupted by a name.
         let name = fit(name, TEXT, true, self.plot.right - self.room.left);
         let at = (self.room.left, bottom - 6.0);
         sheet.clear(Label::new(at, name, Anchor::Start, Paint::Ink).bold(true));

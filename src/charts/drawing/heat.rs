@@ -1,4 +1,4 @@
-//! Cells over two axes.
+//! Draws heat maps: cells over two axes.
 
 use super::axes::{ABOVE, ACROSS, HorizontalAxis, widest};
 use super::sheet::{Anchor, Label, Paint, Position, Rect, ShapeGroup, Sheet, TEXT, fit};
@@ -11,11 +11,11 @@ use crate::charts::figure::{Axis, Heat, missing};
 const CELL: f64 = 40.0;
 /// Size of the numbers in cells.
 const NUMBER: f64 = 11.0;
-/// Height of the bar that says what the colours mean, and of all that belongs to it.
+/// Height of the bar that explains the colours. The height of all that belongs to it follows.
 const BAR: f64 = 12.0;
 const KEY: f64 = 10.0 + BAR + ACROSS;
 
-/// Height that suits the cells, with their axes.
+/// Height that suits the cells and their axes.
 pub(crate) fn height(map: &Heat, width: f64) -> f64 {
     ABOVE + CELL * count(map.cells.len().max(3)) + across(map, width).height() + KEY
 }
@@ -24,12 +24,12 @@ fn columns(map: &Heat) -> usize {
     map.cells.iter().map(Vec::len).max().unwrap_or(0)
 }
 
-/// The axis' words for so many places.
+/// The axis's texts for so many positions.
 fn words(axis: &Axis, n: usize) -> Vec<String> {
     (0..n).map(|i| axis.word(i)).collect()
 }
 
-/// The axis across, in a room so wide.
+/// The horizontal axis in a room of this width.
 fn across(map: &Heat, width: f64) -> HorizontalAxis {
     let axis = Axis {
         categories: words(&map.x, columns(map)),
@@ -84,7 +84,7 @@ impl HeatChart<'_> {
         self.colors.place(value).map(|share| self.shade(share))
     }
 
-    /// The colour at this share of the values' range.
+    /// The colour at this share (0 to 1) of the values' range.
     fn shade(&self, share: f64) -> Rgb {
         heat(if self.map.less_is_better {
             1.0 - share
@@ -93,7 +93,7 @@ impl HeatChart<'_> {
         })
     }
 
-    /// The corners of a cell; rows rise, as values on an axis do.
+    /// The corners of a cell; row numbers rise upwards, as values on an axis do.
     fn corners(&self, row: usize, column: usize) -> (Position, Position) {
         let (w, h) = self.cell;
         let gap = if w.min(h) > 12.0 { 1.0 } else { 0.0 };
@@ -104,7 +104,7 @@ impl HeatChart<'_> {
 
     fn cells(&self, sheet: &mut Sheet, texts: &[String]) {
         let (w, h) = self.cell;
-        // All cells have their number, or none.
+        // Either all cells have numbers, or none.
         let widths = texts.iter().map(|t| font::width(t, NUMBER, false));
         let room = h > 15.0 && widths.fold(0.0, f64::max) + 5.0 <= w;
         let mut texts = texts.iter();
@@ -141,7 +141,7 @@ impl HeatChart<'_> {
                 });
             }
         }
-        // The one to take is framed, with a line of the background between: it is seen on every colour.
+        // The cell to take is framed, with a line of background within, so that the frame is visible on every colour.
         if let Some((j, i)) = self.map.best {
             let (from, to) = self.corners(j, i);
             let d = 2.6;
@@ -188,7 +188,7 @@ impl HeatChart<'_> {
         }
     }
 
-    /// What the colours mean, below the map: an axis of its own.
+    /// Draws the explanation of the colours below the map, with an axis of its own.
     fn key(&self, sheet: &mut Sheet, top: f64, unit: &str) {
         const STEPS: u32 = 64;
         let bar = Rect {
@@ -200,14 +200,14 @@ impl HeatChart<'_> {
         for i in 0..STEPS {
             let share = |i: f64| i / f64::from(STEPS);
             let (a, b) = (share(f64::from(i)), share(f64::from(i) + 1.0));
-            // As much again, which the next one covers: no seams.
+            // Each step is drawn twice as wide and half covered by the next, so that there are no seams.
             let over = (2.0 * b - a).min(1.0);
             sheet.rect(
                 (bar.at(a, 1.0), bar.at(over, 0.0)),
                 Paint::Shade(self.shade(a)),
             );
         }
-        // The cells' numbers have no unit, and the ticks perhaps each its own.
+        // The numbers in the cells have no unit, and the ticks may each have another.
         let mut axis = self.map.value.clone();
         if !unit.is_empty() && self.colors.unit.is_empty() {
             axis.label += &format!(" ({unit})");

@@ -1,24 +1,24 @@
-//! Legends, below the picture: they never cover data, and fit whatever the size.
+//! Legends below the picture, where they cover no data; they fit whatever the size.
 
 use super::count;
 use super::sheet::{Anchor, Label, Paint, Position, Rect, Sheet, TEXT, wrap};
 use super::{bars, font, gantt, lines};
 use crate::charts::figure::{BarKind, Body};
 
-/// Height of a row in letters of the usual size.
+/// Height of a row with letters of the usual size.
 const ROW: f64 = 21.0;
 const GAP: f64 = 22.0;
 /// Most lines of an entry.
 const LINES: usize = 6;
-/// Sizes of letters, the usual one first: smaller ones are taken where an entry would be left out otherwise.
+/// Sizes of letters, the usual one first; smaller ones are used if entries would be left out otherwise.
 const SIZES: [f64; 4] = [TEXT, 11.5, 10.5, 9.5];
 
-/// An entry.
+/// An entry of a legend.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LegendEntry {
     pub text: String,
     pub bold: bool,
-    /// Numbers of the curves, layers or kinds of spans that it names; none: it explains a sign.
+    /// Numbers of the curves, layers or kinds of spans that the entry names; empty if it explains a sign.
     pub series: Vec<usize>,
     pub sample: Swatch,
 }
@@ -35,31 +35,31 @@ impl LegendEntry {
     }
 }
 
-/// What stands before an entry.
+/// The sample before an entry.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Swatch {
     /// A piece of a curve.
     Curve(lines::Looks),
-    /// Of a line at what an objective asks for.
+    /// A piece of the line at an objective's bound.
     Limit,
     /// A hollow mark.
     Misses,
     /// A cross.
     Cross,
-    /// The colour of a layer.
+    /// The colour of this layer.
     Layer(usize),
     /// A bar of a single value.
     Bar(BarKind),
 }
 
 impl Swatch {
-    /// Width and height of the room that it takes.
+    /// Width and height of the sample.
     pub(crate) fn size(self) -> Position {
         let line = matches!(self, Self::Curve(_) | Self::Limit | Self::Misses);
         (if line { 30.0 } else { 14.0 }, 12.0)
     }
 
-    /// Draws it there.
+    /// Draws the sample in this room.
     pub(crate) fn draw(self, sheet: &mut Sheet, room: Rect) {
         match self {
             Self::Curve(looks) => lines::sample(sheet, room, looks),
@@ -77,24 +77,24 @@ pub(crate) fn keys(body: &Body) -> Vec<LegendEntry> {
     match body {
         Body::Lines(l) => lines::keys(l),
         Body::Stack(s) => bars::keys(s),
-        // Its key is an axis; the subtitle says what frame and crosses mean.
+        // The key of a heat map is an axis; its subtitle explains the frame and the crosses.
         Body::Heat(_) => Vec::new(),
         Body::Gantt(g) => gantt::keys(g),
     }
 }
 
-/// An entry in its place, relative to the upper left corner.
+/// Position of an entry, relative to the upper left corner, and its lines.
 struct Placed {
     at: Position,
     lines: Vec<String>,
 }
 
-/// Texts laid out in rows.
+/// The entries of a legend, laid out in rows.
 pub(crate) struct Legend {
     placed: Vec<Placed>,
     size: f64,
     sample: f64,
-    /// What is said of entries that have no room, and where.
+    /// Position and text of the remark about entries that have no room.
     rest: Option<(Position, String)>,
     pub height: f64,
 }
@@ -109,7 +109,7 @@ impl Legend {
             let [first, ..] = all;
             return first;
         }
-        // Not even in the smallest letters: as many as there is room for, and how many there are besides.
+        // They do not fit even in the smallest letters: as many are shown as have room, with the number of the others.
         let size = SIZES[SIZES.len() - 1];
         let mut n = entries.len();
         while n > 0 {
@@ -159,7 +159,7 @@ impl Legend {
         }
     }
 
-    /// Draws the entries that it was made of.
+    /// Draws the entries for which it was laid out.
     pub(crate) fn draw(&self, sheet: &mut Sheet, entries: &[LegendEntry], at: Position) {
         let row = row(self.size);
         for (entry, key) in self.placed.iter().zip(entries) {
@@ -190,12 +190,12 @@ fn row(size: f64) -> f64 {
     ROW * size / TEXT
 }
 
-/// How far below the first line another one stands.
+/// Distance of a further line below the first one.
 fn next(size: f64, line: usize) -> f64 {
     size * 1.25 * count(line)
 }
 
-/// The height of a row of entries with so many lines.
+/// Height of a row of entries with so many lines.
 fn down(row: f64, size: f64, lines: usize) -> f64 {
     row + next(size, lines.saturating_sub(1))
 }

@@ -1,4 +1,4 @@
-//! Curves over an axis.
+//! Draws curves over an axis.
 
 use super::axes::{ABOVE, HorizontalAxis, up, up_width};
 use super::fitting;
@@ -13,17 +13,17 @@ use crate::charts::figure::{
 
 /// Height of a plot that suits curves.
 const HEIGHT: f64 = 300.0;
-/// A curve of more points has no marks on them, and no more than so many are read.
+/// Number of points above which a curve has no marks, and most of its points that can be read in the page.
 const MANY: usize = 100;
 const WIDTH: f64 = 2.0;
-/// Width of the line that the answer names.
+/// Width of a line that the answer names.
 const BEST: f64 = 3.4;
 /// Radius of a mark.
 const MARK: f64 = 4.0;
 /// Length of a cross's strokes from its middle, and their width.
 const CROSS: (f64, f64) = (4.2, 2.4);
 
-/// How a curve, or several that coincide, is drawn.
+/// Looks of a curve, or of several curves that coincide.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Looks {
     number: usize,
@@ -62,7 +62,7 @@ impl Looks {
             Stroke::Reference => (&[4.0, 4.0], 1.4),
             _ if leads => (&[], width),
             _ if self.role.baseline => (&BASELINE, width),
-            // Marks tell marked curves apart without colour.
+            // Marked curves are distinguished by their marks if colours are missing.
             Stroke::Marked => (&[], width),
             Stroke::Plain | Stroke::Steps => (dash(self.number), width),
         };
@@ -98,7 +98,7 @@ pub(crate) fn keys(lines: &LinePlot) -> Vec<LegendEntry> {
     keys
 }
 
-/// What stands before a curve in the legend.
+/// Draws the sample of a curve in the legend.
 pub(crate) fn sample(sheet: &mut Sheet, room: Rect, looks: Looks) {
     looks.line(sheet, vec![room.at(0.0, 0.5), room.at(1.0, 0.5)]);
     if looks.stroke == Stroke::Marked {
@@ -106,12 +106,12 @@ pub(crate) fn sample(sheet: &mut Sheet, room: Rect, looks: Looks) {
     }
 }
 
-/// A mark that stands for whatever curve's.
+/// Draws a hollow mark that stands for that of any curve.
 pub(crate) fn hollow(sheet: &mut Sheet, at: Position) {
     sheet.marker(marker(0), at, MARK, true, Paint::Quiet);
 }
 
-/// A line at what an objective asks for.
+/// Draws the line at an objective's bound.
 pub(crate) fn limit(sheet: &mut Sheet, ends: [Position; 2]) {
     sheet.dashed(ends.into(), &LIMIT, 1.5, Paint::Ink);
 }
@@ -139,7 +139,7 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Rect, lines: &LinePlot) {
             limit(sheet, [chart.plot.at(0.0, y), chart.plot.at(1.0, y)]);
         }
     }
-    // What is compared with lies below what is compared, and what the answer names above all.
+    // The reference is drawn below the other curves, and the curve that the answer names above all.
     let mut sorted: Vec<&DrawnCurve<'_>> = curves.iter().collect();
     sorted.sort_by_key(|c| (c.series.stroke != Stroke::Reference, c.looks.role.leads()));
     let mut crosses: Vec<Position> = Vec::new();
@@ -156,12 +156,12 @@ pub(crate) fn draw(sheet: &mut Sheet, room: Rect, lines: &LinePlot) {
     sheet.readings = lines.series.iter().map(|s| chart.readings(s)).collect();
 }
 
-/// Height that suits the curves, with their axes.
+/// Height that suits the curves and their axes.
 pub(crate) fn height(lines: &LinePlot, width: f64) -> f64 {
     ABOVE + HEIGHT + across(lines, width).height()
 }
 
-/// The axis across, in a room so wide.
+/// The horizontal axis in a room of this width.
 fn across(lines: &LinePlot, width: f64) -> HorizontalAxis {
     let dots = lines.series.iter().flat_map(|s| &s.dots);
     let ticks = fitting(width, 75.0).max(lines.x.categories.len().min(fitting(width, 24.0)));
@@ -169,7 +169,7 @@ fn across(lines: &LinePlot, width: f64) -> HorizontalAxis {
     HorizontalAxis::new(ruler, &lines.x, width - 60.0)
 }
 
-/// Rulers and the plot's room.
+/// The rulers and the room of a plot.
 struct LineChart<'a> {
     lines: &'a LinePlot,
     x: HorizontalAxis,
@@ -192,26 +192,26 @@ impl<'a> LineChart<'a> {
         Self { lines, x, y, plot }
     }
 
-    /// Where a value stands, in shares of the plot; values that the axis has no place for are not shown.
+    /// Position of a point in shares of the plot; `None` if an axis has no place for its values.
     fn share(&self, x: f64, y: f64) -> Option<Position> {
         let (x, y) = (self.x.ruler.place(x)?, self.y.place(y)?);
         Some((x.clamp(0.0, 1.0), y.clamp(0.0, 1.0)))
     }
 
-    /// Where a point stands.
+    /// Position of a point on the sheet.
     fn place(&self, d: &CurvePoint) -> Option<Position> {
         let (x, y) = self.share(d.x, d.y?)?;
         Some(self.plot.at(x, y))
     }
 
-    /// An end of a band: what lies below a logarithmic axis begins at its foot.
+    /// Position of an end of an interval; a value below a logarithmic axis is put at the axis's foot.
     fn end(&self, x: f64, y: f64) -> Option<Position> {
         let x = self.x.ruler.place(x)?;
         let y = self.y.place(y).unwrap_or(0.0);
         Some(self.plot.at(x.clamp(0.0, 1.0), y.clamp(0.0, 1.0)))
     }
 
-    /// Where it is marked that a point has no number: at the upper edge, or at the foot.
+    /// Position that marks a point without value: at the upper edge, or at the foot.
     fn edge(&self, x: f64, above: bool) -> Option<Position> {
         let x = self.x.ruler.place(x)?.clamp(0.0, 1.0);
         let (x, _) = self.plot.at(x, 0.0);
@@ -223,7 +223,7 @@ impl<'a> LineChart<'a> {
         Some((x, y))
     }
 
-    /// The curve's points as they are read; of very many some.
+    /// The points of a curve that can be read in the page; only some if there are very many.
     fn readings(&self, s: &Series) -> Vec<HoverReading> {
         let every = s.dots.len().div_ceil(MANY).max(1);
         let some = |i: usize| i.is_multiple_of(every) || i + 1 == s.dots.len();
@@ -237,7 +237,7 @@ impl<'a> LineChart<'a> {
     }
 }
 
-/// What lies between gaps.
+/// Splits points into runs between gaps.
 fn runs<T>(points: impl Iterator<Item = Option<T>>) -> Vec<Vec<T>> {
     let mut all = vec![Vec::new()];
     for p in points {
@@ -268,7 +268,7 @@ impl<'a> DrawnCurve<'a> {
         }
     }
 
-    /// Intervals: an area where points are joined, a bar at a point that stands alone.
+    /// Draws intervals: an area where points are joined, a bar at a single point.
     fn bands(&self, sheet: &mut Sheet, chart: &LineChart<'_>) {
         let ends = self.series.dots.iter().map(|d| {
             let (low, high) = d.band.filter(|_| d.y.is_some())?;
@@ -318,7 +318,7 @@ impl<'a> DrawnCurve<'a> {
         }
     }
 
-    /// Draws what stands for a point.
+    /// Draws the mark of a point, with the text that is shown when it is pointed at.
     fn point(
         &self,
         sheet: &mut Sheet,
@@ -334,8 +334,8 @@ impl<'a> DrawnCurve<'a> {
         sheet.group(group, draw);
     }
 
-    /// Where a curve ends, or has a gap, for a reason: a cross at the edge, and a dotted line to it where one knows in which direction
-    /// the missing value lies. Several at one place stand side by side.
+    /// Marks where a curve ends or has a gap for a reason: a cross at the edge, and a dotted line to it if it is known in which direction
+    /// the missing value lies. Several crosses at one place are put side by side.
     fn ends(&self, sheet: &mut Sheet, chart: &LineChart<'_>, crosses: &mut Vec<Position>) {
         let above = chart.lines.flaws_above();
         let mut before: Option<Position> = None;
@@ -345,7 +345,7 @@ impl<'a> DrawnCurve<'a> {
                 (before, within) = (Some(p), false);
                 continue;
             }
-            // Only where it begins: what follows is known to be no better.
+            // Only where the gap begins: what follows is known to be no better.
             if d.flaw.is_none() || std::mem::replace(&mut within, true) {
                 continue;
             }

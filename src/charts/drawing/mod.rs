@@ -1,5 +1,5 @@
-//! Figures laid out: a figure becomes a [`Sheet`] of shapes in points, once, whoever shows it. The shapes say what they are (the third curve,
-//! a grid line, a text on the fifth layer), not which colour that has, so files resolve colours by theme and the page by style sheet.
+//! Lays figures out: a figure becomes a [`Sheet`] of shapes in points, once, whatever shows it. Shapes say what they are (the third curve,
+//! a grid line, a text on the fifth layer), not which colour that has; so files resolve colours by theme, and the page by style sheet.
 //! `charts::plot` writes sheets as files, `page` into the page.
 
 pub(crate) mod axes;
@@ -22,7 +22,7 @@ use sheet::{Rect, Sheet};
 
 /// Room between the body of a figure and its legend.
 const GAP: f64 = 8.0;
-/// Height that a body has at least, whatever its legend would like to have. The lowest picture has room for that and the longest heading.
+/// Least height of a body, whatever its legend would like to have. The lowest picture has room for this and for the longest heading.
 const LEAST: f64 = 150.0;
 
 /// What a figure is laid out for.
@@ -30,9 +30,9 @@ const LEAST: f64 = 150.0;
 pub(crate) struct Medium {
     /// Width in points.
     pub width: f64,
-    /// Least and greatest height in points; between them it is what suits the figure.
+    /// Least and greatest height in points; in between, the height suits the figure.
     pub height: (f64, f64),
-    /// Whether heading and legend are on the sheet; else they stand around it.
+    /// Whether heading and legend are on the sheet; otherwise they stand around it.
     pub whole: bool,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn draw(figure: &Figure, medium: Medium) -> Sheet {
     sheet
 }
 
-/// The height that suits what is drawn, without heading and legend.
+/// The height that suits a body, without heading and legend.
 fn suits(body: &Body, width: f64) -> f64 {
     match body {
         Body::Lines(l) => lines::height(l, width),
@@ -91,7 +91,7 @@ fn suits(body: &Body, width: f64) -> f64 {
     }
 }
 
-/// A count as a number.
+/// A count as a float.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of things in a figure are far below 2^53"
@@ -100,7 +100,7 @@ fn count(n: usize) -> f64 {
     n as f64
 }
 
-/// How many have room, each so wide; 2 to 40.
+/// Number of items of width `each` that fit in `room`, between 2 and 40.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

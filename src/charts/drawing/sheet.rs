@@ -1,39 +1,39 @@
-//! A picture as a list of shapes in points, before it is known how it is drawn.
+//! A sheet: a picture as a list of shapes in points, independent of how it is drawn.
 
 use super::font;
 use crate::charts::figure::palette::{Marker, Rgb, Theme};
 use crate::charts::figure::stripes::stripes;
 
-/// A place on a sheet, from the upper left corner.
+/// A position on a sheet, in points from the upper left corner.
 pub(crate) type Position = (f64, f64);
 
-/// What a shape is, which decides its colour.
+/// What a shape is, which determines its colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Paint {
-    /// What everything lies on.
+    /// The background.
     Ground,
-    /// Texts that are read first.
+    /// Important texts.
     Ink,
-    /// Texts beside the picture.
+    /// Less important texts beside the picture.
     Quiet,
     /// Lines of axes.
     Frame,
-    /// Lines at ticks.
+    /// Grid lines at ticks.
     Grid,
-    /// What is there to compare with.
+    /// A reference for comparison.
     Reference,
     /// The curve with this number.
     Curve(usize),
     /// The layer, or kind of span, with this number.
     Layer(usize),
-    /// A text on it.
+    /// A text on the layer with this number.
     OnLayer(usize),
-    /// A colour that is the same on every ground.
+    /// A fixed colour, the same on every background.
     Shade(Rgb),
 }
 
 impl Paint {
-    /// Its colour.
+    /// The colour in a theme.
     pub(crate) fn color(self, theme: Theme) -> Rgb {
         match self {
             Self::Ground => theme.background(),
@@ -50,7 +50,7 @@ impl Paint {
     }
 }
 
-/// Which end of a text stands at its place.
+/// Which part of a text is put at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -61,7 +61,7 @@ pub(crate) enum Anchor {
 /// A text on one line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Label {
-    /// Its anchor, on the base line.
+    /// Position of the anchor, on the base line.
     pub at: Position,
     pub text: String,
     pub size: f64,
@@ -70,10 +70,10 @@ pub(crate) struct Label {
     pub paint: Paint,
 }
 
-/// Something drawn.
+/// A shape on a sheet.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
-    /// A line; `dash`: lengths of its strokes and gaps, none where it is whole.
+    /// A line; `dash` holds the lengths of its strokes and gaps, and is empty for a solid line.
     Line {
         points: Vec<Position>,
         width: f64,
@@ -90,7 +90,7 @@ pub(crate) enum Shape {
         to: Position,
         paint: Paint,
     },
-    /// The outline of a rectangle, within it.
+    /// The outline of a rectangle, drawn inside it.
     Frame {
         from: Position,
         to: Position,
@@ -103,34 +103,34 @@ pub(crate) enum Shape {
         paint: Paint,
     },
     Text(Label),
-    /// What follows belongs together, until [`Shape::Close`].
+    /// The shapes that follow are a group, until [`Shape::Close`].
     Open(ShapeGroup),
     Close,
 }
 
-/// Shapes that belong together: what can be hidden, or says something when it is pointed at. Files know neither.
+/// A group of shapes, which the page can hide, or which shows a text when it is pointed at. Files do neither.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct ShapeGroup {
-    /// Numbers of the curves, layers or kinds of spans that it shows.
+    /// Numbers of the curves, layers or kinds of spans that the group shows.
     pub series: Vec<usize>,
-    /// The colour of these.
+    /// Colour of these.
     pub paint: Option<Paint>,
-    /// What is said of it; may be empty.
+    /// Text that is shown when it is pointed at; may be empty.
     pub hover: String,
-    /// Its row, from the top, and its column among what can be walked through by keys.
+    /// Row, from the top, and column of the group among those that can be walked through by keys.
     pub cell: Option<(usize, usize)>,
 }
 
-/// A point of a curve, to be read.
+/// A point of a curve that can be read in the page.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HoverReading {
-    /// Its share of the plot's width and, from the foot, of its height.
+    /// Its position, as shares of the plot's width and, from the foot, of its height.
     pub at: Position,
-    /// Its value across, and what is said of it.
+    /// Its horizontal value, and the text about it.
     pub texts: [String; 2],
 }
 
-/// A rectangle.
+/// A rectangle on a sheet.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Rect {
     pub left: f64,
@@ -148,7 +148,7 @@ impl Rect {
         self.bottom - self.top
     }
 
-    /// The place at these shares of its width (from the left) and height (from the bottom).
+    /// The position at these shares of the width (from the left) and height (from the bottom).
     pub(crate) fn at(self, x: f64, y: f64) -> Position {
         (
             self.left + x * self.width(),
@@ -156,26 +156,26 @@ impl Rect {
         )
     }
 
-    /// Its upper left and lower right corner.
+    /// The upper left and the lower right corner.
     pub(crate) fn corners(self) -> (Position, Position) {
         ((self.left, self.top), (self.right, self.bottom))
     }
 
-    /// Its middle.
+    /// The centre.
     pub(crate) fn middle(self) -> Position {
         self.at(0.5, 0.5)
     }
 }
 
-/// A picture.
+/// A picture: its size and its shapes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sheet {
-    /// Width and height.
+    /// Width and height in points.
     pub size: Position,
     pub shapes: Vec<Shape>,
-    /// Where the values are drawn, within the axes.
+    /// The rectangle within the axes, in which values are drawn.
     pub plot: Rect,
-    /// The points of each curve.
+    /// The readable points of each curve.
     pub readings: Vec<Vec<HoverReading>>,
 }
 
@@ -189,7 +189,7 @@ impl Sheet {
         }
     }
 
-    /// What `draw` draws belongs together.
+    /// Makes a group of what `draw` draws.
     pub(crate) fn group(&mut self, group: ShapeGroup, draw: impl FnOnce(&mut Self)) {
         self.shapes.push(Shape::Open(group));
         draw(self);
@@ -200,7 +200,7 @@ impl Sheet {
         self.dashed(points, &[], width, paint);
     }
 
-    /// A line of strokes and gaps (see [`dash`](crate::charts::figure::palette::dash)).
+    /// Draws a line of strokes and gaps (see [`dash`](crate::charts::figure::palette::dash)).
     pub(crate) fn dashed(
         &mut self,
         points: Vec<Position>,
@@ -247,7 +247,7 @@ impl Sheet {
         }
     }
 
-    /// A text that lines end before, so that none runs through it.
+    /// Draws a text on a patch of background, so that no line runs through it.
     pub(crate) fn clear(&mut self, label: Label) {
         let [left, top, right, bottom] = label.outline();
         let (from, to) = ((left - 3.0, top - 2.0), (right + 3.0, bottom + 2.0));
@@ -255,7 +255,7 @@ impl Sheet {
         self.label(label);
     }
 
-    /// A mark; `hollow`: its outline only.
+    /// Draws a mark; if `hollow`, only its outline.
     pub(crate) fn marker(
         &mut self,
         marker: Marker,
@@ -283,16 +283,16 @@ impl Sheet {
         self.area(points.collect(), paint, 1.0);
     }
 
-    /// Two crossing strokes: something is wrong here.
+    /// Draws two crossing strokes, which mean that something is wrong here.
     pub(crate) fn cross(&mut self, (x, y): Position, arm: f64, width: f64, paint: Paint) {
         self.line(vec![(x - arm, y - arm), (x + arm, y + arm)], width, paint);
         self.line(vec![(x - arm, y + arm), (x + arm, y - arm)], width, paint);
     }
 
-    /// A rectangle of slanting lines within a frame.
+    /// Draws a rectangle of slanting stripes within a frame.
     pub(crate) fn hatched(&mut self, (from, to): (Position, Position), paint: Paint) {
         const WIDTH: f64 = 1.6;
-        // Their ends, which are slanted, stay within the frame's line.
+        // The slanted ends of the stripes stay within the line of the frame.
         let h = WIDTH / 2.0;
         for ends in stripes((from.0 + h, from.1 + h), (to.0 - h, to.1 - h)) {
             self.line(ends.into(), WIDTH, paint);
@@ -300,7 +300,7 @@ impl Sheet {
         self.frame((from, to), WIDTH, paint);
     }
 
-    /// The outline of a rectangle, within it.
+    /// Draws the outline of a rectangle, inside it.
     pub(crate) fn frame(&mut self, (from, to): (Position, Position), width: f64, paint: Paint) {
         if to.0 > from.0 {
             self.shapes.push(Shape::Frame {
@@ -313,11 +313,11 @@ impl Sheet {
     }
 }
 
-/// Size of most texts.
+/// Size of most texts, in points.
 pub(crate) const TEXT: f64 = 12.5;
 
 impl Label {
-    /// In letters of the usual size.
+    /// A text in letters of the usual size.
     pub(crate) fn new(at: Position, text: impl Into<String>, anchor: Anchor, paint: Paint) -> Self {
         Self {
             at,
@@ -337,13 +337,13 @@ impl Label {
         Self { bold, ..self }
     }
 
-    /// With the middle of its signs, instead of their base line, at the place; the last to be said, since it depends on the size.
+    /// Centres the text vertically on its position; to be called last, since the shift depends on the size.
     pub(crate) fn centred(mut self) -> Self {
         self.at.1 += self.size * 0.36;
         self
     }
 
-    /// Left, top, right, bottom of its signs.
+    /// Left, top, right and bottom of the text.
     pub(crate) fn outline(&self) -> [f64; 4] {
         let width = font::width(&self.text, self.size, self.bold);
         let left = match self.anchor {
@@ -360,12 +360,12 @@ impl Label {
     }
 }
 
-/// The text, cut so that it is no wider; what is cut off is shown by an ellipsis.
+/// The text, cut to be no wider than `most`; an ellipsis shows the cut.
 pub(crate) fn fit(text: &str, size: f64, bold: bool, most: f64) -> String {
     if font::width(text, size, bold) <= most {
         return text.to_owned();
     }
-    // Nothing of a longer text would be seen.
+    // More of a longer text would not be visible.
     let mut chars: Vec<char> = text.chars().take(400).collect();
     while !chars.is_empty() {
         chars.pop();
@@ -377,10 +377,10 @@ pub(crate) fn fit(text: &str, size: f64, bold: bool, most: f64) -> String {
     String::new()
 }
 
-/// Names (and whether they are bold) that are no wider, cut so that they stay as different as they were: at the end, or where that is what
-/// tells two apart, in the middle.
+/// Names (with whether they are bold), cut to be no wider than `most` so that they stay distinct: at the end or, if the end distinguishes
+/// two of them, in the middle.
 pub(crate) fn fit_apart(names: &[(String, bool)], size: f64, most: f64) -> Vec<String> {
-    // Letters of the end that are kept at least, and at most.
+    // Least and greatest number of letters of the end that are kept.
     const ENDS: std::ops::Range<usize> = 4..40;
     let mut out: Vec<String> = (names.iter())
         .map(|(name, bold)| fit(name, size, *bold, most))
@@ -389,7 +389,7 @@ pub(crate) fn fit_apart(names: &[(String, bool)], size: f64, most: f64) -> Vec<S
         (0..names.len()).any(|j| names[j].0 != names[i].0 && out[j] == out[i])
     };
     let mut open: Vec<usize> = (0..names.len()).filter(|&i| alike(&out, i)).collect();
-    // The last word says it most often (`on 3.14t`).
+    // The last word distinguishes names most often (`on 3.14t`).
     for end in std::iter::once(None).chain(ENDS.map(Some)) {
         if open.is_empty() {
             break;
@@ -409,7 +409,7 @@ pub(crate) fn fit_apart(names: &[(String, bool)], size: f64, most: f64) -> Vec<S
     out
 }
 
-/// A name of which so many letters of the end stay, or its last word; `None` where there is no room for any of its beginning.
+/// A name with its middle cut, of which so many letters of the end stay, or its last word; `None` if there is no room for its beginning.
 fn without_middle(
     (name, bold): &(String, bool),
     size: f64,
@@ -430,7 +430,7 @@ fn without_middle(
         .last()
 }
 
-/// The text in lines that are no wider; words that are too long are cut.
+/// The text in at most `lines` lines that are no wider than `most`; words that are too long are cut.
 pub(crate) fn wrap(text: &str, size: f64, bold: bool, most: f64, lines: usize) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let text: String = text.chars().take(2_000).collect();

@@ -1,5 +1,5 @@
-//! A sheet's shapes as SVG: coordinates with a fraction, texts as texts. Files have the colours of a theme; the page has classes, which
-//! its style sheet gives colours, and tells what belongs together and what is said of it.
+//! Writes a sheet's shapes as SVG: fractional coordinates, texts as texts. Files have the colours of a theme. The page has classes, which
+//! its style sheet colours, and the groups with their texts.
 
 use std::fmt::{self, Write as _};
 
@@ -7,16 +7,16 @@ use super::sheet::{Anchor, Label, Paint, Position, Shape, ShapeGroup, TEXT};
 use super::{font, webfont};
 use crate::charts::figure::palette::{CURVES, LAYERS, Theme};
 
-/// How shapes come by their colours.
+/// How shapes get their colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Colors {
-    /// They are written.
+    /// Colours of this theme are written.
     Of(Theme),
-    /// By the class of what a shape is: see [`class`].
+    /// By class: see [`class`].
     ByClass,
 }
 
-/// The class of what a shape is; none of what has the same colour everywhere.
+/// The class of a shape in the page; empty for a colour that is the same everywhere.
 pub(crate) fn class(paint: Paint) -> String {
     match paint {
         Paint::Ground => "ground".into(),
@@ -32,8 +32,8 @@ pub(crate) fn class(paint: Paint) -> String {
     }
 }
 
-/// The text as it may stand between tags and in attributes: nothing that begins markup, nothing that XML forbids, nothing invisible that
-/// turns what follows around.
+/// The text as it may stand between tags and in attributes: without characters that begin markup, that XML forbids, or that invisibly
+/// reverse the text after them.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -54,7 +54,7 @@ pub(crate) fn escaped(text: &str) -> String {
     out
 }
 
-/// A number with two digits behind the point at most.
+/// A number with at most two decimals.
 pub(crate) fn n(v: f64) -> String {
     let v = if v.is_finite() { v } else { 0.0 };
     let text = format!("{v:.2}");
@@ -66,7 +66,7 @@ pub(crate) fn n(v: f64) -> String {
     }
 }
 
-/// Appends the shapes.
+/// Appends the shapes to an SVG text.
 pub(crate) fn shapes(out: &mut String, shapes: &[Shape], colors: Colors) {
     for shape in shapes {
         // Writing to a string cannot fail.
@@ -162,7 +162,7 @@ impl Colors {
         if self == Self::ByClass || label.paint != Paint::Ink {
             write!(out, "{}", self.fill(label.paint))?;
         }
-        // In another font the text keeps the room that it was laid out for. Of signs that ours lacks nobody knows how wide they are.
+        // In another font the text keeps the width for which it was laid out. The width of characters that our font lacks is unknown.
         if webfont::has(font::REGULAR, &label.text) {
             let width = font::width(&label.text, label.size, label.bold);
             let width = n(width);

@@ -1,4 +1,4 @@
-//! What only the sheet shows: texts stand on it, and not on each other.
+//! Tests of what only sheets show: texts lie on the sheet, and not on each other.
 
 use super::sheet::{Label, Shape, Sheet};
 use super::{Medium, draw};
@@ -158,7 +158,7 @@ fn all(n: u32) -> Vec<Figure> {
     ]
 }
 
-/// From the least to the greatest that is allowed, and what lies between.
+/// Sizes from the least to the greatest allowed, and some in between.
 const SIZES: [(u32, u32); 9] = [
     (320, 320),
     (320, 4096),
@@ -171,7 +171,7 @@ const SIZES: [(u32, u32); 9] = [
     (4096, 4096),
 ];
 
-/// For wide and for narrow pages.
+/// Widths of wide and of narrow pages.
 const PAGES: [f64; 2] = [840.0, 340.0];
 
 fn of_page(figure: &Figure, width: f64) -> Sheet {
@@ -202,7 +202,7 @@ fn texts_stand_apart_and_on_the_sheet() {
     }
 }
 
-/// The page's script knows the points of curves once for both pictures.
+/// The page's script has the points of curves once, for both pictures.
 #[test]
 fn points_stand_at_the_same_shares_whatever_the_width() {
     for f in all(3) {

@@ -1,6 +1,6 @@
-//! The font inside an SVG file and the page, so that it looks the same where it is not installed, and its texts stay texts: they can be selected,
-//! searched and read aloud, which outlines drawn as paths cannot. Only the signs that a picture has are in it, as a WOFF file in a
-//! `data:` address: some kilobytes, where the whole font would be 80.
+//! Embeds the font in SVG files and the page, so that they look the same where it is not installed and texts stay texts: they can be
+//! selected, searched and read aloud, unlike outlines drawn as paths. Only the characters of a picture are embedded, as a WOFF file in a
+//! `data:` address: some kilobytes instead of 80 for the whole font.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -11,7 +11,7 @@ use flate2::write::ZlibEncoder;
 use super::font;
 use super::sheet::Shape;
 
-/// What a browser asks of a font, and the outlines. Kerning is left out: widths are counted without it.
+/// Tables that a browser needs of a font, and the outlines. Kerning is left out: widths are computed without it.
 const TABLES: [&[u8; 4]; 9] = [
     b"CFF ", b"OS/2", b"cmap", b"head", b"hhea", b"hmtx", b"maxp", b"name", b"post",
 ];
@@ -19,12 +19,12 @@ const TABLES: [&[u8; 4]; 9] = [
 /// The operator that ends an outline.
 const ENDCHAR: u8 = 14;
 
-/// Signs that pictures have: regular, and bold ones.
+/// The characters that pictures use: regular ones, and bold ones.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Signs([BTreeSet<char>; 2]);
 
 impl Signs {
-    /// Adds those of a picture.
+    /// Adds the characters of a picture.
     pub(crate) fn add(&mut self, shapes: &[Shape]) {
         for shape in shapes {
             if let Shape::Text(label) = shape {
@@ -33,7 +33,7 @@ impl Signs {
         }
     }
 
-    /// Rules of a style sheet that bring the font with these signs.
+    /// Style sheet rules that embed the font with these characters.
     pub(crate) fn faces(&self) -> String {
         let fonts = [(400, font::REGULAR), (700, font::BOLD)];
         let used = fonts.iter().zip(&self.0).filter(|(_, s)| !s.is_empty());
@@ -47,7 +47,7 @@ impl Signs {
     }
 }
 
-/// The font with the outlines of these signs only, as WOFF in base 64; `None` if it is not the font that comes with the program.
+/// The font with the outlines of only these characters, as WOFF in base 64; `None` if it is not the font that comes with the program.
 fn subset(font: &[u8], signs: &BTreeSet<char>) -> Option<String> {
     let cmap = table(font, b"cmap")?;
     let used: BTreeSet<usize> = signs.iter().filter_map(|&c| glyph(cmap, c)).collect();
@@ -66,7 +66,7 @@ fn subset(font: &[u8], signs: &BTreeSet<char>) -> Option<String> {
     woff(&tables).map(|bytes| base64(&bytes))
 }
 
-/// Whether the font has all signs of a text.
+/// Whether the font has all characters of a text.
 pub(crate) fn has(font: &[u8], text: &str) -> bool {
     let cmap = table(font, b"cmap");
     cmap.is_some_and(|cmap| text.chars().all(|c| glyph(cmap, c).is_some()))
@@ -77,7 +77,7 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes([b[0], b[1]])))
 }
 
-/// A number of so many bytes.
+/// A big-endian number of `size` bytes.
 fn number_at(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
     let b = bytes.get(at..at + size)?;
     Some(b.iter().fold(0, |n, &b| n << 8 | usize::from(b)))
@@ -95,7 +95,7 @@ fn table<'a>(font: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
     font.get(at..at + length)
 }
 
-/// The number of a sign's outline, by the table of segments that every font has for the basic plane.
+/// The glyph number of a character, from the segment table that every font has for the basic plane.
 fn glyph(cmap: &[u8], sign: char) -> Option<usize> {
     let code = usize::from(u16::try_from(u32::from(sign)).ok()?);
     let tables = (0..u16_at(cmap, 2)?).filter_map(|i| number_at(cmap, 8 + 8 * i, 4));
@@ -119,7 +119,7 @@ fn glyph(cmap: &[u8], sign: char) -> Option<usize> {
     (glyph > 0).then_some(glyph)
 }
 
-/// A list of byte strings as CFF has it: where each begins, the end of the last, and where the list ends.
+/// An index of byte strings in CFF: where each begins, where the last ends, and where the index ends.
 fn index(cff: &[u8], at: usize) -> Option<(Vec<usize>, usize)> {
     let count = u16_at(cff, at)?;
     if count == 0 {
@@ -133,7 +133,7 @@ fn index(cff: &[u8], at: usize) -> Option<(Vec<usize>, usize)> {
     Some((offsets, end))
 }
 
-/// Where a font's outlines are, by its dictionary: the operand of operator 17.
+/// Where a font's outlines are, from its dictionary: the operand of operator 17.
 fn outlines(dictionary: &[u8]) -> Option<usize> {
     let (mut i, mut last) = (0, None);
     while let Some(&b) = dictionary.get(i) {
@@ -161,7 +161,7 @@ fn outlines(dictionary: &[u8]) -> Option<usize> {
     None
 }
 
-/// The outlines with all but these (and that of missing signs) emptied. They keep their lengths, so that nothing else has to move:
+/// The outlines with all but the used ones (and that of missing characters) emptied. They keep their lengths, so nothing else has to move;
 /// compressed, that costs nothing.
 fn blanked(cff: &[u8], used: &BTreeSet<usize>) -> Option<Vec<u8>> {
     let (_, names_end) = index(cff, usize::from(*cff.get(2)?))?;
@@ -208,7 +208,7 @@ fn woff(tables: &[(&[u8; 4], Vec<u8>)]) -> Option<Vec<u8>> {
     out.extend([0, 0]);
     let whole = 12 + 16 * tables.len() + plain;
     out.extend(u32::try_from(whole).ok()?.to_be_bytes());
-    // Version 1.0; no metadata, no private data.
+    // Version 1.0; no metadata, and no private data.
     out.extend([0, 1, 0, 0]);
     out.resize(44, 0);
     out.extend(directory);

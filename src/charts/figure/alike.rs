@@ -1,16 +1,16 @@
-//! Curves that lie on one another: drawn as one line whose label names them all, so that none is hidden under another.
+//! Curves that coincide: drawn as one line whose label names them all, so that none is hidden under another.
 
 use super::ticks::Ruler;
 use super::{CurvePoint, Emphasis, LinePlot, Series, Stroke};
 use crate::charts::scale::grouped;
 
-/// Curves whose points are nowhere further apart than this share of an axis are drawn as one: about the width of a line.
+/// Greatest distance of curves that are drawn as one, as a share of an axis: about the width of a line.
 const NEAR: f64 = 0.006;
 
-/// The same of curves of many points, which run side by side with some jitter: about the width of a thick line.
+/// The same for curves of many points, which have some jitter: about the width of a thick line.
 const NEAR_PLAIN: f64 = 0.015;
 
-/// Where along an edge a cross for `x` stands: beside those that stand there already, toward the `middle`.
+/// Position along an edge of a cross for `x`: beside the crosses that are there already, towards the `middle`.
 pub fn beside(x: f64, middle: f64, crosses: &[(f64, f64)]) -> f64 {
     let step = if x > middle { -13.0 } else { 13.0 };
     let taken = |x: f64| crosses.iter().any(|c| (c.0 - x).abs() < 10.0);
@@ -20,22 +20,22 @@ pub fn beside(x: f64, middle: f64, crosses: &[(f64, f64)]) -> f64 {
         .unwrap_or(x)
 }
 
-/// Curves that are drawn as one line.
+/// A line that stands for one curve, or for several that coincide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CoincidentCurves {
-    /// Their places among all curves; the first one is drawn.
+    /// Indices of the curves; the first one is drawn.
     pub members: Vec<usize>,
-    /// What the legend calls them.
+    /// Name in the legend.
     pub name: String,
-    /// What they are to the answer, all of them taken together.
+    /// Their role in the answer, all of them taken together.
     pub role: Emphasis,
 }
 
 impl LinePlot {
-    /// The curves as they are drawn, in the order of the legend: those that coincide as one.
+    /// The curves as they are drawn, in the order of the legend, with coinciding curves as one line.
     pub fn together(&self) -> Vec<CoincidentCurves> {
         let ruler = |axis, values: &mut dyn Iterator<Item = f64>, snug| {
-            // How many ticks there would be says where an axis ends, but hardly how long it is.
+            // The number of ticks determines where an axis ends, but hardly affects its length.
             Ruler::new(axis, values, 6, snug)
         };
         let dots = || self.series.iter().flat_map(|s| &s.dots);
@@ -67,7 +67,7 @@ impl LinePlot {
         grouped(&self.series, alike)
             .into_iter()
             .map(|mut members| {
-                // What the answer names, or is compared with, gives the line its looks.
+                // A curve that the answer names, or a baseline, determines the looks of the line.
                 let weight = |i: &usize| {
                     let role = self.series[*i].role;
                     (!role.leads(), !role.baseline, *i)

@@ -1,4 +1,4 @@
-//! Figures out of results: which there are, and what stands in them. Everything comes from the document alone.
+//! Makes figures from results: which figures there are, and what they contain. Everything comes from the document alone.
 
 mod cases;
 mod course;
@@ -26,16 +26,16 @@ use crate::strategy::Cause;
 use crate::syntax::capital;
 use crate::syntax::parse_objective;
 
-/// Most curves in a figure: more cannot be told apart.
+/// Most curves in a figure; more cannot be told apart.
 const CURVES: usize = 8;
-/// Most curves over time in a figure: they cross more often.
+/// Most curves over time in a figure, since these cross more often.
 const COURSES: usize = 5;
 /// Most bars in a figure.
 const BARS: usize = 16;
 
-/// Every figure that the result has data for, the most telling first. Names are unique.
+/// Every figure for which the document has data, the most telling first. Names are unique.
 ///
-/// So are titles: where two would say the same, they say what of.
+/// Titles are unique as well: those that would be the same name their subject.
 pub fn figures<'a>(result: impl Into<ResultRef<'a>>) -> Vec<Figure> {
     let mut all = match result.into() {
         ResultRef::Study(d) => run::figures(d),
@@ -43,7 +43,7 @@ pub fn figures<'a>(result: impl Into<ResultRef<'a>>) -> Vec<Figure> {
             let mut all = sweep::figures(d);
             let (done, of) = (d.points_done(), d.header.points);
             if done < of {
-                // What is found of some points may be otherwise with the others.
+                // What some points show may change with the other points.
                 let far = format!("With {done} of {of} points");
                 (all.iter_mut()).for_each(|f| f.title = format!("{far}: {}", f.title));
             }
@@ -77,7 +77,7 @@ impl Axis {
         }
     }
 
-    /// An axis of words.
+    /// An axis of texts.
     fn words(label: &str, categories: Vec<String>) -> Self {
         Self {
             label: label.to_owned(),
@@ -99,7 +99,7 @@ impl CurvePoint {
         }
     }
 
-    /// The estimate at `x`; a gap where there is none.
+    /// The estimate at `x`; a gap if there is none.
     fn estimate(x: f64, e: Option<Estimate>) -> Self {
         Self {
             x,
@@ -109,7 +109,7 @@ impl CurvePoint {
         }
     }
 
-    /// The estimate of a case at `x`, with what is wrong with the case.
+    /// The estimate of a case at `x`, with what the case lacks.
     fn of_case(x: f64, case: &Forecast, get: impl Fn(&Forecast) -> Option<Estimate>) -> Self {
         Self {
             flaw: PointFlaw::of_status(case.status),
@@ -124,7 +124,7 @@ fn misses(case: &Forecast) -> bool {
     case.objectives.iter().any(|o| o.verdict == Verdict::Missed)
 }
 
-/// What the objectives of some cases ask of a metric: each once.
+/// The bounds that the objectives of some cases set for a metric, each once.
 fn limits<'a>(
     cases: impl Iterator<Item = &'a Forecast>,
     of: impl Fn(scenario::Metric) -> bool,
@@ -162,12 +162,12 @@ fn figure(name: &str, title: &str, subtitle: &[&str], body: Body) -> Figure {
     }
 }
 
-/// The metric that cases are ranked by.
+/// The metric by which cases are ranked.
 struct RankMetric {
-    /// `Makespan`, `p95 latency`.
+    /// Label of the metric: `Makespan`, `p95 latency`.
     label: String,
     measure: Measure,
-    /// Whether small values are the good ones.
+    /// Whether small values are good.
     less_is_better: bool,
     /// The metric itself.
     known: scenario::Metric,
@@ -186,12 +186,12 @@ impl RankMetric {
         }
     }
 
-    /// What objectives ask of it.
+    /// The bounds that objectives set for the metric.
     fn limits<'a>(&self, cases: impl Iterator<Item = &'a Forecast>) -> Vec<ReferenceLine> {
         limits(cases, |m| m == self.known)
     }
 
-    /// Which way is better, for the subtitle.
+    /// Which direction is better, for the subtitle.
     fn better(&self) -> &'static str {
         if self.less_is_better {
             "less is better"
@@ -211,7 +211,7 @@ fn measure(unit: Unit) -> Measure {
     }
 }
 
-/// By powers of ten where the values ask for it, else from zero.
+/// A logarithmic scale if the values ask for it, otherwise one from zero.
 fn span_scale(values: impl IntoIterator<Item = f64>) -> Scale {
     match scale::upward(values, 0.0) {
         Scale::Log => Scale::Log,
@@ -219,7 +219,7 @@ fn span_scale(values: impl IntoIterator<Item = f64>) -> Scale {
     }
 }
 
-/// The axis upward of curves. A share is of a whole, which belongs into the picture.
+/// The vertical axis of curves. Shares start from zero, since the whole belongs into the picture.
 fn axis_of(label: &str, measure: Measure, series: &[Series]) -> Axis {
     let scale = match measure {
         Measure::Share => Scale::FromZero,
@@ -248,7 +248,7 @@ fn cause_stack(bars: Vec<Bar>, shares: &[Shares]) -> Stack {
     Stack {
         bars,
         value: Axis::of("Share of task time", Measure::Share, Scale::FromZero),
-        // Nobody sees half a per mille.
+        // Half a per mille cannot be seen.
         layers: layers
             .filter(|l| l.values.iter().any(|&v| v >= 0.0005))
             .collect(),

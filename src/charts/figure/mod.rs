@@ -1,4 +1,4 @@
-//! Figures as data: what is drawn, without how. `charts::drawing` lays them out, for files and for the page.
+//! Figures as data: what is drawn, independent of how. `charts::drawing` lays them out, for files and for the page.
 
 pub mod alike;
 mod make;
@@ -10,25 +10,25 @@ pub use make::figures;
 
 use crate::result::Status;
 
-/// One figure.
+/// A figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     /// Short name, unique within a report: the stem of its file and its anchor in the page (`latency-percentiles`).
     pub name: String,
-    /// What it says, as a headline: a sentence that its own numbers bear out.
+    /// Headline: a sentence that the figure's own numbers support.
     pub title: String,
-    /// What it shows, and what a reader must know beside it (scenario, interval, replications); may be empty.
+    /// What it shows, and what a reader has to know beside it (scenario, interval, replications); may be empty.
     pub subtitle: String,
     /// The picture.
     pub body: Body,
 }
 
-/// The kinds of pictures.
+/// Kinds of pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// Curves over an axis, with bands.
     Lines(LinePlot),
-    /// Bars, one a category, each a stack of layers.
+    /// Bars, each of which is a stack of layers.
     Stack(Stack),
     /// Cells over two swept axes.
     Heat(Heat),
@@ -36,7 +36,7 @@ pub enum Body {
     Gantt(Gantt),
 }
 
-/// What the numbers of an axis count: decides the text of its ticks.
+/// What the numbers of an axis count, which determines the text of its ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
     /// Seconds; shown in the unit that fits the axis.
@@ -53,16 +53,16 @@ pub enum Measure {
     Number,
 }
 
-/// How values are laid along an axis.
+/// How values are laid out along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// Evenly, from the least to the largest value.
+    /// Linear, from the least to the largest value.
     Linear,
-    /// Evenly, and zero belongs to it.
+    /// Linear, with zero included.
     FromZero,
-    /// By powers of ten.
+    /// Logarithmic, by powers of ten.
     Log,
-    /// By powers of two (doubled cores or workers).
+    /// Logarithmic, by powers of two (for doubled cores or workers).
     Log2,
     /// Shares by the number of their nines: 50 %, 90 %, 99 %, 99.9 %, ... (as HDR histograms are plotted).
     Nines,
@@ -77,34 +77,34 @@ pub struct Axis {
     pub measure: Measure,
     /// How they are laid out.
     pub scale: Scale,
-    /// Names of the positions 0, 1, 2, ... where the axis holds words rather than numbers.
+    /// Names of the positions 0, 1, 2, ... if the axis has texts rather than numbers.
     pub categories: Vec<String>,
 }
 
 /// Curves over an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinePlot {
-    /// Across.
+    /// The horizontal axis.
     pub x: Axis,
-    /// Up.
+    /// The vertical axis.
     pub y: Axis,
     /// The curves, in the order of the legend.
     pub series: Vec<Series>,
-    /// Values of the axis up that are wanted.
+    /// Bounds on the vertical axis that objectives set.
     pub limits: Vec<ReferenceLine>,
 }
 
-/// A value that an objective asks for: a line across the picture.
+/// A bound that an objective sets, drawn as a line across the picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReferenceLine {
     /// The value.
     pub value: f64,
-    /// As the objective was written (`p95 < 600ms`).
+    /// Text of the objective (`p95 < 600ms`).
     pub name: String,
 }
 
 impl ReferenceLine {
-    /// Whether it is near enough to the values to be part of a picture that shows these: what is far off would press them together.
+    /// Whether the bound is near enough to the values to be part of their picture; one that is far off would press them together.
     pub fn is_near(&self, scale: Scale, values: impl IntoIterator<Item = f64>) -> bool {
         let finite = values.into_iter().filter(|v| v.is_finite());
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
@@ -118,7 +118,7 @@ impl ReferenceLine {
             }
     }
 
-    /// In the legend: `objective p95 < 600ms`; `near`: it is in the picture.
+    /// Text in the legend: `objective p95 < 600ms`; `near` tells that it is in the picture.
     pub fn legend(&self, near: bool) -> String {
         let off = if near { "" } else { ": beyond this axis" };
         format!("objective {}{off}", self.name)
@@ -126,20 +126,20 @@ impl ReferenceLine {
 }
 
 impl LinePlot {
-    /// Everything that the axis up has to show, but for objectives.
+    /// All values that the vertical axis has to show, without objectives.
     pub fn values(&self) -> impl Iterator<Item = f64> {
         let dots = self.series.iter().flat_map(|s| &s.dots);
         dots.flat_map(|d| [d.y, d.band.map(|b| b.0), d.band.map(|b| b.1)])
             .flatten()
     }
 
-    /// The objectives, and whether each is near enough to be shown.
+    /// The objectives, with whether each is near enough to be shown.
     pub fn reference_lines(&self) -> Vec<(&ReferenceLine, bool)> {
         let near = |l: &ReferenceLine| l.is_near(self.y.scale, self.values());
         self.limits.iter().map(|l| (l, near(l))).collect()
     }
 
-    /// What points lack, each once.
+    /// What points lack, each kind once.
     pub fn flaws(&self) -> Vec<PointFlaw> {
         let dots = self.series.iter().flat_map(|s| &s.dots);
         let mut all: Vec<PointFlaw> = dots.filter_map(|d| d.flaw).collect();
@@ -148,7 +148,7 @@ impl LinePlot {
         all
     }
 
-    /// What is said of a point: its value, the interval, and what is wrong with it.
+    /// The text about a point: its value, the interval, and what is wrong with it.
     pub fn reading(&self, dot: &CurvePoint) -> String {
         let flaw = dot.flaw.map(PointFlaw::words);
         let Some(y) = dot.y else {
@@ -163,22 +163,22 @@ impl LinePlot {
         self.series.iter().flat_map(|s| &s.dots).any(|d| d.misses)
     }
 
-    /// Whether what has no number would lie above all numbers: the latency of what saturates does.
+    /// Whether points without value would lie above all values, as the latency of a saturated case does.
     pub fn flaws_above(&self) -> bool {
         self.y.measure == Measure::Seconds
     }
 }
 
-/// `× saturated or out of memory`, for legends.
+/// What points lack, in words for legends: `saturated or out of memory`.
 pub fn flaws_in_words(all: &[PointFlaw]) -> String {
     let words: Vec<&str> = all.iter().map(|l| l.words()).collect();
     words.join(" or ")
 }
 
-/// What is said in legends of points and bars that miss an objective.
+/// Text in legends about points and bars that miss an objective.
 pub const MISSES: &str = "misses an objective";
 
-/// The same behind a value: empty where it does not.
+/// Remark after a value that misses an objective; empty otherwise.
 pub fn missing(misses: bool) -> String {
     if misses {
         format!("; {MISSES}")
@@ -194,7 +194,7 @@ impl Stack {
         of.filter(|v| v.is_finite()).sum()
     }
 
-    /// The objectives, and whether each is near enough to be shown.
+    /// The objectives, with whether each is near enough to be shown.
     pub fn reference_lines(&self) -> Vec<(&ReferenceLine, bool)> {
         let near = |l: &ReferenceLine| {
             let lengths = (0..self.bars.len()).map(|i| self.length(i));
@@ -203,7 +203,7 @@ impl Stack {
         self.limits.iter().map(|l| (l, near(l))).collect()
     }
 
-    /// Which kinds of bars there are, in the order of the legend; of a single kind nothing need be said.
+    /// The kinds of bars, in the order of the legend; empty if there is nothing to distinguish.
     pub fn kinds(&self) -> Vec<BarKind> {
         let mut all: Vec<BarKind> = self.bars.iter().map(Bar::kind).collect();
         all.sort_unstable();
@@ -220,14 +220,14 @@ impl Stack {
 /// How a bar of a single value is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BarKind {
-    /// What the answer does not name.
+    /// Whether it is a bar that the answer does not name.
     pub other: bool,
-    /// Its outline, and stripes instead of a filling.
+    /// Whether its case misses an objective: it is then drawn as an outline with stripes.
     pub misses: bool,
 }
 
 impl BarKind {
-    /// In words; `nearest`: nothing meets every objective.
+    /// The kind in words; `nearest` tells that no case meets every objective.
     pub fn words(self, nearest: bool) -> String {
         let what = match (self.other, nearest) {
             (false, false) => "best",
@@ -243,7 +243,7 @@ impl BarKind {
 }
 
 impl Bar {
-    /// How it is drawn.
+    /// How the bar is drawn.
     pub fn kind(&self) -> BarKind {
         BarKind {
             other: !self.role.leads(),
@@ -251,7 +251,7 @@ impl Bar {
         }
     }
 
-    /// Its name, and whether it is what the others are compared with.
+    /// The name, with a remark if it is the baseline.
     pub fn label(&self) -> String {
         Emphasis {
             baseline: self.role.baseline,
@@ -261,19 +261,19 @@ impl Bar {
     }
 }
 
-/// What a strategy is to the answer: told by strokes, marks and words, so that it can be seen without colour.
+/// The role of a strategy in the answer: shown by strokes, marks and words, so that it is visible without colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Emphasis {
-    /// It is the one to take, or as good.
+    /// It is the case to take, or as good.
     pub best: bool,
-    /// Nothing meets every objective, and it is nearest to that.
+    /// No case meets every objective, and this one comes nearest.
     pub nearest: bool,
     /// The others are compared with it.
     pub baseline: bool,
 }
 
 impl Emphasis {
-    /// The name with what it is: `sequential (baseline)`.
+    /// The name with its role: `sequential (baseline)`.
     pub fn name(self, name: &str) -> String {
         let words = [
             (self.best, "best"),
@@ -288,31 +288,31 @@ impl Emphasis {
         }
     }
 
-    /// Whether it is what the answer names.
+    /// Whether the answer names it.
     pub fn leads(self) -> bool {
         self.best || self.nearest
     }
 }
 
-/// Why a point has no number, or one that is not to be relied on.
+/// Why a point has no value, or one that is not reliable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PointFlaw {
-    /// The arrivals are more than can be borne.
+    /// More tasks arrive than can be completed.
     Saturated,
     /// Memory ran out.
     Memory,
-    /// Everything waits for something else.
+    /// The run deadlocked.
     Deadlock,
     /// The run was stopped before its end.
     Stopped,
     /// No task was completed.
     Nothing,
-    /// The interpreter cannot do it.
+    /// The interpreter cannot do what the case needs.
     Unsupported,
 }
 
 impl PointFlaw {
-    /// Of a case by its status; `None` where its numbers can be taken as they are.
+    /// What a case lacks, by its status; `None` if its numbers can be taken as they are.
     pub fn of_status(status: Status) -> Option<Self> {
         Some(match status {
             Status::Fine => return None,
@@ -325,7 +325,7 @@ impl PointFlaw {
         })
     }
 
-    /// In words, for a legend.
+    /// The reason in words, for a legend.
     pub fn words(self) -> &'static str {
         match self {
             Self::Saturated => "saturated",
@@ -343,13 +343,13 @@ impl PointFlaw {
 pub struct Series {
     /// Its name in the legend.
     pub name: String,
-    /// Its number: decides colour, dash and marker, so that one strategy looks alike in all figures of a report.
+    /// Number that determines colour, dash and mark, so that a strategy looks the same in all figures of a report.
     pub number: usize,
-    /// What it is to the answer.
+    /// Role of the strategy in the answer.
     pub role: Emphasis,
     /// How it is drawn.
     pub stroke: Stroke,
-    /// Its points by rising x; a gap where a value is missing.
+    /// Its points by rising x; a missing value is a gap.
     pub dots: Vec<CurvePoint>,
 }
 
@@ -369,13 +369,13 @@ pub enum Stroke {
 /// A point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CurvePoint {
-    /// Across (the position, where the axis has categories).
+    /// Horizontal value (the position, if the axis has categories).
     pub x: f64,
-    /// Up; `None` is a gap (a saturated point has no latency).
+    /// Vertical value; `None` is a gap (a saturated point has no latency).
     pub y: Option<f64>,
     /// Confidence interval.
     pub band: Option<(f64, f64)>,
-    /// What is wrong with the point, if anything.
+    /// What the point lacks, if anything.
     pub flaw: Option<PointFlaw>,
     /// Whether the case misses an objective there.
     pub misses: bool,
@@ -390,11 +390,11 @@ pub struct Stack {
     pub value: Axis,
     /// The layers, from the axis outwards; layers that are zero everywhere are left out.
     pub layers: Vec<Layer>,
-    /// Confidence interval of each bar's whole length; empty where none has one.
+    /// Confidence interval of each bar's whole length; empty if no bar has one.
     pub bands: Vec<Option<(f64, f64)>>,
-    /// A value to compare all bars with, and what it is.
+    /// A value to compare all bars with, and its name.
     pub reference: Option<(f64, String)>,
-    /// Values that are wanted.
+    /// Bounds that objectives set.
     pub limits: Vec<ReferenceLine>,
 }
 
@@ -403,7 +403,7 @@ pub struct Stack {
 pub struct Bar {
     /// Its name.
     pub name: String,
-    /// What it is to the answer.
+    /// Role of the case in the answer.
     pub role: Emphasis,
     /// Whether its case misses an objective.
     pub misses: bool,
@@ -432,7 +432,7 @@ impl From<String> for Bar {
 pub struct Layer {
     /// Its name in the legend.
     pub name: String,
-    /// Its number: decides the colour.
+    /// Number that determines the colour.
     pub number: usize,
     /// Its size in each bar.
     pub values: Vec<f64>,
@@ -441,13 +441,13 @@ pub struct Layer {
 /// A heat map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heat {
-    /// Across; its categories name the columns.
+    /// The horizontal axis, whose categories name the columns.
     pub x: Axis,
-    /// Up; its categories name the rows.
+    /// The vertical axis, whose categories name the rows.
     pub y: Axis,
-    /// What the colour shows.
+    /// The axis of the values that colours show.
     pub value: Axis,
-    /// Whether small values are the good ones.
+    /// Whether small values are good.
     pub less_is_better: bool,
     /// Rows of cells, `cells[row][column]`; `None` has no value.
     pub cells: Vec<Vec<Option<f64>>>,
@@ -473,7 +473,7 @@ pub struct Gantt {
 /// A row of a Gantt chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GanttRow {
-    /// Its group (the cores, a process): rows of one group stand together.
+    /// Group of the row (the cores, a process); rows of a group stand together.
     pub group: String,
     /// Its name.
     pub label: String,
@@ -499,6 +499,6 @@ pub struct GanttSpan {
 pub struct SpanKind {
     /// In words.
     pub name: String,
-    /// Number of its colour, as of layers.
+    /// Number of its colour, as for layers.
     pub number: usize,
 }

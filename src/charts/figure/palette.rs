@@ -1,12 +1,12 @@
-//! Colours, dashes and markers of figures, in both themes: what is drawn on a page and in a file looks the same.
+//! Colours, dashes and marks of figures in both themes, the same on a page and in a file.
 //!
-//! The colours of curves were searched for: each stands out from its background by 3:1 at least, and any two are as far apart as eight
-//! can be for whoever sees no red, no green or no blue; tests hold both. No colour stands alone: curves have markers or dashes as well,
+//! The colours of curves were searched for: each has a contrast of at least 3:1 with its background, and any two are as far apart as eight
+//! can be for people who see no red, no green or no blue; tests check both. No colour stands alone: curves have marks or dashes as well,
 //! layers a fixed order and seams, bars stripes.
 
 use crate::machine::CAUSES;
 
-/// On which background a figure is drawn.
+/// The background on which a figure is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Theme {
     /// Dark on white.
@@ -19,7 +19,7 @@ pub enum Theme {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rgb(pub u8, pub u8, pub u8);
 
-/// The mark at a curve's points. Filled; where a case misses an objective, only its outline is drawn.
+/// The mark at a curve's points. It is filled, or an outline if the case misses an objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
     /// A circle.
@@ -41,7 +41,7 @@ pub enum Marker {
 }
 
 impl Marker {
-    /// The corners about the middle, in radii; empty: it is round.
+    /// The corners around the middle, in radii; empty for a circle.
     pub fn corners(self) -> &'static [(f64, f64)] {
         match self {
             Self::Circle => &[],
@@ -72,9 +72,9 @@ const fn rgb(hex: u32) -> Rgb {
     Rgb(r, g, b)
 }
 
-/// So many colours of curves there are; further curves begin anew.
+/// Number of colours of curves; further curves begin again.
 pub const CURVES: usize = 8;
-/// So many colours of layers: one a cause, and one for pickling, which is a part of the hand-over.
+/// Number of colours of layers.
 pub const LAYERS: usize = CAUSES + 1;
 
 const SERIES_LIGHT: [Rgb; CURVES] = [
@@ -128,7 +128,7 @@ const LAYERS_DARK: [Rgb; LAYERS] = [
     rgb(0xFF_D0A8),
     rgb(0xC7_C7C7),
 ];
-/// Cividis: even for every kind of colour vision, and in grey.
+/// Cividis, which is even for every kind of colour vision, and in grey.
 const HEAT: [Rgb; 7] = [
     rgb(0x00_224E),
     rgb(0x2B_3F6C),
@@ -140,17 +140,17 @@ const HEAT: [Rgb; 7] = [
 ];
 
 impl Theme {
-    /// What everything is drawn on.
+    /// The background.
     pub fn background(self) -> Rgb {
         self.pick(0xFF_FFFF, 0x16_181D)
     }
 
-    /// Texts that are read first.
+    /// Colour of important texts.
     pub fn ink(self) -> Rgb {
         self.pick(0x1B_1F24, 0xEC_EFF3)
     }
 
-    /// Texts beside the picture: ticks, the subtitle, legends.
+    /// Colour of texts beside the picture: ticks, the subtitle, legends.
     pub fn quiet(self) -> Rgb {
         self.pick(0x4F_5761, 0xB3_BAC4)
     }
@@ -160,17 +160,17 @@ impl Theme {
         self.pick(0x6B_737D, 0x8B_939D)
     }
 
-    /// Lines at the ticks.
+    /// Lines at ticks.
     pub fn grid(self) -> Rgb {
         self.pick(0xE2_E6EA, 0x2C_3138)
     }
 
-    /// What is there to compare with.
+    /// A reference for comparison.
     pub fn reference(self) -> Rgb {
         self.pick(0x78_808A, 0x98_A0AA)
     }
 
-    /// The curve with this number.
+    /// Colour of the curve with this number.
     pub fn series(self, number: usize) -> Rgb {
         let all = match self {
             Self::Light => &SERIES_LIGHT,
@@ -179,7 +179,7 @@ impl Theme {
         all[number % all.len()]
     }
 
-    /// The layer or kind of span with this number.
+    /// Colour of the layer or kind of span with this number.
     pub fn layer(self, number: usize) -> Rgb {
         let all = match self {
             Self::Light => &LAYERS_LIGHT,
@@ -197,12 +197,12 @@ impl Theme {
 }
 
 impl Rgb {
-    /// `#0072B2`.
+    /// The colour as text: `#0072B2`.
     pub fn hex(self) -> String {
         format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
     }
 
-    /// Black or white, whichever is read better on it.
+    /// Black or white, whichever is more readable on this colour.
     #[must_use]
     pub fn text_on(self) -> Self {
         let (black, white) = (rgb(0), rgb(0xFF_FFFF));
@@ -248,16 +248,16 @@ fn mix(a: u8, b: u8, part: f64) -> u8 {
     libm::round(f64::from(a) + (f64::from(b) - f64::from(a)) * part) as u8
 }
 
-/// The layer whose colour, a grey, bars have that the answer does not name.
+/// The layer whose colour, a grey, is given to bars that the answer does not name.
 pub const OTHER: usize = 8;
 
-/// Lengths of the strokes and gaps of lines at what objectives ask for, in points.
+/// Lengths of the strokes and gaps of lines at objectives' bounds, in points.
 pub const LIMIT: [f64; 4] = [11.0, 3.0, 2.0, 3.0];
 
-/// The same of what the others are compared with.
+/// Lengths of the strokes and gaps of the baseline's curve, in points.
 pub const BASELINE: [f64; 2] = [7.0, 4.0];
 
-/// Lengths of the strokes and gaps of the curve with this number, in points; empty: a whole line.
+/// Lengths of the strokes and gaps of the curve with this number, in points; empty for a solid line.
 pub fn dash(number: usize) -> &'static [f64] {
     const DASHES: [&[f64]; 8] = [
         &[],
@@ -287,7 +287,7 @@ pub fn marker(number: usize) -> Marker {
     MARKERS[number % MARKERS.len()]
 }
 
-/// How far two colours stand apart, 1 to 21 (Web Content Accessibility Guidelines 2).
+/// The contrast of two colours, from 1 to 21 (Web Content Accessibility Guidelines 2).
 pub fn contrast(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
@@ -297,7 +297,7 @@ fn luminance(c: Rgb) -> f64 {
     0.2126 * linear(c.0) + 0.7152 * linear(c.1) + 0.0722 * linear(c.2)
 }
 
-/// A part of a colour as the light that it stands for.
+/// Converts a colour component to linear light.
 fn linear(byte: u8) -> f64 {
     let v = f64::from(byte) / 255.0;
     if v <= 0.040_45 {
@@ -334,7 +334,7 @@ mod tests {
         m.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
     }
 
-    /// In a space in which equal distances look alike (Ottosson 2020), of a colour's linear parts.
+    /// A colour in a space in which equal distances look alike (Ottosson 2020), from its linear components.
     fn oklab(c: Three) -> Three {
         let lms = times(
             [

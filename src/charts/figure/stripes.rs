@@ -1,4 +1,4 @@
-//! Stripes that fill a rectangle, where a filling of one colour would say too little.
+//! Stripes that fill a rectangle, where a single colour would say too little.
 
 /// Distance of the stripes along an edge.
 const STEP: f64 = 6.0;
@@ -6,10 +6,10 @@ const STEP: f64 = 6.0;
 /// Most stripes of a rectangle.
 const MOST: u32 = 2_000;
 
-/// Across and down, from the upper left corner.
+/// A position, from the upper left corner.
 type Xy = (f64, f64);
 
-/// The ends of slanting lines that fill a rectangle from its upper left to its lower right corner: each rises to the right at 45 degrees.
+/// The ends of slanting lines that fill a rectangle between its corners: each line rises to the right at 45 degrees.
 pub fn stripes(from: Xy, to: Xy) -> Vec<[Xy; 2]> {
     let (w, h) = (to.0 - from.0, to.1 - from.1);
     if !(w > 0.0 && h > 0.0 && w.is_finite() && h.is_finite()) {

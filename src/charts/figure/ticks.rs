@@ -1,4 +1,4 @@
-//! Where an axis has its ticks, and what they say: the same on a page and in a file.
+//! Positions and texts of an axis's ticks, the same on a page and in a file.
 
 use super::{Axis, Gantt, Measure, Scale};
 use crate::quantity::{percent, time_unit};
@@ -6,38 +6,38 @@ use crate::quantity::{percent, time_unit};
 /// A tick of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
-    /// The value that it stands at.
+    /// Value at the tick.
     pub value: f64,
-    /// What it says.
+    /// Text of the tick.
     pub text: String,
 }
 
 /// An axis laid out for the values that it has to show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruler {
-    /// The value at its beginning.
+    /// The value at the beginning of the axis.
     pub low: f64,
-    /// The value at its end; above `low`.
+    /// The value at the end of the axis, above `low`.
     pub high: f64,
-    /// By rising value.
+    /// The ticks, by rising value.
     pub ticks: Vec<Tick>,
-    /// What the ticks count, for the axis' title; empty where they say it themselves.
+    /// Unit of the ticks, for the axis's title; empty if the ticks name it.
     pub unit: String,
     scale: Scale,
-    /// How many of the ticks' unit are one of the axis.
+    /// How many of the ticks' units make one of the axis.
     factor: f64,
     measure: Measure,
 }
 
-/// Values beyond are shown at the edge: their differences must stay finite.
+/// Greatest value; values beyond are shown at the edge, so that differences stay finite.
 const EDGE: f64 = 1e300;
 
-/// Smaller values have no place on axes by powers: their halves must stay what they are.
+/// Least value on logarithmic axes, so that halving stays exact.
 const LEAST: f64 = 1e-300;
 
 impl Ruler {
-    /// Lays the axis out for the values, with about `most` ticks at most. `snug`: it begins and ends with the values (as one across
-    /// does); otherwise with a tick.
+    /// Lays an axis out for the values, with about `most` ticks. If `snug`, it begins and ends with the values (as horizontal axes do);
+    /// otherwise with ticks.
     pub fn new(
         axis: &Axis,
         values: impl IntoIterator<Item = f64>,
@@ -70,7 +70,7 @@ impl Ruler {
         }
     }
 
-    /// Where the value stands, 0 to 1; `None` where the scale has no place for it.
+    /// Position of a value, from 0 to 1 within the axis; `None` if the scale has no place for it.
     pub fn place(&self, value: f64) -> Option<f64> {
         let at = self.stretch(value)?;
         let (low, high) = (self.stretch(self.low)?, self.stretch(self.high)?);
@@ -78,7 +78,7 @@ impl Ruler {
         share.is_finite().then_some(share)
     }
 
-    /// The axis' title with the unit: `Latency (ms)`.
+    /// The axis's title with the unit: `Latency (ms)`.
     pub fn title(&self, label: &str) -> String {
         if self.unit.is_empty() {
             label.to_owned()
@@ -140,7 +140,7 @@ impl Ruler {
         if axis.scale == Scale::FromZero {
             (low, high) = (low.min(0.0), high.max(0.0));
         }
-        // No share is above 1, though an interval's end may be.
+        // No share is above 1, though the end of an interval may be.
         if axis.measure == Measure::Share && !snug && (0.0..1.0).contains(&low) && high > 0.5 {
             high = 1.0;
         }
@@ -181,7 +181,7 @@ impl Ruler {
         ruler
     }
 
-    /// The unit in which the greatest value is read best.
+    /// Chooses the unit that suits the greatest value.
     fn choose_unit(&mut self) {
         let size = self.low.abs().max(self.high.abs());
         match self.measure {
@@ -265,13 +265,13 @@ impl Ruler {
     fn by_twos(axis: &Axis, range: Option<(f64, f64)>, most: usize, snug: bool) -> Self {
         let (low, high) = range.unwrap_or((1.0, 2.0));
         let (low, high) = (libm::log2(low), libm::log2(high));
-        // Doubled values need not be powers of two: ticks are to stand where the values do.
+        // Doubled values need not be powers of two: the ticks should stand where the values do.
         let exact = |e: f64| libm::round(e * 1e9) / 1e9;
         let ends = (exact(low), exact(high));
         let (mut from, mut to) = if snug && ends.1 - ends.0 >= 1.0 {
             ends
         } else {
-            // Ends at quarters of a doubling: little room is lost, and ticks stay at whole ones.
+            // Ends at quarters of a doubling lose little room, and ticks stay at whole doublings.
             (
                 libm::floor(low * 4.0 + 1e-9) / 4.0,
                 libm::ceil(high * 4.0 - 1e-9) / 4.0,
@@ -319,7 +319,7 @@ impl Ruler {
     }
 }
 
-/// The value without what powers and logarithms left behind its twelfth digit.
+/// The value without the noise that powers and logarithms leave behind its twelfth digit.
 fn shortest(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
 }
@@ -333,7 +333,7 @@ fn exponent(value: f64) -> i32 {
     e
 }
 
-/// A step of 1, 2 or 5 times a power of ten that takes a span in `most` steps or fewer.
+/// A step of 1, 2 or 5 times a power of ten that covers a span in at most `most` steps.
 pub(crate) fn round_step(span: f64, most: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
     let rough = span / most as f64;
@@ -346,7 +346,7 @@ pub(crate) fn round_step(span: f64, most: usize) -> f64 {
     step.unwrap_or(10.0) * unit
 }
 
-/// Decimals that tell multiples of the step apart.
+/// The number of decimals that distinguish multiples of the step.
 pub(crate) fn decimals_of(step: f64) -> usize {
     if !(step > 0.0 && step.is_finite()) {
         return 0;
@@ -359,7 +359,7 @@ pub(crate) fn decimals_of(step: f64) -> usize {
     usize::try_from(wanted).unwrap_or(0)
 }
 
-/// The number with so many decimals, thousands apart; very large and very small ones with an exponent.
+/// The number with so many decimals and separated thousands; very large and very small ones with an exponent.
 fn plain(value: f64, decimals: usize) -> String {
     if value.abs() >= 1e9 || decimals > 6 {
         // Three significant digits: the steps of such an axis differ by more.
@@ -390,7 +390,7 @@ fn plain(value: f64, decimals: usize) -> String {
     out
 }
 
-/// `1.50e9` becomes `1.5e9`.
+/// The number without trailing zeros: `1.50e9` becomes `1.5e9`.
 fn trimmed(text: &str) -> String {
     match text.split_once('e') {
         Some((number, e)) if number.contains('.') => {
@@ -429,7 +429,7 @@ pub fn value_text(measure: Measure, value: f64) -> String {
     format!("{}{unit}", three_digits(number))
 }
 
-/// An interval as it follows its value: ` (1.20 s to 1.30 s)`; empty where there is none.
+/// An interval as it follows its value: ` (1.20 s to 1.30 s)`; empty if there is none.
 pub fn interval_text(measure: Measure, band: Option<(f64, f64)>) -> String {
     band.map_or(String::new(), |(low, high)| {
         format!(
@@ -441,19 +441,19 @@ pub fn interval_text(measure: Measure, band: Option<(f64, f64)>) -> String {
 }
 
 impl Axis {
-    /// The name of a position; its number where it has none.
+    /// The name of a position, or its number if it has none.
     pub fn word(&self, position: usize) -> String {
         let word = self.categories.get(position);
         word.map_or_else(|| position.to_string(), String::clone)
     }
 
-    /// A value as tables and hovers show it: a word where the axis holds words, else a number with its unit.
+    /// A value as tables and hovers show it: text if the axis has texts, otherwise a number with its unit.
     pub fn text(&self, value: f64) -> String {
         let mut words = (0u32..).zip(&self.categories);
         if let Some((_, word)) = words.find(|(i, _)| f64::from(*i) == value) {
             return word.clone();
         }
-        // Where nines are told apart, three digits are too few.
+        // Three digits do not distinguish nines.
         let shares = self.scale == Scale::Nines && self.measure == Measure::Share;
         if shares && value > 0.99 && value < 1.0 {
             let digits = format!("{:.4}", value * 100.0);
@@ -464,7 +464,7 @@ impl Axis {
 }
 
 impl Gantt {
-    /// An instant, with as many digits as tell thousandths of the window apart.
+    /// An instant, with enough digits to distinguish thousandths of the window.
     pub fn instant(&self, at: f64) -> String {
         let (from, to) = self.window;
         if !at.is_finite() {
@@ -476,13 +476,13 @@ impl Gantt {
     }
 }
 
-/// The same, zeros at the end left out.
+/// The value with its unit, without trailing zeros.
 fn tick_text(measure: Measure, value: f64) -> String {
     let (number, unit) = in_own_unit(measure, value);
     format!("{}{unit}", without_zeros(&three_digits(number)))
 }
 
-/// The values as short numbers in one unit for all, and the unit: for maps whose cells have no room for it.
+/// The values as short numbers in a common unit, and that unit: for maps whose cells have no room for it.
 pub fn numbers(measure: Measure, values: &[f64]) -> (Vec<String>, String) {
     let most = values.iter().copied().filter(|v| v.is_finite());
     let most = most.fold(0.0, |a: f64, v| a.max(v.abs()));

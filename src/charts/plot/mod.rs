@@ -1,8 +1,8 @@
-//! Figures as SVG and PNG files with a font of our own: no system font is ever looked at, so a figure has the same bytes on every
-//! machine, and looks the same on every machine that shows it.
+//! Figures as SVG and PNG files with an embedded font: no system font is used, so a figure has the same bytes on every machine, and looks
+//! the same on every machine that shows it.
 //!
-//! The sheet that a figure is laid out as is written as SVG, the font's signs that it needs within it, or painted by `plotters` as PNG at
-//! two pixels a point.
+//! The sheet of a figure is written as SVG, with the characters of the font that it needs, or painted as PNG by `plotters`, with two pixels
+//! for each point.
 
 mod paint;
 mod write;
@@ -16,13 +16,13 @@ use super::figure::palette::Theme;
 pub const LEAST: u32 = 320;
 /// Greatest width and height of a picture, in points.
 pub const GREATEST: u32 = 4096;
-/// Width of a picture in points where nobody asks for another.
+/// Default width of a picture, in points.
 const WIDTH: f64 = 900.0;
 
-/// How a figure is drawn.
+/// Looks of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlotStyle {
-    /// On which background.
+    /// Theme, which determines the background.
     pub theme: Theme,
     /// Width and height in points, each between [`LEAST`] and [`GREATEST`]; `None` takes what suits the figure.
     pub size: Option<(u32, u32)>,
@@ -34,30 +34,32 @@ impl From<Theme> for PlotStyle {
     }
 }
 
-/// Why a figure could not be drawn.
+/// Why a figure cannot be drawn.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot draw the figure `{figure}`: {why}")]
 pub struct PlotError {
     /// The figure's name.
     pub figure: String,
-    /// What the drawing library says.
+    /// Message of the drawing library.
     pub why: String,
 }
 
-/// The figure as an SVG document.
+/// Writes a figure as an SVG document.
 ///
 /// # Errors
-/// When the drawing library refuses, which no figure is known to make it do.
+///
+/// If the drawing library refuses, which no figure is known to make it do.
 pub fn svg(figure: &Figure, look: impl Into<PlotStyle>) -> Result<String, PlotError> {
     let look = look.into();
     let (sheet, out) = layout(figure, look.size);
     Ok(write::svg(&sheet, out, look.theme, figure))
 }
 
-/// The figure as a PNG file, at two pixels a point.
+/// Paints a figure as a PNG file, with two pixels for each point.
 ///
 /// # Errors
-/// As of [`svg`].
+///
+/// As for [`svg`].
 pub fn png(figure: &Figure, look: impl Into<PlotStyle>) -> Result<Vec<u8>, PlotError> {
     let look = look.into();
     let (sheet, out) = layout(figure, look.size);
@@ -67,7 +69,7 @@ pub fn png(figure: &Figure, look: impl Into<PlotStyle>) -> Result<Vec<u8>, PlotE
     })
 }
 
-/// The figure laid out, and the size that it is shown in.
+/// The figure laid out, and the size at which it is shown.
 pub(crate) fn layout(figure: &Figure, size: Option<(u32, u32)>) -> (Sheet, Position) {
     let points = |n: u32| f64::from(n.clamp(LEAST, GREATEST));
     let Some((width, height)) = size.map(|(w, h)| (points(w), points(h))) else {
@@ -80,8 +82,8 @@ pub(crate) fn layout(figure: &Figure, size: Option<(u32, u32)>) -> (Sheet, Posit
         let size = sheet.size;
         return (sheet, size);
     };
-    // Where somebody wants a picture of two thousand points, letters of twelve points would be lost in it; and where it is small, some
-    // more words fit in if they are a little smaller.
+    // In a picture of two thousand points, letters of twelve points would be lost; in a small one, more words fit if they are a little
+    // smaller.
     let small = (width / 560.0).min(height / 450.0).clamp(0.8, 1.0);
     let large = (width / 1400.0).min(height / 900.0).max(1.0);
     let scale = small * large;

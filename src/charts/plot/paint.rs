@@ -1,4 +1,4 @@
-//! A sheet as PNG. Painted at twice the final size and then averaged: letters and lines stand at fractions of a pixel.
+//! Paints a sheet as PNG, at twice the final size and then averaged, so that letters and lines can lie at fractions of a pixel.
 
 use plotters::backend::{BitMapBackend, DrawingBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -8,16 +8,16 @@ use crate::charts::drawing::font::{LINE, desc};
 use crate::charts::drawing::sheet::{Anchor, Label, Position, Shape, Sheet};
 use crate::charts::figure::palette::{Rgb, Theme};
 
-/// Pixels of the file a point.
+/// Pixels of the file for each point.
 const PIXELS: f64 = 2.0;
-/// Painted pixels a pixel of the file, in each direction.
+/// Painted pixels for each pixel of the file, in each direction.
 const FINE: usize = 2;
 
-/// `out`: the size that it is shown in, in points.
+/// Paints a sheet; `out` is the size at which it is shown, in points.
 pub(super) fn png(sheet: &Sheet, out: Position, theme: Theme) -> Result<Vec<u8>, String> {
     let (width, height) = size(out);
     let (fine_width, fine_height) = (width * FINE, height * FINE);
-    // Filled here: plotters leaves the last column of a grey rectangle as it was.
+    // Filled here, because plotters leaves the last column of a grey rectangle as it was.
     let Rgb(r, g, b) = theme.background();
     let mut fine = [r, g, b].repeat(fine_width * fine_height);
     {
@@ -49,7 +49,7 @@ fn side(n: usize) -> Result<u32, String> {
     u32::try_from(n).map_err(|e| e.to_string())
 }
 
-/// Each pixel as the mean of those that were painted for it.
+/// Averages the painted pixels to those of the file.
 fn averaged(fine: &[u8], width: usize, height: usize) -> Vec<u8> {
     let stride = width * FINE * 3;
     let mut out = Vec::with_capacity(width * height * 3);
@@ -90,13 +90,13 @@ fn encode(pixels: &[u8], width: usize, height: usize) -> Result<Vec<u8>, String>
     Ok(out)
 }
 
-/// Painted pixels a point of the picture.
+/// Painted pixels for each point of the picture.
 #[expect(clippy::cast_precision_loss, reason = "a small constant")]
 const SCALE: f64 = PIXELS * FINE as f64;
 
 struct BitmapCanvas<'a> {
     backend: BitMapBackend<'a>,
-    /// Painted pixels a point of the sheet.
+    /// Painted pixels for each point of the sheet.
     scale: f64,
     theme: Theme,
 }
@@ -177,7 +177,7 @@ impl BitmapCanvas<'_> {
                 done.map_err(|e| e.to_string())
             }
             Shape::Text(label) => self.text(label),
-            // Nothing in a file is pointed at.
+            // Groups have no meaning in a file.
             Shape::Open(_) | Shape::Close => Ok(()),
         }
     }
@@ -190,7 +190,7 @@ impl BitmapCanvas<'_> {
         done.map_err(|e| e.to_string())
     }
 
-    /// Every piece as a polygon of its own, and discs where they meet: plotters' own joints show holes at sharp bends.
+    /// Draws every piece as a polygon of its own, with discs where they meet: plotters' own joints have holes at sharp bends.
     fn line(&mut self, points: &[Position], width: f64, color: Rgb) -> Result<(), String> {
         let style = filled(color, 1.0);
         let half = width / 2.0;
@@ -202,7 +202,7 @@ impl BitmapCanvas<'_> {
             }
             let (dx, dy) = ((x2 - x1) / length * half, (y2 - y1) / length * half);
             if dx == 0.0 || dy == 0.0 {
-                // Level and upright lines are the frame's and the grid's: sharp.
+                // Horizontal and vertical lines are those of the frame and the grid, and are drawn sharp.
                 let from = (x1.min(x2) - dy.abs(), y1.min(y2) - dx.abs());
                 let to = (x1.max(x2) + dy.abs(), y1.max(y2) + dx.abs());
                 self.rect(from, to, &style)?;
@@ -247,7 +247,7 @@ impl BitmapCanvas<'_> {
     }
 }
 
-/// The strokes of a line, by the lengths of strokes and gaps; of none it is whole.
+/// The strokes of a line, from the lengths of strokes and gaps; the whole line if there are none.
 fn strokes(points: &[Position], pattern: &[f64]) -> Vec<Vec<Position>> {
     if pattern.is_empty() {
         return vec![points.to_vec()];

@@ -1,4 +1,4 @@
-//! A sheet as an SVG document with the font within.
+//! Writes a sheet as an SVG document with the font embedded.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,10 @@ use crate::charts::drawing::webfont::Signs;
 use crate::charts::figure::Figure;
 use crate::charts::figure::palette::Theme;
 
-/// `out`: the size that it is shown in.
+/// Writes a sheet; `out` is the size at which it is shown, in points.
 pub(super) fn svg(sheet: &Sheet, out: Position, theme: Theme, figure: &Figure) -> String {
     let (width, height) = sheet.size;
-    // Several pictures may stand in one page.
+    // Several pictures may be in one page.
     let name = escaped(&figure.name);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" \

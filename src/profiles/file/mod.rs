@@ -1,7 +1,7 @@
-//! An interpreter profile as a RON file: one schema for shipped, derived and users' own profiles.
+//! The file format of interpreter profiles: RON, with one schema for shipped, derived and users' own profiles.
 //!
-//! Every parameter stands on a line of its own with its value, its unit and where it comes from, so that a profile can be
-//! read, compared and edited by hand. All costs are those of the machine at its best speed.
+//! Every parameter stands on a line of its own with its value, its unit and its source, so that a profile can be read, compared and edited
+//! by hand. All costs are those of the machine at its best speed.
 
 mod schema;
 
@@ -16,7 +16,7 @@ use schema::File;
 /// The version of the file format that this program reads and writes.
 pub const SCHEMA: u32 = 1;
 
-/// Why a profile could not be had.
+/// Why a profile could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// The file could not be read.
@@ -25,26 +25,26 @@ pub enum ProfileError {
         input::reason(source)
     )]
     Unreadable {
-        /// Which file.
+        /// The path of the file.
         path: String,
-        /// Why.
+        /// Why the operating system refused.
         source: std::io::Error,
     },
     /// The file is not a profile.
     #[error("{path}:{line}:{column}: {message}")]
     Malformed {
-        /// Which file.
+        /// The path of the file.
         path: String,
-        /// Line, from 1.
+        /// The line of the mistake, from 1.
         line: usize,
-        /// Column, from 1.
+        /// The column of the mistake, from 1.
         column: usize,
         /// What is wrong there.
         message: String,
     },
 }
 
-/// Writes a profile. Its overheads must be those of the machine's best speed: `slowness` is not part of the file.
+/// Writes a profile as RON. Its overheads must be those of the machine's best speed, because `slowness` is not part of the file.
 pub fn to_ron(profile: &Profile) -> String {
     let mut out = String::new();
     let text = |s: &str| format!("{s:?}");
@@ -78,7 +78,7 @@ pub fn to_ron(profile: &Profile) -> String {
             Tag::Absent(why) => format!("Absent({why:?})"),
         };
         let (name, unit, value) = (info.name, info.unit, profile.params.get(i));
-        // What an interpreter cannot do has no cost, not even zero.
+        // An operation that an interpreter cannot do has no cost, not even zero.
         let value = match &profile.tags[i] {
             Tag::Absent(_) => String::new(),
             _ => format!("value: {value:?}, "),
@@ -146,7 +146,7 @@ fn write_provenance(out: &mut String, p: &Provenance) {
     );
 }
 
-/// Reads a profile from a file's text; `path` is used in messages.
+/// Reads a profile from the text of a file; `path` is used in messages only.
 ///
 /// # Errors
 /// Where in the text it is not a profile, and why.
@@ -190,9 +190,9 @@ pub fn read(path: &Path) -> Result<Profile, ProfileError> {
     }
 }
 
-/// Up to three candidates that look like `word`, best first.
+/// Returns up to three candidates that are like `word`, the most similar first.
 pub(crate) fn similar<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    // Likeness takes time in the product of the lengths, and no real name is so long.
+    // Measuring likeness takes time proportional to the product of the lengths, and no real name is so long.
     const LONGEST: usize = 100;
     let mut scored: Vec<_> = candidates
         .filter(|c| c.len().max(word.len()) <= LONGEST)

@@ -1,4 +1,5 @@
-//! The shape of a profile file, checked while the reader still stands on what it reads: a mistake is reported where it is.
+//! The schema of a profile file. Values are checked while the reader is still at their place in the text, so that a mistake is reported
+//! where it is.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use crate::cpython::profile::{
 };
 use crate::engine::Nanos;
 
-/// Parameters that came after profiles were first written.
+/// Parameters that were added after profiles were first written; a file may lack them.
 const LATER: [&str; 11] = [
     "thread_fresh",
     "object_rss",
@@ -151,7 +152,7 @@ impl<'de> Deserialize<'de> for AtLeastZero {
     }
 }
 
-/// Idle times that rise, each with what follows from it.
+/// Latencies by idle time, as pairs of nanoseconds; the idle times increase.
 struct Latencies(Vec<(u64, u64)>);
 
 impl<'de> Deserialize<'de> for Latencies {
@@ -217,7 +218,7 @@ impl From<Origin> for Tag {
     }
 }
 
-/// Reads the entry of the parameter with this number and checks it while the reader still stands on its line.
+/// Reads the entry of the parameter with this index, and checks it while the reader is still on its line.
 struct Of(usize);
 
 impl<'de> DeserializeSeed<'de> for Of {
@@ -229,7 +230,7 @@ impl<'de> DeserializeSeed<'de> for Of {
     }
 }
 
-/// The parameters of a file. Read by hand so that a mistake is reported where it stands.
+/// The parameters of a file. They are read by hand, so that a mistake is reported where it stands.
 struct ParamTable {
     values: Params,
     tags: Vec<Tag>,
@@ -261,7 +262,7 @@ impl<'de> Deserialize<'de> for ParamTable {
                         )));
                     }
                     let entry = map.next_value_seed(Of(i))?;
-                    // An absent cost is never charged: the strategy that would need it is refused.
+                    // An absent cost is never charged, because a strategy that would need it is refused.
                     *table.values.get_mut(i) = entry.value.unwrap_or_default();
                     table.tags[i] = entry.tag.into();
                     table.spreads[i] = entry.spread;
@@ -271,7 +272,7 @@ impl<'de> Deserialize<'de> for ParamTable {
                     .zip(&seen)
                     .filter(|(_, seen)| !**seen)
                     .map(|(p, _)| p.name)
-                    // What profiles of earlier versions do not have keeps its default, and is tagged so.
+                    // A parameter that profiles of earlier versions lack keeps its default, and is tagged as such.
                     .filter(|name| !LATER.contains(name))
                     .collect();
                 if !missing.is_empty() {
@@ -335,7 +336,7 @@ fn check(index: usize, entry: &Entry) -> Result<(), String> {
     Ok(())
 }
 
-/// A curve of a file.
+/// A curve as it stands in a file.
 struct CurvePoints(CostCurve);
 
 impl<'de> Deserialize<'de> for CurvePoints {

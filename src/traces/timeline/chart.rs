@@ -1,4 +1,4 @@
-//! A Gantt chart for a terminal: a line a row, a sign a slice of time.
+//! A Gantt chart for a terminal: a line for each row, a character for each slice of time.
 
 use crate::charts::figure::ticks::{decimals_of, round_step};
 use crate::charts::figure::{Gantt, GanttRow};
@@ -7,12 +7,12 @@ use crate::layout::{clipped, entries, padded, unique, width, words};
 use crate::machine::{CAUSES, Cause};
 use crate::quantity::{percent, sign, time_unit};
 
-/// How a chart is laid out.
+/// Layout of a chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChartLayout {
-    /// Characters of a line.
+    /// Width of a line, in characters.
     pub width: usize,
-    /// Whether signs outside ASCII may be used.
+    /// Whether characters outside ASCII may be used.
     pub unicode: bool,
 }
 
@@ -26,13 +26,13 @@ impl ChartLayout {
     }
 }
 
-/// Of a line a row's name takes a third at most.
+/// A row's name takes at most one of so many parts of a line.
 const NAME: usize = 3;
-/// Characters between two ticks of the axis at least.
+/// Least distance of two ticks of the axis, in characters.
 const TICK: usize = 14;
 
-/// The sign of a kind of span, by the number of its colour; letters are those of the report's bars. Who waits for work, in a pool or in a
-/// loop, is idle.
+/// The character for a kind of span, by the number of its colour; letters are those of the report's bars. A thread that waits for work, in
+/// a pool or on a loop, is idle.
 fn kind_sign(number: usize, unicode: bool) -> char {
     match (Cause::ALL.get(number), unicode) {
         (None, _) => 'P',
@@ -44,13 +44,13 @@ fn kind_sign(number: usize, unicode: bool) -> char {
     }
 }
 
-/// The sign of a slice in which for less than half of the time something happens.
+/// The character of a slice in which something happens for less than half of the time.
 fn little(unicode: bool) -> char {
     if unicode { '▁' } else { '_' }
 }
 
-/// The chart as lines: the axis, the rows by group, the legend. Each slice has the sign of the kind that takes most of it; the
-/// share at a row's end is exact.
+/// The chart as lines: the axis, the rows by group, the legend. Each slice has the character of the kind that takes most of it; the share
+/// at the end of a row is exact.
 pub fn chart(gantt: &Gantt, layout: ChartLayout) -> Vec<String> {
     let style = layout.style();
     let fit = |text: &str| style.fit(text.to_owned());
@@ -76,7 +76,7 @@ pub fn chart(gantt: &Gantt, layout: ChartLayout) -> Vec<String> {
     lines
 }
 
-/// Time of each kind in each slice; then the sign that stands for it, and the share that counts for the row.
+/// The slices of a row as characters, and the share of the row. The time of each kind is added up in each slice first.
 fn slices(gantt: &Gantt, row: &GanttRow, cells: usize, layout: ChartLayout) -> (String, String) {
     let (from, to) = gantt.window;
     #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
@@ -114,7 +114,7 @@ fn slices(gantt: &Gantt, row: &GanttRow, cells: usize, layout: ChartLayout) -> (
     (text, share)
 }
 
-/// What counts for the share at a row's end: time on a core; of a GIL, time in which it is held.
+/// Whether a kind counts for the share at a row's end: time on a core or, for a GIL, time in which it is held.
 pub(super) fn on_core(number: usize) -> bool {
     [
         Cause::Running as usize,
@@ -141,13 +141,13 @@ fn of_slice(time: &[f64], slice: f64, layout: ChartLayout) -> char {
     let most = (0..time.len()).max_by(|&a, &b| time[a].total_cmp(&time[b]).then(b.cmp(&a)));
     match most {
         Some(number) if all >= slice * 0.5 => kind_sign(number, layout.unicode),
-        // A trifle below one part in a thousand is rounding.
+        // Less than one part in a thousand is a rounding error.
         _ if all > slice * 1e-3 => little(layout.unicode),
         _ => ' ',
     }
 }
 
-/// Round times above the chart, in the unit that fits the window's end.
+/// The axis above the chart: round times, in the unit that fits the end of the window.
 fn axis(gantt: &Gantt, name: usize, cells: usize, layout: ChartLayout) -> Vec<String> {
     let (from, to) = gantt.window;
     let (unit, word) = time_unit(to);
@@ -159,7 +159,7 @@ fn axis(gantt: &Gantt, name: usize, cells: usize, layout: ChartLayout) -> Vec<St
     let mut marks: Vec<char> = vec![line; cells];
     let mut texts: Vec<char> = vec![' '; cells];
     let (from, span) = (from / unit, (to - from) / unit);
-    // A step of a third at most is less than the window, once it is round: a tick stands in it.
+    // A step of at most a third of the window is shorter than the window once it is rounded, so there is a tick in it.
     let step = round_step(span, (cells / TICK).max(3));
     let exact = decimals_of(step);
     let first = libm::ceil(from / step - 1e-9);
@@ -168,7 +168,7 @@ fn axis(gantt: &Gantt, name: usize, cells: usize, layout: ChartLayout) -> Vec<St
     for i in 0..=cells {
         let value = (first + i as f64) * step;
         let at = (value - from) / span;
-        // Where nothing is long there is no step, and no tick.
+        // A window without length has no step, and no ticks.
         if step <= 0.0 || at.is_nan() || at > 1.0 + 1e-9 {
             break;
         }
@@ -176,7 +176,7 @@ fn axis(gantt: &Gantt, name: usize, cells: usize, layout: ChartLayout) -> Vec<St
         marks[at] = tick;
         let text = format!("{value:.exact$} {word}");
         let length = text.chars().count();
-        // The last tick's text ends with the chart where it has no room behind its tick, unless another stands there.
+        // The text of the last tick ends with the chart if it has no room after its tick, unless another text is there.
         let start = at.min(cells.saturating_sub(length));
         if start < free {
             continue;
@@ -203,7 +203,7 @@ fn legend(gantt: &Gantt, layout: ChartLayout) -> Vec<String> {
         .collect();
     parts.push(format!("{} idle for most of it", little(layout.unicode)));
     parts.push("blank: idle".into());
-    // The signs are chosen for ASCII already.
+    // The characters have been chosen for ASCII already.
     let style = Style {
         unicode: true,
         ..layout.style()

@@ -1,4 +1,4 @@
-//! A Gantt chart out of a recording: a row a core, a GIL and a thread.
+//! Makes a Gantt chart from a recording, with a row for each core, GIL and thread.
 
 use super::chart::on_core;
 use crate::charts::figure::{Axis, Gantt, GanttRow, GanttSpan, Measure, Scale, SpanKind};
@@ -7,23 +7,23 @@ use crate::engine::Nanos;
 use crate::machine::{CAUSES, Cause};
 use crate::quantity::state;
 
-/// How much of a recording is shown.
+/// The part of a recording that is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GanttLimits {
-    /// At most so many rows; those in which most happens stay. 0: all.
+    /// Most rows, of which those with most activity are kept; 0 means all.
     pub rows: usize,
-    /// At most so many spans: the window is made shorter until they are so few. 0: all.
+    /// Most spans: the window is shortened until it holds no more; 0 means all.
     pub spans: usize,
-    /// Whether only the part is shown in which most happens ([`Recording::busiest`]), where nobody asked for a window.
+    /// Whether only the busiest part is shown ([`Recording::busiest`]), because nobody asked for a window.
     pub choose: bool,
 }
 
-/// Kinds of spans besides the causes: numbers of their colours go on after those of the causes.
+/// The kind of pickling; its number follows those of the causes.
 const PICKLING: usize = CAUSES;
-/// The holder of a GIL is drawn in the colour of a worker's, which nobody waits for in a thread's row.
+/// The kind of holding a GIL, drawn in the colour of waiting for a worker, which no thread's row shows.
 const HOLDS: usize = Cause::Pool as usize;
 
-/// What a kind of span is called in the legend, by number: the words of `ps` for the same state.
+/// Name of a kind of span in the legend, by number: the words of `ps` for the same state.
 fn kind_name(kind: usize, gil: bool) -> &'static str {
     match Cause::ALL.get(kind) {
         None => state::PICKLING,
@@ -43,19 +43,19 @@ fn kind_name(kind: usize, gil: bool) -> &'static str {
     }
 }
 
-/// Whether a kind is time in which a row waits for what others have.
+/// Whether a kind is time in which a row waits for something that others have.
 fn contends(number: usize) -> bool {
     [Cause::Core, Cause::Gil, Cause::Lock, Cause::Contention]
         .iter()
         .any(|&c| c as usize == number)
 }
 
-/// A row on its way: whole nanoseconds, kinds by their numbers.
+/// A row under construction, with times in whole nanoseconds and kinds by number.
 struct RowDraft {
     group: String,
     label: String,
     spans: Vec<SpanDraft>,
-    /// Cores come first, then the processes, in each its GIL before its threads.
+    /// Cores come first, then the processes, each with its GIL before its threads.
     rank: u8,
     process: u32,
 }
@@ -68,7 +68,7 @@ struct SpanDraft {
     text: String,
 }
 
-/// The chart, and how many rows were left out.
+/// Makes the chart; returns it with the number of rows left out.
 pub fn gantt(recording: &Recording, shown: GanttLimits) -> (Gantt, usize) {
     let (from, to) = if shown.choose {
         recording.busiest()
@@ -90,7 +90,7 @@ pub fn gantt(recording: &Recording, shown: GanttLimits) -> (Gantt, usize) {
     let cut_to = cut(&mut rows, from, to, shown.spans);
     rows.retain(shows);
     if cut_to < to {
-        // What happens in the shorter window decides.
+        // The activity in the shortened window decides.
         hidden += select(&mut rows, shown.rows, cut_to.since(from));
     }
     let to = cut_to;
@@ -98,7 +98,7 @@ pub fn gantt(recording: &Recording, shown: GanttLimits) -> (Gantt, usize) {
         .filter(|k| rows.iter().any(|r| r.spans.iter().any(|p| p.kind == *k)))
         .collect();
     let rows = rows.into_iter().map(|r| row(r, &kinds)).collect();
-    // Whoever waits for one waits for its holder.
+    // A recording with holders of a GIL is of a build that has one: waits are then for the GIL, not for a stopped world.
     let gil = !recording.gil_holds.is_empty();
     let gantt = Gantt {
         time: Axis {
@@ -137,7 +137,7 @@ fn row(draft: RowDraft, kinds: &[usize]) -> GanttRow {
     }
 }
 
-/// Ends the window where more than `most` spans would be in it; its end.
+/// Ends the window so that it holds at most `most` spans; returns its end.
 fn cut(rows: &mut [RowDraft], from: Nanos, to: Nanos, most: usize) -> Nanos {
     let mut starts: Vec<Nanos> = rows
         .iter()
@@ -147,7 +147,7 @@ fn cut(rows: &mut [RowDraft], from: Nanos, to: Nanos, most: usize) -> Nanos {
     let end = if most == 0 {
         to
     } else {
-        // What begins together is in it together: no fewer than what begins first.
+        // Spans that begin together stay together: at least those that begin first are kept.
         let over = starts.get(most).copied().unwrap_or(to);
         if over > from { over.min(to) } else { to }
     };
@@ -161,7 +161,7 @@ fn cut(rows: &mut [RowDraft], from: Nanos, to: Nanos, most: usize) -> Nanos {
     end
 }
 
-/// Time of a row in which it runs, and in which it waits for what others have.
+/// Time in which a row runs, and time in which it waits for something that others have.
 fn busy(row: &RowDraft) -> (u64, u64) {
     let of = |wanted: &dyn Fn(usize) -> bool| -> u64 {
         let some = row.spans.iter().filter(|p| wanted(p.kind));
@@ -170,9 +170,9 @@ fn busy(row: &RowDraft) -> (u64, u64) {
     (of(&on_core), of(&contends))
 }
 
-/// Keeps the rows in which most happens, in their order; how many went. Rows that run come first, then those that wait for what others have; the
-/// cores get half of the room at most and the GIL rows half of what is left, as far as something happens in them. Where nothing happens is shown
-/// where there is room left.
+/// Keeps the rows with most activity, in their order; returns the number of rows left out. Rows that run come first, then those that wait
+/// for something that others have. Cores get at most half of the room and GILs half of what is left, as far as something happens in them.
+/// Rows without activity are shown only if there is room left.
 fn select(rows: &mut Vec<RowDraft>, most: usize, window: Nanos) -> usize {
     if most == 0 || rows.len() <= most {
         return 0;
@@ -218,7 +218,7 @@ fn select(rows: &mut Vec<RowDraft>, most: usize, window: Nanos) -> usize {
     all - rows.len()
 }
 
-/// Adds a piece; one that goes on like the last makes that one longer.
+/// Adds a piece; one that continues the last piece extends it.
 fn add(pieces: &mut Vec<SpanDraft>, piece: SpanDraft) {
     if piece.from >= piece.to {
         return;
@@ -234,7 +234,7 @@ fn add(pieces: &mut Vec<SpanDraft>, piece: SpanDraft) {
     pieces.push(piece);
 }
 
-/// `page #3`, `page #3's child 2`; what the recording does not know has no name.
+/// Name of a task: `page #3`, `page #3's child 2`; empty for one that the recording does not know.
 fn task_name(r: &Recording, task: Option<TaskIndex>) -> String {
     let Some(t) = task.and_then(|t| r.tasks.get(t as usize)) else {
         return String::new();
@@ -264,7 +264,7 @@ fn process_name(r: &Recording, thread: ThreadIndex) -> String {
         .map_or(String::new(), |p| p.name.clone())
 }
 
-/// What the colour of a thread's span says; `None`: nothing to do.
+/// The kind of a thread's span, which determines its colour; `None` if the thread has nothing to do.
 fn kind_of(span: &ThreadSpan) -> Option<usize> {
     match (span.doing, span.cause) {
         (TapeState::OnCore(_), _) if span.pickling => Some(PICKLING),
@@ -273,13 +273,13 @@ fn kind_of(span: &ThreadSpan) -> Option<usize> {
         (TapeState::OnCore(_), Cause::Contention) => Some(Cause::Contention as usize),
         (TapeState::OnCore(_), _) => Some(Cause::Running as usize),
         (TapeState::Ready(_), _) => Some(Cause::Core as usize),
-        // An idle worker, or a main thread without arrivals; results, calls and room that are waited for.
+        // An idle worker, a main thread without arrivals, or a thread that waits for results, calls or room in a pipe.
         (TapeState::Blocked, Cause::Pool | Cause::Running | Cause::Ipc) => None,
         (TapeState::Blocked, cause) => Some(cause as usize),
     }
 }
 
-/// A row a core: who runs there.
+/// A row for each core: which thread runs there.
 fn cores(r: &Recording) -> Vec<RowDraft> {
     let mut rows: Vec<Vec<SpanDraft>> = vec![Vec::new(); r.cores as usize];
     for s in &r.spans {
@@ -324,7 +324,7 @@ fn cores(r: &Recording) -> Vec<RowDraft> {
         .collect()
 }
 
-/// A row for each GIL that several threads hold in turn: who holds it.
+/// A row for each GIL that several threads hold in turn: which thread holds it.
 fn gils(r: &Recording) -> Vec<RowDraft> {
     let mut numbers: Vec<u32> = r.gil_holds.iter().map(|h| h.gil).collect();
     numbers.sort_unstable();
@@ -360,7 +360,7 @@ fn gils(r: &Recording) -> Vec<RowDraft> {
     rows
 }
 
-/// A row a thread: what it does. Rows of a process stand together, its GIL first.
+/// A row for each thread: what it does. The rows of a process are together, its GIL first.
 fn threads(r: &Recording) -> Vec<RowDraft> {
     let mut rows: Vec<RowDraft> = (0..)
         .take(r.threads.len())

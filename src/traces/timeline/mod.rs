@@ -1,5 +1,5 @@
-//! A recorded run as a Gantt chart of cores, GILs and threads: the figure itself, as text for a terminal, and as the `timeline` of a
-//! case in a result.
+//! A recorded run as a Gantt chart of cores, GILs and threads: as a figure, as text for a terminal, and as the `timeline` of a case in a
+//! result.
 
 mod chart;
 mod gantt;
@@ -13,7 +13,7 @@ use crate::charts::figure::{Axis, Gantt, GanttRow, GanttSpan, Measure, Scale, Sp
 use crate::cpython::recording::Recording;
 use crate::result::{Timeline, TimelineKind, TimelineRow};
 
-/// The timeline of a result: the part of a replication in which most happens.
+/// The timeline for a result: the busiest part of a replication.
 #[must_use]
 pub fn timeline(recording: &Recording) -> Timeline {
     const SHOWN: GanttLimits = GanttLimits {
@@ -41,7 +41,7 @@ pub fn timeline(recording: &Recording) -> Timeline {
     }
 }
 
-/// A timeline as a chart. Spans of kinds that do not exist are left out.
+/// A result's timeline as a chart. Spans of unknown kinds are left out.
 pub(crate) fn gantt_of(timeline: &Timeline) -> Gantt {
     let kind = |k: &TimelineKind| SpanKind {
         name: k.name.clone(),

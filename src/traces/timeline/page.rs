@@ -1,4 +1,4 @@
-//! A chart with what a reader must know beside it.
+//! A timeline together with what a reader has to know beside it.
 
 use super::chart::{ChartLayout, chart};
 use crate::charts::figure::{Body, Figure, Gantt};
@@ -8,29 +8,29 @@ use crate::layout::{command, entries, words};
 use crate::quantity::{bytes, seconds};
 use crate::strategy::Finding;
 
-/// Of what a chart was made.
+/// The run from which a chart was made.
 #[derive(Clone, Copy, Debug)]
 pub struct TimelineHeader<'a> {
     /// Name of the scenario.
     pub scenario: &'a str,
     /// The strategy in its short form.
     pub strategy: &'a str,
-    /// The interpreter.
+    /// Name of the interpreter.
     pub interpreter: &'a str,
     /// Number of the replication.
     pub replication: u32,
     /// Master seed.
     pub seed: u64,
-    /// Whether nobody asked for a window: it is where most happens, as much of it as can be taken in.
+    /// Whether the window was chosen by the program: the busiest part, as much of it as can be taken in.
     pub chosen: bool,
-    /// What ended the run before its own end ([`ended`]), and the command that shows the state it ended in.
+    /// What ended the run early ([`ended`]), and the command that shows the state in which it ended.
     pub ended: Option<(&'a str, &'a str)>,
 }
 
-/// Tasks that are named of a deadlock.
+/// Most tasks of a deadlock that are named.
 const NAMED: usize = 3;
 
-/// What ended a run before its own end, if something did, as a sentence without its end.
+/// What ended a run early, if anything did, as a sentence without its end.
 pub fn ended(findings: &[Finding]) -> Option<String> {
     findings.iter().find_map(|f| match f {
         Finding::Deadlock { at, waiting, .. } => {
@@ -76,7 +76,7 @@ impl TimelineHeader<'_> {
         ]
     }
 
-    /// Which window it is, and why that.
+    /// The window in words, and why it is this one.
     fn window(&self, recording: &Recording, gantt: &Gantt, hidden: usize) -> String {
         let at = |s: f64| seconds(Nanos::from_secs_f64(s));
         let (from, to) = gantt.window;
@@ -136,7 +136,7 @@ pub fn page(
     out
 }
 
-/// The chart as a figure, to be drawn.
+/// The chart as a figure.
 pub fn drawn(
     head: &TimelineHeader<'_>,
     recording: &Recording,

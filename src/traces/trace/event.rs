@@ -1,4 +1,4 @@
-//! One event after another, as JSON.
+//! Writes events one after another, as JSON.
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ pub(super) enum Arg<'a> {
     Whole(u64),
 }
 
-/// An event; what is `None` or empty is left out.
+/// An event; fields that are `None` or empty are left out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TraceEvent<'a> {
     pub(super) phase: &'static str,
@@ -23,7 +23,7 @@ pub(super) struct TraceEvent<'a> {
     pub(super) lasted: Option<Nanos>,
     pub(super) category: Option<&'static str>,
     pub(super) id: Option<u64>,
-    /// Colour by one of the old viewer's names.
+    /// Colour, by one of the names of the old viewer.
     pub(super) colour: Option<&'static str>,
     /// Scope of an instant.
     pub(super) scope: Option<&'static str>,
@@ -48,7 +48,7 @@ impl<'a> TraceEvent<'a> {
     }
 }
 
-/// Microseconds with three decimals: every nanosecond, exactly.
+/// A time in microseconds with three decimals, which is exact.
 struct Micros(Nanos);
 
 impl Display for Micros {
@@ -112,7 +112,7 @@ impl<'a> Events<'a> {
         self.out.write_all(b"}")
     }
 
-    /// An event that names or orders a track.
+    /// Writes an event that names or orders a track.
     pub(super) fn meta(
         &mut self,
         name: &str,

@@ -1,4 +1,4 @@
-//! The machine: what runs on each core, how many threads wait for one, memory.
+//! The tracks of the machine: what runs on each core, how many threads wait for a core, and memory.
 
 use std::io;
 
@@ -20,7 +20,7 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()
             .filter(|s| s.doing == TapeState::OnCore(core))
             .collect();
         on.sort_unstable_by_key(|s| s.from);
-        // A core's slice lasts while the same thread runs there for the same task.
+        // A slice lasts while the same thread runs on the core for the same task.
         for same in on.chunk_by(|a, b| a.to == b.from && a.thread == b.thread && a.task == b.task) {
             core_slice(drawn, pid, tid, same, events)?;
         }
@@ -64,7 +64,7 @@ fn core_slice(
     })
 }
 
-/// How many threads are ready and have no core.
+/// The number of threads that are ready but have no core.
 fn queue(drawn: &Drawn<'_>, pid: u32, events: &mut Events<'_>) -> io::Result<()> {
     let ready = drawn
         .recording()
@@ -91,7 +91,7 @@ pub(super) fn steps(stretches: impl Iterator<Item = (Nanos, Nanos)>) -> Vec<(Nan
     steps
 }
 
-/// A counter that begins at zero and follows these steps.
+/// Writes a counter that begins at zero and follows these steps.
 pub(super) fn counter(
     name: &str,
     pid: u32,

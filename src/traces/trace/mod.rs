@@ -19,29 +19,29 @@ use crate::engine::Nanos;
 use crate::strategy::Finding;
 use event::{Arg, Events, TraceEvent};
 
-/// A recorded run with what it was.
+/// A recorded run, with what it is a run of.
 #[derive(Clone, Copy, Debug)]
 pub struct TraceCase<'a> {
     /// Strategy and interpreter, for people.
     pub name: &'a str,
     /// Whether the interpreter has a GIL.
     pub gil: bool,
-    /// Who did what.
+    /// The recording of the run.
     pub recording: &'a Recording,
-    /// What went wrong in the run.
+    /// Findings about the run.
     pub findings: &'a [Finding],
 }
 
-/// What a trace says of itself.
+/// Metadata that a trace contains.
 #[derive(Clone, Debug, Serialize)]
 pub struct TraceMeta {
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// The traced cases, strategy and interpreter each.
+    /// The traced cases, each as strategy and interpreter.
     pub cases: Vec<String>,
     /// Master seed.
     pub seed: u64,
-    /// The replication, from 0.
+    /// Number of the replication, from 0.
     pub replication: u32,
     /// Version of the program.
     pub version: String,
@@ -49,15 +49,15 @@ pub struct TraceMeta {
     pub command: String,
 }
 
-/// One case in the trace. Numbers of processes and tracks are unique in the whole trace, so that no viewer mixes them up: first
-/// those of the processes (machine, tasks, simulated ones), then those of the tracks (GILs, cores, threads).
+/// A case in the trace. Numbers of processes and tracks are unique in the whole trace, so that no viewer mixes them up: first those of the
+/// processes (machine, tasks, simulated ones), then those of the tracks (GILs, cores, threads).
 struct Drawn<'a> {
     case: &'a TraceCase<'a>,
     /// Number of the case.
     number: u32,
-    /// Written before the names of processes where there are several cases.
+    /// Prefix of the names of processes; empty if there is a single case.
     prefix: String,
-    /// The numbers before belong to other cases.
+    /// First number of this case; lower ones belong to other cases.
     base: u32,
 }
 
@@ -66,14 +66,14 @@ impl Drawn<'_> {
         self.case.recording
     }
 
-    /// Where the recorded part ends.
+    /// End of the recorded part.
     fn end(&self) -> Nanos {
         let r = self.recording();
         let last = r.stopped.map_or(r.window.1, |s| s.min(r.window.1));
         last.min(r.end)
     }
 
-    /// What a thread is called outside its own process: a child with a single thread by its process.
+    /// Name of a thread outside its own process: the only thread of a child process has the name of that.
     fn who(&self, thread: u32) -> &str {
         let r = self.recording();
         let t = &r.threads[thread as usize];
@@ -114,10 +114,11 @@ fn count<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 
-/// Writes the trace; how many events it has.
+/// Writes the trace; returns the number of its events.
 ///
 /// # Errors
-/// When the output cannot be written.
+///
+/// If the output cannot be written.
 pub fn trace(cases: &[TraceCase<'_>], meta: &TraceMeta, out: &mut dyn Write) -> io::Result<u64> {
     out.write_all(b"{\"displayTimeUnit\":\"ns\",\"otherData\":")?;
     serde_json::to_writer(&mut *out, meta)?;
@@ -148,7 +149,7 @@ pub fn trace(cases: &[TraceCase<'_>], meta: &TraceMeta, out: &mut dyn Write) -> 
     Ok(count)
 }
 
-/// Names a process and says where it stands.
+/// Writes the name and the position of a process.
 fn name_process(
     drawn: &Drawn<'_>,
     pid: u32,
@@ -165,7 +166,7 @@ fn name_thread(pid: u32, tid: u32, name: &str, events: &mut Events<'_>) -> io::R
     events.meta("thread_sort_index", pid, tid, Arg::Whole(tid.into()))
 }
 
-/// Marks what went wrong, and where recording stopped.
+/// Marks findings, and where recording stopped.
 fn findings(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
     let r = drawn.recording();
     let mut mark = |name: &str, at: Nanos, args: &[(&str, Arg<'_>)]| {

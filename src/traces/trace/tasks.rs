@@ -1,4 +1,4 @@
-//! The tasks: how many there are, what each waits for, who had it in hand, and the arrows between the threads that had.
+//! The tracks of the tasks: their number, what each waits for, which thread had it in hand, and arrows between these threads.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::quantity::state;
 
-/// The category of a task's slices: with the number it tells viewers what belongs together.
+/// Category of a task's slices, which together with the number tells viewers what belongs together.
 const CATEGORY: Option<&str> = Some("task");
 
 pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
@@ -43,7 +43,7 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()
     Ok(())
 }
 
-/// Tasks in flight, and those that wait in a queue before or between their steps.
+/// Writes the counters of tasks in flight, and of those that wait in a queue before or between their steps.
 fn counters(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
     let r = drawn.recording();
     let (start, end) = (r.window.0, drawn.end());
@@ -68,14 +68,14 @@ fn counters(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// A task's row.
+/// The track of a task.
 struct TaskTrack<'a> {
     drawn: &'a Drawn<'a>,
     number: TaskIndex,
     task: &'a TaskRecord,
 }
 
-/// A stretch of a task's life: what it is called, and in which cause its time counts (if no span of a thread says so).
+/// A stretch of a task's life: its name, and the cause to which its time is booked (if no span of a thread tells it).
 struct TaskSlice<'a> {
     from: Nanos,
     to: Nanos,
@@ -133,13 +133,13 @@ impl TaskTrack<'_> {
         self.event("e", &name, to, None, &[], events)
     }
 
-    /// The task's waits, and between them the threads that had it in hand. While it waits, threads may still have to do with it
-    /// (they pickle it): that is the wait's time.
+    /// The task's waits, and between them the threads that had it in hand. While a task waits, threads may still deal with it (they pickle
+    /// it); that is the wait's time.
     fn stretches<'b>(&'b self, waits: &[&TaskWait], spans: &[&ThreadSpan]) -> Vec<TaskSlice<'b>> {
         let mut all: Vec<TaskSlice<'b>> = Vec::with_capacity(waits.len() + spans.len());
         for w in waits {
             let (name, colour) = of_task(w.cause);
-            // Only a task that was cancelled in its sleep goes on before a wait is over.
+            // Only a task that was cancelled in its sleep goes on before the wait is over.
             if let Some(before) = all.last_mut() {
                 before.to = before.to.min(w.from);
             }
@@ -175,7 +175,7 @@ impl TaskTrack<'_> {
             });
         }
         all.sort_by_key(|s| (s.from, s.to));
-        // What several threads did at once is told by their own tracks.
+        // What several threads did at once is shown by their own tracks.
         let mut end = Nanos::ZERO;
         all.retain_mut(|s| {
             s.from = s.from.max(end);
@@ -204,12 +204,12 @@ impl TaskTrack<'_> {
     }
 }
 
-/// A number for a task that no other has in the whole trace.
+/// A number for a task that is unique in the whole trace.
 fn id(drawn: &Drawn<'_>, task: TaskIndex) -> u64 {
     (u64::from(drawn.number) << 32) + u64::from(task) + 1
 }
 
-/// Arrows from the thread that submits a task to those that take it up, one after another.
+/// Writes arrows from the thread that submits a task to those that take it up, one after another.
 pub(super) fn arrows(
     drawn: &Drawn<'_>,
     slices: &Slices,
@@ -244,7 +244,7 @@ pub(super) fn arrows(
     Ok(())
 }
 
-/// The instant itself if the thread is on a core then, or the last before it.
+/// The instant itself if the thread is on a core then, otherwise the last one before at which it is.
 fn within(slices: &[(Nanos, Nanos)], at: Nanos) -> Option<Nanos> {
     let after = slices.partition_point(|s| s.0 <= at);
     let (from, to) = *slices.get(after.checked_sub(1)?)?;

@@ -1,4 +1,4 @@
-//! The simulated processes: a track for each thread, and one for each GIL.
+//! The tracks of the simulated processes, one for each thread and one for each GIL.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,7 +9,7 @@ use super::{Drawn, name_process, name_thread};
 use crate::cpython::recording::{GilHold, Iteration, TapeState, ThreadSpan};
 use crate::engine::Nanos;
 
-/// When each thread was on a core, by rising time: what arrows can be fastened to.
+/// When each thread was on a core, by rising time; arrows are bound to these slices.
 pub(super) type Slices = Vec<Vec<(Nanos, Nanos)>>;
 
 pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<Slices> {
@@ -51,17 +51,17 @@ pub(super) fn write(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<Sl
         .collect())
 }
 
-/// A thread's track.
+/// The track of a thread.
 struct ThreadTrack<'a> {
     drawn: &'a Drawn<'a>,
     pid: u32,
     tid: u32,
 }
 
-/// A span, or the part of it that lies in one iteration of the thread's event loop (by its number) or in none.
+/// A span, or the part of it that lies in an iteration of the thread's event loop (by its number), or in none.
 type ThreadSlice = (Option<usize>, ThreadSpan);
 
-/// Cuts spans where iterations begin and end.
+/// Cuts spans where iterations of the loop begin and end.
 fn cut(spans: &[&ThreadSpan], turns: &[Iteration]) -> Vec<ThreadSlice> {
     let mut pieces = Vec::with_capacity(spans.len() + turns.len());
     let mut next = 0;
@@ -84,7 +84,7 @@ fn cut(spans: &[&ThreadSpan], turns: &[Iteration]) -> Vec<ThreadSlice> {
 }
 
 impl ThreadTrack<'_> {
-    /// Iterations of an event loop outside, tasks within them, and innermost what the thread does.
+    /// Writes the slices of a thread: outermost iterations of an event loop, within them tasks, innermost what the thread does.
     fn write(
         &self,
         spans: &[&ThreadSpan],
@@ -108,7 +108,7 @@ impl ThreadTrack<'_> {
         Ok(())
     }
 
-    /// What a thread does for one task, or for none.
+    /// Writes what a thread does for one task, or for none.
     fn task(&self, same: &[ThreadSlice], events: &mut Events<'_>) -> io::Result<()> {
         if let (Some((_, first)), Some((_, last))) = (same.first(), same.last())
             && let Some(task) = first.task
@@ -118,7 +118,7 @@ impl ThreadTrack<'_> {
         }
         for (_, piece) in same {
             let (name, colour) = of_span(piece, self.drawn.case.gil);
-            // Time that counts as a task's says as what: these are the shares of a forecast.
+            // Time that is booked to a task names its cause: these make up the shares of a forecast.
             let cause = [("cause", Arg::Text(piece.cause.name()))];
             let args: &[_] = if piece.counted { &cause } else { &[] };
             self.slice(name, (piece.from, piece.to), Some(colour), args, events)?;
@@ -143,7 +143,7 @@ impl ThreadTrack<'_> {
     }
 }
 
-/// A track for each GIL, beside the threads of its process: who holds it.
+/// Writes a track for each GIL, beside the threads of its process: which thread holds it.
 fn gils(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
     let r = drawn.recording();
     let mut holds: BTreeMap<u32, Vec<&GilHold>> = BTreeMap::new();
@@ -165,7 +165,7 @@ fn gils(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
             tid: drawn.gil(gil),
         };
         name_thread(track.pid, track.tid, &name, events)?;
-        // Who gives it back and takes it at once has held it all along.
+        // A thread that releases the GIL and takes it again at once has held it throughout.
         for same in holds.chunk_by(|a, b| a.to == b.from && a.thread == b.thread) {
             let holder = &r.threads[same[0].thread as usize].name;
             let stretch = (same[0].from, same[same.len() - 1].to);

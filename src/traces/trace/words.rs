@@ -1,4 +1,4 @@
-//! What slices are called, and their colours.
+//! Names and colours of slices.
 
 use crate::cpython::recording::{TapeState, TaskEnd, ThreadSpan};
 use crate::engine::Nanos;
@@ -39,7 +39,7 @@ fn of_wait(cause: Cause, gil: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// What a task waits for while no thread stands for it.
+/// Name and colour of what a task waits for while no thread stands for it.
 pub(crate) fn of_task(cause: Cause) -> (&'static str, &'static str) {
     match cause {
         Cause::Pool => (state::WORKER, "thread_state_runnable"),
@@ -55,7 +55,7 @@ pub(crate) fn of_task(cause: Cause) -> (&'static str, &'static str) {
     }
 }
 
-/// How a task ended.
+/// How a task ended, in words.
 pub(crate) fn of_end(end: Option<TaskEnd>) -> &'static str {
     match end {
         Some(TaskEnd::Done) => "done",
@@ -65,7 +65,7 @@ pub(crate) fn of_end(end: Option<TaskEnd>) -> &'static str {
     }
 }
 
-/// What a finding is called, when it was, and in more words.
+/// Name of a finding, when it was, and details in words.
 pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
     match f {
         Finding::Deadlock { at, waiting, .. } => ("deadlock", *at, waiting.join("; ")),

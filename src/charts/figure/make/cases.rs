@@ -1,4 +1,4 @@
-//! The cases of a run as figures show them: their names, and which are left out where there are too many.
+//! The cases of a run as figures show them: their names, and which are left out if there are too many.
 
 use super::{BARS, Bar, CURVES, misses};
 use crate::charts::figure::Emphasis;
@@ -9,20 +9,20 @@ use crate::result::{Answer, Forecast, Study, Tier};
 #[derive(Clone, Copy)]
 pub(super) struct PlottedCase<'a> {
     pub case: &'a Forecast,
-    /// Decides its looks: its place in the document.
+    /// Number that determines its looks: its index in the document.
     pub number: usize,
-    /// What it is to the answer.
+    /// Role of the case in the answer.
     pub role: Emphasis,
-    /// How it stands.
+    /// Tier of the case.
     pub tier: Tier,
 }
 
-/// The cases of a run with short names.
+/// The cases of a run, with short names.
 pub(super) struct Cases<'a> {
     all: Vec<PlottedCase<'a>>,
     baseline: Option<&'a str>,
     names: Names,
-    /// Which case to take, by their places in the document.
+    /// The answer, by indices of cases in the document.
     pub answer: Option<Answer>,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Cases<'a> {
     pub(super) fn of(run: &'a Study) -> Self {
         let cases: Vec<&Forecast> = run.all().collect();
         let base = cases.iter().position(|c| Some(c.name()) == run.baseline);
-        // The hidden baseline was not asked for: it is no candidate.
+        // The hidden baseline was not asked for, so it is no candidate.
         let standings = run.standings();
         let answer = run.answer();
         let role = |i: usize| {
@@ -61,12 +61,12 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// The case at a place in the document.
+    /// The case at an index in the document.
     pub(super) fn at(&self, place: usize) -> Option<&PlottedCase<'a>> {
         self.all.get(place)
     }
 
-    /// Those that may be taken, the one to take first.
+    /// The case to take, and those that are as good.
     pub(super) fn leaders(&self) -> Vec<&PlottedCase<'a>> {
         let places = self
             .answer
@@ -84,7 +84,7 @@ impl<'a> Cases<'a> {
         self.names.short(s.case)
     }
 
-    /// The case's bar, with why it has no numbers.
+    /// The bar of a case, which names the reason if it has no numbers.
     pub(super) fn bar(&self, s: &PlottedCase<'_>) -> Bar {
         let name = self.name(s);
         Bar {
@@ -98,18 +98,18 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// As many as curves can be told apart, of those that `has`; and what is said of the others.
+    /// The cases for which `has` holds, as many as curves can be told apart, and a note about the others.
     pub(super) fn curves(&self, has: impl Fn(&Forecast) -> bool) -> (Vec<PlottedCase<'a>>, String) {
         self.most(CURVES, has)
     }
 
-    /// As many as bars fit into a figure, of those that `has`; and what is said of the others.
+    /// The cases for which `has` holds, as many as bars fit into a figure, and a note about the others.
     pub(super) fn bars(&self, has: impl Fn(&Forecast) -> bool) -> (Vec<PlottedCase<'a>>, String) {
         self.most(BARS, has)
     }
 
-    /// So many of the best of those that `has`, and what is said of the others. The baseline is not kept for its own sake: over time it
-    /// would take all the room.
+    /// The best `most` cases for which `has` holds, and a note about the others. The baseline gets no place of its own: over time it would
+    /// take all the room.
     pub(super) fn best(
         &self,
         most: usize,
@@ -136,7 +136,7 @@ impl<'a> Cases<'a> {
     }
 }
 
-/// There are [`CURVES`] looks: of two that would look alike the later one takes the first free look.
+/// Gives each case its own of the [`CURVES`] looks: of two that would look alike, the later one takes the first free one.
 fn apart(shown: &mut [PlottedCase<'_>]) {
     let mut taken = [false; CURVES];
     for s in shown {
@@ -149,7 +149,7 @@ fn apart(shown: &mut [PlottedCase<'_>]) {
     }
 }
 
-/// Which of `n` things by rank are kept: the first ones, and always the baseline.
+/// Which of `n` ranked things are kept: the first ones, and always the baseline.
 pub(super) fn keep(n: usize, most: usize, baseline: Option<usize>) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..n.min(most)).collect();
     if let Some(b) = baseline.filter(|b| *b >= kept.len() && *b < n) {
@@ -159,7 +159,7 @@ pub(super) fn keep(n: usize, most: usize, baseline: Option<usize>) -> Vec<usize>
     kept
 }
 
-/// The number that decides the looks of the thing at a place: the baseline's is its own (grey), wherever it stands.
+/// The number that determines the looks of the thing at an index: the baseline has its own (grey), whatever its index.
 pub(super) fn number(place: usize, baseline: Option<usize>) -> usize {
     const BASELINE: usize = 6;
     let Some(b) = baseline else { return place };
@@ -170,7 +170,7 @@ pub(super) fn number(place: usize, baseline: Option<usize>) -> usize {
     among_others + usize::from(among_others >= BASELINE)
 }
 
-/// `8 of 14 strategies: the best and the baseline`; empty where none is left out.
+/// The note about those left out: `8 of 14 strategies: the best and the baseline`; empty if none is.
 pub(super) fn left_out(left: usize, of: usize, baseline: bool) -> String {
     if left == 0 {
         return String::new();

@@ -9,7 +9,7 @@ use crate::charts::figure::{Emphasis, LinePlot, Series, Stroke};
 use crate::quantity::Quantity;
 use crate::result::{OverTime, Study};
 
-/// What is shown over time.
+/// A quantity that is shown over time.
 struct TimePlot {
     name: &'static str,
     title: &'static str,
@@ -17,7 +17,7 @@ struct TimePlot {
     measure: Measure,
     /// Whether the largest value counts, rather than the mean.
     peak: bool,
-    /// The finding in words.
+    /// Makes the finding in words.
     say: fn(&Standout) -> String,
     get: fn(&OverTime) -> &[f64],
 }
@@ -151,11 +151,11 @@ fn one(course: &TimePlot, run: &Study, cases: &Cases<'_>) -> Option<Figure> {
     ))
 }
 
-/// Most steps of a curve: finer ones hide each other.
+/// Most steps of a curve; finer steps would hide each other.
 const STEPS: usize = 80;
 
 impl TimePlot {
-    /// The course in steps: neighbouring bins are put together where there are too many.
+    /// The course in steps; neighbouring bins are combined if there are too many.
     #[expect(clippy::cast_precision_loss, reason = "counts of bins")]
     fn steps(&self, over: &OverTime) -> Vec<CurvePoint> {
         let values = (self.get)(over);
@@ -179,7 +179,7 @@ impl TimePlot {
     }
 }
 
-/// The memory limit, where it is near enough to belong into the picture.
+/// The memory limit, if it is near enough to belong into the picture.
 fn limit(run: &Study, shown: &[PlottedCase<'_>], series: &[Series]) -> Option<Series> {
     #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^53")]
     let limit = run.machine.memory_limit_bytes? as f64;

@@ -1,4 +1,4 @@
-//! A sweep over two axes: heat maps, and a few curves. What is shown is the best strategy of each point, and then the strategy that is
+//! Figures of a sweep over two axes: heat maps, and a few curves. They show the best strategy of each point, and then the strategy that is
 //! best most often.
 
 use super::points::{AxisLayout, flaw};
@@ -18,7 +18,7 @@ const CELLS: usize = 64;
 
 pub(super) fn figures(context: &Context<'_>, first: usize, second: usize) -> Vec<Figure> {
     let (a, b) = (context.points.across(first), context.points.across(second));
-    // Curves need numbers across; the longer axis is the better one.
+    // Curves need numbers on the horizontal axis; the longer axis suits better.
     let swap = (b.is_number(), b.texts.len()) > (a.is_number(), a.texts.len());
     let (x, y) = if swap { (b, a) } else { (a, b) };
     let best = context.points.best_rows();
@@ -38,7 +38,7 @@ pub(super) fn figures(context: &Context<'_>, first: usize, second: usize) -> Vec
     all
 }
 
-/// Whatever else is varied: of choices the best is shown; what is given or has to be borne is no choice, and shown at one value.
+/// What is said of other axes: over choices the best is shown; given values and loads are no choices, and are shown at one value.
 fn over_others(context: &Context<'_>) -> String {
     let axes = &context.points.header.axes;
     let (choices, fixed): (Vec<usize>, Vec<usize>) = others(context)
@@ -63,7 +63,7 @@ fn others<'a>(context: &'a Context<'_>) -> &'a [usize] {
     context.points.axes.get(2..).unwrap_or_default()
 }
 
-/// The index at which an axis that is no choice is shown: the largest load, the first of what is given.
+/// The index at which an axis without choices is shown: the largest load, or the first given value.
 fn shown_of(axis: &SweptAxis) -> usize {
     match (axis.kind(), &axis.numbers) {
         (AxisKind::Load, Some(numbers)) => (0..numbers.len())
@@ -73,7 +73,7 @@ fn shown_of(axis: &SweptAxis) -> usize {
     }
 }
 
-/// The row to take of those at a place.
+/// The row to take of those for which `at` holds.
 fn best_at<'a>(
     context: &Context<'a>,
     rows: &[&'a SweepRow],
@@ -139,7 +139,7 @@ fn heat<'a>(
         y.label.to_lowercase(),
         metric.better()
     );
-    // Where the row to take of all lies; what is shown of other axes may be something else.
+    // The cell of the row to take over all; what is shown of other axes may be something else.
     let best = context.points.overall().and_then(|taken| {
         let (i, j) = (x.place(taken), y.place(taken));
         let value = taken.case.primary()?.mean;
@@ -177,7 +177,7 @@ fn heat<'a>(
     ))
 }
 
-/// From which value to which the cells go, and where these are: the good end first.
+/// The range of the cells' values in words, and where its ends are, the good end first.
 fn extent(
     context: &Context<'_>,
     x: &AxisLayout,
@@ -318,7 +318,7 @@ fn dots<'a>(
     dots
 }
 
-/// Some of `n` values, the first and the last among them.
+/// At most [`CURVES`] of `n` indices, the first and the last among them.
 fn picked(n: usize) -> Vec<usize> {
     if n <= CURVES {
         return (0..n).collect();

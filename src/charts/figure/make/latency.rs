@@ -1,4 +1,4 @@
-//! Latencies of a run: percentiles, distribution, and the distribution's end.
+//! Figures of a run's latencies: percentiles, the distribution, and its tail.
 
 use super::cases::{Cases, PlottedCase};
 use super::say;
@@ -19,7 +19,7 @@ const PERCENTILES: [(Quantity, &str); 6] = [
     (Quantity::Max, "max"),
 ];
 
-/// What objectives ask of any of these percentiles.
+/// The bounds that objectives set for any of these percentiles.
 fn reference_lines(cases: &Cases<'_>) -> Vec<ReferenceLine> {
     limits(cases.all().iter().map(|s| s.case), |m| {
         PERCENTILES.iter().any(|(q, _)| is(*q)(m))
@@ -38,7 +38,7 @@ pub(super) fn percentiles(cases: &Cases<'_>, facts: &str) -> Option<Figure> {
             dots: (0..)
                 .zip(PERCENTILES)
                 .map(|(i, (q, _))| CurvePoint {
-                    // Here it is this percentile's objective that counts, not any.
+                    // Here the objectives about this percentile count, not all.
                     misses: s.case.objectives.iter().any(|o| {
                         o.verdict == Verdict::Missed
                             && parse_objective(&o.text).is_ok_and(|p| is(q)(p.metric))
@@ -90,7 +90,7 @@ fn with_quantiles<'a>(cases: &Cases<'a>) -> (Vec<PlottedCase<'a>>, String) {
     })
 }
 
-/// A curve for each case, a point for each (share, latency) that has one.
+/// A curve for each case, with a point for each (share, latency) for which `dot` makes one.
 fn curves(
     cases: &Cases<'_>,
     shown: &[PlottedCase<'_>],
@@ -109,10 +109,10 @@ fn curves(
     shown.iter().map(curve).collect()
 }
 
-/// The share of tasks that are done after so long.
+/// The share of tasks that are done within a time.
 pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
     let (shown, note) = with_quantiles(cases);
-    // The extremes would decide the scale alone.
+    // The extremes alone would determine the scale.
     let middle = shown
         .iter()
         .flat_map(|s| quantiles(s))
@@ -142,7 +142,7 @@ pub(super) fn cdf(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
     )
 }
 
-/// The latencies by nines of their share, as HDR histograms are plotted: the rare long ones have as much room as the many.
+/// Latencies over the nines of their share, as HDR histograms are plotted: rare long latencies get as much room as common ones.
 pub(super) fn nines(cases: &Cases<'_>, scenario: &str) -> Option<Figure> {
     let (shown, note) = with_quantiles(cases);
     let values = shown.iter().flat_map(|s| quantiles(s)).map(|&(_, v)| v);

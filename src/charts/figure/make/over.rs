@@ -1,4 +1,4 @@
-//! A sweep over one axis: every strategy as a curve.
+//! Figures of a sweep over one axis, with each strategy as a curve.
 
 use super::points::{AxisLayout, SweepCurve};
 use super::sweep::Context;
@@ -47,19 +47,19 @@ pub(super) fn figures(context: &Context<'_>, axis: usize) -> Vec<Figure> {
     all
 }
 
-/// What the largest of all values says.
+/// The largest of all values in words.
 struct Maximum {
-    /// Who reaches it.
+    /// Names of those that reach it.
     who: String,
     several: bool,
     value: String,
     at: String,
-    /// What it is the largest of, where not of all.
+    /// The set of which it is the largest, unless that is all.
     those: &'static str,
 }
 
 impl Maximum {
-    /// `threads:8 needs most: 304 MiB at 8 workers`.
+    /// A sentence about it: `threads:8 needs most: 304 MiB at 8 workers`.
     fn says(&self, one: &str, several: &str) -> String {
         let Self {
             who,
@@ -81,7 +81,7 @@ struct CurveFigure<'a> {
     across: &'a AxisLayout,
     curves: &'a [&'a SweepCurve<'a>],
     note: &'a str,
-    /// What is found in the sweep.
+    /// Insights about the sweep.
     insights: &'a [Insight],
 }
 
@@ -100,8 +100,8 @@ impl CurveFigure<'_> {
             .collect()
     }
 
-    /// Of the largest of all values: the names of those that reach it there, whether there are several (as one line, or by their value), the
-    /// value, where it is, and whether it is the largest of the curves that are not shown, too.
+    /// The largest of all values: the names of those that reach it, whether there are several (because they coincide, or have the same
+    /// value), the value, where it is, and whether the curves that are not shown stay below it.
     fn top(
         &self,
         lines: &LinePlot,
@@ -142,7 +142,7 @@ impl CurveFigure<'_> {
         })
     }
 
-    /// `over cores`.
+    /// The axis in words: `over cores`.
     fn over(&self) -> String {
         format!("over {}", self.across.label.to_lowercase())
     }
@@ -206,7 +206,7 @@ impl CurveFigure<'_> {
         })
     }
 
-    /// Against the sequential baseline at the same point; else, over cores or workers, against the first value of the axis.
+    /// The speed-up over the sequential baseline at the same point; otherwise, over cores or workers, over the first value of the axis.
     fn speedup(&self) -> Option<Figure> {
         let mut series = self.series(|c| c.speedup);
         let resource = self.is_resource();
@@ -230,7 +230,7 @@ impl CurveFigure<'_> {
         } else if !self.curves.iter().any(|c| c.baseline) {
             series.push(self.reference("sequential", |_| 1.0));
         }
-        // Over values that are laid out by doublings an ideal speed-up is a straight line, if it is laid out so, too.
+        // Over values laid out by doublings, an ideal speed-up is a straight line if it is laid out by doublings as well.
         let doublings = self.across.scale() == Some(Scale::Log2);
         let scale = if resource && doublings && positive(&series) {
             Scale::Log2
@@ -240,7 +240,7 @@ impl CurveFigure<'_> {
         let axis = Axis::of("Speed-up", Measure::Factor, scale);
         let gains = say::extreme(&series, true).is_some_and(|(_, _, y)| y > 1.0);
         let lines = self.drawn(axis, series, Vec::new());
-        // Against the baseline every curve has got a value to be held against; against itself only those that are drawn.
+        // Over the baseline, every curve has a comparable value; over itself, only the curves that are drawn have.
         let get = |c: &Forecast| c.speedup.filter(|_| against_baseline);
         let says = match self.top(&lines, get).filter(|_| gains) {
             Some(top) => top.says("gains most", "do equally well"),
@@ -250,7 +250,7 @@ impl CurveFigure<'_> {
         self.lines("speedup", &says, &about, lines)
     }
 
-    /// Whether twice the axis' value could ideally be twice as fast.
+    /// Whether twice the axis's value could ideally be twice as fast.
     fn is_resource(&self) -> bool {
         let label = self.across.label.to_lowercase();
         let words = ["core", "worker", "cpu", "thread", "process"];
@@ -291,8 +291,8 @@ impl CurveFigure<'_> {
         series
     }
 
-    /// p50, p95 and p99 of the best strategies, a figure each: of a batch the best one's only, whose latencies are the times at which
-    /// parts of it are done.
+    /// The p50, p95 and p99 of the best strategies, a figure for each; of a batch only for the best, since its latencies are the times at
+    /// which parts of it are done.
     fn percentiles(&self) -> Vec<Figure> {
         let most = if self.context.batch {
             1
@@ -310,7 +310,7 @@ impl CurveFigure<'_> {
             .collect()
     }
 
-    /// The strategy that the comparison calls best, so that all figures speak of the same; else that which is best most often.
+    /// The strategy that the comparison calls best, so that all figures are about the same one; otherwise the one that is best most often.
     fn leader(&self) -> Option<&SweepCurve<'_>> {
         let named = telling(self.insights).and_then(|i| match i {
             Insight::Best { case, .. } | Insight::Nearest { case, .. } => Some(case),
@@ -370,7 +370,7 @@ impl CurveFigure<'_> {
         })
     }
 
-    /// How the largest percentile with values runs, from its first to its last.
+    /// How the largest percentile with values runs, from its first to its last point.
     fn course_of(&self, who: &str, series: &[Series]) -> Option<String> {
         let has = |s: &&Series| s.dots.iter().any(|d| d.y.is_some());
         let s = series.iter().rev().find(has)?;
@@ -392,7 +392,7 @@ impl CurveFigure<'_> {
         let verb = match last.1 / first.1 {
             r if r > 1.05 => "grows",
             r if r < 0.95 => "falls",
-            // What differs by less may be chance.
+            // Smaller differences may be chance.
             _ => {
                 return Some(format!(
                     "{who}: {name} is about {} at {} and at {}",
@@ -411,7 +411,7 @@ impl CurveFigure<'_> {
         ))
     }
 
-    /// Where the time of the best strategy's tasks went.
+    /// What the tasks of the best strategy spent their time on.
     fn causes(&self) -> Option<Figure> {
         let best = self.leader()?;
         let rows: Vec<_> = best
@@ -453,7 +453,7 @@ impl CurveFigure<'_> {
     }
 }
 
-/// The cause whose share changes most from the first to the last of the bars.
+/// A sentence about the cause whose share changes most from the first to the last bar.
 fn change(who: &str, shares: &[Shares], places: &[String]) -> Option<String> {
     let means = means_of_all(shares.iter());
     let (first, last) = (&shares.first()?.of, &shares.last()?.of);
@@ -486,7 +486,7 @@ fn change(who: &str, shares: &[Shares], places: &[String]) -> Option<String> {
     ))
 }
 
-/// What the curves of the metric show: who overtakes whom, who is ahead throughout, or what to take.
+/// What the curves of the metric show: which strategy overtakes another, which leads throughout, or what to take.
 fn found(insights: &[Insight]) -> Option<String> {
     let says = |i: &Insight| i.text().trim_end_matches('.').to_owned();
     telling(insights).map(|i| match i {
@@ -519,7 +519,7 @@ fn found(insights: &[Insight]) -> Option<String> {
     })
 }
 
-/// Of all that is found what the comparison says.
+/// The insight that the comparison's title states.
 fn telling(all: &[Insight]) -> Option<&Insight> {
     let shape = |i: &&Insight| {
         matches!(i, Insight::CrossOver { .. })

@@ -17,13 +17,13 @@ use crate::result::{Forecast, Sweep, SweepHeader, SweepRow, SweptAxis};
 /// One strategy's rows.
 pub(super) struct SweepCurve<'a> {
     pub name: String,
-    /// Decides its looks: its place among all curves, best first.
+    /// Number that determines its looks: its index among all curves, best first.
     pub number: usize,
-    /// Whether it is the sequential one.
+    /// Whether it is the sequential baseline.
     pub baseline: bool,
-    /// What it is to the answer.
+    /// Role of the strategy in the answer.
     pub role: Emphasis,
-    /// In the order of the points.
+    /// Its rows, in the order of the points.
     pub rows: Vec<&'a SweepRow>,
 }
 
@@ -31,22 +31,22 @@ pub(super) struct SweepCurve<'a> {
 pub(super) struct SweepLayout<'a> {
     pub header: &'a SweepHeader,
     pub sweep: &'a Sweep,
-    /// How its rows stand.
+    /// Standings of the rows.
     standings: Standings,
-    /// The axes that figures are laid over, by their place in the header; those that tell strategies apart are none.
+    /// Indices in the header of the axes over which figures are laid; axes that distinguish strategies are left out.
     pub axes: Vec<usize>,
-    /// Best first.
+    /// The curves, best first.
     pub curves: Vec<SweepCurve<'a>>,
 }
 
-/// How rows are gathered into curves.
+/// How rows are grouped into curves.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CurveGrouping {
     /// By strategy and interpreter.
     Case,
-    /// The same, numbers of workers left out: they are what is swept.
+    /// By strategy and interpreter without numbers of workers, which are swept.
     Unnumbered,
-    /// By strategy alone: the interpreter is what is swept.
+    /// By strategy alone, because the interpreter is swept.
     Strategy,
 }
 
@@ -90,7 +90,7 @@ impl<'a> SweepLayout<'a> {
         }
     }
 
-    /// The row to take of the whole sweep; `None` where something is given, so that there is no single one.
+    /// The row to take over the whole sweep; `None` if something is given, so that there is no single one.
     pub(super) fn overall(&self) -> Option<&'a SweepRow> {
         let taken = self.standings.overall()?;
         self.sweep.rows.get(taken.row)
@@ -139,7 +139,7 @@ impl<'a> SweepLayout<'a> {
     }
 }
 
-/// The axes with several values; of axes that run side by side the first one (with numbers, if there is one).
+/// The axes with several values; of axes that vary side by side the first one (with numbers, if there is one).
 fn varied(header: &SweepHeader) -> Vec<usize> {
     let several = |i: &usize| header.axes[*i].values.len() > 1;
     let all: Vec<usize> = (0..header.axes.len()).filter(several).collect();
@@ -169,7 +169,7 @@ fn key_of(case: &Forecast, key: CurveGrouping) -> String {
     }
 }
 
-/// `asyncio+threads:8` becomes `asyncio+threads:N`.
+/// The strategy without numbers of workers: `asyncio+threads:8` becomes `asyncio+threads:N`.
 fn unnumbered(strategy: &str) -> String {
     let mut out = String::with_capacity(strategy.len());
     let mut after_colon = false;
@@ -204,7 +204,7 @@ fn curves<'a>(
         }
     }
     let mut curves: Vec<(usize, Vec<&SweepRow>)> = found.into_values().collect();
-    // Those to take, or as good, at each point.
+    // For each point, the row to take, and those that are as good.
     let points = rows.chunk_by(|a, b| a.point == b.point);
     let answers: Vec<PointAnswer> = points.filter_map(|p| standings.at(p[0].point)).collect();
     let overall = standings.overall();
@@ -242,7 +242,7 @@ fn curves<'a>(
         };
         let (leads, meets) = match &overall {
             Some(t) => (holds(t), t.meets),
-            // Where something is given, only what is to be taken at each of its values leads.
+            // If something is given, only a strategy that is to be taken at each of its values leads.
             None => (
                 !answers.is_empty() && answers.iter().all(holds),
                 answers.iter().all(|t| t.meets),
@@ -273,7 +273,7 @@ fn curves<'a>(
         .collect()
 }
 
-/// What is wrong with all of these rows, if it is wrong with all.
+/// What these rows lack, if all of them lack something.
 pub(super) fn flaw(rows: &[&SweepRow]) -> Option<PointFlaw> {
     let mut all = rows.iter().map(|r| PointFlaw::of_status(r.case.status));
     let first = all.next()??;
@@ -283,11 +283,11 @@ pub(super) fn flaw(rows: &[&SweepRow]) -> Option<PointFlaw> {
 /// An axis of a sweep, laid out.
 #[derive(Default)]
 pub(super) struct AxisLayout {
-    /// Its place in the header.
+    /// Index in the header.
     index: usize,
-    /// Where each of its values stands.
+    /// Position of each value.
     pub positions: Vec<f64>,
-    /// Each of its values as a text.
+    /// Text of each value.
     pub texts: Vec<String>,
     pub label: String,
     measure: Option<Measure>,
@@ -316,14 +316,14 @@ impl AxisLayout {
         }
     }
 
-    /// The value at a position, as a place: `8 cores`, `rate = 200`.
+    /// The value at a position, in words: `8 cores`, `rate = 200`.
     pub(super) fn at(&self, x: f64) -> String {
         let i = self.positions.iter().position(|&p| p == x);
         let text = i.and_then(|i| self.texts.get(i)).cloned();
         self.place_of(&text.unwrap_or_default(), x)
     }
 
-    /// The value with this index, as a place.
+    /// The value of this index, in words.
     pub(super) fn value(&self, i: usize) -> String {
         let text = self.texts.get(i).map_or("", String::as_str);
         self.place_of(text, self.positions.get(i).copied().unwrap_or_default())
@@ -339,12 +339,12 @@ impl AxisLayout {
         .text()
     }
 
-    /// Whether it has numbers.
+    /// Whether its values are numbers.
     pub(super) fn is_number(&self) -> bool {
         self.measure.is_some()
     }
 
-    /// How its values are laid out; `None`: as words.
+    /// How its values are laid out; `None` if they are text.
     pub(super) fn scale(&self) -> Option<Scale> {
         self.measure
             .map(|_| scale::across(&self.positions, self.is_count()))
@@ -367,17 +367,17 @@ impl AxisLayout {
         }
     }
 
-    /// The axis with each value as a word.
+    /// The axis of a figure with each value as text.
     pub(super) fn words(&self) -> Axis {
         Axis::words(&self.label, self.texts.clone())
     }
 
-    /// The row's place on the axis.
+    /// The index of a row's value on the axis.
     pub(super) fn place(&self, row: &SweepRow) -> usize {
         row.index.get(self.index).copied().unwrap_or(0)
     }
 
-    /// A dot for each value by rising x: a gap where no row has one.
+    /// A dot for each value by rising x, with a gap where no row has one.
     pub(super) fn dots(
         &self,
         rows: &[&SweepRow],

@@ -1,4 +1,4 @@
-//! The figures of a run: strategies side by side.
+//! Figures of a run: strategies side by side.
 
 use super::cases::{Cases, PlottedCase};
 use super::say;
@@ -27,7 +27,7 @@ pub(super) fn figures(run: &Study) -> Vec<Figure> {
     all
 }
 
-/// `scraper · 4 cores · 95% intervals over 10 replications`.
+/// Facts for the subtitle: `scraper · 4 cores · 95% intervals over 10 replications`.
 fn facts(run: &Study) -> String {
     let counts = run.forecasts.iter().filter(|c| c.is_fine());
     let (least, most) = counts.fold((u32::MAX, 0), |(a, b), c| {
@@ -60,7 +60,7 @@ fn machine(run: &Study) -> String {
     format!("{} {word}", whole(cores))
 }
 
-/// Bars of one estimate a case.
+/// Bars with one estimate for each case.
 pub(super) fn bars(
     cases: &Cases<'_>,
     shown: &[PlottedCase<'_>],

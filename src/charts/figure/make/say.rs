@@ -1,5 +1,5 @@
-//! What figures say: titles as findings, made from the very numbers that are drawn. Nothing is said of what is not in the figure, and
-//! no more than its numbers bear out.
+//! What figures say: titles that state findings, made from the numbers that are drawn. Nothing is said about what is not in the figure, and
+//! no more than its numbers support.
 
 use super::cases::{Cases, PlottedCase};
 use super::{CurvePoint, Measure, RankMetric};
@@ -11,13 +11,13 @@ use crate::quantity::{Quantity, percent, waiting};
 use crate::result::{Forecast, Status, Tier};
 use crate::strategy::Cause;
 
-/// Shares that differ by less are about the same.
+/// Relative difference below which shares are about the same.
 const LITTLE: f64 = 0.05;
 
 /// Most names in a title.
 const NAMES: usize = 3;
 
-/// `a, b and 3 more`.
+/// A list in words, at most three names: `a, b and 3 more`.
 pub(super) fn names(all: &[String]) -> String {
     match all {
         [] => String::new(),
@@ -27,7 +27,7 @@ pub(super) fn names(all: &[String]) -> String {
     }
 }
 
-/// Of the comparison: which case to take, and what comes next.
+/// The title of the comparison: which case to take, and what comes next.
 pub(super) fn best(cases: &Cases<'_>, metric: &RankMetric) -> String {
     let leaders = cases.leaders();
     let value = |s: &PlottedCase<'_>| {
@@ -80,7 +80,7 @@ pub(super) fn best(cases: &Cases<'_>, metric: &RankMetric) -> String {
     }
 }
 
-/// The largest speed-up of those that do their work; where others are as good by their rank or by their value, all of them.
+/// The largest speed-up of the cases that work; if others are as good by rank or by value, all of them.
 pub(super) fn speedup(cases: &Cases<'_>, shown: &[PlottedCase<'_>], baseline: &str) -> String {
     let gain = |s: &PlottedCase<'_>| {
         let works = !matches!(s.tier, Tier::Fails | Tier::NoForecast);
@@ -110,12 +110,12 @@ pub(super) fn speedup(cases: &Cases<'_>, shown: &[PlottedCase<'_>], baseline: &s
     }
 }
 
-/// What a superlative is true of, where not all strategies are drawn and one that is not would be ahead.
+/// The limitation of a superlative if not all strategies are drawn, and one that is not would be ahead.
 pub(super) fn of_those_shown(of_all: bool) -> &'static str {
     if of_all { "" } else { ", of those shown" }
 }
 
-/// What the time of the best case goes into, and who loses most to what.
+/// What the tasks of the best case spend their time on, and which case loses most to what.
 pub(super) fn causes(cases: &Cases<'_>, shown: &[PlottedCase<'_>], shares: &[Shares]) -> String {
     let largest = |of: &[f64], counts: &dyn Fn(Cause) -> bool| {
         let all = Cause::ALL
@@ -155,7 +155,7 @@ pub(super) fn causes(cases: &Cases<'_>, shown: &[PlottedCase<'_>], shares: &[Sha
     }
 }
 
-/// Who needs the least and the most memory.
+/// Which cases need the least and the most memory.
 pub(super) fn memory(cases: &Cases<'_>, shown: &[PlottedCase<'_>]) -> String {
     let of = |s: &PlottedCase<'_>| s.case.get(Quantity::MemoryPeak).map(|e| e.mean);
     let name = |s: &PlottedCase<'_>| cases.name(s);
@@ -168,7 +168,7 @@ pub(super) fn memory(cases: &Cases<'_>, shown: &[PlottedCase<'_>]) -> String {
     says + those
 }
 
-/// Who needs the least and the most of something.
+/// Which of some need the least and the most of something.
 fn least_and_most<T>(
     what: &str,
     measure: Measure,
@@ -196,7 +196,7 @@ fn least_and_most<T>(
     }
 }
 
-/// Of percentiles: how much longer the slowest tasks of the best case take than the middle one.
+/// The title of percentiles: how much longer the slowest tasks of the best case take than the median.
 pub(super) fn percentiles(cases: &Cases<'_>, shown: &[PlottedCase<'_>]) -> String {
     let Some(s) = shown.iter().find(|s| s.role.leads()).or(shown.first()) else {
         return "Latency percentiles".into();
@@ -217,13 +217,13 @@ pub(super) fn percentiles(cases: &Cases<'_>, shown: &[PlottedCase<'_>]) -> Strin
     }
 }
 
-/// The latency that a share of a case's tasks does not exceed, from the distribution's points.
+/// The latency that a share of a case's tasks does not exceed, from the points of the distribution.
 fn quantile(case: &Forecast, share: f64) -> Option<f64> {
     let all = case.detail.latency_quantiles.as_deref()?;
     all.iter().find(|(s, _)| *s >= share).map(|q| q.1)
 }
 
-/// Of a distribution: where half and nearly all tasks of the best case are done, and of the slowest shown.
+/// The title of a distribution: when half and nearly all tasks of the best case are done, and those of the slowest case shown.
 pub(super) fn distribution(cases: &Cases<'_>, shown: &[PlottedCase<'_>], share: f64) -> String {
     let values = || {
         shown
@@ -254,20 +254,20 @@ pub(super) fn distribution(cases: &Cases<'_>, shown: &[PlottedCase<'_>], share: 
     }
 }
 
-/// What stands out of courses over time.
+/// What stands out in courses over time.
 pub(super) struct Standout {
-    /// Whose.
+    /// Name of the case that stands out.
     pub name: String,
     /// The largest value, or the largest mean.
     pub value: String,
     /// When the largest value is reached.
     pub at: String,
-    /// Where there are others: `, the most of all`, or that they do not differ.
+    /// If there are other cases: `, the most of all`, or that they do not differ.
     pub of_all: &'static str,
 }
 
-/// Of courses over time: who reaches most, and when (`peak`); or whose mean is largest.
-/// `part`: there are others, which are not shown.
+/// Finds which course over time has the largest value, and when (`peak`), or the largest mean. `part` tells that there are others, which
+/// are not shown.
 pub(super) fn course(
     series: &[Series],
     measure: Measure,
@@ -281,7 +281,7 @@ pub(super) fn course(
                 .into_iter()
                 .reduce(|a, b| if b.1 > a.1 { b } else { a });
         }
-        // Steps of equal length; the last dot only ends the last one.
+        // Steps have equal lengths; the last dot only ends the last step.
         if dots.len() > 1 {
             dots.pop();
         }
@@ -312,7 +312,7 @@ pub(super) fn course(
     })
 }
 
-/// The largest or smallest value of all curves, with where it is.
+/// The largest or smallest value of all curves, with its curve and point.
 pub(super) fn extreme(series: &[Series], most: bool) -> Option<(&Series, CurvePoint, f64)> {
     let dots = series
         .iter()
@@ -325,7 +325,7 @@ pub(super) fn extreme(series: &[Series], most: bool) -> Option<(&Series, CurvePo
     })
 }
 
-/// With a small first letter, unless it begins with an abbreviation.
+/// The text with a small first letter, unless it begins with an abbreviation.
 pub(super) fn small(text: &str) -> String {
     let mut chars = text.chars();
     let (first, second) = (chars.next(), text.chars().nth(1));

@@ -1,4 +1,4 @@
-//! The figures of a sweep: over one axis, or over two.
+//! Figures of a sweep, over one axis or over two.
 
 use super::cases::{keep, left_out};
 use super::points::{SweepCurve, SweepLayout};
@@ -15,12 +15,12 @@ pub(super) struct Context<'a> {
     pub metric: RankMetric,
     /// Whether all tasks arrive at once.
     pub batch: bool,
-    /// Scenario and confidence.
+    /// Scenario and confidence, for subtitles.
     pub facts: String,
 }
 
 impl<'a> Context<'a> {
-    /// The curves that are shown, and what is said of the others.
+    /// The curves that are shown, and a note about the others.
     pub(super) fn drawn_curves(&self) -> (Vec<&SweepCurve<'a>>, String) {
         let curves = &self.points.curves;
         let base = curves.iter().position(|c| c.baseline);

@@ -1,4 +1,4 @@
-//! What figures are made of which documents; small documents written here.
+//! Tests of which figures are made from which documents, with small documents written here.
 
 use serde_json::{Value, json};
 
@@ -131,7 +131,7 @@ fn a_run_compares_its_strategies() {
         panic!("no bars");
     };
     assert_eq!(s.reference, Some((1.0, "sequential on 3.14".into())));
-    // A batch's wait for its turn explains nothing: what is left is 0.2 to 0.3.
+    // The wait of a batch for its turn explains nothing: what is left is 0.2 to 0.3.
     let Body::Stack(s) = &find(&fs, "time-by-cause").body else {
         panic!("no bars");
     };
@@ -140,7 +140,7 @@ fn a_run_compares_its_strategies() {
         .iter()
         .map(|l| (l.name.as_str(), l.values[0]))
         .collect();
-    // Of all bars: some are of a build without a GIL.
+    // The words fit all bars, some of which are of a build without a GIL.
     let halted = "waiting for the GIL (free-threaded: for a stopped world)";
     assert_eq!(layers, [("running", 0.4), (halted, 0.6)]);
 }
@@ -215,7 +215,7 @@ fn a_number_of_workers_in_the_names_is_one_curve() {
             ]
         },
     );
-    // `sequential` is the same everywhere, so the axis is one that cases recur on; the others must be joined all the same.
+    // `sequential` is the same everywhere, so that cases recur on this axis; the others must be joined all the same.
     let f = find(&fs, "comparison");
     assert_eq!(curves(f), ["threads:N", "processes:N:fork", "sequential"]);
 }
@@ -235,7 +235,7 @@ fn interpreters_tell_strategies_apart() {
         curves(find(&fs, "comparison")),
         ["threads:8 on 3.14", "threads:8 on 3.14t"]
     );
-    // Alone, they are what is across.
+    // If only interpreters vary, they are the horizontal axis.
     let fs = sweep(&[("interpreters", "interpreter", interpreters)], |i| {
         vec![case("threads:8", name(i[0]), 1, 1.0)]
     });
@@ -284,7 +284,7 @@ fn points_without_a_value_are_gaps() {
     assert_eq!(ys, [true, true, false, true]);
 }
 
-/// A title, with plain blanks between numbers and units.
+/// The title of a figure, with plain blanks between numbers and units.
 fn title(figures: &[Figure], name: &str) -> String {
     find(figures, name).title.replace('\u{a0}', " ")
 }
@@ -315,7 +315,7 @@ fn titles_are_findings() {
             .subtitle
             .starts_with("Makespan by strategy, less is better · x")
     );
-    // What misses an objective is no best one, however fast.
+    // A case that misses an objective is not the best, however fast.
     let objective = |verdict: &str| json!([{"objective": "memory < 50MiB", "verdict": verdict, "bound": 52_428_800.0, "value": null}]);
     first["objectives"] = objective("missed");
     let mut second = case("asyncio", "cpython-3.14", 2, 4.0);
@@ -360,7 +360,7 @@ fn what_ties_gains_equally() {
 
 #[test]
 fn superlatives_say_of_what_they_are_true() {
-    // The last one, which is not drawn, may need more than all that are.
+    // The last strategy, which is not drawn, may need more than all that are.
     let of = |last: f64| {
         sweep(&[cores()], |_| {
             (1..=9_u32)
@@ -448,7 +448,7 @@ fn what_is_saturated_says_so() {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(100))]
 
-    /// Titles are borne out by the numbers of their figures, whatever these are.
+    /// The titles of figures are supported by their numbers, whatever these are.
     #[test]
     fn titles_are_true(times in proptest::collection::vec((0.01..100.0_f64, 1e6..1e10_f64), 2..9)) {
         let mut sorted = times;
@@ -504,7 +504,7 @@ fn empty_documents_have_no_figures() {
     assert_eq!(sweep(&[], |_| Vec::new()), []);
 }
 
-/// What some points say is not said of all.
+/// What some points show is not claimed for all.
 #[test]
 fn an_unfinished_sweep_is_called_so() {
     let axes = [("machine.cores", "cores", vec![json!(1), json!(2), json!(4)])];
