@@ -112,7 +112,6 @@ fn events(study: &Study) -> u64 {
     all(study).map(|f| f.events).sum()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "to be shown")]
 fn millions(events: u64) -> f64 {
     events as f64 / 1e6
 }

@@ -79,7 +79,6 @@ fn time(run: fn(&Queue) -> Seen, queue: &Queue) -> (f64, Seen) {
 }
 
 /// The kernel's rows. The two loops take turns, so that a machine that slows down slows both.
-#[expect(clippy::cast_precision_loss, reason = "millions of customers")]
 fn kernel() {
     println!(
         "Kernel, one core, {CUSTOMERS} customers (two events each), {RUNS} runs of each loop in turns.\n"

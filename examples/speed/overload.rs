@@ -87,7 +87,6 @@ fn seconds(strategy: &Strategy, workload: &Workload) -> Result<f64, String> {
 }
 
 /// Prints the table, up to 10^`power` tasks.
-#[expect(clippy::cast_precision_loss, reason = "a hundred thousand tasks")]
 pub(crate) fn table(power: u32) {
     println!(
         "Overload: tasks that wait for one thing until their deadlines pass, time for each (ns, best of {RUNS}).\n"

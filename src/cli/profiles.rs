@@ -259,7 +259,7 @@ fn table(rows: &[&ParamDifference], style: Style) -> String {
             _ => "",
         };
         let (a, b) = (formatted(d.first), formatted(d.second));
-        let texts = [d.name.to_string(), d.unit.to_string(), a, b, ratio];
+        let texts = [d.name.clone(), d.unit.to_string(), a, b, ratio];
         let mark = mark.to_owned();
         texts.into_iter().chain([mark]).collect()
     });

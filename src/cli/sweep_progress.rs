@@ -140,10 +140,6 @@ impl SweepProgress {
     fn words(&self, advance: Advance, elapsed: Duration) -> String {
         let done = self.before.load(Ordering::Relaxed) + advance.points;
         let seconds = elapsed.as_secs_f64().max(1e-3);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a rate for people needs no 53 bits"
-        )]
         let rate = advance.points as f64 / seconds;
         let mut words = format!("{done} of {} points", self.all);
         if advance.points > 0 {

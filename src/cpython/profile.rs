@@ -402,7 +402,6 @@ pub struct CostCurve(pub Vec<(f64, f64)>);
 
 impl CostCurve {
     /// The cost for a size of `bytes`, scaled by `factor`.
-    #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^53")]
     pub fn at(&self, bytes: u64, factor: f64) -> Nanos {
         let x = bytes as f64;
         let (mut x0, mut y0, mut slope) = (0.0, 0.0, 0.0);

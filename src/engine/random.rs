@@ -137,7 +137,6 @@ pub fn task_stream(
 
 /// A uniform number in \[0, 1), one of 2^53 equally spaced values.
 #[inline]
-#[expect(clippy::cast_precision_loss, reason = "53 bits fit a float exactly")]
 pub fn unit<R: Rng + ?Sized>(rng: &mut R) -> f64 {
     const STEP: f64 = 1.0 / (1_u64 << 53) as f64;
     (rng.next_u64() >> 11) as f64 * STEP
@@ -162,7 +161,6 @@ mod tests {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
         reason = "small counts"
     )]
     fn assert_uniform(values: &[f64], what: &str) {
@@ -187,7 +185,6 @@ mod tests {
         );
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "small counts")]
     fn assert_uncorrelated(x: &[f64], y: &[f64], what: &str) {
         // Mean 1/2 and variance 1/12 are known, so that the sum of products is normal with variance n / 144.
         let sum: f64 = x.iter().zip(y).map(|(x, y)| (x - 0.5) * (y - 0.5)).sum();

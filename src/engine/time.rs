@@ -94,10 +94,6 @@ impl Nanos {
     }
 
     /// The time in nanoseconds, as a float.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "2^53 ns is 104 days; longer times lose nanoseconds, not meaning"
-    )]
     pub fn as_f64(self) -> f64 {
         self.0 as f64
     }
@@ -130,10 +126,6 @@ impl Total {
     pub const ZERO: Self = Self(0);
 
     /// The time in nanoseconds, as a float.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "2^53 ns is 104 days; longer times lose nanoseconds, not meaning"
-    )]
     pub fn as_f64(self) -> f64 {
         self.0 as f64
     }

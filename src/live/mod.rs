@@ -138,7 +138,6 @@ fn counts(s: &Snapshot) -> Vec<String> {
     counts
 }
 
-#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
 fn approximately(bytes: u64) -> f64 {
     bytes as f64
 }

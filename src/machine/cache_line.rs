@@ -64,10 +64,6 @@ pub(super) struct Burst {
 
 impl Burst {
     pub(super) fn new(line: u32, access: Access, account: u32, count: u64) -> Self {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "limits keep counts far below 2^53"
-        )]
         let left = count as f64;
         Self {
             line,
@@ -148,7 +144,6 @@ mod tests {
     /// Accesses in a microsecond by `n` threads together that do nothing else.
     fn throughput(access: Access, n: u64) -> f64 {
         let time = access.time(access.service * n);
-        #[expect(clippy::cast_precision_loss, reason = "small")]
         let threads = n as f64;
         threads / time.as_f64() * 1e3
     }

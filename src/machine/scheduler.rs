@@ -152,7 +152,6 @@ impl Core {
 
     /// Wall time that so much CPU time at relative speed 1 takes at the core's present speed.
     #[inline]
-    #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
     fn wall(&self, work: Nanos) -> Nanos {
         if self.rate == 1.0 {
             work
@@ -163,7 +162,6 @@ impl Core {
 
     /// CPU time at relative speed 1 that the core provides in so much wall time.
     #[inline]
-    #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
     fn work(&self, wall: Nanos) -> Nanos {
         if self.rate == 1.0 {
             wall

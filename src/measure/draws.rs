@@ -18,13 +18,11 @@ impl Draws {
     }
 
     /// The sum of (drawn - mean), in seconds, for a mean in nanoseconds.
-    #[expect(clippy::cast_precision_loss, reason = "a sum of durations")]
     pub fn excess(&self, mean: f64) -> f64 {
         (self.sum as f64 - self.count as f64 * mean) / 1e9
     }
 
     /// The sum of the means, in seconds, for a mean in nanoseconds.
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub fn expected(&self, mean: f64) -> f64 {
         self.count as f64 * mean / 1e9
     }

@@ -79,10 +79,6 @@ impl Histogram {
     }
 
     /// Mean in nanoseconds, from the exact sum; `None` if the histogram is empty.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a mean of nanoseconds needs 53 bits at most to mean anything"
-    )]
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64)
     }
@@ -95,7 +91,6 @@ impl Histogram {
         if self.count == 0 {
             return None;
         }
-        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let (rank, last) = (libm::ceil(q * self.count as f64), self.count as f64);
         if rank <= 1.0 || rank >= last {
             return Some(Nanos(if rank >= last { self.max } else { self.min }));

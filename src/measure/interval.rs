@@ -176,7 +176,6 @@ pub fn extended(a: &[f64], b: &[f64]) -> Option<(Estimate, Estimate)> {
         return None;
     }
     let ratio = mean_a / mean_common;
-    #[expect(clippy::cast_precision_loss, reason = "counts of replications")]
     let (few, many) = (n as f64, all as f64);
     // The contributions of the replications to the result: shared ones contribute by both, further ones by b's mean alone.
     let interval = |weight: f64| {
@@ -231,7 +230,6 @@ pub fn unpaired_ratio(a: &[f64], b: &[f64]) -> Option<Estimate> {
 
 /// Half-width of the interval of `mean(a) - factor * mean(b)`, with the degrees of freedom of Welch and Satterthwaite; `None` with fewer
 /// than two values on a side.
-#[expect(clippy::cast_precision_loss, reason = "counts of replications")]
 fn welch(a: &[f64], b: &[f64], factor: f64) -> Option<f64> {
     if a.len().min(b.len()) < 2 {
         return None;
@@ -321,10 +319,6 @@ pub fn mean(values: &[f64]) -> Option<f64> {
 }
 
 /// The mean and the sample variance (0 for a single value), in two passes.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of replications and batches"
-)]
 pub(super) fn mean_and_variance(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     // Differences from the first value are summed: equal values then have a variance of exactly zero, and large offsets cost no digits.

@@ -4,7 +4,6 @@
 pub fn element<T>(sorted: &[T], p: f64) -> Option<&T> {
     let last = sorted.len().checked_sub(1)?;
     #[expect(
-        clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "an index"

@@ -41,7 +41,6 @@ impl Edge {
     }
 
     /// The cumulative count at this instant, interpolated.
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     fn count(&self) -> f64 {
         let before = self.before.count as f64;
         let Some(after) = self.after else {

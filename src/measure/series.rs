@@ -61,10 +61,6 @@ impl BatchSeries {
         }
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "batches are far smaller than 2^53"
-    )]
     fn close_batch(&mut self) {
         self.batches.push(Batch {
             start: self.pending_start,

@@ -13,10 +13,6 @@ pub struct Truncation {
 
 /// MSER: the number of values to leave out at the start so that the standard error of the mean of the rest is least, searched in the first
 /// half (White 1997). Applied to means of five observations this is MSER-5.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a series has some thousands of values"
-)]
 pub fn mser(values: &[f64]) -> Truncation {
     let n = values.len();
     if n < 10 {
@@ -45,10 +41,6 @@ pub fn mser(values: &[f64]) -> Truncation {
 
 /// Combines the values to at most `count` means of equally many neighbours. The remainder of the division is left out at the start, where
 /// the run is least settled.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a series has some thousands of values"
-)]
 pub fn rebatch(values: &[f64], count: usize) -> Vec<f64> {
     let size = values.len() / count.max(1);
     if size <= 1 {
@@ -80,10 +72,6 @@ pub fn lag1(values: &[f64]) -> f64 {
 
 /// Von Neumann's test statistic for independence, scaled to a standard normal. Above 1.645, neighbours are positively correlated at the 5 %
 /// level (one-sided).
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a series has some thousands of values"
-)]
 pub fn von_neumann(values: &[f64]) -> f64 {
     let n = values.len();
     if n < 4 {

@@ -47,7 +47,6 @@ impl Shares {
 
 /// A stacked bar: each cause gets its share of the width (by largest remainders), in the order of [`Cause::ALL`].
 pub(super) fn bar(shares: &[f64; CAUSES]) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let exact: Vec<f64> = shares
         .iter()
         .map(|s| s.clamp(0.0, 1.0) * WIDTH as f64)

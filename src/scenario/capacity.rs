@@ -260,7 +260,6 @@ fn tasks_at_once(scenario: &Scenario) -> u64 {
 /// Least number of tasks of open arrivals in flight when the arrivals end: those that came within the time that a task takes, and those for
 /// which the cores had no time. Estimated from means, and only if no task can end early.
 #[expect(
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "an estimate; a float cast saturates"
@@ -306,7 +305,6 @@ fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
             StepResource::Outside => 0.0,
         });
         let inside = step.inside().map_or(0.0, |Inside { steps, runs }| {
-            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let times = match runs {
                 Runs::Once | Runs::Attempts(_) => 1.0,
                 Runs::Times(n) => n as f64,

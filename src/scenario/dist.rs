@@ -53,10 +53,6 @@ const Z99: f64 = 2.326_347_874_040_841;
 
 /// A draw from (0, 1]: 53 random bits, never zero, so that its logarithm exists.
 fn unit(rng: &mut impl Rng) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "at most 2^53, which a float holds exactly"
-    )]
     let k = ((rng.next_u64() >> 11) + 1) as f64;
     k * (1.0 / 9_007_199_254_740_992.0)
 }
@@ -148,10 +144,6 @@ fn normal_quantile(p: f64) -> f64 {
 
 /// A standard normal draw, by inversion (the middle of one of 2^53 equal cells, so never infinite).
 fn normal(rng: &mut impl Rng) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "below 2^53, which a float holds exactly"
-    )]
     let k = (rng.next_u64() >> 12) as f64;
     normal_quantile((k + 0.5) * (1.0 / 4_503_599_627_370_496.0))
 }
@@ -325,7 +317,6 @@ impl Dist {
                 )
             }
             Self::Empirical(values) => {
-                #[expect(clippy::cast_precision_loss, reason = "a list that fits in memory")]
                 let n = values.len().max(1) as f64;
                 let sum = |f: fn(f64) -> f64| values.iter().map(|v| f(v.as_f64())).sum::<f64>() / n;
                 (sum(|x| x), sum(|x| x * x))

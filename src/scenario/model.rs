@@ -342,7 +342,6 @@ impl Releases {
 
     /// Number of releases in a step that takes `time`, if steps take `mean` nanoseconds on average.
     #[expect(
-        clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "limits keep counts far below 2^53, and a float cast saturates"

@@ -186,10 +186,6 @@ pub fn size(text: &str) -> Result<Bytes, UnitError> {
         }));
     };
     let bytes = libm::round(value * factor);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the limit is a round number that a float holds exactly"
-    )]
     let most = limits::MAX_SIZE as f64;
     if !bytes.is_finite() || bytes > most {
         return Err(UnitError::Limit(

@@ -198,7 +198,6 @@ fn workers(strategy: &Strategy) -> u64 {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
 fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     let peak = o.memory_peak as f64;
     // The mean of a constant may differ from it in the last bits.

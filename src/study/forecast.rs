@@ -176,7 +176,6 @@ pub(super) fn controls(unit: Unit, control: &[f64]) -> &[f64] {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a count of replications")]
 fn mean_of(samples: &[Sample], get: impl Fn(&Sample) -> f64) -> f64 {
     samples.iter().map(get).sum::<f64>() / samples.len().max(1) as f64
 }

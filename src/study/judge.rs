@@ -296,7 +296,6 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
             let cpu = f.get(Quantity::Cpu)?.mean;
             let sequential = sequential_cpu(study, f)?;
             // Most of the additional CPU time must be explained by what wake-ups can cost.
-            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let explained = times as f64 * WAKE_UP_AT_MOST >= (cpu - sequential) / 2.0;
             let costs = explained && cpu >= sequential * (1.0 + FOUGHT) && gains_nothing(study, f);
             costs.then(|| {
@@ -534,10 +533,6 @@ fn replications_for(have: u32, narrower: f64) -> u32 {
     rounded
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a profile has some hundred parameters"
-)]
 fn estimated(p: &Profile) -> Option<Warning> {
     let (defaults, of) = (
         p.tags.iter().filter(|t| **t == Tag::Default).count(),

@@ -190,10 +190,6 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
     })
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts and sizes are far below 2^53"
-)]
 fn count(n: u64) -> f64 {
     n as f64
 }

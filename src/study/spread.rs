@@ -25,10 +25,6 @@ pub(super) fn quantiles(h: &Histogram) -> Vec<(f64, f64)> {
 fn tail(count: u64) -> impl Iterator<Item = f64> {
     // Ten steps from 99 % to 99.9 %: 0.992, 0.9937, 0.995, ... in round numbers.
     const LEFT: [f64; 10] = [8.0, 6.3, 5.0, 4.0, 3.2, 2.5, 2.0, 1.6, 1.25, 1.0];
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a count of tasks is far below 2^53"
-    )]
     let one = 1.0 / count.max(1) as f64;
     (3..=12)
         .flat_map(|nines| LEFT.map(|left| left * libm::pow(10.0, -f64::from(nines))))

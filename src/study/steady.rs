@@ -149,7 +149,6 @@ pub(super) fn arrival_rate(interval: &Dist) -> Option<f64> {
             least.as_secs_f64() * shape / (shape - 1.0)
         }
         Dist::Pareto { .. } => return None,
-        #[expect(clippy::cast_precision_loss, reason = "a list that somebody wrote")]
         Dist::Empirical(list) => {
             list.iter().map(|n| n.as_secs_f64()).sum::<f64>() / list.len() as f64
         }

@@ -108,10 +108,6 @@ fn finite(d: &Dist) -> f64 {
     if mean.is_finite() { mean } else { 1e9 }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "limits keep counts far below 2^53"
-)]
 pub(super) fn number(n: u64) -> f64 {
     n as f64
 }

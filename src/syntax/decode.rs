@@ -89,7 +89,6 @@ pub(crate) fn likeness(word: &str, known: &str) -> f64 {
         long
     };
     let alike = strsim::jaro_winkler(word, known);
-    #[expect(clippy::cast_precision_loss, reason = "words are short")]
     let share = slips as f64 / long.max(1) as f64;
     if slips <= allowed {
         2.0 - share + alike / 100.0
@@ -446,10 +445,6 @@ impl Cx {
 
     /// Reads a finite number.
     pub(super) fn float(&mut self, node: &SyntaxNode, what: &str) -> Option<f64> {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "past 2^53 the last digits do not matter for a factor"
-        )]
         let x = match node.kind {
             SyntaxKind::Int(i) => i as f64,
             SyntaxKind::Float(x) => x,

@@ -117,10 +117,6 @@ pub fn parse_objective(text: &str) -> Result<Objective, ObjectiveError> {
             Ok(x) => x,
             Err(_) => units::rate(bound)?,
         },
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "sizes are limited to 1 PB, below 2^53"
-        )]
         Metric::Memory => units::size(bound)? as f64,
         Metric::FailureRate => {
             let share = units::share(bound)?;

@@ -214,7 +214,6 @@ fn forecast(
         over(&|o| o.makespan.as_secs_f64()),
         latency(0.50),
         latency(0.99),
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^53 bytes")]
         over(&|o| o.memory_peak as f64),
     ];
     let observed = [
@@ -232,7 +231,6 @@ fn forecast(
     {
         *slot = Held::new(observed, forecast);
     }
-    #[expect(clippy::cast_precision_loss, reason = "shown to a few digits")]
     let detail = CellDetail {
         cpu: (
             median(measured(&|r| r.cpu_s)),

@@ -128,7 +128,6 @@ mod tests {
 
     /// `[random.Random(seed).random() for _ in range(3)]` of CPython 3.11.
     #[test]
-    #[expect(clippy::float_cmp, reason = "the very same numbers")]
     fn numbers_are_those_that_python_draws() {
         for (seed, drawn) in [
             (

@@ -113,7 +113,6 @@ pub(super) fn build_workload(
 
 /// Building a task's payload: `bytes(n)` zeroes memory of the heap, which is fresh while tasks pile up; large ones are
 /// mapped and not touched. The mean over the tasks, in nanoseconds at best speed.
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn payload_cost(classes: &[TaskClass]) -> f64 {
     let bytes = |c: &TaskClass| {
         c.steps
@@ -179,7 +178,6 @@ fn repeated(parts: &[CellStep], rounds: u64, native: Native) -> Result<Vec<Step>
         .collect())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn list_memory(tasks: u64, parts: usize, rounds: u64) -> f64 {
     let again = rounds.saturating_sub(1) as f64;
     tasks as f64 * (TASK_BYTES + parts as f64 * (STEP_BYTES + again * REFERENCE_BYTES))

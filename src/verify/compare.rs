@@ -48,7 +48,6 @@ pub fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
         runs.iter()
             .flat_map(|r| r.canary_ns.before.iter().chain(&r.canary_ns.after))
     };
-    #[expect(clippy::cast_precision_loss, reason = "a small count")]
     let mean = all().sum::<f64>() / all().count().max(1) as f64;
     let blocks: Vec<f64> = runs
         .iter()
@@ -80,7 +79,6 @@ impl Verified {
                 .then(|| Held::new(real, over(simulated, |s| percentile(&s.latencies, p))))
                 .flatten()
         };
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         let peak: Vec<f64> = memory.into_iter().map(|m| m as f64).collect();
         let makespans = Held::new(measured(&|r| r.makespan_s), over(simulated, |s| s.makespan));
         let drift = |r: &MeasuredRun| {
@@ -90,7 +88,6 @@ impl Verified {
         let both = |f: &dyn Fn(&MeasuredRun) -> f64, g: &dyn Fn(&SimulatedRun) -> f64| {
             (crate::measure::median(measured(f)), over(simulated, g))
         };
-        #[expect(clippy::cast_precision_loss, reason = "counts of tasks")]
         Self {
             label: label.into(),
             python: python.into(),
@@ -122,7 +119,6 @@ impl Verified {
 }
 
 /// The greatest share of the cores' time that other programs used during a run.
-#[expect(clippy::cast_precision_loss, reason = "a number of cores")]
 fn others(runs: &[MeasuredRun], cores: usize) -> Option<f64> {
     runs.iter()
         .filter_map(|r| Some((r.busy_s? - r.cpu_s) / (r.closed_s * cores as f64).max(1e-3)))

@@ -131,7 +131,6 @@ impl Overheads {
     /// some core.
     #[must_use]
     pub fn run(&self, program: &GeneratedProgram, imports: f64, work: f64, cpu: f64) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
         let bytes = |n: usize| n as f64 / 1e9;
         let data = program.data.as_ref().map_or(0, String::len);
         let read = bytes(program.text.len()) * self.code_byte + bytes(data) * self.data_byte;

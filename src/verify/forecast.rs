@@ -153,7 +153,6 @@ impl Forecaster {
         unfinished(&outcome)?;
         let mut latencies: Vec<f64> = outcome.latencies.iter().map(|l| l.as_secs_f64()).collect();
         latencies.sort_by(f64::total_cmp);
-        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
         Ok(SimulatedRun {
             makespan: outcome.makespan.as_secs_f64(),
             closed: outcome.closed.max(outcome.makespan).as_secs_f64(),
@@ -233,7 +232,6 @@ fn other_processes(strategy: &Strategy) -> bool {
     copies.is_none() && !event_loop && pool.apart()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn tasks(w: &Workload) -> f64 {
     match &w.arrivals {
         Arrivals::Batch => w.classes.iter().map(|c| c.count as f64).sum(),
@@ -243,7 +241,6 @@ fn tasks(w: &Workload) -> f64 {
 }
 
 /// The time of building a task's payload, as the mean over all tasks.
-#[expect(clippy::cast_precision_loss, reason = "an estimate")]
 fn payload_cost(classes: &[TaskClass]) -> f64 {
     fn bytes(steps: &[Step]) -> f64 {
         let of = |step: &Step| {

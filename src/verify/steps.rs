@@ -352,10 +352,6 @@ fn timed_among(before: &str, amount: &Amount, unit: DurationUnit, after: &str) -
 }
 
 /// Code that gives the GIL up: how long, how often in a millisecond, for how many nanoseconds each time.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "limits keep counts far below 2^53"
-)]
 fn releasing(amount: &Amount, releases: Releases, offload: bool) -> String {
     let per_ms = releases.count as f64 / (amount.dist.mean() / 1e6);
     let after = format!(", {}, {}", shortest(per_ms), releases.released.0);

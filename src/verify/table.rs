@@ -69,7 +69,6 @@ impl TaskTable {
     }
 
     /// The mean over the tasks.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(super) fn numbers_per_task(&self) -> f64 {
         let all: usize = self.rows.iter().map(|(_, _, v)| numbers(v)).sum();
         all as f64 / self.rows.len().max(1) as f64

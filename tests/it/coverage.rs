@@ -107,7 +107,6 @@ impl Count {
         self.replications += u64::from(e.n);
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "some hundred studies")]
     fn text(&self) -> String {
         format!(
             "{} of {} ({:.1} %), off by {:+.3} % in the mean, {:.1} replications",

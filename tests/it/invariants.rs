@@ -420,7 +420,6 @@ proptest! {
     ) {
         let run = |k: u64| {
             let mut p = profile(gil);
-            #[expect(clippy::cast_precision_loss, reason = "a small factor")]
             let factor = k as f64;
             for time in [&mut p.params.switch_interval, &mut p.params.check_gap, &mut p.params.lock_fair] {
                 *time *= factor;

@@ -46,7 +46,6 @@ fn erlang_c(servers: u32, load: f64) -> f64 {
 /// the choices of a seed; it is fixed, so that the test passes always or never. The run starts empty, which pulls the mean
 /// down by far less than the interval's width at this length.
 #[test]
-#[expect(clippy::cast_precision_loss, reason = "nanoseconds of a short run")]
 fn waiting_is_as_erlang_says() {
     const REPLICATIONS: u32 = 20;
     let t = StudentsT::new(0.0, 1.0, f64::from(REPLICATIONS - 1))

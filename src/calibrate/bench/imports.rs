@@ -60,7 +60,6 @@ pub(super) fn look(
         let seen = if let Some(why) = impossible {
             Err(why.to_owned())
         } else {
-            #[expect(clippy::cast_precision_loss, reason = "a small count")]
             let share = i as f64 / modules.len() as f64;
             progress(&BenchProgress {
                 what: &format!("the GIL in import {module}"),

@@ -137,7 +137,6 @@ pub fn measure(
     let mut samples = reader.ended(python, &finished)?;
     let all = std::mem::take(&mut reader.later);
     for (i, arguments) in all.iter().enumerate() {
-        #[expect(clippy::cast_precision_loss, reason = "a small count")]
         let share = i as f64 / all.len() as f64;
         progress(&BenchProgress {
             what: &arguments.join(" "),

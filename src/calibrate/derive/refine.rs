@@ -191,7 +191,6 @@ fn piping(figures: &Figures<'_>, size: u64) -> Option<f64> {
     Some((us(label)? - us("100B")?).max(0.0) * 1e3)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
 fn as_f64(bytes: u64) -> f64 {
     bytes as f64
 }
@@ -299,7 +298,6 @@ fn burst(profile: &Profile, machine: &MachineSpec, strategy: &Strategy) -> f64 {
     };
     // The pool is up before the burst in the measurement: from the first completion on.
     let first = outcome.latencies.iter().min().copied().unwrap_or_default();
-    #[expect(clippy::cast_precision_loss, reason = "a few hundred tasks")]
     let tasks = BURST as f64;
     outcome.makespan.since(first).as_f64() / tasks
 }

@@ -92,10 +92,6 @@ fn suits(body: &Body, width: f64) -> f64 {
 }
 
 /// A count as a float.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of things in a figure are far below 2^53"
-)]
 fn count(n: usize) -> f64 {
     n as f64
 }

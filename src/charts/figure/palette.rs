@@ -217,7 +217,6 @@ impl Rgb {
 /// The colour of a cell by how good it is, 0 (worst, dark blue) to 1 (best, yellow); the same on both backgrounds.
 pub fn heat(good: f64) -> Rgb {
     let steps = HEAT.len() - 1;
-    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let at = if good.is_finite() {
         good.clamp(0.0, 1.0) * steps as f64
     } else {
@@ -229,7 +228,6 @@ pub fn heat(good: f64) -> Rgb {
         reason = "between 0 and the steps"
     )]
     let low = (libm::floor(at) as usize).min(steps - 1);
-    #[expect(clippy::cast_precision_loss, reason = "a small number")]
     let part = at - low as f64;
     let (a, b) = (HEAT[low], HEAT[low + 1]);
     Rgb(

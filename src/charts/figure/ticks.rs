@@ -113,7 +113,6 @@ impl Ruler {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a count of categories")]
     fn of_words(words: &[String], most: usize) -> Self {
         let every = words.len().div_ceil(most.max(1)).max(1);
         Self {
@@ -220,7 +219,6 @@ impl Ruler {
             (low, high) = ((low / 2.0).max(LEAST), high * 2.0);
         }
         let decades = libm::log10(high / low);
-        #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
         let close = decades * 3.0 <= most as f64 * 1.4;
         let of = |steps: &'static [f64]| {
             (exponent(low) - 1..=exponent(high) + 1)
@@ -284,7 +282,6 @@ impl Ruler {
                 libm::floor(from).max(libm::ceil(to) - 1.0) + 1.0,
             );
         }
-        #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
         let every = libm::ceil((to - from) / most as f64).max(1.0);
         let mut ruler = Self::blank(axis, libm::exp2(from), libm::exp2(to));
         let mut e = if of_values { from } else { libm::ceil(from) };
@@ -335,7 +332,6 @@ fn exponent(value: f64) -> i32 {
 
 /// A step of 1, 2 or 5 times a power of ten that covers a span in at most `most` steps.
 pub(crate) fn round_step(span: f64, most: usize) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
     let rough = span / most as f64;
     if !(rough > 0.0 && rough.is_finite()) {
         return 0.0;

@@ -91,7 +91,6 @@ fn encode(pixels: &[u8], width: usize, height: usize) -> Result<Vec<u8>, String>
 }
 
 /// Painted pixels for each point of the picture.
-#[expect(clippy::cast_precision_loss, reason = "a small constant")]
 const SCALE: f64 = PIXELS * FINE as f64;
 
 struct BitmapCanvas<'a> {

@@ -115,7 +115,6 @@ impl Kernel<'_> {
 
     /// Ends the run early if it cannot finish within its limit of events: if the calendar has popped more than that, if only for time
     /// slices, or if the bursts that are being cut to pieces would take several times as many at their present rate.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(crate) fn look_ahead(&mut self) {
         const TIMES: f64 = 4.0;
         let now = self.machine.now();
@@ -362,10 +361,6 @@ impl Kernel<'_> {
         if size <= self.pipe_capacity {
             return Nanos::ZERO;
         }
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "messages are far below 2^53 bytes"
-        )]
         let share = chunk as f64 / size as f64;
         (self.profile.receives).at(size, self.profile.slowness * share)
     }

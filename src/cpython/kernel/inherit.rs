@@ -86,7 +86,6 @@ impl Kernel<'_> {
         let Some(process) = self.heap_owner(tid) else {
             return 0;
         };
-        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
         let objects = self.program.object_memory as f64;
         let most = whole(objects * params.cow_fresh);
         self.memory.grow(process, self.machine.now(), bytes, most)

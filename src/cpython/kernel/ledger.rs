@@ -68,7 +68,6 @@ impl Pages {
 
 /// A share, from 0 to 1, of so many bytes, rounded.
 #[expect(
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "memory is far below 2^53 bytes, and a share of it is no more"

@@ -38,7 +38,6 @@ impl Memory {
     }
 
     fn book(&mut self, at: Nanos) {
-        #[expect(clippy::cast_precision_loss, reason = "a mean")]
         let bytes = self.ledgers.resident() as f64;
         self.area += bytes * (at - self.since).as_f64();
         self.since = at;

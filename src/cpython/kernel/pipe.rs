@@ -95,7 +95,6 @@ impl Kernel<'_> {
     }
 
     fn copy_cost(&self, bytes: u64) -> Nanos {
-        #[expect(clippy::cast_precision_loss, reason = "a chunk is at most 64 KiB")]
         let copied = bytes as f64 * self.pipe_ns_per_byte;
         self.syscall + Nanos::from_f64(copied)
     }

@@ -48,7 +48,6 @@ const FRESH_SHARES: [f64; 3] = [0.3, 0.4, 0.3];
 impl Kernel<'_> {
     /// CPU time of a fork of this process, which copies the page tables of all that the process maps.
     fn fork_cost(&self, process: ProcessIndex) -> Nanos {
-        #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
         let more = self
             .memory
             .mapped(process)

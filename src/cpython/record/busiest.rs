@@ -108,7 +108,6 @@ impl Activity {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "compared, and never a result")]
 fn length(from: u64, to: u64) -> f64 {
     to.saturating_sub(from) as f64
 }

@@ -54,7 +54,6 @@ impl MemoryLog {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
 fn as_f64(bytes: u64) -> f64 {
     bytes as f64
 }

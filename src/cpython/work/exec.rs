@@ -55,7 +55,6 @@ impl Work<'_> {
     /// Converts CPU time of the baseline interpreter to that of this one.
     #[inline]
     fn as_here(&self, time: Nanos) -> Nanos {
-        #[expect(clippy::float_cmp, reason = "1.0 is stored, not computed")]
         if self.kernel.costs.cpu_factor == 1.0 {
             time
         } else {

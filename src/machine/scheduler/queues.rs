@@ -89,12 +89,10 @@ impl Machine {
     /// Adapts every core's speed to the number of busy cores, because busy cores slow each other down.
     fn pace(&mut self) {
         let busy = self.cores.iter().filter(|c| c.current.is_some()).count();
-        #[expect(clippy::cast_precision_loss, reason = "few cores")]
         let others = |n: usize| n.saturating_sub(1) as f64;
         let slower = 1.0 + self.interference * others(busy) / others(self.cores.len()).max(1.0);
         for core in 0..self.cores.len() {
             let rate = self.cores[core].speed / slower;
-            #[expect(clippy::float_cmp, reason = "the same sum gives the same number")]
             if self.cores[core].rate == rate {
                 continue;
             }

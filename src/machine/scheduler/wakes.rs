@@ -128,7 +128,6 @@ impl Machine {
     /// (`update_idle_cpu_scan` of `kernel/sched/fair.c`).
     fn scanned(&mut self) -> usize {
         let n = self.cores.len();
-        #[expect(clippy::cast_precision_loss, reason = "few cores")]
         let all = n as f64;
         let x = (0..n).map(|i| self.utilisation(i)).sum::<f64>() / all * IMBALANCE;
         #[expect(

@@ -139,10 +139,6 @@ fn cores(m: &MachineInfo) -> String {
 }
 
 fn memory(m: &MachineInfo) -> String {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "sizes are limited to 1 PB, below 2^53"
-    )]
     let limit = m.memory_limit_bytes.map(|b| bytes(b as f64));
     match limit {
         Some(limit) => format!("at most {limit} of memory"),

@@ -84,7 +84,7 @@ impl Axes {
         match target {
             AxisTarget::Cores => integer(path, &found.values, "MAX_CORES", limits::MAX_CORES)?,
             AxisTarget::Workers => {
-                integer(path, &found.values, "MAX_WORKERS", limits::MAX_WORKERS)?
+                integer(path, &found.values, "MAX_WORKERS", limits::MAX_WORKERS)?;
             }
             AxisTarget::Interpreter | AxisTarget::Strategy => {
                 // `3.14` is a name here, not a number.

@@ -247,7 +247,6 @@ fn steps(text: &str, first: f64, last: f64, step: f64) -> Result<(Vec<f64>, bool
     if count >= MAX_POINTS {
         return Err(too_many(text));
     }
-    #[expect(clippy::cast_precision_loss, reason = "at most a million")]
     let numbers: Vec<f64> = (0..=count).map(|i| tidy(first + i as f64 * step)).collect();
     let exact = numbers.last().is_some_and(|x| close(*x, last));
     Ok((numbers, exact))

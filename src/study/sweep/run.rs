@@ -149,10 +149,6 @@ fn check<P: SweepBackend>(
         .replications
         .or(scenario.replications)
         .unwrap_or_else(|| Options::first_replications(&scenario));
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "an estimate needs no more than 53 bits"
-    )]
     let events = work::events(&scenario) as f64 * cases as f64;
     Ok((cases, events * f64::from(replications)))
 }
@@ -195,10 +191,6 @@ struct SweepState {
 }
 
 impl SweepState {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of simulations are small"
-    )]
     fn advance(&self, prepared: &PreparedPoints) -> Advance {
         let partly: f64 = self
             .begun

@@ -224,7 +224,6 @@ pub(super) fn quantity(text: &str) -> Option<NumberWithUnit<'_>> {
     } else if let Ok(t) = units::duration(&one) {
         (Dimension::Time, seconds(t))
     } else if let Ok(bytes) = units::size(&one) {
-        #[expect(clippy::cast_precision_loss, reason = "a power of ten or two")]
         let scale = bytes as f64;
         (Dimension::Size, scale)
     } else if let Ok(rate) = units::rate(&one) {

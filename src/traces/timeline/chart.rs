@@ -79,7 +79,6 @@ pub fn chart(gantt: &Gantt, layout: ChartLayout) -> Vec<String> {
 /// The slices of a row as characters, and the share of the row. The time of each kind is added up in each slice first.
 fn slices(gantt: &Gantt, row: &GanttRow, cells: usize, layout: ChartLayout) -> (String, String) {
     let (from, to) = gantt.window;
-    #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
     let slice = (to - from) / cells as f64;
     let numbers = CAUSES + 1;
     let mut time = vec![vec![0.0_f64; numbers]; cells];
@@ -99,7 +98,6 @@ fn slices(gantt: &Gantt, row: &GanttRow, cells: usize, layout: ChartLayout) -> (
         let first = cell((a - from) / slice, cells);
         let last = cell((b - from) / slice, cells);
         for (i, at) in time.iter_mut().enumerate().take(last + 1).skip(first) {
-            #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
             let (begin, end) = (from + slice * i as f64, from + slice * (i + 1) as f64);
             at[number] += (b.min(end) - a.max(begin)).max(0.0);
         }
@@ -164,7 +162,6 @@ fn axis(gantt: &Gantt, name: usize, cells: usize, layout: ChartLayout) -> Vec<St
     let exact = decimals_of(step);
     let first = libm::ceil(from / step - 1e-9);
     let mut free = 0;
-    #[expect(clippy::cast_precision_loss, reason = "a terminal's width")]
     for i in 0..=cells {
         let value = (first + i as f64) * step;
         let at = (value - from) / span;

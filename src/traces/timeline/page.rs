@@ -62,7 +62,6 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
     })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
 fn approximately(bytes: u64) -> f64 {
     bytes as f64
 }

@@ -28,7 +28,6 @@ fn write(count: u64) -> Step {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "small")]
 fn measured(mut case: Case) -> Case {
     case.machine = machine(32);
     case.profile.params.object_access = ALONE as f64;

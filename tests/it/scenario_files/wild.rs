@@ -49,7 +49,6 @@ fn mutated() -> impl Strategy<Value = String> {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                clippy::cast_precision_loss,
                 reason = "a place in a short text"
             )]
             let start = (at * text.len() as f64) as usize;
@@ -112,7 +111,6 @@ fn changed() -> impl Strategy<Value = String> {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                clippy::cast_precision_loss,
                 reason = "a place in a short list"
             )]
             let range = values[(place * values.len() as f64) as usize].clone();

@@ -43,7 +43,6 @@ fn closed(
 }
 
 /// Requests a second: those that arrived, since those in flight at the end would be missing from the completed.
-#[expect(clippy::cast_precision_loss, reason = "thousands of tasks")]
 fn throughput(case: &Case, o: &Outcome) -> f64 {
     o.arrived as f64 / (case.horizon.expect("closed runs have one") - case.warmup)
 }

@@ -89,7 +89,6 @@ fn a_pool_is_kiefer_and_wolfowitzs_recursion() {
 /// The time average of the number of tasks in the system is throughput times mean latency. The left side is swept over
 /// arrivals and departures, the right side made of what the outcome says.
 #[test]
-#[expect(clippy::cast_precision_loss, reason = "thousands of tasks")]
 fn littles_law() {
     let tasks = tasks(5_000, 0.05, 5);
     let four = Workers::Exactly(4);

@@ -150,7 +150,6 @@ fn invariants(input: &SimInput<'_>, o: &Outcome) {
     );
 }
 
-#[expect(clippy::cast_precision_loss, reason = "bytes of one machine")]
 fn memory_peak(o: &Outcome) -> f64 {
     o.memory_peak as f64
 }

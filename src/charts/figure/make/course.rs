@@ -156,7 +156,6 @@ const STEPS: usize = 80;
 
 impl TimePlot {
     /// The course in steps; neighbouring bins are combined if there are too many.
-    #[expect(clippy::cast_precision_loss, reason = "counts of bins")]
     fn steps(&self, over: &OverTime) -> Vec<CurvePoint> {
         let values = (self.get)(over);
         let together = values.len().div_ceil(STEPS).max(1);
@@ -181,7 +180,6 @@ impl TimePlot {
 
 /// The memory limit, if it is near enough to belong into the picture.
 fn limit(run: &Study, shown: &[PlottedCase<'_>], series: &[Series]) -> Option<Series> {
-    #[expect(clippy::cast_precision_loss, reason = "bytes are far below 2^53")]
     let limit = run.machine.memory_limit_bytes? as f64;
     let dots = || series.iter().flat_map(|s| &s.dots);
     let most = dots().filter_map(|d| d.y).fold(0.0, f64::max);

@@ -217,7 +217,6 @@ fn curves<'a>(
     let order = |c: &(usize, Vec<&SweepRow>)| {
         let wins = c.1.iter().filter(|r| leads(r)).count();
         let ranks = c.1.iter().map(|r| f64::from(r.case.rank.unwrap_or(1_000)));
-        #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
         let mean = ranks.sum::<f64>() / c.1.len().max(1) as f64;
         (std::cmp::Reverse(wins), mean, c.0)
     };
@@ -300,7 +299,6 @@ impl AxisLayout {
             .numbers
             .clone()
             .filter(|n| n.len() == texts.len() && n.iter().all(|v| v.is_finite()));
-        #[expect(clippy::cast_precision_loss, reason = "a count of values")]
         let places = (0..texts.len()).map(|i| i as f64).collect();
         Self {
             index,

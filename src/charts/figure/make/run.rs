@@ -50,7 +50,6 @@ fn confidence(run: &Study) -> String {
 }
 
 fn machine(run: &Study) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "a count of cores")]
     let cores = run.machine.cores.len() as f64;
     let word = if run.machine.cores.len() == 1 {
         "core"

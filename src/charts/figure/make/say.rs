@@ -285,7 +285,6 @@ pub(super) fn course(
         if dots.len() > 1 {
             dots.pop();
         }
-        #[expect(clippy::cast_precision_loss, reason = "a count of steps")]
         let mean = dots.iter().map(|d| d.1).sum::<f64>() / dots.len() as f64;
         (!dots.is_empty()).then_some((0.0, mean))
     };
