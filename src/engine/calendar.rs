@@ -29,7 +29,7 @@ impl EventKey {
     }
 
     /// The first key of a class at an instant: before every event of that class and time, after every event of an earlier class or time.
-    /// `calendar.next_key() < Key::at(t, class)` asks whether an event comes before it.
+    /// `calendar.next_key() < EventKey::at(t, class)` asks whether an event comes before it.
     #[inline]
     pub const fn at(at: Nanos, class: EventClass) -> Self {
         Self::new(at, class, 0)
@@ -41,7 +41,7 @@ impl EventKey {
         Nanos((self.0 >> 64) as u64)
     }
 
-    /// The time and the number of the class (`Class as u8`), without the order of insertion.
+    /// The time and the number of the class (`EventClass as u8`), without the order of insertion.
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::HostError;
 
-/// The number of bytes that a program may print unless [`Program::output_limit`] says otherwise.
+/// The number of bytes that a program may print unless [`Invocation::output_limit`] says otherwise.
 pub const OUTPUT_LIMIT: u64 = 64 << 20;
 
 /// A program to be run.
@@ -119,12 +119,12 @@ impl FinishedRun {
 }
 
 /// Runs a program to its end, or to the end of its time. `on_line` is passed each line of its standard output as it comes, with bytes that
-/// are not UTF-8 replaced. The program's standard input is empty, unless it inherits ours ([`Program::inherit`]).
+/// are not UTF-8 replaced. The program's standard input is empty, unless it inherits ours ([`Invocation::inherit`]).
 ///
 /// When this returns or panics, all processes of the run are gone, including those that the program left behind.
 ///
 /// # Errors
-/// Returns an error if the program (or its guard) cannot be started. However the program ends is not an error; see [`Finished`].
+/// Returns an error if the program (or its guard) cannot be started. However the program ends is not an error; see [`FinishedRun`].
 pub fn run(
     program: &Invocation<'_>,
     on_line: &mut dyn FnMut(&str),

@@ -7,7 +7,7 @@ use crate::engine::Nanos;
 /// The user's choice of how tasks arrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ArrivalsChoice {
-    /// A batch ([`Arrivals::Batch`]) if all tasks arrive in the first twentieth of the trace, or back to back in its first quarter;
+    /// A batch ([`FittedArrivals::Batch`]) if all tasks arrive in the first twentieth of the trace, or back to back in its first quarter;
     /// otherwise open.
     #[default]
     Auto,

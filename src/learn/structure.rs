@@ -11,7 +11,7 @@ const DEEPEST: usize = 8;
 const LONGEST: usize = 200;
 /// Tasks of a different shape become a class of their own if they are at least this share.
 pub(super) const OWN_CLASS: f64 = 0.05;
-/// Rows of [`Kind::Blocked`] that are below this share of the time of a class's steps are left out.
+/// Rows of [`StepKind::Blocked`] that are below this share of the time of a class's steps are left out.
 const UNSEEN: f64 = 0.1;
 /// Where the most common shape has a smaller share than this, every task is summed up.
 const COMMON: f64 = 0.5;
@@ -33,7 +33,7 @@ pub(super) struct ShapedTask {
     /// The end of the task's last row.
     pub end: i64,
     pub shape: Vec<ShapeNode>,
-    /// The durations of the [`Node::Work`]s of `shape`, depth first.
+    /// The durations of the [`ShapeNode::Work`]s of `shape`, depth first.
     pub times: Vec<u64>,
     pub payload_in: Option<u64>,
     pub payload_out: Option<u64>,
@@ -67,7 +67,7 @@ pub(super) struct Grouping {
     pub left_out: usize,
 }
 
-/// For each class: whether its rows of [`Kind::Blocked`] (off the CPU for an unknown reason) are so short in total that they are taken for
+/// For each class: whether its rows of [`StepKind::Blocked`] (off the CPU for an unknown reason) are so short in total that they are taken for
 /// effects of the operating system. As steps they would only make equal tasks look different.
 fn quiet(trace: &Trace) -> Vec<bool> {
     let mut sums = vec![(0_u64, 0_u64); trace.classes.len()];

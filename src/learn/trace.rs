@@ -24,7 +24,7 @@ pub enum StepKind {
     Native,
     /// The task waits for something outside the program.
     Io,
-    /// The task is off the CPU for a reason that the recorder cannot see. It is read as [`Kind::Io`], and reported.
+    /// The task is off the CPU for a reason that the recorder cannot see. It is read as [`StepKind::Io`], and reported.
     Blocked,
     /// The task waits for something that the simulation itself produces: a worker, the event loop, a lock, a child task. Such rows are left
     /// out.

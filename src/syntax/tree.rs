@@ -52,7 +52,7 @@ pub(super) enum SyntaxKind {
     },
 }
 
-/// What stands in the parentheses of a [`Kind::Call`].
+/// What stands in the parentheses of a [`SyntaxKind::Call`].
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum CallArgs {
     /// There are no parentheses, or nothing in them.

@@ -182,7 +182,7 @@ pub enum Record {
     /// Nothing, at no cost.
     #[default]
     Nothing,
-    /// The course of the run over time, in bins ([`OverTime`]).
+    /// The course of the run over time, in bins ([`RecordedSeries`]).
     Course,
     /// Who did what in a window ([`Recording`]).
     Window(RecordOptions),
