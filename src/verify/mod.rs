@@ -37,13 +37,13 @@ pub use run::{Measured, RunError, Workshop, run_once};
 
 use crate::strategy::{Outcome, SimInput};
 
-/// Runs one replication whose arrivals and demands are those of replication 0, or says why it cannot.
+/// Runs one replication whose arrivals and demands are those of replication 0, or returns the reason why it cannot.
 pub type Simulate<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, String> + Sync + 'a;
 
-/// The real simulator.
+/// The real simulator for an interpreter and a strategy.
 ///
 /// # Errors
-/// When the interpreter cannot do what the strategy asks.
+/// Returns an error when the interpreter cannot do what the strategy needs.
 pub fn simulate_same_demands(input: &SimInput<'_>) -> Result<Outcome, String> {
     crate::strategy::simulate_demands_of(input, 0).map_err(|e| e.to_string())
 }
