@@ -1,4 +1,4 @@
-//! `pchsim calibrate`: measure an interpreter into a profile.
+//! `pchsim calibrate`: measures an interpreter and writes the result as a profile.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

@@ -1,5 +1,5 @@
-//! What may come next in arguments that clap knows too little of: names of scenarios, strategies, profiles. They are proposals: the
-//! arguments take files and other forms as well.
+//! Completion candidates for arguments whose values clap does not know: names of scenarios, strategies and profiles. They are proposals
+//! only, because the arguments take files and other forms as well.
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Exit codes: what the shell learns.
+//! The exit codes of the program.
 
 use std::process::ExitCode;
 
@@ -63,7 +63,7 @@ impl Exit {
         ),
     ];
 
-    /// The table as text for a terminal.
+    /// The table of exit codes as text for a terminal.
     #[must_use]
     pub fn help() -> String {
         let style = Style {
@@ -86,7 +86,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A mistake of the user's: exit code 2, and no more text than this.
+/// A mistake of the user's, which ends the program with exit code 2 and no text but this.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserError {
     /// A sentence, printed after `error: `.

@@ -1,4 +1,4 @@
-//! `pchsim explain CODE`: what an error, a warning, a note or an insight means, at length.
+//! `pchsim explain CODE`: explains at length what an error, a warning, a note or an insight means.
 
 use clap::Args as ClapArgs;
 use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};

@@ -21,7 +21,7 @@ use super::printer::Printer;
 use crate::study::text_fingerprint;
 use crate::syntax::input;
 
-/// Where examples write to; made where it is missing.
+/// The directory that examples write to, which is made where it is missing.
 const USUAL_FOLDER: &str = "output";
 /// What temporary files end in.
 const TEMPORARY: &str = ".pchsim-tmp";
@@ -68,12 +68,12 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Whether standard output is meant.
+/// Whether the path means standard output.
 pub(super) fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// All files of a command: what it reads, and what it is going to write.
+/// All files of a command: those that it reads, and those that it is going to write.
 #[derive(Debug)]
 pub(super) struct Files {
     force: bool,
@@ -95,7 +95,7 @@ impl Files {
         }
     }
 
-    /// The command reads this: it is never written to. What is no plain file cannot be written to anyway.
+    /// Notes a file that the command reads, so that it is never written to. Anything but a plain file cannot be written to anyway.
     pub(super) fn reads(&mut self, path: impl AsRef<Path>) {
         let path = path.as_ref();
         if path.is_file() {
@@ -103,12 +103,13 @@ impl Files {
         }
     }
 
-    /// A file that the command is going to write. To be called before the work: whatever stands in the way is said now.
+    /// Claims a file that the command is going to write. To be called before the work, so that whatever stands in the way is reported at
+    /// once.
     pub(super) fn output(&mut self, path: &Path) -> anyhow::Result<OutputFile> {
         self.named(path, None)
     }
 
-    /// The same for what is written in one format only: a name that promises another one is refused.
+    /// As [`Self::output`], for a result that is written in one format only: a name that stands for another format is refused.
     pub(super) fn output_of(&mut self, kind: FileKind, path: &Path) -> anyhow::Result<OutputFile> {
         self.named(path, Some(kind))
     }
@@ -122,14 +123,14 @@ impl Files {
         })
     }
 
-    /// A file for an option: nothing, where it is not given or means standard output.
+    /// As [`Self::output`], for an option: returns `None` where it is not given or means standard output.
     pub(super) fn optional(&mut self, path: Option<&Path>) -> anyhow::Result<Option<OutputFile>> {
         path.filter(|p| !is_stdout(p))
             .map(|p| self.output(p))
             .transpose()
     }
 
-    /// The same for what is written in one format only.
+    /// As [`Self::optional`], for a result that is written in one format only.
     pub(super) fn optional_of(
         &mut self,
         kind: FileKind,
@@ -140,8 +141,8 @@ impl Files {
             .transpose()
     }
 
-    /// A file that the command keeps open and writes to little by little; one of an earlier run may be there.
-    /// Its directory is there from now on.
+    /// Claims a file that the command keeps open and writes to little by little; the file of an earlier run may be there. Its directory
+    /// exists from now on.
     pub(super) fn kept_open(&mut self, path: &Path) -> anyhow::Result<()> {
         self.claim(path, true, None)?;
         if self.makes(parent(path)) {
@@ -190,19 +191,19 @@ impl Files {
         Ok(())
     }
 
-    /// A directory that the command is going to write files into. To be called before the work.
+    /// Checks a directory that the command is going to write files into. To be called before the work.
     pub(super) fn folder(path: &Path) -> anyhow::Result<()> {
         refused(path, no_place_for_folder(path))
     }
 
-    /// The same, and from now on files may be claimed in it: it is made with the first of them, unless it is there.
+    /// As [`Self::folder`], and from now on files may be claimed in the directory. It is made with the first of them, unless it exists.
     pub(super) fn fill_folder(&mut self, path: &Path) -> anyhow::Result<()> {
         Self::folder(path)?;
         self.folders.push(path.to_owned());
         Ok(())
     }
 
-    /// Says what of these files, whose names are not yet decided, would be in the way.
+    /// Returns an error for what would stand in the way of these files, whose names are not yet decided.
     pub(super) fn would_refuse(&self, path: &Path) -> anyhow::Result<()> {
         let read = self.read.contains(&FileIdentity::of(path));
         let problem = not_plain(path)
@@ -222,7 +223,7 @@ impl Files {
     }
 }
 
-/// Why a directory cannot be there, or takes no files.
+/// The reason why a directory cannot be made, or cannot take files; `None` if there is none.
 fn no_place_for_folder(path: &Path) -> Option<String> {
     let nearest = path.ancestors().find(|p| {
         let here = p.as_os_str().is_empty();
@@ -251,7 +252,7 @@ fn no_place_for_folder(path: &Path) -> Option<String> {
     }
 }
 
-/// Makes a directory, unless it is there.
+/// Makes a directory, unless it exists.
 fn make_folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
 }
@@ -263,7 +264,7 @@ fn refused(path: &Path, problem: Option<String>) -> anyhow::Result<()> {
     }
 }
 
-/// What is there, and is never written to.
+/// What is at this path, if it is something that is never written to.
 fn not_plain(path: &Path) -> Option<String> {
     if is_stdout(path) {
         return Some("means standard output, which this cannot go to; name a file".into());
@@ -307,7 +308,7 @@ fn in_the_way(path: &Path) -> Option<String> {
     exists.then(|| "exists; choose another name, or add --force to replace it".to_owned())
 }
 
-/// Why no file can be made there.
+/// The reason why no file can be made at this path; `None` if there is none.
 fn no_place(path: &Path) -> Option<String> {
     let folder = parent(path);
     match folder.metadata() {
@@ -326,8 +327,8 @@ fn no_place(path: &Path) -> Option<String> {
     }
 }
 
-/// Why a directory takes no file of this name: by trying, since permissions, quotas and read-only file systems all have their say.
-/// What killed runs have left there for this name goes at the same time.
+/// The reason why a directory takes no file of this name; `None` if there is none. It is found by trying, because permissions, quotas and
+/// read-only file systems all matter. What killed runs have left there for this name is removed at the same time.
 fn takes_no_files(folder: &Path, name: &OsStr) -> Option<String> {
     let tried = Temporary::create(folder, name).err()?;
     Some(format!(
@@ -336,7 +337,7 @@ fn takes_no_files(folder: &Path, name: &OsStr) -> Option<String> {
     ))
 }
 
-/// The operating system's reason without its number.
+/// The operating system's reason, without its number.
 fn reason(e: &io::Error) -> String {
     match e.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".into(),
@@ -350,7 +351,7 @@ fn reason(e: &io::Error) -> String {
     }
 }
 
-/// A file that may be written: it was looked at before the work.
+/// A file that may be written, because it was checked before the work.
 #[derive(Clone, Debug)]
 pub(super) struct OutputFile {
     path: PathBuf,
@@ -365,12 +366,12 @@ impl OutputFile {
         &self.path
     }
 
-    /// Writes a text and says so.
+    /// Writes a text into the file, and reports that.
     pub(super) fn write(&self, text: &str, printer: &Printer) -> anyhow::Result<()> {
         self.write_with(printer, |w| Ok(w.write_all(text.as_bytes())?))
     }
 
-    /// The same for what is too large to be in memory.
+    /// As [`Self::write`], for a content that is too large for memory.
     pub(super) fn write_with(
         &self,
         printer: &Printer,
@@ -381,13 +382,13 @@ impl OutputFile {
         Ok(())
     }
 
-    /// Writes it without a word: whoever looks sees the old file or the new one, never half.
+    /// Writes the file without reporting it. Whoever looks sees the old file or the new one, never a part of it.
     pub(super) fn put(
         &self,
         write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let path = &self.path;
-        // The work may have taken hours: much may have come about meanwhile.
+        // The work may have taken hours, in which other files may have come into being.
         let problem = not_plain(path).or_else(|| (!self.force).then(|| in_the_way(path)).flatten());
         refused(path, problem)?;
         if self.make_folder {
@@ -402,7 +403,7 @@ impl OutputFile {
             file.flush()?;
             drop(file);
             if let Ok(old) = path.metadata() {
-                // Who may read the old file may read the new one, and nobody else.
+                // Whoever may read the old file may read the new one, and nobody else.
                 temporary.file.set_permissions(old.permissions())?;
             }
             Ok(temporary.file.sync_all()?)
@@ -442,10 +443,10 @@ impl Temporary {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(e) => return Err(e),
             };
-            // Where files cannot be locked nothing is cleared either.
+            // Where files cannot be locked, nothing is removed either.
             let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
             let this = Self { file, path };
-            // Another run may have taken it for a leftover before it was locked.
+            // Another run may have taken the file for a leftover before it was locked.
             if !taken && this.path.exists() {
                 return Ok(this);
             }
@@ -456,7 +457,7 @@ impl Temporary {
         if replace {
             return fs::rename(&self.path, path);
         }
-        // A link fails where a rename would replace what someone else has just put there.
+        // A link fails where a rename would replace what another process has just put there.
         match fs::hard_link(&self.path, path) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
             // Some file systems have no links.
@@ -473,7 +474,7 @@ impl Drop for Temporary {
     }
 }
 
-/// How the names of all temporary files for a file begin.
+/// The prefix of the names of all temporary files for a file.
 fn prefix(name: &OsStr) -> String {
     let name = name.to_string_lossy();
     if name.len() <= REPEATED {
@@ -505,7 +506,7 @@ fn clear(folder: &Path, prefix: &str) {
         }
         let file = OpenOptions::new().write(true).open(entry.path());
         if file.is_ok_and(|f| f.try_lock().is_ok()) {
-            // Who removes it first is the same to everybody.
+            // It does not matter which process removes it first.
             let _ = fs::remove_file(entry.path());
         }
     }

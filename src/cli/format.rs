@@ -1,4 +1,4 @@
-//! How a result is written: as asked for, or as the name of its file says.
+//! The format in which a result is written: the one that is asked for, or the one that the file's name stands for.
 
 use std::path::Path;
 

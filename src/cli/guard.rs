@@ -1,4 +1,4 @@
-//! `pchsim guard`: hidden; watches over a run from outside, so that nothing of it outlives this program.
+//! `pchsim guard`, a hidden command: watches over a run from outside, so that none of its processes outlives this program.
 
 use clap::Args as ClapArgs;
 

@@ -1,4 +1,4 @@
-//! `pchsim init NAME`: a commented scenario to start from.
+//! `pchsim init NAME`: writes a commented scenario to start from.
 #![expect(clippy::print_stderr, reason = "the terminal is what this room is for")]
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `pchsim man`: manual pages, made from the same texts as `--help`.
+//! `pchsim man`: writes manual pages, which are made from the same texts as `--help`.
 
 use std::path::PathBuf;
 

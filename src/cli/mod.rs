@@ -1,4 +1,4 @@
-//! The terminal: one file a subcommand. The only room that prints.
+//! The command line, with one file for each subcommand. Nothing outside this module prints.
 
 pub mod calibrate;
 mod candidates;

@@ -1,5 +1,5 @@
-//! Colours for the text report. They repeat what words and signs say already; the output stream removes them where they
-//! are not wanted.
+//! Colours for the text report. They only repeat what words and signs say already; the output stream removes them where they are not
+//! wanted.
 
 use anstyle::{AnsiColor, Style};
 

@@ -1,4 +1,4 @@
-//! `pchsim plot`: the figures of results as files; and `--plots` of the commands that make results.
+//! `pchsim plot`: draws the figures of results into files. Also `--plots` of the commands that make results.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The one place that decides what is printed where: results on standard output, everything else on standard error.
+//! Decides what is printed where: results on standard output, everything else on standard error. All printing is done here.
 
 use std::io::{BufWriter, IsTerminal as _, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,7 +41,7 @@ impl Printer {
             .context("cannot write to standard output")
     }
 
-    /// How a report for people looks: on standard output, or in a file. `ascii`: only ASCII was asked for.
+    /// The look of a report for people, on standard output or in a file. `ascii`: the user asked for ASCII only.
     pub(super) fn style(&self, ascii: bool, to_file: bool) -> Style {
         Style {
             verbose: self.verbose > 0,
@@ -50,26 +50,26 @@ impl Printer {
         }
     }
 
-    /// Tells something that helps, on standard error.
+    /// Prints a helpful hint on standard error.
     pub fn hint(&self, text: &str) {
         if self.quiet == 0 {
             self.say(&self.terminal.sentences(text));
         }
     }
 
-    /// Warns on standard error.
+    /// Prints a warning on standard error.
     pub fn warn(&self, text: &str) {
         if self.quiet < 2 {
             self.say(&self.terminal.sentences(text));
         }
     }
 
-    /// Says what went wrong, on standard error.
+    /// Prints what went wrong on standard error.
     pub fn error(&self, text: &str) {
         self.say(&self.terminal.sentences(text));
     }
 
-    /// The same where it is laid out already.
+    /// Prints an error that is already laid out.
     pub(super) fn excerpt(&self, text: &str) {
         self.say(text);
     }
@@ -83,7 +83,7 @@ impl Printer {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }
 
-    /// Writes a result for programs, however large, to standard output.
+    /// Writes a result for programs, of whatever size, to standard output.
     ///
     /// # Errors
     /// The first error of `write`, or standard output cannot be written.
@@ -96,7 +96,7 @@ impl Printer {
         out.flush().context("cannot write to standard output")
     }
 
-    /// The progress of a measurement that is known to take a while.
+    /// Shows the progress of a measurement that is known to take a while.
     pub fn measuring(&self, title: &str) -> Measuring {
         let wanted = self.progress && self.quiet == 0;
         let terminal = std::io::stderr().is_terminal();
@@ -114,7 +114,7 @@ impl Printer {
         }
     }
 
-    /// The progress of a sweep of so many points.
+    /// Shows the progress of a sweep of `points` points.
     pub(super) fn sweep_progress(&self, points: u64) -> SweepProgress {
         SweepProgress::new(
             points,
@@ -123,7 +123,7 @@ impl Printer {
         )
     }
 
-    /// A progress display that appears when a run turns out to be long, on a terminal only.
+    /// Makes a progress display, which appears on a terminal only, when a run turns out to be long.
     pub fn progress_bar(&self) -> RunProgress {
         RunProgress {
             bar: ProgressBar::hidden(),
@@ -133,7 +133,7 @@ impl Printer {
     }
 }
 
-/// The progress of a measurement on standard error: a bar on a terminal, a line for every tenth elsewhere.
+/// The progress of a measurement on standard error: a bar on a terminal, and elsewhere a line for every tenth.
 #[derive(Debug)]
 pub struct Measuring {
     bar: ProgressBar,
@@ -163,7 +163,7 @@ impl Measuring {
         }
     }
 
-    /// Takes the display away.
+    /// Removes the display.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
@@ -191,11 +191,11 @@ impl RunProgress {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         self.bar.set_length(p.planned);
-        // Threads tell of what they finish out of turn.
+        // Threads may report what they finish out of order.
         self.bar.set_position(p.done.max(self.bar.position()));
     }
 
-    /// Takes the display away.
+    /// Removes the display.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

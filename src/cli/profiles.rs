@@ -1,4 +1,4 @@
-//! `pchsim profiles`: the interpreter profiles that there are, what is in one, and how two differ.
+//! `pchsim profiles`: shows which interpreter profiles there are, what is in one of them, and how two differ.
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `pchsim ps` and `pchsim pstree`: what everything is doing at a simulated instant.
+//! `pchsim ps` and `pchsim pstree`: show what every process and thread is doing at a simulated instant.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `pchsim record`: a scenario from measurements.
+//! `pchsim record`: makes a scenario from measurements.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `pchsim report`: results as a page, or as Markdown.
+//! `pchsim report`: writes results as a page or as Markdown.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `pchsim run`: simulate a scenario under every strategy, and compare.
+//! `pchsim run`: simulates a scenario under every strategy and compares these.
 
 use std::path::PathBuf;
 

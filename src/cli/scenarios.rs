@@ -1,4 +1,4 @@
-//! `pchsim scenarios`: what is shipped.
+//! `pchsim scenarios`: lists the shipped scenarios.
 
 use clap::{Args as ClapArgs, ValueEnum};
 

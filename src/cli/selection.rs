@@ -1,4 +1,4 @@
-//! What every simulating command can be told: what to compare, and how much to simulate.
+//! The options that all simulating commands share: what to compare, and how much to simulate.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! `pchsim sweep`: a study for each point of a plan.
+//! `pchsim sweep`: makes a study for each point of a plan.
 
 mod output;
 mod runner;

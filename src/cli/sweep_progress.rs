@@ -1,4 +1,4 @@
-//! The progress of a sweep on standard error.
+//! Shows the progress of a sweep on standard error.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! One run of a scenario to look into: which strategy on which interpreter, which replication.
+//! The choice of a single run of a scenario to look into: which strategy on which interpreter, and which replication.
 
 use clap::Args;
 

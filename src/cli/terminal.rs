@@ -6,7 +6,7 @@ use crate::layout;
 use crate::layout::Style;
 use crate::layout::{LEAST, PIPE};
 
-/// How wide lines are, and in which signs.
+/// How wide lines are, and which signs may stand in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
     /// Columns of results on standard output.
@@ -68,7 +68,8 @@ impl Terminal {
         }
     }
 
-    /// Sentences in lines of the terminal; in a pipe a message is a line. What has been laid out (an excerpt, a list) stays as it is.
+    /// Wraps sentences to the lines of the terminal; in a pipe a message is a single line. What is already laid out (an excerpt, a list)
+    /// stays as it is.
     pub(super) fn sentences(self, text: &str) -> String {
         let Some(width) = self.messages else {
             return text.to_owned();
@@ -87,7 +88,7 @@ impl Terminal {
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// How a report on standard output looks, or one in a file. `ascii`: only ASCII was asked for.
+    /// The look of a report on standard output, or of one in a file. `ascii`: the user asked for ASCII only.
     pub(super) fn style(self, ascii: bool, to_file: bool) -> Style {
         Style {
             unicode: !ascii && (to_file || !self.ascii),
@@ -105,7 +106,7 @@ fn columns(stream: impl std::os::fd::AsFd) -> Option<u16> {
         .map(|size| size.ws_col)
 }
 
-/// Columns of the terminal behind a stream.
+/// The columns of the terminal behind a stream.
 #[cfg(windows)]
 fn columns(stream: impl std::os::windows::io::AsHandle) -> Option<u16> {
     terminal_size::terminal_size_of(stream).map(|(terminal_size::Width(w), _)| w)
@@ -119,7 +120,7 @@ fn speaks_unicode(env: &dyn Fn(&str) -> Option<String>) -> bool {
         return true;
     };
     let lower = locale.to_lowercase();
-    // Without a character set in its name a locale has the one of its language: `de_DE` is Latin-1, as are `C` and `POSIX` at best.
+    // A locale without a character set in its name has that of its language: `de_DE` is Latin-1, and `C` and `POSIX` are no more than that.
     lower
         .split_once('.')
         .is_some_and(|(_, set)| set.starts_with("utf-8") || set.starts_with("utf8"))

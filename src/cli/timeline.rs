@@ -1,4 +1,4 @@
-//! `pchsim timeline`: a Gantt chart of cores, GILs and threads.
+//! `pchsim timeline`: draws a Gantt chart of cores, GILs and threads.
 
 use std::path::{Path, PathBuf};
 

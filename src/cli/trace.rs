@@ -1,4 +1,4 @@
-//! `pchsim run --trace`: one replication written down for the Perfetto viewer.
+//! `pchsim run --trace`: records one replication for the Perfetto viewer.
 
 use std::path::{Path, PathBuf};
 

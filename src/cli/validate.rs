@@ -1,4 +1,4 @@
-//! `pchsim validate`: forecasts held against measured runs.
+//! `pchsim validate`: compares forecasts with measured runs.
 
 use std::path::PathBuf;
 

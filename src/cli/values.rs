@@ -1,5 +1,5 @@
-//! Values of options that clap does not know by itself. What was found, and for which option, it says (`invalid value 'abc' for
-//! '--cores <N>'`); what is expected, and an example, is said here.
+//! Parses option values of types that clap does not know. Clap reports what was found and for which option (`invalid value 'abc' for
+//! '--cores <N>'`); the messages here say what is expected, with an example.
 
 use std::ops::RangeInclusive;
 

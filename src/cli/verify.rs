@@ -1,4 +1,4 @@
-//! `pchsim verify`: a scenario turned into Python programs, run for real, and held against the forecast.
+//! `pchsim verify`: turns a scenario into Python programs, runs them, and compares the measurements with the forecast.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Commands as a user can repeat them, and times as one says them.
+//! Texts of commands that a user can repeat, and of times as one says them.
 
 /// The word as a POSIX shell reads it back.
 use crate::quantity::digits;

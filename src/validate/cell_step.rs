@@ -1,12 +1,12 @@
-//! The steps of `workloads.py`, as steps of the simulator.
+//! The steps of `workloads.py` as steps of the simulator.
 
 use crate::engine::Nanos;
 use crate::scenario::{Dist, Step};
 
-/// More steps than this in one task are refused.
+/// The greatest number of steps in one task; more are refused.
 pub(super) const MAX_STEPS: u64 = 1_000_000;
 
-/// One step of a task as the program lists it: seconds for sleeps, milliseconds (baseline) for CPU.
+/// One step of a task as the program lists it. Sleeps are in seconds, CPU is in milliseconds on the baseline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum CellStep {
     /// `["io", seconds]`
@@ -24,7 +24,7 @@ pub(super) enum CellStep {
 }
 
 impl CellStep {
-    /// A step by the name that the program gives it.
+    /// Makes a step from the name that the program gives it.
     pub(super) fn of(kind: &str, amount: f64) -> Result<Self, String> {
         #[expect(
             clippy::cast_possible_truncation,
@@ -79,7 +79,7 @@ impl CellStep {
         }
     }
 
-    /// Whether two steps differ at most in how long they last.
+    /// Whether two steps are of the same kind, so that they differ at most in how long they last.
     pub(super) fn same_shape(self, other: Self) -> bool {
         match (self, other) {
             (Self::BytesIn(_) | Self::BytesOut(_), _) => self == other,
@@ -88,20 +88,20 @@ impl CellStep {
     }
 }
 
-/// How native steps are spent.
+/// How native steps are executed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Native {
-    /// Cost relative to the baseline.
+    /// The cost relative to the baseline.
     pub(super) cost: f64,
-    /// One call that runs without the GIL; `None`: the whole step is one.
+    /// The duration of one call that runs without the GIL; `None` if the whole step is a single call.
     pub(super) block: Option<Nanos>,
 }
 
-/// For workloads without native steps.
+/// The value for workloads without native steps.
 pub(super) const NO_NATIVE: Native = Native {
     cost: 1.0,
     block: None,
 };
 
-/// The one lock of the program.
+/// The only lock of the program.
 const LOCK: usize = 0;

@@ -1,4 +1,4 @@
-//! Measured cells: what ran (a workload under a strategy, as `workloads.py` means it), and what happened.
+//! Reads measured cells: what each cell ran (a workload under a strategy, in terms of `workloads.py`), and what was measured.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,63 +16,63 @@ use crate::scenario::{
 };
 use crate::syntax::input;
 
-/// What a cell ran: the JSON argument of `workloads.py`. Keys that it does not look at are ignored here too.
+/// What a cell ran: the JSON argument of `workloads.py`. Keys that `workloads.py` ignores are ignored here too.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Config {
-    /// `uniform`, `agents`, `open` or `convoy`.
+    /// The workload: `uniform`, `agents`, `open` or `convoy`.
     pub workload: String,
-    /// Name of a function of `workloads.py`.
+    /// The strategy: the name of a function of `workloads.py`.
     pub strategy: String,
-    /// Size of the pool; `Some(None)` is the library's default.
+    /// The size of the pool; `Some(None)` is the library's default.
     #[serde(default, deserialize_with = "given")]
     pub workers: Option<Option<u32>>,
-    /// Start method of process pools.
+    /// The start method of process pools.
     pub start: Option<String>,
-    /// The run is confined to so many cores.
+    /// The number of cores that the run is confined to.
     pub pin: Option<u32>,
-    /// At most so many tasks at once in the event loop.
+    /// The number of tasks that may be under way at once in the event loop.
     pub concurrency: Option<u32>,
-    /// Number of tasks.
+    /// The number of tasks.
     pub n: Option<u64>,
-    /// How often the steps are repeated.
+    /// The number of times that the steps are repeated.
     pub rounds: Option<u64>,
-    /// CPU-bound tasks of a convoy.
+    /// The number of CPU-bound tasks in a convoy.
     pub hogs: Option<u64>,
-    /// Arrivals a second.
+    /// The rate of arrivals, a second.
     pub rate: Option<f64>,
-    /// Seed of the arrivals and sleeps.
+    /// The seed of the arrivals and sleeps.
     pub seed: Option<u64>,
-    /// Cost of Python code on this interpreter, relative to the baseline.
+    /// The cost of Python code on this interpreter, relative to the baseline.
     pub cpu_cost: Option<f64>,
-    /// The same for native code.
+    /// The cost of native code on this interpreter, relative to the baseline.
     pub native_cost: Option<f64>,
-    /// Sleep.
+    /// The sleep of a task, in milliseconds.
     pub io_ms: Option<f64>,
-    /// Second sleep.
+    /// The second sleep of a task, in milliseconds.
     pub io2_ms: Option<f64>,
-    /// Python.
+    /// Python code of a task, in milliseconds.
     pub cpu_ms: Option<f64>,
-    /// C code without the GIL.
+    /// C code that runs without the GIL, in milliseconds.
     pub native_ms: Option<f64>,
-    /// Python under the shared lock.
+    /// Python code under the shared lock, in milliseconds.
     pub lock_ms: Option<f64>,
-    /// Python of a hog.
+    /// Python code of a hog, in milliseconds.
     pub hog_ms: Option<f64>,
-    /// Python of a reasoning agent.
+    /// Python code of a reasoning agent, in milliseconds.
     pub reason_ms: Option<f64>,
-    /// Python under the lock of a reasoning agent.
+    /// Python code of a reasoning agent under the lock, in milliseconds.
     pub share_ms: Option<f64>,
-    /// Sleep of a fetching agent.
+    /// The sleep of a fetching agent, in milliseconds.
     pub fetch_ms: Option<f64>,
-    /// Python of a fetching agent.
+    /// Python code of a fetching agent, in milliseconds.
     pub parse_ms: Option<f64>,
-    /// Payload to the worker.
+    /// The payload sent to the worker, in bytes.
     pub bytes_in: Option<u64>,
-    /// Payload back.
+    /// The payload sent back, in bytes.
     pub bytes_out: Option<u64>,
 }
 
-/// `"workers": null` means something else than no `workers` at all.
+/// `"workers": null` has another meaning than the absence of `workers`, so the two are told apart.
 #[expect(clippy::option_option, reason = "the two are told apart")]
 fn given<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Option<u32>>, D::Error> {
     Option::<u32>::deserialize(d).map(Some)
@@ -81,9 +81,9 @@ fn given<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Option<u32>>, 
 /// Latencies of a measured run, in seconds.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct RunLatency {
-    /// Median.
+    /// The median.
     pub p50: f64,
-    /// 99th percentile.
+    /// The 99th percentile.
     pub p99: f64,
 }
 
@@ -91,9 +91,9 @@ pub struct RunLatency {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(expecting = "struct Run")]
 pub struct CellRun {
-    /// Seconds until the last result.
+    /// The time until the last result, in seconds.
     pub makespan_s: f64,
-    /// Latencies.
+    /// The latencies of the tasks.
     pub latency_s: RunLatency,
     /// CPU seconds.
     #[serde(default)]
@@ -101,10 +101,10 @@ pub struct CellRun {
     /// Voluntary context switches of the main process.
     #[serde(default)]
     pub ctx_voluntary: f64,
-    /// Involuntary ones.
+    /// Involuntary context switches of the main process.
     #[serde(default)]
     pub ctx_involuntary: f64,
-    /// Slowness of the machine round the run, against its best.
+    /// How slow the machine was around the run, relative to its best speed.
     #[serde(default)]
     pub speed_cost: Vec<f64>,
 }
@@ -112,27 +112,27 @@ pub struct CellRun {
 /// One measured cell.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Cell {
-    /// `workload/strategy`.
+    /// The name, in the form `workload/strategy`.
     pub name: String,
-    /// Id of the interpreter.
+    /// The id of the interpreter.
     pub interpreter: String,
-    /// What ran.
+    /// What the cell ran.
     pub config: Config,
-    /// What happened, usually three times.
+    /// The measured runs, usually three.
     pub runs: Vec<CellRun>,
-    /// Peak proportional set size of the process tree, in MiB.
+    /// The peak proportional set size of the process tree, in MiB.
     pub peak_pss_mb: Option<f64>,
-    /// File with the draws that were used.
+    /// The file with the draws that were used.
     pub trace: Option<String>,
 }
 
 impl Cell {
-    /// The part of the name before `/`.
+    /// The workload's name: the part of the cell's name before `/`.
     pub fn workload(&self) -> &str {
         self.name.split('/').next().unwrap_or(&self.name)
     }
 
-    /// Slowness of the machine round the runs, where it was noted.
+    /// How slow the machine was around the runs in which that was recorded.
     fn slownesses(&self) -> impl Iterator<Item = f64> {
         self.runs
             .iter()
@@ -140,13 +140,13 @@ impl Cell {
             .filter(|s| s.is_finite() && *s > 0.0)
     }
 
-    /// Mean slowness of the machine round the runs; 1 where it was not noted.
+    /// The mean slowness of the machine around the runs; 1 where it was not recorded.
     pub fn slowness(&self) -> f64 {
         mean(self.slownesses())
     }
 }
 
-/// The mean slowness; 1 of none.
+/// The mean of some slownesses; 1 if there are none.
 fn mean(slowness: impl Iterator<Item = f64>) -> f64 {
     let (sum, n) = slowness.fold((0.0, 0u32), |(sum, n), s| (sum + s, n + 1));
     if n == 0 { 1.0 } else { sum / f64::from(n) }
@@ -155,14 +155,14 @@ fn mean(slowness: impl Iterator<Item = f64>) -> f64 {
 /// An interpreter that cells ran on.
 #[derive(Clone, Debug)]
 pub struct ReferenceInterpreter {
-    /// Its profile, at the machine's best speed.
+    /// The interpreter's profile, at the machine's best speed.
     pub profile: Profile,
-    /// One iteration of `burn`'s loop and one block of `native`, in nanoseconds at best speed.
+    /// The times of one iteration of `burn`'s loop and of one block of `native`, in nanoseconds at best speed.
     pub grains: (f64, f64),
-    /// How many times as long an iteration takes while another thread of the process makes them, too, as one beside another process: 1
-    /// with a GIL.
+    /// How many times as long an iteration takes while another thread of the same process iterates too, compared with one beside another
+    /// process; 1 with a GIL.
     pub beside: f64,
-    /// Relative cost of Python code that the directory states for it.
+    /// The relative cost of Python code that the directory states for the interpreter.
     pub cpu_cost: Option<f64>,
 }
 
@@ -170,22 +170,22 @@ pub struct ReferenceInterpreter {
 #[derive(Debug)]
 pub struct Reference {
     dir: PathBuf,
-    /// The machine that everything ran on.
+    /// The machine that all cells ran on.
     pub machine: MachineSpec,
-    /// The interpreters, by id; the reason where one cannot be used.
+    /// The interpreters by id, with the reason where one cannot be used.
     pub interpreters: BTreeMap<String, Result<ReferenceInterpreter, String>>,
-    /// The cells in the order of the file: name, interpreter and the reason where one cannot be read.
+    /// The cells in the order of the file, with name, interpreter and reason where one cannot be read.
     pub cells: Vec<Result<Cell, Unread>>,
 }
 
 /// A cell that could not be read or simulated.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Unread {
-    /// The cell's name, or its place in the file.
+    /// The cell's name, or its position in the file.
     pub name: String,
-    /// Its interpreter, if that could be read.
+    /// The id of its interpreter, if that could be read.
     pub interpreter: String,
-    /// Why.
+    /// The reason why the cell could not be read or simulated.
     pub reason: String,
 }
 
@@ -197,7 +197,7 @@ pub struct ReferenceError {
     message: String,
 }
 
-/// The file that lists a directory's cells.
+/// The name of the file that lists a directory's cells.
 const MEASURED: &str = "measured.json";
 
 fn json_file(path: &Path) -> Result<Value, ReferenceError> {
@@ -212,6 +212,8 @@ fn json_file(path: &Path) -> Result<Value, ReferenceError> {
 impl Reference {
     /// Reads `measured.json` and, for every interpreter named in it, `micro-ID.json` and `more-ID.json`.
     ///
+    /// Only an unreadable `measured.json` is an error here; any other problem is kept, as the reason why the cells that it concerns cannot
+    /// be used.
     /// # Errors
     /// Only an unreadable `measured.json`; anything else is kept with its reason for the cells it concerns.
     pub fn read(dir: &Path) -> Result<Self, ReferenceError> {
@@ -287,12 +289,12 @@ impl Reference {
         })
     }
 
-    /// The directory.
+    /// The path of the directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Everything that a simulation of this cell needs.
+    /// Collects everything that a simulation of this cell needs.
     ///
     /// # Errors
     /// Why the cell cannot be forecast.
@@ -332,7 +334,7 @@ impl Reference {
         };
         let (workload, program_memory) =
             build_workload(&cell.config, trace, &strategy, grains, slowness)?;
-        // The program holds its list of tasks from the start; the profile's process does not have one.
+        // The program holds its list of tasks from the start, and the process that the profile was measured in has none.
         profile.params.base_rss += program_memory;
         Ok(PreparedCell {
             machine,
@@ -352,12 +354,12 @@ fn in_threads(strategy: &Strategy) -> bool {
     }
 }
 
-/// What one cell's simulation depends on.
+/// What the simulation of one cell depends on.
 #[derive(Clone, Debug)]
 pub struct PreparedCell {
-    /// The reference's machine, with the cores that the cell was confined to.
+    /// The machine of the reference, with the cores that the cell was confined to.
     pub machine: MachineSpec,
-    /// The interpreter as slow as the machine was during the runs.
+    /// The interpreter, slowed down as the machine was during the runs.
     pub profile: Profile,
     /// The cell's tasks.
     pub workload: Workload,
@@ -374,7 +376,7 @@ fn interpreter_files(dir: &Path, id: &str) -> Result<(Value, Value), String> {
     if !micro["metrics"].is_object() {
         return Err(format!("micro-{id}.json has no `metrics`"));
     }
-    // Further measurements are optional: what they would tell stays at the table's defaults.
+    // Further measurements are optional; what they would tell stays at the defaults of the parameter table.
     let path = dir.join(format!("more-{id}.json"));
     let more = if path.exists() {
         json_file(&path).map_err(|e| e.to_string())?
@@ -407,7 +409,7 @@ fn read_cell(index: usize, row: &Value) -> Result<Cell, Unread> {
     Ok(cell)
 }
 
-/// A finite number above zero, or why not.
+/// A finite number above zero, or the reason why the value is not one.
 pub(super) fn positive(name: &str, value: f64) -> Result<f64, String> {
     if value.is_finite() && value > 0.0 {
         Ok(value)
@@ -429,7 +431,7 @@ fn strategy(c: &Config) -> Result<Strategy, String> {
         "forkserver" => Ok(StartMethod::Forkserver),
         other => Err(format!("unknown start method `{other}`")),
     };
-    // `concurrency: 0` counts as none, as in Python.
+    // `concurrency: 0` means no limit, as in Python.
     let limit = c.concurrency.filter(|n| *n > 0);
     let aio = |offload| Strategy::Asyncio { limit, offload };
     Ok(match c.strategy.as_str() {

@@ -1,4 +1,4 @@
-//! Forecasts held against measured cells.
+//! Compares forecasts with measured cells.
 
 use rayon::prelude::*;
 
@@ -10,19 +10,19 @@ use crate::strategy::{Cause, Finding, Outcome, SimError, SimInput};
 use crate::verify::limits::{ErrorLimits, Excess, named_rightly};
 use crate::verify::{ErrorSummary, Held, METRICS};
 
-/// Runs one replication, or says why it cannot.
+/// A function that runs one replication, or returns the reason why it cannot.
 pub type SimulateCell<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
 
-/// How to forecast.
+/// How to forecast the cells.
 #[derive(Clone, Debug)]
 pub struct ValidateSettings {
-    /// Replications of every cell; the forecast is the median over them.
+    /// The number of replications of every cell; the forecast is the median over them.
     pub replications: u32,
-    /// Master seed.
+    /// The master seed.
     pub seed: u64,
-    /// Only cells whose `name interpreter` contains this.
+    /// A filter: only cells whose `name interpreter` contains this text are used.
     pub only: Option<String>,
-    /// What the errors are held to.
+    /// The limits on the errors.
     pub limits: ErrorLimits,
 }
 
@@ -37,73 +37,72 @@ impl Default for ValidateSettings {
     }
 }
 
-/// A replication of a cell may not take more model events than this; the largest of the reference takes a tenth of a
-/// million.
+/// The greatest number of model events in a replication of a cell; the largest cell of the reference takes a tenth of a million.
 const MAX_EVENTS: u64 = 50_000_000;
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// What else a simulation did, beside what the runs measured: for finding out why a forecast is off.
+/// Further figures of a simulation beside those that the runs measured, for finding out why a forecast is off.
 #[derive(Clone, Debug)]
 pub struct CellDetail {
-    /// CPU seconds: measured (which leaves out the children of a fork server), forecast.
+    /// CPU seconds: measured (which leaves out the children of a fork server), then forecast.
     pub cpu: (f64, f64),
-    /// Voluntary context switches: measured in the main process, forecast for all threads.
+    /// Voluntary context switches: measured in the main process, then forecast for all threads.
     pub voluntary: (f64, f64),
-    /// Involuntary context switches, likewise.
+    /// Involuntary context switches: measured in the main process, then forecast for all threads.
     pub involuntary: (f64, f64),
-    /// Task time by cause, as shares of the whole.
+    /// The tasks' time by cause, as shares of the whole.
     pub causes: Vec<(&'static str, f64)>,
-    /// Model events of one replication.
+    /// The number of model events of one replication.
     pub events: u64,
 }
 
 /// A cell and its forecast.
 #[derive(Clone, Debug)]
 pub struct CellReport {
-    /// The cell's name.
+    /// The name of the cell.
     pub name: String,
-    /// Id of the interpreter.
+    /// The id of the interpreter.
     pub interpreter: String,
-    /// The part of the name before `/`.
+    /// The workload: the part of the cell's name before `/`.
     pub workload: String,
-    /// The strategy, as `workloads.py` calls it.
+    /// The strategy's name in `workloads.py`.
     pub strategy: String,
-    /// Whether tasks arrive over time: then the ranking goes by p99 instead of makespan.
+    /// Whether tasks arrive over time; if so, strategies are ranked by p99 instead of makespan.
     pub open: bool,
-    /// Makespan, p50, p99 (seconds) and memory (bytes), in the order of [`METRICS`]; `None` where nothing was measured.
+    /// Makespan, p50 and p99 in seconds and memory in bytes, in the order of [`METRICS`]; `None` where nothing was measured.
     pub metrics: [Option<Held>; 4],
-    /// Everything else.
+    /// Further figures of the simulation.
     pub detail: CellDetail,
 }
 
-/// Whether the best strategy for a workload was named rightly.
+/// Whether the best strategy for a workload was forecast correctly.
 #[derive(Clone, Debug)]
 pub struct Rank {
-    /// The workload.
+    /// The name of the workload.
     pub workload: String,
-    /// The measured best, the forecast's best (`strategy interpreter`).
+    /// The measured best and the forecast's best, each as `strategy interpreter`.
     pub best: (String, String),
-    /// How much slower than the measured best the forecast's best really is, as a fraction.
+    /// By how much the forecast's best is really slower than the measured best, as a fraction.
     pub loss: f64,
 }
 
 impl Rank {
-    /// The forecast's best is the measured best or nearly so.
+    /// Whether the forecast's best is the measured best, or nearly as good.
     pub fn right(&self) -> bool {
         named_rightly(self.loss)
     }
 }
 
-/// All cells held against their forecasts.
+/// All cells compared with their forecasts.
 #[derive(Clone, Debug)]
 pub struct Validation {
-    /// In the order of the file.
+    /// The cells in the order of the file.
     pub cells: Vec<CellReport>,
-    /// Cells that could not be read or simulated.
+    /// The cells that could not be read or simulated.
     pub skipped: Vec<Unread>,
-    /// One for every workload with at least two cells.
+    /// One ranking for every workload with at least two cells.
     pub ranking: Vec<Rank>,
-    /// What the errors are held to.
+    /// The limits on the errors.
     pub limits: ErrorLimits,
 }
 
@@ -123,18 +122,18 @@ impl Validation {
         [0, 1, 2, 3].map(|metric| self.summary(metric, |_| true))
     }
 
-    /// Workloads whose best strategy was named rightly, and all that were ranked.
+    /// The number of workloads whose best strategy was forecast correctly, and the number that were ranked.
     pub fn ranked(&self) -> (usize, usize) {
         let right = self.ranking.iter().filter(|r| r.right()).count();
         (right, self.ranking.len())
     }
 
-    /// The figures that are greater than they may be.
+    /// The figures that exceed their limits.
     pub fn excesses(&self) -> Vec<Excess> {
         self.limits.excesses(&self.summaries(), self.ranked())
     }
 
-    /// The strategies of the cells, in order of first appearance.
+    /// The strategies of the cells, in the order of first appearance.
     pub fn strategies(&self) -> Vec<&str> {
         let mut seen = Vec::new();
         for c in &self.cells {
@@ -258,7 +257,7 @@ fn forecast(
     })
 }
 
-/// A bug that one cell's simulation runs into must not cost the others.
+/// Catches a panic in a cell's simulation, so that a bug in one cell does not cost the others.
 fn guarded(simulate: &SimulateCell<'_>, input: &SimInput<'_>) -> Result<Outcome, String> {
     let attempt = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| simulate(input)));
     let simulated = attempt.map_err(|panic| {
@@ -290,7 +289,7 @@ fn input(p: &PreparedCell, seed: u64, replication: u32) -> SimInput<'_> {
     }
 }
 
-/// The strategy's name with its start method, by which errors are summarised.
+/// The strategy's name with its start method; errors are summarized by this.
 fn family(name: &str, strategy: &Strategy) -> String {
     use crate::scenario::StartMethod;
     let Some(start) = strategy.execution().pool.start() else {
@@ -304,7 +303,7 @@ fn family(name: &str, strategy: &Strategy) -> String {
     format!("{name}-{start}")
 }
 
-/// A run that did not finish all its tasks is no forecast.
+/// A run that did not finish all its tasks gives no forecast.
 fn checked(outcome: Outcome) -> Result<Outcome, String> {
     for finding in &outcome.findings {
         match finding {
@@ -345,7 +344,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
     Ok(outcome)
 }
 
-/// The element that `workloads.py` takes of the sorted latencies, in seconds.
+/// The element of the sorted latencies (in seconds) that `workloads.py` takes.
 fn percentile(outcome: &Outcome, p: f64) -> f64 {
     let mut sorted = outcome.latencies.clone();
     sorted.sort_unstable();
@@ -403,9 +402,9 @@ fn rank(cells: &[CellReport]) -> Vec<Rank> {
     ranking
 }
 
-/// Index of the makespan in [`METRICS`].
+/// The index of the makespan in [`METRICS`].
 const MAKESPAN: usize = 0;
-/// Index of p99 in [`METRICS`].
+/// The index of p99 in [`METRICS`].
 const P99: usize = 2;
 const _: () = assert!(METRICS.len() == 4);
 

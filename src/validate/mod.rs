@@ -1,4 +1,4 @@
-//! Forecasts held against the reference: measured runs of known programs on other machines, with their microbenchmarks.
+//! Compares forecasts with the reference: measured runs of known programs on other machines, with the microbenchmarks of these.
 
 mod cell_step;
 mod cells;

@@ -1,4 +1,4 @@
-//! Shipped profiles, made anew from the measurements that they come from.
+//! Makes shipped profiles anew from the measurements that they come from.
 
 use super::cells::{Reference, ReferenceInterpreter};
 use super::scaled::{at_speed_of, scaled};
@@ -9,10 +9,10 @@ use crate::profiles::{ProfileSource, RELEASES, Release};
 /// What a set of reference measurements has no figures for, as its threads ran on two cores: see [`ProfileSource::Measured`].
 const WAKE_UPS: [&str; 2] = ["gil_pair", "gil_signal"];
 
-/// The shipped profile, made anew from the set that the release was measured in; `None`: this set is not it.
+/// Makes the shipped profile of a release anew from the set that it was measured in; returns `None` if this is another set.
 ///
 /// # Errors
-/// A calibration in the set's directory is not a profile.
+/// Returns an error if a calibration in the set's directory is not a profile.
 pub fn of_set(release: &Release, set: &Reference) -> Result<Option<Profile>, ProfileError> {
     let profile = match release.source {
         ProfileSource::Measured { wake_ups, .. } => {

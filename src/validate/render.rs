@@ -1,4 +1,4 @@
-//! A validation as text, JSON and Markdown.
+//! Shows a validation as text, JSON and Markdown.
 
 use std::fmt::Write as _;
 
@@ -83,8 +83,8 @@ struct Json<'a> {
     skipped: &'a [Unread],
 }
 
-/// Seconds, bytes, errors as fractions; `summary.limits` holds what the errors may be, and whether they are kept. Cells that could not be forecast are under `skipped`, which is left out if there
-/// are none.
+/// The validation as JSON: seconds, bytes, and errors as fractions. `summary.limits` holds the limits on the errors, and whether they are
+/// kept. Cells that could not be forecast are under `skipped`, which is left out if there are none.
 pub fn json(v: &Validation) -> String {
     let cell = |c: &'_ CellReport| {
         let [makespan, p50, p99, memory] = c.metrics.map(|m| m.map(JsonMetric::from));
@@ -127,7 +127,7 @@ fn percent(fraction: f64) -> String {
     format!("{:.1}%", fraction * 100.0)
 }
 
-/// A value of the metric with this index: milliseconds or MiB.
+/// A value of the metric with this index, in milliseconds or MiB.
 fn value(metric: usize, x: f64) -> String {
     let shown = if METRICS[metric] == "memory" {
         x / (1024.0 * 1024.0)
@@ -185,7 +185,7 @@ fn skipped_lines(v: &Validation) -> Vec<String> {
         .collect()
 }
 
-/// Columns of a table: what a row is, then its numbers.
+/// The columns of a table: the name of a row, then its numbers.
 fn columns(keys: &[&str], numbers: impl Iterator<Item = (String, &'static str)>) -> Vec<Column> {
     let keys = keys.iter().map(|title| Column {
         title: (*title).to_owned(),
@@ -202,7 +202,7 @@ fn columns(keys: &[&str], numbers: impl Iterator<Item = (String, &'static str)>)
     keys.chain(numbers).collect()
 }
 
-/// The metrics of all cells, as many beside each other as there is room for, the others in further tables below.
+/// The metrics of all cells: as many side by side as there is room for, and the others in further tables below.
 fn cells(v: &Validation, style: Style) -> Vec<String> {
     const UNITS: [&str; 4] = ["makespan ms", "p50 ms", "p99 ms", "memory MiB"];
     const EACH: [&str; 4] = ["measured", "forecast", "error", "rel"];
@@ -243,7 +243,7 @@ fn cells(v: &Validation, style: Style) -> Vec<String> {
     lines
 }
 
-/// Tables for the terminal; with `detail`, lines below them tell what else the simulation of each cell did.
+/// The tables for the terminal. With `detail`, lines below them tell what else the simulation of each cell did.
 pub fn text(v: &Validation, detail: bool, style: Style) -> String {
     let mut lines = cells(v, style);
     if detail {
@@ -302,7 +302,7 @@ fn detail_entries(c: &CellReport) -> Vec<String> {
     ]
 }
 
-/// A page of the documentation.
+/// The validation as a page of the documentation, in Markdown.
 pub fn markdown(v: &Validation) -> String {
     let mut out = String::from(
         "# Accuracy\n\nForecasts held against measured runs of real CPythons (`tests/data/reference`). Interpreter profiles are derived from\n\

@@ -1,4 +1,4 @@
-//! One interpreter's profile from another's, by how much two calibrations on some machine differ.
+//! Makes the profile of one interpreter from that of another, by the ratio of two calibrations on the same machine.
 
 use crate::cpython::profile::{Profile, Tag};
 use crate::profiles::diff::{ParamDifference, differences};
@@ -44,8 +44,8 @@ pub(super) fn at_speed_of(p: &mut Profile, calibration: &Profile, names: &[&str]
     }
 }
 
-/// The ratio of two values that differ by more than their spreads. A calibration that found something to cost nothing found
-/// out nothing.
+/// The ratio of two values that differ by more than their spreads. A calibration in which something costs nothing has not measured it, so
+/// it gives no ratio.
 fn certain(difference: &ParamDifference) -> Option<f64> {
     let beyond = difference.beyond_spreads().unwrap_or(false);
     difference
@@ -57,7 +57,7 @@ fn certain(difference: &ParamDifference) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// A calibration in which these parameters have these values and are known to a tenth.
+    /// A calibration in which these parameters have these values, each known to a tenth.
     fn calibrated(minor: u32, values: &[(&str, f64)]) -> Profile {
         let mut p = Profile {
             version: format!("3.{minor}.1"),

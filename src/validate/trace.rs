@@ -8,12 +8,12 @@ use super::cell_step::CellStep;
 use super::cells::{Config, positive};
 use crate::syntax::input;
 
-/// A recorded task: when it arrives, in seconds, and its steps.
+/// A recorded task.
 #[derive(Clone, Debug)]
 pub(super) struct RecordedTask {
-    /// Seconds after the start.
+    /// The arrival, in seconds after the start.
     pub(super) at: f64,
-    /// Its steps in order.
+    /// The steps of the task, in order.
     pub(super) steps: Vec<CellStep>,
 }
 
@@ -53,16 +53,16 @@ fn parse_trace(text: &str) -> Result<Vec<RecordedTask>, String> {
     Ok(tasks)
 }
 
-/// Seed of `workloads.py` where a cell's configuration names none.
+/// The seed that `workloads.py` uses where a cell's configuration names none.
 const SEED: u64 = 7;
-/// Tasks that are drawn at most.
+/// The greatest number of tasks that are drawn.
 const MOST: u64 = 10_000_000;
 
-/// Python's `random.Random(seed)`.
+/// The random number generator of Python's `random.Random(seed)`.
 struct PythonRandom(Mt);
 
 impl PythonRandom {
-    /// An integer seed is the key in words of 32 bits, the least first.
+    /// Seeds the generator; the key of an integer seed is its words of 32 bits, the least significant first.
     fn new(seed: u64) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "both are 32 bits long")]
         let [low, high] = [seed & 0xFFFF_FFFF, seed >> 32].map(|w| w as u32);
@@ -73,19 +73,19 @@ impl PythonRandom {
         })
     }
 
-    /// `random()`: 53 bits of two words.
+    /// The generator's `random()`: 53 bits of two words.
     fn random(&mut self) -> f64 {
         let (a, b) = (self.0.next_u32() >> 5, self.0.next_u32() >> 6);
         (f64::from(a) * 67_108_864.0 + f64::from(b)) / 9_007_199_254_740_992.0
     }
 
-    /// `expovariate(rate)`.
+    /// The generator's `expovariate(rate)`.
     fn expovariate(&mut self, rate: f64) -> f64 {
         -libm::log(1.0 - self.random()) / rate
     }
 }
 
-/// The tasks of an open workload as `workloads.py` draws them: what a trace of the run would hold.
+/// Draws the tasks of an open workload as `workloads.py` does: what a trace of the run would contain.
 pub(super) fn drawn(c: &Config) -> Result<Vec<RecordedTask>, String> {
     let needed = |key: &str| format!("workload `open` needs `{key}`");
     let n = c.n.ok_or_else(|| needed("n"))?;

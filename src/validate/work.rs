@@ -1,4 +1,4 @@
-//! The workloads of `workloads.py`, as workloads of the simulator.
+//! The workloads of `workloads.py` as workloads of the simulator.
 
 use super::cell_step::{CellStep, MAX_STEPS, NO_NATIVE, Native};
 use super::cells::{Config, positive};
@@ -24,24 +24,24 @@ const MAIN_PRELOADED: bool = false;
 /// The program's list of tasks, bytes a task and a step: 590 KB for 2,000 tasks of one step with CPython 3.13.
 const TASK_BYTES: f64 = 184.0;
 const STEP_BYTES: f64 = 104.0;
-/// A step repeated in further rounds is only one more reference.
+/// A step that is repeated in further rounds takes only one more reference, of this size in bytes.
 const REFERENCE_BYTES: f64 = 8.0;
 
 struct CellTasks {
     classes: Vec<TaskClass>,
     arrivals: Arrivals,
-    /// What the program's list of tasks occupies.
+    /// The memory that the program's list of tasks occupies.
     memory: f64,
 }
 
-/// What the program spends CPU time in, in nanoseconds at best speed.
+/// The times of what the program spends CPU time in, in nanoseconds at best speed.
 #[derive(Clone, Copy)]
 pub(super) struct Grains {
-    /// An iteration of `burn`.
+    /// The time of an iteration of `burn`.
     pub(super) iteration: f64,
-    /// The same where its threads make them at once: slower where they share what they count references of.
+    /// The same time while several threads of the program iterate at once: longer where they share objects whose references are counted.
     pub(super) beside: f64,
-    /// A block of `native`.
+    /// The time of a block of `native`.
     pub(super) block: f64,
 }
 
@@ -144,12 +144,12 @@ fn class(name: &str, count: u64, steps: Vec<Step>, interleave: bool) -> TaskClas
     }
 }
 
-/// A key that the workload cannot do without.
+/// A key that the workload requires, or an error.
 fn needed<T>(c: &Config, key: &str, value: Option<T>) -> Result<T, String> {
     value.ok_or_else(|| format!("workload `{}` needs `{key}`", c.workload))
 }
 
-/// A time that is there and not zero: Python leaves the step out otherwise.
+/// A time that is given and not zero; otherwise Python leaves the step out.
 fn some(key: &str, value: Option<f64>) -> Result<Option<f64>, String> {
     match value {
         None => Ok(None),
@@ -160,12 +160,12 @@ fn some(key: &str, value: Option<f64>) -> Result<Option<f64>, String> {
     }
 }
 
-/// A time that must be there; it may be zero.
+/// A time that must be given; it may be zero.
 fn time(c: &Config, key: &str, value: Option<f64>) -> Result<f64, String> {
     Ok(some(key, Some(needed(c, key, value)?))?.unwrap_or(0.0))
 }
 
-/// The steps of one round, so many times over.
+/// Repeats the steps of one round `rounds` times.
 fn repeated(parts: &[CellStep], rounds: u64, native: Native) -> Result<Vec<Step>, String> {
     let steps = rounds.saturating_mul(parts.len() as u64);
     if steps > MAX_STEPS {
@@ -259,7 +259,7 @@ fn convoy(c: &Config) -> Result<CellTasks, String> {
     ))
 }
 
-/// Recorded tasks: one class for each shape of steps, the durations as recorded.
+/// Recorded tasks as classes: one class for each sequence of steps, with the durations as recorded.
 fn traced(recorded: &[RecordedTask], native_cost: f64) -> CellTasks {
     let mut shapes: Vec<&[CellStep]> = Vec::new();
     let mut classes: Vec<TaskClass> = Vec::new();
@@ -347,7 +347,7 @@ mod tests {
             Step::PayloadIn(10),
             Step::Io(ms(5.0)),
             Step::Cpu(ms(1.5)),
-            // 3 ms in calls of a block (50 us) and what goes with it (1.2 us).
+            // The 3 ms are spent in calls of a block (50 us) and what goes with each (1.2 us).
             Step::Repeat(59, vec![Step::Native(ms(0.0512))]),
             Step::Lock(0, vec![Step::Cpu(ms(0.5))]),
             Step::PayloadOut(20),
@@ -459,7 +459,7 @@ mod tests {
         };
         let ms = Nanos::from_millis;
         assert_eq!((tasks[2].at, tasks[2].class), (ms(700), 0));
-        // Python's CPU stays at the baseline (the profile scales it); native code has a factor of its own.
+        // The CPU time of Python code stays that of the baseline (the profile scales it); native code has a factor of its own.
         assert_eq!(tasks[2].demands, [ms(500), ms(2), ms(2)]);
         assert!(memory > 0.0);
     }

@@ -1,4 +1,4 @@
-//! How far off forecasts may be: one table of accuracy limits for `validate` and `verify`, and what exceeds them.
+//! The limits on the errors of forecasts: one table for `validate` and `verify`, and a check of what exceeds it.
 
 use std::fmt::Write as _;
 
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use super::held::{ErrorSummary, Held, METRICS};
 
-/// The most that a metric's errors may be, as fractions.
+/// The limits on the errors of one metric, as fractions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErrorLimit {
-    /// Of their median.
+    /// The limit on their median.
     pub median: f64,
-    /// Of their 90th percentile.
+    /// The limit on their 90th percentile.
     pub p90: f64,
-    /// Of the greatest.
+    /// The limit on the greatest error.
     pub worst: f64,
 }
 
@@ -26,7 +26,7 @@ impl ErrorLimit {
         }
     }
 
-    /// Each figure of a summary beside the most that it may be.
+    /// Each figure of a summary with its limit.
     fn figures(self, s: &ErrorSummary) -> [(&'static str, f64, f64); 3] {
         [
             ("median", s.median, self.median),
@@ -36,23 +36,23 @@ impl ErrorLimit {
     }
 }
 
-/// What all forecasts of a set are held to.
+/// The limits for all forecasts of a set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErrorLimits {
-    /// In the order of [`METRICS`]; `None`: reported, not limited.
+    /// The limits by metric, in the order of [`METRICS`]; `None` for a metric that is reported but not limited.
     pub metrics: [Option<ErrorLimit>; 4],
-    /// So many workloads may have their best strategy named wrongly.
+    /// The number of workloads whose best strategy may be named wrongly.
     pub wrong: usize,
 }
 
-/// The table: a row for each kind of machine. p50 is reported, and limited only where a user says so.
+/// The table of limits, with a row for each kind of machine. p50 is reported, and is limited only where a user asks for it.
 const TABLE: [(&str, ErrorLimits); 2] = [
     ("reference", ErrorLimits::REFERENCE),
     ("other", ErrorLimits::OTHER),
 ];
 
 impl ErrorLimits {
-    /// The machine that the model was developed on: what holds there today. Tightened whenever the figures improve.
+    /// The limits for the machine that the model was developed on: what holds there today. They are tightened whenever the figures improve.
     pub const REFERENCE: Self = Self {
         metrics: [
             Some(ErrorLimit::percent(0.5, 3.5, 14.5)),
@@ -62,7 +62,7 @@ impl ErrorLimits {
         ],
         wrong: 0,
     };
-    /// Any other machine, its interpreters measured there.
+    /// The limits for any other machine, with its interpreters measured there.
     pub const OTHER: Self = Self {
         metrics: [
             Some(ErrorLimit::percent(1.0, 6.0, 15.0)),
@@ -111,8 +111,8 @@ impl ErrorLimits {
         Ok(limits)
     }
 
-    /// The figures that are greater than they may be, in the order of the table. `right` of `ranked` workloads had their best strategy
-    /// named rightly. What was not measured exceeds nothing.
+    /// The figures that exceed their limits, in the order of the table. `right` is the number of workloads, out of `ranked`, whose best
+    /// strategy was named correctly. What was not measured exceeds nothing.
     pub fn excesses(
         &self,
         summaries: &[ErrorSummary; 4],
@@ -145,7 +145,7 @@ impl ErrorLimits {
         found
     }
 
-    /// For programs: each limited metric's errors with their limits, and whether they are kept.
+    /// The errors of each limited metric with their limits, and whether these are kept, as JSON for programs.
     pub fn json(&self, summaries: &[ErrorSummary; 4], (right, ranked): (usize, usize)) -> Value {
         let excesses = self.excesses(summaries, (right, ranked));
         let metrics: Vec<_> = self
@@ -175,7 +175,7 @@ impl ErrorLimits {
     }
 }
 
-/// What can be written, for someone who wrote something else.
+/// What can be written for limits, for the message to someone who wrote something else.
 fn expected(part: &str) -> String {
     let rows: Vec<_> = TABLE.iter().map(|(name, _)| *name).collect();
     format!(
@@ -185,7 +185,7 @@ fn expected(part: &str) -> String {
     )
 }
 
-/// `1/6/15` as a limit.
+/// The limits of one metric in the form `1/6/15`.
 fn three(name: &str, value: &str) -> Result<ErrorLimit, String> {
     let numbers: Option<Vec<f64>> = value
         .split('/')
@@ -206,42 +206,42 @@ fn three(name: &str, value: &str) -> Result<ErrorLimit, String> {
     }
 }
 
-/// The forecast's best may be slower than the measured best by this fraction.
+/// The fraction by which the forecast's best strategy may be slower than the measured best and still count as named correctly.
 const RANK_TOLERANCE: f64 = 0.10;
 
-/// Whether a best strategy was named rightly that really is slower than the measured best by this fraction.
+/// Whether a best strategy counts as named correctly if it is really slower than the measured best by this fraction.
 pub fn named_rightly(loss: f64) -> bool {
     // Exactly a tenth counts as within a tenth, whatever the division rounds to.
     loss <= RANK_TOLERANCE + 1e-9
 }
 
-/// A figure that is greater than it may be.
+/// A figure that exceeds its limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Excess {
-    /// Of a metric's errors, as fractions.
+    /// A figure of a metric's errors, as fractions.
     Error {
-        /// Index in [`METRICS`].
+        /// The index of the metric in [`METRICS`].
         metric: usize,
-        /// `median`, `90th percentile` or `worst`.
+        /// The name of the figure: `median`, `90th percentile` or `worst`.
         figure: &'static str,
-        /// What it is.
+        /// The value of the figure.
         value: f64,
-        /// The most that it may be.
+        /// The limit that it exceeds.
         limit: f64,
     },
-    /// Workloads whose best strategy was named wrongly.
+    /// The number of workloads whose best strategy was named wrongly.
     Ranking {
-        /// So many.
+        /// The number of workloads named wrongly.
         wrong: usize,
-        /// Of so many.
+        /// The number of workloads that were ranked.
         ranked: usize,
-        /// So many may be.
+        /// The number that may be named wrongly.
         allowed: usize,
     },
 }
 
 impl Excess {
-    /// Index of the metric in [`METRICS`]; `None` for the ranking.
+    /// The index of the metric in [`METRICS`]; `None` for the ranking.
     pub fn metric(&self) -> Option<usize> {
         match self {
             Self::Error { metric, .. } => Some(*metric),
@@ -250,7 +250,7 @@ impl Excess {
     }
 }
 
-/// With two digits behind the point: a limit may be missed by less than what one shows.
+/// Shown with two decimal places, because a limit may be missed by less than one place shows.
 fn percent(fraction: f64) -> String {
     format!("{:.2}%", fraction * 100.0)
 }
@@ -283,10 +283,10 @@ impl std::fmt::Display for Excess {
     }
 }
 
-/// So many of the worst cells are named for a metric that is over its limits.
+/// The number of worst cells that are named for a metric that exceeds its limits.
 const NAMED: usize = 5;
 
-/// The excesses for people, a line each, each metric's worst cells below its own. `cells` gives the names and figures of a metric.
+/// The excesses for people, one on a line, with the worst cells of each metric below it. `cells` returns the names and figures of a metric.
 pub fn explain<'a, C>(excesses: &[Excess], cells: impl Fn(usize) -> C) -> String
 where
     C: Iterator<Item = (String, &'a Held)>,

@@ -1,24 +1,24 @@
-//! The machine that programs run on, as far as the system tells.
+//! The machine that programs run on, as far as the operating system reports it.
 
 use crate::scenario::MachineSpec;
 
-/// Cores that this program may use.
+/// The number of cores that this program may use.
 pub fn cores() -> u32 {
     let n = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// The real machine with `cores` of its cores, as `minor` (of Python 3) sees it.
+/// The real machine with `cores` of its cores, as Python 3.`minor` sees it.
 pub fn machine(cores: u32, minor: u32) -> MachineSpec {
     let mut m = MachineSpec::with_cores(cores);
-    // Before 3.13 the libraries ask for the machine's CPUs, whichever of them may be used.
+    // Before Python 3.13 the libraries ask for all CPUs of the machine, whichever of them may be used.
     m.visible_cpus = if minor >= 13 {
         cores
     } else {
         online().max(cores)
     };
-    // The programs read their thread's CPU clock every few microseconds, and each time the kernel looks at the deadline: no
-    // slice lasts until a tick.
+    // The programs read their thread's CPU clock every few microseconds, and each time the kernel checks the deadline, so no slice lasts
+    // until a tick.
     m.hz = 0;
     m.memory_limit = available_memory();
     m
@@ -30,7 +30,7 @@ fn online() -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX).max(1)
 }
 
-/// Bytes that can be had without swapping; `None` where the system does not say.
+/// The memory that can be used without swapping, in bytes; `None` where the system does not report it.
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;

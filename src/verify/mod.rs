@@ -39,13 +39,13 @@ pub use run::{MeasuredRun, ProgramDir, RunError, run_once};
 
 use crate::strategy::{Outcome, SimError, SimInput};
 
-/// Runs one replication whose arrivals and demands are those of replication 0, or says why it cannot.
+/// Runs one replication whose arrivals and demands are those of replication 0, or returns the reason why it cannot.
 pub type SimulateSameDemands<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
 
-/// The real simulator.
+/// The real simulator for an interpreter and a strategy.
 ///
 /// # Errors
-/// When the interpreter cannot do what the strategy asks.
+/// Returns an error when the interpreter cannot do what the strategy needs.
 pub fn simulate_same_demands(input: &SimInput<'_>) -> Result<Outcome, SimError> {
     crate::strategy::simulate_demands_of(input, 0)
 }

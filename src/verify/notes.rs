@@ -1,4 +1,4 @@
-//! What a program does otherwise than the scenario says.
+//! Notes on what a program does otherwise than the scenario says.
 
 use super::program::ProgramPlan;
 use super::steps::Flavour;

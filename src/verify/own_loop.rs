@@ -1,4 +1,4 @@
-//! What the measuring programs' own code costs: the reference's and those that `verify` writes are made alike.
+//! The costs of the measuring programs' own code. The programs of the reference and those that `verify` writes are built alike.
 
 use crate::scenario::{Execution, Pool, Strategy};
 
@@ -7,7 +7,7 @@ use crate::scenario::{Execution, Pool, Strategy};
 pub(crate) const CLOCK_NS: f64 = 400.0;
 /// What `native` does for a block besides hashing it, in nanoseconds at best speed: the hash object, the digest, the clock.
 pub(crate) const CALL_NS: f64 = 1_200.0;
-/// Iterations between two looks at the clock in `burn`.
+/// The number of iterations of `burn` between two readings of the clock.
 pub(crate) const ITERATIONS: f64 = 100.0;
 
 /// What the program's own code does for a task, besides the library and the task, in iterations of the reference loop

@@ -1,4 +1,4 @@
-//! The parts of a program that do not depend on its steps: chosen by what it needs.
+//! The parts of a generated program that do not depend on its steps. They are chosen by what the program needs.
 
 use std::fmt::Write as _;
 
@@ -7,14 +7,14 @@ use super::steps::{Flavour, quoted};
 use super::tree::ProgramStep;
 use crate::scenario::{Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, StartMethod, Workers};
 
-/// How tasks are taken in and run.
+/// How tasks are accepted and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ExecutorKind {
     Sequential,
     PerTask,
     /// An executor of `concurrent.futures`.
     Pool,
-    /// `multiprocessing.Pool`, with its chunk size (0: its own choice).
+    /// A `multiprocessing.Pool` with its chunk size (0 lets the pool choose).
     MpPool(u32),
     /// An event loop.
     Loop,
@@ -26,7 +26,7 @@ macro_rules! piece {
     };
 }
 
-/// What the steps do.
+/// The code that the steps need.
 pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let offload = plan.flavour == Flavour::Offload;
     let has = |is: fn(&ProgramStep) -> bool| plan.any(is);
@@ -209,7 +209,7 @@ pub(super) fn world(plan: &ProgramPlan<'_>) -> String {
     out
 }
 
-/// What belongs to the event loop is made once it runs.
+/// The parts that belong to the event loop, which are made when it runs.
 fn open_loop(plan: &ProgramPlan<'_>) -> String {
     let w = plan.source.workload;
     let mut body = String::new();
@@ -238,7 +238,7 @@ fn open_loop(plan: &ProgramPlan<'_>) -> String {
     )
 }
 
-/// The strategy itself.
+/// The code of the strategy itself.
 pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from(piece!("log"));
     let users = plan.users().is_some();
@@ -327,7 +327,7 @@ fn title(plan: &ProgramPlan<'_>) -> String {
     )
 }
 
-/// What travels to a worker with each kind of task.
+/// The data that is sent to a worker with each kind of task.
 fn travels(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from(
         "\n\nTRAVELS = {  # Bytes and objects that travel to the worker with a task.\n",
@@ -341,7 +341,7 @@ fn travels(plan: &ProgramPlan<'_>) -> String {
     out
 }
 
-/// Bytes and objects of the task's `PayloadIn` and `ObjectsIn` steps, rounds counted.
+/// The bytes and the objects of the task's `PayloadIn` and `ObjectsIn` steps, counted for every round.
 fn coming(nodes: &[ProgramStep]) -> (u64, u64) {
     let (mut bytes, mut objects) = (0u64, 0u64);
     for node in nodes {
@@ -355,7 +355,7 @@ fn coming(nodes: &[ProgramStep]) -> (u64, u64) {
                 continue;
             }
             ProgramStep::Repeat(times, _) => *times,
-            // Children bring nothing along.
+            // Children bring no data with them.
             ProgramStep::InlineChildren(..) | ProgramStep::Children(..) => continue,
             _ => 1,
         };
@@ -421,7 +421,7 @@ fn process_pool(
     )
 }
 
-/// What all processes of a pool share: the function that takes it in, the lines that make it, and whether there is any.
+/// The things that all processes of a pool share: the function that accepts them, the lines that make them, and whether there are any.
 fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
     let w = plan.source.workload;
     let of = |shared: bool| w.locks.iter().filter(move |l| l.shared == shared);
@@ -467,7 +467,7 @@ fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
     (define, make, true)
 }
 
-/// What each copy of a prefork server takes for its own, and what all of them share.
+/// The things that each copy of a prefork server has for itself, and those that all copies share.
 fn deal(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from("\n\ndef deal(number):\n    \"\"\"This copy's share.\"\"\"\n");
     if plan.users().is_some() {

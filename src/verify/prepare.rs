@@ -1,4 +1,4 @@
-//! From a scenario and an interpreter to programs: which strategies there are, and what each becomes.
+//! Prepares a verification: from a scenario and an interpreter to the strategies that can be verified, each with its program.
 
 use super::error::ProgramError;
 use super::fit::fit;
@@ -14,20 +14,20 @@ use crate::scenario::{
 use crate::strategy::{SimInput, compile};
 use crate::study::default_cases;
 
-/// What is to be verified, on which interpreter.
+/// What is to be verified, and on which interpreter.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
-    /// The interpreter that runs the programs; `None`: they are only written.
+    /// The interpreter that runs the programs; `None` if they are only written.
     pub interpreter: Option<&'a Interpreter>,
-    /// Its profile.
+    /// The profile of the interpreter.
     pub profile: &'a Profile,
     /// The machine, with as many cores as the programs may use.
     pub machine: &'a MachineSpec,
-    /// The programs confine themselves to so many cores.
+    /// The number of cores that the programs confine themselves to.
     pub cores: Option<u32>,
-    /// Factor on the workload's times.
+    /// The factor that the workload's times are multiplied by.
     pub scale: f64,
     /// The command that makes the programs again.
     pub command: &'a str,
@@ -47,29 +47,29 @@ pub struct Planned {
 /// A strategy that is not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Its short form.
+    /// The strategy's short form.
     pub label: String,
-    /// Why.
+    /// The reason why it is not verified.
     pub why: String,
 }
 
 /// Everything that is known before anything runs.
 #[derive(Clone, Debug)]
 pub struct Plans {
-    /// What the programs do.
+    /// The workload that the programs execute.
     pub workload: Workload,
-    /// What is to be said about it.
+    /// Notes about the workload.
     pub notes: Vec<String>,
     /// The strategies that have a program.
     pub planned: Vec<Planned>,
-    /// Those that have none.
+    /// The strategies that have no program.
     pub left_out: Vec<LeftOut>,
 }
 
 /// Makes a program for each strategy of the scenario that this interpreter can run.
 ///
 /// # Errors
-/// When the workload as a whole cannot be turned into a program.
+/// Returns an error when the workload as a whole cannot be turned into a program.
 pub fn prepare(
     request: &Request<'_>,
     simulate: &super::SimulateSameDemands<'_>,
@@ -108,7 +108,7 @@ fn one(
     strategy: &Strategy,
 ) -> Result<GeneratedProgram, ProgramError> {
     let compiled = compile(request.machine, request.profile, &plans.workload, strategy);
-    // Without an interpreter the program is for whoever can run it.
+    // Without an interpreter the program is meant for any interpreter that can run it.
     let across = compiled.map_or_else(
         |e| match request.interpreter {
             Some(_) => Err(e),
@@ -131,7 +131,8 @@ fn one(
     })
 }
 
-/// The scenario's own strategies as far as they are for such an interpreter; the full set where it names none.
+/// The scenario's own strategies, as far as they are meant for this kind of interpreter; all kinds of strategies where the scenario names
+/// none.
 fn strategies(scenario: &Scenario, profile: &Profile) -> Vec<Strategy> {
     let mut all: Vec<Strategy> = Vec::new();
     if scenario.strategies.is_empty() {
@@ -140,7 +141,7 @@ fn strategies(scenario: &Scenario, profile: &Profile) -> Vec<Strategy> {
             .map(|c| c.strategy)
             .collect();
     }
-    // `On(cpython-3.14t, ..)` means a free-threaded build, whichever is at hand.
+    // `On(cpython-3.14t, ..)` means any free-threaded build, whichever is available.
     let meant = |case: &&StrategyCase| {
         case.interpreter.as_deref().is_none_or(|name| {
             let gil = crate::profiles::find(name).map_or(!name.ends_with('t'), |p| p.gil);
@@ -187,7 +188,7 @@ fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), ProgramError> {
     }
 }
 
-/// Users who ask for ever are given as many requests as they make within the horizon.
+/// Closed users who make requests without end are given as many requests as they make within the horizon.
 fn give_an_end(
     request: &Request<'_>,
     w: &mut Workload,
@@ -243,7 +244,7 @@ fn give_an_end(
 }
 
 impl Planned {
-    /// The forecast of this program on a machine as it was.
+    /// The forecast of this program on a machine of the measured speed.
     pub fn forecaster(
         &self,
         request: &Request<'_>,

@@ -1,4 +1,4 @@
-//! A scenario under one strategy as one readable Python file.
+//! Generates one readable Python file for a scenario under one strategy.
 
 use std::fmt::Write as _;
 
@@ -14,49 +14,49 @@ use crate::scenario::{
 /// What a program is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct ProgramSpec<'a> {
-    /// The scenario's name.
+    /// The name of the scenario.
     pub name: &'a str,
-    /// Its question; may be empty.
+    /// The question of the scenario; may be empty.
     pub question: &'a str,
-    /// What is done: scaled, and with a count of tasks.
+    /// The workload: scaled, and with a number of tasks.
     pub workload: &'a Workload,
-    /// How.
+    /// The strategy that the program uses.
     pub strategy: &'a Strategy,
     /// The interpreter's factor on CPU demands.
     pub cpu_factor: f64,
-    /// The program confines itself to so many cores; `None`: to all that it is given.
+    /// The number of cores that the program confines itself to; `None` for all that it is given.
     pub cores: Option<u32>,
-    /// Master seed.
+    /// The master seed.
     pub seed: u64,
-    /// Whether each lock is held over waits.
+    /// Whether each lock is held while a task waits.
     pub across: &'a [bool],
     /// The command that makes this program again.
     pub command: &'a str,
     /// Whether the forecast lets native steps overshoot.
     pub native_grain: bool,
-    /// What is to be said about the workload as a whole.
+    /// Notes about the workload as a whole.
     pub notes: &'a [String],
 }
 
 /// A program and the files that belong beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GeneratedProgram {
-    /// Name of the file, without `.py`: a Python module's name.
+    /// The name of the program's file without `.py`, which is also the name of a Python module.
     pub stem: String,
-    /// The program.
+    /// The text of the program.
     pub text: String,
-    /// Its tasks and their random numbers, for `stem.json`, where they are too many for the program itself.
+    /// The tasks and their random numbers as the text of `stem.json`, where they are too many for the program itself.
     pub data: Option<String>,
-    /// The module that stands for the scenario's imports: its file's name and text.
+    /// The module that stands for the scenario's imports: the name and the text of its file.
     pub imports: Option<(String, String)>,
-    /// What could not be turned into Python as the scenario means it.
+    /// Notes on what could not be turned into Python as the scenario means it.
     pub notes: Vec<String>,
-    /// Random numbers that a task carries on average.
+    /// The mean number of random numbers that a task has.
     pub numbers_per_task: f64,
 }
 
 impl GeneratedProgram {
-    /// All files: names and texts, the program first.
+    /// The names and texts of all files, the program first.
     pub fn files(&self) -> Vec<(String, &str)> {
         let mut files = vec![(format!("{}.py", self.stem), self.text.as_str())];
         if let Some(data) = &self.data {
@@ -69,17 +69,17 @@ impl GeneratedProgram {
     }
 }
 
-/// What decides how everything in a program is written.
+/// The properties of a program that decide how everything in it is written.
 pub(super) struct ProgramPlan<'a> {
     pub(super) source: &'a ProgramSpec<'a>,
-    /// The strategy of one copy.
+    /// The strategy of one copy of the program.
     pub(super) each: &'a Strategy,
-    /// Copies of a prefork server.
+    /// The number of copies, for a prefork server.
     pub(super) copies: Option<u32>,
     pub(super) flavour: Flavour,
     pub(super) kind: ExecutorKind,
     pub(super) trees: Vec<StepTree>,
-    /// Python names of the classes' functions.
+    /// The Python names of the functions of the task classes.
     pub(super) functions: Vec<String>,
 }
 
@@ -89,12 +89,12 @@ impl ProgramPlan<'_> {
         nodes.any(|n| n.any(&is))
     }
 
-    /// Share of the objects of imports that tasks of this class walk: of none where there are no imports.
+    /// The share of the imports' objects that tasks of this class walk; none where there are no imports.
     pub(super) fn touches(&self, class: &TaskClass) -> f64 {
         imports_module(self.source).map_or(0.0, |_| class.touches)
     }
 
-    /// Users who wait for their answers, and how many.
+    /// The number of users who wait for their answers, if there are any.
     pub(super) fn users(&self) -> Option<u32> {
         match self.source.workload.arrivals {
             Arrivals::Closed { users, .. } => Some(users),
@@ -102,12 +102,12 @@ impl ProgramPlan<'_> {
         }
     }
 
-    /// Work goes to other processes.
+    /// Whether work goes to other processes.
     pub(super) fn processes(&self) -> bool {
         self.each.execution().pool.start().is_some()
     }
 
-    /// Work goes to sub-interpreters.
+    /// Whether work goes to sub-interpreters.
     pub(super) fn interpreters(&self) -> bool {
         match self.each.execution().pool {
             Pool::Interpreters(_) => true,
@@ -143,7 +143,7 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
         | Pool::Threads(_)
         | Pool::Interpreters(_) => plain(true, ExecutorKind::Pool),
     };
-    // Children are tasks of their own where a pool of threads or a loop takes them; elsewhere their parent runs them.
+    // Children are tasks of their own where they are run by a thread pool or an event loop; elsewhere their parent runs them.
     let own_children = event_loop
         || match pool {
             Pool::ThreadEach | Pool::Threads(_) => true,
@@ -171,7 +171,7 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
 /// Generates the program of a scenario under a strategy.
 ///
 /// # Errors
-/// Why it cannot be turned into Python.
+/// Returns the reason why the scenario cannot be turned into Python.
 pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramError> {
     let plan = plan(source);
     let queues = plan.any(|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_)));
@@ -235,7 +235,7 @@ fn header(plan: &ProgramPlan<'_>, notes: &[String]) -> String {
     out
 }
 
-/// A text that cannot end the program's docstring.
+/// The text changed so that it cannot end the program's docstring.
 fn one_line(text: &str) -> String {
     let safe: String = text
         .chars()
@@ -246,7 +246,7 @@ fn one_line(text: &str) -> String {
 
 fn settings(plan: &ProgramPlan<'_>, imports: Option<&(String, String)>) -> String {
     let s = plan.source;
-    // All of them in every program, so that all start alike.
+    // Every program has all of these imports, so that all programs take equally long to start.
     let mut out = String::new();
     for module in [
         "asyncio",
@@ -326,7 +326,7 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
     out
 }
 
-/// The classes' names as names of Python functions, each once.
+/// The names of the classes as names of Python functions, each used once.
 fn names(workload: &Workload) -> Vec<String> {
     let mut taken: Vec<String> = Vec::new();
     for class in &workload.classes {
@@ -339,7 +339,7 @@ fn names(workload: &Workload) -> Vec<String> {
     taken
 }
 
-/// A text as part of a module's name.
+/// A text as part of the name of a module.
 fn slug(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -355,7 +355,7 @@ fn slug(text: &str) -> String {
     format!("{}{named}", if digit { "n" } else { "" })
 }
 
-/// Bytes of a container of imports with what hangs on it, where nobody says how many there are.
+/// The bytes of an imported container and what it refers to, where the scenario does not say how many objects there are.
 const ESTIMATED_OBJECT: u64 = 1_000;
 
 /// The module that stands for the scenario's imports, if it has any.
@@ -364,13 +364,13 @@ pub(super) fn imports_module(source: &ProgramSpec<'_>) -> Option<String> {
     any.then(|| format!("{}_imports", slug(source.name)))
 }
 
-/// The same, and its text.
+/// The name and the text of the module that stands for the imports, if there is any.
 fn imports(plan: &ProgramPlan<'_>) -> Option<(String, String)> {
     let source = plan.source;
     let i = source.workload.imports;
     let module = imports_module(source)?;
     let seconds = i.time.as_secs_f64() * source.cpu_factor;
-    // Where nobody says how many objects there are, they matter only to who copies their pages.
+    // Where the scenario does not say how many objects there are, they matter only to processes that copy their pages.
     let walks = (source.workload.classes.iter()).any(|c| plan.touches(c) > 0.0);
     let looked_at = walks || plan.any(|n| matches!(n, ProgramStep::Allocate(_)));
     let objects = i.objects.unwrap_or(if looked_at {

@@ -1,4 +1,4 @@
-//! A verification as text, JSON and Markdown.
+//! Shows a verification as text, JSON and Markdown.
 
 use std::fmt::Write as _;
 
@@ -12,11 +12,11 @@ use crate::layout::{Column, words};
 use crate::quantity::{Unit, digits, percent, shared_unit};
 use crate::verify::{Held, METRICS};
 
-/// Index of memory in [`METRICS`].
+/// The index of memory in [`METRICS`].
 const MEMORY: usize = 3;
 const HEADINGS: [&str; 6] = ["strategy", "", "measured", "forecast", "error", "relative"];
 
-/// For people. Where there is no room the relative error goes.
+/// The table for people. Where there is not enough room, the relative error is left out.
 pub fn text(v: &Verification, style: Style) -> String {
     let columns: Vec<Column> = (HEADINGS.iter().enumerate())
         .map(|(i, title)| Column {
@@ -53,7 +53,7 @@ pub fn text(v: &Verification, style: Style) -> String {
     style.fit(lines.join("\n") + "\n")
 }
 
-/// For issues and documents.
+/// The verification as Markdown, for issues and documents.
 pub fn markdown(v: &Verification) -> String {
     let cell = |s: &str| s.replace('|', "\\|");
     let mut out = format!("## {}\n\n", title(v));
@@ -102,7 +102,7 @@ fn title(v: &Verification) -> String {
     )
 }
 
-/// What was measured and what was forecast, in one unit.
+/// What was measured and what was forecast, in the same unit.
 fn formatted(metric: usize, h: &Held) -> [String; 2] {
     let unit = if metric == MEMORY {
         Unit::Bytes
@@ -232,7 +232,7 @@ fn notes(v: &Verification) -> Vec<String> {
     notes
 }
 
-/// Everything, for programs: seconds, bytes, errors as fractions.
+/// Everything as JSON for programs: seconds, bytes, and errors as fractions.
 pub fn json(v: &Verification) -> String {
     let held = |h: &Option<Held>| {
         h.map_or(Value::Null, |h| {

@@ -1,4 +1,4 @@
-//! Real runs of a program, and what they say.
+//! Runs programs for real, and reads the figures that they report.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,60 +8,60 @@ use serde::Deserialize;
 use super::program::GeneratedProgram;
 use crate::host::{self, ExitReason, Interpreter, Scratch};
 
-/// How often memory is looked at, in the one run where it is.
+/// The time between two samples of memory, in the one run in which it is sampled.
 const MEMORY_INTERVAL: Duration = Duration::from_millis(10);
-/// A program's answer has a latency for each task: 2 million of them take less than this.
+/// The greatest size of a program's answer, which has a latency for each task: 2 million of them take less than this.
 const OUTPUT_LIMIT: u64 = 256 << 20;
 
-/// What a run of a program says of itself: the JSON line at its end.
+/// The figures that a run of a program reports: the JSON line at its end.
 #[derive(Clone, Debug, Deserialize)]
 pub struct MeasuredRun {
-    /// Seconds until the last result.
+    /// The time until the last result, in seconds.
     pub makespan_s: f64,
-    /// Seconds until the pool was shut down.
+    /// The time until the pool was shut down, in seconds.
     pub closed_s: f64,
-    /// Kind of each task, in order of arrival.
+    /// The kind of each task, in the order of arrival.
     pub kinds: Vec<String>,
-    /// Seconds from arrival to end of each task; `None`: it failed.
+    /// The time from the arrival to the end of each task, in seconds; `None` for a task that failed.
     pub latencies_s: Vec<Option<f64>>,
-    /// Tasks that failed as the scenario says.
+    /// The number of tasks that failed as the scenario says.
     pub failed: u64,
-    /// Tasks that were given up.
+    /// The number of tasks that were given up.
     pub timed_out: u64,
-    /// CPU seconds of the process and of the children that it waited for.
+    /// CPU seconds of the process, and of those children that it waited for.
     pub cpu_s: f64,
-    /// CPU seconds that the cores worked for anybody meanwhile; `None` where the system does not tell.
+    /// CPU seconds that the cores spent on any process meanwhile; `None` where the system does not report it.
     #[serde(default)]
     pub busy_s: Option<f64>,
     /// Voluntary context switches of the main process.
     pub ctx_voluntary: f64,
-    /// Involuntary ones.
+    /// Involuntary context switches of the main process.
     pub ctx_involuntary: f64,
-    /// How fast the cores were.
+    /// The speed of the cores around the run.
     pub canary_ns: Canaries,
 }
 
-/// Nanoseconds for a turn of the reference loop on each core, at the best of a few short samples.
+/// The time of an iteration of the reference loop on each core in nanoseconds, as the best of a few short samples.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Canaries {
-    /// Before the run.
+    /// The times before the run.
     pub before: Vec<f64>,
-    /// After it.
+    /// The times after the run.
     pub after: Vec<f64>,
-    /// Nanoseconds for a block of native work, around the run.
+    /// The time of a block of native work around the run, in nanoseconds.
     #[serde(default)]
     pub block: Vec<f64>,
 }
 
 impl MeasuredRun {
-    /// The latencies of tasks that succeeded, sorted.
+    /// The latencies of the tasks that succeeded, sorted.
     pub fn sorted(&self) -> Vec<f64> {
         let mut all: Vec<f64> = self.latencies_s.iter().flatten().copied().collect();
         all.sort_by(f64::total_cmp);
         all
     }
 
-    /// Whether the figures can be figures at all.
+    /// Whether the figures are plausible at all.
     fn check(&self, tasks: usize) -> Result<(), String> {
         let times = [self.makespan_s, self.closed_s, self.cpu_s];
         let c = &self.canary_ns;
@@ -88,34 +88,34 @@ impl MeasuredRun {
     }
 }
 
-/// Why a run gave nothing.
+/// Why a run gave no figures.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// It was ended at its limit.
+    /// The run was ended at its time limit.
     #[error(
         "ended after {0:.0?}, with all its processes, because it had not finished; allow more with --limit, or shorten it with --scale"
     )]
     TimedOut(Duration),
-    /// The user ended it.
+    /// The user ended the run.
     #[error("interrupted")]
     Interrupted,
-    /// It crashed: what it printed last.
+    /// The program crashed.
     #[error("it failed ({how}):\n{said}")]
     Crashed {
         /// The exit code or the signal.
         how: String,
-        /// The end of its standard error.
+        /// The end of what it printed to standard error.
         said: String,
     },
-    /// It ended well, but its answer cannot be understood.
+    /// The program ended well, but its answer cannot be understood.
     #[error("its answer cannot be used: {0}")]
     Garbage(String),
-    /// It could not be started.
+    /// The program could not be started.
     #[error("it cannot be run: {0}")]
     Unrunnable(String),
 }
 
-/// A directory with a program's files in it, removed at its end.
+/// A directory with a program's files in it, which is removed when this is dropped.
 #[derive(Debug)]
 pub struct ProgramDir {
     dir: Scratch,
@@ -125,7 +125,7 @@ impl ProgramDir {
     /// Makes an empty directory for temporary files.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Returns an error when the system refuses.
     pub fn new() -> std::io::Result<Self> {
         let dir = Scratch::new()?;
         Ok(Self { dir })
@@ -134,7 +134,7 @@ impl ProgramDir {
     /// Puts a program's files into it.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// Returns an error when they cannot be written.
     pub fn put(&self, program: &GeneratedProgram) -> std::io::Result<()> {
         for (name, text) in program.files() {
             self.dir.put(&name, text)?;
@@ -142,7 +142,7 @@ impl ProgramDir {
         Ok(())
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         self.dir.path()
     }
@@ -151,7 +151,7 @@ impl ProgramDir {
 /// Runs a program once; with `memory`, its peak memory is sampled, which costs time.
 ///
 /// # Errors
-/// Why it gave no figures.
+/// Returns the reason why it gave no figures.
 pub fn run_once(
     workshop: &ProgramDir,
     program: &GeneratedProgram,
@@ -163,7 +163,7 @@ pub fn run_once(
     let mut what = host::Invocation::new(&python.path);
     what.args = vec![format!("{}.py", program.stem).into()];
     what.dir = Some(workshop.path());
-    // Nothing of the user's environment changes what the program does.
+    // Nothing in the user's environment may change what the program does.
     what.env = vec![
         ("PYTHONDONTWRITEBYTECODE".into(), "1".into()),
         ("PYTHONSTARTUP".into(), String::new()),

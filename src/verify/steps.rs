@@ -1,4 +1,4 @@
-//! A class of tasks as a Python function: the part of a program that its reader makes his own.
+//! Writes a class of tasks as a Python function, which is the part of a program that its reader will adapt.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::tree::{Amount, DurationUnit, ProgramStep, StepTree};
 use crate::scenario::units::format_duration;
 use crate::scenario::{Dist, Releases, Workload};
 
-/// How a task's function is written.
+/// How the function of a task is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flavour {
     /// A plain function that blocks. `travels`: its payload came with it from another thread, process or interpreter.
@@ -21,16 +21,16 @@ pub(super) enum Flavour {
 pub(super) struct Writer<'a> {
     pub(super) flavour: Flavour,
     pub(super) workload: &'a Workload,
-    /// Whether each lock is held over waits: then an event loop has its own kind.
+    /// Whether each lock is held while a task waits; if so, an event loop needs its own kind of lock.
     pub(super) across: &'a [bool],
-    /// Functions of children that are still to be written.
+    /// The functions of children that are still to be written.
     children: Vec<(String, Vec<ProgramStep>)>,
     text: String,
     name: String,
     deadlines: usize,
 }
 
-/// A function of the class, children's functions first.
+/// Writes a function of the class, after those of its children.
 pub(super) fn function(
     flavour: Flavour,
     workload: &Workload,
@@ -52,7 +52,7 @@ pub(super) fn function(
     let mut next = 0;
     while next < writer.children.len() {
         let (name, nodes) = writer.children[next].clone();
-        // Children walk what their parent has walked.
+        // Children walk the objects that their parent has walked.
         let walks = if next == 0 { touches } else { 0.0 };
         functions.push(writer.one(&name, &nodes, walks));
         next += 1;
@@ -91,13 +91,13 @@ impl Writer<'_> {
         }
     }
 
-    /// The innermost deadline's variable, in plain functions.
+    /// The variable of the innermost deadline, in plain functions.
     fn late(&self) -> Option<String> {
         let plain = matches!(self.flavour, Flavour::Plain { .. });
         (plain && self.deadlines > 0).then(|| late_name(self.deadlines))
     }
 
-    /// A step that blocks, and the look at the deadline after it.
+    /// Writes a step that blocks, and the check of the deadline after it.
     fn work(&mut self, depth: usize, call: &str) {
         let prefix = if self.flavour == Flavour::Offload {
             "task."
@@ -199,7 +199,7 @@ impl Writer<'_> {
         self.block(inner, depth + 1);
     }
 
-    /// A lock that is taken or given back between the ends of another.
+    /// Writes the taking or releasing of a lock that overlaps with another one.
     fn half_lock(&mut self, lock: usize, what: &str, depth: usize) {
         let name = quoted(&self.workload.locks[lock].name);
         let across = self.across.get(lock).copied().unwrap_or(false);
@@ -278,7 +278,7 @@ impl Writer<'_> {
         self.block(inner, depth + 1);
     }
 
-    /// Whether an event loop waits in this step.
+    /// Whether an event loop has to wait in this step.
     fn waits(&self, node: &ProgramStep) -> bool {
         match node {
             ProgramStep::Io(_)
@@ -337,12 +337,12 @@ fn late_name(depth: usize) -> String {
     }
 }
 
-/// A timed step: its constant, or its place in the table with what it is drawn from.
+/// The arguments of a timed step: its constant, or its place in the table with a comment on what it is drawn from.
 fn timed(function: &str, amount: &Amount, unit: DurationUnit) -> String {
     timed_among(&format!("{function}("), amount, unit, "")
 }
 
-/// The same with other arguments before and after the time.
+/// As [`timed`], with other arguments before and after the time.
 fn timed_among(before: &str, amount: &Amount, unit: DurationUnit, after: &str) -> String {
     match (&amount.dist, amount.place) {
         (Dist::Constant(time), None) => format!("{before}{}{after})", shortest(unit.of(*time))),
@@ -351,11 +351,12 @@ fn timed_among(before: &str, amount: &Amount, unit: DurationUnit, after: &str) -
     }
 }
 
-/// Code that gives the GIL up: how long, how often in a millisecond, for how many nanoseconds each time.
+/// The arguments of code that gives the GIL up: how long it runs, how often in a millisecond it gives it up, and for how many nanoseconds
+/// each time.
 fn releasing(amount: &Amount, releases: Releases, offload: bool) -> String {
     let per_ms = releases.count as f64 / (amount.dist.mean() / 1e6);
     let after = format!(", {}, {}", shortest(per_ms), releases.released.0);
-    // A step that is noted down is a call with its arguments.
+    // A step that is noted down is written as a call with its arguments.
     let before = if offload {
         "call(releasing, "
     } else {
@@ -364,7 +365,7 @@ fn releasing(amount: &Amount, releases: Releases, offload: bool) -> String {
     timed_among(before, amount, DurationUnit::Milliseconds, &after)
 }
 
-/// A distribution as the scenario writes it.
+/// A distribution as the scenario format writes it.
 fn words(dist: &Dist) -> String {
     let t = |t: &crate::engine::Nanos| format_duration(*t);
     match dist {
@@ -382,13 +383,13 @@ fn words(dist: &Dist) -> String {
     }
 }
 
-/// A number as Python and people write it.
+/// A number in a form that both Python and people read.
 pub(super) fn shortest(x: f64) -> String {
     let rounded = (x * 1e9).round() / 1e9;
     format!("{rounded}")
 }
 
-/// A whole number, its thousands set apart.
+/// A whole number with its thousands separated.
 pub(super) fn digits(n: u64) -> String {
     let plain = n.to_string();
     if plain.len() < 5 {
@@ -404,7 +405,7 @@ pub(super) fn digits(n: u64) -> String {
     out
 }
 
-/// A text as a Python string.
+/// A text as a Python string literal.
 pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The tasks of a program: when each arrives, of which kind it is, and its random numbers.
+//! The table of a program's tasks: when each arrives, of which kind it is, and its random numbers.
 
 use std::fmt::Write as _;
 
@@ -11,18 +11,18 @@ use super::steps::{quoted, shortest};
 use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::scenario::{Arrivals, TaskClass, Workload};
 
-/// Lists longer than this many characters go into a file of their own.
+/// The number of characters above which a list goes into a file of its own.
 const LONGEST_INLINE: usize = 4_000;
-/// More tasks than this make a program that nobody wants to run.
+/// The greatest number of tasks; with more, nobody would want to run the program.
 const MOST_TASKS: u64 = 2_000_000;
 
-/// All tasks.
+/// All tasks of a program.
 pub(super) struct TaskTable {
     /// The whole list as one Python expression, where the tasks have no numbers of their own.
     pattern: Option<String>,
-    /// Arrival in seconds, kind, random numbers.
+    /// The arrival in seconds, the kind and the random numbers of each task.
     rows: Vec<(f64, String, Value)>,
-    /// Think times in seconds.
+    /// The think times, in seconds.
     think: Vec<f64>,
     users: Option<u32>,
 }
@@ -68,7 +68,7 @@ impl TaskTable {
         })
     }
 
-    /// The mean over the tasks.
+    /// The mean number of random numbers over the tasks.
     pub(super) fn numbers_per_task(&self) -> f64 {
         let all: usize = self.rows.iter().map(|(_, _, v)| numbers(v)).sum();
         all as f64 / self.rows.len().max(1) as f64
@@ -92,7 +92,7 @@ impl TaskTable {
         out
     }
 
-    /// The part of the program that has the tasks.
+    /// The part of the program's text that holds the tasks.
     pub(super) fn text(&self) -> String {
         let mut out = String::from(
             "\n\n# ---------------------------------------------------------------------------- the workload\n",
@@ -133,7 +133,7 @@ impl TaskTable {
         out
     }
 
-    /// The file beside the program.
+    /// The text of the file beside the program.
     pub(super) fn file(&self) -> Option<String> {
         if self.inline() {
             return None;
@@ -154,7 +154,7 @@ fn numbers(value: &Value) -> usize {
         .map_or(1, |list| list.iter().map(numbers).sum())
 }
 
-/// When each task arrives, and its class, in order of their numbers.
+/// The arrival and the class of each task, in the order of their numbers.
 fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, ProgramError> {
     let checked = |n: u64| {
         if n > MOST_TASKS {
@@ -187,7 +187,7 @@ fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, ProgramError
     }
 }
 
-/// The class of an arrival, as the simulator draws it.
+/// The class of an arriving task, drawn as the simulator draws it.
 pub(super) fn class(classes: &[TaskClass], mut draw: impl FnMut() -> f64) -> usize {
     if classes.len() < 2 {
         return 0;
@@ -203,7 +203,7 @@ pub(super) fn class(classes: &[TaskClass], mut draw: impl FnMut() -> f64) -> usi
     classes.len() - 1
 }
 
-/// How many tasks a program runs.
+/// The number of tasks that a program runs.
 pub(super) fn task_count(w: &Workload) -> usize {
     let n = match &w.arrivals {
         Arrivals::Batch => w.classes.iter().map(|c| c.count).sum(),
@@ -228,7 +228,7 @@ fn think(w: &Workload, seed: u64) -> Vec<f64> {
         .collect()
 }
 
-/// A batch without random numbers, as one expression.
+/// A batch without random numbers, as a single expression.
 fn pattern(w: &Workload) -> Option<String> {
     let task = |c: &TaskClass| format!("(0.0, {}, ())", quoted(&c.name));
     let (turns, blocks): (Vec<&TaskClass>, Vec<&TaskClass>) =

@@ -1,21 +1,21 @@
-//! A class's steps with every place numbered that takes a random number: what the program's text and its table of random
-//! numbers agree on.
+//! The steps of a class, in which every place that takes a random number has an index. The program's text and its table of random numbers
+//! both use these indices.
 
 use crate::engine::Nanos;
 use crate::scenario::{Dist, Locking, Releases, Step};
 
-/// A place in a function that takes a number of its own from each task's table.
+/// A place in a function that takes a number of its own from the table of each task.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Placeholder {
-    /// A duration; in seconds (sleeps) or in milliseconds (work).
+    /// The place takes a duration, in seconds (sleeps) or in milliseconds (work).
     Time(Dist, DurationUnit),
-    /// Whether it fails.
+    /// The place takes whether the step fails.
     Fail,
-    /// Children with tables of their own.
+    /// The place takes children with tables of their own.
     Children,
 }
 
-/// What a program states a duration in.
+/// The unit in which a program states a duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DurationUnit {
     Milliseconds,
@@ -23,7 +23,7 @@ pub(super) enum DurationUnit {
 }
 
 impl DurationUnit {
-    /// A duration in this unit, to the nanosecond.
+    /// A duration in this unit, exact to the nanosecond.
     pub(super) fn of(self, time: Nanos) -> f64 {
         time.as_f64()
             / match self {
@@ -36,9 +36,9 @@ impl DurationUnit {
 /// How long a step takes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Amount {
-    /// As the scenario says.
+    /// The duration as the scenario gives it.
     pub(super) dist: Dist,
-    /// Where its number stands in the table; `None`: it is a constant of the program.
+    /// The index of its number in the table; `None` if it is a constant of the program.
     pub(super) place: Option<usize>,
 }
 
@@ -66,9 +66,9 @@ pub(super) enum ProgramStep {
     },
     Put(usize),
     Get(usize),
-    /// Children that share their parent's table.
+    /// The steps of children that share their parent's table.
     InlineChildren(u64, Vec<ProgramStep>),
-    /// Children with tables of their own, if they need any.
+    /// The place of children with tables of their own, if they need any.
     Children(u64, StepTree, Option<usize>),
     PayloadIn(u64),
     PayloadOut(u64),
@@ -184,7 +184,7 @@ impl StepTreeBuilder {
     }
 }
 
-/// How many steps stand between an `Acquire` and its `Release`, if no other lock is held across either of them.
+/// The number of steps between an `Acquire` and its `Release`, if no other lock is held across either of them.
 fn enclosed(lock: usize, after: &[Step]) -> Option<usize> {
     let length = after
         .iter()
@@ -203,7 +203,7 @@ fn enclosed(lock: usize, after: &[Step]) -> Option<usize> {
 }
 
 impl StepTree {
-    /// Visits every step, those within others too.
+    /// Calls a function for every step, including those within others.
     pub(super) fn all(&self, visit: &mut dyn FnMut(&ProgramStep)) {
         for node in &self.nodes {
             node.all(visit);
@@ -233,7 +233,7 @@ impl ProgramStep {
         }
     }
 
-    /// Whether this step or one within it is such a one.
+    /// Whether this step, or one within it, meets the condition.
     pub(super) fn any(&self, is: &dyn Fn(&Self) -> bool) -> bool {
         is(self) || self.inner().iter().any(|n| n.any(is))
     }
