@@ -111,6 +111,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         locks: Vec::new(),
         queues: Vec::new(),
         objects: Vec::new(),
+        resources: Vec::new(),
         imports: pchsim::scenario::Imports::default(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

@@ -67,6 +67,20 @@ pub enum Finding {
         #[serde(rename = "of_s", with = "seconds")]
         of: Total,
     },
+    /// Tasks waited for a good part of their time for a resource that others used. Reported for the pair of resource and class of tasks that
+    /// lost most.
+    ScarceResource {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the class of tasks.
+        task: String,
+        /// Total time for which its tasks waited for the resource.
+        #[serde(rename = "waited_s", with = "seconds")]
+        waited: Total,
+        /// Time of all tasks of the class from arrival to end, as for a contended object.
+        #[serde(rename = "of_s", with = "seconds")]
+        of: Total,
+    },
     /// Futile wake-ups: threads were woken because another released the GIL for a moment, and found it taken again. Reported for the class
     /// of tasks whose releases woke most threads in vain.
     FutileWakeups {
@@ -109,6 +123,8 @@ pub enum WaitReason {
     Worker,
     /// A permit of an event loop's concurrency limit.
     Limit,
+    /// Something of the resource of this name.
+    Resource(String),
 }
 
 /// The kind of a [`Finding`], without its data.
@@ -124,6 +140,8 @@ pub enum FindingKind {
     Convoy,
     /// [`Finding::ContendedObject`]
     ContendedObject,
+    /// [`Finding::ScarceResource`]
+    ScarceResource,
     /// [`Finding::FutileWakeups`]
     FutileWakeups,
     /// [`Finding::EventLimit`]
@@ -173,6 +191,12 @@ impl Finding {
                 waited,
                 of: _,
             } => (Kind::ContendedObject, Effect::Told, None, waited.0),
+            Self::ScarceResource {
+                resource: _,
+                task: _,
+                waited,
+                of: _,
+            } => (Kind::ScarceResource, Effect::Told, None, waited.0),
             Self::FutileWakeups { times, task: _ } => {
                 (Kind::FutileWakeups, Effect::Told, None, u128::from(*times))
             }
@@ -209,6 +233,7 @@ impl Finding {
             | Self::BlockedLoop { .. }
             | Self::Convoy { .. }
             | Self::ContendedObject { .. }
+            | Self::ScarceResource { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
@@ -225,6 +250,7 @@ impl Finding {
             | Self::OutOfMemory { .. }
             | Self::Convoy { .. }
             | Self::ContendedObject { .. }
+            | Self::ScarceResource { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
@@ -242,6 +268,7 @@ impl Finding {
             | Self::BlockedLoop { .. }
             | Self::Convoy { .. }
             | Self::ContendedObject { .. }
+            | Self::ScarceResource { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -262,6 +289,7 @@ impl Finding {
             | Self::OutOfMemory { .. }
             | Self::BlockedLoop { .. }
             | Self::ContendedObject { .. }
+            | Self::ScarceResource { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
@@ -274,6 +302,34 @@ impl Finding {
     pub fn contended(&self) -> Option<(&str, &str, f64)> {
         let (object, task, waited, of) = self.at_object()?;
         Some((object, task, waited.as_secs_f64() / of.as_secs_f64()))
+    }
+
+    /// The scarce resource, the class of tasks, and the share (0 to 1) of their time that it cost; `None` for any other finding.
+    #[must_use]
+    pub fn scarce(&self) -> Option<(&str, &str, f64)> {
+        let (resource, task, waited, of) = self.at_resource()?;
+        Some((resource, task, waited.as_secs_f64() / of.as_secs_f64()))
+    }
+
+    /// The scarce resource, the class of tasks, their total wait for it, and their total time.
+    fn at_resource(&self) -> Option<(&str, &str, Total, Total)> {
+        match self {
+            Self::ScarceResource {
+                resource,
+                task,
+                waited,
+                of,
+            } => Some((resource, task, *waited, *of)),
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::BlockedLoop { .. }
+            | Self::Convoy { .. }
+            | Self::ContendedObject { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported { reason: _ } => None,
+        }
     }
 
     /// The contended object, the class of tasks, their total wait for it, and their total time.
@@ -289,6 +345,7 @@ impl Finding {
             | Self::OutOfMemory { .. }
             | Self::BlockedLoop { .. }
             | Self::Convoy { .. }
+            | Self::ScarceResource { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
@@ -296,8 +353,8 @@ impl Finding {
         }
     }
 
-    /// Replaces the times of a contended object by the mean share and the mean time of `all` findings about the same object and class, one
-    /// finding for each replication. The report shows them beside shares by cause, which are means over replications as well: the worst
+    /// Replaces the times of a contended object or a scarce resource by the mean share and the mean time of `all` findings about the same
+    /// object (or resource) and class, one finding for each replication. The report shows them beside shares by cause, which are means over replications as well: the worst
     /// replication alone would give another number, and so would sums, in which long replications weigh more. Findings of other kinds stay
     /// as they are.
     pub fn average<'a>(&mut self, all: impl Iterator<Item = &'a Self>) {
@@ -308,17 +365,17 @@ impl Finding {
                 waited,
                 of,
             } => {
-                let same = all.filter_map(Self::at_object);
-                let same = same.filter(|(o, t, ..)| (o, t) == (&object.as_str(), &task.as_str()));
-                let (count, shares, times) = same.fold((0, 0.0, 0), |(n, s, t), (.., w, of)| {
-                    let share = w.as_f64() / of.as_f64().max(1.0);
-                    (n + 1_u32, s + share, of.0.saturating_add(t))
-                });
-                if count > 0 {
-                    let mean = times / u128::from(count);
-                    *of = Total(mean);
-                    *waited = Total(share_of(mean, shares / f64::from(count)));
-                }
+                let all = all.filter_map(Self::at_object);
+                average(all, (object, task), waited, of);
+            }
+            Self::ScarceResource {
+                resource,
+                task,
+                waited,
+                of,
+            } => {
+                let all = all.filter_map(Self::at_resource);
+                average(all, (resource, task), waited, of);
             }
             Self::Deadlock { .. }
             | Self::OutOfMemory { .. }
@@ -336,6 +393,25 @@ impl Finding {
     pub fn is_worse_than(&self, other: &Self) -> bool {
         let ((kind, _, _, much), (others, _, _, less)) = (self.about(), other.about());
         kind == others && much > less
+    }
+}
+
+/// Sets a waiting time and the time of which it is a part to their means over those findings that are about the same two names.
+fn average<'a>(
+    all: impl Iterator<Item = (&'a str, &'a str, Total, Total)>,
+    names: (&str, &str),
+    waited: &mut Total,
+    of: &mut Total,
+) {
+    let same = all.filter(|(what, task, ..)| (*what, *task) == names);
+    let (count, shares, times) = same.fold((0, 0.0, 0), |(n, s, t), (.., w, of)| {
+        let share = w.as_f64() / of.as_f64().max(1.0);
+        (n + 1_u32, s + share, of.0.saturating_add(t))
+    });
+    if count > 0 {
+        let mean = times / u128::from(count);
+        *of = Total(mean);
+        *waited = Total(share_of(mean, shares / f64::from(count)));
     }
 }
 

@@ -11,6 +11,10 @@ indices! {
     QueueIndex;
     /// A shared object of the program (relevant on free-threaded builds).
     ObjectIndex;
+    /// A resource of the program: each domain has an instance of those that are not used everywhere.
+    ResourceNumber;
+    /// An instance of a resource.
+    ResourceIndex;
     /// A distribution in the program's table of distributions.
     DistIndex;
     /// A task in flight. Its slot is reused once the task is over.

@@ -2,11 +2,13 @@
 
 use typed_index_collections::TiVec;
 
-pub use crate::cpython::index::{ClassIndex, DistIndex, LockNumber, ObjectIndex, QueueIndex};
+pub use crate::cpython::index::{
+    ClassIndex, DistIndex, LockNumber, ObjectIndex, QueueIndex, ResourceNumber,
+};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Arrivals, Bytes, Dist, LockSpec, ObjectSpec, QueueSpec, Releases, StartMethod,
+    Arrivals, Bytes, Dist, LockSpec, ObjectSpec, QueueSpec, Releases, ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -20,10 +22,16 @@ pub enum Instr {
     Native(Demand),
     /// A wait for something outside the program.
     Io(Demand),
+    /// A blocking call: its thread sleeps.
+    Block(Demand),
     /// Acquires a lock.
     Acquire(LockNumber),
     /// Releases a lock.
     Release(LockNumber),
+    /// Takes a permit, a connection or a token of a resource.
+    EnterUse(ResourceNumber),
+    /// Gives it back.
+    LeaveUse(ResourceNumber),
     /// Accesses a shared object.
     Shared {
         /// The object.
@@ -110,6 +118,8 @@ pub enum Awaited {
     Item(QueueIndex),
     /// Room in a queue.
     Room(QueueIndex),
+    /// Something of a resource.
+    Resource(ResourceNumber),
     /// The ends of so many children.
     Children(u64),
 }
@@ -188,6 +198,10 @@ impl Instr {
                 takes_time: true,
                 ..InstrTraits::AT_ONCE
             },
+            Self::Block(_) => InstrTraits {
+                takes_time: true,
+                ..InstrTraits::AT_ONCE
+            },
             Self::Acquire(lock) => {
                 InstrTraits::awaiting(OffloadSide::OfLock(lock), Awaited::Lock(lock))
             }
@@ -195,6 +209,9 @@ impl Instr {
                 side: OffloadSide::OfLock(lock),
                 ..InstrTraits::LEAVE
             },
+            Self::EnterUse(resource) => {
+                InstrTraits::awaiting(OffloadSide::Loop, Awaited::Resource(resource))
+            }
             Self::Shared {
                 object,
                 count: _,
@@ -224,7 +241,7 @@ impl Instr {
             Self::LeaveHold | Self::LeaveTimeout | Self::LeaveRetry | Self::LeaveRepeat => {
                 InstrTraits::LEAVE
             }
-            Self::End => InstrTraits {
+            Self::LeaveUse(_) | Self::End => InstrTraits {
                 side: OffloadSide::Loop,
                 ..InstrTraits::LEAVE
             },
@@ -273,7 +290,8 @@ impl Instr {
     pub const fn children(self) -> Option<u64> {
         match self.awaits() {
             Some(Awaited::Children(count)) => Some(count),
-            Some(Awaited::Lock(_) | Awaited::Item(_) | Awaited::Room(_)) | None => None,
+            Some(Awaited::Lock(_) | Awaited::Item(_) | Awaited::Room(_) | Awaited::Resource(_))
+            | None => None,
         }
     }
 
@@ -298,8 +316,11 @@ impl Instr {
             | Self::Releasing(..)
             | Self::Native(_)
             | Self::Io(_)
+            | Self::Block(_)
             | Self::Acquire(_)
             | Self::Release(_)
+            | Self::EnterUse(_)
+            | Self::LeaveUse(_)
             | Self::Shared { .. }
             | Self::Put(_)
             | Self::Get(_)
@@ -398,6 +419,7 @@ impl Program {
             locks: TiVec::new(),
             queues: TiVec::new(),
             objects: TiVec::new(),
+            resources: TiVec::new(),
             lock_across_wait: TiVec::new(),
             layout: Layout {
                 copies: 1,
@@ -440,6 +462,8 @@ pub struct Program {
     pub queues: TiVec<QueueIndex, QueueSpec>,
     /// Shared objects.
     pub objects: TiVec<ObjectIndex, ObjectSpec>,
+    /// Resources that tasks use.
+    pub resources: TiVec<ResourceNumber, ResourceSpec>,
     /// For each lock, whether tasks may hold it across a wait: an event loop must then use an `asyncio.Lock`.
     pub lock_across_wait: TiVec<LockNumber, bool>,
     /// How each main process executes its tasks.

@@ -63,6 +63,10 @@ impl<'a> Sim<'a> {
             let deadlock = watch::deadlock(&self.work, &self.executors);
             self.findings.push(deadlock);
         }
+        debug_assert!(
+            stop != Stop::Idle || self.work.tasks.alive() > 0 || self.work.all_given_back(),
+            "a resource is in use though nobody uses it"
+        );
         self.work.kernel.machine.finish();
         self.work.settle_in_flight();
         self.findings.extend(watch::findings(&self.work));

@@ -56,6 +56,7 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
         ThreadActivity::WaitsForLock(lock, holder) => {
             format!("{} '{lock}'{}", state::LOCK, who(holder, "held by"))
         }
+        ThreadActivity::WaitsForResource(resource) => format!("{} '{resource}'", state::RESOURCE),
         ThreadActivity::WaitsForItem(queue) => format!("waiting for an item of queue '{queue}'"),
         ThreadActivity::WaitsForRoom(queue) => format!("waiting for room in queue '{queue}'"),
         ThreadActivity::WaitsForChildren(open, all) => children(*open, *all),
@@ -120,6 +121,7 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
             let held = holder.map_or(String::new(), |h| format!(", held by {}", s.tasks[h].name));
             format!("{} '{lock}'{held}, {}", state::LOCK, nth(*n))
         }
+        TaskLocation::Resource(resource) => format!("{} '{resource}'", state::RESOURCE),
         TaskLocation::Item(queue) => format!("waiting for an item of queue '{queue}'"),
         TaskLocation::Room(queue) => format!("waiting for room in queue '{queue}'"),
         TaskLocation::Children(open, all) => children(*open, *all),
@@ -162,6 +164,7 @@ pub(super) fn kind_of_place(place: &TaskLocation) -> &'static str {
         TaskLocation::Loop(_) => "ready, waiting for their turn on the loop",
         TaskLocation::Limit(_) => state::LIMIT,
         TaskLocation::LoopLock(..) => state::LOCK,
+        TaskLocation::Resource(_) => state::RESOURCE,
         TaskLocation::Item(_) => "waiting for an item of a queue",
         TaskLocation::Room(_) => "waiting for room in a queue",
         TaskLocation::Children(..) => "waiting for their children",
@@ -180,6 +183,7 @@ pub(super) fn kind_of_doing(doing: &ThreadActivity) -> &'static str {
         ThreadActivity::Sleeps(_) => state::IO,
         ThreadActivity::WaitsForArrival(_) => "waiting for arrivals",
         ThreadActivity::WaitsForLock(..) => state::LOCK,
+        ThreadActivity::WaitsForResource(_) => state::RESOURCE,
         ThreadActivity::WaitsForItem(_) => "waiting for an item of a queue",
         ThreadActivity::WaitsForRoom(_) => "waiting for room in a queue",
         ThreadActivity::WaitsForChildren(..) => "waiting for children",

@@ -48,6 +48,8 @@ causes! {
     /// Waiting, on a core, for an object's cache line or its own lock that other threads access as well (free-threaded builds): the time
     /// that accesses take beyond what they take by themselves.
     Contention: "contention";
+    /// Waiting for a permit, a connection or a token of a resource that others use.
+    Resource: "resource";
 }
 
 impl Cause {
@@ -61,7 +63,8 @@ impl Cause {
             | Self::Loop
             | Self::Queue
             | Self::Limit
-            | Self::Contention => true,
+            | Self::Contention
+            | Self::Resource => true,
             Self::Running | Self::Ipc | Self::Startup | Self::Io => false,
         }
     }

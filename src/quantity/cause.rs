@@ -73,6 +73,7 @@ fn words(cause: Cause, means: Means) -> CauseWords {
         Cause::Queue => of('q', "queue", state::QUEUE),
         Cause::Limit => of('l', "limit", state::LIMIT),
         Cause::Contention => of('x', "contention", state::CONTENTION),
+        Cause::Resource => of('r', "resource", state::RESOURCE),
     }
 }
 

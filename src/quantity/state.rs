@@ -22,6 +22,8 @@ pub(crate) const STARTUP: &str = "starting up";
 pub(crate) const LIMIT: &str = "waiting for the concurrency limit";
 /// A thread or task that waits for an item, for room, or for children.
 pub(crate) const QUEUE: &str = "waiting for a queue or children";
+/// A thread or task that waits for what a resource has too little of.
+pub(crate) const RESOURCE: &str = "waiting for a resource";
 /// A task that has arrived, until a worker takes it.
 pub(crate) const WORKER: &str = "waiting for a worker";
 /// A task that is ready, until the event loop runs it.

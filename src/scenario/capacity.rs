@@ -301,8 +301,8 @@ fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
     let of = |step: &Step| {
         let own = step.takes().map_or(0.0, |(spent, time)| match spent {
             StepResource::Bytecode | StepResource::Native => time.mean(),
-            StepResource::Outside if waits => time.mean(),
-            StepResource::Outside => 0.0,
+            StepResource::Outside | StepResource::Blocked if waits => time.mean(),
+            StepResource::Outside | StepResource::Blocked => 0.0,
         });
         let inside = step.inside().map_or(0.0, |Inside { steps, runs }| {
             let times = match runs {

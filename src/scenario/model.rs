@@ -162,6 +162,8 @@ pub struct Workload {
     pub queues: Vec<QueueSpec>,
     /// Shared objects that steps read or write (`ObjectId` is an index here).
     pub objects: Vec<ObjectSpec>,
+    /// Resources that steps use (`ResourceId` is an index here).
+    pub resources: Vec<ResourceSpec>,
     /// Modules that the program imports beyond the standard library's pools and asyncio. Their CPU time and memory are paid by every
     /// process or interpreter that does not inherit them.
     pub imports: Imports,
@@ -267,6 +269,8 @@ pub type LockId = usize;
 pub type QueueId = usize;
 /// Index into [`Workload::objects`].
 pub type ObjectId = usize;
+/// Index into [`Workload::resources`].
+pub type ResourceId = usize;
 
 /// A named lock.
 #[derive(Clone, Debug, PartialEq)]
@@ -325,6 +329,126 @@ pub struct QueueSpec {
     pub capacity: Option<u64>,
 }
 
+/// Something that tasks use for a while, and of which there is only so much.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResourceSpec {
+    /// Name, unique.
+    pub name: String,
+    /// What there is of it.
+    pub kind: ResourceKind,
+    /// Who shares an instance of it.
+    pub scope: Scope,
+    /// What happens to who asks while nothing is left.
+    pub full: WhenFull,
+}
+
+/// What there is of a resource, and by which rules it is given out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ResourceKind {
+    /// `asyncio.Semaphore`, `threading.Semaphore`: so many permits.
+    Semaphore {
+        /// How many, at least one.
+        count: u64,
+    },
+    /// A pool of connections, by the rules of `SQLAlchemy`'s `QueuePool`: connections are opened when they are needed, the one unused longest is used again first,
+    /// and those beyond `size` are closed when they come back.
+    Connections {
+        /// So many are kept, at least one.
+        size: u64,
+        /// So many more may be open at once.
+        overflow: u64,
+        /// How long it takes to open one: waiting, without CPU.
+        connect: Nanos,
+        /// After this time a connection is opened anew before it is used again; `None`: never.
+        lifetime: Option<Nanos>,
+    },
+    /// A rate limit: a token bucket, or a sliding window.
+    RateLimit {
+        /// Time between two tokens, on average.
+        interval: Nanos,
+        /// Most tokens at once, at least one: what a bucket holds, or what a window grants.
+        burst: u64,
+        /// The window's length; `None`: a bucket.
+        window: Option<Nanos>,
+    },
+}
+
+impl ResourceSpec {
+    /// The same resource with every time of it multiplied: waits, time to connect, lifetimes, and the time between two tokens.
+    #[must_use]
+    pub fn scaled(&self, by: f64) -> Self {
+        let kind = match self.kind {
+            ResourceKind::Semaphore { count } => ResourceKind::Semaphore { count },
+            ResourceKind::Connections {
+                size,
+                overflow,
+                connect,
+                lifetime,
+            } => ResourceKind::Connections {
+                size,
+                overflow,
+                connect: connect.scale(by),
+                lifetime: lifetime.map(|l| l.scale(by)),
+            },
+            ResourceKind::RateLimit {
+                interval,
+                burst,
+                window,
+            } => ResourceKind::RateLimit {
+                interval: interval.scale(by),
+                burst,
+                window: window.map(|w| w.scale(by)),
+            },
+        };
+        let full = match self.full {
+            WhenFull::GiveUp(wait) => WhenFull::GiveUp(wait.scale(by)),
+            WhenFull::Wait | WhenFull::Reject => self.full,
+        };
+        Self {
+            name: self.name.clone(),
+            kind,
+            scope: self.scope,
+            full,
+        }
+    }
+}
+
+impl ResourceKind {
+    /// How many may be in use at once; of a rate limit, how many tokens at once.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        match self {
+            Self::Semaphore { count } => *count,
+            Self::Connections { size, overflow, .. } => size.saturating_add(*overflow),
+            Self::RateLimit { burst, .. } => *burst,
+        }
+    }
+}
+
+/// Who shares an instance of a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// The tasks of an event loop; without one as `Process`.
+    Loop,
+    /// The tasks of a process, or of an interpreter.
+    #[default]
+    Process,
+    /// All tasks, wherever they run: the limit is that of somebody outside.
+    Everywhere,
+}
+
+/// What happens to who asks for a resource while nothing is left of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Waits, however long it takes.
+    #[default]
+    Wait,
+    /// Fails at once.
+    Reject,
+    /// Waits, and times out after so long.
+    GiveUp(Nanos),
+}
+
 /// How often, and for how long, the code of a step releases the GIL: a C extension that calls back into Python, a database cursor that
 /// releases it for each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,10 +487,15 @@ pub enum Step {
     Releasing(Dist, Releases),
     /// C code that has released the GIL.
     Native(Dist),
-    /// Waiting for something outside (network, disk): no CPU, no GIL.
+    /// Waiting for something outside (network, disk): no CPU, no GIL. An event loop awaits it.
     Io(Dist),
+    /// A blocking call (`time.sleep`, `requests`, a synchronous driver): no CPU, no GIL, but whoever executes it does nothing else
+    /// meanwhile, be it an event loop.
+    Block(Dist),
     /// Steps done while holding a lock.
     Lock(LockId, Vec<Step>),
+    /// Steps done while using a resource: what was taken comes back however they end.
+    Use(ResourceId, Vec<Step>),
     /// Takes a lock, which a later [`Step::Release`] releases; validation checks the balance.
     Acquire(LockId),
     /// Releases a lock.

@@ -2,7 +2,7 @@
 //! carries, and how it is rebuilt with other times. All code that looks at steps asks here; a new kind of step answers here, and nowhere is
 //! there a rule for "all others" ([tests/it/described.rs](../../../tests/it/described.rs) holds that).
 
-use super::{Bytes, Dist, LockId, ObjectId, QueueId, Releases, Step};
+use super::{Bytes, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Step};
 use crate::engine::Nanos;
 
 /// The steps within a step.
@@ -58,6 +58,8 @@ pub enum StepResource {
     Native,
     /// Something outside: no CPU.
     Outside,
+    /// A blocking call: no CPU either, but whoever executes it is occupied.
+    Blocked,
 }
 
 /// What a step waits for by itself, beside a core and the GIL; steps inside it have waits of their own.
@@ -73,6 +75,8 @@ pub enum WaitsFor {
     Item(QueueId),
     /// Room in a queue, which another task has to make.
     Room(QueueId),
+    /// A resource of which others may use all that there is.
+    Resource(ResourceId),
     /// The step's children.
     Children,
     /// The pause before the next attempt.
@@ -181,8 +185,13 @@ impl Step {
                 waits: WaitsFor::Outside,
                 ..StepTraits::taking(StepResource::Outside, time)
             },
+            Self::Block(time) => StepTraits::taking(StepResource::Blocked, time),
             Self::Lock(lock, steps) => StepTraits {
                 waits: WaitsFor::Lock(*lock),
+                ..StepTraits::around(Runs::Once, steps)
+            },
+            Self::Use(resource, steps) => StepTraits {
+                waits: WaitsFor::Resource(*resource),
                 ..StepTraits::around(Runs::Once, steps)
             },
             Self::Acquire(lock) => StepTraits {
@@ -339,6 +348,7 @@ impl Step {
     pub fn around(&self, inside: impl FnOnce(&[Self]) -> Vec<Self>) -> Self {
         match self {
             Self::Lock(lock, steps) => Self::Lock(*lock, inside(steps)),
+            Self::Use(resource, steps) => Self::Use(*resource, inside(steps)),
             Self::FanOut { count, steps } => Self::FanOut {
                 count: *count,
                 steps: inside(steps),
@@ -359,6 +369,7 @@ impl Step {
             | Self::Releasing(..)
             | Self::Native(_)
             | Self::Io(_)
+            | Self::Block(_)
             | Self::Acquire(_)
             | Self::Release(_)
             | Self::Shared { .. }
@@ -390,6 +401,7 @@ impl Step {
             }
             Self::Native(time) => Self::Native(time.scaled(by)),
             Self::Io(time) => Self::Io(time.scaled(by)),
+            Self::Block(time) => Self::Block(time.scaled(by)),
             Self::Timeout(after, steps) => Self::Timeout(after.scale(by), scaled(steps, by)),
             Self::Retry {
                 attempts,
@@ -401,6 +413,7 @@ impl Step {
                 steps: scaled(steps, by),
             },
             Self::Lock(..)
+            | Self::Use(..)
             | Self::Acquire(_)
             | Self::Release(_)
             | Self::Shared { .. }

@@ -242,6 +242,15 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             Finding::Convoy {
                 times, waited, of, ..
             } => input.profile.gil && *times > 0 && *waited > Total::ZERO && waited <= of,
+            Finding::ScarceResource {
+                resource,
+                waited,
+                of,
+                ..
+            } => {
+                let known = input.workload.resources.iter().any(|r| r.name == *resource);
+                known && *waited > Total::ZERO && waited <= of
+            }
             Finding::ContendedObject { waited, of, .. } => {
                 !input.profile.gil && *waited > Total::ZERO && waited <= of
             }

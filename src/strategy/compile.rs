@@ -89,6 +89,7 @@ pub fn compile(
         locks: workload.locks.clone().into(),
         queues: workload.queues.clone().into(),
         objects: workload.objects.clone().into(),
+        resources: workload.resources.clone().into(),
         lock_across_wait: c.across.into(),
         layout,
         import_time: workload.imports.time,
@@ -215,6 +216,7 @@ impl Compiler {
             WaitsFor::Outside
             | WaitsFor::Item(_)
             | WaitsFor::Room(_)
+            | WaitsFor::Resource(_)
             | WaitsFor::Children
             | WaitsFor::Pause => {
                 self.waits(held);
@@ -240,10 +242,19 @@ impl Compiler {
                 let d = self.demand(d);
                 code.push(Instr::Io(d));
             }
+            Step::Block(d) => {
+                let d = self.demand(d);
+                code.push(Instr::Block(d));
+            }
             Step::Lock(lock, inner) => {
                 self.step(&Step::Acquire(*lock), code, held);
                 self.steps(inner, code, held);
                 self.step(&Step::Release(*lock), code, held);
+            }
+            Step::Use(resource, inner) => {
+                code.push(Instr::EnterUse((*resource).into()));
+                self.steps(inner, code, held);
+                code.push(Instr::LeaveUse((*resource).into()));
             }
             Step::Acquire(lock) => {
                 self.nested.extend(held.iter().map(|&outer| (outer, *lock)));

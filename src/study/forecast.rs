@@ -196,6 +196,7 @@ fn status_of(
         Finding::BlockedLoop { .. }
         | Finding::Convoy { .. }
         | Finding::ContendedObject { .. }
+        | Finding::ScarceResource { .. }
         | Finding::FutileWakeups { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();

@@ -8,15 +8,17 @@ use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, UnfinishedTasks, WAKE_UP_AT_MOST, Warning,
-    gains_nothing, ranks_before, sequential_cpu,
+    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, Scarce, UnfinishedTasks, WAKE_UP_AT_MOST,
+    Warning, gains_nothing, ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
 use crate::result::{CountingStart, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
-use crate::scenario::{Arrivals, Execution, Pool, Runs, Scenario, StartMethod, Step, Strategy};
+use crate::scenario::{
+    Arrivals, Execution, Pool, Runs, Scenario, StartMethod, Step, StepResource, Strategy,
+};
 use crate::strategy::Finding;
 
 /// Share of parameters that are defaults above which a profile counts as estimated.
@@ -161,7 +163,7 @@ fn findings(
 ) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
-    let mut contended = Vec::new();
+    let (mut contended, mut scarce) = (Vec::new(), Vec::new());
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -201,6 +203,17 @@ fn findings(
                 } => contended.push(Contended {
                     case: f.name(),
                     object: object.clone(),
+                    task: task.clone(),
+                    share: waited.as_secs_f64() / of.as_secs_f64(),
+                }),
+                Finding::ScarceResource {
+                    resource,
+                    task,
+                    waited,
+                    of,
+                } => scarce.push(Scarce {
+                    case: f.name(),
+                    resource: resource.clone(),
                     task: task.clone(),
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
@@ -257,7 +270,12 @@ fn findings(
         found.push(Warning::ClockEnd { cases: endless });
     }
     if !blocked.is_empty() {
-        found.push(Warning::BlockedLoop { cases: blocked });
+        let calls = |s: &Step| matches!(s.takes(), Some((StepResource::Blocked, _)));
+        let mut steps = scenario.workload.classes.iter().flat_map(|c| &c.steps);
+        found.push(Warning::BlockedLoop {
+            cases: blocked,
+            calls: steps.any(|s| s.any(&calls)),
+        });
     }
     if !starved.is_empty() {
         let has_gil = |(name, _): &(String, Nanos)| {
@@ -275,6 +293,9 @@ fn findings(
     }
     if !contended.is_empty() {
         found.push(Warning::ContendedObject { cases: contended });
+    }
+    if !scarce.is_empty() {
+        found.push(Warning::ScarceResource { cases: scarce });
     }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });

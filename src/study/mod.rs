@@ -38,4 +38,6 @@ pub use options::{Options, PRECISION, StudyError, StudyProgress};
 pub use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::run_study;
-pub use warning::{Contended, Convoy, GilContentionCost, UnfinishedTasks, Warning, WarningCode};
+pub use warning::{
+    Contended, Convoy, GilContentionCost, Scarce, UnfinishedTasks, Warning, WarningCode,
+};

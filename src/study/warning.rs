@@ -54,6 +54,8 @@ codes! {
         Convoy = "convoy",
         /// Threads wait for one another at a shared object of a free-threaded build, for a tenth of their tasks' time or more.
         ContendedObject = "contended-object",
+        /// Under some strategies tasks wait for a resource that others use, for a tenth of their time or more.
+        ScarceResource = "scarce-resource",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -76,6 +78,7 @@ impl WarningCode {
             | Self::StarvedLoop
             | Self::Convoy
             | Self::ContendedObject
+            | Self::ScarceResource
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::Unshared
@@ -186,6 +189,8 @@ pub enum Warning {
     BlockedLoop {
         /// The cases, each with the longest time.
         cases: Vec<(String, Nanos)>,
+        /// Whether tasks make blocking calls, which may be what blocks the loop, beside CPU work.
+        calls: bool,
     },
     /// An event loop got neither core nor GIL for long, although the work is offloaded.
     StarvedLoop {
@@ -203,6 +208,11 @@ pub enum Warning {
     ContendedObject {
         /// The cases, each with what it costs.
         cases: Vec<Contended>,
+    },
+    /// Tasks wait for a resource of which others use all that there is.
+    ScarceResource {
+        /// The cases, each with what it costs.
+        cases: Vec<Scarce>,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -319,6 +329,19 @@ pub struct Contended {
     pub share: f64,
 }
 
+/// What a scarce resource costs a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scarce {
+    /// The case.
+    pub case: String,
+    /// Name of the resource.
+    pub resource: String,
+    /// Name of the class of tasks.
+    pub task: String,
+    /// The share (0 to 1) of its time that the class waits for it.
+    pub share: f64,
+}
+
 /// What fighting for the GIL costs a case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GilContentionCost {
@@ -381,7 +404,11 @@ fn ways_out(on: &[WaitReason]) -> String {
     let others = any(|o| {
         matches!(
             o,
-            WaitReason::Item(_) | WaitReason::Room(_) | WaitReason::Children | WaitReason::Limit
+            WaitReason::Item(_)
+                | WaitReason::Room(_)
+                | WaitReason::Children
+                | WaitReason::Limit
+                | WaitReason::Resource(_)
         )
     });
     if any(|o| *o == WaitReason::Lock) {
@@ -411,6 +438,17 @@ fn ways_out(on: &[WaitReason]) -> String {
     }
     if any(|o| *o == WaitReason::Limit) {
         ways.push("raise the limit above the number of tasks that wait for others".to_owned());
+    }
+    if let Some(names) = queues(|o| {
+        if let WaitReason::Resource(r) = o {
+            Some(r)
+        } else {
+            None
+        }
+    }) {
+        ways.push(format!(
+            "take {names} in one order with what else is waited for, or have more of it"
+        ));
     }
     // Tasks that wait for a worker while locks are in the way wait for those locks in the end.
     if any(|o| *o == WaitReason::Worker) && (others || !any(|o| *o == WaitReason::Lock)) {
@@ -453,6 +491,7 @@ impl Warning {
             Self::StarvedLoop { .. } => WarningCode::StarvedLoop,
             Self::Convoy { .. } => WarningCode::Convoy,
             Self::ContendedObject { .. } => WarningCode::ContendedObject,
+            Self::ScarceResource { .. } => WarningCode::ScarceResource,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::SerialChildren { .. } => WarningCode::SerialChildren,
@@ -584,11 +623,16 @@ impl Warning {
                 let each: Vec<String> = cases.iter().map(|(c, why)| format!("{c} ({why})")).collect();
                 format!("left out: {}. Name another interpreter or strategy to compare.", list(&each))
             }
-            Self::BlockedLoop { cases } => {
+            Self::BlockedLoop { cases, calls } => {
+                let what = if *calls {
+                    "a blocking call (`Block`) or CPU work blocks"
+                } else {
+                    "CPU work blocks"
+                };
                 let each: Vec<String> =
                     cases.iter().map(|(c, t)| format!("{c} (up to {} at a time)", seconds(*t))).collect();
                 format!(
-                    "CPU work blocks the event loop of {}: nothing else runs meanwhile. Offload it to threads or processes.",
+                    "{what} the event loop of {}: nothing else runs meanwhile. Offload it to threads or processes.",
                     list(&each)
                 )
             }
@@ -638,6 +682,25 @@ impl Warning {
                 format!(
                     "threads wait for one another at a shared object, which serves one access at a time however many they are: {}. \
                      Give each thread an object of its own, or what is read from it in a local variable.",
+                    list(&each)
+                )
+            }
+            Self::ScarceResource { cases } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "`{}` by `{}` under {} ({} of its time)",
+                            c.resource,
+                            c.task,
+                            c.case,
+                            percent(c.share)
+                        )
+                    })
+                    .collect();
+                format!(
+                    "tasks wait for a resource of which others use all that there is: {}. Hold it for a shorter time, ask for it \
+                     less often, or have more of it.",
                     list(&each)
                 )
             }
@@ -787,7 +850,7 @@ impl Warning {
             Self::Unsupported { cases } => cases
                 .iter()
                 .all(|(c, why)| of(c).is_some_and(|f| f.refusal.as_ref() == Some(why))),
-            Self::BlockedLoop { cases } | Self::StarvedLoop { cases, .. } => {
+            Self::BlockedLoop { cases, .. } | Self::StarvedLoop { cases, .. } => {
                 cases.iter().all(|(c, t)| {
                     let offloaded = matches!(self, Self::StarvedLoop { .. });
                     let blocked = |x: &CountedFinding| x.finding.blocked() == Some(*t);
@@ -806,6 +869,14 @@ impl Warning {
                     && cases.iter().all(|c| {
                         let said = (c.object.as_str(), c.task.as_str(), c.share);
                         let same = |x: &CountedFinding| x.finding.contended() == Some(said);
+                        of(&c.case).is_some_and(|f| f.findings.iter().any(same))
+                    })
+            }
+            Self::ScarceResource { cases } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let said = (c.resource.as_str(), c.task.as_str(), c.share);
+                        let same = |x: &CountedFinding| x.finding.scarce() == Some(said);
                         of(&c.case).is_some_and(|f| f.findings.iter().any(same))
                     })
             }

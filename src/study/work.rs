@@ -70,7 +70,7 @@ fn of_step(step: &Step) -> f64 {
         Some((StepResource::Bytecode | StepResource::Native, time)) => {
             2.0 + finite(time) / SWITCH_INTERVAL_NS + number(step.releases())
         }
-        Some((StepResource::Outside, _)) | None => 2.0,
+        Some((StepResource::Outside | StepResource::Blocked, _)) | None => 2.0,
     };
     let Some(Inside { steps, runs }) = step.inside() else {
         return own;

@@ -8,11 +8,13 @@
 mod lock;
 mod queue;
 mod semaphore;
+mod tokens;
 mod wait_queue;
 
 pub use lock::{Acquisition, Lock, LockHandoff};
 pub use queue::{Queue, QueueResult};
 pub use semaphore::Semaphore;
+pub use tokens::Tokens;
 pub use wait_queue::{Ticket, WaitQueue};
 
 #[cfg(test)]

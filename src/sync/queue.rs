@@ -33,7 +33,21 @@ impl<T, W: Copy> Queue<T, W> {
         }
     }
 
-    /// Whether a put has to wait.
+    /// The same with these items in it.
+    #[must_use]
+    pub fn with_items(items: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            items: items.into_iter().collect(),
+            ..Self::new(None)
+        }
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether a putter has to wait.
     pub fn is_full(&self) -> bool {
         self.capacity
             .is_some_and(|room| self.items.len() as u64 >= room)

@@ -6,7 +6,9 @@ use proptest::prelude::{
     Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
 };
 
-use super::{Acquisition, Lock, LockHandoff, Queue, QueueResult, Semaphore, Ticket, WaitQueue};
+use super::{
+    Acquisition, Lock, LockHandoff, Queue, QueueResult, Semaphore, Ticket, Tokens, WaitQueue,
+};
 
 /// A waiter in these tests.
 type Who = u8;
@@ -221,4 +223,70 @@ fn a_queue_without_room_takes_nothing() {
     let mut queue: Queue<&str, char> = Queue::new(Some(0));
     assert!(matches!(queue.put('a', "x"), QueueResult::Waits(_)));
     assert!(queue.is_empty() && queue.is_full());
+}
+
+/// What a limit grants to askers who come at these instants, each of whom uses it.
+fn grants(tokens: &mut Tokens, asked: &[u64]) -> Vec<u64> {
+    asked.iter().map(|&now| tokens.reserve(now)).collect()
+}
+
+#[test]
+fn a_bucket_grants_its_burst_then_its_rate() {
+    let mut bucket = Tokens::bucket(10, 3);
+    assert_eq!(grants(&mut bucket, &[0; 6]), [0, 0, 0, 10, 20, 30]);
+    // Full again once all that was reserved is refilled.
+    assert_eq!(grants(&mut bucket, &[100; 5]), [100, 100, 100, 110, 120]);
+    // A token that nobody used is the next one's.
+    bucket.give_back(110);
+    assert_eq!((bucket.peek(105), bucket.reserve(105)), (110, 110));
+    assert_eq!(bucket.reserve(105), 130);
+    bucket.give_back(130);
+    assert_eq!(bucket.reserve(1_000), 1_000);
+}
+
+#[test]
+fn a_window_never_holds_more_than_its_count() {
+    let mut window = Tokens::window(2, 10);
+    assert_eq!(grants(&mut window, &[0, 4, 5, 5, 6]), [0, 4, 10, 14, 20]);
+    assert_eq!((window.peek(40), window.reserve(40)), (40, 40));
+}
+
+proptest! {
+    /// Whatever is asked and given back: order is kept, nobody is early, and no stretch grants more than the rule allows.
+    #[test]
+    fn limits_hold(
+        gaps in prop::collection::vec((0..30_u64, any::<bool>()), 1..60),
+        interval in 1..20_u64,
+        burst in 1..5_u64,
+        sliding in any::<bool>(),
+    ) {
+        let mut tokens = if sliding {
+            Tokens::window(usize::try_from(burst).unwrap(), interval * burst)
+        } else {
+            Tokens::bucket(interval, burst)
+        };
+        let (mut now, mut used) = (0, Vec::new());
+        for (gap, gives_back) in gaps {
+            now += gap;
+            let at = tokens.reserve(now);
+            prop_assert!(at >= now);
+            if gives_back && at > now {
+                tokens.give_back(at);
+            } else {
+                used.push(at);
+            }
+        }
+        used.sort_unstable();
+        for (i, &from) in used.iter().enumerate() {
+            for (n, &to) in (1..).zip(&used[i..]) {
+                let length = to - from;
+                let most = if sliding {
+                    burst * (length / (interval * burst) + 1)
+                } else {
+                    burst + length / interval
+                };
+                prop_assert!(n <= most, "{n} within {length}");
+            }
+        }
+    }
 }

@@ -15,8 +15,8 @@ use std::fmt::{self, Write};
 use crate::engine::Nanos;
 use crate::scenario::{
     Arrivals, Dist, Imports, LockId, LockSpec, MachineGiven, MachineSpec, Metric, ObjectKind,
-    ObjectSpec, Objective, QueueId, QueueSpec, Releases, Scenario, Step, StrategyCase, TaskClass,
-    TracedTask, Workload, strategy_label,
+    ObjectSpec, Objective, QueueId, QueueSpec, Releases, ResourceKind, ResourceSpec, Scenario,
+    Scope, Step, StrategyCase, TaskClass, TracedTask, WhenFull, Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -265,6 +265,7 @@ impl Canonical for Workload {
             locks,
             queues,
             objects,
+            resources,
             imports,
             untouched_payload,
             dispatch,
@@ -291,6 +292,11 @@ impl Canonical for Workload {
                 text.list(by_name(objects, |o| &o.name), |text, o| o.write(text))?;
                 text.out.write_char(',')?;
             }
+            if !resources.is_empty() {
+                text.out.write_str("resources:")?;
+                text.list(by_name(resources, |r| &r.name), |text, r| r.write(text))?;
+                text.out.write_char(',')?;
+            }
             let none = Imports::default();
             let nothing = Imports {
                 objects: Some(0),
@@ -303,6 +309,61 @@ impl Canonical for Workload {
             text.unless("dispatch", dispatch, &Nanos::ZERO)?;
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
             text.unless("native_grain", native_grain, &Nanos::ZERO)
+        })
+    }
+}
+
+impl Canonical for ResourceSpec {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            kind,
+            scope,
+            full,
+        } = self;
+        let variant = match kind {
+            ResourceKind::Semaphore { .. } => "Semaphore",
+            ResourceKind::Connections { .. } => "Connections",
+            ResourceKind::RateLimit { .. } => "RateLimit",
+        };
+        text.of(variant, |text| {
+            text.field("name", name)?;
+            match kind {
+                ResourceKind::Semaphore { count } => text.field("count", count)?,
+                ResourceKind::Connections {
+                    size,
+                    overflow,
+                    connect,
+                    lifetime,
+                } => {
+                    text.field("size", size)?;
+                    text.unless("overflow", overflow, &0)?;
+                    text.unless("connect", connect, &Nanos::ZERO)?;
+                    text.given("lifetime", lifetime.as_ref())?;
+                }
+                ResourceKind::RateLimit {
+                    interval,
+                    burst,
+                    window,
+                } => {
+                    text.field("interval", interval)?;
+                    text.field("burst", burst)?;
+                    text.given("window", window.as_ref())?;
+                }
+            }
+            let scope = match scope {
+                Scope::Loop => "Loop",
+                Scope::Process => "Process",
+                Scope::Everywhere => "Everywhere",
+            };
+            text.out.write_str("per:")?;
+            text.out.write_str(scope)?;
+            text.out.write_char(',')?;
+            match full {
+                WhenFull::Wait => Ok(()),
+                WhenFull::Reject => text.out.write_str("full:Reject,"),
+                WhenFull::GiveUp(wait) => text.field("wait", wait),
+            }
         })
     }
 }
@@ -437,8 +498,14 @@ impl Workload {
             }),
             Step::Native(time) => text.of("Native", |text| text.field("time", time)),
             Step::Io(time) => text.of("Io", |text| text.field("time", time)),
+            Step::Block(time) => text.of("Block", |text| text.field("time", time)),
             Step::Lock(id, steps) => text.of("Lock", |text| {
                 text.field("lock", lock(id))?;
+                self.steps(text, steps)
+            }),
+            Step::Use(id, steps) => text.of("Use", |text| {
+                let name = self.resources.get(*id).map_or("", |r| r.name.as_str());
+                text.field("resource", name)?;
                 self.steps(text, steps)
             }),
             Step::Acquire(id) => text.of("Acquire", |text| text.field("lock", lock(id))),
@@ -620,7 +687,14 @@ mod tests {
     }
 
     fn canonical(path: &str, value: &str) -> String {
-        canonical_of(BASE, &[(path, value)])
+        // What uses a resource needs some that are declared.
+        let resources = (
+            "workload.resources",
+            "{\"r\": Semaphore(3), \"s\": Semaphore(3)}",
+        );
+        let declared = value.contains("Use(").then_some(resources);
+        let all: Vec<_> = declared.into_iter().chain([(path, value)]).collect();
+        canonical_of(BASE, &all)
     }
 
     /// Compares the text itself: whoever changes it changes the hash of every scenario.
@@ -735,6 +809,52 @@ mod tests {
         ("workload.queues", "{\"p\": (capacity: 4), \"q\": ()}"),
         ("workload.queues", "{\"p\": (), \"q\": (capacity: 3)}"),
         ("workload.objects", "[\"x\"]"),
+        ("workload.resources", "{\"r\": Semaphore(3)}"),
+        ("workload.resources", "{\"r\": Semaphore(4)}"),
+        (
+            "workload.resources",
+            "{\"r\": Semaphore(count: 3, per: Loop)}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Semaphore(count: 3, per: Everywhere)}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Semaphore(count: 3, wait: \"1s\")}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Semaphore(count: 3, wait: \"2s\")}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Semaphore(count: 3, full: Reject)}",
+        ),
+        ("workload.resources", "{\"r\": Connections(3)}"),
+        ("workload.resources", "{\"r\": Connections(4)}"),
+        (
+            "workload.resources",
+            "{\"r\": Connections(size: 3, overflow: 1)}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Connections(size: 3, connect: \"1ms\")}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Connections(size: 3, lifetime: \"1h\")}",
+        ),
+        ("workload.resources", "{\"r\": RateLimit(\"1/s\")}"),
+        ("workload.resources", "{\"r\": RateLimit(\"2/s\")}"),
+        (
+            "workload.resources",
+            "{\"r\": RateLimit(rate: \"1/s\", burst: 2)}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": RateLimit(rate: \"1/s\", window: \"2s\")}",
+        ),
         ("workload.objects", "{\"x\": (kind: Immortal), \"y\": ()}"),
         ("workload.objects", "{\"x\": (kind: PerThread), \"y\": ()}"),
         ("workload.objects", "{\"x\": (), \"y\": (kind: Immortal)}"),
@@ -800,6 +920,11 @@ mod tests {
                 "Native(\"3ms\")",
                 "Io(\"2ms\")",
                 "Io(\"3ms\")",
+                "Block(\"1ms\")",
+                "Block(\"2ms\")",
+                "Use(\"r\", [Io(\"1ms\")])",
+                "Use(\"s\", [Io(\"1ms\")])",
+                "Use(\"r\", [Cpu(\"1ms\")])",
                 "Lock(\"a\", [Io(\"1ms\")])",
                 "Lock(\"b\", [Io(\"1ms\")])",
                 "Lock(\"a\", [Cpu(\"1ms\")])",

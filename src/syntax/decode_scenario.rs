@@ -11,8 +11,8 @@ use super::tree::{CallArgs, SourceSpan, SyntaxKind, SyntaxNode};
 use super::{decode_strategy, objective, variants};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, MachineSpec, Metric, Objective, PastLimit, Scenario, ScenarioPart, StrategyCase,
-    Workload, limits,
+    Arrivals, Execution, MachineSpec, Metric, Objective, PastLimit, Pool, Scenario, ScenarioPart,
+    Step, StepResource, StrategyCase, TaskClass, Workload, limits, strategy_label,
 };
 
 /// The version of the format that this program reads.
@@ -105,8 +105,41 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
         {
             cx.at("workload", |cx| fork_no_effect(cx, node));
         }
+        if let Some(node) = f.get("strategies") {
+            warn_of_blocked_loops(cx, node, &scenario);
+        }
     }
     Some(scenario)
+}
+
+/// Warns of strategies whose event loop would make blocking calls itself.
+fn warn_of_blocked_loops(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
+    let blocking = |c: &&TaskClass| {
+        let blocks = |s: &Step| matches!(s.takes(), Some((StepResource::Blocked, _)));
+        c.steps.iter().any(|s| s.any(&blocks))
+    };
+    let (Some(class), SyntaxKind::List(items)) =
+        (scenario.workload.classes.iter().find(blocking), &node.kind)
+    else {
+        return;
+    };
+    for (i, (case, item)) in scenario.strategies.iter().zip(items).enumerate() {
+        let Execution {
+            event_loop, pool, ..
+        } = case.strategy.execution();
+        if !event_loop || pool != Pool::Nobody {
+            continue;
+        }
+        let (name, label) = (&class.name, strategy_label(&case.strategy));
+        cx.at(&format!("strategies[{i}]"), |cx| {
+            cx.warn(
+                Code::BlocksLoop,
+                item.span,
+                format!("the event loop of {label} makes the blocking calls of \"{name}\" itself: while one lasts, nothing else of the loop goes on"),
+            )
+            .help("offload them, as in Asyncio(offload: Threads(workers: 40)); or write Io for what the program awaits");
+        });
+    }
 }
 
 /// Notes that a limit is exceeded: at the field that the limit is about, or at the whole scenario where that field is not given.

@@ -144,7 +144,13 @@ impl SymbolTable {
         } else {
             format!("{}; or declare it", suggest(name, "declared", candidates))
         };
-        let help = format!("{declared} under workload: (.. {what}s: [\"{name}\"])");
+        // A resource is nothing without its kind.
+        let form = if what == "resource" {
+            format!("{{\"{name}\": Semaphore(10)}}")
+        } else {
+            format!("[\"{name}\"]")
+        };
+        let help = format!("{declared} under workload: (.. {what}s: {form})");
         cx.error(
             Code::UnknownName,
             node.span,
@@ -173,6 +179,11 @@ pub(super) struct StepReader {
     pub(super) locks: SymbolTable,
     pub(super) queues: SymbolTable,
     pub(super) objects: SymbolTable,
+    pub(super) resources: SymbolTable,
+    /// How much there is of each resource at once.
+    capacities: Vec<u64>,
+    /// Resources that the steps around use.
+    used: Vec<usize>,
     /// The number of steps read so far, as written.
     count: usize,
     /// Where each queue is first read (the queue, the place in the text and the path), and which queues anything is ever put into.
@@ -184,11 +195,20 @@ pub(super) struct StepReader {
 }
 
 impl StepReader {
-    pub(super) fn new(locks: SymbolTable, queues: SymbolTable, objects: SymbolTable) -> Self {
+    pub(super) fn new(
+        locks: SymbolTable,
+        queues: SymbolTable,
+        objects: SymbolTable,
+        resources: SymbolTable,
+        capacities: Vec<u64>,
+    ) -> Self {
         Self {
             locks,
             queues,
             objects,
+            resources,
+            capacities,
+            used: Vec::new(),
             count: 0,
             gets: Vec::new(),
             puts: Vec::new(),
@@ -326,6 +346,8 @@ impl StepReader {
             StepName::Cpu => cpu(cx, &f, node)?,
             StepName::Native => Step::Native(cx.required(&f, "time", dist)?),
             StepName::Io => Step::Io(cx.required(&f, "time", dist)?),
+            StepName::Block => Step::Block(cx.required(&f, "time", dist)?),
+            StepName::Use => self.use_of(cx, &f, node, path, depth)?,
             StepName::Lock => {
                 let lock = cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n));
                 if let Some(lock) = lock {
@@ -385,9 +407,12 @@ impl StepReader {
                 });
                 // A child task does not hold what its parent holds: a lock taken by both is an ordinary wait of one task for another, not a
                 // task's wait for itself.
-                let held = std::mem::take(&mut self.held);
+                let (held, used) = (
+                    std::mem::take(&mut self.held),
+                    std::mem::take(&mut self.used),
+                );
                 let steps = self.block(cx, &f, path, depth);
-                self.held = held;
+                (self.held, self.used) = (held, used);
                 let (count, steps) = both(count, steps)?;
                 Step::FanOut { count, steps }
             }
@@ -436,6 +461,40 @@ impl StepReader {
                 Step::Repeat(times, steps)
             }
         })
+    }
+
+    /// Steps that use a resource: not more of it, one within the other, than there is.
+    fn use_of(
+        &mut self,
+        cx: &mut Cx,
+        f: &Fields<'_>,
+        node: &SyntaxNode,
+        path: &str,
+        depth: usize,
+    ) -> Option<Step> {
+        let resource = cx.required(f, "resource", |cx, n| self.resources.resolve(cx, n));
+        if let Some(resource) = resource {
+            self.used.push(resource);
+            let nested = self.used.iter().filter(|r| **r == resource).count() as u64;
+            let capacity = self.capacities.get(resource).copied().unwrap_or(u64::MAX);
+            if nested > capacity {
+                let name = &self.resources.declared[resource].0;
+                cx.error(
+                    Code::Conflict,
+                    node.span,
+                    format!(
+                        "this `Use` stands within others of the resource \"{name}\", which has {capacity}: the task would wait for itself for ever"
+                    ),
+                )
+                .help("use it once, round all that needs it; or say that there is more of it");
+            }
+        }
+        let steps = self.block(cx, f, path, depth);
+        if resource.is_some() {
+            self.used.pop();
+        }
+        let (resource, steps) = both(resource, steps)?;
+        Some(Step::Use(resource, steps))
     }
 
     /// Reads a task class. Fields that have an effect with some arrivals only are warned about by the caller.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or};
+use super::decode_resources::resources;
 use super::decode_steps::{StepReader, SymbolTable, dist, given_up, tally, unrolled};
 use super::diagnostic::{Code, Severity};
 use super::tree::{CallArgs, Ident, SourceSpan, SyntaxKind, SyntaxNode};
@@ -11,8 +12,8 @@ use super::{trace, variants};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, Step, TaskClass,
-    WaitsFor, Workload, limits,
+    Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, ResourceKind,
+    ResourceSpec, Step, TaskClass, WaitsFor, WhenFull, Workload, limits,
 };
 
 /// Reads the workload from its record. `base` is the directory where trace files are looked for.
@@ -26,6 +27,7 @@ pub(super) fn workload(
     let lock_table = table(cx, &f, "locks", "lock");
     let queue_table = table(cx, &f, "queues", "queue");
     let object_table = table(cx, &f, "objects", "object");
+    let resource_table = table(cx, &f, "resources", "resource");
     let locks = cx.at("locks", |cx| {
         locks(cx, lock_table.as_deref().unwrap_or_default())
     });
@@ -35,6 +37,9 @@ pub(super) fn workload(
     let objects = cx.at("objects", |cx| {
         objects(cx, object_table.as_deref().unwrap_or_default())
     });
+    let resources = cx.at("resources", |cx| {
+        resources(cx, resource_table.as_deref().unwrap_or_default())
+    });
     let names = |what, table: &Option<Declarations<'_>>| {
         SymbolTable::new(what, table.as_ref().map(|t| t.iter().map(|(k, _)| k)))
     };
@@ -42,6 +47,8 @@ pub(super) fn workload(
         names("lock", &lock_table),
         names("queue", &queue_table),
         names("object", &object_table),
+        names("resource", &resource_table),
+        resources.iter().map(at_once).collect(),
     );
     let errors_before = cx.diagnostics.len();
     let classes = cx.required(&f, "tasks", |cx, n| classes(cx, n, &mut reader));
@@ -63,7 +70,12 @@ pub(super) fn workload(
         })?;
     }
     if complete {
-        for names in [&reader.locks, &reader.queues, &reader.objects] {
+        for names in [
+            &reader.locks,
+            &reader.queues,
+            &reader.objects,
+            &reader.resources,
+        ] {
             names.warn_unused(cx);
         }
         if let Some(tasks) = f.get("tasks") {
@@ -79,6 +91,7 @@ pub(super) fn workload(
         locks,
         queues,
         objects,
+        resources,
         imports,
         untouched_payload: false,
         dispatch,
@@ -297,6 +310,14 @@ fn classes(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Ve
     whole.then_some(out)
 }
 
+/// How much of a resource one task can have at once: of a rate limit any, whose tokens come again.
+fn at_once(r: &ResourceSpec) -> u64 {
+    match r.kind {
+        ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => r.kind.capacity(),
+        ResourceKind::RateLimit { .. } => u64::MAX,
+    }
+}
+
 /// Warns about fields of task classes that have no effect with this kind of arrivals.
 fn no_effect(cx: &mut Cx, tasks: &SyntaxNode, arrivals: &Arrivals) {
     let (idle, why): (&[&str], &str) = match arrivals {
@@ -392,7 +413,8 @@ fn uncertain(steps: &[Step]) -> bool {
 impl Workload {
     /// Whether a task of this workload may fail or run out of time.
     pub fn can_fail(&self) -> bool {
-        self.classes.iter().any(|c| uncertain(&c.steps))
+        let refuses = |r: &ResourceSpec| r.full != WhenFull::Wait;
+        self.classes.iter().any(|c| uncertain(&c.steps)) || self.resources.iter().any(refuses)
     }
 
     /// Whether a task makes containers, which the garbage collector has to examine.

@@ -84,6 +84,8 @@ codes! {
         QueueBalance = "queue-balance",
         /// A task that takes a lock it already holds waits for itself for ever.
         SelfDeadlock = "self-deadlock",
+        /// An event loop would run a blocking call itself: nothing else of the loop goes on meanwhile.
+        BlocksLoop = "blocks-loop",
     }
 }
 
@@ -91,9 +93,11 @@ impl Code {
     /// The worst severity that the code comes with.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Unused | Self::NoEffect | Self::QueueBalance | Self::SelfDeadlock => {
-                Severity::Warning
-            }
+            Self::Unused
+            | Self::NoEffect
+            | Self::QueueBalance
+            | Self::SelfDeadlock
+            | Self::BlocksLoop => Severity::Warning,
             Self::CannotRead
             | Self::NotUtf8
             | Self::EmptyFile

@@ -36,6 +36,9 @@ shipped! {
     "sum_of_squares": "The CPU micro-task of every GIL benchmark",
     "db_rows": "A million rows in batches of a thousand",
     "prices": "Real-time price updates into one shared table",
+    "blocked_loop": "A blocking call in an async handler, and where it should go",
+    "connection_pool": "Requests behind a pool of ten database connections",
+    "llm_agents": "Agents behind a language model's rate limit, with retries",
 }
 
 /// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from

@@ -155,7 +155,7 @@ fn demands(steps: &[Step], out: &mut Vec<DemandKind>) -> Option<()> {
             out.push(match spent {
                 StepResource::Bytecode => DemandKind::Cpu,
                 StepResource::Native => DemandKind::Native,
-                StepResource::Outside => DemandKind::Io,
+                StepResource::Outside | StepResource::Blocked => DemandKind::Io,
             });
         }
         if let Some(Inside { steps, runs }) = step.inside() {

@@ -35,7 +35,7 @@ names! {
 names! {
     /// The steps of a task.
     STEPS, StepName:
-    Cpu Native Io Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Hold Timeout
+    Cpu Native Io Block Use Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Hold Timeout
     Fail Retry Repeat
 }
 
@@ -55,6 +55,18 @@ names! {
     /// What an event loop can offload work to.
     OFFLOADS, OffloadName:
     None Threads Processes Interpreters
+}
+
+names! {
+    /// Kinds of resources.
+    RESOURCES, ResourceName:
+    Semaphore Connections RateLimit
+}
+
+names! {
+    /// Who shares an instance of a resource.
+    SCOPES, ScopeName:
+    Loop Process Everywhere
 }
 
 /// The fields of the scenario itself.
@@ -101,6 +113,7 @@ pub(super) const WORKLOAD: &[&str] = &[
     "locks",
     "queues",
     "objects",
+    "resources",
     "imports",
     "dispatch",
     "cpu_grain",
@@ -111,13 +124,15 @@ pub(super) const WORKLOAD: &[&str] = &[
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
 /// All names of variants.
-const VARIANTS: [&[&str]; 6] = [
+const VARIANTS: [&[&str]; 8] = [
     DISTRIBUTIONS,
     STEPS,
     ARRIVALS,
     STRATEGIES,
     OFFLOADS,
     OBJECTS,
+    RESOURCES,
+    SCOPES,
 ];
 
 /// The fields of a task class.
@@ -165,7 +180,13 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Pareto" => &["least", "shape"],
         "Empirical" => &["values"],
         "Cpu" => &["time", "releases", "released"],
-        "Native" | "Io" => &["time"],
+        "Native" | "Io" | "Block" => &["time"],
+        "Use" => &["resource", "steps"],
+        "Semaphore" => &["count", "per", "wait", "full"],
+        "Connections" => &[
+            "size", "overflow", "connect", "lifetime", "per", "wait", "full",
+        ],
+        "RateLimit" => &["rate", "burst", "window", "per", "wait", "full"],
         "Lock" => &["lock", "steps"],
         "Acquire" | "Release" => &["lock"],
         "Shared" => &["object", "count", "write"],

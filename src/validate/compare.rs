@@ -332,6 +332,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
             | Finding::ContendedObject { .. }
+            | Finding::ScarceResource { .. }
             | Finding::FutileWakeups { .. } => {}
         }
     }

@@ -155,12 +155,14 @@ impl Drawer {
                 path.draws += u64::from(self.counting.native_grain);
                 path.elapsed += time;
             }
-            ProgramStep::Io(amount) => {
+            ProgramStep::Io(amount) | ProgramStep::Block(amount) => {
                 let time = self.time(amount, DurationUnit::Seconds, path);
                 path.elapsed += time;
             }
             ProgramStep::Fail(probability, place) => return self.fail(*place, *probability, path),
-            ProgramStep::Lock(_, inner) | ProgramStep::Hold(_, inner) => self.walk(inner, path)?,
+            ProgramStep::Lock(_, inner)
+            | ProgramStep::Use(_, inner)
+            | ProgramStep::Hold(_, inner) => self.walk(inner, path)?,
             ProgramStep::InlineChildren(times, inner) | ProgramStep::Repeat(times, inner)
                 if node.any(&draws) =>
             {
@@ -239,6 +241,7 @@ fn draws(node: &ProgramStep) -> bool {
             | ProgramStep::Releasing(..)
             | ProgramStep::Native(_)
             | ProgramStep::Io(_)
+            | ProgramStep::Block(_)
             | ProgramStep::Fail(..)
             | ProgramStep::Children(_, _, Some(_))
     )

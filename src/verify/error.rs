@@ -52,6 +52,11 @@ pub enum ProgramError {
     /// Prefork workers share no queue.
     #[error("copies of a prefork server have no queue between them")]
     QueueOfCopies,
+    /// Several processes would have to share a resource.
+    #[error(
+        "its processes share the resource \"{0}\" (`per: Everywhere`): what limits it is outside of the program, and is not imitated"
+    )]
+    ResourceOfAll(String),
     /// The strategy cannot be compiled for the interpreter.
     #[error(transparent)]
     Unsupported(#[from] SimError),

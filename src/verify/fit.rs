@@ -20,6 +20,9 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), P
             *step = step.scaled(scale);
         }
     }
+    for resource in &mut w.resources {
+        *resource = resource.scaled(scale);
+    }
     let horizon = scenario.horizon.map(|h| h.scale(scale));
     if let Arrivals::Open { interval, count } = &w.arrivals {
         w.arrivals = Arrivals::Trace(laid_down(scenario, &w, interval, *count, horizon)?);
@@ -128,7 +131,8 @@ fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
 pub(super) fn native_is_drawn(w: &Workload) -> bool {
     let drawn = |step: &Step| match step.takes() {
         Some((StepResource::Native, time)) => !matches!(time, Dist::Constant(_)),
-        Some((StepResource::Bytecode | StepResource::Outside, _)) | None => false,
+        Some((StepResource::Bytecode | StepResource::Outside | StepResource::Blocked, _))
+        | None => false,
     };
     let recorded = matches!(&w.arrivals, Arrivals::Trace(tasks) if tasks.iter().any(|t| !t.demands.is_empty()));
     let mut steps = w.classes.iter().flat_map(|c| &c.steps);

@@ -203,6 +203,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
             | Finding::ContendedObject { .. }
+            | Finding::ScarceResource { .. }
             | Finding::FutileWakeups { .. } => {}
         }
     }
@@ -270,9 +271,14 @@ fn in_blocks(steps: &[Step], block: Nanos) -> Vec<Step> {
             }
             Step::Repeat(blocks, vec![Step::Native(Dist::Constant(block))])
         }
-        Some((StepResource::Native | StepResource::Bytecode | StepResource::Outside, _)) | None => {
-            step.around(|steps| in_blocks(steps, block))
-        }
+        Some((
+            StepResource::Native
+            | StepResource::Bytecode
+            | StepResource::Outside
+            | StepResource::Blocked,
+            _,
+        ))
+        | None => step.around(|steps| in_blocks(steps, block)),
     };
     steps.iter().map(of).collect()
 }

@@ -1,11 +1,16 @@
 //! The parts of a generated program that do not depend on its steps. They are chosen by what the program needs.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::program::{ProgramPlan, imports_module};
-use super::steps::{Flavour, quoted};
-use super::tree::ProgramStep;
-use crate::scenario::{Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, StartMethod, Workers};
+use super::steps::{Flavour, quoted, shortest};
+use super::tree::{DurationUnit, ProgramStep};
+use crate::engine::Nanos;
+use crate::scenario::{
+    Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, ResourceKind, ResourceSpec, StartMethod,
+    WhenFull, Workers,
+};
 
 /// How tasks are accepted and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +59,15 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         Flavour::Plain { .. } => "\n\nio = time.sleep\n",
         Flavour::Loop | Flavour::Offload => "\n\nio = asyncio.sleep\n",
     });
+    let blocks = has(|n| matches!(n, ProgramStep::Block(_)));
+    if blocks {
+        out.push_str("block = time.sleep  # Whoever calls it does nothing else meanwhile.\n");
+    }
     let plain = matches!(plan.flavour, Flavour::Plain { .. });
     let timeouts = has(|n| matches!(n, ProgramStep::Timeout(..)));
     let retries = has(|n| matches!(n, ProgramStep::Retry(..)));
     let locks = !plan.source.workload.locks.is_empty();
+    let uses = has(|n| matches!(n, ProgramStep::Use(..)));
     let shared = has(|n| matches!(n, ProgramStep::Shared { .. }));
     let parts = [
         (!offload, piece!("task")),
@@ -71,6 +81,8 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
             plain && has(|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_))),
             piece!("queues"),
         ),
+        (plain && uses, piece!("resources")),
+        (!plain && uses, piece!("loop_resources")),
         (plain && timeouts, piece!("deadline")),
         (plain && retries, piece!("attempts")),
         (!plain && (timeouts || offload), piece!("loop_timeout")),
@@ -84,11 +96,19 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         out.push_str(&piece!("walk").replace("{module}", &module));
     }
     for (_, text) in parts.iter().filter(|(wanted, _)| *wanted) {
+        let mut text = Cow::Borrowed(*text);
         if walks && offload {
-            out.push_str(&walking(text));
-        } else {
-            out.push_str(text);
+            text = noted_down(&text, "walk", "share").into();
         }
+        if blocks && offload {
+            text = noted_down(&text, "block", "seconds").into();
+        }
+        if uses && offload {
+            text = text
+                .replace(HELD_OVER_WAITS, &format!("{USING}{HELD_OVER_WAITS}"))
+                .into();
+        }
+        out.push_str(&text);
     }
     if has(|n| {
         matches!(
@@ -111,18 +131,32 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     out
 }
 
-/// The same where work that goes to a worker may be a walk over the program's objects.
-fn walking(text: &str) -> String {
+/// The method of an offloading task before which that for resources stands.
+const HELD_OVER_WAITS: &str =
+    "    @contextlib.asynccontextmanager\n    async def held_over_waits(self, name):\n";
+
+/// A resource is asked for and given back on the loop.
+const USING: &str = "    @contextlib.asynccontextmanager
+    async def using(self, name):
+        await self.done()
+        async with using(name):
+            yield
+            await self.done()
+
+";
+
+/// The same where work that goes to a worker may be a call of this function with this parameter, too.
+fn noted_down(text: &str, function: &str, parameter: &str) -> String {
     let step = "            elif step == \"allocate\":\n";
     let method = "    def allocate(self, count):\n";
     text.replace(
         step,
-        &format!("            elif step == \"walk\":\n                walk(amount)\n{step}"),
+        &format!("            elif step == \"{function}\":\n                {function}(amount)\n{step}"),
     )
     .replace(
         method,
         &format!(
-            "    def walk(self, share):\n        self.steps.append((\"walk\", share))\n\n{method}"
+            "    def {function}(self, {parameter}):\n        self.steps.append((\"{function}\", {parameter}))\n\n{method}"
         ),
     )
 }
@@ -203,10 +237,62 @@ pub(super) fn world(plan: &ProgramPlan<'_>) -> String {
         };
         table(&mut out, "QUEUES", "Between tasks.", queues);
     }
+    if plan.any(|n| matches!(n, ProgramStep::Use(..))) {
+        let entry = |r: &ResourceSpec| format!("{}: {}", quoted(&r.name), scarce(r));
+        let resources = w.resources.iter().map(entry).collect();
+        table(
+            &mut out,
+            "RESOURCES",
+            "Each process has its own.",
+            resources,
+        );
+    }
     if looped {
         out.push_str(&open_loop(plan));
     }
     out
+}
+
+/// A resource as an object of the program.
+fn scarce(r: &ResourceSpec) -> String {
+    let seconds = |t: Nanos| shortest(DurationUnit::Seconds.of(t));
+    let mut of = match &r.kind {
+        ResourceKind::Semaphore { count } => vec![format!("count={count}")],
+        ResourceKind::Connections {
+            size,
+            connect,
+            lifetime,
+            ..
+        } => {
+            let mut of = vec![
+                format!("count={}", r.kind.capacity()),
+                format!("kept={size}"),
+            ];
+            if *connect > Nanos::ZERO {
+                of.push(format!("connect={}", seconds(*connect)));
+            }
+            of.extend(lifetime.map(|l| format!("lifetime={}", seconds(l))));
+            of
+        }
+        ResourceKind::RateLimit {
+            interval,
+            burst,
+            window,
+        } => {
+            let mut of = vec![
+                format!("interval={}", seconds(*interval)),
+                format!("burst={burst}"),
+            ];
+            of.extend(window.map(|w| format!("window={}", seconds(w))));
+            of
+        }
+    };
+    match r.full {
+        WhenFull::Wait => {}
+        WhenFull::Reject => of.push("reject=True".into()),
+        WhenFull::GiveUp(wait) => of.push(format!("wait={}", seconds(wait))),
+    }
+    format!("Scarce({})", of.join(", "))
 }
 
 /// The parts that belong to the event loop, which are made when it runs.

@@ -8,7 +8,8 @@ use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
 use crate::scenario::{
-    Arrivals, Execution, Pool, ProcessApi, Strategy, TaskClass, Workload, strategy_label,
+    Arrivals, Execution, Pool, ProcessApi, ResourceSpec, Scope, Strategy, TaskClass, Workload,
+    strategy_label,
 };
 
 /// What a program is made from.
@@ -180,6 +181,13 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     }
     if queues && plan.copies.is_some() {
         return Err(ProgramError::QueueOfCopies);
+    }
+    let shared = |r: &&ResourceSpec| r.scope == Scope::Everywhere;
+    let several = plan.copies.is_some() || plan.each.execution().pool.apart();
+    if let Some(r) = source.workload.resources.iter().find(shared)
+        && several
+    {
+        return Err(ProgramError::ResourceOfAll(r.name.clone()));
     }
     let table = TaskTable::draw(&plan)?;
     let stem = format!(

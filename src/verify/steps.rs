@@ -125,7 +125,12 @@ impl Writer<'_> {
                 self.work(depth, &call);
             }
             ProgramStep::Io(a) => self.io(a, depth),
+            ProgramStep::Block(a) => {
+                let call = timed("block", a, DurationUnit::Seconds);
+                self.work(depth, &call);
+            }
             ProgramStep::Lock(lock, inner) => self.lock(*lock, inner, depth),
+            ProgramStep::Use(resource, inner) => self.using(*resource, inner, depth),
             ProgramStep::Acquire(lock) => self.half_lock(*lock, "acquire", depth),
             ProgramStep::Release(lock) => self.half_lock(*lock, "release", depth),
             ProgramStep::Shared {
@@ -194,6 +199,18 @@ impl Writer<'_> {
             Flavour::Offload if across => format!("async with task.held_over_waits({name}):"),
             Flavour::Offload => format!("with task.lock({name}):"),
             _ => format!("with lock({name}):"),
+        };
+        self.line(depth, &line);
+        self.block(inner, depth + 1);
+    }
+
+    fn using(&mut self, resource: usize, inner: &[ProgramStep], depth: usize) {
+        let name = quoted(&self.workload.resources[resource].name);
+        let line = match (self.flavour, self.late()) {
+            (Flavour::Plain { .. }, Some(late)) => format!("with using({name}, {late}):"),
+            (Flavour::Plain { .. }, None) => format!("with using({name}):"),
+            (Flavour::Loop, _) => format!("async with using({name}):"),
+            (Flavour::Offload, _) => format!("async with task.using({name}):"),
         };
         self.line(depth, &line);
         self.block(inner, depth + 1);

@@ -56,7 +56,9 @@ pub(super) enum ProgramStep {
     Releasing(Amount, Releases),
     Native(Amount),
     Io(Amount),
+    Block(Amount),
     Lock(usize, Vec<ProgramStep>),
+    Use(usize, Vec<ProgramStep>),
     Acquire(usize),
     Release(usize),
     Shared {
@@ -145,7 +147,9 @@ impl StepTreeBuilder {
             }
             Step::Native(d) => ProgramStep::Native(self.amount(d, DurationUnit::Milliseconds)),
             Step::Io(d) => ProgramStep::Io(self.amount(d, DurationUnit::Seconds)),
+            Step::Block(d) => ProgramStep::Block(self.amount(d, DurationUnit::Seconds)),
             Step::Lock(lock, inner) => ProgramStep::Lock(*lock, self.nodes(inner)),
+            Step::Use(resource, inner) => ProgramStep::Use(*resource, self.nodes(inner)),
             Step::Acquire(lock) => ProgramStep::Acquire(*lock),
             Step::Release(lock) => ProgramStep::Release(*lock),
             &Step::Shared {
@@ -223,6 +227,7 @@ impl ProgramStep {
     pub(super) fn inner(&self) -> &[Self] {
         match self {
             Self::Lock(_, inner)
+            | Self::Use(_, inner)
             | Self::InlineChildren(_, inner)
             | Self::Hold(_, inner)
             | Self::Timeout(_, inner)

@@ -59,6 +59,7 @@ fn scenario(
             locks: Vec::new(),
             queues: Vec::new(),
             objects: Vec::new(),
+            resources: Vec::new(),
             imports: Imports::default(),
             dispatch: Nanos::ZERO,
             cpu_grain: Nanos::ZERO,

@@ -64,6 +64,7 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
         }),
         2 => dist().prop_map(Step::Native),
         4 => dist().prop_map(Step::Io),
+        1 => dist().prop_map(Step::Block),
         1 => (1_u64..100, any::<bool>())
             .prop_map(|(count, write)| Step::Shared { object: 0, count, write }),
         1 => bytes().prop_map(Step::PayloadIn),
@@ -79,6 +80,7 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
         prop_oneof![
             3 => block.clone(),
             2 => (0_usize..2, block.clone()).prop_map(|(l, s)| vec![Step::Lock(l, s)]),
+            2 => (0_usize..4, block.clone()).prop_map(|(r, s)| vec![Step::Use(r, s)]),
             1 => (0_usize..2, block.clone(), any::<bool>()).prop_map(|(q, mut s, first)| {
                 // What is put is taken; a getter may come first.
                 s.insert(0, if first { Step::Put(q) } else { Step::Get(q) });

@@ -14,7 +14,9 @@ use pchsim::result::{
 };
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
-use pchsim::study::{Contended, Convoy, GilContentionCost, Relief, UnfinishedTasks, Warning};
+use pchsim::study::{
+    Contended, Convoy, GilContentionCost, Relief, Scarce, UnfinishedTasks, Warning,
+};
 
 fn estimate(mean: f64, half: f64) -> Estimate {
     Estimate::new(mean, Some(half), mean * 0.99, 10)
@@ -204,6 +206,7 @@ fn batch_study() -> Study {
         warnings: [
             Warning::BlockedLoop {
                 cases: vec![("threads on cpython-3.14".into(), Nanos::from_millis(512))],
+                calls: false,
             },
             Warning::Unsupported {
                 cases: vec![(
@@ -432,6 +435,7 @@ fn every_warning_names_a_next_step() {
         },
         Warning::BlockedLoop {
             cases: vec![(name(), at)],
+            calls: false,
         },
         Warning::StarvedLoop {
             cases: vec![(name(), at)],
@@ -454,6 +458,14 @@ fn every_warning_names_a_next_step() {
             cases: vec![Contended {
                 case: name(),
                 object: "cache".into(),
+                task: "page".into(),
+                share: 0.89,
+            }],
+        },
+        Warning::ScarceResource {
+            cases: vec![Scarce {
+                case: name(),
+                resource: "db".into(),
                 task: "page".into(),
                 share: 0.89,
             }],

@@ -325,6 +325,7 @@ fn run(
         locks: Vec::new(),
         queues: Vec::new(),
         objects: Vec::new(),
+        resources: Vec::new(),
         imports: Imports::default(),
         untouched_payload: true,
         dispatch: Nanos::ZERO,

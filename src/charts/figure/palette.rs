@@ -97,7 +97,7 @@ const SERIES_DARK: [Rgb; CURVES] = [
     rgb(0xC7_C7C7),
     rgb(0x8C_C506),
 ];
-/// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit, contended object; then pickling.
+/// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit, contended object, resource; then pickling.
 const LAYERS_LIGHT: [Rgb; LAYERS] = [
     rgb(0x00_8F68),
     rgb(0xC7_7F00),
@@ -111,6 +111,7 @@ const LAYERS_LIGHT: [Rgb; LAYERS] = [
     rgb(0x2F_6F6B),
     rgb(0xCC_6699),
     rgb(0x7A_1F4B),
+    rgb(0x1F_4E9E),
     rgb(0x4D_4D4D),
 ];
 const LAYERS_DARK: [Rgb; LAYERS] = [
@@ -126,6 +127,7 @@ const LAYERS_DARK: [Rgb; LAYERS] = [
     rgb(0x5F_ABA6),
     rgb(0xE5_8DB6),
     rgb(0xFF_D0A8),
+    rgb(0x9F_E86B),
     rgb(0xC7_C7C7),
 ];
 /// Cividis, which is even for every kind of colour vision, and in grey.

@@ -1,6 +1,6 @@
 //! Waits of threads and tasks: each waiting thread or task holds one value that says for what, since when, and until when.
 
-use crate::cpython::index::{LockIndex, LockNumber, PipeIndex, QueueIndex};
+use crate::cpython::index::{LockIndex, LockNumber, PipeIndex, QueueIndex, ResourceIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::sync::Ticket;
@@ -16,6 +16,10 @@ pub(crate) enum On {
     Item(QueueIndex),
     /// Room in a queue.
     Room(QueueIndex),
+    /// A permit or a connection of an instance of a resource.
+    Resource(ResourceIndex),
+    /// The instant at which a rate limit has a token: a sleep that ends by itself.
+    Token(ResourceIndex),
     /// The ends of a task's children.
     Children,
     /// A permit of an event loop's concurrency limit.
@@ -55,6 +59,7 @@ impl On {
             Self::Lock(_) | Self::AwaitedLock(_) => Cause::Lock,
             Self::Item(_) | Self::Room(_) | Self::Children => Cause::Queue,
             Self::Permit => Cause::Limit,
+            Self::Resource(_) | Self::Token(_) => Cause::Resource,
             Self::Outside | Self::Timer => Cause::Io,
             Self::Part | Self::Arrival | Self::Work | Self::Calls | Self::CallTurn => Cause::Pool,
             Self::Events => Cause::Loop,
@@ -63,11 +68,17 @@ impl On {
         }
     }
 
+    /// Whether a timer of the task's event loop ends the wait.
+    pub(crate) fn is_timer(self) -> bool {
+        matches!(self, Self::Timer | Self::Token(_))
+    }
+
     /// Whether a woken waiter has to ask again, because another may have been quicker; the wait then counts as one.
     pub(crate) fn asked_again(self) -> bool {
         match self {
-            Self::Lock(_) | Self::Item(_) | Self::Room(_) => true,
+            Self::Lock(_) | Self::Item(_) | Self::Room(_) | Self::Resource(_) => true,
             Self::AwaitedLock(_)
+            | Self::Token(_)
             | Self::Children
             | Self::Permit
             | Self::Outside

@@ -79,6 +79,14 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (WaitReason, String) {
             held(&work.kernel.program.locks[lock].name, by)
         }
         Some(On::Children) => (WaitReason::Children, "its children".to_owned()),
+        Some(On::Resource(r)) => {
+            let number = work.resources.get(r).map(|r| r.number);
+            let name = number.map_or(String::new(), |n| {
+                work.kernel.program.resources[n].name.clone()
+            });
+            let text = format!("resource '{name}'");
+            (WaitReason::Resource(name), text)
+        }
         Some(On::Permit) => (WaitReason::Limit, "the loop's limit".to_owned()),
         _ => (WaitReason::Worker, "a worker".to_owned()),
     }

@@ -18,6 +18,7 @@ const SLOW_CALLBACK: Nanos = Nanos::from_millis(100);
 pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     let mut all = blocked_loops(work);
     all.extend(contended_object(work));
+    all.extend(scarce_resource(work));
     all.extend(convoy(work));
     all.extend(futile_wakeups(work));
     all
@@ -51,6 +52,25 @@ fn contended_object(work: &Work<'_>) -> Option<Finding> {
     Some(Finding::ContendedObject {
         object: work.kernel.program.objects[object].name.clone(),
         task: work.kernel.program.classes[class].name.clone(),
+        waited,
+        of: work.time_in_turn_of(class),
+    })
+}
+
+/// The resource, and the class of tasks that waited for it most, if that was a good part of its time.
+fn scarce_resource(work: &Work<'_>) -> Option<Finding> {
+    let program = work.kernel.program;
+    let waits = program.resources.keys().flat_map(|resource| {
+        let of = move |class| (resource, class, work.resources.waited(resource, class));
+        program.classes.keys().map(of)
+    });
+    let worth = |&(_, class, waited): &(_, ClassIndex, Total)| {
+        waited > Total::ZERO && waited * LEAST_PART >= work.time_in_turn_of(class)
+    };
+    let (resource, class, waited) = waits.filter(worth).max_by_key(|(.., waited)| *waited)?;
+    Some(Finding::ScarceResource {
+        resource: program.resources[resource].name.clone(),
+        task: program.classes[class].name.clone(),
         waited,
         of: work.time_in_turn_of(class),
     })

@@ -75,7 +75,7 @@ impl Work<'_> {
     }
 
     /// Suspends a task in `asyncio.sleep` until `until`.
-    pub(crate) fn loop_sleep(&mut self, tid: Tid, key: TaskKey, until: Nanos) {
+    pub(crate) fn loop_sleep(&mut self, tid: Tid, key: TaskKey, on: On, until: Nanos) {
         self.kernel.machine.charge(tid, self.kernel.costs.aio_sleep);
         let now = self.kernel.machine.now();
         // The sleep is booked already here: it is I/O until the task wakes, and waiting for the loop after that.
@@ -84,13 +84,13 @@ impl Work<'_> {
             // If the task arrives within the present step, the time of that step is nobody's before the arrival.
             let in_this_step = arrival > self.loops[copy].handle_began;
             let from = if in_this_step { arrival } else { now };
-            self.book(key, Cause::Io, from, until);
+            self.book(key, on.cause(), from, until);
             self.tasks[key].since = until.max(now);
         }
         self.loop_timers += 1;
         let number = self.loop_timers;
         self.tasks[key].timer = number;
-        self.begin_wait(Waiter::Task(key), On::Timer, None, until);
+        self.begin_wait(Waiter::Task(key), on, None, until);
         self.loops[copy]
             .timers
             .push(Reverse((until, number, Handle::Due(key, number))));
@@ -222,7 +222,7 @@ impl Work<'_> {
     /// Whether a task still sleeps until the timer of this number.
     pub(crate) fn sleeps(&self, key: TaskKey, number: u64) -> bool {
         let task = &self.tasks[key];
-        task.live && task.timer == number && task.wait.is_some_and(|w| w.on == On::Timer)
+        task.live && task.timer == number && task.wait.is_some_and(|w| w.on.is_timer())
     }
 
     /// Ends whatever a task of a loop waits for; the task finds that out when it resumes. Its children are cancelled, and it resumes when
@@ -248,6 +248,12 @@ impl Work<'_> {
                 self.tasks[key].frames.pop();
                 self.wake(tid, who);
             }
+            (On::Resource(resource), Some(ticket)) => {
+                self.forget_resource(key, resource, ticket);
+                self.wake(tid, who);
+                // It has not been called for the resource.
+                self.end_wait(who);
+            }
             (On::Children, _) => {
                 for child in self.tasks.children(key) {
                     self.cancel(tid, child);
@@ -261,7 +267,7 @@ impl Work<'_> {
     fn cancel(&mut self, tid: Tid, key: TaskKey) {
         let task = &mut self.tasks[key];
         task.interrupt = Some(Interrupt::Cancelled);
-        if task.wait.is_some_and(|w| w.on == On::Timer) {
+        if task.wait.is_some_and(|w| w.on.is_timer()) {
             task.wait = None;
             let copy = task.copy;
             self.loops[copy].ready.push_back(Handle::Step(key));

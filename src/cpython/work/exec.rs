@@ -14,7 +14,7 @@ use crate::machine::Tid;
 use crate::sync::{QueueResult, Ticket};
 
 impl Work<'_> {
-    fn draw(&mut self, key: TaskKey, demand: Demand) -> Nanos {
+    pub(super) fn draw(&mut self, key: TaskKey, demand: Demand) -> Nanos {
         let task = &mut self.tasks[key];
         if task.trace > 0 {
             let demands = self.arrivals.traced(task.trace);
@@ -149,8 +149,15 @@ impl Work<'_> {
                 let time = self.draw(key, demand);
                 return self.wait_outside(tid, key, mode, time);
             }
+            Instr::Block(demand) => {
+                let time = self.draw(key, demand);
+                let until = self.kernel.machine.now() + self.kernel.machine.debt(tid) + time;
+                self.kernel.push(tid, Act::sleep(On::Outside, until));
+            }
             Instr::Acquire(lock) => return self.step_acquire(tid, key, mode, lock),
             Instr::Release(lock) => self.step_release(tid, key, mode, lock),
+            Instr::EnterUse(resource) => return self.step_enter_use(tid, key, mode, resource),
+            Instr::LeaveUse(_) => self.step_leave_use(tid, key, mode),
             Instr::Shared {
                 object,
                 count,
@@ -257,13 +264,13 @@ impl Work<'_> {
     }
 
     /// Waits for something outside for `time`, but at most until the task's deadline.
-    fn wait_outside(&mut self, tid: Tid, key: TaskKey, mode: Mode, time: Nanos) -> Flow {
+    pub(super) fn wait_outside(&mut self, tid: Tid, key: TaskKey, mode: Mode, time: Nanos) -> Flow {
         let mut until = self.kernel.machine.now() + self.kernel.machine.debt(tid) + time;
         if let Some(deadline) = self.deadline(key) {
             until = until.min(deadline);
         }
         if matches!(mode, Mode::Loop { .. }) {
-            self.loop_sleep(tid, key, until);
+            self.loop_sleep(tid, key, On::Timer, until);
             return Flow::Suspended;
         }
         self.kernel.push(tid, Act::sleep(On::Outside, until));

@@ -11,6 +11,7 @@ mod exec;
 mod flow;
 mod naming;
 mod payload;
+mod resource;
 mod task;
 mod unwind;
 mod wait;
@@ -34,6 +35,7 @@ pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
 use arrivals::ArrivalSource;
+use resource::Resources;
 
 /// The tasks of a run, and all that they share.
 pub(crate) struct Work<'a> {
@@ -45,6 +47,7 @@ pub(crate) struct Work<'a> {
     shared_locks: TiVec<LockNumber, Lock<TaskKey>>,
     /// Queues between tasks; their items carry no data.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
+    pub(crate) resources: Resources,
     pub(crate) arrivals: ArrivalSource<'a>,
     pub(crate) observer: Observer,
 
@@ -76,6 +79,7 @@ impl<'a> Work<'a> {
                 .iter()
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
+            resources: Resources::new(program),
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),

@@ -2,7 +2,9 @@
 
 use typed_index_collections::TiVec;
 
-use crate::cpython::index::{ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex, TaskKey};
+use crate::cpython::index::{
+    ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex, ResourceIndex, TaskKey,
+};
 use crate::cpython::kernel::{Block, Wait};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
@@ -40,6 +42,10 @@ pub(crate) enum Frame {
     Lock(LockIndex),
     /// Holds an `asyncio.Lock`.
     LoopLock(LockNumber),
+    /// A permit or connection of an instance of a resource, and when the connection was opened.
+    Use(ResourceIndex, Nanos),
+    /// A token of a rate limit, and the instant for which it is reserved.
+    Token(ResourceIndex, Nanos),
     /// Holds working memory: its bytes, and where it was allocated.
     Hold(u64, Block),
     /// Has this deadline.

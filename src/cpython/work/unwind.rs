@@ -72,6 +72,13 @@ impl Work<'_> {
             match frame {
                 Frame::Lock(index) => self.kernel.release(tid, index),
                 Frame::LoopLock(lock) => self.loop_unlock(tid, lock),
+                Frame::Use(index, opened) => {
+                    // A connection in whose middle the time is up is of no more use (a driver that is cancelled closes it).
+                    let kept = (ending == TaskEnd::Failed).then_some(opened);
+                    let who = self.executing(tid, key);
+                    self.end_use(tid, who, index, kept);
+                }
+                Frame::Token(index, at) => self.give_token_back(index, at),
                 Frame::Hold(bytes, arena) => self.kernel.free_block(arena, bytes),
                 Frame::Retry {
                     start,
@@ -106,23 +113,28 @@ impl Work<'_> {
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
     }
 
-    /// Ends the wait that the task gives up. If it waited for a queue and had just been called, the next waiter is called instead.
-    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd) {
-        let t = &mut self.kernel.threads[tid];
-        let who = if matches!(t.role, ThreadRole::Loop(..)) {
+    /// Who waits where the task does: its loop's coroutine, or the thread that executes it.
+    fn executing(&self, tid: Tid, key: TaskKey) -> Waiter {
+        if matches!(self.kernel.threads[tid].role, ThreadRole::Loop(..)) {
             Waiter::Task(key)
         } else {
-            if ending == TaskEnd::TimedOut {
-                t.permit = false;
-            }
             Waiter::Thread(tid)
-        };
+        }
+    }
+
+    /// Ends the wait that the task gives up. If it waited for a queue and had just been called, the next waiter is called instead.
+    fn give_up_waiting(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd) {
+        let who = self.executing(tid, key);
+        if who == Waiter::Thread(tid) && ending == TaskEnd::TimedOut {
+            self.kernel.threads[tid].permit = false;
+        }
         let Some(wait) = self.end_wait(who) else {
             return;
         };
         let next = match wait.on {
             On::Item(q) => self.queues[q].give_up_getting(wait.ticket),
             On::Room(q) => self.queues[q].give_up_putting(wait.ticket),
+            On::Resource(r) => self.give_up_resource(key, r, wait.ticket, wait.since),
             _ => None,
         };
         if let Some(next) = next {

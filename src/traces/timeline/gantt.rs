@@ -40,6 +40,7 @@ fn kind_name(kind: usize, gil: bool) -> &'static str {
         Some(Cause::Queue) => state::QUEUE,
         Some(Cause::Limit) => state::LIMIT,
         Some(Cause::Contention) => state::CONTENTION,
+        Some(Cause::Resource) => state::RESOURCE,
     }
 }
 

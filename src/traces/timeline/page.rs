@@ -57,6 +57,7 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         Finding::BlockedLoop { .. }
         | Finding::Convoy { .. }
         | Finding::ContendedObject { .. }
+        | Finding::ScarceResource { .. }
         | Finding::FutileWakeups { .. }
         | Finding::Unsupported { .. } => None,
     })

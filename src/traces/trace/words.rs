@@ -35,6 +35,7 @@ fn of_wait(cause: Cause, gil: bool) -> (&'static str, &'static str) {
         Cause::Io => (state::IO, "thread_state_iowait"),
         Cause::Queue => (state::QUEUE, "bad"),
         Cause::Limit => (state::LIMIT, "bad"),
+        Cause::Resource => (state::RESOURCE, "bad"),
         Cause::Core | Cause::Running | Cause::Contention => ("waiting", "thread_state_sleeping"),
     }
 }
@@ -45,6 +46,7 @@ pub(crate) fn of_task(cause: Cause) -> (&'static str, &'static str) {
         Cause::Pool => (state::WORKER, "thread_state_runnable"),
         Cause::Loop => (state::LOOP, "thread_state_runnable"),
         Cause::Limit => (state::LIMIT, "bad"),
+        Cause::Resource => (state::RESOURCE, "bad"),
         Cause::Lock => (state::LOCK, "bad"),
         Cause::Queue => (state::QUEUE, "bad"),
         Cause::Startup => ("waiting for a start", "startup"),
@@ -99,6 +101,16 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             "contended object",
             Nanos::ZERO,
             format!("{task} waited {} s for {object}", waited.as_secs_f64()),
+        ),
+        Finding::ScarceResource {
+            resource,
+            task,
+            waited,
+            ..
+        } => (
+            "scarce resource",
+            Nanos::ZERO,
+            format!("{task} waited {} s for {resource}", waited.as_secs_f64()),
         ),
         Finding::FutileWakeups { times, task } => (
             "futile wake-ups",

@@ -10,7 +10,8 @@ use std::time::Duration;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, LockSpec, MachineSpec, QueueSpec, Step, Strategy, TaskClass, Workload,
+    Arrivals, Dist, Imports, LockSpec, MachineSpec, QueueSpec, ResourceKind, ResourceSpec, Scope,
+    Step, Strategy, TaskClass, WhenFull, Workload,
 };
 use pchsim::strategy::{Outcome, SimInput, check, simulate};
 
@@ -29,6 +30,48 @@ pub(crate) fn class(count: u64, steps: Vec<Step>) -> TaskClass {
         interleave: false,
         touches: 0.0,
     }
+}
+
+/// A resource of each kind: one permit that is waited for, connections that are given up on, and a limit that rejects.
+fn resources() -> Vec<ResourceSpec> {
+    let of = |name: &str, kind, scope, full| ResourceSpec {
+        name: name.into(),
+        kind,
+        scope,
+        full,
+    };
+    let connections = ResourceKind::Connections {
+        size: 1,
+        overflow: 1,
+        connect: Nanos(300_000),
+        lifetime: Some(Nanos(5_000_000)),
+    };
+    let limit = ResourceKind::RateLimit {
+        interval: Nanos(400_000),
+        burst: 2,
+        window: None,
+    };
+    vec![
+        of(
+            "gate",
+            ResourceKind::Semaphore { count: 1 },
+            Scope::Process,
+            WhenFull::Wait,
+        ),
+        of(
+            "db",
+            connections,
+            Scope::Process,
+            WhenFull::GiveUp(Nanos(1_500_000)),
+        ),
+        of("api", limit.clone(), Scope::Everywhere, WhenFull::Reject),
+        of(
+            "slow",
+            limit,
+            Scope::Everywhere,
+            WhenFull::GiveUp(Nanos(900_000)),
+        ),
+    ]
 }
 
 /// A workload with two locks (the second shared between processes), an unbounded and a bounded queue, and an object.
@@ -57,6 +100,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
             },
         ],
         objects: vec!["state".into()],
+        resources: resources(),
         imports: Imports::default(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

@@ -30,6 +30,7 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
         locks: Vec::new(),
         queues: Vec::new(),
         objects: Vec::new(),
+        resources: Vec::new(),
         imports: Imports::default(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

@@ -3,6 +3,7 @@
 
 mod aio;
 mod bounds;
+mod calls;
 mod cores;
 mod gil;
 mod interplay;
@@ -12,6 +13,7 @@ mod objects;
 mod pools;
 mod processes;
 mod releases;
+mod resources;
 
 use pchsim::cpython::profile::{PARAMS, Profile};
 use pchsim::engine::Nanos;

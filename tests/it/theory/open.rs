@@ -1,7 +1,9 @@
 //! Open queues: M/M/1, M/D/1, M/G/1, M/M/c.
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Arrivals, Dist, Step, Strategy, Workers};
+use pchsim::scenario::{
+    Arrivals, Dist, ResourceKind, ResourceSpec, Scope, Step, Strategy, WhenFull, Workers,
+};
 
 use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
 
@@ -130,4 +132,72 @@ fn mmc() {
                 .assert_holds(erlang(servers, load), &format!("M/M/{servers} at {load}"));
         }
     }
+}
+
+/// M/M/c whose servers are the connections of a pool, none of which takes time to open: Erlang's C.
+#[test]
+fn mmc_by_connections() {
+    for load in LOADS {
+        let servers = 4;
+        let mut case = queue(servers, load, exponential(SERVICE));
+        case.strategy = Strategy::Threads(Workers::PerTask);
+        case.workload.classes[0].steps = vec![Step::Use(0, vec![Step::Io(exponential(SERVICE))])];
+        case.workload.resources = vec![ResourceSpec {
+            name: "db".into(),
+            kind: ResourceKind::Connections {
+                size: 2,
+                overflow: u64::from(servers) - 2,
+                connect: Nanos::ZERO,
+                lifetime: None,
+            },
+            scope: Scope::Process,
+            full: WhenFull::Wait,
+        }];
+        case.replicate(REPLICATIONS, mean_latency).assert_holds(
+            erlang(servers, load),
+            &format!("M/M/{servers} by connections at {load}"),
+        );
+    }
+}
+
+/// A token bucket lets through its rate, whatever more is asked for, and delays a burst by no more than what is beyond its tokens.
+#[test]
+fn a_token_bucket_has_a_rate_and_a_worst_delay() {
+    let interval = Nanos::from_millis(10);
+    let limited = |arrivals, count, steps: Vec<Step>| {
+        let mut workload = workload(arrivals, count, steps);
+        workload.resources = vec![ResourceSpec {
+            name: "api".into(),
+            kind: ResourceKind::RateLimit {
+                interval,
+                burst: 7,
+                window: None,
+            },
+            scope: Scope::Everywhere,
+            full: WhenFull::Wait,
+        }];
+        Case {
+            machine: machine(1),
+            profile: profile(true),
+            workload,
+            strategy: Strategy::Threads(Workers::PerTask),
+            warmup: 0.0,
+            horizon: None,
+        }
+    };
+    let steps = || vec![Step::Use(0, vec![Step::Io(Dist::Constant(Nanos::ZERO))])];
+    // 50 at once: 7 at once, then one each interval; the last is delayed by the 43 that the bucket has not.
+    let outcome = limited(Arrivals::Batch, 50, steps()).run(0);
+    let worst = outcome.latencies.iter().max().copied();
+    assert_eq!(worst, Some(interval * 43));
+    // Twice the rate is asked for: all that counts is the rate.
+    let arrivals = Arrivals::Open {
+        interval: exponential(0.005),
+        count: Some(5_000),
+    };
+    let outcome = limited(arrivals, 0, steps()).run(0);
+    assert_eq!(outcome.makespan.as_secs_f64(), {
+        let first = outcome.makespan.0 % interval.0;
+        (Nanos(first) + interval * (5_000 - 7)).as_secs_f64()
+    });
 }

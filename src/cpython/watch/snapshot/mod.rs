@@ -136,6 +136,8 @@ pub enum ThreadActivity {
     WaitsForArrival(Option<Nanos>),
     /// Waits for the lock of this name, which this thread holds.
     WaitsForLock(String, Option<usize>),
+    /// Waits for something of this resource.
+    WaitsForResource(String),
     /// Waits for an item of the queue of this name.
     WaitsForItem(String),
     /// Waits for room in the queue of this name.
@@ -258,6 +260,8 @@ pub enum TaskLocation {
     Limit(usize),
     /// Waits on the loop for the lock of this name, which this task holds, at this position.
     LoopLock(String, Option<usize>, usize),
+    /// Waits for something of this resource.
+    Resource(String),
     /// Waits on the loop for an item of the queue of this name.
     Item(String),
     /// Waits on the loop for room in the queue of this name.

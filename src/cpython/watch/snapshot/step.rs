@@ -54,6 +54,7 @@ impl SnapshotIndex<'_, '_> {
             ),
             Instr::Native(d) => format!("Native({})", demand(d)),
             Instr::Io(d) => format!("Io({})", demand(d)),
+            Instr::Block(d) => format!("Block({})", demand(d)),
             Instr::Acquire(l) | Instr::Release(l) => format!("Lock(\"{}\")", lock(*l)),
             Instr::Shared {
                 object: o,
@@ -62,6 +63,9 @@ impl SnapshotIndex<'_, '_> {
             } => {
                 let write = if *write { ", write: true" } else { "" };
                 format!("Shared(\"{}\", count: {count}{write})", object(*o))
+            }
+            Instr::EnterUse(r) | Instr::LeaveUse(r) => {
+                format!("Use(\"{}\")", program.resources[*r].name)
             }
             Instr::Put(q) => format!("Put(\"{}\")", queue(*q)),
             Instr::Get(q) => format!("Get(\"{}\")", queue(*q)),

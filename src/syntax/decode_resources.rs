@@ -1,0 +1,192 @@
+//! Resources that tasks use: semaphores, pools of connections, rate limits.
+
+use super::decode::{Cx, Fields, both};
+use super::diagnostic::Code;
+use super::tree::{Ident, SourceSpan, SyntaxNode};
+use super::variants;
+use super::variants::{ResourceName, ScopeName};
+use crate::engine::Nanos;
+use crate::scenario::{ResourceKind, ResourceSpec, Scope, WhenFull, limits};
+
+/// What a table of resources declares; one that could not be read stands as a semaphore, so that steps that name it are read on.
+pub(super) fn resources(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<ResourceSpec> {
+    let of = |(key, node): &(Ident, Option<&SyntaxNode>)| {
+        let read = cx.at(&key.text, |cx| {
+            let Some(node) = node else {
+                cx.error(
+                    Code::MissingField,
+                    key.span,
+                    format!("nothing says what the resource \"{}\" is", key.text),
+                )
+                .help("write {\"name\": Semaphore(10)}, Connections(10) or RateLimit(\"60/min\")");
+                return None;
+            };
+            resource(cx, node)
+        });
+        let (kind, scope, full) = read.unwrap_or((
+            ResourceKind::Semaphore { count: 1 },
+            Scope::default(),
+            WhenFull::default(),
+        ));
+        ResourceSpec {
+            name: key.text.clone(),
+            kind,
+            scope,
+            full,
+        }
+    };
+    table.iter().map(of).collect()
+}
+
+fn resource(cx: &mut Cx, node: &SyntaxNode) -> Option<(ResourceKind, Scope, WhenFull)> {
+    let name = cx.variant(node, "a kind of resource", variants::RESOURCES)?;
+    let which = ResourceName::named(name)?;
+    let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
+    let scope = match f.get("per") {
+        Some(_) => cx.optional(&f, "per", scope),
+        None => Some(Scope::default()),
+    };
+    let full = when_full(cx, &f);
+    let kind = match which {
+        ResourceName::Semaphore => cx
+            .required(&f, "count", |cx, n| size(cx, n, "the number of permits"))
+            .map(|count| ResourceKind::Semaphore { count }),
+        ResourceName::Connections => connections(cx, &f),
+        ResourceName::RateLimit => rate_limit(cx, &f),
+    };
+    let (kind, (scope, full)) = both(kind, both(scope, full))?;
+    Some((kind, scope, full))
+}
+
+/// How much there is of something, at least one.
+fn size(cx: &mut Cx, node: &SyntaxNode, what: &str) -> Option<u64> {
+    cx.int(node, what, 1..=limits::MAX_TASKS, "MAX_TASKS")
+}
+
+fn scope(cx: &mut Cx, node: &SyntaxNode) -> Option<Scope> {
+    let name = cx.variant(node, "who shares the resource", variants::SCOPES)?;
+    cx.params(node, &format!("`{name}`"), &[])?;
+    Some(match ScopeName::named(name)? {
+        ScopeName::Loop => Scope::Loop,
+        ScopeName::Process => Scope::Process,
+        ScopeName::Everywhere => Scope::Everywhere,
+    })
+}
+
+/// What `wait` and `full` say together.
+fn when_full(cx: &mut Cx, f: &Fields<'_>) -> Option<WhenFull> {
+    let wait = match f.get("wait") {
+        Some(_) => Some(cx.optional(f, "wait", |cx, n| {
+            cx.positive_duration(n, "the longest wait")
+        })?),
+        None => None,
+    };
+    let Some(node) = f.get("full") else {
+        return Some(wait.map_or(WhenFull::Wait, WhenFull::GiveUp));
+    };
+    let name = cx.optional(f, "full", |cx, n| {
+        cx.params(n, "`Reject`", &[])?;
+        cx.variant(n, "what happens when nothing is left", &["Reject"])
+    })?;
+    debug_assert_eq!(name, "Reject");
+    if wait.is_some() {
+        cx.at("full", |cx| {
+            cx.error(
+                Code::Conflict,
+                node.span,
+                "who is rejected at once does not wait: `full: Reject` and `wait` exclude each other",
+            )
+            .help("leave one of the two out");
+        });
+        return None;
+    }
+    Some(WhenFull::Reject)
+}
+
+fn connections(cx: &mut Cx, f: &Fields<'_>) -> Option<ResourceKind> {
+    let kept = cx.required(f, "size", |cx, n| size(cx, n, "the number of connections"));
+    let overflow = match f.get("overflow") {
+        Some(_) => cx.optional(f, "overflow", |cx, n| {
+            cx.int(
+                n,
+                "the number of further connections",
+                0..=limits::MAX_TASKS,
+                "MAX_TASKS",
+            )
+        }),
+        None => Some(0),
+    };
+    let connect = match f.get("connect") {
+        Some(_) => cx.optional(f, "connect", Cx::duration),
+        None => Some(Nanos::ZERO),
+    };
+    let lifetime = match f.get("lifetime") {
+        Some(_) => Some(cx.optional(f, "lifetime", |cx, n| {
+            cx.positive_duration(n, "a connection's lifetime")
+        })?),
+        None => None,
+    };
+    let ((size, overflow), connect) = both(both(kept, overflow), connect)?;
+    Some(ResourceKind::Connections {
+        size,
+        overflow,
+        connect,
+        lifetime,
+    })
+}
+
+fn rate_limit(cx: &mut Cx, f: &Fields<'_>) -> Option<ResourceKind> {
+    let rate = cx.required(f, "rate", Cx::rate);
+    let window = match f.get("window") {
+        Some(_) => Some(cx.optional(f, "window", |cx, n| cx.positive_duration(n, "the window"))?),
+        None => None,
+    };
+    let burst = match f.get("burst") {
+        Some(_) => cx.optional(f, "burst", |cx, n| size(cx, n, "the burst")),
+        None => Some(1),
+    };
+    let (rate, burst) = both(rate, burst)?;
+    let interval = Nanos::from_secs_f64(1.0 / rate);
+    let Some(window) = window else {
+        return Some(ResourceKind::RateLimit {
+            interval,
+            burst,
+            window: None,
+        });
+    };
+    if let Some(node) = f.get("burst") {
+        cx.at("burst", |cx| {
+            cx.error(
+                Code::Conflict,
+                node.span,
+                "a sliding window grants what its rate comes to at once: `window` and `burst` exclude each other",
+            )
+            .help("leave `window` out for a token bucket, or `burst` for a sliding window");
+        });
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "compared with the limit first"
+    )]
+    let count =
+        libm::round(rate * window.as_secs_f64()).clamp(0.0, limits::MAX_TASKS as f64) as u64;
+    if count == 0 {
+        cx.at("window", |cx| {
+            let span = f.get("window").map_or_else(SourceSpan::default, |n| n.span);
+            cx.error(
+                Code::OutOfRange,
+                span,
+                "the rate comes to less than one in this window: nothing would ever be granted",
+            )
+            .help("make the window longer, or the rate higher");
+        });
+        return None;
+    }
+    Some(ResourceKind::RateLimit {
+        interval,
+        burst: count,
+        window: Some(window),
+    })
+}
