@@ -33,6 +33,7 @@ const ROWS: &[Row] = &[
         strategy: || Strategy::Asyncio {
             limit: None,
             offload: Offload::None,
+            pools: Vec::new(),
         },
         interval: 500,
     },
@@ -65,6 +66,7 @@ const ROWS: &[Row] = &[
         strategy: || Strategy::Asyncio {
             limit: None,
             offload: Offload::Threads(POOL),
+            pools: Vec::new(),
         },
         interval: 1_000,
     },
@@ -73,6 +75,7 @@ const ROWS: &[Row] = &[
         strategy: || Strategy::Asyncio {
             limit: None,
             offload: Offload::Processes(POOL, StartMethod::Fork),
+            pools: Vec::new(),
         },
         interval: 1_000,
     },

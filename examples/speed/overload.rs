@@ -100,6 +100,7 @@ pub(crate) fn table(power: u32) {
     let asyncio = Strategy::Asyncio {
         limit: None,
         offload: Offload::None,
+        pools: Vec::new(),
     };
     for (what, steps) in waits() {
         for (who, strategy, most) in [

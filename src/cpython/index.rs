@@ -31,6 +31,10 @@ indices! {
     PoolIndex;
     /// A process pool.
     ProcessPoolIndex;
+    /// An executor of a copy of the program: number 0 has its tasks or, under an event loop, their blocking work; others have names.
+    ExecutorIndex;
+    /// A step that a worker executes as one call.
+    CallIndex;
     /// A pipe.
     PipeIndex;
     /// A lock instance in the table of all locks: those shared between processes come first, then those of each domain.
@@ -41,6 +45,11 @@ impl Default for ProcessIndex {
     fn default() -> Self {
         Self::MAIN
     }
+}
+
+impl ExecutorIndex {
+    /// The executor of all that names none.
+    pub(crate) const DEFAULT: Self = Self(0);
 }
 
 impl ProcessIndex {

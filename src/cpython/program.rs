@@ -3,8 +3,10 @@
 use typed_index_collections::TiVec;
 
 pub use crate::cpython::index::{
-    ClassIndex, DistIndex, LockNumber, ObjectIndex, QueueIndex, ResourceNumber,
+    CallIndex, ClassIndex, DistIndex, ExecutorIndex, LockNumber, ObjectIndex, QueueIndex,
+    ResourceNumber,
 };
+use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
@@ -81,6 +83,14 @@ pub enum Instr {
     EnterRepeat(u64),
     /// Jumps back to the start of the loop while rounds are left.
     LeaveRepeat,
+    /// On an event loop: hands the instructions that follow, so many of them, to an executor as one call.
+    EnterCall(CallIndex, u32),
+    /// The end of a call: what follows is the loop's again.
+    LeaveCall,
+    /// Begins a block that the event loop executes itself although work is offloaded.
+    EnterInline,
+    /// Ends that block.
+    LeaveInline,
     /// The task is done.
     End,
 }
@@ -140,6 +150,8 @@ struct InstrTraits {
     payload_in: Bytes,
     /// Whether it takes memory for the steps that follow.
     holds: bool,
+    /// Whether what follows is a call that an executor gets.
+    calls: bool,
 }
 
 impl InstrTraits {
@@ -153,6 +165,7 @@ impl InstrTraits {
         accesses: None,
         payload_in: 0,
         holds: false,
+        calls: false,
     };
     /// The beginning of a block.
     const ENTER: Self = Self {
@@ -241,7 +254,18 @@ impl Instr {
             Self::LeaveHold | Self::LeaveTimeout | Self::LeaveRetry | Self::LeaveRepeat => {
                 InstrTraits::LEAVE
             }
-            Self::LeaveUse(_) | Self::End => InstrTraits {
+            // Only the loop submits, and only it sees the end of what it has submitted; a call may wait for a worker.
+            Self::EnterCall(..) => InstrTraits {
+                side: OffloadSide::Loop,
+                takes_time: true,
+                calls: true,
+                ..InstrTraits::ENTER
+            },
+            Self::EnterInline => InstrTraits {
+                side: OffloadSide::Loop,
+                ..InstrTraits::ENTER
+            },
+            Self::LeaveCall | Self::LeaveInline | Self::LeaveUse(_) | Self::End => InstrTraits {
                 side: OffloadSide::Loop,
                 ..InstrTraits::LEAVE
             },
@@ -295,6 +319,12 @@ impl Instr {
         }
     }
 
+    /// Whether what follows is a call that an executor gets.
+    #[must_use]
+    pub const fn enters_call(self) -> bool {
+        self.about().calls
+    }
+
     /// Bytes that travel to the worker with the part that this instruction belongs to.
     #[must_use]
     pub const fn payload_in(self) -> Bytes {
@@ -336,6 +366,10 @@ impl Instr {
             | Self::LeaveRetry
             | Self::EnterRepeat(_)
             | Self::LeaveRepeat
+            | Self::EnterCall(..)
+            | Self::LeaveCall
+            | Self::EnterInline
+            | Self::LeaveInline
             | Self::End => None,
         }
     }
@@ -384,6 +418,24 @@ pub enum Executor {
     MpPool(u32, StartMethod, u32),
 }
 
+/// An executor of an event loop beside [`Layout::executor`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedExecutor {
+    /// Its name, as its threads carry it; `None`: the loop's own default executor, which has none.
+    pub name: Option<String>,
+    /// The executor; [`Executor::Inline`] and those that take whole tasks only execute no calls.
+    pub executor: Executor,
+}
+
+/// A step that a worker executes as one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The executor that it is handed to.
+    pub to: ExecutorIndex,
+    /// Small objects pickled one by one, on the way to the worker and on the way back.
+    pub objects: (u64, u64),
+}
+
 /// How each main process executes its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -398,6 +450,58 @@ pub struct Layout {
 }
 
 impl Program {
+    /// The executors of each copy: the default first, then those that have names.
+    pub fn executors(&self) -> impl Iterator<Item = Executor> + '_ {
+        std::iter::once(self.layout.executor).chain(self.pools.iter().map(|p| p.executor))
+    }
+
+    /// The executor of this number.
+    pub(crate) fn executor(&self, which: ExecutorIndex) -> Executor {
+        match usize::from(which).checked_sub(1) {
+            None => self.layout.executor,
+            Some(named) => self.pools[named].executor,
+        }
+    }
+
+    /// The name of an executor; `None` for the default one.
+    pub(crate) fn executor_name(&self, which: ExecutorIndex) -> Option<&str> {
+        let named = usize::from(which).checked_sub(1)?;
+        self.pools[named].name.as_deref()
+    }
+
+    /// Which of its copy's executors a pool of threads is, by its number among those of all copies.
+    pub(crate) fn executor_of_threads(&self, pool: PoolIndex) -> ExecutorIndex {
+        self.nth_executor(usize::from(pool), |executor| match executor {
+            Executor::Threads(_) | Executor::Interpreters(_) => true,
+            Executor::Inline
+            | Executor::RawThreads
+            | Executor::Processes(..)
+            | Executor::MpPool(..) => false,
+        })
+    }
+
+    /// Which of its copy's executors a pool of processes is, by its number among those of all copies.
+    pub(crate) fn executor_of_processes(&self, pool: ProcessPoolIndex) -> ExecutorIndex {
+        self.nth_executor(usize::from(pool), |executor| match executor {
+            Executor::Processes(..) | Executor::MpPool(..) => true,
+            Executor::Inline
+            | Executor::RawThreads
+            | Executor::Threads(_)
+            | Executor::Interpreters(_) => false,
+        })
+    }
+
+    /// Every copy has its executors in the same order.
+    fn nth_executor(&self, n: usize, is: impl Fn(Executor) -> bool) -> ExecutorIndex {
+        let numbered = (0..).map(ExecutorIndex::from).zip(self.executors());
+        let such: Vec<ExecutorIndex> = numbered
+            .filter(|(_, executor)| is(*executor))
+            .map(|(number, _)| number)
+            .collect();
+        let of_copy = n.checked_rem(such.len());
+        of_copy.map_or(ExecutorIndex::DEFAULT, |n| such[n])
+    }
+
     /// Whether tasks have children, that is, whether there are internal classes.
     #[inline]
     pub fn has_children(&self) -> bool {
@@ -427,6 +531,8 @@ impl Program {
                 limit: None,
                 executor,
             },
+            pools: Vec::new(),
+            calls: TiVec::new(),
             import_time: Nanos::ZERO,
             import_memory: 0,
             live_objects: 0,
@@ -468,6 +574,10 @@ pub struct Program {
     pub lock_across_wait: TiVec<LockNumber, bool>,
     /// How each main process executes its tasks.
     pub layout: Layout,
+    /// Further executors of each event loop, for the calls that name them.
+    pub pools: Vec<NamedExecutor>,
+    /// Steps that a worker executes as one call.
+    pub calls: TiVec<CallIndex, Call>,
     /// CPU of importing the program's own modules.
     pub import_time: Nanos,
     /// Private memory of the program's own modules, in bytes.
@@ -611,6 +721,16 @@ mod tests {
             (Instr::LeaveRetry, either, false, false, none()),
             (Instr::EnterRepeat(2), either, true, false, none()),
             (Instr::LeaveRepeat, either, false, false, none()),
+            (
+                Instr::EnterCall(CallIndex::from(9), 2),
+                on_loop,
+                true,
+                true,
+                none(),
+            ),
+            (Instr::LeaveCall, on_loop, false, false, none()),
+            (Instr::EnterInline, on_loop, true, false, none()),
+            (Instr::LeaveInline, on_loop, false, false, none()),
             (Instr::End, on_loop, false, false, none()),
         ] {
             assert_eq!(

@@ -3,8 +3,8 @@
 
 use super::units::grouped;
 use super::{
-    Arrivals, Execution, Inside, Pool, Runs, Scenario, Step, StepResource, Strategy, Workers,
-    Workload, limits, strategy_label,
+    Arrivals, Execution, Inside, Placed, Pool, Runs, Scenario, Step, StepResource, Strategy,
+    Workers, Workload, limits, strategy_label,
 };
 
 /// A part of a scenario that exceeds one of the program's limits.
@@ -142,7 +142,7 @@ impl Scenario {
 
     /// The threads or processes of a strategy, if they exceed their limit.
     fn strategy_past(&self, number: usize, strategy: &Strategy, tasks: u64) -> Option<PastLimit> {
-        let crew = PeakConcurrency::of(strategy, u64::from(self.machine.visible_cpus), tasks);
+        let crew = PeakConcurrency::of(strategy, &self.workload, self.machine.visible_cpus, tasks);
         let past = |what: &str, n: u64, name: &str, most: u64, help| PastLimit {
             part: ScenarioPart::Strategy(number),
             message: format!(
@@ -181,7 +181,8 @@ struct PeakConcurrency {
 }
 
 impl PeakConcurrency {
-    fn of(strategy: &Strategy, cpus: u64, tasks: u64) -> Self {
+    fn of(strategy: &Strategy, workload: &Workload, cpus: u32, tasks: u64) -> Self {
+        let cpus = u64::from(cpus);
         let pool_of = |w: Workers| match w {
             Workers::Exactly(n) => u64::from(n),
             Workers::Auto => (cpus + 4).min(32),
@@ -200,14 +201,21 @@ impl PeakConcurrency {
             threads: n,
             processes: n,
         };
-        let Execution { copies, pool, .. } = strategy.execution();
-        let inner = match pool {
+        let of_pool = |pool| match pool {
             Pool::Nobody => threads(1),
             Pool::ThreadEach => threads(tasks),
             Pool::Threads(w) => threads(pool_of(w)),
             Pool::Interpreters(w) => apart(pool_of(w)),
             Pool::Processes { workers, .. } => apart(processes(workers)),
         };
+        let Execution { copies, pool, .. } = strategy.execution();
+        let default = workload.calls_default(strategy);
+        let default = default.then_some(Pool::Threads(Workers::Auto));
+        let inner = strategy.every_pool().chain(default).map(of_pool);
+        let inner = inner.fold(threads(0), |a, b| Self {
+            threads: a.threads.saturating_add(b.threads),
+            processes: a.processes.saturating_add(b.processes),
+        });
         let Some(copies) = copies.map(u64::from) else {
             return inner;
         };
@@ -217,6 +225,24 @@ impl PeakConcurrency {
             threads: copies.saturating_add(inner.threads.saturating_mul(times)),
             processes: copies.saturating_add(inner.processes.saturating_mul(copies)),
         }
+    }
+}
+
+impl Workload {
+    /// Whether a call of some step goes to the event loop's own default executor (`asyncio.to_thread`): neither the step nor the strategy
+    /// says where to.
+    #[must_use]
+    pub fn calls_default(&self, strategy: &Strategy) -> bool {
+        let Execution {
+            event_loop, pool, ..
+        } = strategy.execution();
+        let named = |name: &str| strategy.pools().iter().any(|p| p.name == name);
+        let calls = |s: &Step| match s.placed() {
+            Some(Placed::Call(to)) => !to.is_some_and(named),
+            Some(Placed::Loop) | None => false,
+        };
+        let mut steps = self.classes.iter().flat_map(|c| &c.steps);
+        event_loop && pool == Pool::Nobody && steps.any(|s| s.any(&calls))
     }
 }
 

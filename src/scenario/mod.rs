@@ -11,5 +11,5 @@ pub mod units;
 pub use capacity::{PastLimit, ScenarioPart};
 pub use dist::Dist;
 pub use model::*;
-pub use step::{Carried, Inside, Locking, Runs, StepResource, WaitsFor};
+pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};
 pub use strategy::{Execution, Pool, strategy_label};

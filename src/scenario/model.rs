@@ -550,6 +550,16 @@ pub enum Step {
     },
     /// Steps that are executed so many times, one after another.
     Repeat(u64, Vec<Step>),
+    /// Steps that a worker of an event loop's pool executes as one call, whatever they are; the loop awaits its end
+    /// (`loop.run_in_executor`, `asyncio.to_thread`). Without an event loop they are executed in place.
+    Offload {
+        /// Name of the pool, one of [`Strategy::pools`]; `None`: where all else is offloaded, or the loop's default executor.
+        to: Option<String>,
+        /// The steps of the call.
+        steps: Vec<Step>,
+    },
+    /// Steps that an event loop executes itself, even where it offloads all else.
+    Inline(Vec<Step>),
 }
 
 /// Number of workers of a pool.
@@ -599,6 +609,15 @@ pub enum Offload {
     Interpreters(Workers),
 }
 
+/// A pool of an event loop beside the one that it offloads to by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedPool {
+    /// Name, unique in its strategy: letters, digits, `_` and `-`.
+    pub name: String,
+    /// Its workers; [`Offload::None`]: what is offloaded to it stays on the loop.
+    pub workers: Offload,
+}
+
 /// How tasks are executed, as a small tree.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Strategy {
@@ -623,6 +642,8 @@ pub enum Strategy {
         limit: Option<u32>,
         /// Where blocking work is executed.
         offload: Offload,
+        /// Further pools, for steps that name them ([`Step::Offload`]).
+        pools: Vec<NamedPool>,
     },
     /// Copies of a strategy in processes of their own; arrivals are dealt to them as an accept queue does.
     Prefork {

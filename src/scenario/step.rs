@@ -83,6 +83,15 @@ pub enum WaitsFor {
     Pause,
 }
 
+/// Who executes the steps inside a step of a coroutine, where the step itself says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed<'a> {
+    /// A worker of the pool of this name, as one call; without a name one of the default pool.
+    Call(Option<&'a str>),
+    /// The event loop.
+    Loop,
+}
+
 /// What a step by itself does with a lock, in the middle of a list of steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locking {
@@ -118,6 +127,7 @@ struct StepTraits<'a> {
     containers: u64,
     may_fail: bool,
     writes: Option<ObjectId>,
+    placed: Option<Placed<'a>>,
 }
 
 impl StepTraits<'_> {
@@ -137,6 +147,7 @@ impl StepTraits<'_> {
         containers: 0,
         may_fail: false,
         writes: None,
+        placed: None,
     };
 }
 
@@ -268,6 +279,14 @@ impl Step {
                 ..StepTraits::around(Runs::Attempts(*attempts), steps)
             },
             Self::Repeat(times, steps) => StepTraits::around(Runs::Times(*times), steps),
+            Self::Offload { to, steps } => StepTraits {
+                placed: Some(Placed::Call(to.as_deref())),
+                ..StepTraits::around(Runs::Once, steps)
+            },
+            Self::Inline(steps) => StepTraits {
+                placed: Some(Placed::Loop),
+                ..StepTraits::around(Runs::Once, steps)
+            },
         }
     }
 
@@ -286,6 +305,20 @@ impl Step {
     /// Whether `is` holds for this step, or for one inside it at any depth.
     pub fn any(&self, is: &impl Fn(&Self) -> bool) -> bool {
         is(self) || (self.inside()).is_some_and(|i| i.steps.iter().any(|s| s.any(is)))
+    }
+
+    /// Shows this step, then those inside it at any depth, in their order.
+    pub fn each<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
+        see(self);
+        for step in self.inside().iter().flat_map(|i| i.steps) {
+            step.each(see);
+        }
+    }
+
+    /// Who executes the steps inside this step of a coroutine; `None` if the step does not say.
+    #[must_use]
+    pub fn placed(&self) -> Option<Placed<'_>> {
+        self.about().placed
     }
 
     /// The time that the scenario gives this step, and how it is spent; `None` if the step has no time of its own, or if the profile gives
@@ -365,6 +398,11 @@ impl Step {
                 steps: inside(steps),
             },
             Self::Repeat(times, steps) => Self::Repeat(*times, inside(steps)),
+            Self::Offload { to, steps } => Self::Offload {
+                to: to.clone(),
+                steps: inside(steps),
+            },
+            Self::Inline(steps) => Self::Inline(inside(steps)),
             Self::Cpu(_)
             | Self::Releasing(..)
             | Self::Native(_)
@@ -427,7 +465,9 @@ impl Step {
             | Self::Allocate(_)
             | Self::Hold(..)
             | Self::Fail(_)
-            | Self::Repeat(..) => self.around(|steps| scaled(steps, by)),
+            | Self::Repeat(..)
+            | Self::Offload { .. }
+            | Self::Inline(_) => self.around(|steps| scaled(steps, by)),
         }
     }
 }
@@ -470,6 +510,13 @@ mod tests {
         }
     }
 
+    fn offload(to: Option<&str>) -> Step {
+        Step::Offload {
+            to: to.map(Into::into),
+            steps: inner(),
+        }
+    }
+
     fn shared() -> Step {
         Step::Shared {
             object: 0,
@@ -502,6 +549,8 @@ mod tests {
             Step::Fail(0.5),
             retry(2, 100),
             Step::Repeat(7, inner()),
+            offload(Some("cpu")),
+            Step::Inline(inner()),
         ]
     }
 
@@ -520,6 +569,8 @@ mod tests {
             (fan_out(3), Runs::Children(3), 3, 0),
             (retry(2, 100), Runs::Attempts(2), 2, 1),
             (Step::Repeat(7, inner()), Runs::Times(7), 7, 7),
+            (offload(Some("cpu")), Runs::Once, 1, 1),
+            (Step::Inline(inner()), Runs::Once, 1, 1),
         ] {
             assert_eq!(round(&step), Some((inner(), runs)), "{step:?}");
             assert_eq!((runs.at_most(), runs.by_the_task()), (at_most, by_the_task));
@@ -528,7 +579,23 @@ mod tests {
             assert!(deep.any(&|s| *s == step) && deep.any(&|s| *s == inner()[0]));
             assert!(!deep.any(&|s| *s == Step::Put(1)));
         }
-        assert_eq!(which(|s| s.inside().is_some()).len(), 6);
+        assert_eq!(which(|s| s.inside().is_some()).len(), 8);
+    }
+
+    #[test]
+    fn who_executes_what_is_inside() {
+        assert_eq!(
+            offload(Some("cpu")).placed(),
+            Some(Placed::Call(Some("cpu")))
+        );
+        assert_eq!(offload(None).placed(), Some(Placed::Call(None)));
+        assert_eq!(Step::Inline(inner()).placed(), Some(Placed::Loop));
+        assert_eq!(which(|s| s.placed().is_some()).len(), 2);
+        let deep = Step::Hold(1, vec![offload(None), Step::Put(1)]);
+        let mut seen = Vec::new();
+        deep.each(&mut |s| seen.push(s.clone()));
+        let [io] = inner().try_into().unwrap();
+        assert_eq!(seen, [deep, offload(None), io, Step::Put(1)]);
     }
 
     #[test]

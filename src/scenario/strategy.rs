@@ -1,7 +1,7 @@
 //! Descriptions of strategies, each in one place: how many processes execute a strategy, whether an event loop has the tasks, and where
 //! their work goes.
 
-use super::{Offload, ProcessApi, StartMethod, Strategy, Workers};
+use super::{NamedPool, Offload, ProcessApi, StartMethod, Strategy, Workers};
 
 /// How a strategy executes tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,11 @@ impl Strategy {
                 api: *api,
             }),
             Self::Interpreters(workers) => by(Pool::Interpreters(*workers)),
-            Self::Asyncio { limit, offload } => Execution {
+            Self::Asyncio {
+                limit,
+                offload,
+                pools: _,
+            } => Execution {
                 event_loop: true,
                 limit: *limit,
                 ..by((*offload).into())
@@ -126,12 +130,30 @@ impl Strategy {
     /// Whether processes may be forked that inherit the program's imports; a fork server of some versions imports them as well.
     #[must_use]
     pub fn may_inherit(&self) -> bool {
-        let Execution { copies, pool, .. } = self.execution();
         let forks = |start| match start {
             StartMethod::Fork | StartMethod::Forkserver => true,
             StartMethod::Spawn => false,
         };
-        copies.is_some() || pool.start().is_some_and(forks)
+        self.execution().copies.is_some() || self.every_pool().filter_map(Pool::start).any(forks)
+    }
+
+    /// The pools beside [`Execution::pool`] to which steps of a task are offloaded by name; those of each process of a prefork server.
+    #[must_use]
+    pub fn pools(&self) -> &[NamedPool] {
+        match self {
+            Self::Asyncio { pools, .. } => pools,
+            Self::Prefork { each, .. } => each.pools(),
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_) => &[],
+        }
+    }
+
+    /// [`Execution::pool`], then the pools that have names.
+    pub fn every_pool(&self) -> impl Iterator<Item = Pool> + '_ {
+        let named = self.pools().iter().map(|p| p.workers.into());
+        std::iter::once(self.execution().pool).chain(named)
     }
 
     /// The strategy that each process executes: this strategy itself, or the one inside a prefork server.
@@ -176,6 +198,18 @@ fn colon(workers: Workers) -> String {
     }
 }
 
+/// The short form of a pool that an event loop offloads to; `None` if there is none.
+fn offload_label(offload: Offload) -> Option<String> {
+    match offload {
+        Offload::None => None,
+        Offload::Threads(w) => Some(format!("threads{}", colon(w))),
+        Offload::Interpreters(w) => Some(format!("interpreters{}", colon(w))),
+        Offload::Processes(w, start) => {
+            Some(format!("processes{}:{}", colon(w), start_name(start)))
+        }
+    }
+}
+
 /// The text that stands for a strategy everywhere: its short form, as `--strategy` takes it
 /// ([`parse_strategy`](crate::syntax::parse_strategy) reads it back).
 pub fn strategy_label(strategy: &Strategy) -> String {
@@ -194,17 +228,23 @@ pub fn strategy_label(strategy: &Strategy) -> String {
             }
         },
         Strategy::Interpreters(w) => format!("interpreters{}", colon(*w)),
-        Strategy::Asyncio { limit, offload } => {
-            let limit = limit.map_or(String::new(), |n| format!(":{n}"));
-            let offload = match offload {
-                Offload::None => String::new(),
-                Offload::Threads(w) => format!("+threads{}", colon(*w)),
-                Offload::Interpreters(w) => format!("+interpreters{}", colon(*w)),
-                Offload::Processes(w, start) => {
-                    format!("+processes{}:{}", colon(*w), start_name(*start))
-                }
-            };
-            format!("asyncio{limit}{offload}")
+        Strategy::Asyncio {
+            limit,
+            offload,
+            pools,
+        } => {
+            let mut label = format!(
+                "asyncio{}",
+                limit.map_or(String::new(), |n| format!(":{n}"))
+            );
+            if let Some(workers) = offload_label(*offload) {
+                label = format!("{label}+{workers}");
+            }
+            for NamedPool { name, workers } in pools {
+                let workers = offload_label(*workers);
+                label = format!("{label}+{name}={}", workers.as_deref().unwrap_or("none"));
+            }
+            label
         }
         Strategy::Prefork { processes, each } => {
             format!("prefork:{processes}({})", strategy_label(each))

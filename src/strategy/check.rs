@@ -189,13 +189,13 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
 
 /// Number of workers that the strategy names: some may not have reported themselves when a run is cut short.
 fn workers(strategy: &Strategy) -> u64 {
-    use crate::scenario::Workers;
-    let pool = strategy.execution().pool;
-    match pool.workers().filter(|_| pool.apart()) {
+    use crate::scenario::{Pool, Workers};
+    let of = |pool: Pool| match pool.workers().filter(|_| pool.apart()) {
         Some(Workers::Exactly(n)) => u64::from(n),
         Some(Workers::Auto | Workers::PerTask) => 64,
         None => 0,
-    }
+    };
+    strategy.every_pool().map(of).sum()
 }
 
 fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {

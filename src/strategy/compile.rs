@@ -3,11 +3,13 @@
 use super::SimError;
 use crate::cpython::Program;
 use crate::cpython::profile::Profile;
-use crate::cpython::program::{Class, ClassIndex, Demand, Executor, Instr, Layout};
+use crate::cpython::program::{
+    Call, Class, ClassIndex, Demand, Executor, ExecutorIndex, Instr, Layout, NamedExecutor,
+};
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Dist, Imports, Inside, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
-    WaitsFor, Workers, Workload,
+    Arrivals, Dist, Imports, Inside, MachineSpec, Offload, Placed, Pool, ProcessApi, StartMethod,
+    Step, Strategy, WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -23,6 +25,39 @@ struct Compiler {
     touches: f64,
     /// Pairs of locks: the second is taken while the first is held.
     nested: Vec<(usize, usize)>,
+    /// For each lock, whether a worker takes it within a call.
+    called: Vec<bool>,
+    /// How the program executes its tasks, and the executors that have names.
+    layout: Layout,
+    pools: Vec<NamedExecutor>,
+    /// Number of threads of an event loop's own default executor.
+    default_threads: u32,
+    /// Steps that a worker executes as one call.
+    calls: Vec<Call>,
+    /// Whether the steps being compiled are those of a call, or such as stay on the event loop.
+    within: Within,
+}
+
+/// Who executes the steps being compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// Whoever the strategy has for each of them.
+    Task,
+    /// A worker, as one call.
+    Call,
+    /// The event loop.
+    Loop,
+}
+
+/// What becomes of a step that says who executes the steps inside it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Placement {
+    /// Nothing: whoever comes to them executes them.
+    InPlace,
+    /// They are a call, which this executor gets.
+    Call(ExecutorIndex),
+    /// They stay on the loop.
+    Loop,
 }
 
 /// Compiles a workload for a strategy on a machine.
@@ -43,6 +78,12 @@ pub fn compile(
         across: vec![false; workload.locks.len()],
         touches: 0.0,
         nested: Vec::new(),
+        called: vec![false; workload.locks.len()],
+        layout,
+        pools: named_executors(machine, profile, strategy)?,
+        default_threads: threads(machine, Workers::Auto),
+        calls: Vec::new(),
+        within: Within::Task,
     };
     let mut classes: Vec<Class> = workload
         .classes
@@ -58,7 +99,7 @@ pub fn compile(
                 name: class.name.clone(),
                 code,
                 bytes_in,
-                objects: objects(&class.steps),
+                objects: c.objects(&class.steps),
                 weight: class.weight,
                 touches: class.touches,
             }
@@ -75,6 +116,7 @@ pub fn compile(
     }
     classes.append(&mut c.children);
     c.taking_waits();
+    c.locks_of_calls(workload)?;
     Ok(Program {
         classes: classes.into(),
         own_classes,
@@ -92,6 +134,8 @@ pub fn compile(
         resources: workload.resources.clone().into(),
         lock_across_wait: c.across.into(),
         layout,
+        pools: c.pools,
+        calls: c.calls.into(),
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
         live_objects: if workload.imports.frozen {
@@ -124,23 +168,6 @@ fn bytes_in(code: &[Instr]) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// Small objects of a task's steps that are pickled one by one, on the way to a worker and back.
-fn objects(steps: &[Step]) -> (u64, u64) {
-    let (mut there, mut back) = (0u64, 0u64);
-    for step in steps {
-        let carried = step.carries();
-        there = there.saturating_add(carried.objects_in);
-        back = back.saturating_add(carried.objects_out);
-        if let Some(Inside { steps, runs }) = step.inside() {
-            let times = runs.by_the_task();
-            let (t, b) = objects(steps);
-            there = there.saturating_add(t.saturating_mul(times));
-            back = back.saturating_add(b.saturating_mul(times));
-        }
-    }
-    (there, back)
-}
-
 /// Classes of a batch in order of arrival: one class after another, but classes that interleave take turns.
 pub fn batch_order(workload: &Workload) -> Vec<ClassIndex> {
     let numbered = || (0..).map(ClassIndex::from).zip(&workload.classes);
@@ -170,6 +197,121 @@ pub fn batch_order(workload: &Workload) -> Vec<ClassIndex> {
 }
 
 impl Compiler {
+    /// Small objects of steps that are pickled one by one, on the way to a worker and back: those of calls go with these, and what stays on
+    /// the loop goes nowhere.
+    fn objects(&self, steps: &[Step]) -> (u64, u64) {
+        let (mut there, mut back) = (0u64, 0u64);
+        for step in steps {
+            let carried = step.carries();
+            there = there.saturating_add(carried.objects_in);
+            back = back.saturating_add(carried.objects_out);
+            if let Some(Inside { steps, runs }) = step.inside()
+                && self.placement(step) == Placement::InPlace
+            {
+                let times = runs.by_the_task();
+                let (t, b) = self.objects(steps);
+                there = there.saturating_add(t.saturating_mul(times));
+                back = back.saturating_add(b.saturating_mul(times));
+            }
+        }
+        (there, back)
+    }
+
+    /// What becomes of the steps inside a step, by what it says itself and what the strategy has.
+    fn placement(&self, step: &Step) -> Placement {
+        let Some(placed) = step.placed().filter(|_| self.layout.event_loop) else {
+            return Placement::InPlace;
+        };
+        let on_loop = if self.layout.executor == Executor::Inline || self.within == Within::Loop {
+            Placement::InPlace
+        } else {
+            Placement::Loop
+        };
+        match (self.within, placed) {
+            // A worker can neither await another nor go back to the loop.
+            (Within::Call, Placed::Call(_) | Placed::Loop) => Placement::InPlace,
+            (Within::Task | Within::Loop, Placed::Loop) => on_loop,
+            (Within::Task | Within::Loop, Placed::Call(to)) => {
+                let named = to.and_then(|name| self.pool(Some(name)));
+                let to = match named {
+                    None if self.layout.executor != Executor::Inline => ExecutorIndex::DEFAULT,
+                    // One past the last: the loop's own default executor, should it not be there yet.
+                    None => self.pool(None).unwrap_or(self.after_pools()),
+                    Some(named) => named,
+                };
+                match usize::from(to).checked_sub(1).map(|i| self.pools.get(i)) {
+                    Some(Some(pool)) if pool.executor == Executor::Inline => on_loop,
+                    _ => Placement::Call(to),
+                }
+            }
+        }
+    }
+
+    /// The executor of this name; `None`: the event loop's own default executor.
+    fn pool(&self, name: Option<&str>) -> Option<ExecutorIndex> {
+        let mut pools = self.pools.iter();
+        let at = pools.position(|p| p.name.as_deref() == name)?;
+        Some(ExecutorIndex::from(at + 1))
+    }
+
+    fn after_pools(&self) -> ExecutorIndex {
+        ExecutorIndex::from(self.pools.len() + 1)
+    }
+
+    /// Compiles the steps inside a step that says who executes them.
+    fn placed(
+        &mut self,
+        step: &Step,
+        inner: &[Step],
+        code: &mut Vec<Instr>,
+        held: &mut Vec<usize>,
+    ) {
+        let around = self.within;
+        match self.placement(step) {
+            Placement::InPlace => self.steps(inner, code, held),
+            Placement::Loop => {
+                self.waits(held);
+                self.within = Within::Loop;
+                code.push(Instr::EnterInline);
+                self.steps(inner, code, held);
+                code.push(Instr::LeaveInline);
+            }
+            Placement::Call(to) => {
+                self.waits(held);
+                if to == self.after_pools() {
+                    self.pools.push(NamedExecutor {
+                        name: None,
+                        executor: Executor::Threads(self.default_threads),
+                    });
+                }
+                self.within = Within::Call;
+                let call = self.calls.len().into();
+                let objects = self.objects(inner);
+                self.calls.push(Call { to, objects });
+                let at = code.len();
+                code.push(Instr::EnterCall(call, 0));
+                self.steps(inner, code, held);
+                let length = u32::try_from(code.len() - at - 1).unwrap_or(u32::MAX);
+                code[at] = Instr::EnterCall(call, length);
+                code.push(Instr::LeaveCall);
+            }
+        }
+        self.within = around;
+    }
+
+    /// Refuses locks that would have to be of two kinds.
+    fn locks_of_calls(&self, workload: &Workload) -> Result<(), SimError> {
+        let both = |(across, called): (&bool, &bool)| *across && *called;
+        let Some(lock) = self.across.iter().zip(&self.called).position(both) else {
+            return Ok(());
+        };
+        Err(SimError::Unsupported(format!(
+            "the lock \"{}\" is taken within Offload, by a worker (threading.Lock), and held over a wait of the event loop elsewhere \
+             (asyncio.Lock), but no lock of Python is both; take it around the Offload",
+            workload.locks[lock].name
+        )))
+    }
+
     fn demand(&mut self, dist: &Dist) -> Demand {
         if let Dist::Constant(time) = dist {
             return Demand::Constant(*time);
@@ -187,6 +329,9 @@ impl Compiler {
 
     /// Notes a wait: all locks that are held now are held across it.
     fn waits(&mut self, held: &[usize]) {
+        if self.within == Within::Call {
+            return; // Who waits is the worker, and the locks are its own.
+        }
         for &lock in held {
             self.across[lock] = true;
         }
@@ -257,7 +402,11 @@ impl Compiler {
                 code.push(Instr::LeaveUse((*resource).into()));
             }
             Step::Acquire(lock) => {
-                self.nested.extend(held.iter().map(|&outer| (outer, *lock)));
+                if self.within == Within::Call {
+                    self.called[*lock] = true;
+                } else {
+                    self.nested.extend(held.iter().map(|&outer| (outer, *lock)));
+                }
                 held.push(*lock);
                 code.push(Instr::Acquire((*lock).into()));
             }
@@ -282,7 +431,11 @@ impl Compiler {
             Step::Get(q) => code.push(Instr::Get((*q).into())),
             Step::FanOut { count, steps } => {
                 let mut inner = Vec::new();
+                // Children of what stays on the loop do so, too.
+                let on_loop = self.within == Within::Loop;
+                inner.extend(on_loop.then_some(Instr::EnterInline));
                 self.steps(steps, &mut inner, &mut Vec::new());
+                inner.extend(on_loop.then_some(Instr::LeaveInline));
                 inner.push(Instr::End);
                 let bytes_in = bytes_in(&inner);
                 let class = ClassIndex::from(self.children.len());
@@ -327,6 +480,9 @@ impl Compiler {
                 code.push(Instr::LeaveRetry);
             }
             Step::Repeat(times, inner) => self.repeat(*times, inner, code, held),
+            Step::Offload { to: _, steps } | Step::Inline(steps) => {
+                self.placed(step, steps, code, held);
+            }
         }
     }
 
@@ -354,12 +510,74 @@ impl Compiler {
 
 /// Why the interpreter cannot start processes in the way that the strategy wants; `None` if it can.
 fn missing_start<'a>(profile: &'a Profile, strategy: &Strategy) -> Option<&'a str> {
-    let start = strategy.execution().pool.start()?;
-    profile.lacks(match start {
-        StartMethod::Fork => "fork_call",
-        StartMethod::Spawn => "spawn_call",
-        StartMethod::Forkserver => "forkserver_call",
+    let mut starts = strategy.every_pool().filter_map(Pool::start);
+    starts.find_map(|start| {
+        profile.lacks(match start {
+            StartMethod::Fork => "fork_call",
+            StartMethod::Spawn => "spawn_call",
+            StartMethod::Forkserver => "forkserver_call",
+        })
     })
+}
+
+/// Threads of a pool: by default min(32, cpus + 4) (facts sheet 1).
+fn threads(machine: &MachineSpec, workers: Workers) -> u32 {
+    match workers {
+        Workers::Auto | Workers::PerTask => (machine.visible_cpus.max(1) + 4).min(32),
+        Workers::Exactly(n) => n.max(1),
+    }
+}
+
+/// Processes of a pool: by default one for each cpu (facts sheet 1).
+fn processes(machine: &MachineSpec, workers: Workers) -> u32 {
+    match workers {
+        Workers::Auto | Workers::PerTask => machine.visible_cpus.max(1),
+        Workers::Exactly(n) => n.max(1),
+    }
+}
+
+fn interpreters(
+    machine: &MachineSpec,
+    profile: &Profile,
+    workers: Workers,
+) -> Result<Executor, SimError> {
+    if profile.params.interp_create > 0.0 {
+        Ok(Executor::Interpreters(threads(machine, workers)))
+    } else {
+        Err(SimError::Unsupported(format!(
+            "{} has no InterpreterPoolExecutor (CPython 3.14 and later have); leave the strategy out or name another interpreter",
+            profile.name
+        )))
+    }
+}
+
+/// What an event loop offloads to.
+fn offloaded(
+    machine: &MachineSpec,
+    profile: &Profile,
+    offload: Offload,
+) -> Result<Executor, SimError> {
+    Ok(match offload {
+        Offload::None => Executor::Inline,
+        Offload::Threads(w) => Executor::Threads(threads(machine, w)),
+        Offload::Processes(w, start) => Executor::Processes(processes(machine, w), start),
+        Offload::Interpreters(w) => interpreters(machine, profile, w)?,
+    })
+}
+
+/// The executors that have names.
+fn named_executors(
+    machine: &MachineSpec,
+    profile: &Profile,
+    strategy: &Strategy,
+) -> Result<Vec<NamedExecutor>, SimError> {
+    let named = strategy.pools().iter().map(|pool| {
+        Ok(NamedExecutor {
+            name: Some(pool.name.clone()),
+            executor: offloaded(machine, profile, pool.workers)?,
+        })
+    });
+    named.collect()
 }
 
 fn layout(
@@ -367,29 +585,9 @@ fn layout(
     profile: &Profile,
     strategy: &Strategy,
 ) -> Result<Layout, SimError> {
-    let cpus = machine.visible_cpus.max(1);
     if let Some(why) = missing_start(profile, strategy) {
         return Err(SimError::Unsupported(format!("{}: {why}", profile.name)));
     }
-    // Defaults of concurrent.futures (facts sheet 1): min(32, cpus + 4) threads, one process for each cpu.
-    let threads = |w: Workers| match w {
-        Workers::Auto | Workers::PerTask => (cpus + 4).min(32),
-        Workers::Exactly(n) => n.max(1),
-    };
-    let processes = |w: Workers| match w {
-        Workers::Auto | Workers::PerTask => cpus,
-        Workers::Exactly(n) => n.max(1),
-    };
-    let interpreters = |w: Workers| {
-        if profile.params.interp_create > 0.0 {
-            Ok(Executor::Interpreters(threads(w)))
-        } else {
-            Err(SimError::Unsupported(format!(
-                "{} has no InterpreterPoolExecutor (CPython 3.14 and later have); leave the strategy out or name another interpreter",
-                profile.name
-            )))
-        }
-    };
     let one = |event_loop, limit, executor| Layout {
         copies: 1,
         event_loop,
@@ -399,7 +597,7 @@ fn layout(
     Ok(match strategy {
         Strategy::Sequential => one(false, None, Executor::Inline),
         Strategy::Threads(Workers::PerTask) => one(false, None, Executor::RawThreads),
-        Strategy::Threads(w) => one(false, None, Executor::Threads(threads(*w))),
+        Strategy::Threads(w) => one(false, None, Executor::Threads(threads(machine, *w))),
         Strategy::Processes {
             workers,
             start,
@@ -407,7 +605,7 @@ fn layout(
         } => one(
             false,
             None,
-            Executor::Processes(processes(*workers), *start),
+            Executor::Processes(processes(machine, *workers), *start),
         ),
         Strategy::Processes {
             workers,
@@ -416,18 +614,14 @@ fn layout(
         } => one(
             false,
             None,
-            Executor::MpPool(processes(*workers), *start, chunksize.unwrap_or(0)),
+            Executor::MpPool(processes(machine, *workers), *start, chunksize.unwrap_or(0)),
         ),
-        Strategy::Interpreters(w) => one(false, None, interpreters(*w)?),
-        Strategy::Asyncio { limit, offload } => {
-            let executor = match offload {
-                Offload::None => Executor::Inline,
-                Offload::Threads(w) => Executor::Threads(threads(*w)),
-                Offload::Processes(w, start) => Executor::Processes(processes(*w), *start),
-                Offload::Interpreters(w) => interpreters(*w)?,
-            };
-            one(true, *limit, executor)
-        }
+        Strategy::Interpreters(w) => one(false, None, interpreters(machine, profile, *w)?),
+        Strategy::Asyncio {
+            limit,
+            offload,
+            pools: _,
+        } => one(true, *limit, offloaded(machine, profile, *offload)?),
         Strategy::Prefork { processes, each } => {
             let inner = layout(machine, profile, each)?;
             if inner.copies > 1 {

@@ -103,16 +103,19 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
             add(Strategy::Asyncio {
                 limit: None,
                 offload: Offload::None,
+                pools: Vec::new(),
             });
         }
         add(Strategy::Asyncio {
             limit: None,
             offload: Offload::Threads(Workers::Auto),
+            pools: Vec::new(),
         });
         if p.gil || !any_gil {
             add(Strategy::Asyncio {
                 limit: None,
                 offload: Offload::Processes(Workers::Auto, newest_start),
+                pools: Vec::new(),
             });
         }
     }

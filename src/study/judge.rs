@@ -17,7 +17,7 @@ use crate::measure::Estimate;
 use crate::quantity::Quantity;
 use crate::result::{CountingStart, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
 use crate::scenario::{
-    Arrivals, Execution, Pool, Runs, Scenario, StartMethod, Step, StepResource, Strategy,
+    Arrivals, Execution, Placed, Pool, Runs, Scenario, StartMethod, Step, StepResource, Strategy,
 };
 use crate::strategy::Finding;
 
@@ -60,6 +60,7 @@ pub fn judged(
     found.extend(few_replications(study));
     found.extend(unshared(study, scenario));
     found.extend(serial_children(study, scenario));
+    found.extend(placed(study, scenario));
     found.extend(estimated_objects(study, scenario));
     found.extend(missed_objectives(study, scenario));
     found.extend(profiles.iter().filter_map(estimated));
@@ -179,7 +180,7 @@ fn findings(
                 Finding::OutOfMemory { at, bytes } => memory.push((f.name(), *at, *bytes)),
                 // A blocked loop hurts nobody if it never has other tasks.
                 Finding::BlockedLoop { .. } if f.is(|s| one_at_a_time(scenario, s)) => {}
-                Finding::BlockedLoop { lasted, .. } if f.is(offloads) => {
+                Finding::BlockedLoop { lasted, .. } if f.is(offloads) && !inlines(scenario) => {
                     starved.push((f.name(), *lasted));
                 }
                 Finding::BlockedLoop { lasted, .. } => blocked.push((f.name(), *lasted)),
@@ -362,10 +363,16 @@ pub(super) fn offloads(strategy: &Strategy) -> bool {
     event_loop && pool != Pool::Nobody
 }
 
+/// Whether the tasks have work that an event loop does itself, even where it offloads.
+fn inlines(scenario: &Scenario) -> bool {
+    let stays = |s: &Step| s.placed() == Some(Placed::Loop);
+    let mut classes = scenario.workload.classes.iter();
+    classes.any(|c| c.steps.iter().any(|s| s.any(&stays)))
+}
+
 /// Whether tasks are executed in several processes or interpreters.
 pub(super) fn separates(strategy: &Strategy) -> bool {
-    let Execution { copies, pool, .. } = strategy.execution();
-    copies.is_some() || pool.apart()
+    strategy.execution().copies.is_some() || strategy.every_pool().any(Pool::apart)
 }
 
 /// Warns of tasks that share something, compared under strategies that do not let them.
@@ -431,18 +438,68 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
 
 /// Whether a case's workers are forked from the program, or from a server that has imported it, and so inherit its imports.
 pub(super) fn inherits(study: &Study, f: &Forecast) -> bool {
-    let Some(Execution { copies, pool, .. }) = f.known_strategy().map(|s| s.execution()) else {
+    let Some(strategy) = f.known_strategy() else {
         return false;
     };
-    let Some(start) = pool.start().filter(|_| copies.is_none()) else {
-        return copies.is_some();
+    let preloads = || {
+        let mut interpreters = study.interpreters.iter();
+        interpreters.any(|i| i.name == f.interpreter && i.preloads)
     };
-    let mut interpreters = study.interpreters.iter();
-    match start {
-        StartMethod::Fork => true,
-        StartMethod::Forkserver => interpreters.any(|i| i.name == f.interpreter && i.preloads),
-        StartMethod::Spawn => false,
+    let mut starts = strategy.every_pool().filter_map(Pool::start);
+    strategy.execution().copies.is_some()
+        || starts.any(|start| match start {
+            StartMethod::Fork => true,
+            StartMethod::Forkserver => preloads(),
+            StartMethod::Spawn => false,
+        })
+}
+
+/// Whether steps that say what an event loop does with them are executed in place, for want of one.
+pub(super) fn has_no_loop(strategy: &Strategy) -> bool {
+    !strategy.execution().event_loop
+}
+
+/// Warns of steps that say what an event loop does with them, compared under strategies that have none, or not the pool that they name.
+fn placed(study: &Study, scenario: &Scenario) -> Vec<Warning> {
+    let mut any = false;
+    let mut pools: Vec<String> = Vec::new();
+    for step in scenario.workload.classes.iter().flat_map(|c| &c.steps) {
+        step.each(&mut |s| {
+            any |= s.placed().is_some();
+            if let Some(Placed::Call(Some(to))) = s.placed()
+                && !pools.iter().any(|p| p == to)
+            {
+                pools.push(to.to_owned());
+            }
+        });
     }
+    pools.sort();
+    let asked = |is: &dyn Fn(&Strategy) -> bool| {
+        let mut strategies: Vec<String> = Vec::new();
+        for f in study.forecasts.iter().filter(|f| !f.added && f.is(is)) {
+            if !strategies.contains(&f.strategy) {
+                strategies.push(f.strategy.clone());
+            }
+        }
+        strategies
+    };
+    let mut found = Vec::new();
+    let in_place = asked(&has_no_loop);
+    if any && !in_place.is_empty() {
+        found.push(Warning::InPlace {
+            strategies: in_place,
+        });
+    }
+    let lacks = |pool: &str, s: &Strategy| {
+        s.execution().event_loop && s.pools().iter().all(|p| p.name != pool)
+    };
+    for pool in pools {
+        let strategies = asked(&|s: &Strategy| lacks(&pool, s));
+        if !strategies.is_empty() {
+            found.push(Warning::NoSuchPool { pool, strategies });
+        }
+    }
+    found
 }
 
 /// Warns of forked workers that copy objects whose number is not given.

@@ -69,8 +69,8 @@ impl Relief {
         let run = strategy.execution();
         match self {
             Self::Imports | Self::Tasks | Self::Results => true,
-            Self::Backlog | Self::Load => run.pool != Pool::Nobody,
-            Self::Sharing => run.pool.apart(),
+            Self::Backlog | Self::Load => strategy.every_pool().any(|p| p != Pool::Nobody),
+            Self::Sharing => strategy.every_pool().any(Pool::apart),
             Self::Workers => has_more_than_one_worker(strategy),
             Self::ThreadPool => run.pool == Pool::ThreadEach,
             Self::Limit => run.event_loop && run.limit != Some(1),
@@ -81,7 +81,8 @@ impl Relief {
 fn has_more_than_one_worker(strategy: &Strategy) -> bool {
     let run = strategy.execution();
     let several = |w: Workers| w != Workers::Exactly(1);
-    run.copies.is_some_and(|n| n > 1) || run.pool.workers().is_some_and(several)
+    run.copies.is_some_and(|n| n > 1)
+        || (strategy.every_pool().filter_map(Pool::workers)).any(several)
 }
 
 /// The changes that help a case that has run out of memory.
@@ -97,7 +98,7 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
     }
     let run = strategy.execution();
     // What the first worker has of the imports a second time.
-    let worker = match run.pool {
+    let worker = |pool| match pool {
         Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) => 0,
         Pool::Interpreters(_) => own(p.interp_rss),
         Pool::Processes { start, .. } => match start {
@@ -109,6 +110,7 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
             StartMethod::Forkserver => own(p.forkserver_child_private + p.tracker_private),
         },
     };
+    let worker = strategy.every_pool().map(worker).max().unwrap_or(0);
     if start.saturating_add(worker) > limit {
         return vec![Relief::Sharing];
     }
@@ -132,6 +134,7 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
     // All that workers can have at once fits, so it is what waits for them, or what they have done.
     let each = worker.saturating_add(task);
     let at_once = match run.pool.workers() {
+        _ if !strategy.pools().is_empty() => u64::MAX,
         Some(Workers::Exactly(n)) => u64::from(n),
         None if run.pool == Pool::Nobody && !run.event_loop && run.copies.is_none() => 1,
         _ => u64::MAX,

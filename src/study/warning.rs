@@ -2,7 +2,7 @@
 //! about, and its text ends in a next step.
 
 use super::effort::FEWEST;
-use super::judge::{inherits, offloads, runs_children_itself, separates};
+use super::judge::{has_no_loop, inherits, offloads, runs_children_itself, separates};
 use super::relief::Relief;
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
@@ -62,6 +62,10 @@ codes! {
         Unshared = "unshared",
         /// Under some strategies the worker that has a task runs the children of its `FanOut` one after another.
         SerialChildren = "serial-children",
+        /// Under strategies without an event loop, steps that say what one does with them (`Offload`, `Inline`) are executed in place.
+        InPlace = "in-place",
+        /// Some event loops do not have the pool that steps are offloaded to: they offload to their default.
+        NoSuchPool = "no-such-pool",
         /// How much memory forked workers copy depends on how many objects the imports hold, which is estimated.
         EstimatedObjects = "estimated-objects",
         /// Most of an interpreter's parameters are estimates.
@@ -81,6 +85,8 @@ impl WarningCode {
             | Self::ScarceResource
             | Self::FutileWakeups
             | Self::SerialChildren
+            | Self::InPlace
+            | Self::NoSuchPool
             | Self::Unshared
             | Self::EstimatedObjects
             | Self::EstimatedProfile => true,
@@ -230,6 +236,18 @@ pub enum Warning {
     },
     /// Tasks fan out, but under some strategies the worker of the task executes its children one after another.
     SerialChildren {
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+    },
+    /// Steps say what an event loop does with them, but some strategies have none.
+    InPlace {
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+    },
+    /// Steps are offloaded to a pool that some event loops do not have.
+    NoSuchPool {
+        /// The pool.
+        pool: String,
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
@@ -495,6 +513,8 @@ impl Warning {
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::SerialChildren { .. } => WarningCode::SerialChildren,
+            Self::InPlace { .. } => WarningCode::InPlace,
+            Self::NoSuchPool { .. } => WarningCode::NoSuchPool,
             Self::EstimatedObjects { .. } => WarningCode::EstimatedObjects,
             Self::ObjectiveMissed { .. } => WarningCode::ObjectiveMissed,
             Self::EstimatedProfile { .. } => WarningCode::EstimatedProfile,
@@ -739,6 +759,17 @@ impl Warning {
                  (asyncio+processes), or submit the children as tasks of their own.",
                 list(strategies)
             ),
+            Self::InPlace { strategies } => format!(
+                "`Offload` and `Inline` say what an event loop does with steps: under {} they are executed in place, as if neither stood \
+                 there. Compare these knowing that.",
+                list(strategies)
+            ),
+            Self::NoSuchPool { pool, strategies } => format!(
+                "steps are offloaded to the pool `{pool}`, which {} {}: there they go where all else is offloaded, or to the loop's own \
+                 default executor. Add it to compare like with like: Asyncio(.., pools: {{\"{pool}\": ..}}).",
+                list(strategies),
+                if strategies.len() == 1 { "does not have" } else { "do not have" }
+            ),
             Self::EstimatedObjects { strategies, memory } => format!(
                 "what the workers of {} copy depends on how much of the imports' {} is objects, which the scenario does not say: all of it \
                  is taken for objects. Say how many: `imports: (.., objects: N)`, as `len(gc.get_objects())` counts them after the imports.",
@@ -852,10 +883,11 @@ impl Warning {
                 .all(|(c, why)| of(c).is_some_and(|f| f.refusal.as_ref() == Some(why))),
             Self::BlockedLoop { cases, .. } | Self::StarvedLoop { cases, .. } => {
                 cases.iter().all(|(c, t)| {
-                    let offloaded = matches!(self, Self::StarvedLoop { .. });
+                    // What a loop does itself blocks it, whatever it offloads besides.
+                    let starved = matches!(self, Self::StarvedLoop { .. });
                     let blocked = |x: &CountedFinding| x.finding.blocked() == Some(*t);
                     of(c).is_some_and(|f| {
-                        f.is(offloads) == offloaded && f.findings.iter().any(blocked)
+                        (!starved || f.is(offloads)) && f.findings.iter().any(blocked)
                     })
                 })
             }
@@ -914,6 +946,22 @@ impl Warning {
                         .forecasts
                         .iter()
                         .any(|f| f.strategy == *s && f.is(runs_children_itself))
+                };
+                !strategies.is_empty() && strategies.iter().all(compared)
+            }
+            Self::InPlace { strategies } => {
+                let compared = |s: &String| {
+                    let mut all = study.forecasts.iter();
+                    all.any(|f| f.strategy == *s && f.is(has_no_loop))
+                };
+                !strategies.is_empty() && strategies.iter().all(compared)
+            }
+            Self::NoSuchPool { pool, strategies } => {
+                let lacks =
+                    |s: &Strategy| !has_no_loop(s) && s.pools().iter().all(|p| p.name != *pool);
+                let compared = |s: &String| {
+                    let mut all = study.forecasts.iter();
+                    all.any(|f| f.strategy == *s && f.is(lacks))
                 };
                 !strategies.is_empty() && strategies.iter().all(compared)
             }

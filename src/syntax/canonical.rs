@@ -557,6 +557,11 @@ impl Workload {
                 text.field("times", times)?;
                 self.steps(text, steps)
             }),
+            Step::Offload { to, steps } => text.of("Offload", |text| {
+                text.given("to", to.as_ref())?;
+                self.steps(text, steps)
+            }),
+            Step::Inline(steps) => text.of("Inline", |text| self.steps(text, steps)),
         }
     }
 }
@@ -962,6 +967,12 @@ mod tests {
                 "Repeat(2, [Io(\"1ms\")])",
                 "Repeat(3, [Io(\"1ms\")])",
                 "Repeat(2, [Cpu(\"1ms\")])",
+                "Offload([Io(\"1ms\")])",
+                "Offload([Cpu(\"1ms\")])",
+                "Offload([Io(\"1ms\")], \"p\")",
+                "Offload([Io(\"1ms\")], \"q\")",
+                "Inline([Io(\"1ms\")])",
+                "Inline([Cpu(\"1ms\")])",
             ],
         ),
         (
@@ -1029,6 +1040,10 @@ mod tests {
                 "[Asyncio(limit: 2, offload: Processes(workers: 2, start: Fork))]",
                 "[Asyncio(limit: 2, offload: Processes(workers: 3, start: Fork))]",
                 "[Asyncio(limit: 2, offload: Processes(workers: 2, start: Spawn))]",
+                "[Asyncio(limit: 2, pools: {\"p\": Threads(workers: 2)})]",
+                "[Asyncio(limit: 2, pools: {\"q\": Threads(workers: 2)})]",
+                "[Asyncio(limit: 2, pools: {\"p\": Threads(workers: 3)})]",
+                "[Asyncio(limit: 2, pools: {\"p\": None})]",
                 "[Prefork(processes: 2, each: Sequential)]",
                 "[Prefork(processes: 3, each: Sequential)]",
                 "[Prefork(processes: 2, each: Threads(workers: 2))]",

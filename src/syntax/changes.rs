@@ -200,7 +200,11 @@ impl Strategy {
                 api: *api,
             },
             Self::Interpreters(_) => Self::Interpreters(workers),
-            Self::Asyncio { limit, offload } => Self::Asyncio {
+            Self::Asyncio {
+                limit,
+                offload,
+                pools,
+            } => Self::Asyncio {
                 limit: *limit,
                 offload: match offload {
                     Offload::None => Offload::None,
@@ -208,6 +212,8 @@ impl Strategy {
                     Offload::Processes(_, start) => Offload::Processes(workers, *start),
                     Offload::Interpreters(_) => Offload::Interpreters(workers),
                 },
+                // What has a name was given its own number.
+                pools: pools.clone(),
             },
             Self::Prefork { each, .. } => Self::Prefork {
                 processes: n,
@@ -239,6 +245,10 @@ mod tests {
             ("interpreters:2", "interpreters:7"),
             ("asyncio+threads:4", "asyncio+threads:7"),
             ("asyncio:9+processes:2:spawn", "asyncio:9+processes:7:spawn"),
+            (
+                "asyncio+threads:4+cpu=threads:2",
+                "asyncio+threads:7+cpu=threads:2",
+            ),
             ("prefork:4(threads:8)", "prefork:7(threads:8)"),
         ] {
             let strategy = parse_strategy(before).unwrap().strategy;

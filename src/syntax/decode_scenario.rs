@@ -8,11 +8,12 @@ use super::decode_machine::machine;
 use super::decode_workload::{fork_no_effect, workload};
 use super::diagnostic::{Code, Severity};
 use super::tree::{CallArgs, SourceSpan, SyntaxKind, SyntaxNode};
-use super::{decode_strategy, objective, variants};
+use super::{decode_pools, decode_strategy, objective, variants};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Execution, MachineSpec, Metric, Objective, PastLimit, Pool, Scenario, ScenarioPart,
-    Step, StepResource, StrategyCase, TaskClass, Workload, limits, strategy_label,
+    Arrivals, Execution, MachineSpec, Metric, Objective, Offload, PastLimit, Placed, Pool,
+    Scenario, ScenarioPart, Step, StepResource, Strategy, StrategyCase, TaskClass, Workload,
+    limits, strategy_label,
 };
 
 /// The version of the format that this program reads.
@@ -106,6 +107,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
             cx.at("workload", |cx| fork_no_effect(cx, node));
         }
         if let Some(node) = f.get("strategies") {
+            decode_pools::check(cx, node, &scenario);
             warn_of_blocked_loops(cx, node, &scenario);
         }
     }
@@ -114,20 +116,22 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
 
 /// Warns of strategies whose event loop would make blocking calls itself.
 fn warn_of_blocked_loops(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
-    let blocking = |c: &&TaskClass| {
-        let blocks = |s: &Step| matches!(s.takes(), Some((StepResource::Blocked, _)));
-        c.steps.iter().any(|s| s.any(&blocks))
-    };
-    let (Some(class), SyntaxKind::List(items)) =
-        (scenario.workload.classes.iter().find(blocking), &node.kind)
-    else {
+    let SyntaxKind::List(items) = &node.kind else {
         return;
     };
     for (i, (case, item)) in scenario.strategies.iter().zip(items).enumerate() {
         let Execution {
             event_loop, pool, ..
         } = case.strategy.execution();
-        if !event_loop || pool != Pool::Nobody {
+        let offloads = pool != Pool::Nobody;
+        let blocking = |c: &&TaskClass| {
+            let mut steps = c.steps.iter();
+            steps.any(|s| blocks_loop(s, &case.strategy, offloads))
+        };
+        let Some(class) = scenario.workload.classes.iter().find(blocking) else {
+            continue;
+        };
+        if !event_loop {
             continue;
         }
         let (name, label) = (&class.name, strategy_label(&case.strategy));
@@ -140,6 +144,23 @@ fn warn_of_blocked_loops(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
             .help("offload them, as in Asyncio(offload: Threads(workers: 40)); or write Io for what the program awaits");
         });
     }
+}
+
+/// Whether a step of a coroutine makes a blocking call on its event loop, where it is not `offloaded`.
+fn blocks_loop(step: &Step, strategy: &Strategy, offloaded: bool) -> bool {
+    let stays = |to: Option<&str>| {
+        let mut pools = strategy.pools().iter();
+        let pool = pools.find(|p| to == Some(&p.name));
+        pool.is_some_and(|p| p.workers == Offload::None)
+    };
+    let offloaded = match step.placed() {
+        Some(Placed::Call(to)) if !stays(to) => return false,
+        Some(Placed::Call(_) | Placed::Loop) => false,
+        None => offloaded,
+    };
+    let blocks = matches!(step.takes(), Some((StepResource::Blocked, _)));
+    let mut inside = step.inside().map_or(&[][..], |i| i.steps).iter();
+    blocks && !offloaded || inside.any(|s| blocks_loop(s, strategy, offloaded))
 }
 
 /// Notes that a limit is exceeded: at the field that the limit is about, or at the whole scenario where that field is not given.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::decode::{Cx, Fields, both, suggest};
+use super::decode_pools;
 use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::variants;
@@ -460,6 +461,15 @@ impl StepReader {
                 let (times, steps) = both(times, self.block(cx, &f, path, depth))?;
                 Step::Repeat(times, steps)
             }
+            StepName::Offload => {
+                let to = match f.get("to") {
+                    Some(_) => cx.optional(&f, "to", pool).map(Some),
+                    None => Some(None),
+                };
+                let (steps, to) = both(self.block(cx, &f, path, depth), to)?;
+                Step::Offload { to, steps }
+            }
+            StepName::Inline => Step::Inline(self.block(cx, &f, path, depth)?),
         })
     }
 
@@ -656,6 +666,18 @@ fn too_many_releases(cx: &mut Cx, step: &Step, node: &SyntaxNode) {
         cx.error(Code::Limit, node.span, message)
             .help(limits::instead("MAX_RELEASES_PER_TASK"));
     }
+}
+
+/// The name of a pool; which strategies have it is checked once all are read.
+fn pool(cx: &mut Cx, node: &SyntaxNode) -> Option<String> {
+    let name = cx.string(node, "the pool's name")?;
+    if let Err(message) = decode_pools::pool_name(name) {
+        cx.error(Code::BadStrategy, node.span, message).help(
+            "name one of a strategy's `pools`, as in Asyncio(pools: {\"cpu\": Processes(4)})",
+        );
+        return None;
+    }
+    Some(name.to_owned())
 }
 
 /// Reads a number of Python objects.

@@ -4,7 +4,7 @@ use super::decode::{Cx, both};
 use super::diagnostic::Code;
 use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants::{OffloadName, StrategyName};
-use super::{strategy_text, variants};
+use super::{decode_pools, strategy_text, variants};
 use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
 
 /// Reads an entry of `strategies`: a strategy, `On("interpreter", strategy)`, or a short form in a string.
@@ -99,7 +99,15 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
                 Some(_) => cx.optional(&f, "offload", offload)?,
                 None => Offload::None,
             };
-            Strategy::Asyncio { limit, offload }
+            let pools = match f.get("pools") {
+                Some(_) => cx.optional(&f, "pools", decode_pools::pools)?,
+                None => Vec::new(),
+            };
+            Strategy::Asyncio {
+                limit,
+                offload,
+                pools,
+            }
         }
         StrategyName::Prefork => {
             if within_prefork {
@@ -185,7 +193,8 @@ fn api(cx: &mut Cx, node: &SyntaxNode) -> Option<ProcessApi> {
     Some(ProcessApi::Pool { chunksize })
 }
 
-fn offload(cx: &mut Cx, node: &SyntaxNode) -> Option<Offload> {
+/// A pool that an event loop offloads to.
+pub(super) fn offload(cx: &mut Cx, node: &SyntaxNode) -> Option<Offload> {
     let name = cx.variant(node, "an offload", variants::OFFLOADS)?;
     let which = OffloadName::named(name)?;
     let known: &[&str] = match which {

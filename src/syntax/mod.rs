@@ -9,6 +9,7 @@ mod changes;
 mod codes;
 mod decode;
 mod decode_machine;
+mod decode_pools;
 mod decode_resources;
 mod decode_scenario;
 mod decode_steps;

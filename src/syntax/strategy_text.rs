@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
 use super::diagnostic::{Code, Diagnostic, SourceText};
-use super::{decode_strategy, tree};
+use super::{decode_pools, decode_strategy, tree};
 use crate::scenario::units::grouped;
-use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
+use crate::scenario::{
+    NamedPool, Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits,
+};
 
 /// A list of the short forms, for help texts.
 pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, pool:4:spawn, \
-     interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, prefork:4(asyncio); \
+     interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, asyncio+threads:8+cpu=processes:4, \
+     prefork:4(asyncio); \
      with @cpython-3.14t after it, on that interpreter only";
 
 /// The short forms without their numbers, for shell completion. Prefork, which needs a number, is not among them.
@@ -207,12 +210,10 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
             each: Box::new(bare(each.trim(), true)?),
         });
     }
-    let (first, offload) = match text.split_once('+') {
-        Some((a, b)) => (a.trim(), Some(b.trim())),
-        None => (text, None),
-    };
+    let mut offloads = text.split('+').map(str::trim);
+    let first = offloads.next().unwrap_or_default();
     let mut parts = Parts::new(first);
-    if offload.is_some() && parts.name != "asyncio" {
+    if text.contains('+') && parts.name != "asyncio" {
         return Err(format!("only asyncio offloads: `{text}`"));
     }
     let strategy = match parts.name {
@@ -241,9 +242,11 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
                 Some(n) => Some(count(n, "the limit")?),
                 None => None,
             };
+            let (offload, pools) = offload_forms(offloads)?;
             Strategy::Asyncio {
                 limit,
-                offload: offload.map_or(Ok(Offload::None), offload_form)?,
+                offload,
+                pools,
             }
         }
         other => {
@@ -264,6 +267,39 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
     };
     parts.end()?;
     Ok(strategy)
+}
+
+/// What follows an event loop's `+`: at most one pool without a name, and pools with names (`cpu=processes:4`).
+fn offload_forms<'t>(
+    forms: impl Iterator<Item = &'t str>,
+) -> Result<(Offload, Vec<NamedPool>), String> {
+    let mut offload = None;
+    let mut pools: Vec<NamedPool> = Vec::new();
+    for form in forms {
+        let Some((name, workers)) = form.split_once('=') else {
+            if offload.is_some() {
+                return Err(format!(
+                    "`+{form}` is a second pool without a name; a further one is written +cpu={form}"
+                ));
+            }
+            offload = Some(offload_form(form)?);
+            continue;
+        };
+        let name = decode_pools::pool_name(name.trim())?;
+        if pools.iter().any(|p| p.name == name) {
+            return Err(format!("the pool \"{name}\" is given twice"));
+        }
+        let workers = match workers.trim() {
+            "none" => Offload::None,
+            form => offload_form(form)?,
+        };
+        pools.push(NamedPool {
+            name: name.to_owned(),
+            workers,
+        });
+    }
+    let offload = offload.unwrap_or(Offload::None);
+    Ok((offload, decode_pools::sorted(pools)))
 }
 
 fn offload_form(text: &str) -> Result<Offload, String> {

@@ -36,7 +36,7 @@ names! {
     /// The steps of a task.
     STEPS, StepName:
     Cpu Native Io Block Use Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Hold Timeout
-    Fail Retry Repeat
+    Fail Retry Repeat Offload Inline
 }
 
 names! {
@@ -199,6 +199,8 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Fail" => &["probability"],
         "Retry" => &["attempts", "backoff", "steps"],
         "Repeat" => &["times", "steps"],
+        "Offload" => &["steps", "to"],
+        "Inline" => &["steps"],
         "Poisson" => &["rate", "count"],
         "Renewal" => &["interval", "count"],
         "Trace" => &["file"],
@@ -206,7 +208,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Threads" | "Interpreters" => &["workers"],
         "Processes" => &["workers", "start", "api"],
         "Pool" => &["chunksize"],
-        "Asyncio" => &["limit", "offload"],
+        "Asyncio" => &["limit", "offload", "pools"],
         "Prefork" => &["processes", "each"],
         "On" => &["interpreter", "strategy"],
         _ => &[],

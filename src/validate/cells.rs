@@ -433,7 +433,11 @@ fn strategy(c: &Config) -> Result<Strategy, String> {
     };
     // `concurrency: 0` means no limit, as in Python.
     let limit = c.concurrency.filter(|n| *n > 0);
-    let aio = |offload| Strategy::Asyncio { limit, offload };
+    let aio = |offload| Strategy::Asyncio {
+        limit,
+        offload,
+        pools: Vec::new(),
+    };
     Ok(match c.strategy.as_str() {
         "sequential" => Strategy::Sequential,
         "threads" => Strategy::Threads(workers()?),

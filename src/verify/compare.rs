@@ -3,7 +3,7 @@
 use super::forecast::{Conditions, SimulatedRun, over, percentile};
 use super::prepare::LeftOut;
 use super::run::MeasuredRun;
-use crate::scenario::{StartMethod, Strategy};
+use crate::scenario::{Pool, StartMethod, Strategy};
 use crate::verify::limits::{ErrorLimits, Excess, named_rightly};
 use crate::verify::{ErrorSummary, Held};
 
@@ -128,7 +128,8 @@ fn others(runs: &[MeasuredRun], cores: usize) -> Option<f64> {
 
 /// Whether CPU time can be measured: the children of a fork server are not children of the program, so their CPU time cannot be queried.
 fn sees_all_cpu(strategy: &Strategy) -> bool {
-    strategy.execution().pool.start() != Some(StartMethod::Forkserver)
+    let mut starts = strategy.every_pool().filter_map(Pool::start);
+    !starts.any(|start| start == StartMethod::Forkserver)
 }
 
 /// Whether the best strategy was forecast correctly.

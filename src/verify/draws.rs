@@ -162,7 +162,9 @@ impl Drawer {
             ProgramStep::Fail(probability, place) => return self.fail(*place, *probability, path),
             ProgramStep::Lock(_, inner)
             | ProgramStep::Use(_, inner)
-            | ProgramStep::Hold(_, inner) => self.walk(inner, path)?,
+            | ProgramStep::Hold(_, inner)
+            | ProgramStep::OnLoop(inner) => self.walk(inner, path)?,
+            ProgramStep::Call(call) => self.walk(&call.steps, path)?,
             ProgramStep::InlineChildren(times, inner) | ProgramStep::Repeat(times, inner)
                 if node.any(&draws) =>
             {

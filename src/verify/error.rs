@@ -57,6 +57,16 @@ pub enum ProgramError {
         "its processes share the resource \"{0}\" (`per: Everywhere`): what limits it is outside of the program, and is not imitated"
     )]
     ResourceOfAll(String),
+    /// A call that runs on a worker would have to use what belongs to the event loop.
+    #[error(
+        "steps offloaded as one call use the resource \"{0}\", which a coroutine and a worker do not share as one object; put the `Use` round the `Offload`"
+    )]
+    ResourceInCall(String),
+    /// Workers in other processes share no queue with an event loop.
+    #[error(
+        "steps offloaded to processes or interpreters have no queue between them and the event loop; offload them to threads"
+    )]
+    QueueOfCall,
     /// The strategy cannot be compiled for the interpreter.
     #[error(transparent)]
     Unsupported(#[from] SimError),

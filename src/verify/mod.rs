@@ -4,6 +4,7 @@
 //! thread CPU time, so that a demand is a demand on a busy machine too. They are given the random numbers that the
 //! simulator draws, so that program and forecast do the same.
 
+mod calls;
 mod compare;
 mod course;
 mod draws;

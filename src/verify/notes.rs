@@ -44,6 +44,13 @@ pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
             "containers of an Allocate live until the end of the offloaded work that they stand in",
         );
     }
+    let called = |n: &ProgramStep| matches!(n, ProgramStep::Call(_));
+    if plan.any(|n| called(n) && n.any(&|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_))))
+    {
+        say(
+            "a worker that puts or takes an item has the event loop do it (run_coroutine_threadsafe), which the forecast leaves out",
+        );
+    }
     if plan.processes() && plan.any(|n| matches!(n, ProgramStep::Shared { .. })) {
         say("every worker has its own copy of the shared objects, as the scenario's table says");
     }

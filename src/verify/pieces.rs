@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use super::calls;
 use super::program::{ProgramPlan, imports_module};
-use super::steps::{Flavour, quoted, shortest};
+use super::steps::{Flavour, coming, quoted, shortest};
 use super::tree::{DurationUnit, ProgramStep};
 use crate::engine::Nanos;
 use crate::scenario::{
@@ -56,11 +57,12 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     });
     out.push_str(&releasing(plan, touches));
     out.push_str(match plan.flavour {
-        Flavour::Plain { .. } => "\n\nio = time.sleep\n",
+        Flavour::Plain { .. } | Flavour::Call => "\n\nio = time.sleep\n",
         Flavour::Loop | Flavour::Offload => "\n\nio = asyncio.sleep\n",
     });
+    let called = calls::pieces(plan);
     let blocks = has(|n| matches!(n, ProgramStep::Block(_)));
-    if blocks {
+    if blocks || !called.is_empty() {
         out.push_str("block = time.sleep  # Whoever calls it does nothing else meanwhile.\n");
     }
     let plain = matches!(plan.flavour, Flavour::Plain { .. });
@@ -68,14 +70,17 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let retries = has(|n| matches!(n, ProgramStep::Retry(..)));
     let locks = !plan.source.workload.locks.is_empty();
     let uses = has(|n| matches!(n, ProgramStep::Use(..)));
+    // Steps that need no noting down, although work is offloaded.
+    let on_loop = has(|n| matches!(n, ProgramStep::OnLoop(_)));
+    let placed = on_loop || !called.is_empty();
     let shared = has(|n| matches!(n, ProgramStep::Shared { .. }));
     let parts = [
         (!offload, piece!("task")),
         (
-            !offload && has(|n| matches!(n, ProgramStep::Allocate(_))),
+            (!offload || placed) && has(|n| matches!(n, ProgramStep::Allocate(_))),
             piece!("allocate"),
         ),
-        (!offload && locks, piece!("locks")),
+        ((!offload || placed) && locks, piece!("locks")),
         (shared || offload, piece!("shared")),
         (
             plain && has(|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_))),
@@ -108,8 +113,12 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
                 .replace(HELD_OVER_WAITS, &format!("{USING}{HELD_OVER_WAITS}"))
                 .into();
         }
+        if on_loop {
+            text = calls::with_steps_on_loop(&text).into();
+        }
         out.push_str(&text);
     }
+    out.push_str(&called);
     if has(|n| {
         matches!(
             n,
@@ -315,6 +324,7 @@ fn open_loop(plan: &ProgramPlan<'_>) -> String {
             quoted(&q.name)
         );
     }
+    body.push_str(&calls::open_loop(plan));
     if body.is_empty() {
         body.push_str("    pass\n");
     }
@@ -384,22 +394,29 @@ fn looped(plan: &ProgramPlan<'_>, users: bool, out: &mut String) {
     if pool != Pool::Nobody {
         out.push_str(&make_pool(plan));
     }
+    let named = !plan.each.pools().is_empty();
+    if named {
+        out.push_str(&calls::make_pools(plan));
+    }
     out.push_str(if users {
         piece!("loop_users")
     } else {
         piece!("loop")
     });
-    out.push_str(if pool == Pool::Nobody {
-        piece!("loop_run")
+    if named {
+        out.push_str(&calls::run(plan));
+    } else if pool == Pool::Nobody {
+        out.push_str(piece!("loop_run"));
     } else {
-        piece!("loop_run_pool")
-    });
+        out.push_str(piece!("loop_run_pool"));
+    }
 }
 
 fn title(plan: &ProgramPlan<'_>) -> String {
     let what = match plan.flavour {
         Flavour::Loop => "an event loop",
         Flavour::Offload => "an event loop, blocking work in a pool",
+        Flavour::Call => "a worker of an event loop",
         Flavour::Plain { .. } => match plan.each.execution().pool {
             Pool::Nobody => "one task after another",
             Pool::ThreadEach => "a thread for each task",
@@ -425,31 +442,6 @@ fn travels(plan: &ProgramPlan<'_>) -> String {
     out.push_str("}\n");
     out.push_str(piece!("work"));
     out
-}
-
-/// The bytes and the objects of the task's `PayloadIn` and `ObjectsIn` steps, counted for every round.
-fn coming(nodes: &[ProgramStep]) -> (u64, u64) {
-    let (mut bytes, mut objects) = (0u64, 0u64);
-    for node in nodes {
-        let times = match node {
-            ProgramStep::PayloadIn(n) => {
-                bytes = bytes.saturating_add(*n);
-                continue;
-            }
-            ProgramStep::ObjectsIn(n) => {
-                objects = objects.saturating_add(*n);
-                continue;
-            }
-            ProgramStep::Repeat(times, _) => *times,
-            // Children bring no data with them.
-            ProgramStep::InlineChildren(..) | ProgramStep::Children(..) => continue,
-            _ => 1,
-        };
-        let (b, o) = coming(node.inner());
-        bytes = bytes.saturating_add(b.saturating_mul(times));
-        objects = objects.saturating_add(o.saturating_mul(times));
-    }
-    (bytes, objects)
 }
 
 fn make_pool(plan: &ProgramPlan<'_>) -> String {
@@ -508,7 +500,7 @@ fn process_pool(
 }
 
 /// The things that all processes of a pool share: the function that accepts them, the lines that make them, and whether there are any.
-fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
+pub(super) fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
     let w = plan.source.workload;
     let of = |shared: bool| w.locks.iter().filter(move |l| l.shared == shared);
     let on_loop = plan.kind == ExecutorKind::Loop;
@@ -527,9 +519,11 @@ fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
     let locks: Vec<_> = of(true)
         .map(|l| {
             let name = quoted(&l.name);
-            match plan.copies {
-                Some(_) => format!("{name}: LOCKS[{name}]"),
-                None => format!("{name}: context.Lock()"),
+            // Made before, if others share them than the workers of this pool.
+            if plan.copies.is_some() || !plan.each.pools().is_empty() {
+                format!("{name}: LOCKS[{name}]")
+            } else {
+                format!("{name}: context.Lock()")
             }
         })
         .collect();

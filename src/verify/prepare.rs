@@ -8,8 +8,8 @@ use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::host::Interpreter;
 use crate::scenario::{
-    Arrivals, Execution, MachineSpec, Pool, Scenario, StartMethod, Strategy, StrategyCase,
-    Workload, strategy_label,
+    Arrivals, MachineSpec, Pool, Scenario, StartMethod, Strategy, StrategyCase, Workload,
+    strategy_label,
 };
 use crate::strategy::{SimInput, compile};
 use crate::study::default_cases;
@@ -177,15 +177,14 @@ fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), ProgramError> {
             Err(ProgramError::InterpreterPool(python.version.clone()))
         }
     };
-    let Execution { copies, pool, .. } = strategy.execution();
-    if copies.is_some() {
+    if strategy.execution().copies.is_some() {
         processes(StartMethod::Fork)?;
     }
-    match pool {
+    strategy.every_pool().try_for_each(|pool| match pool {
         Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) => Ok(()),
         Pool::Processes { start, .. } => processes(start),
         Pool::Interpreters(_) => interpreters(),
-    }
+    })
 }
 
 /// Closed users who make requests without end are given as many requests as they make within the horizon.

@@ -105,15 +105,15 @@ impl ProgramPlan<'_> {
 
     /// Whether work goes to other processes.
     pub(super) fn processes(&self) -> bool {
-        self.each.execution().pool.start().is_some()
+        self.each.every_pool().any(|pool| pool.start().is_some())
     }
 
     /// Whether work goes to sub-interpreters.
     pub(super) fn interpreters(&self) -> bool {
-        match self.each.execution().pool {
+        self.each.every_pool().any(|pool| match pool {
             Pool::Interpreters(_) => true,
             Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) | Pool::Processes { .. } => false,
-        }
+        })
     }
 }
 
@@ -155,7 +155,8 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
         .map(|(i, class)| {
             let recorded = matches!(&w.arrivals, Arrivals::Trace(tasks)
                 if tasks.iter().any(|t| t.class == i && !t.demands.is_empty()));
-            StepTree::new(&class.steps, own_children, recorded)
+            let looped = event_loop.then_some(each);
+            StepTree::new(looped, &class.steps, own_children, recorded)
         })
         .collect();
     ProgramPlan {
@@ -188,6 +189,12 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
         && several
     {
         return Err(ProgramError::ResourceOfAll(r.name.clone()));
+    }
+    if let Some(resource) = super::calls::resource_in_call(&plan) {
+        return Err(ProgramError::ResourceInCall(resource));
+    }
+    if super::calls::queue_apart(&plan) {
+        return Err(ProgramError::QueueOfCall);
     }
     let table = TaskTable::draw(&plan)?;
     let stem = format!(
@@ -296,7 +303,7 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
          #\n# One function for each kind of task. ",
     );
     out.push_str(match plan.flavour {
-        Flavour::Plain { .. } => {
+        Flavour::Plain { .. } | Flavour::Call => {
             "cpu(ms) is Python code, native(ms) C code without the GIL, io(seconds)\n# a wait: replace them by your own calls.\n"
         }
         Flavour::Loop => {
@@ -308,6 +315,11 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
         }
     });
     let s = plan.source;
+    if plan.any(|n| matches!(n, ProgramStep::Call(_))) {
+        out.push_str(
+            "# Functions named ..._call_... are called in a worker, where block(seconds) is a wait: await offload(task, pool, function).\n",
+        );
+    }
     for ((class, tree), name) in s
         .workload
         .classes
@@ -339,8 +351,8 @@ fn names(workload: &Workload) -> Vec<String> {
     let mut taken: Vec<String> = Vec::new();
     for class in &workload.classes {
         let mut name = format!("task_{}", slug(&class.name));
-        while taken.contains(&name) || name.contains("_child_") {
-            name = name.replace("_child_", "_child") + "_";
+        while taken.contains(&name) || name.contains("_child_") || name.contains("_call_") {
+            name = name.replace("_child_", "_child").replace("_call_", "_call") + "_";
         }
         taken.push(name);
     }

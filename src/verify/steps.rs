@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::tree::{Amount, DurationUnit, ProgramStep, StepTree};
+use super::tree::{Amount, Call, CallPool, DurationUnit, ProgramStep, StepTree};
 use crate::scenario::units::format_duration;
 use crate::scenario::{Dist, Releases, Workload};
 
@@ -15,6 +15,28 @@ pub(super) enum Flavour {
     Loop,
     /// A coroutine whose blocking work goes to a pool.
     Offload,
+    /// A plain function that a coroutine calls in a worker. Its payload came with the call.
+    Call,
+}
+
+impl Flavour {
+    /// Whether it is a function that blocks in every wait, rather than a coroutine.
+    fn blocks(self) -> bool {
+        match self {
+            Self::Plain { .. } | Self::Call => true,
+            Self::Loop | Self::Offload => false,
+        }
+    }
+}
+
+/// A function that is to be written.
+#[derive(Clone)]
+struct Pending {
+    name: String,
+    nodes: Vec<ProgramStep>,
+    flavour: Flavour,
+    /// Share of the objects of imports that it walks first.
+    walks: f64,
 }
 
 /// Writes the functions of one program.
@@ -23,11 +45,14 @@ pub(super) struct Writer<'a> {
     pub(super) workload: &'a Workload,
     /// Whether each lock is held while a task waits; if so, an event loop needs its own kind of lock.
     pub(super) across: &'a [bool],
-    /// The functions of children that are still to be written.
-    children: Vec<(String, Vec<ProgramStep>)>,
+    /// All functions: that of the class, then those of its children and calls.
+    functions: Vec<Pending>,
     text: String,
     name: String,
     deadlines: usize,
+    /// How the class's own function is written, and the share of the objects of imports that it walks.
+    whole: Flavour,
+    touches: f64,
 }
 
 /// Writes a function of the class, after those of its children.
@@ -43,18 +68,22 @@ pub(super) fn function(
         flavour,
         workload,
         across,
-        children: vec![(name.to_owned(), tree.nodes.clone())],
+        functions: vec![Pending {
+            name: name.to_owned(),
+            nodes: tree.nodes.clone(),
+            flavour,
+            walks: touches,
+        }],
         text: String::new(),
         name: name.to_owned(),
         deadlines: 0,
+        whole: flavour,
+        touches,
     };
     let mut functions = Vec::new();
     let mut next = 0;
-    while next < writer.children.len() {
-        let (name, nodes) = writer.children[next].clone();
-        // Children walk the objects that their parent has walked.
-        let walks = if next == 0 { touches } else { 0.0 };
-        functions.push(writer.one(&name, &nodes, walks));
+    while let Some(pending) = writer.functions.get(next).cloned() {
+        functions.push(writer.one(&pending));
         next += 1;
     }
     functions.reverse();
@@ -62,17 +91,19 @@ pub(super) fn function(
 }
 
 impl Writer<'_> {
-    fn one(&mut self, name: &str, nodes: &[ProgramStep], touches: f64) -> String {
+    fn one(&mut self, pending: &Pending) -> String {
         self.deadlines = 0;
-        let def = match self.flavour {
-            Flavour::Plain { .. } => "def",
-            Flavour::Loop | Flavour::Offload => "async def",
+        self.flavour = pending.flavour;
+        let def = if self.flavour.blocks() {
+            "def"
+        } else {
+            "async def"
         };
-        self.text = format!("{def} {name}(task):\n");
-        if touches > 0.0 {
-            self.work(1, &format!("walk({})", shortest(touches)));
+        self.text = format!("{def} {}(task):\n", pending.name);
+        if pending.walks > 0.0 {
+            self.work(1, &format!("walk({})", shortest(pending.walks)));
         }
-        self.block(nodes, 1);
+        self.block(&pending.nodes, 1);
         std::mem::take(&mut self.text)
     }
 
@@ -93,8 +124,7 @@ impl Writer<'_> {
 
     /// The variable of the innermost deadline, in plain functions.
     fn late(&self) -> Option<String> {
-        let plain = matches!(self.flavour, Flavour::Plain { .. });
-        (plain && self.deadlines > 0).then(|| late_name(self.deadlines))
+        (self.flavour.blocks() && self.deadlines > 0).then(|| late_name(self.deadlines))
     }
 
     /// Writes a step that blocks, and the check of the deadline after it.
@@ -165,10 +195,11 @@ impl Writer<'_> {
                 self.timeout(DurationUnit::Seconds.of(*after), inner, depth);
             }
             ProgramStep::Fail(p, place) => {
-                self.line(
-                    depth,
-                    &format!("task.may_fail({place})  # {}%", shortest(p * 100.0)),
-                );
+                // Where tasks note down what a worker does, this would be the worker's, too.
+                let noted = self.whole == Flavour::Offload && self.flavour == Flavour::Loop;
+                let fails = if noted { "fail_here" } else { "may_fail" };
+                let percent = shortest(p * 100.0);
+                self.line(depth, &format!("task.{fails}({place})  # {percent}%"));
             }
             ProgramStep::Retry(attempts, backoff, inner) => {
                 self.retry(*attempts, DurationUnit::Seconds.of(*backoff), inner, depth);
@@ -177,14 +208,70 @@ impl Writer<'_> {
                 self.line(depth, &format!("for _ in range({}):", digits(*times)));
                 self.block(inner, depth + 1);
             }
+            ProgramStep::Call(call) => self.call(call, depth),
+            ProgramStep::OnLoop(inner) => {
+                self.line(depth, "await task.done()");
+                self.line(depth, "# On the event loop itself:");
+                let around = std::mem::replace(&mut self.flavour, Flavour::Loop);
+                self.block(inner, depth);
+                self.flavour = around;
+            }
         }
     }
 
+    /// The name of a further function, whose text follows.
+    fn further(
+        &mut self,
+        what: &str,
+        nodes: &[ProgramStep],
+        flavour: Flavour,
+        walks: f64,
+    ) -> String {
+        let name = format!("{}_{what}_{}", self.name, self.functions.len());
+        self.functions.push(Pending {
+            name: name.clone(),
+            nodes: nodes.to_vec(),
+            flavour,
+            walks,
+        });
+        name
+    }
+
+    fn call(&mut self, call: &Call, depth: usize) {
+        if self.flavour == Flavour::Offload {
+            self.line(depth, "await task.done()");
+        }
+        let pool = match &call.to {
+            CallPool::Default => "POOL".into(),
+            CallPool::OfLoop => "None".into(),
+            CallPool::Named(name) => format!("POOLS[{}]", quoted(name)),
+        };
+        // What the coroutine has walked, it has walked in its own process.
+        let walks = if call.pool.apart() { self.touches } else { 0.0 };
+        let name = self.further("call", &call.steps, Flavour::Call, walks);
+        let (first, end) = call.places;
+        let (bytes, objects) = coming(&call.steps);
+        let mut arguments = format!("task, {pool}, {name}");
+        if first < end {
+            let _ = write!(arguments, ", places=({first}, {end})");
+        }
+        if bytes > 0 || objects > 0 {
+            let _ = write!(arguments, ", came=({}, {})", digits(bytes), digits(objects));
+        }
+        self.line(depth, &format!("await offload({arguments})"));
+    }
+
     fn io(&mut self, amount: &Amount, depth: usize) {
-        let call = timed("io", amount, DurationUnit::Seconds);
+        // `io` is the event loop's where there is one.
+        let function = if self.flavour == Flavour::Call {
+            "block"
+        } else {
+            "io"
+        };
+        let call = timed(function, amount, DurationUnit::Seconds);
         let line = match (self.flavour, self.late()) {
-            (Flavour::Plain { .. }, Some(late)) => format!("{late}.{call}"),
-            (Flavour::Plain { .. }, None) => call,
+            (Flavour::Plain { .. } | Flavour::Call, Some(late)) => format!("{late}.{call}"),
+            (Flavour::Plain { .. } | Flavour::Call, None) => call,
             (Flavour::Loop, _) => format!("await {call}"),
             (Flavour::Offload, _) => format!("await task.{call}"),
         };
@@ -209,7 +296,8 @@ impl Writer<'_> {
         let line = match (self.flavour, self.late()) {
             (Flavour::Plain { .. }, Some(late)) => format!("with using({name}, {late}):"),
             (Flavour::Plain { .. }, None) => format!("with using({name}):"),
-            (Flavour::Loop, _) => format!("async with using({name}):"),
+            // Programs with such calls are refused: see `ProgramError::ResourceInCall`.
+            (Flavour::Loop | Flavour::Call, _) => format!("async with using({name}):"),
             (Flavour::Offload, _) => format!("async with task.using({name}):"),
         };
         self.line(depth, &line);
@@ -237,8 +325,10 @@ impl Writer<'_> {
     fn queue(&mut self, what: &str, queue: usize, depth: usize) {
         let name = quoted(&self.workload.queues[queue].name);
         let line = match (self.flavour, self.late()) {
-            (Flavour::Plain { .. }, Some(late)) => format!("{what}({name}, {late})"),
-            (Flavour::Plain { .. }, None) => format!("{what}({name})"),
+            (Flavour::Plain { .. } | Flavour::Call, Some(late)) => {
+                format!("{what}({name}, {late})")
+            }
+            (Flavour::Plain { .. } | Flavour::Call, None) => format!("{what}({name})"),
             (Flavour::Loop, _) if what == "put" => format!("await QUEUES[{name}].put(1)"),
             (Flavour::Loop, _) => format!("await QUEUES[{name}].get()"),
             (Flavour::Offload, _) => format!("await task.{what}({name})"),
@@ -247,22 +337,28 @@ impl Writer<'_> {
     }
 
     fn fan_out(&mut self, count: u64, inner: &[ProgramStep], place: Option<usize>, depth: usize) {
-        let child = format!("{}_child_{}", self.name, self.children.len());
+        let child = self.further("child", inner, self.flavour, 0.0);
         let place = place.map_or(String::new(), |p| format!(", {p}"));
         let call = format!("fan_out(task, {}, {child}{place})", digits(count));
         match self.flavour {
             Flavour::Plain { .. } => self.line(depth, &call),
+            Flavour::Call => {
+                self.line(
+                    depth,
+                    &format!("one_by_one(task, {}, {child})", digits(count)),
+                );
+            }
             Flavour::Loop => self.line(depth, &format!("await {call}")),
             Flavour::Offload => {
                 self.line(depth, "await task.done()");
                 self.line(depth, &format!("await {call}"));
             }
         }
-        self.children.push((child, inner.to_vec()));
     }
 
     fn payload_in(&mut self, what: &str, n: u64, unit: &str, depth: usize) {
         let line = match self.flavour {
+            Flavour::Call => format!("# {} {unit} came with the call: task.came", digits(n)),
             Flavour::Plain { travels: true } => {
                 format!("# {} {unit} came with the task: task.came", digits(n))
             }
@@ -275,7 +371,7 @@ impl Writer<'_> {
 
     fn payload_out(&mut self, what: &str, n: u64, depth: usize) {
         let line = match self.flavour {
-            Flavour::Plain { travels: true } => {
+            Flavour::Plain { travels: true } | Flavour::Call => {
                 format!("task.result[{}] = {what}({})", quoted(what), digits(n))
             }
             Flavour::Offload => format!("task.{what}_out({})", digits(n)),
@@ -304,7 +400,9 @@ impl Writer<'_> {
             | ProgramStep::Timeout(..)
             | ProgramStep::Retry(..)
             | ProgramStep::InlineChildren(..)
-            | ProgramStep::Children(..) => true,
+            | ProgramStep::Children(..)
+            | ProgramStep::Call(_)
+            | ProgramStep::OnLoop(_) => true,
             ProgramStep::Lock(l, _) | ProgramStep::Acquire(l) | ProgramStep::Release(l) => {
                 self.across[*l]
             }
@@ -315,7 +413,7 @@ impl Writer<'_> {
     fn timeout(&mut self, seconds: f64, inner: &[ProgramStep], depth: usize) {
         let seconds = shortest(seconds);
         let line = match (self.flavour, self.late()) {
-            (Flavour::Plain { .. }, outer) => {
+            (Flavour::Plain { .. } | Flavour::Call, outer) => {
                 let outer = outer.map_or(String::new(), |o| format!(", {o}"));
                 let late = late_name(self.deadlines + 1);
                 format!("with deadline({seconds}{outer}) as {late}:")
@@ -332,18 +430,45 @@ impl Writer<'_> {
     fn retry(&mut self, attempts: u32, pause: f64, inner: &[ProgramStep], depth: usize) {
         let late = self.late().map_or(String::new(), |l| format!(", {l}"));
         let pause = shortest(pause);
+        let called = self.flavour == Flavour::Call;
+        let function = if called { "call_attempts" } else { "attempts" };
         self.line(
             depth,
-            &format!("for attempt in attempts({attempts}, {pause}{late}):"),
+            &format!("for attempt in {function}({attempts}, {pause}{late}):"),
         );
         let line = match self.flavour {
-            Flavour::Plain { .. } => "with attempt:",
+            Flavour::Plain { .. } | Flavour::Call => "with attempt:",
             Flavour::Loop => "async with attempt:",
             Flavour::Offload => "async with task.trying(attempt):",
         };
         self.line(depth + 1, line);
         self.block(inner, depth + 2);
     }
+}
+
+/// Bytes and objects of the `PayloadIn` and `ObjectsIn` steps that come along with their task or call, rounds counted.
+pub(super) fn coming(nodes: &[ProgramStep]) -> (u64, u64) {
+    let (mut bytes, mut objects) = (0u64, 0u64);
+    for node in nodes {
+        let times = match node {
+            ProgramStep::PayloadIn(n) => {
+                bytes = bytes.saturating_add(*n);
+                continue;
+            }
+            ProgramStep::ObjectsIn(n) => {
+                objects = objects.saturating_add(*n);
+                continue;
+            }
+            ProgramStep::Repeat(times, _) => *times,
+            // Children bring nothing along.
+            ProgramStep::InlineChildren(..) | ProgramStep::Children(..) => continue,
+            _ => 1,
+        };
+        let (b, o) = coming(node.inner());
+        bytes = bytes.saturating_add(b.saturating_mul(times));
+        objects = objects.saturating_add(o.saturating_mul(times));
+    }
+    (bytes, objects)
 }
 
 fn late_name(depth: usize) -> String {

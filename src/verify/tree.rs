@@ -2,7 +2,7 @@
 //! both use these indices.
 
 use crate::engine::Nanos;
-use crate::scenario::{Dist, Locking, Releases, Step};
+use crate::scenario::{Dist, Locking, Offload, Placed, Pool, Releases, Step, Strategy};
 
 /// A place in a function that takes a number of its own from the table of each task.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,13 +82,56 @@ pub(super) enum ProgramStep {
     Fail(f64, usize),
     Retry(u32, Nanos, Vec<ProgramStep>),
     Repeat(u64, Vec<ProgramStep>),
+    /// Steps that a worker executes as one call.
+    Call(Call),
+    /// Steps that stay on an event loop that offloads all else.
+    OnLoop(Vec<ProgramStep>),
+}
+
+/// A call that a coroutine makes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Call {
+    /// Whose worker executes it.
+    pub(super) to: CallPool,
+    /// Whether that worker is a process or an interpreter of its own.
+    pub(super) pool: Pool,
+    /// The places of its steps: from the first up to the second, which is none of them.
+    pub(super) places: (usize, usize),
+    pub(super) steps: Vec<ProgramStep>,
+}
+
+/// Whose worker executes a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CallPool {
+    /// The pool that all work goes to.
+    Default,
+    /// The event loop's own default executor.
+    OfLoop,
+    /// The pool of this name.
+    Named(String),
+}
+
+/// Who executes the steps that are being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Task,
+    Call,
+    Loop,
 }
 
 impl StepTree {
-    /// `own_children`: children are tasks of their own, with their own random numbers. `recorded`: a trace gives the
-    /// durations, also of steps that are constant in the scenario.
-    pub(super) fn new(steps: &[Step], own_children: bool, recorded: bool) -> Self {
+    /// The steps of a task, which may say who executes them if it is a coroutine: `looped` is then the strategy of its event loop.
+    /// `own_children`: children are tasks of their own, with their own random numbers. `recorded`: a trace gives the durations, also of
+    /// steps that are constant in the scenario.
+    pub(super) fn new(
+        looped: Option<&Strategy>,
+        steps: &[Step],
+        own_children: bool,
+        recorded: bool,
+    ) -> Self {
         let mut builder = StepTreeBuilder {
+            looped,
+            within: Within::Task,
             own_children,
             recorded,
             places: Vec::new(),
@@ -101,13 +144,15 @@ impl StepTree {
     }
 }
 
-struct StepTreeBuilder {
+struct StepTreeBuilder<'s> {
+    looped: Option<&'s Strategy>,
+    within: Within,
     own_children: bool,
     recorded: bool,
     places: Vec<Placeholder>,
 }
 
-impl StepTreeBuilder {
+impl StepTreeBuilder<'_> {
     fn place(&mut self, place: Placeholder) -> usize {
         self.places.push(place);
         self.places.len() - 1
@@ -133,10 +178,59 @@ impl StepTreeBuilder {
                 i += length + 2;
                 continue;
             }
-            nodes.extend(self.node(step));
+            if let Some(placed) = step.placed() {
+                let inner = step.inside().map_or(&[][..], |i| i.steps);
+                self.placed(placed, inner, &mut nodes);
+            } else {
+                nodes.extend(self.node(step));
+            }
             i += 1;
         }
         nodes
+    }
+
+    /// What becomes of steps that say who executes them: a call, a block that stays on the loop, or just the steps.
+    fn placed(&mut self, placed: Placed<'_>, inner: &[Step], nodes: &mut Vec<ProgramStep>) {
+        let Some(strategy) = self.looped.filter(|_| self.within != Within::Call) else {
+            nodes.extend(self.nodes(inner));
+            return;
+        };
+        let default: Pool = strategy.execution().pool;
+        let call = match placed {
+            Placed::Loop => None,
+            Placed::Call(to) => {
+                let named = strategy.pools().iter().find(|p| to == Some(&p.name));
+                match named {
+                    Some(pool) if pool.workers == Offload::None => None,
+                    Some(pool) => Some((CallPool::Named(pool.name.clone()), pool.workers.into())),
+                    None if default == Pool::Nobody => Some((CallPool::OfLoop, default)),
+                    None => Some((CallPool::Default, default)),
+                }
+            }
+        };
+        let around = self.within;
+        if let Some((to, pool)) = call {
+            // The worker runs children itself.
+            let own_children = std::mem::replace(&mut self.own_children, false);
+            self.within = Within::Call;
+            let first = self.places.len();
+            let steps = self.nodes(inner);
+            let places = (first, self.places.len());
+            self.own_children = own_children;
+            nodes.push(ProgramStep::Call(Call {
+                to,
+                pool,
+                places,
+                steps,
+            }));
+        } else if default == Pool::Nobody || around == Within::Loop {
+            nodes.extend(self.nodes(inner));
+        } else {
+            self.within = Within::Loop;
+            let steps = self.nodes(inner);
+            nodes.push(ProgramStep::OnLoop(steps));
+        }
+        self.within = around;
     }
 
     fn node(&mut self, step: &Step) -> Option<ProgramStep> {
@@ -163,9 +257,13 @@ impl StepTreeBuilder {
             },
             Step::Put(queue) => ProgramStep::Put(*queue),
             Step::Get(queue) => ProgramStep::Get(*queue),
-            Step::FanOut { count: 0, .. } | Step::Repeat(0, _) => return None,
+            // Where steps are placed is read by `nodes`.
+            Step::FanOut { count: 0, .. }
+            | Step::Repeat(0, _)
+            | Step::Offload { .. }
+            | Step::Inline(_) => return None,
             Step::FanOut { count, steps } if self.own_children => {
-                let tree = StepTree::new(steps, true, false);
+                let tree = StepTree::new(self.looped, steps, true, false);
                 let place = (!tree.places.is_empty()).then(|| self.place(Placeholder::Children));
                 ProgramStep::Children(*count, tree, place)
             }
@@ -232,7 +330,9 @@ impl ProgramStep {
             | Self::Hold(_, inner)
             | Self::Timeout(_, inner)
             | Self::Retry(_, _, inner)
-            | Self::Repeat(_, inner) => inner,
+            | Self::Repeat(_, inner)
+            | Self::OnLoop(inner) => inner,
+            Self::Call(call) => &call.steps,
             Self::Children(_, tree, _) => &tree.nodes,
             _ => &[],
         }
@@ -255,7 +355,7 @@ mod tests {
     #[test]
     fn locks_that_enclose_steps_become_blocks() {
         let steps = [Step::Acquire(0), cpu(1), Step::Release(0), cpu(2)];
-        let tree = StepTree::new(&steps, true, false);
+        let tree = StepTree::new(None, &steps, true, false);
         assert!(
             matches!(&tree.nodes[..], [ProgramStep::Lock(0, inner), ProgramStep::Cpu(_)] if inner.len() == 1)
         );
@@ -265,7 +365,7 @@ mod tests {
             Step::Release(0),
             Step::Release(1),
         ];
-        let nodes = StepTree::new(&crossed, true, false).nodes;
+        let nodes = StepTree::new(None, &crossed, true, false).nodes;
         assert_eq!(nodes.len(), 4);
         assert_eq!(nodes[0], ProgramStep::Acquire(0));
     }
@@ -278,9 +378,9 @@ mod tests {
             steps: vec![drawn.clone()],
         };
         let steps = [cpu(1), drawn, Step::Fail(0.5), fan];
-        assert_eq!(StepTree::new(&steps, true, false).places.len(), 3);
-        assert_eq!(StepTree::new(&steps, true, true).places.len(), 4);
-        let shared = StepTree::new(&steps, false, false);
+        assert_eq!(StepTree::new(None, &steps, true, false).places.len(), 3);
+        assert_eq!(StepTree::new(None, &steps, true, true).places.len(), 4);
+        let shared = StepTree::new(None, &steps, false, false);
         assert!(matches!(shared.places[2], Placeholder::Time(..)));
     }
 }

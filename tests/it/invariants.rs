@@ -9,10 +9,10 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, Releases, StartMethod, Step, Strategy,
-    TracedTask, Workers, Workload,
+    Arrivals, Dist, MachineSpec, NamedPool, Offload, ProcessApi, Releases, StartMethod, Step,
+    Strategy, TracedTask, Workers, Workload,
 };
-use pchsim::strategy::{Finding, check_recording, course, record};
+use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, any, prop_oneof, proptest};
@@ -94,10 +94,19 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
             1 => (1_u32..4, time(), block.clone()).prop_map(|(attempts, backoff, steps)| {
                 vec![Step::Retry { attempts, backoff, steps }]
             }),
-            1 => (0_u64..4, block).prop_map(|(n, s)| vec![Step::Repeat(n, s)]),
+            1 => (0_u64..4, block.clone()).prop_map(|(n, s)| vec![Step::Repeat(n, s)]),
+            1 => (pool_name(), block.clone())
+                .prop_map(|(to, steps)| vec![Step::Offload { to, steps }]),
+            1 => block.prop_map(|s| vec![Step::Inline(s)]),
         ]
     });
     vec(several, 0..4).prop_map(|parts| parts.concat()).boxed()
+}
+
+/// None, one that event loops may have, or one that none has.
+fn pool_name() -> BoxedStrategy<Option<String>> {
+    let names = prop_oneof![4 => Just("a"), 4 => Just("b"), 1 => Just("c")];
+    option::of(names.prop_map(String::from)).boxed()
 }
 
 fn arrivals() -> BoxedStrategy<Arrivals> {
@@ -160,13 +169,29 @@ fn start() -> BoxedStrategy<StartMethod> {
     .boxed()
 }
 
-fn strategies() -> BoxedStrategy<Strategy> {
-    let offload = prop_oneof![
+fn offload() -> BoxedStrategy<Offload> {
+    prop_oneof![
         Just(Offload::None),
         workers().prop_map(Offload::Threads),
         (workers(), start()).prop_map(|(w, s)| Offload::Processes(w, s)),
         workers().prop_map(Offload::Interpreters),
-    ];
+    ]
+    .boxed()
+}
+
+fn pools() -> BoxedStrategy<Vec<NamedPool>> {
+    let named = |name: &'static str| {
+        option::of(offload().prop_map(move |workers| NamedPool {
+            name: name.into(),
+            workers,
+        }))
+    };
+    (named("a"), named("b"))
+        .prop_map(|(a, b)| a.into_iter().chain(b).collect())
+        .boxed()
+}
+
+fn strategies() -> BoxedStrategy<Strategy> {
     let api = prop_oneof![
         2 => Just(ProcessApi::Executor),
         1 => option::of(1_u32..4).prop_map(|chunksize| ProcessApi::Pool { chunksize }),
@@ -178,8 +203,8 @@ fn strategies() -> BoxedStrategy<Strategy> {
         3 => (workers(), start(), api)
             .prop_map(|(workers, start, api)| Strategy::Processes { workers, start, api }),
         1 => workers().prop_map(Strategy::Interpreters),
-        4 => (option::of(1_u32..4), offload)
-            .prop_map(|(limit, offload)| Strategy::Asyncio { limit, offload }),
+        4 => (option::of(1_u32..4), offload(), pools())
+            .prop_map(|(limit, offload, pools)| Strategy::Asyncio { limit, offload, pools }),
     ]
     .boxed();
     prop_oneof![
@@ -256,6 +281,9 @@ fn cases() -> BoxedStrategy<Case> {
                 ..Case::new(machine, profile, workload, strategy)
             },
         )
+        .prop_filter("a lock of two kinds", |case| {
+            compile(&case.machine, &case.profile, &case.workload, &case.strategy).is_ok()
+        })
         .boxed()
 }
 

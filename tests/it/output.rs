@@ -487,6 +487,13 @@ fn every_warning_names_a_next_step() {
         Warning::SerialChildren {
             strategies: vec!["processes:4:fork".into(), "interpreters".into()],
         },
+        Warning::InPlace {
+            strategies: vec!["threads:8".into(), "sequential".into()],
+        },
+        Warning::NoSuchPool {
+            pool: "cpu".into(),
+            strategies: vec!["asyncio+threads:4".into()],
+        },
         Warning::EstimatedObjects {
             strategies: vec!["processes:4:fork".into()],
             memory: 40_000_000,

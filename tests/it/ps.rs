@@ -60,6 +60,7 @@ fn asyncio(limit: Option<u32>) -> Strategy {
     Strategy::Asyncio {
         limit,
         offload: Offload::None,
+        pools: Vec::new(),
     }
 }
 

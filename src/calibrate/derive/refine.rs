@@ -59,6 +59,7 @@ fn probes() -> [Probe; 4] {
             strategy: Strategy::Asyncio {
                 limit: None,
                 offload: Offload::Threads(one),
+                pools: Vec::new(),
             },
             parts: &[
                 ("aio_offload", 0.4),

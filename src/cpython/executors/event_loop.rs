@@ -252,14 +252,15 @@ fn step_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
         Flow::Go | Flow::Children => {}
         Flow::Suspended => suspend_current(work, tid, copy),
         Flow::Offload => {
-            let submit = match work.kernel.program.layout.executor {
+            let executor = work.kernel.program.executor(work.executor_of(key));
+            let submit = match executor {
                 Executor::Processes(..) | Executor::MpPool(..) => work.kernel.costs.ppe_submit,
                 _ => work.kernel.costs.tpe_submit,
             };
             work.kernel.push(tid, Act::Label(Cause::Ipc));
             work.kernel
                 .push(tid, Act::Run(work.kernel.costs.aio_offload + submit));
-            if matches!(work.kernel.program.layout.executor, Executor::Processes(..)) {
+            if matches!(executor, Executor::Processes(..)) {
                 work.kernel.push(tid, Act::native(work.kernel.syscall)); // The pool's wake-up pipe.
             }
             work.kernel.push(

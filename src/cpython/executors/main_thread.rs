@@ -1,7 +1,7 @@
 //! Main threads without an event loop, which take tasks in and submit them, and the master of a prefork server.
 
 use super::Executors;
-use crate::cpython::index::{CopyIndex, TaskKey};
+use crate::cpython::index::{CopyIndex, ExecutorIndex, TaskKey};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{MainState, RoleAction, ThreadRole};
@@ -84,7 +84,8 @@ impl Executors {
             MainState::Begin => {
                 work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Take);
                 if let Executor::MpPool(..) = work.kernel.program.layout.executor
-                    && let TaskDispatch::Processes(pool) = work.copies[copy].runner
+                    && let TaskDispatch::Processes(pool) =
+                        work.copies[copy].runners[ExecutorIndex::DEFAULT]
                 {
                     self.process_pools[pool].open(&mut work.kernel, tid);
                 }

@@ -12,8 +12,10 @@ mod thread_pool;
 
 use typed_index_collections::TiVec;
 
-use crate::cpython::index::{CopyIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey};
-use crate::cpython::kernel::{Act, ProcessKind};
+use crate::cpython::index::{
+    CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
+};
+use crate::cpython::kernel::{Act, InterpreterRef, ProcessKind};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{LoopState, MainState, RoleAction, ThreadRole};
 use crate::cpython::work::{Copy, TaskDispatch, Work};
@@ -22,6 +24,19 @@ use crate::machine::{Cause, Tid};
 
 pub(crate) use process_pool::ProcessPool;
 pub(crate) use thread_pool::ThreadPool;
+
+/// Whom a pool belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Client {
+    /// The copy of the program.
+    pub(crate) copy: CopyIndex,
+    /// Where the program runs.
+    home: InterpreterRef,
+    /// Which of its executors the pool is.
+    pub(crate) number: ExecutorIndex,
+    /// Whether an event loop offloads parts of tasks here; otherwise whole tasks are submitted.
+    parts: bool,
+}
 
 /// The thread pools and process pools of all copies.
 #[derive(Default)]
@@ -91,29 +106,12 @@ impl Executors {
                 ThreadRole::Main(copy, MainState::Begin)
             };
             let main = work.kernel.new_thread(role, home, 0);
-            let runner = match work.kernel.program.layout.executor {
-                Executor::Inline => TaskDispatch::Itself,
-                Executor::RawThreads => TaskDispatch::RawThreads,
-                Executor::Threads(_) | Executor::Interpreters(_) => {
-                    let rss = work.kernel.costs.tpe_rss;
-                    work.kernel.take_for(home.process, rss);
-                    TaskDispatch::Threads(all.pools.push_and_get_key(ThreadPool::new(
-                        all.pools.next_key(),
-                        copy,
-                        home,
-                        work.kernel.program,
-                    )))
-                }
-                Executor::Processes(..) | Executor::MpPool(..) => {
-                    TaskDispatch::Processes(all.process_pools.push_and_get_key(ProcessPool::new(
-                        all.process_pools.next_key(),
-                        copy,
-                        home,
-                        &mut work.kernel,
-                    )))
-                }
-            };
-            work.copies.push(Copy::new(main, home, runner));
+            let executors = (0..).map(ExecutorIndex::from);
+            let runners = executors
+                .zip(work.kernel.program.executors())
+                .map(|(number, executor)| all.open(work, copy, home, number, executor))
+                .collect();
+            work.copies.push(Copy::new(main, home, runners));
             if work.kernel.program.layout.event_loop {
                 work.new_loop(main);
             }
@@ -129,7 +127,45 @@ impl Executors {
         all
     }
 
-    /// Passes a task, or a part of it, to the copy's executor, or begins it inline.
+    /// Creates an executor of a copy, without workers.
+    fn open(
+        &mut self,
+        work: &mut Work<'_>,
+        copy: CopyIndex,
+        home: InterpreterRef,
+        number: ExecutorIndex,
+        executor: Executor,
+    ) -> TaskDispatch {
+        let parts = work.kernel.program.layout.event_loop;
+        let client = Client {
+            copy,
+            home,
+            number,
+            parts,
+        };
+        let threads = |this: &mut Self, work: &mut Work<'_>, max, interpreters| {
+            let rss = work.kernel.costs.tpe_rss;
+            work.kernel.take_for(home.process, rss);
+            let index = this.pools.next_key();
+            let pool = ThreadPool::new(index, client, max, interpreters);
+            TaskDispatch::Threads(this.pools.push_and_get_key(pool))
+        };
+        let processes = |this: &mut Self, work: &mut Work<'_>, max, start, chunks| {
+            let index = this.process_pools.next_key();
+            let pool = ProcessPool::new(index, client, max, start, chunks, &mut work.kernel);
+            TaskDispatch::Processes(this.process_pools.push_and_get_key(pool))
+        };
+        match executor {
+            Executor::Inline => TaskDispatch::Itself,
+            Executor::RawThreads => TaskDispatch::RawThreads,
+            Executor::Threads(max) => threads(self, work, max, false),
+            Executor::Interpreters(max) => threads(self, work, max, true),
+            Executor::Processes(max, start) => processes(self, work, max, start, None),
+            Executor::MpPool(max, start, chunk) => processes(self, work, max, start, Some(chunk)),
+        }
+    }
+
+    /// Passes a task, or the next part of it, to its executor, or begins it inline.
     pub(crate) fn hand_over(
         &mut self,
         work: &mut Work<'_>,
@@ -137,7 +173,8 @@ impl Executors {
         copy: CopyIndex,
         key: TaskKey,
     ) {
-        match work.copies[copy].runner {
+        let to = work.executor_of(key);
+        match work.copies[copy].runners[to] {
             TaskDispatch::Itself => {
                 let now = work.kernel.machine.now();
                 let since = work.tasks[key].since;
@@ -155,10 +192,14 @@ impl Executors {
 
     /// Shuts down the pools of a copy.
     pub(crate) fn close_executors(&mut self, work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
-        match work.copies[copy].runner {
-            TaskDispatch::Itself | TaskDispatch::RawThreads => {}
-            TaskDispatch::Threads(pool) => self.pools[pool].close(&mut work.kernel, tid),
-            TaskDispatch::Processes(pool) => self.process_pools[pool].close(&mut work.kernel, tid),
+        for number in work.copies[copy].runners.keys() {
+            match work.copies[copy].runners[number] {
+                TaskDispatch::Itself | TaskDispatch::RawThreads => {}
+                TaskDispatch::Threads(pool) => self.pools[pool].close(&mut work.kernel, tid),
+                TaskDispatch::Processes(pool) => {
+                    self.process_pools[pool].close(&mut work.kernel, tid);
+                }
+            }
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
+use super::Client;
 use crate::cpython::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
-use crate::cpython::kernel::{Act, InterpreterRef, Kernel, Message, On, ProcessKind};
-use crate::cpython::program::Executor;
+use crate::cpython::kernel::{Act, Kernel, Message, On, ProcessKind};
 use crate::cpython::role::{
     ManagerAction, ManagerState, RoleAction, ThreadRole, WorkerAction, WorkerState,
 };
-use crate::cpython::work::{Flow, Mode, Task, TaskKey, Work};
+use crate::cpython::work::{Flow, Mode, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
@@ -20,13 +20,12 @@ const ENVELOPE: u64 = 256;
 /// A process pool, as its parent process sees it.
 pub(crate) struct ProcessPool {
     index: ProcessPoolIndex,
-    copy: CopyIndex,
-    home: InterpreterRef,
+    pub(crate) client: Client,
     workers_max: u32,
     start: StartMethod,
-    /// Whether it is a `multiprocessing.Pool` rather than a `ProcessPoolExecutor`.
+    /// Whether it is a `multiprocessing.Pool` rather than a `ProcessPoolExecutor`. Its chunk size follows; 0: the one that `map` chooses.
     mp: bool,
-    parts: bool,
+    chunk: u32,
     /// Tasks that were submitted and are not in the call queue yet.
     pub(crate) backlog: VecDeque<TaskKey>,
     /// Tasks in the call queue's buffer, which the feeder thread takes.
@@ -92,10 +91,10 @@ fn results_size(work: &Work<'_>, first: TaskKey) -> u64 {
 
 /// Number of small objects of the tasks of a message, on the way to the worker and back.
 fn chunk_objects(work: &Work<'_>, first: TaskKey) -> (u64, u64) {
-    let objects = |t: &Task| work.kernel.program.classes[t.class].objects;
-    work.tasks
-        .chunk(first)
-        .fold((0, 0), |(a, b), t| (a + objects(t).0, b + objects(t).1))
+    work.tasks.chunk(first).fold((0, 0), |(a, b), t| {
+        let (there, back) = work.objects_of(t);
+        (a + there, b + back)
+    })
 }
 
 /// Books the time of a call from the feeder thread to the worker that takes it now. Pickling, writing and reading are IPC, but in the pipe
@@ -143,32 +142,23 @@ fn result_arrived(work: &mut Work<'_>, tid: Tid, key: TaskKey, copy: CopyIndex, 
 }
 
 impl ProcessPool {
-    /// Creates the pool without workers, as the program's layout wants it.
+    /// Creates the pool without workers; `chunks`: a `multiprocessing.Pool` with chunks of this size.
     pub(super) fn new(
         index: ProcessPoolIndex,
-        copy: CopyIndex,
-        home: InterpreterRef,
+        client: Client,
+        workers_max: u32,
+        start: StartMethod,
+        chunks: Option<u32>,
         kernel: &mut Kernel<'_>,
     ) -> Self {
-        let layout = &kernel.program.layout;
-        let (workers_max, start, mp) = match layout.executor {
-            Executor::Processes(n, start) => (n, start, false),
-            Executor::MpPool(n, start, _) => (n, start, true),
-            Executor::Inline
-            | Executor::RawThreads
-            | Executor::Threads(_)
-            | Executor::Interpreters(_) => (1, StartMethod::Spawn, false),
-        };
-        let parts = layout.event_loop;
         let (call_pipe, result_pipe) = (kernel.new_pipe(), kernel.new_pipe());
         Self {
             index,
-            copy,
-            home,
+            client,
             workers_max,
             start,
-            mp,
-            parts,
+            mp: chunks.is_some(),
+            chunk: chunks.unwrap_or(1),
             backlog: VecDeque::new(),
             calls: VecDeque::new(),
             unread: 0,
@@ -197,7 +187,10 @@ impl ProcessPool {
     }
 
     fn start_worker(&mut self, kernel: &mut Kernel<'_>, acts: &mut Vec<Act>) {
-        let (kind, parent) = (ProcessKind::Worker(self.start), self.home.process);
+        let (kind, parent) = (
+            ProcessKind::Worker(self.index, self.start),
+            self.client.home.process,
+        );
         let home = kernel.new_process(kind, parent);
         let worker = kernel.new_thread(
             ThreadRole::ProcessWorker(self.index, WorkerState::Get),
@@ -215,7 +208,7 @@ impl ProcessPool {
 
     /// Starts the management thread (result handler) and the feeder thread (task handler), after the acts that are scripted already.
     fn start_parent_threads(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
-        let home = self.home;
+        let home = self.client.home;
         let manager =
             kernel.new_thread(ThreadRole::Manager(self.index, ManagerState::Fill), home, 0);
         self.manager = Some(manager);
@@ -236,7 +229,7 @@ impl ProcessPool {
         self.pending += 1;
         if self.mp {
             // `map` forms its chunks from the whole list.
-            let copy = self.copy;
+            let copy = self.client.copy;
             work.kernel.take(tid, own);
             if work.list_is_complete(copy) {
                 self.wake_feeder(&mut work.kernel, tid);
@@ -288,7 +281,7 @@ impl ProcessPool {
             kernel.unpark_by(tid, feeder);
             return;
         }
-        let home = self.home;
+        let home = self.client.home;
         let feeder = kernel.new_thread(ThreadRole::Feeder(self.index), home, 0);
         self.feeder = Some(feeder);
         kernel.start_thread(tid, feeder);
@@ -425,8 +418,8 @@ impl ProcessPool {
                 work.work_on(tid, None);
                 self.woken = false;
                 self.tokens += 1;
-                let parts = self.parts;
-                let copy = self.copy;
+                let parts = self.client.parts;
+                let copy = self.client.copy;
                 let t = &mut work.kernel.threads[tid];
                 t.role = ThreadRole::Manager(self.index, ManagerState::Fill);
                 t.handed = None;
@@ -509,15 +502,15 @@ impl ProcessPool {
 
     /// Number of tasks in a message: one with the executor, the chunk size with a `Pool`.
     fn chunk_size(&self, work: &Work<'_>) -> u64 {
-        match work.kernel.program.layout.executor {
-            Executor::MpPool(workers, _, 0) if !work.kernel.program.batch.is_empty() => work
-                .own_share(self.copy)
-                .div_ceil(4 * u64::from(workers))
+        if !self.mp || work.kernel.program.batch.is_empty() {
+            return 1;
+        }
+        match self.chunk {
+            0 => work
+                .own_share(self.client.copy)
+                .div_ceil(4 * u64::from(self.workers_max))
                 .max(1),
-            Executor::MpPool(_, _, chunk) if self.mp && !work.kernel.program.batch.is_empty() => {
-                u64::from(chunk.max(1))
-            }
-            _ => 1,
+            given => u64::from(given),
         }
     }
 
@@ -540,7 +533,11 @@ impl ProcessPool {
                 }
             }
             WorkerState::Work(key) => {
-                let mode = if self.parts { Mode::Part } else { Mode::Inline };
+                let mode = if self.client.parts {
+                    Mode::Part
+                } else {
+                    Mode::Inline
+                };
                 if work.step(tid, key, mode) == Flow::Over {
                     self.worker_task_over(work, tid, key);
                 }

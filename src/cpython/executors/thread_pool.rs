@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex};
-use crate::cpython::kernel::{Act, Blocked, InterpreterRef, Kernel, On};
-use crate::cpython::program::{Executor, Program};
+use super::Client;
+use crate::cpython::index::{GilIndex, PoolIndex};
+use crate::cpython::kernel::{Act, Blocked, Kernel, On};
 use crate::cpython::role::{PoolAction, PoolState, RoleAction, ThreadRole};
 use crate::cpython::work::{Data, Flow, Mode, TaskKey, Work};
 use crate::engine::Nanos;
@@ -14,13 +14,9 @@ use crate::sync::WaitQueue;
 /// A pool of threads, each with an interpreter of its own if `interpreters`.
 pub(crate) struct ThreadPool {
     index: PoolIndex,
-    /// The copy of the program that the pool belongs to.
-    pub(crate) copy: CopyIndex,
-    home: InterpreterRef,
+    pub(crate) client: Client,
     max: u32,
     interpreters: bool,
-    /// Whether an event loop offloads parts of tasks here; otherwise whole tasks are submitted.
-    parts: bool,
     pub(crate) items: VecDeque<TaskKey>,
     /// Count of the idle semaphore.
     tokens: u64,
@@ -67,28 +63,13 @@ fn tokens_after_every_item(kernel: &Kernel<'_>) -> bool {
 }
 
 impl ThreadPool {
-    /// Creates the pool without workers, as the program's layout wants it.
-    pub(super) fn new(
-        index: PoolIndex,
-        copy: CopyIndex,
-        home: InterpreterRef,
-        program: &Program,
-    ) -> Self {
-        let (max, interpreters) = match program.layout.executor {
-            Executor::Threads(n) => (n, false),
-            Executor::Interpreters(n) => (n, true),
-            Executor::Inline
-            | Executor::RawThreads
-            | Executor::Processes(..)
-            | Executor::MpPool(..) => (1, false),
-        };
+    /// Creates the pool of at most `max` threads, without workers.
+    pub(super) fn new(index: PoolIndex, client: Client, max: u32, interpreters: bool) -> Self {
         Self {
             index,
-            copy,
-            home,
+            client,
             max,
             interpreters,
-            parts: program.layout.event_loop,
             items: VecDeque::new(),
             tokens: 0,
             started: 0,
@@ -110,7 +91,9 @@ impl ThreadPool {
             work.kernel
                 .machine
                 .charge(tid, work.kernel.costs.interp_call);
-            let dumps = work.kernel.dumps_cost(payload, work.objects_of(key).0);
+            let dumps = work
+                .kernel
+                .dumps_cost(payload, work.objects_of(&work.tasks[key]).0);
             work.kernel.machine.charge(tid, dumps);
         }
         if let Some(worker) = self.parked.call_next() {
@@ -128,7 +111,7 @@ impl ThreadPool {
             self.tokens -= 1;
         } else if self.started < self.max {
             self.started += 1;
-            let mut home = self.home;
+            let mut home = self.client.home;
             let role = if self.interpreters {
                 // The thread starts in the main interpreter, but its locks are those of its own.
                 home.domain = work.kernel.new_domain(home.process);
@@ -182,7 +165,7 @@ impl ThreadPool {
 
     /// Goes on with the worker's task.
     fn work(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
-        let mode = match (self.parts, self.interpreters) {
+        let mode = match (self.client.parts, self.interpreters) {
             (true, _) => Mode::Part,
             (false, true) => Mode::Inline,
             (false, false) => Mode::Pooled,
@@ -202,7 +185,7 @@ impl ThreadPool {
 
     /// Sends the result of a task, or of its part, back.
     fn finish(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
-        let objects = work.objects_of(key).1;
+        let objects = work.objects_of(&work.tasks[key]).1;
         let kernel = &mut work.kernel;
         kernel.push(tid, Act::Label(Cause::Ipc));
         if let ThreadRole::InterpWorker(..) = kernel.threads[tid].role {
@@ -211,13 +194,13 @@ impl ThreadPool {
             let quarter = half(half(kernel.costs.interp_item));
             let dumps = kernel.dumps_cost(back, objects);
             kernel.push(tid, pickle(quarter + dumps));
-            let main = self.home.gil;
+            let main = self.client.home.gil;
             kernel.push(tid, Act::SwitchGil(main));
             let loads = kernel.loads_cost(back, objects);
             kernel.push(tid, pickle(quarter + loads));
         }
         kernel.push(tid, Act::Run(half(kernel.costs.tpe_item)));
-        if self.parts {
+        if self.client.parts {
             // The second half is the write into the loop's self-pipe, without the GIL.
             kernel.push(tid, Act::Run(half(kernel.costs.aio_threadsafe)));
             kernel.push(tid, Act::native(half(kernel.costs.aio_threadsafe)));
@@ -235,7 +218,7 @@ impl ThreadPool {
         own: GilIndex,
         state: PoolState,
     ) {
-        let main = self.home.gil;
+        let main = self.client.home.gil;
         match state {
             PoolState::Booting => {
                 // The interpreter is created in the worker's own thread, after the thread has announced itself.
@@ -262,7 +245,7 @@ impl ThreadPool {
                 if let Some(key) = self.look_for_item(work, tid) {
                     let loads = work
                         .kernel
-                        .loads_cost(work.tasks[key].payload, work.objects_of(key).0);
+                        .loads_cost(work.tasks[key].payload, work.objects_of(&work.tasks[key]).0);
                     // `Interpreter.call` packs the call under the main interpreter's GIL, and unpacks it under its own.
                     let quarter = half(half(work.kernel.costs.interp_item));
                     work.kernel
@@ -320,7 +303,7 @@ impl ThreadPool {
         work.attribute_time(tid, None, Cause::Ipc);
         let there = work.tasks[key].payload;
         // The future of an offload lives until its loop has seen it.
-        let own = if self.parts {
+        let own = if self.client.parts {
             0
         } else {
             work.kernel.costs.tpe_item_rss
@@ -340,10 +323,10 @@ impl ThreadPool {
         if tokens_after_every_item(&work.kernel) {
             self.tokens += 1;
         }
-        if self.parts {
+        if self.client.parts {
             work.tasks[key].since = now;
             work.drop_arguments(key, 0);
-            let copy = self.copy;
+            let copy = self.client.copy;
             work.offload_done(tid, copy, key);
         } else {
             work.task_ended(key);

@@ -30,7 +30,7 @@ impl Kernel<'_> {
                 let image = base.saturating_add(self.program.import_memory);
                 self.memory.start(now, image, self.objects_pages())
             }
-            ProcessKind::Copy | ProcessKind::Worker(StartMethod::Fork) => {
+            ProcessKind::Copy | ProcessKind::Worker(_, StartMethod::Fork) => {
                 self.memory.fork(now, parent)
             }
             ProcessKind::ForkServer if self.preloads() => {
@@ -39,7 +39,7 @@ impl Kernel<'_> {
             // A child of the fork server becomes its fork only when it is asked for.
             ProcessKind::ForkServer
             | ProcessKind::Tracker
-            | ProcessKind::Worker(StartMethod::Spawn | StartMethod::Forkserver) => {
+            | ProcessKind::Worker(_, StartMethod::Spawn | StartMethod::Forkserver) => {
                 self.memory.start(now, 0, Pages::default())
             }
         }

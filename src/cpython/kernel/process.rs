@@ -4,7 +4,7 @@ use super::Kernel;
 use super::arena::Arenas;
 use super::thread::Blocked;
 use super::wait::{On, Wait};
-use crate::cpython::index::{DomainIndex, GilIndex, ProcessIndex};
+use crate::cpython::index::{DomainIndex, GilIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
 use crate::cpython::program::Executor;
 use crate::cpython::record::recording::ProcessRecord;
 use crate::cpython::role::ThreadRole;
@@ -18,8 +18,8 @@ pub(crate) enum ProcessKind {
     Main,
     /// A copy of the program, forked by a prefork server.
     Copy,
-    /// A worker of a process pool, with its start method.
-    Worker(StartMethod),
+    /// A worker of this process pool, with its start method.
+    Worker(ProcessPoolIndex, StartMethod),
     /// The fork server, which forks workers.
     ForkServer,
     /// The resource tracker, which outlives the others to clean up after them.
@@ -71,7 +71,7 @@ impl Kernel<'_> {
         kind: ProcessKind,
         parent: ProcessIndex,
     ) -> ProcessIndex {
-        let counted = matches!(kind, ProcessKind::Copy | ProcessKind::Worker(_));
+        let counted = matches!(kind, ProcessKind::Copy | ProcessKind::Worker(..));
         let mut number = 0;
         if counted && let Some(p) = self.processes.get_mut(parent) {
             p.children += 1;
@@ -117,7 +117,7 @@ impl Kernel<'_> {
         if let Some(&moved) = p.threads.get(place) {
             self.threads[moved].place = place;
         }
-        if p.threads.is_empty() && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(_)) {
+        if p.threads.is_empty() && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(..)) {
             p.liveness = Liveness::Exited;
             self.memory.exit(process, self.machine.now());
         }
@@ -197,7 +197,7 @@ impl Kernel<'_> {
     }
 
     /// Name of a process, as `multiprocessing.current_process().name` gives it: `MainProcess`, `ForkProcess-1`, `SpawnPoolWorker-2`,
-    /// `ForkProcess-2:1`. The fork server and the resource tracker, which have no such name in Python, are `forkserver` and
+    /// `ForkProcess-2:1`. A worker of a pool that has a name shows that as well: `ForkProcess-3 (cpu)`. The fork server and the resource tracker, which have no such name in Python, are `forkserver` and
     /// `resource_tracker`.
     pub(crate) fn process_name(&self, process: ProcessIndex) -> String {
         let p = &self.processes[process];
@@ -206,7 +206,7 @@ impl Kernel<'_> {
             ProcessKind::ForkServer => return "forkserver".into(),
             ProcessKind::Tracker => return "resource_tracker".into(),
             ProcessKind::Copy => (StartMethod::Fork, false),
-            ProcessKind::Worker(start) => {
+            ProcessKind::Worker(_, start) => {
                 let pool = matches!(self.program.layout.executor, Executor::MpPool(..));
                 (start, pool)
             }
@@ -226,7 +226,27 @@ impl Kernel<'_> {
             } => format!("{number}:"),
             _ => String::new(),
         };
-        format!("{start}{what}-{parent}{}", p.number)
+        let pool = match p.kind {
+            ProcessKind::Worker(pool, _) => self.of_pool(pool),
+            ProcessKind::Main
+            | ProcessKind::Copy
+            | ProcessKind::ForkServer
+            | ProcessKind::Tracker => String::new(),
+        };
+        format!("{start}{what}-{parent}{}{pool}", p.number)
+    }
+
+    /// What is added to names of Python that do not tell the process pools of a program apart: the name of the pool, if it has one.
+    fn of_pool(&self, pool: ProcessPoolIndex) -> String {
+        let executor = self.program.executor_of_processes(pool);
+        let name = self.program.executor_name(executor);
+        name.map_or(String::new(), |name| format!(" ({name})"))
+    }
+
+    /// `thread_name_prefix` of a pool of threads: its name, or what it is otherwise.
+    fn thread_prefix<'a>(&'a self, pool: PoolIndex, others: &'a str) -> &'a str {
+        let executor = self.program.executor_of_threads(pool);
+        self.program.executor_name(executor).unwrap_or(others)
     }
 
     /// Name of a thread, as `threading.current_thread().name` gives it. The management thread of a `ProcessPoolExecutor`, a mere `Thread-1`
@@ -243,15 +263,27 @@ impl Kernel<'_> {
             | ThreadRole::ForkServer
             | ThreadRole::Script => "MainThread".into(),
             ThreadRole::Raw => format!("Thread-{n}"),
-            // The default executor of an event loop names its threads so.
-            ThreadRole::PoolWorker(..) if self.program.layout.event_loop => format!("asyncio_{n}"),
-            ThreadRole::PoolWorker(..) => format!("ThreadPoolExecutor-0_{n}"),
-            ThreadRole::InterpWorker(..) => format!("InterpreterPoolExecutor-0_{n}"),
+            ThreadRole::PoolWorker(pool, _) => {
+                // The default executor of an event loop names its threads so.
+                let looped = self.program.layout.event_loop;
+                let others = if looped {
+                    "asyncio"
+                } else {
+                    "ThreadPoolExecutor-0"
+                };
+                format!("{}_{n}", self.thread_prefix(pool, others))
+            }
+            ThreadRole::InterpWorker(pool, ..) => {
+                format!(
+                    "{}_{n}",
+                    self.thread_prefix(pool, "InterpreterPoolExecutor-0")
+                )
+            }
             // A `Pool` has three threads; the first, which looks after the workers, is not modelled.
             ThreadRole::Manager(..) if mp => "Thread-3 (_handle_results)".into(),
             ThreadRole::Feeder(_) if mp => "Thread-2 (_handle_tasks)".into(),
-            ThreadRole::Manager(..) => "ExecutorManagerThread".into(),
-            ThreadRole::Feeder(_) => "QueueFeederThread".into(),
+            ThreadRole::Manager(pool, _) => format!("ExecutorManagerThread{}", self.of_pool(pool)),
+            ThreadRole::Feeder(pool) => format!("QueueFeederThread{}", self.of_pool(pool)),
         }
     }
 }

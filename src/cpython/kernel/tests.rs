@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::process::Liveness;
 use super::*;
-use crate::cpython::index::LockNumber;
+use crate::cpython::index::{LockNumber, ProcessPoolIndex};
 use crate::cpython::profile::Profile;
 use crate::cpython::program::Executor;
 use crate::cpython::role::RoleAction;
@@ -84,7 +84,8 @@ impl Scripts<'_> {
     }
 
     fn process(&mut self) -> InterpreterRef {
-        let kind = ProcessKind::Worker(crate::scenario::StartMethod::Spawn);
+        let start = crate::scenario::StartMethod::Spawn;
+        let kind = ProcessKind::Worker(ProcessPoolIndex::from(0), start);
         self.0.new_process(kind, ProcessIndex::MAIN)
     }
 }

@@ -58,7 +58,10 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (WaitReason, String) {
         let holder = holder.unwrap_or_default();
         (WaitReason::Lock, format!("lock '{name}'{holder}"))
     };
-    match work.tasks[key].wait.or_else(of_thread).map(|w| w.on) {
+    let task = &work.tasks[key];
+    // Who waits within a call is the worker.
+    let called = task.call().and_then(|_| of_thread());
+    match called.or(task.wait).or_else(of_thread).map(|w| w.on) {
         Some(On::Item(q)) => {
             let name = queue(q);
             let text = format!("an item from queue '{name}'");

@@ -4,9 +4,12 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use rand_pcg::Pcg64Dxsm;
+use typed_index_collections::TiVec;
 
 use super::Work;
-use crate::cpython::index::{ClassIndex, CopyIndex, PoolIndex, ProcessPoolIndex, TaskKey};
+use crate::cpython::index::{
+    ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessPoolIndex, TaskKey,
+};
 use crate::cpython::kernel::InterpreterRef;
 use crate::cpython::program::Program;
 use crate::engine::{Nanos, StreamRole, stream, unit};
@@ -28,11 +31,11 @@ pub(crate) enum TaskDispatch {
     Processes(ProcessPoolIndex),
 }
 
-/// A copy of the program: its main thread and its executor.
+/// A copy of the program: its main thread and its executors.
 pub(crate) struct Copy {
     pub(crate) main: Tid,
     pub(crate) home: InterpreterRef,
-    pub(crate) runner: TaskDispatch,
+    pub(crate) runners: TiVec<ExecutorIndex, TaskDispatch>,
     /// Tasks taken in and not over yet.
     pub(crate) outstanding: u64,
     /// Number of tasks of a batch or trace that this copy has taken in.
@@ -45,11 +48,15 @@ pub(crate) struct Copy {
 
 impl Copy {
     /// A copy that has taken nothing in yet.
-    pub(crate) fn new(main: Tid, home: InterpreterRef, runner: TaskDispatch) -> Self {
+    pub(crate) fn new(
+        main: Tid,
+        home: InterpreterRef,
+        runners: TiVec<ExecutorIndex, TaskDispatch>,
+    ) -> Self {
         Self {
             main,
             home,
-            runner,
+            runners,
             outstanding: 0,
             taken: 0,
             drained: false,

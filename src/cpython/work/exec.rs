@@ -97,7 +97,8 @@ impl Work<'_> {
             return Flow::Go;
         }
         if self.tasks[key].pause > Nanos::ZERO {
-            if mode == Mode::Part {
+            // The loop pauses between the attempts of its coroutine, a worker between those of its call.
+            if mode == Mode::Part && self.tasks[key].call().is_none() {
                 return Flow::Over;
             }
             let pause = std::mem::take(&mut self.tasks[key].pause);
@@ -113,13 +114,10 @@ impl Work<'_> {
         let class = &self.kernel.program.classes[task.class];
         let (instr, touches) = (class.code[task.pc as usize], class.touches);
         match mode {
-            Mode::Part
-                if self.is_wait(instr)
-                    && !matches!(task.frames.last(), Some(Frame::Inline { .. })) =>
+            Mode::Part if self.is_wait(instr) && task.call().is_none() => return Flow::Over,
+            Mode::Loop { offload: true }
+                if (self.is_work(instr) || self.holds_for_work(task)) && !task.stays_on_loop() =>
             {
-                return Flow::Over;
-            }
-            Mode::Loop { offload: true } if self.is_work(instr) || self.holds_for_work(task) => {
                 return Flow::Offload;
             }
             _ => {}
@@ -201,7 +199,11 @@ impl Work<'_> {
                     self.kernel.free_block(arena, bytes);
                 }
             }
-            Instr::LeaveTimeout | Instr::LeaveRetry => {
+            Instr::LeaveCall if mode == Mode::Part => {
+                self.tasks[key].pc -= 1; // The loop leaves the block, once it has the result.
+                return Flow::Over;
+            }
+            Instr::LeaveTimeout | Instr::LeaveRetry | Instr::LeaveCall | Instr::LeaveInline => {
                 self.tasks[key].frames.pop();
             }
             Instr::EnterRepeat(rounds) => {
@@ -231,6 +233,12 @@ impl Work<'_> {
                     self.unwind(tid, key, TaskEnd::Failed, usize::MAX);
                 }
             }
+            Instr::EnterCall(call, length) => {
+                let task = &mut self.tasks[key];
+                task.frames.push(Frame::Call(call, task.pc + length));
+                return Flow::Offload;
+            }
+            Instr::EnterInline => self.tasks[key].frames.push(Frame::OnLoop),
             Instr::End => return self.step_end(tid, key),
         }
         Flow::Go

@@ -4,8 +4,8 @@
 //! steps run in the program's own thread, data is created at its step and stays until the task ends.
 
 use super::Work;
-use super::task::{Data, Frame};
-use crate::cpython::index::{ProcessIndex, TaskKey};
+use super::task::{Data, Frame, Task};
+use crate::cpython::index::{ExecutorIndex, ProcessIndex, TaskKey};
 use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::ThreadRole;
 use crate::machine::Tid;
@@ -39,14 +39,30 @@ impl Work<'_> {
     }
 
     /// Number of small objects that a task sends to a worker, and back, one by one.
-    pub(crate) fn objects_of(&self, key: TaskKey) -> (u64, u64) {
-        self.kernel.program.classes[self.tasks[key].class].objects
+    pub(crate) fn objects_of(&self, task: &Task) -> (u64, u64) {
+        match task.call() {
+            Some((call, _)) => self.kernel.program.calls[call].objects,
+            None => self.kernel.program.classes[task.class].objects,
+        }
     }
 
-    /// Bytes that travel with the part that begins at the task's next instruction.
+    /// The executor that the task is handed to next: that of its call, otherwise the default.
+    pub(crate) fn executor_of(&self, key: TaskKey) -> ExecutorIndex {
+        let call = self.tasks[key].call();
+        call.map_or(ExecutorIndex::DEFAULT, |(call, _)| {
+            self.kernel.program.calls[call].to
+        })
+    }
+
+    /// Bytes that travel with the call that the task is about to make, or with the part that begins at its next instruction.
     pub(crate) fn part_payload(&self, key: TaskKey) -> u64 {
         let task = &self.tasks[key];
-        self.kernel.program.classes[task.class].code[task.pc as usize..]
+        let code = &self.kernel.program.classes[task.class].code;
+        if let Some((_, leave)) = task.call() {
+            let called = code[task.pc as usize..leave as usize].iter();
+            return called.map(|i| i.payload_in()).fold(0, u64::saturating_add);
+        }
+        code[task.pc as usize..]
             .iter()
             .take_while(|&&i| !self.is_wait(i))
             .map(|i| i.payload_in())

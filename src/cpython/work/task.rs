@@ -3,7 +3,7 @@
 use typed_index_collections::TiVec;
 
 use crate::cpython::index::{
-    ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex, ResourceIndex, TaskKey,
+    CallIndex, ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex, ResourceIndex, TaskKey,
 };
 use crate::cpython::kernel::{Block, Wait};
 use crate::cpython::record::recording::TaskEnd;
@@ -62,6 +62,11 @@ pub(crate) enum Frame {
     },
     /// Index of the loop's first instruction, and rounds left.
     Repeat(u32, u64),
+    /// Is executed by a worker, as one call until the instruction of this index. Blocks below are those of the coroutine that awaits the
+    /// call: the worker knows nothing of them.
+    Call(CallIndex, u32),
+    /// Stays on its loop, whatever it does.
+    OnLoop,
     /// Executes children inline, one after another: class and instruction to return to, children left, and the parent's own data.
     Inline {
         class: ClassIndex,
@@ -74,7 +79,7 @@ pub(crate) enum Frame {
 /// Why a task has to give up blocks as soon as it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
-    /// A child has failed or timed out: the task ends like that child, unless it retries.
+    /// A child, or a call, has failed or timed out: the task ends like that, unless it retries.
     Child(TaskEnd),
     /// Its parent has stopped waiting for it: nothing is retried.
     Cancelled,
@@ -131,6 +136,29 @@ pub(crate) struct Task {
     /// The next task of its chunk (`multiprocessing.Pool`).
     pub(crate) next: Option<TaskKey>,
     pub(crate) live: bool,
+}
+
+impl Task {
+    /// The call that a worker executes, or will, and the index of its last instruction.
+    pub(crate) fn call(&self) -> Option<(CallIndex, u32)> {
+        self.frames.iter().find_map(|f| match f {
+            Frame::Call(call, leave) => Some((*call, *leave)),
+            _ => None,
+        })
+    }
+
+    /// Whether the task is in a block that its loop executes itself.
+    pub(crate) fn stays_on_loop(&self) -> bool {
+        let stays = |f: &Frame| matches!(f, Frame::OnLoop);
+        self.frames.iter().any(stays)
+    }
+
+    /// The blocks that whoever executes the task has entered: in a call those of the call, otherwise all; and the number of those before.
+    pub(crate) fn own_frames(&self) -> (usize, &[Frame]) {
+        let call = |f: &Frame| matches!(f, Frame::Call(..));
+        let before = self.frames.iter().rposition(call).map_or(0, |at| at + 1);
+        (before, &self.frames[before..])
+    }
 }
 
 /// The tasks in flight; the slots of ended tasks are reused.

@@ -11,10 +11,12 @@ use crate::engine::Nanos;
 use crate::machine::Tid;
 
 impl Work<'_> {
+    /// The deadline of the blocks that whoever executes the task has entered: a worker does not know those of the coroutine that has
+    /// called it.
     pub(crate) fn deadline(&self, key: TaskKey) -> Option<Nanos> {
-        self.tasks[key]
-            .frames
-            .iter()
+        let frames = self.tasks[key].frames.iter().rev();
+        frames
+            .take_while(|f| !matches!(f, Frame::Call(..)))
             .filter_map(|f| {
                 if let Frame::Timeout(d) = f {
                     Some(*d)
@@ -28,9 +30,10 @@ impl Work<'_> {
     /// Index of the outermost block that a passed deadline has ended; `usize::MAX` if there is none.
     pub(crate) fn overdue_from(&self, key: TaskKey) -> usize {
         let now = self.kernel.machine.now();
-        let frames = &self.tasks[key].frames;
+        let (before, frames) = self.tasks[key].own_frames();
         let over = |f: &Frame| matches!(f, Frame::Timeout(d) if *d <= now);
-        frames.iter().position(over).unwrap_or(usize::MAX)
+        let first = frames.iter().position(over);
+        first.map_or(usize::MAX, |at| before + at)
     }
 
     /// Gives up the blocks that a child's failure, or a parent that has stopped waiting, ends. A task whose children still run waits for
@@ -41,6 +44,10 @@ impl Work<'_> {
             // Only tasks executed by a thread come here before the last of them has ended.
             self.wait_for_children(tid);
             return;
+        }
+        // What has failed may have been a call: it is over, and its coroutine's own deadline counts again.
+        if let Some(Frame::Call(..)) = task.frames.last() {
+            task.frames.pop();
         }
         match task.interrupt.take() {
             Some(Interrupt::Cancelled) => {
@@ -103,7 +110,20 @@ impl Work<'_> {
                     self.leave_child(key, data);
                     self.childs_turn(tid, key);
                 }
-                Frame::Timeout(_) | Frame::Retry { .. } | Frame::Repeat(..) => {}
+                // The worker is done with the call; its loop learns how it ended, and goes on from there.
+                Frame::Call(_, leave) if !self.runs_loop(tid) => {
+                    self.drop_result(key);
+                    let task = &mut self.tasks[key];
+                    task.frames.push(frame);
+                    task.pc = leave;
+                    task.interrupt.get_or_insert(Interrupt::Child(ending));
+                    return;
+                }
+                Frame::Timeout(_)
+                | Frame::Retry { .. }
+                | Frame::Repeat(..)
+                | Frame::Call(..)
+                | Frame::OnLoop => {}
             }
         }
         self.drop_result(key);
@@ -113,9 +133,14 @@ impl Work<'_> {
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
     }
 
+    /// Whether the thread is that of an event loop, rather than one that executes work for it.
+    fn runs_loop(&self, tid: Tid) -> bool {
+        matches!(self.kernel.threads[tid].role, ThreadRole::Loop(..))
+    }
+
     /// Who waits where the task does: its loop's coroutine, or the thread that executes it.
     fn executing(&self, tid: Tid, key: TaskKey) -> Waiter {
-        if matches!(self.kernel.threads[tid].role, ThreadRole::Loop(..)) {
+        if self.runs_loop(tid) {
             Waiter::Task(key)
         } else {
             Waiter::Thread(tid)

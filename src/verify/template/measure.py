@@ -29,7 +29,7 @@ def canary():
     return costs
 
 
-def block():
+def hashing():
     """Nanoseconds for a block of native(): the best of a few short samples."""
     samples = []
     for _ in range(5):
@@ -64,13 +64,13 @@ def main():
     if CORES and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     tasks = workload()
-    before, blocks = canary(), [block()]
+    before, blocks = canary(), [hashing()]
     used, worked = usage(), busy()
     t0, t1, closed, log = RUN(tasks)
     used = [after - before for after, before in zip(usage(), used)]
     worked = None if worked is None else busy() - worked
     after = canary()
-    blocks.append(block())
+    blocks.append(hashing())
     ends = sorted(latency for latency in log.latency if latency is not None)
     if ends:
         at = lambda p: ends[round(p * (len(ends) - 1))]

@@ -8,7 +8,11 @@ use super::{batch, each, latencies, us};
 use crate::common::{Case, class, cpu, io, ms};
 
 fn asyncio(limit: Option<u32>, offload: Offload) -> Strategy {
-    Strategy::Asyncio { limit, offload }
+    Strategy::Asyncio {
+        limit,
+        offload,
+        pools: Vec::new(),
+    }
 }
 
 fn plain() -> Strategy {

@@ -15,6 +15,7 @@ fn asyncio(offload: Offload) -> Strategy {
     Strategy::Asyncio {
         limit: None,
         offload,
+        pools: Vec::new(),
     }
 }
 

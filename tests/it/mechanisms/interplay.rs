@@ -13,6 +13,7 @@ fn asyncio() -> Strategy {
     Strategy::Asyncio {
         limit: None,
         offload: Offload::None,
+        pools: Vec::new(),
     }
 }
 
@@ -294,6 +295,7 @@ fn a_failed_child_fails_its_parent() {
     let offload = Strategy::Asyncio {
         limit: None,
         offload: Offload::Threads(Workers::Exactly(4)),
+        pools: Vec::new(),
     };
     let late = vec![Step::Timeout(ms(5), vec![io(ms(20))])];
     let retry = |steps| {
@@ -438,6 +440,7 @@ fn every_strategy_dispatches_each_task_once() {
     let asyncio = |offload| Strategy::Asyncio {
         limit: Some(2),
         offload,
+        pools: Vec::new(),
     };
     let prefork = |each| Strategy::Prefork {
         processes: 2,

@@ -64,6 +64,7 @@ fn tasks_of_a_loop_weigh() {
     let asyncio = Strategy::Asyncio {
         limit: None,
         offload: Offload::None,
+        pools: Vec::new(),
     };
     let mut case = light(asyncio, 7, waits());
     case.profile.params.aio_task_rss = 100.0;
@@ -98,6 +99,7 @@ fn payloads_are_where_the_work_is() {
     let asyncio = |offload| Strategy::Asyncio {
         limit: None,
         offload,
+        pools: Vec::new(),
     };
     let prefork = |each| Strategy::Prefork {
         processes: 3,
@@ -132,10 +134,12 @@ fn results_are_kept() {
         Strategy::Asyncio {
             limit: None,
             offload: Offload::None,
+            pools: Vec::new(),
         },
         Strategy::Asyncio {
             limit: None,
             offload: Offload::Threads(Workers::Exactly(2)),
+            pools: Vec::new(),
         },
     ] {
         let mut case = light(strategy, 6, steps());

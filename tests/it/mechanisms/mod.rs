@@ -11,6 +11,7 @@ mod locks;
 mod memory;
 mod objects;
 mod pools;
+mod pools_named;
 mod processes;
 mod releases;
 mod resources;

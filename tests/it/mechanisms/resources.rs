@@ -13,6 +13,7 @@ fn asyncio() -> Strategy {
     Strategy::Asyncio {
         limit: None,
         offload: Offload::None,
+        pools: Vec::new(),
     }
 }
 
@@ -238,6 +239,7 @@ fn a_permit_is_kept_while_work_is_offloaded() {
     let strategy = Strategy::Asyncio {
         limit: None,
         offload: Offload::Threads(Workers::Exactly(4)),
+        pools: Vec::new(),
     };
     let case = batch(
         false,

@@ -2,6 +2,7 @@
 //! strategies.
 
 mod files;
+mod pools;
 mod slips;
 mod wild;
 
@@ -10,8 +11,8 @@ use std::path::Path;
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, LockSpec, Metric, ObjectKind, Offload, ProcessApi, Scenario, StartMethod, Step,
-    Strategy, Workers, strategy_label,
+    Arrivals, Dist, LockSpec, Metric, NamedPool, ObjectKind, Offload, ProcessApi, Scenario,
+    StartMethod, Step, Strategy, Workers, strategy_label,
 };
 use pchsim::syntax::{Code, Diagnostic, check, embedded, load, parse, parse_strategy, render};
 
@@ -113,7 +114,8 @@ fn the_scraper_means_what_it_says() {
         s.strategies[2].strategy,
         Strategy::Asyncio {
             limit: None,
-            offload: Offload::Threads(Workers::Exactly(4))
+            offload: Offload::Threads(Workers::Exactly(4)),
+            pools: Vec::new(),
         }
     );
     assert_eq!(s.objectives[1].metric, Metric::Memory);
@@ -278,7 +280,8 @@ fn overrides_reach_everything() {
         s.strategies[2].strategy,
         Strategy::Asyncio {
             limit: None,
-            offload: Offload::Threads(Workers::Exactly(2))
+            offload: Offload::Threads(Workers::Exactly(2)),
+            pools: Vec::new(),
         }
     );
     assert_eq!((s.seed, s.horizon), (7, Some(Nanos::from_secs(60))));
@@ -346,7 +349,25 @@ fn all_strategies() -> Vec<Strategy> {
                 Offload::Interpreters(w),
                 Offload::Processes(w, StartMethod::Spawn),
             ] {
-                out.push(Strategy::Asyncio { limit, offload });
+                let named = |name: &str, workers| NamedPool {
+                    name: name.into(),
+                    workers,
+                };
+                for pools in [
+                    Vec::new(),
+                    vec![named("cpu", Offload::Processes(w, StartMethod::Fork))],
+                    vec![
+                        named("files-2", Offload::Threads(w)),
+                        named("nobody", Offload::None),
+                        named("threads", Offload::Interpreters(w)),
+                    ],
+                ] {
+                    out.push(Strategy::Asyncio {
+                        limit,
+                        offload,
+                        pools,
+                    });
+                }
             }
         }
     }
@@ -387,7 +408,7 @@ fn labels_tell_strategies_apart() {
     let n = labels.len();
     labels.sort();
     labels.dedup();
-    // Without an offload the worker count of the loop above makes no difference.
+    // Without a pool the worker count of the loop above makes no difference.
     assert!(n - labels.len() <= 4, "{labels:#?}");
     for (short, label) in [
         ("sequential", "sequential"),
@@ -405,6 +426,15 @@ fn labels_tell_strategies_apart() {
             "asyncio+processes:2:fork",
         ),
         ("On(\"cpython-3.14t\", Threads)", "threads"),
+        // In the order of the names, however they are written.
+        (
+            "asyncio:9+b=threads:2+a=processes:4:fork",
+            "asyncio:9+a=processes:4:fork+b=threads:2",
+        ),
+        (
+            "Asyncio(pools: {\"cpu\": Threads(4), \"a\": None}, offload: Threads)",
+            "asyncio+threads+a=none+cpu=threads:4",
+        ),
     ] {
         assert_eq!(
             strategy_label(&parse_strategy(short).unwrap().strategy),

@@ -80,6 +80,7 @@ fn strategies_share_their_demands() {
         Strategy::Asyncio {
             limit: None,
             offload: pchsim::scenario::Offload::Threads(n),
+            pools: Vec::new(),
         },
     ]
     .into_iter()

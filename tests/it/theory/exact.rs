@@ -113,6 +113,7 @@ fn littles_law() {
             Strategy::Asyncio {
                 limit: None,
                 offload: pchsim::scenario::Offload::None,
+                pools: Vec::new(),
             },
         ),
     ] {

@@ -110,6 +110,7 @@ fn excess_of_a_batch_is_the_same_under_every_strategy() {
             Strategy::Asyncio {
                 limit: None,
                 offload: Offload::None,
+                pools: Vec::new(),
             },
         ] {
             let mut c = case(Arrivals::Batch, 40, &dist, None);

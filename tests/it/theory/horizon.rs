@@ -26,6 +26,7 @@ fn a_run_that_is_cut_off_is_the_beginning_of_the_whole() {
             Strategy::Asyncio {
                 limit: None,
                 offload: Offload::None,
+                pools: Vec::new(),
             },
         ),
     ] {

@@ -58,6 +58,7 @@ fn whatever_serves_is_mm1() {
             Strategy::Asyncio {
                 limit: None,
                 offload: Offload::None,
+                pools: Vec::new(),
             },
             1,
             true,

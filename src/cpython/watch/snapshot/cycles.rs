@@ -82,10 +82,12 @@ impl SnapshotIndex<'_, '_> {
 
     /// Edges to the tasks that occupy the workers of the pool that a task waits for.
     fn workers(&self, snapshot: &Snapshot, task: usize) -> Vec<WaitEdge> {
-        let copy = self.work.tasks[self.tasks[task]].copy;
+        let key = self.tasks[task];
+        let (copy, number) = (self.work.tasks[key].copy, self.work.executor_of(key));
         let in_pool = |role: ThreadRole| match role {
             ThreadRole::PoolWorker(p, _) | ThreadRole::InterpWorker(p, ..) => {
-                self.executors.pools[p].copy == copy
+                let client = &self.executors.pools[p].client;
+                client.copy == copy && client.number == number
             }
             _ => false,
         };

@@ -92,7 +92,15 @@ impl SnapshotIndex<'_, '_> {
                 let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
                 (at.and_then(Instr::children).is_some(), None)
             }
-            _ => (false, None),
+            // A call has begun once it is handed over, whoever has it.
+            _ => {
+                let code = &self.work.kernel.program.classes[task.class].code;
+                let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
+                (
+                    task.call().is_some() && at.is_some_and(Instr::enters_call),
+                    None,
+                )
+            }
         }
     }
 

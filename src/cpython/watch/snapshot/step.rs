@@ -78,10 +78,17 @@ impl SnapshotIndex<'_, '_> {
             Instr::Fail(p) => format!("Fail({p})"),
             Instr::EnterRetry { attempts, .. } => format!("Retry(attempts: {attempts})"),
             Instr::EnterRepeat(n) => format!("Repeat({n})"),
+            Instr::EnterCall(call, _) => match program.executor_name(program.calls[*call].to) {
+                Some(name) => format!("Offload(to: \"{name}\")"),
+                None => "Offload".into(),
+            },
+            Instr::EnterInline => "Inline".into(),
             Instr::LeaveHold
             | Instr::LeaveTimeout
             | Instr::LeaveRetry
             | Instr::LeaveRepeat
+            | Instr::LeaveCall
+            | Instr::LeaveInline
             | Instr::End => "end".into(),
         }
     }
