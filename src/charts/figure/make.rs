@@ -12,6 +12,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use super::palette::layer_of;
 use super::{
     Axis, Bar, Body, CurvePoint, Figure, Layer, Measure, PointFlaw, ReferenceLine, Scale, Series,
     Stack,
@@ -240,10 +241,10 @@ fn shares_note(batch: bool) -> &'static str {
 /// Bars of shares by cause.
 fn cause_stack(bars: Vec<Bar>, shares: &[Shares]) -> Stack {
     let means = means_of_all(shares.iter());
-    let layers = Cause::ALL.iter().enumerate().map(|(i, &c)| Layer {
+    let layers = Cause::ALL.into_iter().map(|c| Layer {
         name: waiting(c, means).to_owned(),
-        number: i,
-        values: shares.iter().map(|s| s.of[i]).collect(),
+        number: layer_of(c),
+        values: shares.iter().map(|s| s.of[c as usize]).collect(),
     });
     Stack {
         bars,

@@ -4,7 +4,7 @@
 //! can be for people who see no red, no green or no blue; tests check both. No colour stands alone: curves have marks or dashes as well,
 //! layers a fixed order and seams, bars stripes.
 
-use crate::machine::CAUSES;
+use crate::machine::{CAUSES, Cause};
 
 /// The background on which a figure is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +77,22 @@ pub const CURVES: usize = 8;
 /// Number of colours of layers.
 pub const LAYERS: usize = CAUSES + 1;
 
+/// The layer of pickling. Its number stays what it is in timelines that were written when there were twelve causes; later causes follow it.
+pub const PICKLING: usize = 12;
+
+/// The layer of a cause.
+#[must_use]
+pub fn layer_of(cause: Cause) -> usize {
+    let number = cause as usize;
+    number + usize::from(number >= PICKLING)
+}
+
+/// The cause of a layer; `None` for pickling, and beyond the last layer.
+#[must_use]
+pub fn cause_of(layer: usize) -> Option<Cause> {
+    Cause::ALL.into_iter().find(|&c| layer_of(c) == layer)
+}
+
 const SERIES_LIGHT: [Rgb; CURVES] = [
     rgb(0x28_5DFF),
     rgb(0xCB_4B4B),
@@ -111,8 +127,8 @@ const LAYERS_LIGHT: [Rgb; LAYERS] = [
     rgb(0x2F_6F6B),
     rgb(0xCC_6699),
     rgb(0x7A_1F4B),
-    rgb(0x1F_4E9E),
     rgb(0x4D_4D4D),
+    rgb(0x1F_4E9E),
 ];
 const LAYERS_DARK: [Rgb; LAYERS] = [
     rgb(0x2D_C99B),
@@ -127,8 +143,8 @@ const LAYERS_DARK: [Rgb; LAYERS] = [
     rgb(0x5F_ABA6),
     rgb(0xE5_8DB6),
     rgb(0xFF_D0A8),
-    rgb(0x9F_E86B),
     rgb(0xC7_C7C7),
+    rgb(0x9F_E86B),
 ];
 /// Cividis, which is even for every kind of colour vision, and in grey.
 const HEAT: [Rgb; 7] = [

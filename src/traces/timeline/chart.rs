@@ -1,10 +1,11 @@
 //! A Gantt chart for a terminal: a line for each row, a character for each slice of time.
 
+use crate::charts::figure::palette::{LAYERS, PICKLING, cause_of};
 use crate::charts::figure::ticks::{decimals_of, round_step};
 use crate::charts::figure::{Gantt, GanttRow};
 use crate::layout::Style;
 use crate::layout::{clipped, entries, padded, unique, width, words};
-use crate::machine::{CAUSES, Cause};
+use crate::machine::Cause;
 use crate::quantity::{percent, sign, time_unit};
 
 /// Layout of a chart.
@@ -34,13 +35,13 @@ const TICK: usize = 14;
 /// The character for a kind of span, by the number of its colour; letters are those of the report's bars. A thread that waits for work, in
 /// a pool or on a loop, is idle.
 fn kind_sign(number: usize, unicode: bool) -> char {
-    match (Cause::ALL.get(number), unicode) {
+    match (cause_of(number), unicode) {
         (None, _) => 'P',
         (Some(Cause::Pool), true) => '▓',
         (Some(Cause::Pool), false) => '=',
         (Some(Cause::Loop), true) => '·',
         (Some(Cause::Loop), false) => '-',
-        (Some(cause), _) => sign(*cause, unicode),
+        (Some(cause), _) => sign(cause, unicode),
     }
 }
 
@@ -80,7 +81,7 @@ pub fn chart(gantt: &Gantt, layout: ChartLayout) -> Vec<String> {
 fn slices(gantt: &Gantt, row: &GanttRow, cells: usize, layout: ChartLayout) -> (String, String) {
     let (from, to) = gantt.window;
     let slice = (to - from) / cells as f64;
-    let numbers = CAUSES + 1;
+    let numbers = LAYERS;
     let mut time = vec![vec![0.0_f64; numbers]; cells];
     let mut share = 0.0;
     for span in &row.spans {
@@ -120,7 +121,7 @@ pub(super) fn on_core(number: usize) -> bool {
         Cause::Startup as usize,
         Cause::Pool as usize,
         Cause::Contention as usize,
-        CAUSES,
+        PICKLING,
     ]
     .contains(&number)
 }

@@ -1,10 +1,11 @@
 //! Makes a Gantt chart from a recording, with a row for each core, GIL and thread.
 
 use super::chart::on_core;
+use crate::charts::figure::palette::{LAYERS, PICKLING, cause_of, layer_of};
 use crate::charts::figure::{Axis, Gantt, GanttRow, GanttSpan, Measure, Scale, SpanKind};
 use crate::cpython::recording::{Recording, TapeState, TaskIndex, ThreadIndex, ThreadSpan};
 use crate::engine::Nanos;
-use crate::machine::{CAUSES, Cause};
+use crate::machine::Cause;
 use crate::quantity::state;
 
 /// The part of a recording that is shown.
@@ -18,14 +19,12 @@ pub struct GanttLimits {
     pub choose: bool,
 }
 
-/// The kind of pickling; its number follows those of the causes.
-const PICKLING: usize = CAUSES;
 /// The kind of holding a GIL, drawn in the colour of waiting for a worker, which no thread's row shows.
 const HOLDS: usize = Cause::Pool as usize;
 
 /// Name of a kind of span in the legend, by number: the words of `ps` for the same state.
 fn kind_name(kind: usize, gil: bool) -> &'static str {
-    match Cause::ALL.get(kind) {
+    match cause_of(kind) {
         None => state::PICKLING,
         Some(Cause::Running) => "running Python or native code",
         Some(Cause::Core) => state::CORE,
@@ -46,9 +45,15 @@ fn kind_name(kind: usize, gil: bool) -> &'static str {
 
 /// Whether a kind is time in which a row waits for something that others have.
 fn contends(number: usize) -> bool {
-    [Cause::Core, Cause::Gil, Cause::Lock, Cause::Contention]
-        .iter()
-        .any(|&c| c as usize == number)
+    [
+        Cause::Core,
+        Cause::Gil,
+        Cause::Lock,
+        Cause::Contention,
+        Cause::Resource,
+    ]
+    .iter()
+    .any(|&c| layer_of(c) == number)
 }
 
 /// A row under construction, with times in whole nanoseconds and kinds by number.
@@ -95,7 +100,7 @@ pub fn gantt(recording: &Recording, shown: GanttLimits) -> (Gantt, usize) {
         hidden += select(&mut rows, shown.rows, cut_to.since(from));
     }
     let to = cut_to;
-    let kinds: Vec<usize> = (0..=PICKLING)
+    let kinds: Vec<usize> = (0..LAYERS)
         .filter(|k| rows.iter().any(|r| r.spans.iter().any(|p| p.kind == *k)))
         .collect();
     let rows = rows.into_iter().map(|r| row(r, &kinds)).collect();
@@ -276,7 +281,7 @@ fn kind_of(span: &ThreadSpan) -> Option<usize> {
         (TapeState::Ready(_), _) => Some(Cause::Core as usize),
         // An idle worker, a main thread without arrivals, or a thread that waits for results, calls or room in a pipe.
         (TapeState::Blocked, Cause::Pool | Cause::Running | Cause::Ipc) => None,
-        (TapeState::Blocked, cause) => Some(cause as usize),
+        (TapeState::Blocked, cause) => Some(layer_of(cause)),
     }
 }
 
