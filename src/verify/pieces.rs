@@ -86,6 +86,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
             plain && has(|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_))),
             piece!("queues"),
         ),
+        (uses, piece!("scarce")),
         (plain && uses, piece!("resources")),
         (!plain && uses, piece!("loop_resources")),
         (plain && timeouts, piece!("deadline")),

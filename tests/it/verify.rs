@@ -1,6 +1,7 @@
 //! `pchsim verify`: programs made from scenarios, run for real where a Python is at hand, and held against the forecast.
 
 mod pools;
+mod resources;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -182,35 +183,50 @@ fn every_program_compiles_on_every_python() {
     }
 }
 
+/// Runs the programs that the first Python here can run: each strategy, and what its program says; nothing where there is no Python.
+fn said(plans: &Plans) -> Vec<(&str, Value)> {
+    let Some(python) = world::python() else {
+        return Vec::new();
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let can = |label: &str| !label.contains("interpreters") || python.interpreters;
+    let planned = plans.planned.iter().filter(|p| can(&p.label));
+    planned
+        .map(|planned| {
+            let program = &planned.program;
+            for (name, text) in program.files() {
+                fs::write(dir.path().join(name), text).unwrap();
+            }
+            let mut what = host::Invocation::new(&python.path);
+            what.args = vec![format!("{}.py", program.stem).into()];
+            what.dir = Some(dir.path());
+            let mut lines = Vec::new();
+            let ran = host::run(&what, &mut |line| lines.push(line.to_owned())).unwrap();
+            assert!(ran.succeeded(), "{}: {ran:?}", planned.label);
+            assert_eq!(lines.len(), 1, "{}: {lines:?}", planned.label);
+            (
+                planned.label.as_str(),
+                serde_json::from_str(&lines[0]).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// How many tasks a program says there were, and how many of them completed.
+fn completed(said: &Value) -> (usize, usize) {
+    let latencies = said["latencies_s"].as_array().unwrap();
+    let ended = latencies.iter().filter(|l| !l.is_null()).count();
+    (latencies.len(), ended)
+}
+
 /// Every step under every strategy that this Python has: all tasks end, and nothing is printed but the results.
 #[test]
 fn every_program_runs() {
-    let Some(python) = world::python() else {
-        return;
-    };
-    let dir = tempfile::tempdir().unwrap();
-    let plans = plans(&scenario(EVERY_STEP), STRATEGIES);
-    for planned in &plans.planned {
-        let program = &planned.program;
-        for (name, text) in program.files() {
-            fs::write(dir.path().join(name), text).unwrap();
-        }
-        if planned.label.contains("interpreters") && !python.interpreters {
-            continue;
-        }
-        let mut what = host::Invocation::new(&python.path);
-        what.args = vec![format!("{}.py", program.stem).into()];
-        what.dir = Some(dir.path());
-        let mut lines = Vec::new();
-        let ran = host::run(&what, &mut |line| lines.push(line.to_owned())).unwrap();
-        assert!(ran.succeeded(), "{}: {ran:?}", planned.label);
-        assert_eq!(lines.len(), 1, "{}: {lines:?}", planned.label);
-        let said: Value = serde_json::from_str(&lines[0]).unwrap();
-        let latencies = said["latencies_s"].as_array().unwrap();
-        let ended = latencies.iter().filter(|l| !l.is_null()).count() as u64;
+    for (label, said) in said(&plans(&scenario(EVERY_STEP), STRATEGIES)) {
+        let (tasks, ended) = completed(&said);
         let lost = said["failed"].as_u64().unwrap() + said["timed_out"].as_u64().unwrap();
-        assert_eq!((latencies.len(), ended + lost), (8, 8), "{}", planned.label);
-        assert!(ended >= 2, "{}: {said}", planned.label);
+        assert_eq!((tasks, ended as u64 + lost), (8, 8), "{label}");
+        assert!(ended >= 2, "{label}: {said}");
     }
 }
 

@@ -1,34 +1,17 @@
 
 
-import collections
+class Scarce(Rules):
+    """A resource of threads, for a with statement."""
 
-INF = float("inf")
-
-
-class Scarce:
-    """Permits, or connections of a pool, or tokens of a rate limit: for a with statement."""
-
-    def __init__(self, count=0, kept=0, connect=0.0, lifetime=None, interval=0.0, burst=0, window=None, wait=None, reject=False):
-        self.free, self.kept, self.connect, self.lifetime = threading.Semaphore(count), kept, connect, lifetime
-        self.interval, self.burst, self.window, self.wait, self.reject = interval, burst, window, wait, reject
-        self.idle, self.lock, self.full_at, self.granted = collections.deque(), threading.Lock(), 0.0, collections.deque()
+    def __init__(self, count=0, **rules):
+        super().__init__(**rules)
+        self.free, self.lock = threading.Semaphore(count), threading.Lock()
 
     def token(self, left):
         """Waits for the next token of the rate limit."""
+        at, patience = now(), min(self.patience(), left)
         with self.lock:
-            at, patience = now(), min(0.0 if self.reject else INF if self.wait is None else self.wait, left)
-            if self.window:
-                while self.granted and self.granted[0] + self.window <= at:
-                    self.granted.popleft()
-                due = max(at, self.granted[-self.burst] + self.window) if len(self.granted) >= self.burst else at
-            else:
-                due = max(at, self.full_at - self.interval * (self.burst - 1))
-            if due - at > patience:
-                due = None
-            elif self.window:
-                self.granted.append(due)
-            else:
-                self.full_at = max(self.full_at, at) + self.interval
+            due = self.due(at, patience)
         if due is None:
             if self.reject:
                 raise Failed
@@ -38,15 +21,18 @@ class Scarce:
             time.sleep(due - at)
 
     def permit(self, left):
-        """Takes a permit, and the connection that has been unused longest; opens one if there is none, or it is too old."""
+        """Takes a permit."""
         wait = left if self.wait is None else min(self.wait, left)
         if self.reject:
             if not self.free.acquire(blocking=False):
                 raise Failed
         elif not self.free.acquire(timeout=None if wait == INF else wait):
             raise TimedOut
-        opened = self.idle.popleft() if self.idle else None
-        if opened is None or self.lifetime is not None and now() - opened >= self.lifetime:
+
+    def connected(self):
+        """A connection, by when it was opened: just now, if none is unused."""
+        opened = self.unused()
+        if opened is None:
             if self.connect:
                 time.sleep(self.connect)
             opened = now()
@@ -58,21 +44,18 @@ class Scarce:
             self.token(left)
             yield
             return
-        opened = self.permit(left)
+        self.permit(left)
+        opened = None
         try:
+            opened = self.connected()
             yield
-            self.back(opened)
         except TimedOut:
-            raise
-        except BaseException:
-            self.back(opened)
+            opened = None  # Cut short in the middle of its use, a connection is closed.
             raise
         finally:
+            if opened is not None:
+                self.back(opened)
             self.free.release()
-
-    def back(self, opened):
-        if len(self.idle) < self.kept:
-            self.idle.append(opened)
 
 
 def using(name, late=None):

@@ -1,13 +1,6 @@
 //! Programs of scenarios whose steps say which pool executes them.
 
-use std::fs;
-
-use serde_json::Value;
-
-use pchsim::host;
-
-use super::{plans, program, scenario};
-use crate::world;
+use super::{completed, plans, program, said, scenario};
 
 /// Each step that matters within a call, or on the loop beside work that is offloaded.
 const EVERY_CALL: &str = r#"(
@@ -57,34 +50,11 @@ const STRATEGIES: &[&str] = &[
 
 #[test]
 fn every_call_runs() {
-    let Some(python) = world::python() else {
-        return;
-    };
-    let dir = tempfile::tempdir().unwrap();
     let plans = plans(&scenario(EVERY_CALL), STRATEGIES);
     assert!(plans.left_out.is_empty(), "{:?}", plans.left_out);
-    for planned in &plans.planned {
-        let program = &planned.program;
-        for (name, text) in program.files() {
-            fs::write(dir.path().join(name), text).unwrap();
-        }
-        if planned.label.contains("interpreters") && !python.interpreters {
-            continue;
-        }
-        let mut what = host::Invocation::new(&python.path);
-        what.args = vec![format!("{}.py", program.stem).into()];
-        what.dir = Some(dir.path());
-        let mut lines = Vec::new();
-        let ran = host::run(&what, &mut |line| lines.push(line.to_owned())).unwrap();
-        assert!(ran.succeeded(), "{}: {ran:?}", planned.label);
-        let said: Value = serde_json::from_str(&lines[0]).unwrap();
-        let latencies = said["latencies_s"].as_array().unwrap();
-        let ended = latencies.iter().filter(|l| !l.is_null()).count();
-        assert!(
-            latencies.len() == 6 && ended >= 4,
-            "{}: {said}",
-            planned.label
-        );
+    for (label, said) in said(&plans) {
+        let (tasks, ended) = completed(&said);
+        assert!(tasks == 6 && ended >= 4, "{label}: {said}");
     }
 }
 
