@@ -300,52 +300,40 @@ impl Finding {
     /// The contended object, the class of tasks, and the share (0 to 1) of their time that it cost; `None` for any other finding.
     #[must_use]
     pub fn contended(&self) -> Option<(&str, &str, f64)> {
-        let (object, task, waited, of) = self.at_object()?;
-        Some((object, task, waited.as_secs_f64() / of.as_secs_f64()))
+        self.share_lost(FindingKind::ContendedObject)
     }
 
     /// The scarce resource, the class of tasks, and the share (0 to 1) of their time that it cost; `None` for any other finding.
     #[must_use]
     pub fn scarce(&self) -> Option<(&str, &str, f64)> {
-        let (resource, task, waited, of) = self.at_resource()?;
-        Some((resource, task, waited.as_secs_f64() / of.as_secs_f64()))
+        self.share_lost(FindingKind::ScarceResource)
     }
 
-    /// The scarce resource, the class of tasks, their total wait for it, and their total time.
-    fn at_resource(&self) -> Option<(&str, &str, Total, Total)> {
-        match self {
-            Self::ScarceResource {
-                resource,
-                task,
-                waited,
-                of,
-            } => Some((resource, task, *waited, *of)),
-            Self::Deadlock { .. }
-            | Self::OutOfMemory { .. }
-            | Self::BlockedLoop { .. }
-            | Self::Convoy { .. }
-            | Self::ContendedObject { .. }
-            | Self::FutileWakeups { .. }
-            | Self::EventLimit { .. }
-            | Self::ClockEnd { .. }
-            | Self::Unsupported { reason: _ } => None,
-        }
+    /// What tasks waited for, their class, and the share (0 to 1) of their time that it cost, of a finding of this kind.
+    fn share_lost(&self, kind: FindingKind) -> Option<(&str, &str, f64)> {
+        let (what, task, waited, of) = self.lost_at().filter(|_| self.kind() == kind)?;
+        Some((what, task, waited.as_secs_f64() / of.as_secs_f64()))
     }
 
-    /// The contended object, the class of tasks, their total wait for it, and their total time.
-    fn at_object(&self) -> Option<(&str, &str, Total, Total)> {
+    /// The contended object or scarce resource, the class of tasks, their total wait for it, and their total time.
+    fn lost_at(&self) -> Option<(&str, &str, Total, Total)> {
         match self {
             Self::ContendedObject {
-                object,
+                object: what,
                 task,
                 waited,
                 of,
-            } => Some((object, task, *waited, *of)),
+            }
+            | Self::ScarceResource {
+                resource: what,
+                task,
+                waited,
+                of,
+            } => Some((what, task, *waited, *of)),
             Self::Deadlock { .. }
             | Self::OutOfMemory { .. }
             | Self::BlockedLoop { .. }
             | Self::Convoy { .. }
-            | Self::ScarceResource { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
@@ -358,24 +346,31 @@ impl Finding {
     /// replication alone would give another number, and so would sums, in which long replications weigh more. Findings of other kinds stay
     /// as they are.
     pub fn average<'a>(&mut self, all: impl Iterator<Item = &'a Self>) {
+        let kind = self.kind();
         match self {
             Self::ContendedObject {
-                object,
+                object: what,
                 task,
                 waited,
                 of,
-            } => {
-                let all = all.filter_map(Self::at_object);
-                average(all, (object, task), waited, of);
             }
-            Self::ScarceResource {
-                resource,
+            | Self::ScarceResource {
+                resource: what,
                 task,
                 waited,
                 of,
             } => {
-                let all = all.filter_map(Self::at_resource);
-                average(all, (resource, task), waited, of);
+                let lost = all.filter(|f| f.kind() == kind).filter_map(Self::lost_at);
+                let same = lost.filter(|(w, t, ..)| (w, t) == (&what.as_str(), &task.as_str()));
+                let (count, shares, times) = same.fold((0, 0.0, 0), |(n, s, t), (.., w, of)| {
+                    let share = w.as_f64() / of.as_f64().max(1.0);
+                    (n + 1_u32, s + share, of.0.saturating_add(t))
+                });
+                if count > 0 {
+                    let mean = times / u128::from(count);
+                    *of = Total(mean);
+                    *waited = Total(share_of(mean, shares / f64::from(count)));
+                }
             }
             Self::Deadlock { .. }
             | Self::OutOfMemory { .. }
@@ -393,25 +388,6 @@ impl Finding {
     pub fn is_worse_than(&self, other: &Self) -> bool {
         let ((kind, _, _, much), (others, _, _, less)) = (self.about(), other.about());
         kind == others && much > less
-    }
-}
-
-/// Sets a waiting time and the time of which it is a part to their means over those findings that are about the same two names.
-fn average<'a>(
-    all: impl Iterator<Item = (&'a str, &'a str, Total, Total)>,
-    names: (&str, &str),
-    waited: &mut Total,
-    of: &mut Total,
-) {
-    let same = all.filter(|(what, task, ..)| (*what, *task) == names);
-    let (count, shares, times) = same.fold((0, 0.0, 0), |(n, s, t), (.., w, of)| {
-        let share = w.as_f64() / of.as_f64().max(1.0);
-        (n + 1_u32, s + share, of.0.saturating_add(t))
-    });
-    if count > 0 {
-        let mean = times / u128::from(count);
-        *of = Total(mean);
-        *waited = Total(share_of(mean, shares / f64::from(count)));
     }
 }
 

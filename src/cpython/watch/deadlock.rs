@@ -83,10 +83,7 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (WaitReason, String) {
         }
         Some(On::Children) => (WaitReason::Children, "its children".to_owned()),
         Some(On::Resource(r)) => {
-            let number = work.resources.get(r).map(|r| r.number);
-            let name = number.map_or(String::new(), |n| {
-                work.kernel.program.resources[n].name.clone()
-            });
+            let name = work.resource_name(r).to_owned();
             let text = format!("resource '{name}'");
             (WaitReason::Resource(name), text)
         }

@@ -277,11 +277,28 @@ impl Work<'_> {
         if let Some(deadline) = self.deadline(key) {
             until = until.min(deadline);
         }
+        let on = if matches!(mode, Mode::Loop { .. }) {
+            On::Timer
+        } else {
+            On::Outside
+        };
+        self.sleep_until(tid, key, mode, on, until)
+    }
+
+    /// Sleeps: the coroutine until a timer of its loop, the thread by itself.
+    pub(super) fn sleep_until(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        mode: Mode,
+        on: On,
+        until: Nanos,
+    ) -> Flow {
         if matches!(mode, Mode::Loop { .. }) {
-            self.loop_sleep(tid, key, On::Timer, until);
+            self.loop_sleep(tid, key, on, until);
             return Flow::Suspended;
         }
-        self.kernel.push(tid, Act::sleep(On::Outside, until));
+        self.kernel.push(tid, Act::sleep(on, until));
         Flow::Go
     }
 

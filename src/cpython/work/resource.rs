@@ -11,7 +11,7 @@ use super::flow::{Flow, Mode};
 use super::task::Frame;
 use super::wait::Waiter;
 use crate::cpython::index::{ClassIndex, DomainIndex, ResourceIndex, ResourceNumber, TaskKey};
-use crate::cpython::kernel::{Act, On};
+use crate::cpython::kernel::On;
 use crate::cpython::program::Program;
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, Total};
@@ -20,14 +20,14 @@ use crate::scenario::{ResourceKind, Scope, WhenFull};
 use crate::sync::{Acquisition, Queue, QueueResult, Semaphore, Ticket, Tokens};
 
 /// An instance of a resource.
-pub(crate) struct Resource {
+struct Resource {
     /// Which resource of the program it is an instance of.
-    pub(crate) number: ResourceNumber,
+    number: ResourceNumber,
     guard: Guard,
     /// When each connection was opened that nobody uses, the longest unused first.
     idle: VecDeque<Nanos>,
     /// Tasks that use it now (never of a rate limit, whose tokens are used up at once).
-    pub(crate) used: u64,
+    used: u64,
 }
 
 /// Who decides when a task gets what it asks for.
@@ -38,12 +38,6 @@ enum Guard {
     Barging(Queue<(), Waiter>),
     /// Tokens, by their instants.
     Limit(Tokens),
-}
-
-/// Answer to a request.
-enum Reply {
-    Granted,
-    Waits(Ticket),
 }
 
 impl Guard {
@@ -71,18 +65,15 @@ impl Guard {
     }
 
     /// Asks for a permit. Who has been `called` has one already, if they are handed over.
-    fn ask(&mut self, who: Waiter, called: bool) -> Reply {
+    fn ask(&mut self, who: Waiter, called: bool) -> Acquisition {
         match self {
-            Self::Fair(_) if called => Reply::Granted,
-            Self::Fair(permits) => match permits.ask(who) {
-                Acquisition::Granted => Reply::Granted,
-                Acquisition::Waits(ticket) => Reply::Waits(ticket),
-            },
+            Self::Fair(_) if called => Acquisition::Granted,
+            Self::Fair(permits) => permits.ask(who),
             Self::Barging(permits) => match permits.get(who) {
-                QueueResult::Done((), _) => Reply::Granted,
-                QueueResult::Waits(ticket) => Reply::Waits(ticket),
+                QueueResult::Done((), _) => Acquisition::Granted,
+                QueueResult::Waits(ticket) => Acquisition::Waits(ticket),
             },
-            Self::Limit(_) => Reply::Granted,
+            Self::Limit(_) => Acquisition::Granted,
         }
     }
 
@@ -138,11 +129,6 @@ impl Resources {
         }
     }
 
-    /// The instance of this index, if it has been used.
-    pub(crate) fn get(&self, index: ResourceIndex) -> Option<&Resource> {
-        self.instances.get(usize::from(index))?.as_ref()
-    }
-
     /// What tasks of the class have waited for the resource.
     pub(crate) fn waited(&self, number: ResourceNumber, class: ClassIndex) -> Total {
         self.waited[usize::from(number)][usize::from(class)]
@@ -177,6 +163,13 @@ impl Work<'_> {
             used: 0,
         });
         ResourceIndex::from(index)
+    }
+
+    /// The name of the resource that this is an instance of.
+    pub(crate) fn resource_name(&self, index: ResourceIndex) -> &str {
+        let resources = &self.kernel.program.resources;
+        let number = usize::from(index) % resources.len();
+        &resources[ResourceNumber::from(number)].name
     }
 
     /// Whether nothing of any resource is in use, and nobody waits for any: what holds once all tasks have ended.
@@ -223,7 +216,7 @@ impl Work<'_> {
         }
         let called = before.is_some_and(|w| w.ticket.is_none());
         match self.resources.at(index).guard.ask(who, called) {
-            Reply::Granted => {
+            Acquisition::Granted => {
                 if let Some(wait) = before {
                     self.end_wait(who);
                     self.waited_for(key, number, wait.since);
@@ -234,7 +227,7 @@ impl Work<'_> {
                 }
                 self.begin_use(tid, key, mode, index)
             }
-            Reply::Waits(ticket) => {
+            Acquisition::Waits(ticket) => {
                 match full {
                     WhenFull::Reject => {
                         self.resources.at(index).guard.forget(ticket);
@@ -408,15 +401,5 @@ impl Work<'_> {
             let class = usize::from(task.submitted_as);
             self.resources.waited[usize::from(number)][class] += to.since(from);
         }
-    }
-
-    /// Sleeps, on a thread or on a loop.
-    fn sleep_until(&mut self, tid: Tid, key: TaskKey, mode: Mode, on: On, until: Nanos) -> Flow {
-        if matches!(mode, Mode::Loop { .. }) {
-            self.loop_sleep(tid, key, on, until);
-            return Flow::Suspended;
-        }
-        self.kernel.push(tid, Act::sleep(on, until));
-        Flow::Go
     }
 }

@@ -262,10 +262,12 @@ impl SnapshotIndex<'_, '_> {
             };
             *place = match wait.on {
                 On::Timer => Some(TaskLocation::Sleeps(wait.until)),
-                On::Resource(r) if wait.ticket.is_some() => {
-                    Some(TaskLocation::Resource(self.resource_name(r)))
-                }
-                On::Token(r) => Some(TaskLocation::Resource(self.resource_name(r))),
+                On::Resource(r) if wait.ticket.is_some() => Some(TaskLocation::Resource(
+                    self.work.resource_name(r).to_owned(),
+                )),
+                On::Token(r) => Some(TaskLocation::Resource(
+                    self.work.resource_name(r).to_owned(),
+                )),
                 On::Item(q) if wait.ticket.is_some() => Some(TaskLocation::Item(queue(q))),
                 On::Room(q) if wait.ticket.is_some() => Some(TaskLocation::Room(queue(q))),
                 On::Children => Some(TaskLocation::Children(

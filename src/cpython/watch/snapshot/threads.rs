@@ -1,7 +1,7 @@
 //! Describes what each thread does.
 
 use super::{CpuWork, SnapshotIndex, ThreadActivity, ThreadState};
-use crate::cpython::index::{LockIndex, QueueIndex, ResourceIndex, ResourceNumber};
+use crate::cpython::index::{LockIndex, QueueIndex};
 use crate::cpython::kernel::{Act, Blocked, Outside, Phase, Thread};
 use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::{Instr, OnCore};
@@ -87,7 +87,7 @@ impl SnapshotIndex<'_, '_> {
             On::Item(q) => ThreadActivity::WaitsForItem(queue(q)),
             On::Room(q) => ThreadActivity::WaitsForRoom(queue(q)),
             On::Resource(r) | On::Token(r) => {
-                ThreadActivity::WaitsForResource(self.resource_name(r))
+                ThreadActivity::WaitsForResource(self.work.resource_name(r).to_owned())
             }
             On::Children => t.task.map_or(ThreadActivity::Idle, |key| {
                 let task = &self.work.tasks[key];
@@ -119,13 +119,6 @@ impl SnapshotIndex<'_, '_> {
             | On::Timer
             | On::Part => ThreadActivity::Idle,
         }
-    }
-
-    /// The name of the resource that this is an instance of.
-    pub(crate) fn resource_name(&self, index: ResourceIndex) -> String {
-        let program = self.work.kernel.program;
-        let number = usize::from(index) % program.resources.len().max(1);
-        program.resources[ResourceNumber::from(number)].name.clone()
     }
 
     /// The name of the lock of this index in the table of all locks.
