@@ -241,8 +241,7 @@ impl Workload {
             Some(Placed::Call(to)) => !to.is_some_and(named),
             Some(Placed::Loop) | None => false,
         };
-        let mut steps = self.classes.iter().flat_map(|c| &c.steps);
-        event_loop && pool == Pool::Nobody && steps.any(|s| s.any(&calls))
+        event_loop && pool == Pool::Nobody && self.any_step(calls)
     }
 }
 

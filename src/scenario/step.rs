@@ -2,7 +2,7 @@
 //! carries, and how it is rebuilt with other times. All code that looks at steps asks here; a new kind of step answers here, and nowhere is
 //! there a rule for "all others" ([tests/it/described.rs](../../../tests/it/described.rs) holds that).
 
-use super::{Bytes, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Step};
+use super::{Bytes, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Step, Workload};
 use crate::engine::Nanos;
 
 /// The steps within a step.
@@ -178,6 +178,14 @@ impl<'a> StepTraits<'a> {
             carries,
             ..Self::PLAIN
         }
+    }
+}
+
+impl Workload {
+    /// Whether a step of some class, at any depth, is such a one.
+    pub fn any_step(&self, is: impl Fn(&Step) -> bool) -> bool {
+        let mut steps = self.classes.iter().flat_map(|c| &c.steps);
+        steps.any(|s| s.any(&is))
     }
 }
 

@@ -272,10 +272,9 @@ fn findings(
     }
     if !blocked.is_empty() {
         let calls = |s: &Step| matches!(s.takes(), Some((StepResource::Blocked, _)));
-        let mut steps = scenario.workload.classes.iter().flat_map(|c| &c.steps);
         found.push(Warning::BlockedLoop {
             cases: blocked,
-            calls: steps.any(|s| s.any(&calls)),
+            calls: scenario.workload.any_step(calls),
         });
     }
     if !starved.is_empty() {
@@ -366,8 +365,7 @@ pub(super) fn offloads(strategy: &Strategy) -> bool {
 /// Whether the tasks have work that an event loop does itself, even where it offloads.
 fn inlines(scenario: &Scenario) -> bool {
     let stays = |s: &Step| s.placed() == Some(Placed::Loop);
-    let mut classes = scenario.workload.classes.iter();
-    classes.any(|c| c.steps.iter().any(|s| s.any(&stays)))
+    scenario.workload.any_step(stays)
 }
 
 /// Whether tasks are executed in several processes or interpreters.
@@ -380,11 +378,7 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
     let w = &scenario.workload;
     let locks = w.locks.iter().filter(|l| !l.shared).map(|l| &l.name);
     let mut names: Vec<String> = Vec::new();
-    let written = |object: usize| {
-        let writes = |step: &Step| step.writes() == Some(object);
-        let mut steps = w.classes.iter().flat_map(|c| &c.steps);
-        steps.any(|step| step.any(&writes))
-    };
+    let written = |object: usize| w.any_step(|s| s.writes() == Some(object));
     // An object that never changes, and that costs threads nothing either, is the same in each copy.
     let objects = w.objects.iter().enumerate();
     let objects = objects.filter(|(i, o)| o.kind.reads_contend() || written(*i));

@@ -123,6 +123,9 @@ fn warn_of_blocked_loops(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
         let Execution {
             event_loop, pool, ..
         } = case.strategy.execution();
+        if !event_loop {
+            continue;
+        }
         let offloads = pool != Pool::Nobody;
         let blocking = |c: &&TaskClass| {
             let mut steps = c.steps.iter();
@@ -131,9 +134,6 @@ fn warn_of_blocked_loops(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
         let Some(class) = scenario.workload.classes.iter().find(blocking) else {
             continue;
         };
-        if !event_loop {
-            continue;
-        }
         let (name, label) = (&class.name, strategy_label(&case.strategy));
         cx.at(&format!("strategies[{i}]"), |cx| {
             cx.warn(

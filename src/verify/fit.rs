@@ -135,6 +135,5 @@ pub(super) fn native_is_drawn(w: &Workload) -> bool {
         | None => false,
     };
     let recorded = matches!(&w.arrivals, Arrivals::Trace(tasks) if tasks.iter().any(|t| !t.demands.is_empty()));
-    let mut steps = w.classes.iter().flat_map(|c| &c.steps);
-    recorded || steps.any(|step| step.any(&drawn))
+    recorded || w.any_step(drawn)
 }
