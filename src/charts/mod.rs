@@ -4,4 +4,4 @@
 pub(crate) mod drawing;
 pub mod figure;
 pub mod plot;
-pub mod scale;
+pub(crate) mod scale;

@@ -5,12 +5,12 @@ use super::figure::Scale;
 use crate::insight::doubles;
 
 /// Ratio of values from which on a logarithmic scale is used: on a linear one, the small ones would lie on the floor.
-pub const FAR: f64 = 10.0;
+pub(crate) const FAR: f64 = 10.0;
 
 /// The scale of a vertical axis for curves or dots (bars begin at zero, whatever they show): logarithmic if the values are [`FAR`] apart;
 /// from zero if the least is below two fifths of the greatest, or if differences are only noise (`noise` is half the width of a usual
 /// interval); otherwise only as far as the values reach.
-pub fn upward(values: impl IntoIterator<Item = f64>, noise: f64) -> Scale {
+pub(crate) fn upward(values: impl IntoIterator<Item = f64>, noise: f64) -> Scale {
     let Some((low, high)) = range(values) else {
         return Scale::FromZero;
     };
@@ -26,7 +26,7 @@ pub fn upward(values: impl IntoIterator<Item = f64>, noise: f64) -> Scale {
 /// The scale of a horizontal axis for rising values: by powers of two if each value is a number of doublings of the one before, by powers
 /// of ten if steps grow in proportion otherwise, else linear. It starts from zero if zero is not far, unless `count` tells that the values
 /// count things, of which there is never none.
-pub fn across(values: &[f64], count: bool) -> Scale {
+pub(crate) fn across(values: &[f64], count: bool) -> Scale {
     if doubles(values) {
         let doublings = |w: &[f64]| {
             let n = libm::log2(w[1] / w[0]);
@@ -47,7 +47,7 @@ pub fn across(values: &[f64], count: bool) -> Scale {
 /// Groups curves that coincide, in order; each is compared with the first of its group. A curve is given by its height at each horizontal
 /// position (0 to 1; `None` if it has no value there). Two coincide if they have values at the same positions and are nowhere more than
 /// `apart` from each other.
-pub fn coincident(curves: &[Vec<Option<f64>>], apart: f64) -> Vec<Vec<usize>> {
+pub(crate) fn coincident(curves: &[Vec<Option<f64>>], apart: f64) -> Vec<Vec<usize>> {
     let on = |a: &[Option<f64>], b: &[Option<f64>]| {
         a.len() == b.len()
             && a.iter().zip(b).all(|(a, b)| match (a, b) {
@@ -60,7 +60,7 @@ pub fn coincident(curves: &[Vec<Option<f64>>], apart: f64) -> Vec<Vec<usize>> {
 }
 
 /// Groups alike items, in order; each is compared with the first of its group, so that no group is wider than two steps.
-pub fn grouped<T>(all: &[T], alike: impl Fn(&T, &T) -> bool) -> Vec<Vec<usize>> {
+pub(crate) fn grouped<T>(all: &[T], alike: impl Fn(&T, &T) -> bool) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (i, one) in all.iter().enumerate() {
         match groups.iter_mut().find(|g| alike(&all[g[0]], one)) {

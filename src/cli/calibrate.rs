@@ -32,7 +32,7 @@ use crate::profiles::file;
   pchsim run scraper --interpreter my.ron            a forecast for it
 
 Exit codes: 0 done, 2 bad usage or no such interpreter, 4 --strict and the machine was too noisy, 130 interrupted.")]
-pub struct Args {
+pub(crate) struct Args {
     /// Measure this interpreter: a path, a command or a version such as 3.13 or 3.14t (repeatable) [default: the one that
     /// `python3` is here]
     #[arg(long, value_name = "PYTHON", value_hint = ValueHint::AnyPath, conflicts_with = "all")]
@@ -91,7 +91,7 @@ fn profile_name(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// No such interpreter, one that cannot be measured, or a profile that cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     host::watch_interrupts();
     if args.list {
         return list(printer);

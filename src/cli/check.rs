@@ -40,7 +40,7 @@ pub enum Format {
 ///
 /// # Errors
 /// What was expected, for clap to say.
-pub fn parse_set(text: &str) -> Result<(String, String), String> {
+pub(crate) fn parse_set(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((path, value)) if !path.trim().is_empty() => {
             Ok((path.trim().to_string(), value.trim().to_string()))
@@ -66,6 +66,7 @@ struct JsonDiagnostic<'d> {
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'d str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Always `null`; earlier versions had the key.
     note: Option<&'d str>,
 }
 
@@ -86,7 +87,7 @@ impl<'d> From<&'d Diagnostic> for JsonDiagnostic<'d> {
             column: place.map(|p| p.1),
             bytes: [d.span.start, d.span.end],
             help: d.help.as_deref(),
-            note: d.note.as_deref(),
+            note: None,
         }
     }
 }

@@ -26,7 +26,7 @@ const VARIABLE: &str = "PCHSIM_COMPLETE";
   elvish       pchsim completions elvish >> ~/.config/elvish/rc.elv
 
 The script asks the pchsim on PATH: write it anew after an update.")]
-pub struct Args {
+pub(crate) struct Args {
     /// For which shell
     #[arg(value_enum)]
     pub shell: Shell,
@@ -34,7 +34,7 @@ pub struct Args {
 
 /// Shells that can be told how to complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
+pub(crate) enum Shell {
     /// Bash
     Bash,
     /// Zsh
@@ -63,7 +63,11 @@ impl Shell {
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "called as every subcommand is"
+)]
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut script = Vec::new();
     let completer = args.shell.completer();
     completer.write_registration(VARIABLE, "pchsim", "pchsim", "pchsim", &mut script)?;

@@ -65,7 +65,7 @@ impl Exit {
 
     /// The table of exit codes as text for a terminal.
     #[must_use]
-    pub fn help() -> String {
+    pub(crate) fn help() -> String {
         let style = Style {
             width: 92,
             ..Style::default()
@@ -104,7 +104,7 @@ pub enum UserError {
 
 impl UserError {
     /// A sentence.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self::Message(text.into())
     }
 }

@@ -13,7 +13,7 @@ use crate::syntax::{Diagnostic, nearest};
   pchsim explain
   pchsim explain missing-field
   pchsim explain 'warning[saturated]'")]
-pub struct Args {
+pub(crate) struct Args {
     /// The code as it stands in the message, with or without what is round it; without one all are listed
     #[arg(value_name = "CODE", value_parser = AnyCode, hide_possible_values = true)]
     pub code: Option<String>,
@@ -45,7 +45,7 @@ impl TypedValueParser for AnyCode {
 ///
 /// # Errors
 /// There is no such code, or standard output cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let style = printer.style(false, false);
     let text = match &args.code {
         None => code_list(style),

@@ -14,7 +14,7 @@ use crate::syntax::{embedded, load};
 
 /// Writes a commented copy of a shipped scenario.
 #[derive(Clone, Debug, ClapArgs)]
-pub struct Args {
+pub(crate) struct Args {
     /// Which scenario (`pchsim scenarios` lists them)
     #[arg(value_name = "NAME", add = candidates::shipped_scenario())]
     pub name: String,
@@ -30,7 +30,7 @@ pub struct Args {
 ///
 /// # Errors
 /// The file is there already, or cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let Some(shipped) = embedded::find(&args.name) else {
         // The same words as everywhere else, candidates included.
         let problem = load(&args.name, &[])

@@ -15,7 +15,7 @@ use super::files::Files;
 #[command(after_long_help = "Examples:
   pchsim man | man -l -                 the page of pchsim itself
   pchsim man ~/.local/share/man/man1    then man pchsim-run, ...")]
-pub struct Args {
+pub(crate) struct Args {
     /// Write a page for each command into this directory, which is made if it is missing [default: the page of pchsim itself, to standard
     /// output]
     #[arg(value_name = "DIR")]
@@ -29,7 +29,7 @@ pub struct Args {
 ///
 /// # Errors
 /// The directory is the name of a subcommand, or pages are there already or cannot be written.
-pub fn run(args: &Args, printer: &Printer, command: Command) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer, command: Command) -> anyhow::Result<u8> {
     let named = |dir: &PathBuf| {
         command
             .get_subcommands()

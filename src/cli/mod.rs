@@ -1,35 +1,35 @@
 //! The command line, with one file for each subcommand. Nothing outside this module prints.
 
-pub mod calibrate;
+pub(crate) mod calibrate;
 mod candidates;
 pub mod check;
-pub mod completions;
+pub(crate) mod completions;
 mod exit;
-pub mod explain;
+pub(crate) mod explain;
 mod files;
 mod format;
 pub mod guard;
-pub mod init;
-pub mod man;
+pub(crate) mod init;
+pub(crate) mod man;
 mod paint;
-pub mod plot;
+pub(crate) mod plot;
 mod printer;
-pub mod profiles;
+pub(crate) mod profiles;
 pub mod ps;
-pub mod record;
-pub mod report;
+pub(crate) mod record;
+pub(crate) mod report;
 pub mod run;
-pub mod scenarios;
-pub mod selection;
-pub mod sweep;
+pub(crate) mod scenarios;
+pub(crate) mod selection;
+pub(crate) mod sweep;
 mod sweep_progress;
 mod target;
 mod terminal;
-pub mod timeline;
+pub(crate) mod timeline;
 mod trace;
 pub mod validate;
 mod values;
-pub mod verify;
+pub(crate) mod verify;
 mod words;
 
 use std::ffi::OsString;
@@ -38,8 +38,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 pub use exit::{Exit, UserError};
-pub use printer::Printer;
-pub use terminal::Terminal;
+pub(crate) use printer::Printer;
+pub(crate) use terminal::Terminal;
 
 /// What `--version` says, where `-V` says the version alone: also what the program was built from, and for which machines.
 const LONG_VERSION: &str = concat!(

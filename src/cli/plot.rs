@@ -19,7 +19,7 @@ use crate::syntax::{input, suggest};
 
 /// Formats of picture files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For documents and pages: sharp at every size.
     Svg,
     /// For everything else, at two pixels a point.
@@ -28,7 +28,7 @@ pub enum Format {
 
 /// On which background figures are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Themes {
+pub(crate) enum Themes {
     /// Dark on white.
     Light,
     /// Light on near-black.
@@ -46,7 +46,7 @@ pub enum Themes {
   pchsim plot scraper.json --only latency-cdf --format svg --size 700x450 -o figures/
 
 Files are called SCENARIO-FIGURE.svg, those of sweeps SCENARIO-sweep-FIGURE.svg, dark ones end in -dark.")]
-pub struct Args {
+pub(crate) struct Args {
     /// Results: of `pchsim run --format json -o FILE`, or `pchsim sweep -o FILE.jsonl`
     #[arg(required = true, value_name = "RESULT")]
     pub results: Vec<PathBuf>,
@@ -126,7 +126,7 @@ struct Drawing {
 ///
 /// # Errors
 /// A file is not a result, there is no such figure, or pictures cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     if !args.list {
         Files::folder(&args.output)?;

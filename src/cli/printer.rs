@@ -34,7 +34,11 @@ impl Printer {
     ///
     /// # Errors
     /// Standard output cannot be written.
-    pub fn result(&self, text: &str) -> anyhow::Result<()> {
+    #[expect(
+        clippy::unused_self,
+        reason = "who prints asks the printer, whatever it needs for that"
+    )]
+    pub(crate) fn result(&self, text: &str) -> anyhow::Result<()> {
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes())
             .and_then(|()| out.flush())
@@ -51,21 +55,21 @@ impl Printer {
     }
 
     /// Prints a helpful hint on standard error.
-    pub fn hint(&self, text: &str) {
+    pub(crate) fn hint(&self, text: &str) {
         if self.quiet == 0 {
             self.say(&self.terminal.sentences(text));
         }
     }
 
     /// Prints a warning on standard error.
-    pub fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         if self.quiet < 2 {
             self.say(&self.terminal.sentences(text));
         }
     }
 
     /// Prints what went wrong on standard error.
-    pub fn error(&self, text: &str) {
+    pub(crate) fn error(&self, text: &str) {
         self.say(&self.terminal.sentences(text));
     }
 
@@ -87,7 +91,11 @@ impl Printer {
     ///
     /// # Errors
     /// The first error of `write`, or standard output cannot be written.
-    pub fn result_with(
+    #[expect(
+        clippy::unused_self,
+        reason = "who prints asks the printer, whatever it needs for that"
+    )]
+    pub(crate) fn result_with(
         &self,
         write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
@@ -97,7 +105,7 @@ impl Printer {
     }
 
     /// Shows the progress of a measurement that is known to take a while.
-    pub fn measuring(&self, title: &str) -> Measuring {
+    pub(crate) fn measuring(&self, title: &str) -> Measuring {
         let wanted = self.progress && self.quiet == 0;
         let terminal = std::io::stderr().is_terminal();
         let bar = if wanted && terminal {
@@ -124,7 +132,7 @@ impl Printer {
     }
 
     /// Makes a progress display, which appears on a terminal only, when a run turns out to be long.
-    pub fn progress_bar(&self) -> RunProgress {
+    pub(crate) fn progress_bar(&self) -> RunProgress {
         RunProgress {
             bar: ProgressBar::hidden(),
             wanted: self.progress && self.quiet == 0,
@@ -135,14 +143,14 @@ impl Printer {
 
 /// The progress of a measurement on standard error: a bar on a terminal, and elsewhere a line for every tenth.
 #[derive(Debug)]
-pub struct Measuring {
+pub(crate) struct Measuring {
     bar: ProgressBar,
     lines: Option<(String, AtomicU64)>,
 }
 
 impl Measuring {
     /// Says what is being measured, and how much of the time is over (0 to 1).
-    pub fn show(&self, what: &str, share: f64) {
+    pub(crate) fn show(&self, what: &str, share: f64) {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -164,14 +172,14 @@ impl Measuring {
     }
 
     /// Removes the display.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
 /// The progress of a study on standard error.
 #[derive(Debug)]
-pub struct RunProgress {
+pub(crate) struct RunProgress {
     bar: ProgressBar,
     wanted: bool,
     since: Instant,
@@ -179,7 +187,7 @@ pub struct RunProgress {
 
 impl RunProgress {
     /// Shows how far the study is.
-    pub fn show(&self, p: StudyProgress) {
+    pub(crate) fn show(&self, p: StudyProgress) {
         if !self.wanted || self.since.elapsed() < QUICK {
             return;
         }
@@ -196,7 +204,7 @@ impl RunProgress {
     }
 
     /// Removes the display.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

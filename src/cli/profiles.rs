@@ -21,7 +21,7 @@ const DIFF_SCHEMA: u32 = 1;
 /// in the directories that PCHSIM_PROFILES lists (separated as in PATH); they go by the name that stands in them. A shipped
 /// name always means the shipped profile.
 #[derive(Debug, ClapArgs)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<ProfilesCommand>,
 }
@@ -86,7 +86,7 @@ fn find(name: &str) -> anyhow::Result<Profile> {
 ///
 /// # Errors
 /// There is no such profile, its file is damaged, or standard output cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match &args.command {
         None | Some(ProfilesCommand::List) => list(printer),
         Some(ProfilesCommand::Show { name }) => show(&find(name)?, printer.style(false, false)),

@@ -57,7 +57,7 @@ pub struct PsArgs {
 #[command(after_long_help = "Examples:
   pchsim pstree scraper --at 1.5s --strategy asyncio+processes:4:fork
   pchsim pstree agents --at 2s --ascii")]
-pub struct PstreeArgs {
+pub(crate) struct PstreeArgs {
     /// Which run.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -170,7 +170,7 @@ pub fn run(args: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
 ///
 /// # Errors
 /// As of [`run`].
-pub fn run_tree(args: &PstreeArgs, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run_tree(args: &PstreeArgs, printer: &Printer) -> anyhow::Result<u8> {
     const ROWS: usize = 8;
     let style = args.view.style(printer, false);
     let mut files = Files::new(false);

@@ -33,7 +33,7 @@ A trace has one step a line: task, class, kind (or step), start, end; as CSV wit
 cpu, native, io, wait, blocked, lock:NAME, payload_in and payload_out; the last two need a column `bytes`. docs/recording.md says more.
 
 Exit codes: 0 done, 1 the recorded program failed (what was recorded is written), 2 bad usage or trace.")]
-pub struct Args {
+pub(crate) struct Args {
     /// Learn from this trace
     #[arg(long, value_name = "FILE", help_heading = "Trace")]
     pub trace: Option<PathBuf>,
@@ -97,7 +97,7 @@ pub struct Args {
 
 /// Units of time in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TraceTimeUnit {
+pub(crate) enum TraceTimeUnit {
     /// Seconds
     S,
     /// Milliseconds
@@ -110,7 +110,7 @@ pub enum TraceTimeUnit {
 
 /// Formats of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TraceFormat {
+pub(crate) enum TraceFormat {
     /// A header line, then a line for each step
     Csv,
     /// A JSON object on each line
@@ -119,7 +119,7 @@ pub enum TraceFormat {
 
 /// How tasks arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ArrivalMode {
+pub(crate) enum ArrivalMode {
     /// All at once if they start in the first 5% of the trace, or back to back in its first quarter; else open
     Auto,
     /// All at once
@@ -132,7 +132,7 @@ pub enum ArrivalMode {
 ///
 /// # Errors
 /// The program cannot be run, its trace cannot be read, or the scenario cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     if let Some(file) = &args.emit_recorder {
         match files.optional_of(FileKind::RECORDER, Some(file))? {

@@ -26,7 +26,7 @@ use crate::syntax::input;
   pchsim report a.json b.jsonl --html output/both.html --title 'Before and after'
 
 Exit codes: 0 done, 2 bad usage, or a file that is no result.")]
-pub struct Args {
+pub(crate) struct Args {
     /// What `pchsim run --format json -o FILE` or `pchsim sweep -o FILE.jsonl` wrote (- for standard input); several make one report
     #[arg(required = true, value_name = "RESULT")]
     pub results: Vec<PathBuf>,
@@ -55,7 +55,7 @@ struct LoadedResult {
 ///
 /// # Errors
 /// A file is not a result, or the page or Markdown cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let mut files = Files::new(args.force);
     args.results.iter().for_each(|r| files.reads(r));
     // Before the work, not after it.

@@ -9,7 +9,7 @@ use crate::syntax::embedded;
 
 /// Lists the scenarios shipped with the program.
 #[derive(Clone, Debug, ClapArgs)]
-pub struct Args {
+pub(crate) struct Args {
     /// How the list is written
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -17,7 +17,7 @@ pub struct Args {
 
 /// The formats of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// A table
     Text,
     /// JSON
@@ -28,7 +28,7 @@ pub enum Format {
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let text = match args.format {
         Format::Text => {
             let column = |title: &str, key| Column {

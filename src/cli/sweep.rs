@@ -35,7 +35,7 @@ const SCENARIO: &str = "scenario (with --set, --strategy and --interpreter)";
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people: a table, a chart, and what stands out.
     Text,
     /// Everything, one line a case of a point (documented in docs/output-format.md).
@@ -74,7 +74,7 @@ With -o FILE finished points are kept in FILE.journal while the sweep runs. Afte
 
 Exit codes: 0 done, 2 bad usage or scenario, 75 another sweep writes the same file: try again later, 130 interrupted (continue with --resume)."
 )]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of a shipped scenario, a file, or - for standard input [default: the shipped scraper]
     #[arg(add = candidates::scenario())]
     pub scenario: Option<String>,
@@ -142,7 +142,7 @@ struct SweepSetup {
 ///
 /// # Errors
 /// The scenario or an axis is not valid, a study fails, the journal is of another sweep, or an output cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let target = output::OutputTarget::of(args)?;
     let path = target.file(args);
     match &path {

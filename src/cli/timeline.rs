@@ -34,7 +34,7 @@ const MOST_SPANS: usize = 2_000_000;
   pchsim timeline api --strategy asyncio -o output/timeline.svg
 
 Without a window: where most runs and most waits for others, as much of it as can be taken in.")]
-pub struct Args {
+pub(crate) struct Args {
     /// Which run.
     #[command(flatten)]
     pub target: TargetArgs,
@@ -89,7 +89,7 @@ impl Args {
 ///
 /// # Errors
 /// The scenario is not valid, the run fails, or the output cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let asked = args.asked()?;
     if let Some(path) = args.output.as_deref().filter(|p| !is_stdout(p)) {
         picture(path)?;

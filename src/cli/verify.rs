@@ -26,7 +26,7 @@ use crate::verify::{
 
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     Text,
     /// Everything, for programs.
@@ -52,7 +52,7 @@ const ENDINGS: &Endings<Format> = &[
 With --emit the programs are written and not run: readable benchmarks to put your own functions into.
 
 Exit codes: 0 done, 1 no strategy could be measured, 2 bad usage or scenario, 4 --strict and a limit exceeded or the machine too busy, 130 interrupted.")]
-pub struct Args {
+pub(crate) struct Args {
     /// Name of a shipped scenario, a file, or - for standard input
     #[arg(add = candidates::scenario())]
     pub scenario: String,
@@ -133,7 +133,7 @@ struct VerifyTarget {
 ///
 /// # Errors
 /// The scenario is not valid or cannot be verified, there is no such interpreter, its programs fail, or an output cannot be written.
-pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
     let mut files = Files::new(args.force);
     let changes = Changes {

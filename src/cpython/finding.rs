@@ -164,69 +164,63 @@ pub enum Effect {
 }
 
 impl Finding {
-    /// Describes a finding, one arm for each kind: its kind, its effect on the run, its instant (`None` if it has none), and its magnitude
+    /// Describes a finding, one arm for each kind: its kind, its effect on the run, and its magnitude
     /// for comparison with others of the same kind (a count or nanoseconds; 0 where the kind has no degrees).
-    fn about(&self) -> (FindingKind, Effect, Option<Nanos>, u128) {
+    fn about(&self) -> (FindingKind, Effect, u128) {
         use FindingKind as Kind;
         match self {
             Self::Deadlock {
-                at,
+                at: _,
                 waiting: _,
                 on: _,
-            } => (Kind::Deadlock, Effect::Ended, Some(*at), 0),
-            Self::OutOfMemory { at, bytes: _ } => (Kind::OutOfMemory, Effect::Ended, Some(*at), 0),
-            Self::BlockedLoop { at, lasted } => {
+            } => (Kind::Deadlock, Effect::Ended, 0),
+            Self::OutOfMemory { at: _, bytes: _ } => (Kind::OutOfMemory, Effect::Ended, 0),
+            Self::BlockedLoop { at: _, lasted } => {
                 let much = u128::from(lasted.0);
-                (Kind::BlockedLoop, Effect::Told, Some(*at), much)
+                (Kind::BlockedLoop, Effect::Told, much)
             }
             Self::Convoy {
                 times: _,
                 waited,
                 of: _,
                 task: _,
-            } => (Kind::Convoy, Effect::Told, None, waited.0),
+            } => (Kind::Convoy, Effect::Told, waited.0),
             Self::ContendedObject {
                 object: _,
                 task: _,
                 waited,
                 of: _,
-            } => (Kind::ContendedObject, Effect::Told, None, waited.0),
+            } => (Kind::ContendedObject, Effect::Told, waited.0),
             Self::ScarceResource {
                 resource: _,
                 task: _,
                 waited,
                 of: _,
-            } => (Kind::ScarceResource, Effect::Told, None, waited.0),
+            } => (Kind::ScarceResource, Effect::Told, waited.0),
             Self::FutileWakeups { times, task: _ } => {
-                (Kind::FutileWakeups, Effect::Told, None, u128::from(*times))
+                (Kind::FutileWakeups, Effect::Told, u128::from(*times))
             }
-            Self::EventLimit { at } => (Kind::EventLimit, Effect::Ended, Some(*at), 0),
-            Self::ClockEnd { at } => (Kind::ClockEnd, Effect::Ended, Some(*at), 0),
-            Self::Unsupported { reason: _ } => (Kind::Unsupported, Effect::Refused, None, 0),
+            Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
+            Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),
+            Self::Unsupported { reason: _ } => (Kind::Unsupported, Effect::Refused, 0),
         }
     }
 
     /// Returns the kind of the finding.
     #[must_use]
-    pub fn kind(&self) -> FindingKind {
+    pub(crate) fn kind(&self) -> FindingKind {
         self.about().0
     }
 
     /// Returns what the finding means for its run.
     #[must_use]
-    pub fn effect(&self) -> Effect {
+    pub(crate) fn effect(&self) -> Effect {
         self.about().1
-    }
-
-    /// When the problem occurred; `None` if it concerns the whole run, or no run took place.
-    #[must_use]
-    pub fn at(&self) -> Option<Nanos> {
-        self.about().2
     }
 
     /// What the tasks of a deadlock wait for; empty for any other finding.
     #[must_use]
-    pub fn wait_reasons(&self) -> &[WaitReason] {
+    pub(crate) fn wait_reasons(&self) -> &[WaitReason] {
         match self {
             Self::Deadlock { on, .. } => on,
             Self::OutOfMemory { .. }
@@ -243,7 +237,7 @@ impl Finding {
 
     /// How long a callback blocked the event loop; `None` for any other finding.
     #[must_use]
-    pub fn blocked(&self) -> Option<Nanos> {
+    pub(crate) fn blocked(&self) -> Option<Nanos> {
         match self {
             Self::BlockedLoop { at: _, lasted } => Some(*lasted),
             Self::Deadlock { .. }
@@ -260,7 +254,7 @@ impl Finding {
 
     /// Number of futile wake-ups and the class of tasks that caused them; `None` for any other finding.
     #[must_use]
-    pub fn woken_in_vain(&self) -> Option<(u64, &str)> {
+    pub(crate) fn woken_in_vain(&self) -> Option<(u64, &str)> {
         match self {
             Self::FutileWakeups { times, task } => Some((*times, task)),
             Self::Deadlock { .. }
@@ -277,7 +271,7 @@ impl Finding {
 
     /// Number of returns caught in a convoy, the class of tasks, and their mean wait for the GIL; `None` for any other finding.
     #[must_use]
-    pub fn convoy(&self) -> Option<(u64, &str, Nanos)> {
+    pub(crate) fn convoy(&self) -> Option<(u64, &str, Nanos)> {
         match self {
             Self::Convoy {
                 times,
@@ -305,7 +299,7 @@ impl Finding {
 
     /// The scarce resource, the class of tasks, and the share (0 to 1) of their time that it cost; `None` for any other finding.
     #[must_use]
-    pub fn scarce(&self) -> Option<(&str, &str, f64)> {
+    pub(crate) fn scarce(&self) -> Option<(&str, &str, f64)> {
         self.share_lost(FindingKind::ScarceResource)
     }
 
@@ -345,7 +339,7 @@ impl Finding {
     /// object (or resource) and class, one finding for each replication. The report shows them beside shares by cause, which are means over replications as well: the worst
     /// replication alone would give another number, and so would sums, in which long replications weigh more. Findings of other kinds stay
     /// as they are.
-    pub fn average<'a>(&mut self, all: impl Iterator<Item = &'a Self>) {
+    pub(crate) fn average<'a>(&mut self, all: impl Iterator<Item = &'a Self>) {
         let kind = self.kind();
         match self {
             Self::ContendedObject {
@@ -385,8 +379,8 @@ impl Finding {
 
     /// Whether this finding is of the same kind as `other`, and of greater magnitude.
     #[must_use]
-    pub fn is_worse_than(&self, other: &Self) -> bool {
-        let ((kind, _, _, much), (others, _, _, less)) = (self.about(), other.about());
+    pub(crate) fn is_worse_than(&self, other: &Self) -> bool {
+        let ((kind, _, much), (others, _, less)) = (self.about(), other.about());
         kind == others && much > less
     }
 }
@@ -442,19 +436,18 @@ mod tests {
     #[test]
     fn every_finding_is_described() {
         use FindingKind as Kind;
-        let (at, none) = (Some(Nanos(5)), None);
         let expected = [
-            (Kind::Deadlock, Effect::Ended, at),
-            (Kind::OutOfMemory, Effect::Ended, at),
-            (Kind::BlockedLoop, Effect::Told, at),
-            (Kind::Convoy, Effect::Told, none),
-            (Kind::ContendedObject, Effect::Told, none),
-            (Kind::FutileWakeups, Effect::Told, none),
-            (Kind::EventLimit, Effect::Ended, at),
-            (Kind::ClockEnd, Effect::Ended, at),
-            (Kind::Unsupported, Effect::Refused, none),
+            (Kind::Deadlock, Effect::Ended),
+            (Kind::OutOfMemory, Effect::Ended),
+            (Kind::BlockedLoop, Effect::Told),
+            (Kind::Convoy, Effect::Told),
+            (Kind::ContendedObject, Effect::Told),
+            (Kind::FutileWakeups, Effect::Told),
+            (Kind::EventLimit, Effect::Ended),
+            (Kind::ClockEnd, Effect::Ended),
+            (Kind::Unsupported, Effect::Refused),
         ];
-        let found = all().map(|f| (f.kind(), f.effect(), f.at()));
+        let found = all().map(|f| (f.kind(), f.effect()));
         assert_eq!(found, expected);
     }
 

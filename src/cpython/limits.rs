@@ -5,7 +5,7 @@ use crate::engine::Nanos;
 
 /// When a run ends, what of it counts, and what it keeps.
 #[derive(Clone, Copy, Debug)]
-pub struct RunLimits {
+pub(crate) struct RunLimits {
     /// Tasks that arrive before this instant do not count.
     pub warmup: Nanos,
     /// The run ends at this instant at the latest; `None`: when nothing is left to happen.

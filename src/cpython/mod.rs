@@ -1,7 +1,7 @@
 //! CPython's mechanisms: the GIL, locks, queues, pools, the event loop, processes and memory.
 //!
 //! A simulated thread is a script of small acts (run bytecode, run without the GIL, sleep, park, have an effect). When the script is empty,
-//! the thread's role refills it: pool worker, event loop, management thread, main program. [`Sim`] owns the whole state and turns the
+//! the thread's role refills it: pool worker, event loop, management thread, main program. `Sim` owns the whole state and turns the
 //! machine's upcalls into acts.
 
 mod executors;
@@ -10,7 +10,7 @@ mod index;
 mod kernel;
 mod limits;
 pub mod profile;
-pub mod program;
+pub(crate) mod program;
 mod record;
 mod role;
 mod sim;
@@ -18,9 +18,8 @@ mod watch;
 mod work;
 
 pub use finding::{Effect, Finding, FindingKind, WaitReason};
-pub use limits::RunLimits;
-pub use program::Program;
-pub use record::observer::Observed;
+pub(crate) use limits::RunLimits;
+pub(crate) use program::Program;
 pub use record::recording;
-pub use sim::Sim;
+pub(crate) use sim::Sim;
 pub use watch::snapshot;

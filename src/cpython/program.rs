@@ -2,7 +2,7 @@
 
 use typed_index_collections::TiVec;
 
-pub use crate::cpython::index::{
+pub(crate) use crate::cpython::index::{
     CallIndex, ClassIndex, DistIndex, ExecutorIndex, LockNumber, ObjectIndex, QueueIndex,
     ResourceNumber,
 };
@@ -97,7 +97,7 @@ pub enum Instr {
 
 /// Who executes an instruction of a coroutine whose blocking work is offloaded to an executor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OffloadSide {
+pub(crate) enum OffloadSide {
     /// A worker of the executor.
     Worker,
     /// The event loop, because the instruction is a wait or the end of the task.
@@ -110,7 +110,7 @@ pub enum OffloadSide {
 
 /// How an instruction spends its own demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnCore {
+pub(crate) enum OnCore {
     /// As bytecode under the GIL.
     Bytecode,
     /// As bytecode that releases the GIL now and then.
@@ -121,7 +121,7 @@ pub enum OnCore {
 
 /// What a task may wait for at an instruction until another task or a child acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Awaited {
+pub(crate) enum Awaited {
     /// A lock.
     Lock(LockNumber),
     /// An item of a queue.
@@ -275,43 +275,43 @@ impl Instr {
     /// Who executes this instruction where blocking work is offloaded.
     #[inline]
     #[must_use]
-    pub const fn side(self) -> OffloadSide {
+    pub(crate) const fn side(self) -> OffloadSide {
         self.about().side
     }
 
     /// Whether a step of the scenario begins with this instruction, rather than ends.
     #[must_use]
-    pub const fn is_step(self) -> bool {
+    pub(crate) const fn is_step(self) -> bool {
         self.about().step
     }
 
     /// Whether this instruction can take time by itself.
     #[must_use]
-    pub const fn takes_time(self) -> bool {
+    pub(crate) const fn takes_time(self) -> bool {
         self.about().takes_time
     }
 
     /// How its own demand is spent; `None` if it needs no core, or only for costs that the profile sets.
     #[must_use]
-    pub const fn work(self) -> Option<OnCore> {
+    pub(crate) const fn work(self) -> Option<OnCore> {
         self.about().work
     }
 
     /// What a task may wait for at this instruction until another task or a child acts.
     #[must_use]
-    pub const fn awaits(self) -> Option<Awaited> {
+    pub(crate) const fn awaits(self) -> Option<Awaited> {
         self.about().awaits
     }
 
     /// The shared object that this instruction accesses, if any.
     #[must_use]
-    pub const fn accesses(self) -> Option<ObjectIndex> {
+    pub(crate) const fn accesses(self) -> Option<ObjectIndex> {
         self.about().accesses
     }
 
     /// Number of children that this instruction starts; `None` if it starts none.
     #[must_use]
-    pub const fn children(self) -> Option<u64> {
+    pub(crate) const fn children(self) -> Option<u64> {
         match self.awaits() {
             Some(Awaited::Children(count)) => Some(count),
             Some(Awaited::Lock(_) | Awaited::Item(_) | Awaited::Room(_) | Awaited::Resource(_))
@@ -321,25 +321,25 @@ impl Instr {
 
     /// Whether what follows is a call that an executor gets.
     #[must_use]
-    pub const fn enters_call(self) -> bool {
+    pub(crate) const fn enters_call(self) -> bool {
         self.about().calls
     }
 
     /// Bytes that travel to the worker with the part that this instruction belongs to.
     #[must_use]
-    pub const fn payload_in(self) -> Bytes {
+    pub(crate) const fn payload_in(self) -> Bytes {
         self.about().payload_in
     }
 
     /// Whether this instruction takes memory for the steps that follow.
     #[inline]
     #[must_use]
-    pub const fn holds(self) -> bool {
+    pub(crate) const fn holds(self) -> bool {
         self.about().holds
     }
 
     /// The class of the children that this instruction starts; `None` if it starts none.
-    pub fn children_mut(&mut self) -> Option<&mut ClassIndex> {
+    pub(crate) fn children_mut(&mut self) -> Option<&mut ClassIndex> {
         match self {
             Self::FanOut { class, count: _ } => Some(class),
             Self::Cpu(_)
@@ -451,7 +451,7 @@ pub struct Layout {
 
 impl Program {
     /// The executors of each copy: the default first, then those that have names.
-    pub fn executors(&self) -> impl Iterator<Item = Executor> + '_ {
+    pub(crate) fn executors(&self) -> impl Iterator<Item = Executor> + '_ {
         std::iter::once(self.layout.executor).chain(self.pools.iter().map(|p| p.executor))
     }
 
@@ -504,7 +504,7 @@ impl Program {
 
     /// Whether tasks have children, that is, whether there are internal classes.
     #[inline]
-    pub fn has_children(&self) -> bool {
+    pub(crate) fn has_children(&self) -> bool {
         self.classes.len() > self.own_classes
     }
 }

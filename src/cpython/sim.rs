@@ -30,7 +30,7 @@ enum Stop {
 }
 
 /// One replication in progress.
-pub struct Sim<'a> {
+pub(crate) struct Sim<'a> {
     work: Work<'a>,
     executors: Executors,
     findings: Vec<Finding>,
@@ -38,7 +38,7 @@ pub struct Sim<'a> {
 
 impl<'a> Sim<'a> {
     /// A replication at time 0.
-    pub fn new(
+    pub(crate) fn new(
         spec: &MachineSpec,
         profile: &'a Profile,
         program: &'a Program,
@@ -57,7 +57,7 @@ impl<'a> Sim<'a> {
     }
 
     /// Runs to the end and reports.
-    pub fn run(mut self) -> Observed {
+    pub(crate) fn run(mut self) -> Observed {
         let stop = self.go(self.work.kernel.limits.horizon);
         if stop == Stop::Idle && self.work.tasks.alive() > 0 {
             let deadlock = watch::deadlock(&self.work, &self.executors);
@@ -74,7 +74,7 @@ impl<'a> Sim<'a> {
     }
 
     /// Runs up to an instant, everything at it included, and describes the state there.
-    pub fn snapshot(mut self, at: Nanos) -> Snapshot {
+    pub(crate) fn snapshot(mut self, at: Nanos) -> Snapshot {
         let horizon = self.work.kernel.limits.horizon.unwrap_or(Nanos::MAX);
         let end = match self.go(Some(at.min(horizon))) {
             Stop::Time if horizon <= at => Some(RunEnd::Horizon),

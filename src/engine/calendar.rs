@@ -19,7 +19,7 @@ pub struct EventKey(u128);
 
 impl EventKey {
     /// Later than every event; the next key of an empty calendar.
-    pub const NEVER: Self = Self(u128::MAX);
+    pub(crate) const NEVER: Self = Self(u128::MAX);
 
     const SEQUENCE_BITS: u32 = 56;
 
@@ -30,24 +30,26 @@ impl EventKey {
 
     /// The first key of a class at an instant: before every event of that class and time, after every event of an earlier class or time.
     /// `calendar.next_key() < EventKey::at(t, class)` asks whether an event comes before it.
+    #[cfg(test)]
     #[inline]
-    pub const fn at(at: Nanos, class: EventClass) -> Self {
+    pub(crate) const fn at(at: Nanos, class: EventClass) -> Self {
         Self::new(at, class, 0)
     }
 
     /// The time of the key.
     #[inline]
-    pub const fn time(self) -> Nanos {
+    pub(crate) const fn time(self) -> Nanos {
         Nanos((self.0 >> 64) as u64)
     }
 
     /// The time and the number of the class (`EventClass as u8`), without the order of insertion.
+    #[cfg(test)]
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "eight bits above the sequence are the class"
     )]
-    pub const fn parts(self) -> (Nanos, u8) {
+    pub(crate) const fn parts(self) -> (Nanos, u8) {
         (self.time(), (self.0 >> Self::SEQUENCE_BITS) as u8)
     }
 }
@@ -150,8 +152,9 @@ impl<E: Copy> Calendar<E> {
     }
 
     /// Time of the first event; `None` if there is none.
+    #[cfg(test)]
     #[inline]
-    pub fn peek_time(&self) -> Option<Nanos> {
+    pub(crate) fn peek_time(&self) -> Option<Nanos> {
         if self.next == EventKey::NEVER {
             None
         } else {
@@ -161,44 +164,49 @@ impl<E: Copy> Calendar<E> {
 
     /// Time of the first event, [`Nanos::MAX`] if there is none; costs a single load.
     #[inline]
-    pub fn next_time(&self) -> Nanos {
+    pub(crate) fn next_time(&self) -> Nanos {
         self.next.time()
     }
 
     /// Key of the first event, [`EventKey::NEVER`] if there is none. By comparing it with [`EventKey::at`], a caller can decide a tie exactly as
     /// [`Calendar::pop`] would.
+    #[cfg(test)]
     #[inline]
-    pub fn next_key(&self) -> EventKey {
+    pub(crate) fn next_key(&self) -> EventKey {
         self.next
     }
 
     /// Number of scheduled events.
+    #[cfg(test)]
     #[inline]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.heap.len() - usize::from(self.vacant)
             + usize::from(self.front.is_some())
             + usize::from(self.lane.is_some())
     }
 
     /// Whether no event is scheduled.
+    #[cfg(test)]
     #[inline]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.next == EventKey::NEVER
     }
 
     /// Greatest number of events in the heap at once since the start or the last [`Calendar::clear`]; the front and the lane (one event
     /// each) are left out.
-    pub fn peak(&self) -> usize {
+    pub(crate) fn peak(&self) -> usize {
         self.peak
     }
 
     /// Number of events scheduled since the start or the last [`Calendar::clear`].
-    pub fn pushed(&self) -> u64 {
+    #[cfg(test)]
+    pub(crate) fn pushed(&self) -> u64 {
         self.sequence
     }
 
     /// Empties the calendar and starts counting afresh; memory is kept.
-    pub fn clear(&mut self) {
+    #[cfg(test)]
+    pub(crate) fn clear(&mut self) {
         let mut heap = std::mem::take(&mut self.heap);
         heap.clear();
         *self = Self {

@@ -25,7 +25,8 @@ pub enum EventClass {
 
 impl EventClass {
     /// All classes, in their order.
-    pub const ALL: [Self; 7] = [
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 7] = [
         Self::Completion,
         Self::Release,
         Self::Timer,

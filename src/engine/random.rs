@@ -33,7 +33,8 @@ pub enum StreamRole {
 
 impl StreamRole {
     /// All roles in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 9] = [
         Self::Arrivals,
         Self::Classes,
         Self::Demands,
@@ -124,8 +125,9 @@ pub fn stream(seed: u64, replication: u32, role: StreamRole) -> Pcg64Dxsm {
 }
 
 /// The stream of one draw of one task; see [`Streams::task`], which is cheaper for many tasks.
+#[cfg(test)]
 #[must_use]
-pub fn task_stream(
+pub(crate) fn task_stream(
     seed: u64,
     replication: u32,
     role: StreamRole,

@@ -25,7 +25,7 @@ pub mod seconds {
     use super::{Nanos, Total};
 
     /// A type of time that can be written in seconds.
-    pub trait Seconds: From<Nanos> + Copy {
+    pub(crate) trait Seconds: From<Nanos> + Copy {
         /// The time in seconds.
         fn in_seconds(self) -> f64;
     }
@@ -46,7 +46,7 @@ pub mod seconds {
     ///
     /// # Errors
     /// Those of the format.
-    pub fn serialize<T: Seconds, S: Serializer>(time: &T, s: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<T: Seconds, S: Serializer>(time: &T, s: S) -> Result<S::Ok, S::Error> {
         time.in_seconds().serialize(s)
     }
 
@@ -54,7 +54,7 @@ pub mod seconds {
     ///
     /// # Errors
     /// Those of the format.
-    pub fn deserialize<'de, T: Seconds, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
+    pub(crate) fn deserialize<'de, T: Seconds, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
         Ok(Nanos::from_secs_f64(f64::deserialize(d)?).into())
     }
 }
@@ -65,7 +65,7 @@ impl Nanos {
     /// Later than anything that happens: 584 years.
     pub const MAX: Self = Self(u64::MAX);
     /// The last instant of a run. A later one has saturated, so that its true time is unknown.
-    pub const CLOCK_END: Self = Self(u64::MAX - 1);
+    pub(crate) const CLOCK_END: Self = Self(u64::MAX - 1);
 
     /// A duration of whole microseconds.
     pub const fn from_micros(us: u64) -> Self {
@@ -136,7 +136,7 @@ impl Total {
     }
 
     /// The difference from an earlier total: zero if that is greater, at most [`Nanos::MAX`].
-    pub fn since(self, earlier: Self) -> Nanos {
+    pub(crate) fn since(self, earlier: Self) -> Nanos {
         Nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(u64::MAX))
     }
 

@@ -28,5 +28,4 @@ pub use guard::{guard, guard_with};
 pub use interpreter::Interpreter;
 pub use interrupt::{interrupted, watch_interrupts};
 pub use run::{ExitReason, FinishedRun, Invocation, OUTPUT_LIMIT, run};
-pub use scratch::Scratch;
-pub use versions::{NEWEST_MINOR, OLDEST_MINOR};
+pub(crate) use scratch::Scratch;

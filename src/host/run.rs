@@ -85,7 +85,7 @@ pub struct FinishedRun {
 impl FinishedRun {
     /// How the run ended, as words to follow the program's name: `ended with exit code 1`.
     #[must_use]
-    pub fn how(&self) -> String {
+    pub(crate) fn how(&self) -> String {
         match (self.end, self.code, self.signal) {
             (ExitReason::TimedOut, ..) => format!("was ended after {} s", self.wall.as_secs()),
             (ExitReason::Interrupted, ..) => "was interrupted".into(),
@@ -98,14 +98,14 @@ impl FinishedRun {
 
     /// The last line that the program wrote to standard error, which in a traceback says what is wrong; empty if it wrote nothing.
     #[must_use]
-    pub fn last_line(&self) -> &str {
+    pub(crate) fn last_line(&self) -> &str {
         let last = self.stderr.trim().lines().last();
         last.unwrap_or_default().trim()
     }
 
     /// How the run ended, followed by its last line.
     #[must_use]
-    pub fn how_and_why(&self) -> String {
+    pub(crate) fn how_and_why(&self) -> String {
         format!("{} {}", self.how(), self.last_line())
             .trim()
             .to_owned()

@@ -17,7 +17,7 @@ const OLD: Duration = Duration::from_secs(3600);
 
 /// A directory of this run's own among the system's temporary files, which is removed when this value is dropped.
 #[derive(Debug)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     dir: TempDir,
     /// Held for its lock, never read.
     _lock: File,
@@ -28,7 +28,7 @@ impl Scratch {
     ///
     /// # Errors
     /// Returns an error when the system refuses.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let base = std::env::temp_dir();
         clear(&base);
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(base)?;
@@ -46,7 +46,7 @@ impl Scratch {
 
     /// The path of the directory.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
@@ -54,7 +54,7 @@ impl Scratch {
     ///
     /// # Errors
     /// Returns an error when the file cannot be written.
-    pub fn put(&self, name: &str, text: &str) -> io::Result<()> {
+    pub(crate) fn put(&self, name: &str, text: &str) -> io::Result<()> {
         fs::write(self.path().join(name), text)
     }
 
@@ -62,7 +62,7 @@ impl Scratch {
     ///
     /// # Errors
     /// Returns an error when it cannot be made.
-    pub fn folder(&self, name: &str) -> io::Result<PathBuf> {
+    pub(crate) fn folder(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path().join(name);
         fs::create_dir(&path)?;
         Ok(path)

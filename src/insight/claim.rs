@@ -343,7 +343,7 @@ impl Extent {
 
 impl Insight {
     /// The kind of the insight.
-    pub fn kind(&self) -> InsightCode {
+    pub(crate) fn kind(&self) -> InsightCode {
         match self {
             Self::Best { .. } => InsightCode::Best,
             Self::Nearest { .. } => InsightCode::Nearest,

@@ -60,7 +60,7 @@ pub(crate) fn knee(x: &[f64], y: &[f64]) -> Option<(usize, Bend)> {
 
 /// Whether values grow in proportion rather than by steps: at least three, positive, each at least 1.4 times the one before, and the last
 /// at least eight times the first.
-pub fn doubles(values: &[f64]) -> bool {
+pub(crate) fn doubles(values: &[f64]) -> bool {
     let far = values
         .first()
         .zip(values.last())

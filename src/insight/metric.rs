@@ -41,13 +41,13 @@ impl Quoted {
     }
 
     /// The value without its interval: `12.4 s`.
-    pub fn mean_text(&self) -> String {
+    pub(crate) fn mean_text(&self) -> String {
         let bare = self.value.with_half(None);
         quantity_text(self.unit, bare)
     }
 
     /// The metric and its value: `makespan 12.4 ± 0.3 s`.
-    pub fn named(&self) -> String {
+    pub(crate) fn named(&self) -> String {
         format!("{} {}", self.metric, self.text())
     }
 }

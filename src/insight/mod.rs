@@ -20,6 +20,4 @@ pub use best::{Best, best, best_of_point};
 pub use claim::{Coordinate, Extent, Insight, InsightCode};
 pub(crate) use doubt::doubts;
 pub use find::insights;
-pub use knee::{Bend, doubles};
-pub use metric::Quoted;
-pub use waits::Waits;
+pub(crate) use knee::doubles;

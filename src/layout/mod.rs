@@ -10,7 +10,7 @@ pub(crate) mod words;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Width of a line, in columns, if no terminal determines it: in files and pipes.
-pub const PIPE: usize = 120;
+pub(crate) const PIPE: usize = 120;
 /// Least width of a line, in columns: in less no table can be read.
 pub const LEAST: usize = 40;
 /// Most columns of a line of sentences: longer lines are hard to read, however wide the terminal is.
@@ -24,7 +24,7 @@ pub fn width(text: &str) -> usize {
 }
 
 /// The text padded to a width of `to` columns, with blanks before it (`right`) or after it.
-pub fn padded(text: &str, to: usize, right: bool) -> String {
+pub(crate) fn padded(text: &str, to: usize, right: bool) -> String {
     let blanks = " ".repeat(to.saturating_sub(width(text)));
     if right {
         blanks + text
@@ -121,7 +121,7 @@ pub fn unique(names: &[String], most: usize, unicode: bool) -> Vec<String> {
 }
 
 /// The line, cut where there is no room for more of it.
-pub fn clipped(line: &str, style: Style) -> String {
+pub(crate) fn clipped(line: &str, style: Style) -> String {
     cut(line, style.width, 0, style.unicode)
 }
 
@@ -215,7 +215,7 @@ fn wrapped(pieces: &[&str], separator: &str, first: &str, next: &str, style: Sty
 
 /// Wraps a command so that a shell takes the lines as one: it is broken between words, with a backslash at each line's end. A word that is
 /// longer than a line stays whole, so that it can be copied.
-pub fn command(label: &str, text: &str, style: Style) -> Vec<String> {
+pub(crate) fn command(label: &str, text: &str, style: Style) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = label.to_owned();
     let mut begun = false;
@@ -284,7 +284,7 @@ pub struct Column {
 impl Column {
     /// A column of texts, or of numbers in a unit.
     #[must_use]
-    pub fn new(title: impl Into<String>, unit: &'static str, number: bool) -> Self {
+    pub(crate) fn new(title: impl Into<String>, unit: &'static str, number: bool) -> Self {
         Self {
             title: title.into(),
             unit,
@@ -294,7 +294,7 @@ impl Column {
     }
 
     /// The heading, with the unit: `p95 (ms)`.
-    pub fn heading(&self) -> String {
+    pub(crate) fn heading(&self) -> String {
         if self.unit.is_empty() {
             self.title.clone()
         } else {

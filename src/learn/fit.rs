@@ -51,7 +51,7 @@ pub enum FitVerdict {
 impl FitVerdict {
     /// The verdict in one or two words, for a table.
     #[must_use]
-    pub const fn text(self) -> &'static str {
+    pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Fair => "fair",
@@ -95,7 +95,7 @@ impl Fit {
 
     /// The 99th percentile of the distribution that is used, in nanoseconds.
     #[must_use]
-    pub fn fitted_p99(&self) -> f64 {
+    pub(crate) fn fitted_p99(&self) -> f64 {
         p99(&self.dist)
     }
 }

@@ -34,7 +34,7 @@ pub enum GilUse {
 
 impl GilUse {
     /// What was seen as a habit; `None` if it was watched for too short a time to tell.
-    pub fn seen(seen: GilObservation) -> Option<Self> {
+    pub(crate) fn seen(seen: GilObservation) -> Option<Self> {
         if seen.time < LEAST_NS {
             return None;
         }

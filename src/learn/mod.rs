@@ -12,7 +12,7 @@ mod gil;
 mod limit;
 mod mle;
 
-pub mod recorder;
+pub(crate) mod recorder;
 mod rows;
 mod scenario;
 mod structure;
@@ -21,10 +21,9 @@ mod timestamp;
 mod trace;
 mod workload;
 
-pub use arrivals::{ArrivalsChoice, FittedArrivals};
+pub(crate) use arrivals::ArrivalsChoice;
 pub use fit::{Fit, FitVerdict, fit};
 pub use gil::GilUse;
-pub use limit::ConcurrencyLimit;
-pub use timestamp::TimeUnit;
+pub(crate) use timestamp::TimeUnit;
 pub use trace::{Format, GilObservation, StepKind, Trace, TraceError, TraceOptions, TraceRow};
 pub use workload::{LearnError, Learned, LearnedClass, LearnedStep, Options, TimedStep, learn};

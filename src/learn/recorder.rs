@@ -12,20 +12,20 @@ use super::trace::{Format, Trace, TraceError, TraceOptions};
 use crate::scenario::limits;
 
 /// The recorder's source: a module that users may copy, for its `task` and `step`.
-pub const RECORDER: &str = include_str!("recorder/pchsim_recorder.py");
+pub(crate) const RECORDER: &str = include_str!("recorder/pchsim_recorder.py");
 const SITE: &str = include_str!("recorder/sitecustomize.py");
 
 /// The recorder's modules by file name, to be put into a directory in `PYTHONPATH`.
-pub const MODULES: [(&str, &str); 2] =
+pub(crate) const MODULES: [(&str, &str); 2] =
     [("pchsim_recorder.py", RECORDER), ("sitecustomize.py", SITE)];
 
 /// The environment variable that tells the recorder where to write: a directory (which gets a file for each process) or a file.
-pub const TRACE_VARIABLE: &str = "PCHSIM_TRACE";
+pub(crate) const TRACE_VARIABLE: &str = "PCHSIM_TRACE";
 /// The environment variable that makes every thread pool have one worker.
-pub const SEQUENTIAL_VARIABLE: &str = "PCHSIM_RECORD_SEQUENTIAL";
+pub(crate) const SEQUENTIAL_VARIABLE: &str = "PCHSIM_RECORD_SEQUENTIAL";
 
 /// The environment variable that makes the recorder watch how often tasks give the GIL up.
-pub const RELEASES_VARIABLE: &str = "PCHSIM_RECORD_RELEASES";
+pub(crate) const RELEASES_VARIABLE: &str = "PCHSIM_RECORD_RELEASES";
 
 /// Collects all rows that the processes have written into a directory, as one text. An incomplete last line of a killed process is left
 /// out.
@@ -33,7 +33,7 @@ pub const RELEASES_VARIABLE: &str = "PCHSIM_RECORD_RELEASES";
 /// # Errors
 ///
 /// Returns an error if a file cannot be read, or if the files together are longer than [`limits::MAX_TRACE_BYTES`].
-pub fn collect(dir: &Path) -> std::io::Result<String> {
+pub(crate) fn collect(dir: &Path) -> std::io::Result<String> {
     let mut files: Vec<_> = fs::read_dir(dir)?
         .map(|e| e.map(|e| e.path()))
         .collect::<Result<_, _>>()?;
@@ -62,7 +62,7 @@ pub fn collect(dir: &Path) -> std::io::Result<String> {
 /// # Errors
 ///
 /// As [`Trace::parse`].
-pub fn parse(rows: &str, name: &str) -> Result<Trace, TraceError> {
+pub(crate) fn parse(rows: &str, name: &str) -> Result<Trace, TraceError> {
     let options = TraceOptions {
         format: Some(Format::JsonLines),
         ..TraceOptions::default()

@@ -27,7 +27,7 @@ impl TimeUnit {
 
     /// The name of the unit, in the plural.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Seconds => "seconds",
             Self::Milliseconds => "milliseconds",

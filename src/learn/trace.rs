@@ -78,7 +78,7 @@ pub struct GilObservation {
 
 impl GilObservation {
     /// The share of the time in which no thread held the GIL.
-    pub fn share(&self) -> f64 {
+    pub(crate) fn share(&self) -> f64 {
         self.released as f64 / self.time.max(1) as f64
     }
 }

@@ -32,7 +32,7 @@ pub enum TimedStep {
 impl TimedStep {
     /// The name of the kind as the scenario format writes it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Io => "Io",
             Self::Cpu => "Cpu",
@@ -499,7 +499,7 @@ fn same_distribution(part: &[u64], pool: &[u64], comparisons: usize) -> bool {
 impl Learned {
     /// All fits with the class and the step that each belongs to; that of the arrivals comes first.
     #[must_use]
-    pub fn fits(&self) -> Vec<(String, String, &Fit)> {
+    pub(crate) fn fits(&self) -> Vec<(String, String, &Fit)> {
         let mut out = Vec::new();
         match &self.arrivals {
             FittedArrivals::Batch => {}

@@ -11,7 +11,7 @@ use crate::engine::Nanos;
 
 /// Cost of an access: CPU time at relative speed 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access {
+pub(crate) struct Access {
     /// Time of an access when the line is in the cache of the thread's core.
     pub alone: Nanos,
     /// Service time: how long a line that travels is busy with one access.
@@ -22,7 +22,7 @@ impl Access {
     /// Derives the cost from a measurement of two threads that do nothing but access the same line: an access takes `alone` in a single
     /// thread, and `extra` more in each of the two. The line then serves both within that time, so its service time is half of it. If
     /// `extra` is less than `alone`, the line idles in between, and the service time is `extra`.
-    pub fn of_two(alone: Nanos, extra: Nanos) -> Self {
+    pub(crate) fn of_two(alone: Nanos, extra: Nanos) -> Self {
         let service = if extra >= alone {
             Nanos((alone + extra).0.div_ceil(2))
         } else {
@@ -33,12 +33,12 @@ impl Access {
 
     /// Time of an access for which the line is brought over, while the line is busy for `all` of a round: the sum of the service times of
     /// all threads in accesses of it, this one included.
-    pub fn moved(self, all: Nanos) -> Nanos {
+    pub(crate) fn moved(self, all: Nanos) -> Nanos {
         (self.alone + self.service).max(all)
     }
 
     /// Time of an access while the line is busy for `all` of a round: `alone` without other threads, else as [`Access::moved`] says.
-    pub fn time(self, all: Nanos) -> Nanos {
+    pub(crate) fn time(self, all: Nanos) -> Nanos {
         if all <= self.service {
             self.alone
         } else {

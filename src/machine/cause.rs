@@ -54,7 +54,7 @@ causes! {
 
 impl Cause {
     /// Whether this is a wait for a resource that others use: such waits grow when more is asked for than can be done.
-    pub fn is_queueing(self) -> bool {
+    pub(crate) fn is_queueing(self) -> bool {
         match self {
             Self::Core
             | Self::Gil

@@ -14,7 +14,7 @@ mod cause;
 mod scheduler;
 mod tape;
 
-pub use cache_line::Access;
+pub(crate) use cache_line::Access;
 pub use cause::{CAUSES, Cause};
-pub use scheduler::{Machine, SchedState, Tid, Upcall, along};
+pub(crate) use scheduler::{Machine, SchedState, Tid, Upcall, along};
 pub use tape::{Span, Stretch, Tape, TapeState};

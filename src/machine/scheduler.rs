@@ -5,7 +5,7 @@ mod cache_lines;
 mod queues;
 mod wakes;
 
-pub use wakes::along;
+pub(crate) use wakes::along;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -29,7 +29,7 @@ indices! {
 
 /// State of a thread, as the scheduler sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SchedState {
+pub(crate) enum SchedState {
     /// Waits for something other than a core.
     Blocked,
     /// Is on its way to an idle core.
@@ -60,7 +60,7 @@ enum SchedEvent {
 
 /// What the user of the machine has to handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Upcall {
+pub(crate) enum Upcall {
     /// The thread is on a core and has nothing left to burn: it has to be told what to do next.
     OnCore(Tid),
     /// The thread's timer was due.
@@ -183,7 +183,7 @@ impl SchedEntity {
 }
 
 /// The simulated computer.
-pub struct Machine {
+pub(crate) struct Machine {
     now: Nanos,
     calendar: Calendar<SchedEvent>,
     threads: TiVec<Tid, SchedEntity>,
@@ -230,7 +230,7 @@ pub struct Machine {
 
 impl Machine {
     /// An idle machine at time 0; `jitter` draws the wake-up latencies.
-    pub fn new(spec: &MachineSpec, jitter: Pcg64Dxsm) -> Self {
+    pub(crate) fn new(spec: &MachineSpec, jitter: Pcg64Dxsm) -> Self {
         let cores: Vec<Core> = spec
             .cores
             .iter()
@@ -301,27 +301,27 @@ impl Machine {
 
     /// The present instant.
     #[inline]
-    pub fn now(&self) -> Nanos {
+    pub(crate) fn now(&self) -> Nanos {
         self.now
     }
 
     /// Timer slack: how much later than asked a timed wait may end.
-    pub fn slack(&self) -> Nanos {
+    pub(crate) fn slack(&self) -> Nanos {
         self.slack
     }
 
     /// The state of a thread.
-    pub fn state(&self, tid: Tid) -> SchedState {
+    pub(crate) fn state(&self, tid: Tid) -> SchedState {
         self.threads[tid].state
     }
 
     /// The core that a thread is on, or was on last.
-    pub fn core(&self, tid: Tid) -> u32 {
+    pub(crate) fn core(&self, tid: Tid) -> u32 {
         self.threads[tid].core
     }
 
     /// Creates a thread, which is blocked at first.
-    pub fn spawn(&mut self) -> Tid {
+    pub(crate) fn spawn(&mut self) -> Tid {
         let tid = self.threads.push_and_get_key(SchedEntity {
             state: SchedState::Blocked,
             core: 0,
@@ -353,7 +353,7 @@ impl Machine {
     }
 
     /// Reuses the number of a thread that has exited for a new thread, which is blocked at first.
-    pub fn respawn(&mut self, tid: Tid) {
+    pub(crate) fn respawn(&mut self, tid: Tid) {
         let now = self.now;
         let t = &mut self.threads[tid];
         debug_assert_eq!(t.state, SchedState::Exited);
@@ -371,18 +371,18 @@ impl Machine {
     }
 
     /// Announces the next arrival, replacing one announced before.
-    pub fn arrive_at(&mut self, at: Nanos) {
+    pub(crate) fn arrive_at(&mut self, at: Nanos) {
         self.calendar
             .set_lane(at.max(self.now), EventClass::Arrival, SchedEvent::Arrival);
     }
 
     /// Sets the horizon: beyond it nothing happens, and no CPU time is burned.
-    pub fn end_at(&mut self, horizon: Nanos) {
+    pub(crate) fn end_at(&mut self, horizon: Nanos) {
         self.horizon = horizon.min(Nanos::CLOCK_END);
     }
 
     /// Sets a thread's timer, replacing the one set before.
-    pub fn set_timer(&mut self, tid: Tid, at: Nanos) {
+    pub(crate) fn set_timer(&mut self, tid: Tid, at: Nanos) {
         let t = &mut self.threads[tid];
         t.timer_generation = t.timer_generation.wrapping_add(1);
         let generation = t.timer_generation;
@@ -394,25 +394,25 @@ impl Machine {
     }
 
     /// Cancels a thread's timer.
-    pub fn clear_timer(&mut self, tid: Tid) {
+    pub(crate) fn clear_timer(&mut self, tid: Tid) {
         let t = &mut self.threads[tid];
         t.timer_generation = t.timer_generation.wrapping_add(1);
     }
 
     /// Adds a small CPU cost to a thread's debt, which it pays with its next burst.
     #[inline]
-    pub fn charge(&mut self, tid: Tid, cost: Nanos) {
+    pub(crate) fn charge(&mut self, tid: Tid, cost: Nanos) {
         self.threads[tid].debt += cost;
     }
 
     /// How often a thread's bursts have been cut short so far, and what is left of the present one.
-    pub fn burst(&self, tid: Tid) -> (u64, Nanos) {
+    pub(crate) fn burst(&self, tid: Tid) -> (u64, Nanos) {
         let t = &self.threads[tid];
         (t.cuts, t.left + self.accesses_left(tid))
     }
 
     /// CPU time left of a thread's present burst, at relative speed 1.
-    pub fn left(&self, tid: Tid) -> Nanos {
+    pub(crate) fn left(&self, tid: Tid) -> Nanos {
         let t = &self.threads[tid];
         let after = self.accesses_left(tid);
         if !t.burning || t.accessing {
@@ -423,7 +423,7 @@ impl Machine {
     }
 
     /// CPU time that a thread has burned in all, at relative speed 1.
-    pub fn burned(&self, tid: Tid) -> Total {
+    pub(crate) fn burned(&self, tid: Tid) -> Total {
         let t = &self.threads[tid];
         if !t.burning {
             return t.burned;
@@ -432,36 +432,36 @@ impl Machine {
     }
 
     /// Adds to what a thread has to burn that was preempted while it acted; it burns this when it is back on a core.
-    pub fn burn_later(&mut self, tid: Tid, time: Nanos) {
+    pub(crate) fn burn_later(&mut self, tid: Tid, time: Nanos) {
         debug_assert_eq!(self.state(tid), SchedState::Ready);
         self.threads[tid].left += time;
     }
 
     /// Number of cores.
-    pub fn cores(&self) -> u32 {
+    pub(crate) fn cores(&self) -> u32 {
         u32::try_from(self.cores.len()).expect("few cores")
     }
 
     /// The thread on a core, if any.
-    pub fn current(&self, core: u32) -> Option<Tid> {
+    pub(crate) fn current(&self, core: u32) -> Option<Tid> {
         self.cores[core as usize].current
     }
 
     /// When the thread on a core was put there.
-    pub fn dispatched_at(&self, core: u32) -> Nanos {
+    pub(crate) fn dispatched_at(&self, core: u32) -> Nanos {
         self.cores[core as usize].picked
     }
 
     /// CPU time that a thread owes: its debt.
     #[inline]
-    pub fn debt(&self, tid: Tid) -> Nanos {
+    pub(crate) fn debt(&self, tid: Tid) -> Nanos {
         self.threads[tid].debt
     }
 
     /// Lets the running thread burn CPU time, its debt included. Returns `true` if nothing else could happen meanwhile: the clock has
     /// moved, and the thread may go on. Returns `false` if [`Upcall::OnCore`] will come when the burst is done.
     #[inline]
-    pub fn run(&mut self, tid: Tid, time: Nanos) -> bool {
+    pub(crate) fn run(&mut self, tid: Tid, time: Nanos) -> bool {
         let t = &mut self.threads[tid];
         debug_assert_eq!(t.state, SchedState::Running);
         t.left = time;
@@ -543,7 +543,7 @@ impl Machine {
     }
 
     /// Cuts a thread's burst short, so that it stops after `after` more of its CPU time. Returns the part that it will not have burned.
-    pub fn interrupt(&mut self, tid: Tid, after: Nanos) -> Nanos {
+    pub(crate) fn interrupt(&mut self, tid: Tid, after: Nanos) -> Nanos {
         let running = self.threads[tid].burning;
         if running {
             self.stop_burst(tid);
@@ -558,7 +558,7 @@ impl Machine {
     }
 
     /// `sched_yield`: the running thread lets the others on its core run first, for about a slice. Returns `false` if there are none.
-    pub fn yield_core(&mut self, tid: Tid) -> bool {
+    pub(crate) fn yield_core(&mut self, tid: Tid) -> bool {
         let core = self.threads[tid].core;
         if self.cores[core as usize].waiting == 0 {
             return false;
@@ -574,7 +574,7 @@ impl Machine {
     }
 
     /// Takes a thread off its core or out of the run queue; it keeps what it had to burn. [`Machine::wake`] brings it back.
-    pub fn suspend(&mut self, tid: Tid, cause: Cause) {
+    pub(crate) fn suspend(&mut self, tid: Tid, cause: Cause) {
         match self.threads[tid].state {
             SchedState::Running => {
                 self.stop_burst(tid);
@@ -595,13 +595,13 @@ impl Machine {
 
     /// Blocks the running thread; its wait is booked to `cause`.
     #[inline]
-    pub fn block(&mut self, tid: Tid, cause: Cause) {
+    pub(crate) fn block(&mut self, tid: Tid, cause: Cause) {
         self.voluntary += 1;
         self.leave_core(tid, cause);
     }
 
     /// Ends a thread that has just acted.
-    pub fn exit(&mut self, tid: Tid) {
+    pub(crate) fn exit(&mut self, tid: Tid) {
         if self.threads[tid].state == SchedState::Running {
             self.leave_core(tid, Cause::Startup);
         } else {
@@ -613,7 +613,7 @@ impl Machine {
     }
 
     /// Ends a thread wherever it is: on a core or on its way to one, in a queue, blocked, or not begun.
-    pub fn kill(&mut self, tid: Tid) {
+    pub(crate) fn kill(&mut self, tid: Tid) {
         self.suspend(tid, Cause::Startup);
         self.clear_timer(tid);
         self.enter(tid, Cause::Startup);
@@ -660,7 +660,7 @@ impl Machine {
     }
 
     /// Advances the clock to the next event that the user of the machine has to handle; `None` if no event is left.
-    pub fn advance(&mut self) -> Option<Upcall> {
+    pub(crate) fn advance(&mut self) -> Option<Upcall> {
         loop {
             if !self.unsettled.is_empty() {
                 self.settle_lines();
@@ -769,7 +769,7 @@ impl Machine {
     }
 
     /// Books all time up to now; to be called once, at the end.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         for tid in self.threads.keys() {
             if self.threads[tid].burning {
                 self.stop_burst(tid);
@@ -784,12 +784,12 @@ impl Machine {
     }
 
     /// Number of events taken from the calendar, outdated ones included.
-    pub fn popped(&self) -> u64 {
+    pub(crate) fn popped(&self) -> u64 {
         self.popped
     }
 
     /// Greatest length of the calendar so far.
-    pub fn calendar_peak(&self) -> u64 {
+    pub(crate) fn calendar_peak(&self) -> u64 {
         self.calendar.peak() as u64
     }
 }

@@ -70,7 +70,7 @@ pub struct Tape {
 impl Tape {
     /// A tape that keeps what happens in `window`, at most `most` spans and other things. With `load` it also follows, over the whole run,
     /// how many cores are busy and how many threads are ready.
-    pub fn new(window: (Nanos, Nanos), most: usize, load: bool) -> Self {
+    pub(crate) fn new(window: (Nanos, Nanos), most: usize, load: bool) -> Self {
         Self {
             window,
             most,
@@ -189,7 +189,7 @@ impl Tape {
 
     /// The part of a stretch that is to be kept, if any: what lies in the window, and before recording stopped. It counts as one of the
     /// things that may be kept.
-    pub fn admit(&mut self, from: Nanos, to: Nanos, now: Nanos) -> Option<(Nanos, Nanos)> {
+    pub(crate) fn admit(&mut self, from: Nanos, to: Nanos, now: Nanos) -> Option<(Nanos, Nanos)> {
         let (from, to) = (from.max(self.window.0), to.min(self.last_instant()));
         if from >= to {
             return None;
@@ -204,12 +204,12 @@ impl Tape {
     }
 
     /// When recording stopped because as much had been kept as is allowed; `None` if it did not.
-    pub fn stopped(&self) -> Option<Nanos> {
+    pub(crate) fn stopped(&self) -> Option<Nanos> {
         self.stopped
     }
 
     /// Whether anything from this instant on can still be kept.
-    pub fn records_after(&self, at: Nanos) -> bool {
+    pub(crate) fn records_after(&self, at: Nanos) -> bool {
         at < self.window.1 && self.stopped.is_none()
     }
 
@@ -220,7 +220,7 @@ impl Tape {
     }
 
     /// The spans, and the courses of busy cores and ready threads, if they were asked for.
-    pub fn into_parts(self) -> (Vec<Span>, Option<(TimeBins, TimeBins)>) {
+    pub(crate) fn into_parts(self) -> (Vec<Span>, Option<(TimeBins, TimeBins)>) {
         (self.spans, self.load)
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::Nanos;
 
 /// Durations drawn from a distribution: their number and their sum. Both are whole numbers, so that the order of the draws does not matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Draws {
+pub(crate) struct Draws {
     sum: u128,
     count: u64,
 }
@@ -12,18 +12,18 @@ pub struct Draws {
 impl Draws {
     /// Counts a drawn duration.
     #[inline]
-    pub fn push(&mut self, drawn: Nanos) {
+    pub(crate) fn push(&mut self, drawn: Nanos) {
         self.sum += u128::from(drawn.0);
         self.count += 1;
     }
 
     /// The sum of (drawn - mean), in seconds, for a mean in nanoseconds.
-    pub fn excess(&self, mean: f64) -> f64 {
+    pub(crate) fn excess(&self, mean: f64) -> f64 {
         (self.sum as f64 - self.count as f64 * mean) / 1e9
     }
 
     /// The sum of the means, in seconds, for a mean in nanoseconds.
-    pub fn expected(&self, mean: f64) -> f64 {
+    pub(crate) fn expected(&self, mean: f64) -> f64 {
         self.count as f64 * mean / 1e9
     }
 }

@@ -38,7 +38,7 @@ impl Histogram {
     }
 
     /// Adds everything that `other` has counted.
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         let Some(theirs) = &other.buckets else { return };
         let ours = self.buckets.get_or_insert_with(new_buckets);
         ours.add(theirs.as_ref())
@@ -59,17 +59,17 @@ impl Histogram {
     }
 
     /// Whether no duration has been counted.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// The shortest duration, exact; `None` if the histogram is empty.
-    pub fn min(&self) -> Option<Nanos> {
+    pub(crate) fn min(&self) -> Option<Nanos> {
         (self.count > 0).then_some(Nanos(self.min))
     }
 
     /// The longest duration, exact; `None` if the histogram is empty.
-    pub fn max(&self) -> Option<Nanos> {
+    pub(crate) fn max(&self) -> Option<Nanos> {
         (self.count > 0).then_some(Nanos(self.max))
     }
 
@@ -100,7 +100,7 @@ impl Histogram {
     }
 
     /// The non-empty buckets as (middle, count), by rising duration.
-    pub fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (Nanos, u64)> + '_ {
         self.buckets.iter().flat_map(|b| {
             b.iter_recorded().map(|i| {
                 let middle = b

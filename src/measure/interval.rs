@@ -85,7 +85,7 @@ impl Estimate {
     /// excess of the drawn demands. The part of the values that follows the control by linear regression is removed (Lavenberg and Welch
     /// 1981). This needs [`FEWEST_CONTROLLED`] replications, and a regression that is significant at about 5 %, since others would widen
     /// the interval. `control` has one value for each of `values`, else it is not used.
-    pub fn controlled(values: &[f64], control: &[f64]) -> Option<Self> {
+    pub(crate) fn controlled(values: &[f64], control: &[f64]) -> Option<Self> {
         let plain = Self::of(values)?;
         if plain.n < FEWEST_CONTROLLED || control.len() != values.len() {
             return Some(plain);
@@ -122,7 +122,7 @@ impl Estimate {
 
     /// Lower end of the interval, widened so that `of` such intervals all cover together at [`CONFIDENCE`] (Bonferroni); the mean itself if
     /// there is no interval.
-    pub fn low_of(&self, of: u32) -> f64 {
+    pub(crate) fn low_of(&self, of: u32) -> f64 {
         let Some(half) = self.half().filter(|_| self.n >= 2) else {
             return self.mean;
         };
@@ -155,7 +155,7 @@ impl Estimate {
 }
 
 /// Estimates the differences `a - b` of replications that share their random numbers; the interval tells whether the two differ.
-/// Replications that only one side has are left out. `control` is as for [`Estimate::controlled`], for the replications that both have.
+/// Replications that only one side has are left out. `control` is as for `Estimate::controlled`, for the replications that both have.
 pub fn paired_difference(a: &[f64], b: &[f64], control: &[f64]) -> Option<Estimate> {
     let differences: Vec<f64> = a.iter().zip(b).map(|(x, y)| x - y).collect();
     let control = &control[..control.len().min(differences.len())];

@@ -10,16 +10,14 @@ mod series;
 mod steady;
 mod time_bins;
 
-pub use draws::Draws;
+pub(crate) use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{
     CONFIDENCE, Estimate, FEWEST_CONTROLLED, cautious, extended, mean, paired_difference, ratio,
     student_t, unpaired_difference, unpaired_ratio,
 };
-pub use order::{element, median};
+pub(crate) use order::{element, median};
 pub use rate::Completions;
 pub use series::{Batch, BatchSeries};
-pub use steady::{
-    BatchMeans, Truncation, batch_means, drift, growth, lag1, mser, rebatch, von_neumann,
-};
-pub use time_bins::TimeBins;
+pub(crate) use steady::{drift, growth, mser};
+pub(crate) use time_bins::TimeBins;

@@ -1,7 +1,7 @@
 //! Order statistics.
 
 /// The element number `round(p (n - 1))` of a sorted list; halves are rounded to even, as Python does. `None` of an empty list.
-pub fn element<T>(sorted: &[T], p: f64) -> Option<&T> {
+pub(crate) fn element<T>(sorted: &[T], p: f64) -> Option<&T> {
     let last = sorted.len().checked_sub(1)?;
     #[expect(
         clippy::cast_possible_truncation,
@@ -13,7 +13,7 @@ pub fn element<T>(sorted: &[T], p: f64) -> Option<&T> {
 }
 
 /// The median: the middle value, or the mean of the middle two; zero if there are none.
-pub fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let n = values.len();
     match n {

@@ -73,7 +73,7 @@ impl Completions {
 
     /// Counts a completion; `at` must not be earlier than the last one.
     #[inline]
-    pub fn push(&mut self, at: Nanos) {
+    pub(crate) fn push(&mut self, at: Nanos) {
         self.last = CompletionStep {
             at,
             count: self.last.count + 1,
@@ -85,7 +85,7 @@ impl Completions {
     }
 
     /// Ends the window, unless it has ended already. The next completion after that still tells how far the one in progress was.
-    pub fn close(&mut self, at: Nanos) {
+    pub(crate) fn close(&mut self, at: Nanos) {
         if self.open {
             self.open = false;
             self.end.at = at;

@@ -81,22 +81,24 @@ impl BatchSeries {
     }
 
     /// The full batches in order of time; observations of the last, unfilled batch are left out.
-    pub fn batches(&self) -> &[Batch] {
+    pub(crate) fn batches(&self) -> &[Batch] {
         &self.batches
     }
 
     /// The means of the full batches.
-    pub fn means(&self) -> Vec<f64> {
+    pub(crate) fn means(&self) -> Vec<f64> {
         self.batches.iter().map(|b| b.mean).collect()
     }
 
     /// Number of observations in each batch.
-    pub fn batch_size(&self) -> u64 {
+    #[cfg(test)]
+    pub(crate) fn batch_size(&self) -> u64 {
         self.size
     }
 
     /// Number of observations in all, those of the unfilled batch included.
-    pub fn count(&self) -> u64 {
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> u64 {
         self.count
     }
 }

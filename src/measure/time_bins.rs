@@ -11,7 +11,7 @@ const FIRST_WIDTH: u64 = 1_000;
 /// A quantity over time: the sum of the stretches that have been added, in at most 256 equal bins. Courses of the same length have the same
 /// bins.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TimeBins {
+pub(crate) struct TimeBins {
     width: u64,
     /// Integral of the value over each bin, in value times nanoseconds, without what `steps` holds.
     areas: Vec<f64>,
@@ -33,12 +33,12 @@ impl Default for TimeBins {
 
 impl TimeBins {
     /// A course that is zero everywhere.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Adds `value` between two instants.
-    pub fn add(&mut self, from: Nanos, to: Nanos, value: f64) {
+    pub(crate) fn add(&mut self, from: Nanos, to: Nanos, value: f64) {
         if to <= from {
             return;
         }
@@ -57,7 +57,7 @@ impl TimeBins {
     }
 
     /// Raises the greatest value of the bins between two instants to at least `value`.
-    pub fn raise(&mut self, from: Nanos, to: Nanos, value: f64) {
+    pub(crate) fn raise(&mut self, from: Nanos, to: Nanos, value: f64) {
         let last = Nanos(to.0.saturating_sub(1)).max(from);
         self.cover(last + Nanos(1));
         let (first, last) = (self.bin(from), self.bin(last));
@@ -103,7 +103,7 @@ impl TimeBins {
 
     /// The width of the bins and, for each bin until `end`, the mean and the greatest raised value. The last bin may reach beyond `end`:
     /// its mean is over the part before.
-    pub fn finish(mut self, end: Nanos) -> (Nanos, Vec<f64>, Vec<f64>) {
+    pub(crate) fn finish(mut self, end: Nanos) -> (Nanos, Vec<f64>, Vec<f64>) {
         self.cover(end);
         self.settle();
         #[expect(clippy::cast_possible_truncation, reason = "few bins")]

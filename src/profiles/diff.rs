@@ -4,7 +4,7 @@ use crate::cpython::profile::{CostCurve, PARAMS, Profile, Tag};
 
 /// One cost as it is in two profiles.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ParamDifference {
+pub(crate) struct ParamDifference {
     /// The name of the parameter, or a point of a curve such as `dumps of 100000 bytes`.
     pub name: String,
     /// The unit of the values, as in [`PARAMS`].
@@ -23,7 +23,7 @@ impl ParamDifference {
     /// The second value divided by the first. It is infinite where only the first value is zero, and `None` where both are zero or one is
     /// absent.
     #[must_use]
-    pub fn ratio(&self) -> Option<f64> {
+    pub(crate) fn ratio(&self) -> Option<f64> {
         match (self.first?, self.second?) {
             (0.0, 0.0) => None,
             (0.0, _) => Some(f64::INFINITY),
@@ -34,7 +34,7 @@ impl ParamDifference {
     /// Whether the two confidence intervals do not overlap, so that the values differ by more than measuring noise. `None` where an
     /// interval is not known.
     #[must_use]
-    pub fn beyond_spreads(&self) -> Option<bool> {
+    pub(crate) fn beyond_spreads(&self) -> Option<bool> {
         let ((low, high), (least, greatest)) = (self.first_spread?, self.second_spread?);
         Some(high < least || greatest < low)
     }
@@ -42,7 +42,7 @@ impl ParamDifference {
     /// How much larger the larger value is, as a share of the smaller one: 0 where they are equal or both absent, 1 where one is twice the
     /// other, and infinite where only one is zero or absent.
     #[must_use]
-    pub fn share(&self) -> f64 {
+    pub(crate) fn share(&self) -> f64 {
         match (self.first, self.second) {
             (Some(a), Some(b)) if a == b => 0.0,
             (Some(a), Some(b)) => a.max(b) / a.min(b) - 1.0,
@@ -55,7 +55,7 @@ impl ParamDifference {
 /// Compares every parameter, and every point of the curves of pickling, of two profiles. Those that differ most come first; those that
 /// differ equally are in the order of the table.
 #[must_use]
-pub fn differences(first: &Profile, second: &Profile) -> Vec<ParamDifference> {
+pub(crate) fn differences(first: &Profile, second: &Profile) -> Vec<ParamDifference> {
     let mut all: Vec<_> = PARAMS
         .iter()
         .enumerate()

@@ -8,13 +8,13 @@ use crate::cpython::profile::Profile;
 use crate::syntax::input;
 
 /// The environment variable that lists further directories of profiles, as PATH lists directories.
-pub const PROFILES_VARIABLE: &str = "PCHSIM_PROFILES";
+pub(crate) const PROFILES_VARIABLE: &str = "PCHSIM_PROFILES";
 /// The greatest size of a profile file, in bytes; larger files are not looked at.
 const SIZE_LIMIT: u64 = 4 << 20;
 
 /// A profile that was found, and its file.
 #[derive(Clone, Debug)]
-pub struct FoundProfile {
+pub(crate) struct FoundProfile {
     /// The path of the file.
     pub path: PathBuf,
     /// The profile that the file holds.
@@ -23,7 +23,7 @@ pub struct FoundProfile {
 
 /// A file that is meant to be a profile but cannot be read as one.
 #[derive(Debug)]
-pub struct BrokenProfile {
+pub(crate) struct BrokenProfile {
     /// The path of the file.
     pub path: PathBuf,
     /// The name that the file seems to give its profile.
@@ -35,7 +35,7 @@ pub struct BrokenProfile {
 /// Finds the profile files (`*.ron`) of the current directory, of `./profiles` and of the directories of `PCHSIM_PROFILES`, in this order
 /// and by name within each. Also returns the profiles that are broken. Other RON files, such as scenarios, are passed over.
 #[must_use]
-pub fn found() -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
+pub(crate) fn found() -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
     let mut places = vec![PathBuf::new(), PathBuf::from("profiles")];
     if let Some(more) = std::env::var_os(PROFILES_VARIABLE) {
         places.extend(std::env::split_paths(&more).filter(|p| !p.as_os_str().is_empty()));
@@ -44,7 +44,7 @@ pub fn found() -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
 }
 
 /// As [`found`], for the given directories; the empty path is the current directory.
-pub fn found_in(places: &[PathBuf]) -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
+pub(crate) fn found_in(places: &[PathBuf]) -> (Vec<FoundProfile>, Vec<BrokenProfile>) {
     let (mut all, mut broken) = (Vec::new(), Vec::new());
     let mut seen = HashSet::new();
     for path in places.iter().flat_map(|place| files(place)) {

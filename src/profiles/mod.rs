@@ -1,9 +1,9 @@
 //! Interpreter profiles: those that are shipped within the program, those that lie where the user works, their files, and how two profiles
 //! differ.
 
-pub mod diff;
+pub(crate) mod diff;
 pub mod file;
-pub mod found;
+pub(crate) mod found;
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use found::{BrokenProfile, FoundProfile, found};
 /// for.
 ///
 /// It is the cost on the shipped `cpython-3.14`, measured in `tests/data/reference-second`.
-pub const BASELINE_NS_PER_ITER: f64 = 32.48;
+pub(crate) const BASELINE_NS_PER_ITER: f64 = 32.48;
 
 /// A released interpreter, and what its shipped profile was made from.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,7 @@ pub const RELEASES: [Release; 4] = [
 
 impl Release {
     /// Whether `profile`, which is that of an interpreter in a set, belongs to this release.
-    pub fn is(&self, profile: &Profile) -> bool {
+    pub(crate) fn is(&self, profile: &Profile) -> bool {
         matches!(self.source, ProfileSource::Measured { id, version, .. } if profile.name == id && profile.version == version)
     }
 }
@@ -150,7 +150,7 @@ pub enum FindError {
 
 /// Finds a profile by its name or by its file.
 ///
-/// A name is that of a shipped profile, or else of one that [`found()`](found::found) finds. A name that ends in `.ron` is that of a file:
+/// A name is that of a shipped profile, or else of one that `found()` finds. A name that ends in `.ron` is that of a file:
 /// a path from the current directory, or else the name of a file in one of the places where profiles are looked for.
 ///
 /// # Errors
@@ -169,7 +169,7 @@ pub fn find(name_or_file: &str) -> Result<Profile, FindError> {
 
 /// The files that [`find`] reads for this name; empty for a shipped profile.
 #[must_use]
-pub fn files(name_or_file: &str) -> Vec<PathBuf> {
+pub(crate) fn files(name_or_file: &str) -> Vec<PathBuf> {
     if RELEASES.iter().any(|r| r.name == name_or_file) {
         return Vec::new();
     }

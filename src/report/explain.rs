@@ -29,7 +29,7 @@ pub enum CodeKind {
 
 impl CodeKind {
     /// All kinds of messages.
-    pub const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Error,
         Self::Warning,
         Self::Doubt,
@@ -48,7 +48,7 @@ impl CodeKind {
     }
 
     /// Description of all messages of the kind: where they appear, and their effect on the exit code.
-    pub const fn kind(self) -> &'static str {
+    pub(crate) const fn kind(self) -> &'static str {
         match self {
             Self::Error => {
                 "errors of `pchsim check`, and of every command that reads a scenario (exit code 2)"

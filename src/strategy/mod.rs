@@ -82,7 +82,7 @@ pub fn simulate(input: &SimInput<'_>) -> Result<Outcome, SimError> {
 /// # Errors
 ///
 /// If it cannot, with the reason.
-pub fn supported(
+pub(crate) fn supported(
     machine: &MachineSpec,
     profile: &Profile,
     workload: &Workload,

@@ -122,7 +122,7 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
     all
 }
 
-/// Gives every strategy that has workers this number of them (see [`Strategy::with_workers`]). A scenario without strategies names the full
+/// Gives every strategy that has workers this number of them (see `Strategy::with_workers`). A scenario without strategies names the full
 /// set from then on.
 pub fn set_workers(scenario: &mut Scenario, profiles: &[Profile], workers: u32) {
     if scenario.strategies.is_empty() {

@@ -308,7 +308,7 @@ impl StudyState {
 /// # Errors
 ///
 /// As for [`cases`].
-pub fn compared(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, StudyError> {
+pub(crate) fn compared(scenario: &Scenario, profiles: &[Profile]) -> Result<Vec<Case>, StudyError> {
     let mut all = cases(scenario, profiles)?;
     baseline_case(scenario, &mut all);
     Ok(all)

@@ -39,7 +39,7 @@ fn named(write: impl FnOnce(&mut Fnv) -> fmt::Result) -> String {
     hash.name()
 }
 
-/// The fingerprint of a scenario, from its canonical text ([`Scenario::write_canonical`]). Comments, layout and defaults that are written
+/// The fingerprint of a scenario, from its canonical text (`Scenario::write_canonical`). Comments, layout and defaults that are written
 /// out do not change it; everything else does.
 pub fn fingerprint(scenario: &Scenario) -> String {
     named(|hash| scenario.write_canonical(hash))

@@ -21,7 +21,7 @@ const SPANS: usize = 50_000;
 /// # Errors
 ///
 /// If the worker threads cannot be started.
-pub fn follow<C, R, T, E>(
+pub(crate) fn follow<C, R, T, E>(
     study: &mut Study,
     scenario: &Scenario,
     profiles: &[Profile],

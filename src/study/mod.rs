@@ -30,12 +30,12 @@ mod warning;
 mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};
-pub use course::compared;
+pub(crate) use course::compared;
 pub use fingerprint::{fingerprint, plan_fingerprint, text_fingerprint};
-pub use follow::follow;
+pub(crate) use follow::follow;
 pub use judge::judged;
 pub use options::{Options, PRECISION, StudyError, StudyProgress};
-pub use outline::{Valued, outline};
+pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::run_study;
 pub use warning::{

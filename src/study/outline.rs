@@ -12,12 +12,12 @@ use crate::scenario::Scenario;
 const MOST: usize = 64;
 
 /// A place and its value, as in `("workload.tasks[0].steps[1].time", "8000000")`.
-pub type Valued = (String, String);
+pub(crate) type Valued = (String, String);
 
 /// The values of a scenario in the order of its canonical text, times in ns, sizes in bytes. Two scenarios with the same values are the
 /// same, up to the contents of long lists, for which there is a hash.
 #[must_use]
-pub fn outline(scenario: &Scenario) -> Vec<Valued> {
+pub(crate) fn outline(scenario: &Scenario) -> Vec<Valued> {
     let mut outline = OutlineParser::default();
     // The outline takes any text, so writing cannot fail.
     let _ = scenario.write_canonical(&mut outline);

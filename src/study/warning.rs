@@ -75,7 +75,7 @@ codes! {
 
 impl WarningCode {
     /// Whether it states a fact about the workload or the profile, and no reason to distrust the results: `--strict` lets it pass.
-    pub const fn is_note(self) -> bool {
+    pub(crate) const fn is_note(self) -> bool {
         match self {
             Self::Unsupported
             | Self::BlockedLoop
@@ -491,7 +491,7 @@ impl From<&Warning> for Notice {
 
 impl Warning {
     /// The kind of the warning.
-    pub fn kind(&self) -> WarningCode {
+    pub(crate) fn kind(&self) -> WarningCode {
         match self {
             Self::Saturated { .. } => WarningCode::Saturated,
             Self::FailuresDiffer { .. } => WarningCode::FailuresDiffer,
@@ -529,7 +529,7 @@ impl Warning {
 
     /// Whether it states a fact about the workload or the profile, or about what the program itself has added, and no reason to distrust
     /// the results: `--strict` lets it pass.
-    pub fn is_note(&self) -> bool {
+    pub(crate) fn is_note(&self) -> bool {
         self.kind().is_note() || matches!(self, Self::Added(_))
     }
 

@@ -4,7 +4,7 @@ use super::wait_queue::{Ticket, WaitQueue};
 
 /// Answer to a request for a lock or a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acquisition {
+pub(crate) enum Acquisition {
     /// The asker has it.
     Granted,
     /// The asker waits, and holds this ticket.
@@ -13,7 +13,7 @@ pub enum Acquisition {
 
 /// How a released lock passes to a waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LockHandoff {
+pub(crate) enum LockHandoff {
     /// The woken waiter owns the lock before anyone else can ask.
     HandOver,
     /// The lock is free; the woken waiter asks again, and may come too late.
@@ -22,7 +22,7 @@ pub enum LockHandoff {
 
 /// A lock, which has at most one owner at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Lock<W: Copy> {
+pub(crate) struct Lock<W: Copy> {
     owner: Option<W>,
     line: WaitQueue<W>,
 }
@@ -38,7 +38,7 @@ impl<W: Copy> Default for Lock<W> {
 
 impl<W: Copy + PartialEq> Lock<W> {
     /// Takes the lock if it is free, else joins the line. An owner that asks again waits for itself: the lock is not re-entrant.
-    pub fn ask(&mut self, who: W) -> Acquisition {
+    pub(crate) fn ask(&mut self, who: W) -> Acquisition {
         if self.owner.is_none() {
             self.owner = Some(who);
             return Acquisition::Granted;
@@ -47,7 +47,7 @@ impl<W: Copy + PartialEq> Lock<W> {
     }
 
     /// Releases the lock; returns the waiter to wake, if any.
-    pub fn give(&mut self, passing: LockHandoff) -> Option<W> {
+    pub(crate) fn give(&mut self, passing: LockHandoff) -> Option<W> {
         let next = self.line.call_next();
         self.owner = match passing {
             LockHandoff::HandOver => next,
@@ -57,22 +57,22 @@ impl<W: Copy + PartialEq> Lock<W> {
     }
 
     /// Removes the waiter who has waited longest from the line, without giving it the lock.
-    pub fn dismiss(&mut self) -> Option<W> {
+    pub(crate) fn dismiss(&mut self) -> Option<W> {
         self.line.call_next()
     }
 
     /// Removes the holder of a ticket, who no longer waits.
-    pub fn forget(&mut self, ticket: Ticket) {
+    pub(crate) fn forget(&mut self, ticket: Ticket) {
         self.line.forget(ticket);
     }
 
     /// The owner of the lock.
-    pub fn owner(&self) -> Option<W> {
+    pub(crate) fn owner(&self) -> Option<W> {
         self.owner
     }
 
     /// The waiters for the lock, the longest waiting first.
-    pub fn line(&self) -> &WaitQueue<W> {
+    pub(crate) fn line(&self) -> &WaitQueue<W> {
         &self.line
     }
 }

@@ -6,7 +6,7 @@ use super::wait_queue::{Ticket, WaitQueue};
 
 /// Answer to a put or a get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueueResult<T, W> {
+pub(crate) enum QueueResult<T, W> {
     /// It succeeded: the item (nothing for a put), and the waiter on the other side to wake, which asks again.
     Done(T, Option<W>),
     /// The queue is full, or empty: the asker waits, holds this ticket, and asks again when it is woken.
@@ -15,7 +15,7 @@ pub enum QueueResult<T, W> {
 
 /// Items in order, with a limited capacity. A woken waiter asks again, and may find that another was quicker.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Queue<T, W: Copy> {
+pub(crate) struct Queue<T, W: Copy> {
     items: VecDeque<T>,
     capacity: Option<u64>,
     getters: WaitQueue<W>,
@@ -24,7 +24,7 @@ pub struct Queue<T, W: Copy> {
 
 impl<T, W: Copy> Queue<T, W> {
     /// An empty queue; without a capacity it is never full.
-    pub fn new(capacity: Option<u64>) -> Self {
+    pub(crate) fn new(capacity: Option<u64>) -> Self {
         Self {
             items: VecDeque::new(),
             capacity,
@@ -35,7 +35,7 @@ impl<T, W: Copy> Queue<T, W> {
 
     /// The same with these items in it.
     #[must_use]
-    pub fn with_items(items: impl IntoIterator<Item = T>) -> Self {
+    pub(crate) fn with_items(items: impl IntoIterator<Item = T>) -> Self {
         Self {
             items: items.into_iter().collect(),
             ..Self::new(None)
@@ -43,23 +43,23 @@ impl<T, W: Copy> Queue<T, W> {
     }
 
     /// How many items there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
 
     /// Whether a putter has to wait.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.capacity
             .is_some_and(|room| self.items.len() as u64 >= room)
     }
 
     /// Whether a get has to wait.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
     /// Puts an item, or waits for room.
-    pub fn put(&mut self, who: W, item: T) -> QueueResult<(), W> {
+    pub(crate) fn put(&mut self, who: W, item: T) -> QueueResult<(), W> {
         if self.is_full() {
             return QueueResult::Waits(self.putters.join(who));
         }
@@ -68,7 +68,7 @@ impl<T, W: Copy> Queue<T, W> {
     }
 
     /// Takes the first item, or waits for one.
-    pub fn get(&mut self, who: W) -> QueueResult<T, W> {
+    pub(crate) fn get(&mut self, who: W) -> QueueResult<T, W> {
         match self.items.pop_front() {
             Some(item) => QueueResult::Done(item, self.putters.call_next()),
             None => QueueResult::Waits(self.getters.join(who)),
@@ -76,17 +76,17 @@ impl<T, W: Copy> Queue<T, W> {
     }
 
     /// Removes the getter that holds this ticket and no longer waits.
-    pub fn forget_getter(&mut self, ticket: Ticket) {
+    pub(crate) fn forget_getter(&mut self, ticket: Ticket) {
         self.getters.forget(ticket);
     }
 
     /// Removes the putter that holds this ticket and no longer waits.
-    pub fn forget_putter(&mut self, ticket: Ticket) {
+    pub(crate) fn forget_putter(&mut self, ticket: Ticket) {
         self.putters.forget(ticket);
     }
 
     /// Lets a getter give up, whether it still waits (and holds a ticket) or has been woken. Returns the getter to wake in its place.
-    pub fn give_up_getting(&mut self, ticket: Option<Ticket>) -> Option<W> {
+    pub(crate) fn give_up_getting(&mut self, ticket: Option<Ticket>) -> Option<W> {
         if let Some(ticket) = ticket {
             self.getters.forget(ticket);
         }
@@ -96,7 +96,7 @@ impl<T, W: Copy> Queue<T, W> {
     }
 
     /// Lets a putter give up, whether it still waits (and holds a ticket) or has been woken. Returns the putter to wake in its place.
-    pub fn give_up_putting(&mut self, ticket: Option<Ticket>) -> Option<W> {
+    pub(crate) fn give_up_putting(&mut self, ticket: Option<Ticket>) -> Option<W> {
         if let Some(ticket) = ticket {
             self.putters.forget(ticket);
         }
@@ -106,12 +106,7 @@ impl<T, W: Copy> Queue<T, W> {
     }
 
     /// The waiters for an item, the longest waiting first.
-    pub fn getters(&self) -> &WaitQueue<W> {
+    pub(crate) fn getters(&self) -> &WaitQueue<W> {
         &self.getters
-    }
-
-    /// The waiters for room, the longest waiting first.
-    pub fn putters(&self) -> &WaitQueue<W> {
-        &self.putters
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 /// A rate limit, and the instants that it has granted. Instants are whole numbers of one unit, whichever.
 #[derive(Clone, Debug)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     rule: Rule,
     /// Instants that were granted and given back unused.
     returned: BinaryHeap<Reverse<u64>>,
@@ -31,7 +31,7 @@ enum Rule {
 impl Tokens {
     /// A token bucket that is full at 0: one token each `interval`, at most `burst` (at least one) at once.
     #[must_use]
-    pub fn bucket(interval: u64, burst: u64) -> Self {
+    pub(crate) fn bucket(interval: u64, burst: u64) -> Self {
         Self::of(Rule::Bucket {
             interval,
             burst: burst.max(1),
@@ -41,7 +41,7 @@ impl Tokens {
 
     /// A sliding window: at most `count` (at least one) within any stretch of `window`.
     #[must_use]
-    pub fn window(count: usize, window: u64) -> Self {
+    pub(crate) fn window(count: usize, window: u64) -> Self {
         Self::of(Rule::Window {
             count: count.max(1),
             window,
@@ -57,7 +57,7 @@ impl Tokens {
     }
 
     /// Reserves the next token, in the order of asking: the instant at which it is the asker's, `now` or later.
-    pub fn reserve(&mut self, now: u64) -> u64 {
+    pub(crate) fn reserve(&mut self, now: u64) -> u64 {
         self.drop_missed(now);
         let next = self.next(now);
         if let Some(at) = self.first_returned()
@@ -86,7 +86,7 @@ impl Tokens {
     }
 
     /// When a token would be there for who asks now, without taking it.
-    pub fn peek(&mut self, now: u64) -> u64 {
+    pub(crate) fn peek(&mut self, now: u64) -> u64 {
         self.drop_missed(now);
         let next = self.next(now);
         self.first_returned().map_or(next, |at| at.min(next))
@@ -94,7 +94,7 @@ impl Tokens {
 
     /// A token that was reserved for an instant still to come is not used. Who asks before that instant may have it; after it nobody, for
     /// those who have reserved later ones rely on it.
-    pub fn give_back(&mut self, at: u64) {
+    pub(crate) fn give_back(&mut self, at: u64) {
         self.returned.push(Reverse(at));
         // As if the last ones had never been reserved.
         while let Some(last) = self.last_reserved()

@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 /// until its holder is taken out of the line, by [`WaitQueue::call_next`] or [`WaitQueue::forget`]; after that the place may be given to another
 /// waiter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ticket(u32);
+pub(crate) struct Ticket(u32);
 
 /// Stands for no place in the chains.
 const NOWHERE: u32 = u32::MAX;
@@ -22,7 +22,7 @@ struct Slot<W> {
 ///
 /// Lines are equal if the same waiters wait in the same order, whatever their tickets are.
 #[derive(Clone, Debug)]
-pub struct WaitQueue<W> {
+pub(crate) struct WaitQueue<W> {
     places: Vec<Slot<W>>,
     /// Free places, chained along `after`.
     free: u32,
@@ -49,7 +49,7 @@ impl<W: Copy> WaitQueue<W> {
     /// # Panics
     ///
     /// If 2³² - 1 waiters are in the line already.
-    pub fn join(&mut self, who: W) -> Ticket {
+    pub(crate) fn join(&mut self, who: W) -> Ticket {
         let place = Slot {
             who,
             before: self.last,
@@ -78,12 +78,12 @@ impl<W: Copy> WaitQueue<W> {
     }
 
     /// Removes the waiter who has waited longest.
-    pub fn call_next(&mut self) -> Option<W> {
+    pub(crate) fn call_next(&mut self) -> Option<W> {
         (self.first != NOWHERE).then(|| self.forget(Ticket(self.first)))
     }
 
     /// Removes the holder of a ticket, who no longer waits.
-    pub fn forget(&mut self, ticket: Ticket) -> W {
+    pub(crate) fn forget(&mut self, ticket: Ticket) -> W {
         let Ticket(at) = ticket;
         let Slot { who, before, after } = self.places[at as usize];
         match before {
@@ -101,22 +101,23 @@ impl<W: Copy> WaitQueue<W> {
     }
 
     /// The waiter who has waited longest.
-    pub fn first(&self) -> Option<W> {
+    pub(crate) fn first(&self) -> Option<W> {
         self.iter().next()
     }
 
     /// Number of waiters.
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// Whether the line has no waiters.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// The waiters, the longest waiting first.
-    pub fn iter(&self) -> impl Iterator<Item = W> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = W> + '_ {
         let mut at = self.first;
         std::iter::from_fn(move || {
             let place = self.places.get(at as usize)?;

@@ -27,7 +27,7 @@ impl Scenario {
     ///
     /// # Errors
     /// Returns the error of `out` where it cannot be written to.
-    pub fn write_canonical(&self, out: &mut impl Write) -> fmt::Result {
+    pub(crate) fn write_canonical(&self, out: &mut impl Write) -> fmt::Result {
         let Self {
             name,
             question,

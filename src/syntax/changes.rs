@@ -189,7 +189,7 @@ impl Strategy {
     /// Returns the same strategy with `n` workers: threads or processes of its pool, or processes of a prefork server. A strategy without a
     /// pool (sequential, a thread for each task, an event loop by itself) is returned as it is.
     #[must_use]
-    pub fn with_workers(&self, n: u32) -> Self {
+    pub(crate) fn with_workers(&self, n: u32) -> Self {
         let workers = Workers::Exactly(n);
         match self {
             Self::Sequential | Self::Threads(Workers::PerTask) => self.clone(),

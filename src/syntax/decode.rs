@@ -136,7 +136,7 @@ pub(crate) fn suggested<'c>(
 }
 
 /// The text with a capital first letter, as a sentence begins.
-pub fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut signs = text.chars();
     let first = signs.next().into_iter().flat_map(char::to_uppercase);
     first.chain(signs).collect()

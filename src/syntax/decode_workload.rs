@@ -412,13 +412,13 @@ fn uncertain(steps: &[Step]) -> bool {
 
 impl Workload {
     /// Whether a task of this workload may fail or run out of time.
-    pub fn can_fail(&self) -> bool {
+    pub(crate) fn can_fail(&self) -> bool {
         let refuses = |r: &ResourceSpec| r.full != WhenFull::Wait;
         self.classes.iter().any(|c| uncertain(&c.steps)) || self.resources.iter().any(refuses)
     }
 
     /// Whether a task makes containers, which the garbage collector has to examine.
-    pub fn allocates(&self) -> bool {
+    pub(crate) fn allocates(&self) -> bool {
         let any = |c: &TaskClass| tally(&c.steps, &Step::allocates) > 0;
         self.classes.iter().any(any)
     }

@@ -21,7 +21,7 @@ pub struct SourceText {
 
 impl SourceText {
     /// Makes a source that can be shared between diagnostics.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+    pub(crate) fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             text: text.into(),
@@ -91,7 +91,7 @@ codes! {
 
 impl Code {
     /// The worst severity that the code comes with.
-    pub const fn severity(self) -> Severity {
+    pub(crate) const fn severity(self) -> Severity {
         match self {
             Self::Unused
             | Self::NoEffect
@@ -158,13 +158,11 @@ pub struct Diagnostic {
     pub span: Range<usize>,
     /// What the user can do about it.
     pub help: Option<Box<str>>,
-    /// Background that helps to understand the problem.
-    pub note: Option<Box<str>>,
 }
 
 impl Diagnostic {
     /// An error about a part of a text.
-    pub fn new(
+    pub(crate) fn new(
         code: Code,
         source: &Arc<SourceText>,
         span: Range<usize>,
@@ -178,35 +176,28 @@ impl Diagnostic {
             source: Arc::clone(source),
             span,
             help: None,
-            note: None,
         }
     }
 
     /// An error about something that has no text to show.
-    pub fn without_text(code: Code, name: &str, message: impl Into<Box<str>>) -> Self {
+    pub(crate) fn without_text(code: Code, name: &str, message: impl Into<Box<str>>) -> Self {
         Self::new(code, &SourceText::new(name, ""), 0..0, message)
     }
 
     /// Sets the help: what the user can do about it.
-    pub fn help(&mut self, text: impl Into<Box<str>>) -> &mut Self {
+    pub(crate) fn help(&mut self, text: impl Into<Box<str>>) -> &mut Self {
         self.help = Some(shorten(text.into()));
         self
     }
 
-    /// Sets the note: background.
-    pub fn note(&mut self, text: impl Into<Box<str>>) -> &mut Self {
-        self.note = Some(shorten(text.into()));
-        self
-    }
-
     /// Makes the diagnostic a warning.
-    pub fn warning(&mut self) -> &mut Self {
+    pub(crate) fn warning(&mut self) -> &mut Self {
         self.severity = Severity::Warning;
         self
     }
 
     /// The line and column where the span starts, both counted from 1 and columns in characters; `None` without a text.
-    pub fn line_column(&self) -> Option<(usize, usize)> {
+    pub(crate) fn line_column(&self) -> Option<(usize, usize)> {
         let before = self.source.text.get(..self.span.start)?;
         if self.source.text.is_empty() {
             return None;
@@ -267,9 +258,6 @@ impl Diagnostic {
         };
         if !self.path.is_empty() && !text.is_empty() && below {
             group = group.element(note(&place));
-        }
-        if let Some(text) = &self.note {
-            group = group.element(note(text));
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(folded(help, beside, width)));

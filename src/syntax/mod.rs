@@ -33,7 +33,7 @@ pub(crate) use decode::{likeness, nearest, suggest, suggested};
 pub(crate) use diagnostic::unquoted_words;
 
 pub use changes::{Changed, Changes, Retargeted};
-pub use decode::capital;
+pub(crate) use decode::capital;
 pub use diagnostic::{Code, Diagnostic, Severity, SourceText, render, render_within};
 pub use load::{check, load, parse, read};
 pub use objective::{ObjectiveError, parse_metric, parse_objective, parse_ranking};

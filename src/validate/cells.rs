@@ -128,7 +128,7 @@ pub struct Cell {
 
 impl Cell {
     /// The workload's name: the part of the cell's name before `/`.
-    pub fn workload(&self) -> &str {
+    pub(crate) fn workload(&self) -> &str {
         self.name.split('/').next().unwrap_or(&self.name)
     }
 
@@ -290,7 +290,7 @@ impl Reference {
     }
 
     /// The path of the directory.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 

@@ -69,7 +69,7 @@ pub struct CellReport {
     pub strategy: String,
     /// Whether tasks arrive over time; if so, strategies are ranked by p99 instead of makespan.
     pub open: bool,
-    /// Makespan, p50 and p99 in seconds and memory in bytes, in the order of [`METRICS`]; `None` where nothing was measured.
+    /// Makespan, p50 and p99 in seconds and memory in bytes, in the order of `METRICS`; `None` where nothing was measured.
     pub metrics: [Option<Held>; 4],
     /// Further figures of the simulation.
     pub detail: CellDetail,
@@ -88,7 +88,7 @@ pub struct Rank {
 
 impl Rank {
     /// Whether the forecast's best is the measured best, or nearly as good.
-    pub fn right(&self) -> bool {
+    pub(crate) fn right(&self) -> bool {
         named_rightly(self.loss)
     }
 }
@@ -108,7 +108,11 @@ pub struct Validation {
 
 impl Validation {
     /// The summary of one metric over the cells that `choose` picks.
-    pub fn summary(&self, metric: usize, choose: impl Fn(&CellReport) -> bool) -> ErrorSummary {
+    pub(crate) fn summary(
+        &self,
+        metric: usize,
+        choose: impl Fn(&CellReport) -> bool,
+    ) -> ErrorSummary {
         let held = self
             .cells
             .iter()
@@ -118,23 +122,23 @@ impl Validation {
     }
 
     /// The summaries of all metrics over all cells, in the order of [`METRICS`].
-    pub fn summaries(&self) -> [ErrorSummary; 4] {
+    pub(crate) fn summaries(&self) -> [ErrorSummary; 4] {
         [0, 1, 2, 3].map(|metric| self.summary(metric, |_| true))
     }
 
     /// The number of workloads whose best strategy was forecast correctly, and the number that were ranked.
-    pub fn ranked(&self) -> (usize, usize) {
+    pub(crate) fn ranked(&self) -> (usize, usize) {
         let right = self.ranking.iter().filter(|r| r.right()).count();
         (right, self.ranking.len())
     }
 
     /// The figures that exceed their limits.
-    pub fn excesses(&self) -> Vec<Excess> {
+    pub(crate) fn excesses(&self) -> Vec<Excess> {
         self.limits.excesses(&self.summaries(), self.ranked())
     }
 
     /// The strategies of the cells, in the order of first appearance.
-    pub fn strategies(&self) -> Vec<&str> {
+    pub(crate) fn strategies(&self) -> Vec<&str> {
         let mut seen = Vec::new();
         for c in &self.cells {
             if !seen.contains(&c.strategy.as_str()) {

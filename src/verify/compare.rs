@@ -43,7 +43,7 @@ pub struct Verified {
 }
 
 /// How slow the machine was around these runs. `best_ns` is the time of an iteration of the reference loop at best, in nanoseconds.
-pub fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
+pub(crate) fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
     let all = || {
         runs.iter()
             .flat_map(|r| r.canary_ns.before.iter().chain(&r.canary_ns.after))
@@ -61,7 +61,7 @@ pub fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
 
 impl Verified {
     /// Compares measured runs with simulated ones.
-    pub fn new(
+    pub(crate) fn new(
         label: &str,
         python: &str,
         strategy: &Strategy,
@@ -134,7 +134,7 @@ fn sees_all_cpu(strategy: &Strategy) -> bool {
 
 /// Whether the best strategy was forecast correctly.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ranking {
+pub(crate) struct Ranking {
     /// The metric that decides: `makespan` or `p99`.
     pub by: &'static str,
     /// The strategy that is best by measurement.
@@ -147,13 +147,13 @@ pub struct Ranking {
 
 impl Ranking {
     /// Whether the forecast's best strategy is the measured best, or nearly as good.
-    pub fn right(&self) -> bool {
+    pub(crate) fn right(&self) -> bool {
         named_rightly(self.loss)
     }
 }
 
 /// A strategy that was run but gave no figures.
-pub type Failure = LeftOut;
+pub(crate) type Failure = LeftOut;
 
 /// The results of one verification.
 #[derive(Clone, Debug)]
@@ -184,7 +184,7 @@ pub struct Verification {
 
 impl Verification {
     /// Summarizes the errors of one metric over the strategies.
-    pub fn summary(&self, metric: usize) -> ErrorSummary {
+    pub(crate) fn summary(&self, metric: usize) -> ErrorSummary {
         ErrorSummary::of(
             self.verified
                 .iter()
@@ -193,24 +193,24 @@ impl Verification {
     }
 
     /// Summarizes the errors of all metrics, in the order of [`crate::verify::METRICS`].
-    pub fn summaries(&self) -> [ErrorSummary; 4] {
+    pub(crate) fn summaries(&self) -> [ErrorSummary; 4] {
         [0, 1, 2, 3].map(|metric| self.summary(metric))
     }
 
     /// The number of workloads whose best strategy was forecast correctly, and the number that were ranked: here one, or none if there is
     /// nothing to rank.
-    pub fn ranked(&self) -> (usize, usize) {
+    pub(crate) fn ranked(&self) -> (usize, usize) {
         self.ranking()
             .map_or((0, 0), |r| (usize::from(r.right()), 1))
     }
 
     /// The figures that exceed their limits.
-    pub fn excesses(&self) -> Vec<Excess> {
+    pub(crate) fn excesses(&self) -> Vec<Excess> {
         self.limits.excesses(&self.summaries(), self.ranked())
     }
 
     /// Which strategy is best by measurement and by forecast; `None` if there are not two to compare.
-    pub fn ranking(&self) -> Option<Ranking> {
+    pub(crate) fn ranking(&self) -> Option<Ranking> {
         let (metric, by) = if self.timed {
             (2, "p99")
         } else {
@@ -244,7 +244,7 @@ impl Verification {
 
     /// The greatest spread of a strategy's runs, the greatest change of the machine's speed, and the greatest share of the cores' time that
     /// other programs used.
-    pub fn noise(&self) -> (f64, f64, Option<f64>) {
+    pub(crate) fn noise(&self) -> (f64, f64, Option<f64>) {
         let greatest = |f: fn(&Verified) -> f64| self.verified.iter().map(f).fold(0.0, f64::max);
         let others = self.verified.iter().filter_map(|v| v.others);
         (
@@ -255,13 +255,13 @@ impl Verification {
     }
 
     /// Whether the machine was too unsteady for these figures to say much.
-    pub fn noisy(&self) -> bool {
+    pub(crate) fn noisy(&self) -> bool {
         let (spread, drift, others) = self.noise();
         spread > NOISY_SPREAD || drift > NOISY_DRIFT || others.is_some_and(|o| o > NOISY_OTHERS)
     }
 
     /// Whether everything is in order: all strategies ran, the limits are kept, and the machine was steady.
-    pub fn sound(&self) -> bool {
+    pub(crate) fn sound(&self) -> bool {
         self.failures.is_empty()
             && !self.verified.is_empty()
             && self.excesses().is_empty()

@@ -12,7 +12,7 @@ use crate::host::Interpreter;
 
 /// How much is run and simulated.
 #[derive(Clone, Copy, Debug)]
-pub struct VerifySettings {
+pub(crate) struct VerifySettings {
     /// The number of timed runs of each strategy.
     pub runs: u32,
     /// The greatest time that one run may take.
@@ -26,7 +26,7 @@ pub struct VerifySettings {
 ///
 /// # Errors
 /// Returns an error when the user interrupts, or when no temporary files can be written.
-pub fn verify(
+pub(crate) fn verify(
     request: &Request<'_>,
     python: &Interpreter,
     plans: &Plans,

@@ -75,7 +75,7 @@ pub enum ProgramError {
 /// Why there is no forecast to hold a program against; the program is not run then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum ForecastError {
+pub(crate) enum ForecastError {
     /// Its tasks wait for one another.
     #[error("it deadlocks after {:.3} s in the simulation ({}); it is not run", .at.as_secs_f64(), .waiting.join("; "))]
     Deadlock {

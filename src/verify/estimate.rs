@@ -14,7 +14,7 @@ use crate::host::{self, ExitReason, Interpreter, Scratch};
 
 /// The estimated time of the runs.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct DurationEstimate {
+pub(crate) struct DurationEstimate {
     /// The time of the longest run in seconds, and its strategy.
     pub longest: (f64, String),
     /// The time of each planned strategy in seconds: all of its runs, and its simulations.
@@ -24,14 +24,14 @@ pub struct DurationEstimate {
 impl DurationEstimate {
     /// The time of all strategies together, in seconds.
     #[must_use]
-    pub fn all(&self) -> f64 {
+    pub(crate) fn all(&self) -> f64 {
         self.each.iter().sum()
     }
 }
 
 /// The time that programs spend besides their work, on this interpreter and machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Overheads {
+pub(crate) struct Overheads {
     /// Starting the interpreter with what it imports, and ending it, in seconds.
     pub start: f64,
     /// One of the two measurements of the cores' speed, in seconds.
@@ -67,7 +67,7 @@ const STARTS: usize = 3;
 
 impl Overheads {
     /// Usual values, for an interpreter that the probe does not run on.
-    pub const USUAL: Self = Self {
+    pub(crate) const USUAL: Self = Self {
         start: 0.25,
         reading: 0.02,
         loop_ns: 60.0,
@@ -81,7 +81,7 @@ impl Overheads {
     ///
     /// # Errors
     /// Returns an error when the interpreter cannot be run, or the user interrupts.
-    pub fn measure(python: &Interpreter, limit: Duration) -> Result<Self, RunError> {
+    pub(crate) fn measure(python: &Interpreter, limit: Duration) -> Result<Self, RunError> {
         let unrunnable = |e: std::io::Error| RunError::Unrunnable(e.to_string());
         let scratch = Scratch::new().map_err(unrunnable)?;
         scratch.put("probe.py", PROBE).map_err(unrunnable)?;
@@ -130,7 +130,7 @@ impl Overheads {
     /// The time of a run from its start to its end, in seconds. Its work takes `work` seconds on cores of its own, and `cpu` of them on
     /// some core.
     #[must_use]
-    pub fn run(&self, program: &GeneratedProgram, imports: f64, work: f64, cpu: f64) -> f64 {
+    pub(crate) fn run(&self, program: &GeneratedProgram, imports: f64, work: f64, cpu: f64) -> f64 {
         let bytes = |n: usize| n as f64 / 1e9;
         let data = program.data.as_ref().map_or(0, String::len);
         let read = bytes(program.text.len()) * self.code_byte + bytes(data) * self.data_byte;
@@ -141,7 +141,7 @@ impl Overheads {
 }
 
 /// Forecasts how long the runs take. Strategies that cannot be forecast are taken out of the plan, with the reason.
-pub fn estimate(
+pub(crate) fn estimate(
     request: &Request<'_>,
     plans: &mut Plans,
     settings: &VerifySettings,

@@ -26,7 +26,7 @@ const MOST_BLOCKS: u64 = 100_000;
 
 /// What the simulation of a program needs.
 #[derive(Clone, Debug)]
-pub struct Forecaster {
+pub(crate) struct Forecaster {
     /// The machine that the program runs on.
     pub machine: MachineSpec,
     /// The interpreter, slowed down as the machine was.
@@ -41,7 +41,7 @@ pub struct Forecaster {
 
 /// How fast the machine was while a program ran.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Conditions {
+pub(crate) struct Conditions {
     /// How slow it was, relative to the profile's best speed.
     pub slowness: f64,
     /// The time of a block of native work in nanoseconds, if that was measured.
@@ -50,7 +50,7 @@ pub struct Conditions {
 
 /// The figures of one simulated run of a program.
 #[derive(Clone, Debug)]
-pub struct SimulatedRun {
+pub(crate) struct SimulatedRun {
     /// The time until the last result, in seconds.
     pub makespan: f64,
     /// The time until the pool was shut down, in seconds.
@@ -74,7 +74,7 @@ pub(super) fn native_grain(workload: &Workload) -> bool {
 
 impl Forecaster {
     /// The forecast of `program`, which was made from `workload`, on a machine that is `slowness` times slower than its best speed.
-    pub fn new(
+    pub(crate) fn new(
         workload: &Workload,
         strategy: &Strategy,
         program: &GeneratedProgram,
@@ -131,7 +131,7 @@ impl Forecaster {
     ///
     /// # Errors
     /// Returns the reason why there is no forecast: the tasks wait for each other, or the simulation is too long.
-    pub fn simulate(
+    pub(crate) fn simulate(
         &self,
         run: u32,
         simulate: &super::SimulateSameDemands<'_>,

@@ -3,7 +3,7 @@
 use crate::measure::{element, median};
 
 /// The metrics that are compared, in the order of every list of metrics.
-pub const METRICS: [&str; 4] = ["makespan", "p50", "p99", "memory"];
+pub(crate) const METRICS: [&str; 4] = ["makespan", "p50", "p99", "memory"];
 
 /// A forecast figure and the measured figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Held {
 
 impl Held {
     /// `None` where nothing was measured.
-    pub fn new(runs: Vec<f64>, forecast: f64) -> Option<Self> {
+    pub(crate) fn new(runs: Vec<f64>, forecast: f64) -> Option<Self> {
         let least = runs.iter().copied().reduce(f64::min)?;
         let greatest = runs.iter().copied().reduce(f64::max)?;
         Some(Self {
@@ -32,7 +32,7 @@ impl Held {
     }
 
     /// How far the forecast lies outside the range of the runs, as a fraction of their median; zero inside the range.
-    pub fn error(&self) -> f64 {
+    pub(crate) fn error(&self) -> f64 {
         let outside = (self.least - self.forecast)
             .max(self.forecast - self.greatest)
             .max(0.0);
@@ -44,7 +44,7 @@ impl Held {
     }
 
     /// The plain relative error of the forecast against the median, with its sign.
-    pub fn relative(&self) -> f64 {
+    pub(crate) fn relative(&self) -> f64 {
         if self.measured == 0.0 {
             0.0
         } else {
@@ -70,7 +70,7 @@ pub struct ErrorSummary {
 
 impl ErrorSummary {
     /// Summarizes errors; all figures are zero where there are none.
-    pub fn of<'a>(held: impl Iterator<Item = &'a Held>) -> Self {
+    pub(crate) fn of<'a>(held: impl Iterator<Item = &'a Held>) -> Self {
         let (mut errors, mut relative) = (Vec::new(), Vec::new());
         for h in held {
             errors.push(h.error());

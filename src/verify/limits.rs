@@ -53,7 +53,7 @@ const TABLE: [(&str, ErrorLimits); 2] = [
 
 impl ErrorLimits {
     /// The limits for the machine that the model was developed on: what holds there today. They are tightened whenever the figures improve.
-    pub const REFERENCE: Self = Self {
+    pub(crate) const REFERENCE: Self = Self {
         metrics: [
             Some(ErrorLimit::percent(0.5, 3.5, 14.5)),
             None,
@@ -63,7 +63,7 @@ impl ErrorLimits {
         wrong: 0,
     };
     /// The limits for any other machine, with its interpreters measured there.
-    pub const OTHER: Self = Self {
+    pub(crate) const OTHER: Self = Self {
         metrics: [
             Some(ErrorLimit::percent(1.0, 6.0, 15.0)),
             None,
@@ -113,7 +113,7 @@ impl ErrorLimits {
 
     /// The figures that exceed their limits, in the order of the table. `right` is the number of workloads, out of `ranked`, whose best
     /// strategy was named correctly. What was not measured exceeds nothing.
-    pub fn excesses(
+    pub(crate) fn excesses(
         &self,
         summaries: &[ErrorSummary; 4],
         (right, ranked): (usize, usize),
@@ -210,14 +210,14 @@ fn three(name: &str, value: &str) -> Result<ErrorLimit, String> {
 const RANK_TOLERANCE: f64 = 0.10;
 
 /// Whether a best strategy counts as named correctly if it is really slower than the measured best by this fraction.
-pub fn named_rightly(loss: f64) -> bool {
+pub(crate) fn named_rightly(loss: f64) -> bool {
     // Exactly a tenth counts as within a tenth, whatever the division rounds to.
     loss <= RANK_TOLERANCE + 1e-9
 }
 
 /// A figure that exceeds its limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Excess {
+pub(crate) enum Excess {
     /// A figure of a metric's errors, as fractions.
     Error {
         /// The index of the metric in [`METRICS`].
@@ -242,7 +242,7 @@ pub enum Excess {
 
 impl Excess {
     /// The index of the metric in [`METRICS`]; `None` for the ranking.
-    pub fn metric(&self) -> Option<usize> {
+    pub(crate) fn metric(&self) -> Option<usize> {
         match self {
             Self::Error { metric, .. } => Some(*metric),
             Self::Ranking { .. } => None,
@@ -287,7 +287,7 @@ impl std::fmt::Display for Excess {
 const NAMED: usize = 5;
 
 /// The excesses for people, one on a line, with the worst cells of each metric below it. `cells` returns the names and figures of a metric.
-pub fn explain<'a, C>(excesses: &[Excess], cells: impl Fn(usize) -> C) -> String
+pub(crate) fn explain<'a, C>(excesses: &[Excess], cells: impl Fn(usize) -> C) -> String
 where
     C: Iterator<Item = (String, &'a Held)>,
 {

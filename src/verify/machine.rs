@@ -3,7 +3,7 @@
 use crate::scenario::MachineSpec;
 
 /// The number of cores that this program may use.
-pub fn cores() -> u32 {
+pub(crate) fn cores() -> u32 {
     let n = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -13,7 +13,7 @@ mod estimate;
 mod fit;
 mod forecast;
 mod held;
-pub mod limits;
+pub(crate) mod limits;
 pub mod machine;
 mod notes;
 pub(crate) mod own_loop;
@@ -26,13 +26,11 @@ mod steps;
 mod table;
 mod tree;
 
-pub use compare::{Failure, Ranking, Verification, Verified, conditions};
-pub use course::{VerifySettings, verify};
-pub use error::{ForecastError, ProgramError};
-pub use estimate::{DurationEstimate, Overheads, estimate};
+pub(crate) use compare::Verification;
+pub(crate) use course::{VerifySettings, verify};
+pub(crate) use estimate::{DurationEstimate, Overheads, estimate};
 pub use fit::fit;
-pub use forecast::{Conditions, Forecaster, SimulatedRun};
-pub use held::{ErrorSummary, Held, METRICS};
+pub(crate) use held::{ErrorSummary, Held, METRICS};
 pub use prepare::{LeftOut, Planned, Plans, Request, prepare};
 pub use program::{GeneratedProgram, ProgramSpec, generate};
 pub use render::{json, markdown, text};
@@ -41,7 +39,8 @@ pub use run::{MeasuredRun, ProgramDir, RunError, run_once};
 use crate::strategy::{Outcome, SimError, SimInput};
 
 /// Runs one replication whose arrivals and demands are those of replication 0, or returns the reason why it cannot.
-pub type SimulateSameDemands<'a> = dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
+pub(crate) type SimulateSameDemands<'a> =
+    dyn Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync + 'a;
 
 /// The real simulator for an interpreter and a strategy.
 ///

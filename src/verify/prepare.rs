@@ -244,7 +244,7 @@ fn give_an_end(
 
 impl Planned {
     /// The forecast of this program on a machine of the measured speed.
-    pub fn forecaster(
+    pub(crate) fn forecaster(
         &self,
         request: &Request<'_>,
         plans: &Plans,

@@ -55,7 +55,7 @@ pub struct Canaries {
 
 impl MeasuredRun {
     /// The latencies of the tasks that succeeded, sorted.
-    pub fn sorted(&self) -> Vec<f64> {
+    pub(crate) fn sorted(&self) -> Vec<f64> {
         let mut all: Vec<f64> = self.latencies_s.iter().flatten().copied().collect();
         all.sort_by(f64::total_cmp);
         all
@@ -126,7 +126,7 @@ impl ProgramDir {
     ///
     /// # Errors
     /// Returns an error when the system refuses.
-    pub fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         let dir = Scratch::new()?;
         Ok(Self { dir })
     }
@@ -135,7 +135,7 @@ impl ProgramDir {
     ///
     /// # Errors
     /// Returns an error when they cannot be written.
-    pub fn put(&self, program: &GeneratedProgram) -> std::io::Result<()> {
+    pub(crate) fn put(&self, program: &GeneratedProgram) -> std::io::Result<()> {
         for (name, text) in program.files() {
             self.dir.put(&name, text)?;
         }
@@ -143,7 +143,7 @@ impl ProgramDir {
     }
 
     /// The path of the directory.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 }

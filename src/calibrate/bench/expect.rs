@@ -49,7 +49,7 @@ pub struct Expected {
 impl Expected {
     /// In all.
     #[must_use]
-    pub fn all(&self) -> Duration {
+    pub(crate) fn all(&self) -> Duration {
         self.bench + self.later + self.imports + self.derivation
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use expect::{BenchCosts, CannotImport, Expected, costs, expected};
-pub use imports::ImportGil;
+pub(crate) use imports::ImportGil;
 pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
 pub use samples::{Hello, Samples};
 
@@ -27,12 +27,12 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 /// How long a quick calibration repeats its measurements: ten seconds with everything else.
-pub const QUICK: Duration = Duration::from_secs(6);
+pub(crate) const QUICK: Duration = Duration::from_secs(6);
 /// How long a full one does: two minutes at most with everything else.
-pub const FULL: Duration = Duration::from_secs(95);
+pub(crate) const FULL: Duration = Duration::from_secs(95);
 
 /// A machine with other things to do takes longer; past this, something hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is to be measured.
 #[derive(Clone, Debug)]

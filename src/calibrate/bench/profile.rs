@@ -258,7 +258,7 @@ fn doubts(samples: &Samples, parameters: &[Parameter], impossible: &[Impossible]
 
 impl Parameter {
     /// Its name.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         PARAMS[self.index].name
     }
 }

@@ -189,7 +189,7 @@ impl Samples {
     }
 
     /// One iteration of the reference loop at the machine's best speed, in nanoseconds.
-    pub fn best_pace(&self) -> f64 {
+    pub(crate) fn best_pace(&self) -> f64 {
         let mut sorted = self.paces.clone();
         sorted.sort_by(f64::total_cmp);
         #[expect(
@@ -202,20 +202,20 @@ impl Samples {
     }
 
     /// How much slower than at its best the machine ran, in the mean over all readings (1.0: at its best).
-    pub fn mean_slowness(&self) -> f64 {
+    pub(crate) fn mean_slowness(&self) -> f64 {
         let mean = self.paces.iter().sum::<f64>() / self.paces.len().max(1) as f64;
         mean / self.best_pace()
     }
 
     /// Share of the cores that other programs used, in the mean over all samples (0 to 1).
-    pub fn mean_others(&self) -> f64 {
+    pub(crate) fn mean_others(&self) -> f64 {
         self.others.iter().sum::<f64>() / self.others.len().max(1) as f64
     }
 
     /// The same samples without one of `groups` stretches of time: for finding out how much the result depends on when they
     /// were taken, for slow spells last longer than a sample. A figure that was taken once keeps its sample.
     #[must_use]
-    pub fn without(&self, group: usize, groups: usize) -> Self {
+    pub(crate) fn without(&self, group: usize, groups: usize) -> Self {
         let mut fewer = self.clone();
         for taken in fewer.taken.values_mut() {
             let all = taken.len();
@@ -233,7 +233,7 @@ impl Samples {
     /// The same samples, held against the best speed that the machine reached in one of `groups` stretches of time: as a calibration
     /// would see them that was made only while the machine ran as it did then.
     #[must_use]
-    pub fn at_the_speed_of(&self, group: usize, groups: usize) -> Self {
+    pub(crate) fn at_the_speed_of(&self, group: usize, groups: usize) -> Self {
         let all = self.paces.len();
         let paces = self.paces.iter().enumerate();
         let of_group: Vec<f64> = paces
@@ -248,7 +248,7 @@ impl Samples {
     }
 
     /// The user's modules whose import was timed.
-    pub fn imported(&self) -> Vec<String> {
+    pub(crate) fn imported(&self) -> Vec<String> {
         self.taken
             .keys()
             .filter_map(|name| name.strip_prefix("import_ms "))
@@ -258,7 +258,7 @@ impl Samples {
 
     /// The figure of this name at the machine's best speed: the lower quartile of the samples that count, of sizes and of copying
     /// large blocks the median.
-    pub fn estimate(&self, name: &str) -> Option<f64> {
+    pub(crate) fn estimate(&self, name: &str) -> Option<f64> {
         let taken = self.taken.get(name)?;
         let numbers = |t: &SampleValue| t.value.as_f64().filter(|v| v.is_finite());
         self.robust(name, taken, &numbers)

@@ -11,7 +11,7 @@ const NEAR: f64 = 0.006;
 const NEAR_PLAIN: f64 = 0.015;
 
 /// Position along an edge of a cross for `x`: beside the crosses that are there already, towards the `middle`.
-pub fn beside(x: f64, middle: f64, crosses: &[(f64, f64)]) -> f64 {
+pub(crate) fn beside(x: f64, middle: f64, crosses: &[(f64, f64)]) -> f64 {
     let step = if x > middle { -13.0 } else { 13.0 };
     let taken = |x: f64| crosses.iter().any(|c| (c.0 - x).abs() < 10.0);
     (0..40)
@@ -22,7 +22,7 @@ pub fn beside(x: f64, middle: f64, crosses: &[(f64, f64)]) -> f64 {
 
 /// A line that stands for one curve, or for several that coincide.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CoincidentCurves {
+pub(crate) struct CoincidentCurves {
     /// Indices of the curves; the first one is drawn.
     pub members: Vec<usize>,
     /// Name in the legend.
@@ -33,7 +33,7 @@ pub struct CoincidentCurves {
 
 impl LinePlot {
     /// The curves as they are drawn, in the order of the legend, with coinciding curves as one line.
-    pub fn together(&self) -> Vec<CoincidentCurves> {
+    pub(crate) fn together(&self) -> Vec<CoincidentCurves> {
         let ruler = |axis, values: &mut dyn Iterator<Item = f64>, snug| {
             // The number of ticks determines where an axis ends, but hardly affects its length.
             Ruler::new(axis, values, 6, snug)

@@ -1,10 +1,10 @@
 //! Figures as data: what is drawn, independent of how. `charts::drawing` lays them out, for files and for the page.
 
-pub mod alike;
+pub(crate) mod alike;
 mod make;
 pub mod palette;
-pub mod stripes;
-pub mod ticks;
+pub(crate) mod stripes;
+pub(crate) mod ticks;
 
 pub use make::figures;
 
@@ -105,7 +105,7 @@ pub struct ReferenceLine {
 
 impl ReferenceLine {
     /// Whether the bound is near enough to the values to be part of their picture; one that is far off would press them together.
-    pub fn is_near(&self, scale: Scale, values: impl IntoIterator<Item = f64>) -> bool {
+    pub(crate) fn is_near(&self, scale: Scale, values: impl IntoIterator<Item = f64>) -> bool {
         let finite = values.into_iter().filter(|v| v.is_finite());
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
             (l.min(v), h.max(v))
@@ -119,7 +119,7 @@ impl ReferenceLine {
     }
 
     /// Text in the legend: `objective p95 < 600ms`; `near` tells that it is in the picture.
-    pub fn legend(&self, near: bool) -> String {
+    pub(crate) fn legend(&self, near: bool) -> String {
         let off = if near { "" } else { ": beyond this axis" };
         format!("objective {}{off}", self.name)
     }
@@ -127,20 +127,20 @@ impl ReferenceLine {
 
 impl LinePlot {
     /// All values that the vertical axis has to show, without objectives.
-    pub fn values(&self) -> impl Iterator<Item = f64> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = f64> {
         let dots = self.series.iter().flat_map(|s| &s.dots);
         dots.flat_map(|d| [d.y, d.band.map(|b| b.0), d.band.map(|b| b.1)])
             .flatten()
     }
 
     /// The objectives, with whether each is near enough to be shown.
-    pub fn reference_lines(&self) -> Vec<(&ReferenceLine, bool)> {
+    pub(crate) fn reference_lines(&self) -> Vec<(&ReferenceLine, bool)> {
         let near = |l: &ReferenceLine| l.is_near(self.y.scale, self.values());
         self.limits.iter().map(|l| (l, near(l))).collect()
     }
 
     /// What points lack, each kind once.
-    pub fn flaws(&self) -> Vec<PointFlaw> {
+    pub(crate) fn flaws(&self) -> Vec<PointFlaw> {
         let dots = self.series.iter().flat_map(|s| &s.dots);
         let mut all: Vec<PointFlaw> = dots.filter_map(|d| d.flaw).collect();
         all.sort_unstable();
@@ -149,7 +149,7 @@ impl LinePlot {
     }
 
     /// The text about a point: its value, the interval, and what is wrong with it.
-    pub fn reading(&self, dot: &CurvePoint) -> String {
+    pub(crate) fn reading(&self, dot: &CurvePoint) -> String {
         let flaw = dot.flaw.map(PointFlaw::words);
         let Some(y) = dot.y else {
             return flaw.map_or("–".into(), |flaw| format!("– ({flaw})"));
@@ -159,27 +159,27 @@ impl LinePlot {
     }
 
     /// Whether any point misses an objective.
-    pub fn misses(&self) -> bool {
+    pub(crate) fn misses(&self) -> bool {
         self.series.iter().flat_map(|s| &s.dots).any(|d| d.misses)
     }
 
     /// Whether points without value would lie above all values, as the latency of a saturated case does.
-    pub fn flaws_above(&self) -> bool {
+    pub(crate) fn flaws_above(&self) -> bool {
         self.y.measure == Measure::Seconds
     }
 }
 
 /// What points lack, in words for legends: `saturated or out of memory`.
-pub fn flaws_in_words(all: &[PointFlaw]) -> String {
+pub(crate) fn flaws_in_words(all: &[PointFlaw]) -> String {
     let words: Vec<&str> = all.iter().map(|l| l.words()).collect();
     words.join(" or ")
 }
 
 /// Text in legends about points and bars that miss an objective.
-pub const MISSES: &str = "misses an objective";
+pub(crate) const MISSES: &str = "misses an objective";
 
 /// Remark after a value that misses an objective; empty otherwise.
-pub fn missing(misses: bool) -> String {
+pub(crate) fn missing(misses: bool) -> String {
     if misses {
         format!("; {MISSES}")
     } else {
@@ -189,13 +189,13 @@ pub fn missing(misses: bool) -> String {
 
 impl Stack {
     /// The length of a bar.
-    pub fn length(&self, bar: usize) -> f64 {
+    pub(crate) fn length(&self, bar: usize) -> f64 {
         let of = self.layers.iter().filter_map(|l| l.values.get(bar));
         of.filter(|v| v.is_finite()).sum()
     }
 
     /// The objectives, with whether each is near enough to be shown.
-    pub fn reference_lines(&self) -> Vec<(&ReferenceLine, bool)> {
+    pub(crate) fn reference_lines(&self) -> Vec<(&ReferenceLine, bool)> {
         let near = |l: &ReferenceLine| {
             let lengths = (0..self.bars.len()).map(|i| self.length(i));
             l.is_near(self.value.scale, lengths)
@@ -204,7 +204,7 @@ impl Stack {
     }
 
     /// The kinds of bars, in the order of the legend; empty if there is nothing to distinguish.
-    pub fn kinds(&self) -> Vec<BarKind> {
+    pub(crate) fn kinds(&self) -> Vec<BarKind> {
         let mut all: Vec<BarKind> = self.bars.iter().map(Bar::kind).collect();
         all.sort_unstable();
         all.dedup();
@@ -219,7 +219,7 @@ impl Stack {
 
 /// How a bar of a single value is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BarKind {
+pub(crate) struct BarKind {
     /// Whether it is a bar that the answer does not name.
     pub other: bool,
     /// Whether its case misses an objective: it is then drawn as an outline with stripes.
@@ -228,7 +228,7 @@ pub struct BarKind {
 
 impl BarKind {
     /// The kind in words; `nearest` tells that no case meets every objective.
-    pub fn words(self, nearest: bool) -> String {
+    pub(crate) fn words(self, nearest: bool) -> String {
         let what = match (self.other, nearest) {
             (false, false) => "best",
             (false, true) => "nearest to the objectives",
@@ -244,7 +244,7 @@ impl BarKind {
 
 impl Bar {
     /// How the bar is drawn.
-    pub fn kind(&self) -> BarKind {
+    pub(crate) fn kind(&self) -> BarKind {
         BarKind {
             other: !self.role.leads(),
             misses: self.misses,
@@ -252,7 +252,7 @@ impl Bar {
     }
 
     /// The name, with a remark if it is the baseline.
-    pub fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         Emphasis {
             baseline: self.role.baseline,
             ..Emphasis::default()
@@ -274,7 +274,7 @@ pub struct Emphasis {
 
 impl Emphasis {
     /// The name with its role: `sequential (baseline)`.
-    pub fn name(self, name: &str) -> String {
+    pub(crate) fn name(self, name: &str) -> String {
         let words = [
             (self.best, "best"),
             (self.nearest, "nearest to the objectives"),
@@ -289,7 +289,7 @@ impl Emphasis {
     }
 
     /// Whether the answer names it.
-    pub fn leads(self) -> bool {
+    pub(crate) fn leads(self) -> bool {
         self.best || self.nearest
     }
 }
@@ -313,7 +313,7 @@ pub enum PointFlaw {
 
 impl PointFlaw {
     /// What a case lacks, by its status; `None` if its numbers can be taken as they are.
-    pub fn of_status(status: Status) -> Option<Self> {
+    pub(crate) fn of_status(status: Status) -> Option<Self> {
         Some(match status {
             Status::Fine => return None,
             Status::Saturated => Self::Saturated,
@@ -326,7 +326,7 @@ impl PointFlaw {
     }
 
     /// The reason in words, for a legend.
-    pub fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Saturated => "saturated",
             Self::Memory => "out of memory",

@@ -21,7 +21,7 @@ pub struct Rgb(pub u8, pub u8, pub u8);
 
 /// The mark at a curve's points. It is filled, or an outline if the case misses an objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Marker {
+pub(crate) enum Marker {
     /// A circle.
     Circle,
     /// A square.
@@ -42,7 +42,7 @@ pub enum Marker {
 
 impl Marker {
     /// The corners around the middle, in radii; empty for a circle.
-    pub fn corners(self) -> &'static [(f64, f64)] {
+    pub(crate) fn corners(self) -> &'static [(f64, f64)] {
         match self {
             Self::Circle => &[],
             Self::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
@@ -73,23 +73,23 @@ const fn rgb(hex: u32) -> Rgb {
 }
 
 /// Number of colours of curves; further curves begin again.
-pub const CURVES: usize = 8;
+pub(crate) const CURVES: usize = 8;
 /// Number of colours of layers.
-pub const LAYERS: usize = CAUSES + 1;
+pub(crate) const LAYERS: usize = CAUSES + 1;
 
 /// The layer of pickling. Its number stays what it is in timelines that were written when there were twelve causes; later causes follow it.
-pub const PICKLING: usize = 12;
+pub(crate) const PICKLING: usize = 12;
 
 /// The layer of a cause.
 #[must_use]
-pub fn layer_of(cause: Cause) -> usize {
+pub(crate) fn layer_of(cause: Cause) -> usize {
     let number = cause as usize;
     number + usize::from(number >= PICKLING)
 }
 
 /// The cause of a layer; `None` for pickling, and beyond the last layer.
 #[must_use]
-pub fn cause_of(layer: usize) -> Option<Cause> {
+pub(crate) fn cause_of(layer: usize) -> Option<Cause> {
     Cause::ALL.into_iter().find(|&c| layer_of(c) == layer)
 }
 
@@ -164,32 +164,32 @@ impl Theme {
     }
 
     /// Colour of important texts.
-    pub fn ink(self) -> Rgb {
+    pub(crate) fn ink(self) -> Rgb {
         self.pick(0x1B_1F24, 0xEC_EFF3)
     }
 
     /// Colour of texts beside the picture: ticks, the subtitle, legends.
-    pub fn quiet(self) -> Rgb {
+    pub(crate) fn quiet(self) -> Rgb {
         self.pick(0x4F_5761, 0xB3_BAC4)
     }
 
     /// The frame's lines.
-    pub fn frame(self) -> Rgb {
+    pub(crate) fn frame(self) -> Rgb {
         self.pick(0x6B_737D, 0x8B_939D)
     }
 
     /// Lines at ticks.
-    pub fn grid(self) -> Rgb {
+    pub(crate) fn grid(self) -> Rgb {
         self.pick(0xE2_E6EA, 0x2C_3138)
     }
 
     /// A reference for comparison.
-    pub fn reference(self) -> Rgb {
+    pub(crate) fn reference(self) -> Rgb {
         self.pick(0x78_808A, 0x98_A0AA)
     }
 
     /// Colour of the curve with this number.
-    pub fn series(self, number: usize) -> Rgb {
+    pub(crate) fn series(self, number: usize) -> Rgb {
         let all = match self {
             Self::Light => &SERIES_LIGHT,
             Self::Dark => &SERIES_DARK,
@@ -198,7 +198,7 @@ impl Theme {
     }
 
     /// Colour of the layer or kind of span with this number.
-    pub fn layer(self, number: usize) -> Rgb {
+    pub(crate) fn layer(self, number: usize) -> Rgb {
         let all = match self {
             Self::Light => &LAYERS_LIGHT,
             Self::Dark => &LAYERS_DARK,
@@ -216,13 +216,13 @@ impl Theme {
 
 impl Rgb {
     /// The colour as text: `#0072B2`.
-    pub fn hex(self) -> String {
+    pub(crate) fn hex(self) -> String {
         format!("#{:02X}{:02X}{:02X}", self.0, self.1, self.2)
     }
 
     /// Black or white, whichever is more readable on this colour.
     #[must_use]
-    pub fn text_on(self) -> Self {
+    pub(crate) fn text_on(self) -> Self {
         let (black, white) = (rgb(0), rgb(0xFF_FFFF));
         if contrast(self, black) >= contrast(self, white) {
             black
@@ -233,7 +233,7 @@ impl Rgb {
 }
 
 /// The colour of a cell by how good it is, 0 (worst, dark blue) to 1 (best, yellow); the same on both backgrounds.
-pub fn heat(good: f64) -> Rgb {
+pub(crate) fn heat(good: f64) -> Rgb {
     let steps = HEAT.len() - 1;
     let at = if good.is_finite() {
         good.clamp(0.0, 1.0) * steps as f64
@@ -265,16 +265,16 @@ fn mix(a: u8, b: u8, part: f64) -> u8 {
 }
 
 /// The layer whose colour, a grey, is given to bars that the answer does not name.
-pub const OTHER: usize = 8;
+pub(crate) const OTHER: usize = 8;
 
 /// Lengths of the strokes and gaps of lines at objectives' bounds, in points.
-pub const LIMIT: [f64; 4] = [11.0, 3.0, 2.0, 3.0];
+pub(crate) const LIMIT: [f64; 4] = [11.0, 3.0, 2.0, 3.0];
 
 /// Lengths of the strokes and gaps of the baseline's curve, in points.
-pub const BASELINE: [f64; 2] = [7.0, 4.0];
+pub(crate) const BASELINE: [f64; 2] = [7.0, 4.0];
 
 /// Lengths of the strokes and gaps of the curve with this number, in points; empty for a solid line.
-pub fn dash(number: usize) -> &'static [f64] {
+pub(crate) fn dash(number: usize) -> &'static [f64] {
     const DASHES: [&[f64]; 8] = [
         &[],
         &[8.0, 4.0],
@@ -289,7 +289,7 @@ pub fn dash(number: usize) -> &'static [f64] {
 }
 
 /// The mark of the curve with this number.
-pub fn marker(number: usize) -> Marker {
+pub(crate) fn marker(number: usize) -> Marker {
     const MARKERS: [Marker; 8] = [
         Marker::Circle,
         Marker::Square,
@@ -304,7 +304,7 @@ pub fn marker(number: usize) -> Marker {
 }
 
 /// The contrast of two colours, from 1 to 21 (Web Content Accessibility Guidelines 2).
-pub fn contrast(a: Rgb, b: Rgb) -> f64 {
+pub(crate) fn contrast(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }

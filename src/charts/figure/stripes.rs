@@ -10,7 +10,7 @@ const MOST: u32 = 2_000;
 type Xy = (f64, f64);
 
 /// The ends of slanting lines that fill a rectangle between its corners: each line rises to the right at 45 degrees.
-pub fn stripes(from: Xy, to: Xy) -> Vec<[Xy; 2]> {
+pub(crate) fn stripes(from: Xy, to: Xy) -> Vec<[Xy; 2]> {
     let (w, h) = (to.0 - from.0, to.1 - from.1);
     if !(w > 0.0 && h > 0.0 && w.is_finite() && h.is_finite()) {
         return Vec::new();

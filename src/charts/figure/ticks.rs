@@ -5,7 +5,7 @@ use crate::quantity::{percent, time_unit};
 
 /// A tick of an axis.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tick {
+pub(crate) struct Tick {
     /// Value at the tick.
     pub value: f64,
     /// Text of the tick.
@@ -14,7 +14,7 @@ pub struct Tick {
 
 /// An axis laid out for the values that it has to show.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ruler {
+pub(crate) struct Ruler {
     /// The value at the beginning of the axis.
     pub low: f64,
     /// The value at the end of the axis, above `low`.
@@ -38,7 +38,7 @@ const LEAST: f64 = 1e-300;
 impl Ruler {
     /// Lays an axis out for the values, with about `most` ticks. If `snug`, it begins and ends with the values (as horizontal axes do);
     /// otherwise with ticks.
-    pub fn new(
+    pub(crate) fn new(
         axis: &Axis,
         values: impl IntoIterator<Item = f64>,
         most: usize,
@@ -71,7 +71,7 @@ impl Ruler {
     }
 
     /// Position of a value, from 0 to 1 within the axis; `None` if the scale has no place for it.
-    pub fn place(&self, value: f64) -> Option<f64> {
+    pub(crate) fn place(&self, value: f64) -> Option<f64> {
         let at = self.stretch(value)?;
         let (low, high) = (self.stretch(self.low)?, self.stretch(self.high)?);
         let share = (at - low) / (high - low);
@@ -79,7 +79,7 @@ impl Ruler {
     }
 
     /// The axis's title with the unit: `Latency (ms)`.
-    pub fn title(&self, label: &str) -> String {
+    pub(crate) fn title(&self, label: &str) -> String {
         if self.unit.is_empty() {
             label.to_owned()
         } else {
@@ -414,7 +414,7 @@ fn byte_unit(size: f64) -> (f64, &'static str) {
 }
 
 /// A value with its unit, at three significant digits: `1.50 ms`, `42%`, `3.10×`.
-pub fn value_text(measure: Measure, value: f64) -> String {
+pub(crate) fn value_text(measure: Measure, value: f64) -> String {
     if !value.is_finite() {
         return "–".into();
     }
@@ -426,7 +426,7 @@ pub fn value_text(measure: Measure, value: f64) -> String {
 }
 
 /// An interval as it follows its value: ` (1.20 s to 1.30 s)`; empty if there is none.
-pub fn interval_text(measure: Measure, band: Option<(f64, f64)>) -> String {
+pub(crate) fn interval_text(measure: Measure, band: Option<(f64, f64)>) -> String {
     band.map_or(String::new(), |(low, high)| {
         format!(
             " ({} to {})",
@@ -438,7 +438,7 @@ pub fn interval_text(measure: Measure, band: Option<(f64, f64)>) -> String {
 
 impl Axis {
     /// The name of a position, or its number if it has none.
-    pub fn word(&self, position: usize) -> String {
+    pub(crate) fn word(&self, position: usize) -> String {
         let word = self.categories.get(position);
         word.map_or_else(|| position.to_string(), String::clone)
     }
@@ -461,7 +461,7 @@ impl Axis {
 
 impl Gantt {
     /// An instant, with enough digits to distinguish thousandths of the window.
-    pub fn instant(&self, at: f64) -> String {
+    pub(crate) fn instant(&self, at: f64) -> String {
         let (from, to) = self.window;
         if !at.is_finite() {
             return "–".into();
@@ -479,7 +479,7 @@ fn tick_text(measure: Measure, value: f64) -> String {
 }
 
 /// The values as short numbers in a common unit, and that unit: for maps whose cells have no room for it.
-pub fn numbers(measure: Measure, values: &[f64]) -> (Vec<String>, String) {
+pub(crate) fn numbers(measure: Measure, values: &[f64]) -> (Vec<String>, String) {
     let most = values.iter().copied().filter(|v| v.is_finite());
     let most = most.fold(0.0, |a: f64, v| a.max(v.abs()));
     let (scaled, unit) = in_own_unit(measure, most);

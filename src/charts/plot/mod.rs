@@ -13,9 +13,9 @@ use super::figure::Figure;
 use super::figure::palette::Theme;
 
 /// Least width and height of a picture, in points.
-pub const LEAST: u32 = 320;
+pub(crate) const LEAST: u32 = 320;
 /// Greatest width and height of a picture, in points.
-pub const GREATEST: u32 = 4096;
+pub(crate) const GREATEST: u32 = 4096;
 /// Default width of a picture, in points.
 const WIDTH: f64 = 900.0;
 
@@ -24,7 +24,7 @@ const WIDTH: f64 = 900.0;
 pub struct PlotStyle {
     /// Theme, which determines the background.
     pub theme: Theme,
-    /// Width and height in points, each between [`LEAST`] and [`GREATEST`]; `None` takes what suits the figure.
+    /// Width and height in points, each between `LEAST` and `GREATEST`; `None` takes what suits the figure.
     pub size: Option<(u32, u32)>,
 }
 

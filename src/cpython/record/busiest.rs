@@ -25,7 +25,7 @@ impl Recording {
     /// Returns the window with most activity, widened to round times. It holds as many spans as a reader can take in, or fewer where they
     /// come in bunches; where nothing happens it is all that was recorded.
     #[must_use]
-    pub fn busiest(&self) -> (Nanos, Nanos) {
+    pub(crate) fn busiest(&self) -> (Nanos, Nanos) {
         let (begin, asked) = self.window;
         let end = asked
             .min(self.end)

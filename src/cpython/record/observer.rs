@@ -8,7 +8,7 @@ use crate::measure::{BatchSeries, Completions, Histogram};
 
 /// Counts and latencies of a run's tasks.
 #[derive(Debug)]
-pub struct Observer {
+pub(crate) struct Observer {
     /// Tasks that arrived after the warm-up.
     pub arrived: u64,
     /// Of the tasks that arrived after the warm-up: those that completed.
@@ -69,8 +69,7 @@ impl Observer {
 
 /// What one run observed; see [`crate::strategy::Outcome`] for the meaning of each field.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "the fields of Outcome, documented there")]
-pub struct Observed {
+pub(crate) struct Observed {
     pub observer: Observer,
     pub in_flight: u64,
     pub causes: [Total; CAUSES],

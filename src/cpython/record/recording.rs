@@ -8,11 +8,11 @@ use crate::machine::Cause;
 pub use crate::machine::TapeState;
 
 /// Index into [`Recording::processes`].
-pub type ProcessIndex = u32;
+pub(crate) type ProcessIndex = u32;
 /// Index into [`Recording::threads`].
-pub type ThreadIndex = u32;
+pub(crate) type ThreadIndex = u32;
 /// Index into [`Recording::tasks`].
-pub type TaskIndex = u32;
+pub(crate) type TaskIndex = u32;
 
 /// Everything that was recorded of a run, or of a window of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Recording {
 
 impl Recording {
     /// Names a task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
-    pub fn task_name(&self, task: TaskIndex) -> String {
+    pub(crate) fn task_name(&self, task: TaskIndex) -> String {
         let t = &self.tasks[task as usize];
         match t.parent {
             Some(parent) => format!("{}'s child {}", self.task_name(parent), t.number + 1),
@@ -178,7 +178,7 @@ pub struct RecordOptions {
 
 /// What is recorded beside a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Record {
+pub(crate) enum Record {
     /// Nothing, at no cost.
     #[default]
     Nothing,

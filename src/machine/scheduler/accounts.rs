@@ -7,25 +7,25 @@ use crate::machine::{CAUSES, Cause};
 
 impl Machine {
     /// Records on this tape what threads do from now on; to be called before the first thread is created.
-    pub fn record(&mut self, tape: Tape) {
+    pub(crate) fn record(&mut self, tape: Tape) {
         debug_assert!(self.threads.is_empty());
         self.tape = Some(Box::new(tape));
     }
 
     /// The tape, if the run is recorded.
     #[inline]
-    pub fn tape(&mut self) -> Option<&mut Tape> {
+    pub(crate) fn tape(&mut self) -> Option<&mut Tape> {
         self.tape.as_deref_mut()
     }
 
     /// Takes the tape out of the machine.
-    pub fn take_tape(&mut self) -> Option<Tape> {
+    pub(crate) fn take_tape(&mut self) -> Option<Tape> {
         self.tape.take().map(|t| *t)
     }
 
     /// Sets what a thread works on from now on, for the tape.
     #[inline]
-    pub fn tag(&mut self, tid: Tid, tag: Option<u32>) {
+    pub(crate) fn tag(&mut self, tid: Tid, tag: Option<u32>) {
         if let Some(tape) = &mut self.tape {
             tape.tag(self.now, tid, tag);
         }
@@ -33,7 +33,7 @@ impl Machine {
 
     /// Sets whether a thread's time is marked on the tape from now on.
     #[inline]
-    pub fn mark(&mut self, tid: Tid, marked: bool) {
+    pub(crate) fn mark(&mut self, tid: Tid, marked: bool) {
         if let Some(tape) = &mut self.tape {
             tape.mark(self.now, tid, marked);
         }
@@ -57,7 +57,7 @@ impl Machine {
 
     /// Sets whether a thread's time is booked to a task from now on, and the cause while it runs.
     #[inline]
-    pub fn count(&mut self, tid: Tid, counted: bool, run_cause: Cause) {
+    pub(crate) fn count(&mut self, tid: Tid, counted: bool, run_cause: Cause) {
         self.flush(tid);
         let t = &mut self.threads[tid];
         t.counted = counted;
@@ -68,7 +68,7 @@ impl Machine {
 
     /// Sets whether a thread's time is booked to a child of a task from now on, independently of [`Machine::count`].
     #[inline]
-    pub fn count_childs(&mut self, tid: Tid, counted: bool) {
+    pub(crate) fn count_childs(&mut self, tid: Tid, counted: bool) {
         if self.threads[tid].childs != counted {
             self.flush(tid);
             self.threads[tid].childs = counted;
@@ -77,7 +77,7 @@ impl Machine {
 
     /// Sets the cause to which a running thread's time is booked.
     #[inline]
-    pub fn set_run_cause(&mut self, tid: Tid, cause: Cause) {
+    pub(crate) fn set_run_cause(&mut self, tid: Tid, cause: Cause) {
         let t = &mut self.threads[tid];
         if t.run_cause != cause {
             self.count(tid, self.threads[tid].counted, cause);
@@ -86,13 +86,13 @@ impl Machine {
 
     /// Adds time of a task for which no thread stands (waiting in a queue, say).
     #[inline]
-    pub fn add_time(&mut self, cause: Cause, time: Nanos) {
+    pub(crate) fn add_time(&mut self, cause: Cause, time: Nanos) {
         self.totals[cause as usize] += time;
     }
 
     /// Adds time of a child of a task for which no thread stands.
     #[inline]
-    pub fn add_childs_time(&mut self, cause: Cause, time: Nanos) {
+    pub(crate) fn add_childs_time(&mut self, cause: Cause, time: Nanos) {
         self.childs[cause as usize] += time;
     }
 
@@ -128,43 +128,38 @@ impl Machine {
         self.threads[tid].cause = cause;
     }
 
-    /// The cause to which a thread's present time is booked.
-    pub fn cause(&self, tid: Tid) -> Cause {
-        self.threads[tid].cause
-    }
-
     /// Since when a thread's present state and cause have lasted.
-    pub fn since(&self, tid: Tid) -> Nanos {
+    pub(crate) fn since(&self, tid: Tid) -> Nanos {
         self.threads[tid].since
     }
 
     /// The cause to which a thread's time on a core is booked.
-    pub fn run_cause(&self, tid: Tid) -> Cause {
+    pub(crate) fn run_cause(&self, tid: Tid) -> Cause {
         self.threads[tid].run_cause
     }
 
     /// Time of tasks by cause so far.
-    pub fn totals(&self) -> [Total; CAUSES] {
+    pub(crate) fn totals(&self) -> [Total; CAUSES] {
         self.totals
     }
 
     /// Time of children of tasks by cause so far.
-    pub fn childs_totals(&self) -> [Total; CAUSES] {
+    pub(crate) fn childs_totals(&self) -> [Total; CAUSES] {
         self.childs
     }
 
     /// CPU time that all threads have used.
-    pub fn cpu(&self) -> Total {
+    pub(crate) fn cpu(&self) -> Total {
         self.cpu
     }
 
     /// Busy time of each core.
-    pub fn core_busy(&self) -> Vec<Nanos> {
+    pub(crate) fn core_busy(&self) -> Vec<Nanos> {
         self.cores.iter().map(|c| c.busy).collect()
     }
 
     /// Number of context switches so far: voluntary ones, and involuntary ones.
-    pub fn switches(&self) -> (u64, u64) {
+    pub(crate) fn switches(&self) -> (u64, u64) {
         (self.voluntary, self.involuntary)
     }
 }

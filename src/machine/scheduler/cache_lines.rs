@@ -8,7 +8,7 @@ impl Machine {
     /// Lets the running thread access a line `count` times, one access after another. It burns CPU time throughout (its debt included),
     /// also while it waits for the line. Lines are numbered by the user of the machine, and so is the `account` on which the waiting is
     /// booked ([`Machine::lost`]). Returns what [`Machine::run`] returns.
-    pub fn access(
+    pub(crate) fn access(
         &mut self,
         tid: Tid,
         count: u64,
@@ -31,13 +31,13 @@ impl Machine {
     }
 
     /// Total time for which threads waited for cache lines on their cores, booked on this account.
-    pub fn lost(&self, account: u32) -> Total {
+    pub(crate) fn lost(&self, account: u32) -> Total {
         let lost = self.lost.get(account as usize);
         lost.copied().unwrap_or(Total::ZERO)
     }
 
     /// Whether a thread is in accesses of a line that are slowed down by other threads.
-    pub fn is_contended(&self, tid: Tid) -> bool {
+    pub(crate) fn is_contended(&self, tid: Tid) -> bool {
         let accesses = self.threads[tid].accesses;
         accesses.is_some_and(|b| b.each > b.access.alone)
     }

@@ -16,7 +16,7 @@ const HALF_LIFE: Nanos = Nanos::from_millis(32);
 impl Machine {
     /// Lets a blocked thread wake for `cost`, find nothing to do, and block again, without events of its own. The time is taken from a core
     /// that has idled for at least as long, and that is kept from sleeping deeply; without one, the thread pays with its next burst.
-    pub fn charge_spurious_wakeup(&mut self, tid: Tid, cost: Nanos) {
+    pub(crate) fn charge_spurious_wakeup(&mut self, tid: Tid, cost: Nanos) {
         let now = self.now;
         let idle = |c: &&mut Core| c.free() && now - c.idle_since >= cost;
         let Some(core) = self.cores.iter_mut().find(idle) else {
@@ -29,13 +29,13 @@ impl Machine {
     }
 
     /// Makes a blocked thread runnable, by a timer or from outside; it first spends `cpu` on leaving its wait.
-    pub fn wake(&mut self, tid: Tid, cpu: Nanos) {
+    pub(crate) fn wake(&mut self, tid: Tid, cpu: Nanos) {
         self.make_runnable(tid, None, cpu);
     }
 
     /// Makes a blocked thread runnable; the running thread `by` pays for the interrupt. A thread that began to wait less than `awake_window` ago
     /// is not asleep yet: it goes on on its core, which need not wake.
-    pub fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, awake_window: Nanos) {
+    pub(crate) fn wake_by(&mut self, by: Tid, tid: Tid, cpu: Nanos, awake_window: Nanos) {
         let t = &self.threads[tid];
         let core = &self.cores[t.core as usize];
         if self.now - t.since < awake_window && core.free() {
@@ -160,7 +160,7 @@ impl Machine {
 
 /// Value of a curve over the idle time of a core: linear between the measured points, constant before the first and after the last one, and
 /// zero if there are no points.
-pub fn along(points: &[(Nanos, Nanos)], idle_for: Nanos) -> Nanos {
+pub(crate) fn along(points: &[(Nanos, Nanos)], idle_for: Nanos) -> Nanos {
     let mut before = None;
     for &(idle, value) in points {
         if idle_for <= idle {

@@ -14,7 +14,7 @@ use crate::syntax::{input, likeness};
 use schema::File;
 
 /// The version of the file format that this program reads and writes.
-pub const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// Why a profile could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +150,7 @@ fn write_provenance(out: &mut String, p: &Provenance) {
 ///
 /// # Errors
 /// Where in the text it is not a profile, and why.
-pub fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
+pub(crate) fn from_ron(text: &str, path: &str) -> Result<Profile, ProfileError> {
     let malformed = |line: usize, column: usize, message: String| ProfileError::Malformed {
         path: path.to_owned(),
         line,

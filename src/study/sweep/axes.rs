@@ -23,7 +23,7 @@ enum AxisTarget {
 
 /// A plan under construction, with what its axes set.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Axes {
+pub(crate) struct Axes {
     plan: SweepPlan,
     targets: Vec<AxisTarget>,
     notes: Vec<String>,
@@ -32,7 +32,7 @@ pub struct Axes {
 impl Axes {
     /// A plan without axes. With `zip` the axes vary side by side, rather than as a grid.
     #[must_use]
-    pub const fn new(zip: bool) -> Self {
+    pub(crate) const fn new(zip: bool) -> Self {
         Self {
             plan: SweepPlan {
                 axes: Vec::new(),
@@ -49,7 +49,7 @@ impl Axes {
     /// # Errors
     ///
     /// A sentence: what is wrong with the values, or with which axis this one conflicts.
-    pub fn add(&mut self, path: &str, text: &str) -> Result<(), String> {
+    pub(crate) fn add(&mut self, path: &str, text: &str) -> Result<(), String> {
         let (target, name) = match path {
             "cores" => (AxisTarget::Cores, "machine.cores"),
             "workers" => (AxisTarget::Workers, path),
@@ -110,7 +110,7 @@ impl Axes {
     /// # Errors
     ///
     /// A sentence: which two set the same.
-    pub fn check(&self, base: &Changes) -> Result<(), String> {
+    pub(crate) fn check(&self, base: &Changes) -> Result<(), String> {
         for (axis, &target) in self.plan.axes.iter().zip(&self.targets) {
             let name = &axis.path;
             for (path, value) in &base.set {
@@ -167,7 +167,7 @@ impl Axes {
 
     /// The plan, with labels that are as short as possible and still differ.
     #[must_use]
-    pub fn plan(&self) -> SweepPlan {
+    pub(crate) fn plan(&self) -> SweepPlan {
         let mut plan = self.plan.clone();
         let short: Vec<String> = plan
             .axes
@@ -184,13 +184,13 @@ impl Axes {
 
     /// Notes for the user: ranges whose end is not reached.
     #[must_use]
-    pub fn notes(&self) -> &[String] {
+    pub(crate) fn notes(&self) -> &[String] {
         &self.notes
     }
 
     /// What applies at a point: the changes, and the number of workers if that is varied.
     #[must_use]
-    pub fn changes(&self, point: &SweepPoint, base: &Changes) -> (Changes, Option<u32>) {
+    pub(crate) fn changes(&self, point: &SweepPoint, base: &Changes) -> (Changes, Option<u32>) {
         let (mut changes, mut workers) = (base.clone(), None);
         let axes = self.plan.axes.iter().zip(&self.targets);
         for ((axis, target), &index) in axes.zip(&point.index) {
@@ -211,7 +211,7 @@ impl Axes {
 
     /// The values of a point in words: `cores = 4, rate = 100`.
     #[must_use]
-    pub fn place(&self, point: &SweepPoint) -> String {
+    pub(crate) fn place(&self, point: &SweepPoint) -> String {
         let at: Vec<String> = self
             .plan()
             .axes
@@ -225,7 +225,7 @@ impl Axes {
 
 /// Whether an override of this path determines the cores.
 #[must_use]
-pub fn is_cores(path: &str) -> bool {
+pub(crate) fn is_cores(path: &str) -> bool {
     const PATHS: [&str; 4] = [
         "machine",
         "machine.cores",

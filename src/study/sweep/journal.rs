@@ -19,11 +19,11 @@ const LAYOUT: u32 = 2;
 const OTHER_NAMES: u32 = 1;
 
 /// What the blocks belong to, in the order in which differences are reported.
-pub type Owner = Vec<Owned>;
+pub(crate) type Owner = Vec<Owned>;
 
 /// One of the inputs that determine the contents of the blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Owned {
+pub(crate) struct Owned {
     /// Name of the input.
     pub name: String,
     /// Its value, or a hash of it.
@@ -34,7 +34,7 @@ pub struct Owned {
 
 /// A difference between the file and what is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JournalMismatch {
+pub(crate) struct JournalMismatch {
     /// Name of what differs.
     pub name: String,
     /// Value in the file; `None` if it is not given.
@@ -87,7 +87,7 @@ fn differences(name: &str, whole: &JournalMismatch, parts: &[JournalMismatch]) -
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum JournalError {
+pub(crate) enum JournalError {
     /// The journal belongs to something else.
     #[error("{} belongs to another sweep: {}", path.display(), differences(&whole.name, whole, parts))]
     Differs {
@@ -130,7 +130,7 @@ pub enum JournalError {
 /// Another process is writing a journal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} is being written by another sweep{}", .path.display(), .process.map_or(String::new(), |p| format!(", process {p}")))]
-pub struct JournalLocked {
+pub(crate) struct JournalLocked {
     /// The journal.
     pub path: PathBuf,
     /// Id of that process, if it can be read.
@@ -178,7 +178,7 @@ fn writer_text() -> String {
 /// # Errors
 ///
 /// If the file system refuses.
-pub fn writer(path: &Path) -> Result<Option<JournalLocked>, JournalError> {
+pub(crate) fn writer(path: &Path) -> Result<Option<JournalLocked>, JournalError> {
     // Opening a named pipe would wait for its other end.
     if !path.symlink_metadata().is_ok_and(|m| m.is_file()) {
         return Ok(None);
@@ -193,7 +193,7 @@ pub fn writer(path: &Path) -> Result<Option<JournalLocked>, JournalError> {
 
 /// Whether this file is a journal, or the beginning of one.
 #[must_use]
-pub fn is_journal(path: &Path) -> bool {
+pub(crate) fn is_journal(path: &Path) -> bool {
     let begin = || {
         let mut text = String::new();
         let mut reader = BufReader::new(File::open(path)?.take(12));
@@ -230,7 +230,7 @@ const CLOSE: &[u8] = b"{\"finished\":";
 
 /// A journal that only this process is writing.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     file: File,
     path: PathBuf,
     /// Position and length of each block, in bytes.
@@ -244,7 +244,7 @@ impl Journal {
     /// # Errors
     ///
     /// If another process is writing the file, or if the file system refuses.
-    pub fn create(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
+    pub(crate) fn create(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         let file = open(path, true)?;
         let mut journal = Self {
             file,
@@ -261,7 +261,7 @@ impl Journal {
     /// # Errors
     ///
     /// If the journal belongs to another owner, is damaged, or is being written by another process, or if the file system refuses.
-    pub fn resume(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
+    pub(crate) fn resume(path: &Path, owner: &Owner) -> Result<Self, JournalError> {
         let file = open(path, false)?;
         let mut journal = Self {
             file,
@@ -278,7 +278,7 @@ impl Journal {
     /// # Errors
     ///
     /// If the file system refuses.
-    pub fn append(&mut self, number: u64, lines: &str) -> Result<(), JournalError> {
+    pub(crate) fn append(&mut self, number: u64, lines: &str) -> Result<(), JournalError> {
         let close = Close {
             finished: number,
             bytes: lines.len() as u64,
@@ -298,31 +298,31 @@ impl Journal {
     }
 
     /// The numbers of the blocks.
-    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
         self.blocks.keys().copied()
     }
 
     /// Whether there is a block of this number.
     #[must_use]
-    pub fn has(&self, number: u64) -> bool {
+    pub(crate) fn has(&self, number: u64) -> bool {
         self.blocks.contains_key(&number)
     }
 
     /// Size of all blocks, in bytes.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.blocks.values().map(|b| b.1).sum()
     }
 
     /// Number of blocks.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.blocks.len()
     }
 
     /// Whether there is no block.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
 
@@ -331,7 +331,7 @@ impl Journal {
     /// # Errors
     ///
     /// If the file system refuses.
-    pub fn lines(&self, number: u64) -> Result<String, JournalError> {
+    pub(crate) fn lines(&self, number: u64) -> Result<String, JournalError> {
         let Some(&(at, length)) = self.blocks.get(&number) else {
             return Ok(String::new());
         };
@@ -349,7 +349,7 @@ impl Journal {
 
     /// Path of the journal.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -358,7 +358,7 @@ impl Journal {
     /// # Errors
     ///
     /// If the file system refuses.
-    pub fn remove(self) -> Result<(), JournalError> {
+    pub(crate) fn remove(self) -> Result<(), JournalError> {
         std::fs::remove_file(&self.path).map_err(|e| failed(&self.path, e))
     }
 

@@ -2,18 +2,17 @@
 //! varies fastest); their results depend neither on each other nor on the order in which they are made.
 
 mod axes;
-pub mod journal;
+pub(crate) mod journal;
 mod range;
 mod rows;
 mod run;
 mod store;
 mod values;
 
-pub use axes::{Axes, is_cores};
+pub(crate) use axes::{Axes, is_cores};
 pub use rows::{header, rows};
 pub use run::{Advance, PreparedPoints, SweepBackend, prepare, run_sweep};
-pub use store::Store;
-pub use values::{AxisValues, FORMS, MAX_POINTS, values};
+pub(crate) use store::Store;
 
 /// What is varied, and over which values.
 #[derive(Clone, Debug, PartialEq)]

@@ -73,7 +73,7 @@ pub struct PreparedPoints {
 
 impl PreparedPoints {
     /// Keeps only the points for which `keep` is true.
-    pub fn retain(&mut self, mut keep: impl FnMut(u64) -> bool) {
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(u64) -> bool) {
         self.work.retain(|w| keep(w.0));
         self.total = self.work.iter().map(|w| w.1).sum();
     }

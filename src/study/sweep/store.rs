@@ -7,7 +7,7 @@ use super::journal::{Journal, JournalError};
 
 /// The lines of finished points.
 #[derive(Debug)]
-pub enum Store {
+pub(crate) enum Store {
     /// In memory; lost with this process.
     Memory(BTreeMap<u64, String>),
     /// In a journal file.
@@ -16,13 +16,13 @@ pub enum Store {
 
 impl Store {
     /// An empty store in memory.
-    pub const fn memory() -> Self {
+    pub(crate) const fn memory() -> Self {
         Self::Memory(BTreeMap::new())
     }
 
     /// Whether a point is finished.
     #[must_use]
-    pub fn has(&self, point: u64) -> bool {
+    pub(crate) fn has(&self, point: u64) -> bool {
         match self {
             Self::Memory(lines) => lines.contains_key(&point),
             Self::Journal(journal) => journal.has(point),
@@ -31,7 +31,7 @@ impl Store {
 
     /// Number of finished points.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Memory(lines) => lines.len(),
             Self::Journal(journal) => journal.len(),
@@ -39,7 +39,7 @@ impl Store {
     }
 
     /// Numbers of the finished points, in rising order.
-    pub fn points(&self) -> Vec<u64> {
+    pub(crate) fn points(&self) -> Vec<u64> {
         match self {
             Self::Memory(lines) => lines.keys().copied().collect(),
             Self::Journal(journal) => journal.numbers().collect(),
@@ -47,7 +47,7 @@ impl Store {
     }
 
     /// Size of all lines, in bytes.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         match self {
             Self::Memory(lines) => lines.values().map(|l| l.len() as u64).sum(),
             Self::Journal(journal) => journal.bytes(),
@@ -56,7 +56,7 @@ impl Store {
 
     /// Whether no point is finished.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     ///
     /// If the journal cannot be written.
-    pub fn keep(&mut self, point: u64, lines: String) -> Result<(), JournalError> {
+    pub(crate) fn keep(&mut self, point: u64, lines: String) -> Result<(), JournalError> {
         match self {
             Self::Memory(all) => {
                 all.insert(point, lines);
@@ -80,7 +80,7 @@ impl Store {
     /// # Errors
     ///
     /// If the journal cannot be read.
-    pub fn lines(&self, point: u64) -> Result<String, JournalError> {
+    pub(crate) fn lines(&self, point: u64) -> Result<String, JournalError> {
         Ok(match self {
             Self::Memory(all) => all.get(&point).cloned().unwrap_or_default(),
             Self::Journal(journal) => journal.lines(point)?,
@@ -88,7 +88,7 @@ impl Store {
     }
 
     /// Path of the journal file, if there is one.
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Memory(_) => None,
             Self::Journal(journal) => Some(journal.path()),
@@ -100,7 +100,7 @@ impl Store {
     /// # Errors
     ///
     /// If the journal cannot be removed.
-    pub fn remove(self) -> Result<(), JournalError> {
+    pub(crate) fn remove(self) -> Result<(), JournalError> {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Journal(journal) => Ok(journal.remove()?),

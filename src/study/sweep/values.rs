@@ -10,15 +10,15 @@ use crate::engine::Nanos;
 use crate::scenario::{limits, units};
 
 /// Most values of an axis, and most points of a plan.
-pub const MAX_POINTS: u64 = 1_000_000;
+pub(crate) const MAX_POINTS: u64 = 1_000_000;
 
 /// The forms that values may have, for help and error messages.
-pub const FORMS: &str = "write a list (1,2,4), a range with both ends (1..32), with a step (1..32/4 is 1, 5, 9, ... 29), with a factor (1..32*2 is 1, 2, \
+pub(crate) const FORMS: &str = "write a list (1,2,4), a range with both ends (1..32), with a step (1..32/4 is 1, 5, 9, ... 29), with a factor (1..32*2 is 1, 2, \
      4, ... 32), or evenly on a logarithmic scale (1..1000/log:7); with units where the field has one (10ms..100ms/10ms, 64kB..1MB*2)";
 
 /// Values that were read from a text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AxisValues {
+pub(crate) struct AxisValues {
     /// The values in order; at least one, all different.
     pub values: Vec<AxisValue>,
     /// Unit of their numbers.
@@ -82,7 +82,7 @@ impl NumberWithUnit<'_> {
 /// # Errors
 ///
 /// A sentence: what is wrong, and what is expected.
-pub fn values(text: &str, ranges: bool) -> Result<AxisValues, String> {
+pub(crate) fn values(text: &str, ranges: bool) -> Result<AxisValues, String> {
     let mut out = AxisValues {
         values: Vec::new(),
         unit: None,

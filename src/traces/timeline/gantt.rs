@@ -15,7 +15,7 @@ pub struct GanttLimits {
     pub rows: usize,
     /// Most spans: the window is shortened until it holds no more; 0 means all.
     pub spans: usize,
-    /// Whether only the busiest part is shown ([`Recording::busiest`]), because nobody asked for a window.
+    /// Whether only the busiest part is shown (`Recording::busiest`), because nobody asked for a window.
     pub choose: bool,
 }
 
