@@ -6,8 +6,8 @@ use std::time::Instant;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy, TaskClass,
-    Workers, Workload,
+    Arrivals, Dist, MachineSpec, Offload, ProcessApi, Rounds, StartMethod, Step, Strategy,
+    TaskClass, Workers, Workload,
 };
 use pchsim::strategy::{SimInput, simulate};
 
@@ -103,6 +103,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
             interval: exponential(interval),
             count: Some(tasks),
         },
+        rounds: Rounds::default(),
         classes: vec![TaskClass {
             name: "request".into(),
             count: 0,

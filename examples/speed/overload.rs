@@ -5,8 +5,8 @@ use std::time::Instant;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, LockSpec, MachineSpec, Offload, QueueSpec, Step, Strategy, TaskClass,
-    Workers, Workload,
+    Arrivals, Dist, Imports, LockSpec, MachineSpec, Offload, QueueSpec, Rounds, Step, Strategy,
+    TaskClass, Workers, Workload,
 };
 use pchsim::strategy::{SimInput, simulate};
 
@@ -38,6 +38,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
     };
     Workload {
         arrivals: Arrivals::Batch,
+        rounds: Rounds::default(),
         classes: vec![TaskClass {
             name: "caller".into(),
             count: tasks,

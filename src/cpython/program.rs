@@ -502,10 +502,10 @@ impl Program {
         of_copy.map_or(ExecutorIndex::DEFAULT, |n| such[n])
     }
 
-    /// Whether tasks have children, that is, whether there are internal classes.
+    /// Whether tasks have children, that is, whether there are internal classes beside that of the serial part.
     #[inline]
     pub(crate) fn has_children(&self) -> bool {
-        self.classes.len() > self.own_classes
+        self.classes.len() > self.own_classes + usize::from(self.serial.is_some())
     }
 }
 
@@ -520,6 +520,8 @@ impl Program {
             means: TiVec::new(),
             arrivals: Arrivals::Batch,
             batch: Vec::new(),
+            rounds: 1,
+            serial: None,
             locks: TiVec::new(),
             queues: TiVec::new(),
             objects: TiVec::new(),
@@ -562,6 +564,10 @@ pub struct Program {
     pub arrivals: Arrivals,
     /// Class of each task of a batch, in order of arrival.
     pub batch: Vec<ClassIndex>,
+    /// How often the batch comes.
+    pub rounds: u64,
+    /// What the main program does before each round of the batch: the last of the internal classes.
+    pub serial: Option<ClassIndex>,
     /// Locks.
     pub locks: TiVec<LockNumber, LockSpec>,
     /// Queues.

@@ -80,6 +80,8 @@ quantities! {
     GilHeld: "gil_held_share", Share;
     /// The same, of the time in which another thread wanted the GIL that was held.
     GilContended: "gil_contended_share", Share;
+    /// Time in which the main program did its own work between rounds, over the makespan; the mean over the copies of a prefork server.
+    Serial: "serial_share", Share;
     /// Context switches because a thread blocked.
     SwitchesVoluntary: "switches_voluntary_count", Count;
     /// Context switches because a thread was preempted.

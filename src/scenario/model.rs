@@ -154,6 +154,8 @@ impl MachineSpec {
 pub struct Workload {
     /// How tasks arrive.
     pub arrivals: Arrivals,
+    /// How often a batch comes, and what the main program does before each; one batch and nothing for other arrivals.
+    pub rounds: Rounds,
     /// Classes of tasks; at least one.
     pub classes: Vec<TaskClass>,
     /// Names of the locks (`LockId` is an index here) and whether each is shared between processes.
@@ -209,10 +211,45 @@ impl Default for Imports {
     }
 }
 
+/// Batches one after another: a program that maps rounds over a pool (samplers, optimisers, training loops). A round begins when all tasks of
+/// the one before are over, with work of the main program itself, in which nothing else runs (Amdahl's serial part).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rounds {
+    /// Number of batches, at least 1.
+    pub count: u64,
+    /// Steps of the main program before each batch.
+    pub serial: Vec<Step>,
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self {
+            count: 1,
+            serial: Vec::new(),
+        }
+    }
+}
+
+impl Workload {
+    /// Number of tasks of each round of a batch.
+    #[must_use]
+    pub fn tasks_of_a_round(&self) -> u64 {
+        let counts = self.classes.iter().map(|c| c.count);
+        counts.fold(0, u64::saturating_add)
+    }
+
+    /// Number of tasks of all rounds of a batch.
+    #[must_use]
+    pub fn tasks_of_all_rounds(&self) -> u64 {
+        self.tasks_of_a_round().saturating_mul(self.rounds.count)
+    }
+}
+
 /// How tasks arrive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
-    /// All at time 0: [`TaskClass::count`] of every class, one class after another (see [`TaskClass::interleave`]).
+    /// All at time 0: [`TaskClass::count`] of every class, one class after another (see [`TaskClass::interleave`]). [`Workload::rounds`]
+    /// says how often; the tasks of a later round arrive when it begins.
     Batch,
     /// A renewal process; Poisson when the interval is exponential. Classes are drawn by weight.
     Open {

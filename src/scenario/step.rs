@@ -182,9 +182,10 @@ impl<'a> StepTraits<'a> {
 }
 
 impl Workload {
-    /// Whether a step of some class, at any depth, is such a one.
+    /// Whether a step of some class, or of the main program between rounds, at any depth, is such a one.
     pub fn any_step(&self, is: impl Fn(&Step) -> bool) -> bool {
-        let mut steps = self.classes.iter().flat_map(|c| &c.steps);
+        let classes = self.classes.iter().flat_map(|c| &c.steps);
+        let mut steps = classes.chain(&self.rounds.serial);
         steps.any(|s| s.any(&is))
     }
 }

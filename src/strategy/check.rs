@@ -4,7 +4,7 @@
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::Histogram;
-use crate::scenario::{Arrivals, Strategy};
+use crate::scenario::{Arrivals, Rounds, Strategy};
 
 /// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), Violations> 
 /// Number of tasks that the workload promises; `None` if it has no count.
 fn promised(input: &SimInput<'_>) -> Option<u64> {
     match &input.workload.arrivals {
-        Arrivals::Batch => Some(input.workload.classes.iter().map(|c| c.count).sum()),
+        Arrivals::Batch => Some(input.workload.tasks_of_all_rounds()),
         Arrivals::Trace(tasks) => Some(tasks.len() as u64),
         Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => *count,
     }
@@ -115,7 +115,9 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     });
     let whole = clean && input.warmup == Nanos::ZERO;
     match &input.workload.arrivals {
-        Arrivals::Batch if whole && input.keep_latencies => {
+        Arrivals::Batch
+            if whole && input.keep_latencies && input.workload.rounds == Rounds::default() =>
+        {
             let last = o.latencies.iter().copied().max().unwrap_or_default();
             broken.unless(last == o.makespan, || {
                 format!(

@@ -106,6 +106,7 @@ pub fn compile(
         })
         .collect();
     let own_classes = classes.len();
+    let serial = c.serial(&workload.rounds.serial);
     // The number of a class of children becomes its index after the workload's own classes.
     for class in classes.iter_mut().chain(&mut c.children) {
         for instr in &mut class.code {
@@ -115,6 +116,10 @@ pub fn compile(
         }
     }
     classes.append(&mut c.children);
+    let serial = serial.map(|class| {
+        classes.push(class);
+        ClassIndex::from(classes.len() - 1)
+    });
     c.taking_waits();
     c.locks_of_calls(workload)?;
     Ok(Program {
@@ -128,6 +133,8 @@ pub fn compile(
         } else {
             Vec::new()
         },
+        rounds: workload.rounds.count,
+        serial,
         locks: workload.locks.clone().into(),
         queues: workload.queues.clone().into(),
         objects: workload.objects.clone().into(),
@@ -215,6 +222,35 @@ impl Compiler {
             }
         }
         (there, back)
+    }
+
+    /// The class of what the main program does by itself before each round; `None` if that is nothing.
+    fn serial(&mut self, steps: &[Step]) -> Option<Class> {
+        if steps.is_empty() {
+            return None;
+        }
+        self.touches = 0.0;
+        let mut code = Vec::new();
+        // It stays on the loop, whatever the strategy offloads.
+        let offloads = self.layout.event_loop && self.layout.executor != Executor::Inline;
+        if offloads {
+            self.within = Within::Loop;
+            code.push(Instr::EnterInline);
+        }
+        self.steps(steps, &mut code, &mut Vec::new());
+        if offloads {
+            self.within = Within::Task;
+            code.push(Instr::LeaveInline);
+        }
+        code.push(Instr::End);
+        Some(Class {
+            name: "serial".into(),
+            code,
+            bytes_in: 0,
+            objects: (0, 0),
+            weight: 0.0,
+            touches: 0.0,
+        })
     }
 
     /// What becomes of the steps inside a step, by what it says itself and what the strategy has.

@@ -16,7 +16,7 @@ use crate::cpython::profile::Profile;
 use crate::cpython::recording::{Record, RecordOptions, RecordedSeries, Recording};
 use crate::cpython::snapshot::Snapshot;
 use crate::cpython::{Program, RunLimits, Sim};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::scenario::{MachineSpec, Strategy, Workload};
 
 /// Why a replication cannot be run.
@@ -190,6 +190,7 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun
         half_arrived: o.observer.half_arrived,
         window: o.observer.window,
         makespan: o.observer.makespan,
+        serial: Total(o.observer.serial.0 / u128::from(program.layout.copies.max(1))),
         closed: o.closed,
         latency: o.observer.latency,
         class_latency,

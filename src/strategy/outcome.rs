@@ -57,6 +57,8 @@ pub struct Outcome {
     pub cpu: Total,
     /// Busy time of each core.
     pub core_busy: Vec<Nanos>,
+    /// Time that the main program spent by itself before rounds ([`Rounds::serial`](crate::scenario::Rounds)); of several copies the mean.
+    pub serial: Total,
     /// When the run ended (utilization is busy time over this).
     pub end: Nanos,
     /// Total time for which GILs were held.

@@ -3,8 +3,8 @@
 use super::StudyError;
 use crate::cpython::profile::Profile;
 use crate::scenario::{
-    Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, StrategyCase, TaskClass,
-    WaitsFor, Workers,
+    Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, StrategyCase, WaitsFor,
+    Workers,
 };
 
 /// A case: a strategy on an interpreter.
@@ -146,7 +146,7 @@ fn sized(scenario: &Scenario) -> Option<Workers> {
     let w = &scenario.workload;
     let wanted = if w.classes.iter().any(|c| waits(&c.steps)) {
         match &w.arrivals {
-            Arrivals::Batch => w.classes.iter().map(|c: &TaskClass| c.count).sum(),
+            Arrivals::Batch => w.tasks_of_a_round(),
             Arrivals::Closed { users, .. } => u64::from(*users),
             Arrivals::Open { .. } | Arrivals::Trace(_) => MOST,
         }

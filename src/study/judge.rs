@@ -60,6 +60,7 @@ pub fn judged(
     found.extend(few_replications(study));
     found.extend(unshared(study, scenario));
     found.extend(serial_children(study, scenario));
+    found.extend(serial_part(study));
     found.extend(placed(study, scenario));
     found.extend(estimated_objects(study, scenario));
     found.extend(missed_objectives(study, scenario));
@@ -345,7 +346,7 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
 fn one_at_a_time(scenario: &Scenario, strategy: &Strategy) -> bool {
     let w = &scenario.workload;
     let at_once = match &w.arrivals {
-        Arrivals::Batch => w.classes.iter().map(|c| c.count).sum(),
+        Arrivals::Batch => w.tasks_of_a_round(),
         Arrivals::Open { count, .. } => count.unwrap_or(u64::MAX),
         Arrivals::Trace(tasks) => tasks.len() as u64,
         Arrivals::Closed { users, .. } => u64::from(*users),
@@ -428,6 +429,19 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
         }
     }
     (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
+}
+
+/// Share of the makespan (0 to 1) from which the main program's own work between rounds is noted.
+pub(super) const MUCH_SERIAL: f64 = 0.1;
+
+/// Notes how much of the makespan of the case to take is the main program's own work.
+fn serial_part(study: &Study) -> Option<Warning> {
+    let take = &study.forecasts[study.answer()?.take];
+    let share = mean(take, Quantity::Serial);
+    (share >= MUCH_SERIAL).then(|| Warning::SerialPart {
+        case: take.name(),
+        share,
+    })
 }
 
 /// Whether a case's workers are forked from the program, or from a server that has imported it, and so inherit its imports.

@@ -167,6 +167,7 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::Cpu => o.cpu.as_secs_f64(),
         Quantity::Utilization => share(busy, end * count(o.core_busy.len() as u64)),
         Quantity::GilHeld => share(o.gil_held.as_secs_f64(), end),
+        Quantity::Serial => share(o.serial.as_secs_f64(), o.makespan.as_secs_f64()),
         Quantity::GilContended => share(o.gil_contended.as_secs_f64(), end),
         Quantity::SwitchesVoluntary => count(o.switches_voluntary),
         Quantity::SwitchesInvoluntary => count(o.switches_involuntary),

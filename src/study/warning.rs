@@ -2,7 +2,7 @@
 //! about, and its text ends in a next step.
 
 use super::effort::FEWEST;
-use super::judge::{has_no_loop, inherits, offloads, runs_children_itself, separates};
+use super::judge::{MUCH_SERIAL, has_no_loop, inherits, offloads, runs_children_itself, separates};
 use super::relief::Relief;
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
@@ -62,6 +62,8 @@ codes! {
         Unshared = "unshared",
         /// Under some strategies the worker that has a task runs the children of its `FanOut` one after another.
         SerialChildren = "serial-children",
+        /// The main program's own work between rounds takes much of the makespan, whatever executes the tasks.
+        SerialPart = "serial-part",
         /// Under strategies without an event loop, steps that say what one does with them (`Offload`, `Inline`) are executed in place.
         InPlace = "in-place",
         /// Some event loops do not have the pool that steps are offloaded to: they offload to their default.
@@ -85,6 +87,7 @@ impl WarningCode {
             | Self::ScarceResource
             | Self::FutileWakeups
             | Self::SerialChildren
+            | Self::SerialPart
             | Self::InPlace
             | Self::NoSuchPool
             | Self::Unshared
@@ -238,6 +241,13 @@ pub enum Warning {
     SerialChildren {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
+    },
+    /// The main program's own work between rounds takes much of the makespan.
+    SerialPart {
+        /// The case to take.
+        case: String,
+        /// Share (0 to 1) of its makespan.
+        share: f64,
     },
     /// Steps say what an event loop does with them, but some strategies have none.
     InPlace {
@@ -513,6 +523,7 @@ impl Warning {
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::SerialChildren { .. } => WarningCode::SerialChildren,
+            Self::SerialPart { .. } => WarningCode::SerialPart,
             Self::InPlace { .. } => WarningCode::InPlace,
             Self::NoSuchPool { .. } => WarningCode::NoSuchPool,
             Self::EstimatedObjects { .. } => WarningCode::EstimatedObjects,
@@ -759,6 +770,12 @@ impl Warning {
                  (asyncio+processes), or submit the children as tasks of their own.",
                 list(strategies)
             ),
+            Self::SerialPart { case, share } => format!(
+                "under {case} the main program's own work between rounds takes {} of the makespan, in which no worker has anything to do: \
+                 no number of workers is more than {} times as fast (Amdahl's law). Shorten `serial`, or give part of it to the tasks.",
+                percent(*share),
+                digits(1.0 / share, 2)
+            ),
             Self::InPlace { strategies } => format!(
                 "`Offload` and `Inline` say what an event loop does with steps: under {} they are executed in place, as if neither stood \
                  there. Compare these knowing that.",
@@ -948,6 +965,11 @@ impl Warning {
                         .any(|f| f.strategy == *s && f.is(runs_children_itself))
                 };
                 !strategies.is_empty() && strategies.iter().all(compared)
+            }
+            Self::SerialPart { case, share } => {
+                let of = |f: &Forecast| f.get(Quantity::Serial).is_some_and(|e| e.mean == *share);
+                let mut all = study.forecasts.iter();
+                *share >= MUCH_SERIAL && all.any(|f| f.name() == *case && of(f))
             }
             Self::InPlace { strategies } => {
                 let compared = |s: &String| {

@@ -18,11 +18,11 @@ pub(super) fn events(scenario: &Scenario) -> u64 {
             .sum()
     };
     let events = match &w.arrivals {
-        Arrivals::Batch => w
-            .classes
-            .iter()
-            .map(|c| number(c.count) * of_steps(&c.steps))
-            .sum(),
+        Arrivals::Batch => {
+            let tasks = (w.classes.iter()).map(|c| number(c.count) * of_steps(&c.steps));
+            let round = tasks.sum::<f64>() + of_steps(&w.rounds.serial);
+            number(w.rounds.count) * round
+        }
         Arrivals::Trace(tasks) => tasks
             .iter()
             .map(|t| w.classes.get(t.class).map_or(1.0, |c| of_steps(&c.steps)))

@@ -15,8 +15,8 @@ use std::fmt::{self, Write};
 use crate::engine::Nanos;
 use crate::scenario::{
     Arrivals, Dist, Imports, LockId, LockSpec, MachineGiven, MachineSpec, Metric, ObjectKind,
-    ObjectSpec, Objective, QueueId, QueueSpec, Releases, ResourceKind, ResourceSpec, Scenario,
-    Scope, Step, StrategyCase, TaskClass, TracedTask, WhenFull, Workload, strategy_label,
+    ObjectSpec, Objective, QueueId, QueueSpec, Releases, ResourceKind, ResourceSpec, Rounds,
+    Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask, WhenFull, Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -261,6 +261,7 @@ impl Canonical for Workload {
     fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
         let Self {
             arrivals,
+            rounds,
             classes,
             locks,
             queues,
@@ -273,7 +274,13 @@ impl Canonical for Workload {
             native_grain,
         } = self;
         text.of("", |text| {
-            text.field("arrivals", arrivals)?;
+            if *rounds == Rounds::default() {
+                text.field("arrivals", arrivals)?;
+            } else {
+                text.out.write_str("arrivals:")?;
+                self.rounds(text, rounds)?;
+                text.out.write_char(',')?;
+            }
             text.out.write_str("tasks:")?;
             text.list(classes, |text, class| self.class(text, class))?;
             text.out.write_char(',')?;
@@ -476,6 +483,16 @@ impl Workload {
             text.unless("touches", touches, &0.0)?;
             text.unless("interleave", interleave, &false)?;
             self.steps(text, steps)
+        })
+    }
+
+    fn rounds(&self, text: &mut CanonicalWriter<'_>, rounds: &Rounds) -> fmt::Result {
+        let Rounds { count, serial } = rounds;
+        text.of("Rounds", |text| {
+            text.field("count", count)?;
+            text.out.write_str("serial:")?;
+            text.list(serial, |text, step| self.step(text, step))?;
+            text.out.write_char(',')
         })
     }
 
@@ -912,6 +929,10 @@ mod tests {
                 "Closed(users: 3, think: \"1s\", count: 100)",
                 "Closed(users: 2, think: \"2s\", count: 100)",
                 "Closed(users: 2, think: \"1s\", count: 101)",
+                "Rounds(count: 2)",
+                "Rounds(count: 3)",
+                "Rounds(count: 2, serial: [Cpu(\"1ms\")])",
+                "Rounds(count: 2, serial: [Cpu(\"2ms\")])",
             ],
         ),
         (

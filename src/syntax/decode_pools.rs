@@ -65,13 +65,15 @@ pub(super) fn pools(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<NamedPool>> {
 /// Names of the pools that steps of the workload ask for, each once, with the first class that does.
 fn asked_for(workload: &Workload) -> Vec<(&str, &str)> {
     let mut out: Vec<(&str, &str)> = Vec::new();
-    for class in &workload.classes {
-        for step in &class.steps {
+    let classes = (workload.classes.iter()).map(|c| (c.name.as_str(), &c.steps));
+    let main = ("the main program", &workload.rounds.serial);
+    for (class, steps) in classes.chain([main]) {
+        for step in steps {
             step.each(&mut |s| {
                 if let Some(Placed::Call(Some(to))) = s.placed()
                     && !out.iter().any(|(name, _)| *name == to)
                 {
-                    out.push((to, &class.name));
+                    out.push((to, class));
                 }
             });
         }

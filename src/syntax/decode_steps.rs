@@ -10,7 +10,7 @@ use super::variants;
 use super::variants::{DistName, StepName};
 use crate::engine::Nanos;
 use crate::scenario::units::{format_duration, grouped};
-use crate::scenario::{Bytes, Dist, Inside, Locking, Releases, Step, TaskClass, limits};
+use crate::scenario::{Bytes, Dist, Inside, Locking, Releases, Step, TaskClass, WaitsFor, limits};
 
 /// Reads a duration that may be drawn at random: a plain string, or a distribution.
 pub(super) fn dist(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
@@ -507,6 +507,27 @@ impl StepReader {
         Some(Step::Use(resource, steps))
     }
 
+    /// Reads what the main program does by itself between rounds.
+    pub(super) fn serial(&mut self, cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<Step>> {
+        let steps = self.steps(cx, node, "arrivals.serial", 1)?;
+        let mut why = None;
+        for step in &steps {
+            step.each(&mut |s| why = why.or(not_serial(s)));
+        }
+        if let Some(why) = why {
+            cx.error(
+                Code::Conflict,
+                node.span,
+                format!("the main program by itself {why}"),
+            )
+            .help(
+                "leave that to the tasks; what is serial computes, waits, and uses what is there",
+            );
+            return None;
+        }
+        Some(steps)
+    }
+
     /// Reads a task class. Fields that have an effect with some arrivals only are warned about by the caller.
     pub(super) fn class(
         &mut self,
@@ -556,6 +577,24 @@ impl StepReader {
             touches: touches?,
             interleave,
         })
+    }
+}
+
+/// Why the main program cannot execute this step between rounds, in which no task runs; `None` if it can.
+fn not_serial(step: &Step) -> Option<&'static str> {
+    if step.may_fail() {
+        return Some("cannot fail or be retried: it would end");
+    }
+    match step.waits() {
+        WaitsFor::Item(_) | WaitsFor::Room(_) => {
+            Some("has no queue to read or fill: no task runs beside it")
+        }
+        WaitsFor::Children => Some("has no children"),
+        WaitsFor::Never
+        | WaitsFor::Outside
+        | WaitsFor::Lock(_)
+        | WaitsFor::Resource(_)
+        | WaitsFor::Pause => None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{
     Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, ResourceKind,
-    ResourceSpec, Step, TaskClass, WaitsFor, WhenFull, Workload, limits,
+    ResourceSpec, Rounds, Step, TaskClass, WaitsFor, WhenFull, Workload, limits,
 };
 
 /// Reads the workload from its record. `base` is the directory where trace files are looked for.
@@ -57,12 +57,15 @@ pub(super) fn workload(
     if complete {
         reader.check_queues(cx);
     }
-    let arrivals = cx.required(&f, "arrivals", |cx, n| arrivals(cx, n, horizon));
+    let arrivals = cx.required(&f, "arrivals", |cx, n| {
+        let arrivals = arrivals(cx, n, horizon)?;
+        Some((arrivals, rounds(cx, n, &mut reader)?))
+    });
     let imports = or(cx, &f, "imports", Imports::default(), imports);
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
     let cpu_grain = or(cx, &f, "cpu_grain", Nanos::ZERO, Cx::duration);
     let native_grain = or(cx, &f, "native_grain", Nanos::ZERO, Cx::duration);
-    let (mut arrivals, classes) = both(arrivals, classes)?;
+    let ((mut arrivals, rounds), classes) = both(arrivals, classes)?;
     if let (Arrivals::Trace(tasks), Some(node)) = (&mut arrivals, f.get("arrivals")) {
         *tasks = cx.at("arrivals", |cx| {
             let f = cx.params(node, "`Trace`", variants::params("Trace"))?;
@@ -84,9 +87,10 @@ pub(super) fn workload(
         }
         imports_no_effect(cx, &f, &imports);
     }
-    totals(cx, &f, &arrivals, &classes, horizon);
+    totals(cx, &f, (&arrivals, &rounds), &classes, horizon);
     Some(Workload {
         arrivals,
+        rounds,
         classes,
         locks,
         queues,
@@ -104,17 +108,20 @@ fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Ar
     let name = cx.variant(node, "a kind of arrivals", variants::ARRIVALS)?;
     let which = ArrivalsName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
+    let what = match which {
+        ArrivalsName::Rounds => "the number of rounds",
+        ArrivalsName::Batch
+        | ArrivalsName::Poisson
+        | ArrivalsName::Renewal
+        | ArrivalsName::Trace
+        | ArrivalsName::Closed => "the number of arrivals",
+    };
     let count = cx.optional(&f, "count", |cx, n| {
-        cx.int(
-            n,
-            "the number of arrivals",
-            1..=limits::MAX_TASKS,
-            "MAX_TASKS",
-        )
+        cx.int(n, what, 1..=limits::MAX_TASKS, "MAX_TASKS")
     });
     let endless = f.get("count").is_none() && horizon.is_none();
     let ends_alone = match which {
-        ArrivalsName::Batch | ArrivalsName::Trace => true,
+        ArrivalsName::Batch | ArrivalsName::Rounds | ArrivalsName::Trace => true,
         ArrivalsName::Poisson | ArrivalsName::Renewal | ArrivalsName::Closed => false,
     };
     if endless && !ends_alone {
@@ -126,7 +133,8 @@ fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Ar
         .help("add `count: 1000` here, or `horizon: \"60s\"` to the scenario");
     }
     match which {
-        ArrivalsName::Batch => Some(Arrivals::Batch),
+        // What makes rounds of a batch is read by itself.
+        ArrivalsName::Batch | ArrivalsName::Rounds => Some(Arrivals::Batch),
         ArrivalsName::Poisson => {
             let rate = cx.required(&f, "rate", Cx::rate)?;
             Some(Arrivals::Open {
@@ -173,6 +181,28 @@ fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Ar
         // The file of the trace is read later, when the classes are known.
         ArrivalsName::Trace => Some(Arrivals::Trace(Vec::new())),
     }
+}
+
+/// Reads how often a batch comes; once, unless the arrivals are rounds.
+fn rounds(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Rounds> {
+    let name = cx.variant(node, "a kind of arrivals", variants::ARRIVALS)?;
+    if ArrivalsName::named(name)? != ArrivalsName::Rounds {
+        return Some(Rounds::default());
+    }
+    let f = cx.params(node, "`Rounds`", variants::params(name))?;
+    let count = cx.required(&f, "count", |cx, n| {
+        cx.int(
+            n,
+            "the number of rounds",
+            1..=limits::MAX_TASKS,
+            "MAX_TASKS",
+        )
+    });
+    let serial = or(cx, &f, "serial", Vec::new(), |cx, n| reader.serial(cx, n));
+    Some(Rounds {
+        count: count?,
+        serial,
+    })
 }
 
 fn imports(cx: &mut Cx, node: &SyntaxNode) -> Option<Imports> {
@@ -474,7 +504,7 @@ fn queue_balance(
 fn totals(
     cx: &mut Cx,
     f: &Fields<'_>,
-    arrivals: &Arrivals,
+    (arrivals, rounds): (&Arrivals, &Rounds),
     classes: &[TaskClass],
     horizon: Option<Nanos>,
 ) {
@@ -539,7 +569,8 @@ fn totals(
     let tasks = match arrivals {
         Arrivals::Batch => classes
             .iter()
-            .fold(0_u64, |sum, c| sum.saturating_add(c.count)),
+            .fold(0_u64, |sum, c| sum.saturating_add(c.count))
+            .saturating_mul(rounds.count),
         Arrivals::Open { interval, count } => count
             .unwrap_or(u64::MAX)
             .min(within_horizon(interval.mean())),
@@ -551,7 +582,7 @@ fn totals(
         return;
     };
     cx.at("arrivals", |cx| {
-        if tasks == u64::MAX {
+        if tasks == u64::MAX && rounds.count == 1 {
             return;
         }
         if tasks > limits::MAX_TASKS {

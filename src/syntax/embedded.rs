@@ -39,6 +39,7 @@ shipped! {
     "blocked_loop": "A blocking call in an async handler, and where it should go",
     "connection_pool": "Requests behind a pool of ten database connections",
     "llm_agents": "Agents behind a language model's rate limit, with retries",
+    "training_rounds": "A training loop: rounds over workers, a serial update between",
 }
 
 /// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from

@@ -42,7 +42,7 @@ names! {
 names! {
     /// The ways in which tasks arrive.
     ARRIVALS, ArrivalsName:
-    Batch Poisson Renewal Trace Closed
+    Batch Poisson Renewal Trace Closed Rounds
 }
 
 names! {
@@ -204,6 +204,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Poisson" => &["rate", "count"],
         "Renewal" => &["interval", "count"],
         "Trace" => &["file"],
+        "Rounds" => &["count", "serial"],
         "Closed" => &["users", "think", "count"],
         "Threads" | "Interpreters" => &["workers"],
         "Processes" => &["workers", "start", "api"],

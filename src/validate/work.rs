@@ -5,7 +5,7 @@ use super::cells::{Config, positive};
 use super::trace::{RecordedTask, drawn};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Imports, LockSpec, Step, Strategy, TaskClass, TracedTask, Workload,
+    Arrivals, Imports, LockSpec, Rounds, Step, Strategy, TaskClass, TracedTask, Workload,
 };
 use crate::verify::own_loop::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
 
@@ -85,6 +85,7 @@ pub(super) fn build_workload(
     let cpu_cost = positive("cpu_cost", c.cpu_cost.unwrap_or(1.0))?;
     let workload = Workload {
         arrivals: tasks.arrivals,
+        rounds: Rounds::default(),
         classes: tasks.classes,
         locks: vec![LockSpec {
             name: "LOCK".into(),

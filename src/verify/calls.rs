@@ -29,7 +29,7 @@ pub(super) fn resource_in_call(plan: &ProgramPlan<'_>) -> Option<String> {
         })
     }
     let mut found = None;
-    for tree in &plan.trees {
+    for tree in plan.all_trees() {
         tree.all(&mut |node| {
             if let ProgramStep::Call(call) = node {
                 found = found.or_else(|| used(&call.steps));

@@ -52,6 +52,9 @@ pub enum ProgramError {
     /// Prefork workers share no queue.
     #[error("copies of a prefork server have no queue between them")]
     QueueOfCopies,
+    /// Copies of a program would have to share rounds.
+    #[error("copies of a prefork server do not go through rounds together")]
+    RoundsOfCopies,
     /// Several processes would have to share a resource.
     #[error(
         "its processes share the resource \"{0}\" (`per: Everywhere`): what limits it is outside of the program, and is not imitated"

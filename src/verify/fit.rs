@@ -20,6 +20,9 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), P
             *step = step.scaled(scale);
         }
     }
+    for step in &mut w.rounds.serial {
+        *step = step.scaled(scale);
+    }
     for resource in &mut w.resources {
         *resource = resource.scaled(scale);
     }

@@ -93,6 +93,7 @@ impl Forecaster {
             for class in &mut w.classes {
                 class.steps = in_blocks(&class.steps, block);
             }
+            w.rounds.serial = in_blocks(&w.rounds.serial, block);
         }
         if other_processes(strategy) && program.numbers_per_task >= 1.0 {
             for class in &mut w.classes {
@@ -235,7 +236,7 @@ fn other_processes(strategy: &Strategy) -> bool {
 
 fn tasks(w: &Workload) -> f64 {
     match &w.arrivals {
-        Arrivals::Batch => w.classes.iter().map(|c| c.count as f64).sum(),
+        Arrivals::Batch => w.tasks_of_all_rounds() as f64,
         Arrivals::Trace(tasks) => tasks.len() as f64,
         Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0) as f64,
     }

@@ -174,7 +174,7 @@ fn noted_down(text: &str, function: &str, parameter: &str) -> String {
 /// Code that gives the GIL up, if there is any; what it needs to know is measured before any task.
 fn releasing(plan: &ProgramPlan<'_>, touches: bool) -> String {
     let mut each: Vec<u64> = Vec::new();
-    for tree in &plan.trees {
+    for tree in plan.all_trees() {
         tree.all(&mut |node| {
             if let ProgramStep::Releasing(_, releases) = node {
                 each.push(releases.released.0);
@@ -340,10 +340,10 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from(piece!("log"));
     let users = plan.users().is_some();
     if plan.kind != ExecutorKind::Loop {
-        out.push_str(if users {
-            piece!("users")
-        } else {
-            piece!("arrivals")
+        out.push_str(match (&plan.serial, users) {
+            (Some(_), _) => piece!("rounds"),
+            (None, true) => piece!("users"),
+            (None, false) => piece!("arrivals"),
         });
     }
     match plan.kind {
@@ -365,7 +365,7 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
                     out,
                     "\n\nCHUNK = {chunk}  # Tasks that travel together; 0: as many as Pool.map takes by itself.\n"
                 );
-                out.push_str(piece!("mp_pool_batch"));
+                out.push_str(&mp_pool_batch(plan));
             } else {
                 out.push_str(piece!("mp_pool_timed"));
             }
@@ -384,6 +384,45 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     out
 }
 
+/// The program of a `multiprocessing.Pool` that has all its tasks from the start.
+fn mp_pool_batch(plan: &ProgramPlan<'_>) -> Cow<'static, str> {
+    let text = piece!("mp_pool_batch");
+    if plan.serial.is_none() {
+        return text.into();
+    }
+    let (head, rest) = text.split_once(MP_POOL_JOBS).expect("a part of it");
+    let (body, tail) = rest.split_once("        t1 = now()\n").expect("another");
+    let deeper = (MP_POOL_JOBS.to_owned() + body)
+        .replace(
+            "enumerate(tasks)",
+            "enumerate(tasks[first : first + size], first)",
+        )
+        .replace("note(number, t0, error)", "note(number, due, error)")
+        .replace('\n', "\n    ");
+    let deeper = format!("    {}", deeper.trim_end_matches("    "));
+    format!("{head}{MP_POOL_ROUNDS}{deeper}        t1 = now()\n{tail}").into()
+}
+
+/// Where a `multiprocessing.Pool` gets its tasks.
+const MP_POOL_JOBS: &str = "        jobs = ";
+
+const MP_POOL_ROUNDS: &str = "        size = len(tasks) // ROUNDS
+        for first in range(0, len(tasks), size):
+            serial(Task(SERIAL[first // size]))
+            due = now()
+";
+
+/// Where an event loop gets the tasks of a batch, at once and round by round.
+const LOOP_BATCH: &str = "    await all_of([one(number, at, kind, draws) for number, (at, kind, draws) in enumerate(tasks)])\n";
+
+const LOOP_ROUNDS: &str = "    size = len(tasks) // ROUNDS
+    for first in range(0, len(tasks), size):
+        await body(serial, Task(SERIAL[first // size]))
+        at = now() - t0
+        due = [(number, kind, draws) for number, (_, kind, draws) in enumerate(tasks[first : first + size], first)]
+        await all_of([one(number, at, kind, draws) for number, kind, draws in due])
+";
+
 fn looped(plan: &ProgramPlan<'_>, users: bool, out: &mut String) {
     let Execution { limit, pool, .. } = plan.each.execution();
     out.push_str(&title(plan));
@@ -399,11 +438,16 @@ fn looped(plan: &ProgramPlan<'_>, users: bool, out: &mut String) {
     if named {
         out.push_str(&calls::make_pools(plan));
     }
-    out.push_str(if users {
-        piece!("loop_users")
+    if users {
+        out.push_str(piece!("loop_users"));
+    } else if plan.serial.is_some() {
+        out.push_str(&piece!("loop").replace(LOOP_BATCH, LOOP_ROUNDS).replace(
+            "        if at:\n            await asyncio.sleep(t0 + at - now())\n",
+            "",
+        ));
     } else {
-        piece!("loop")
-    });
+        out.push_str(piece!("loop"));
+    }
     if named {
         out.push_str(&calls::run(plan));
     } else if pool == Pool::Nobody {

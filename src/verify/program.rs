@@ -8,8 +8,8 @@ use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
 use crate::scenario::{
-    Arrivals, Execution, Pool, ProcessApi, ResourceSpec, Scope, Strategy, TaskClass, Workload,
-    strategy_label,
+    Arrivals, Execution, Pool, ProcessApi, ResourceSpec, Rounds, Scope, Step, Strategy, TaskClass,
+    Workload, strategy_label,
 };
 
 /// What a program is made from.
@@ -80,14 +80,21 @@ pub(super) struct ProgramPlan<'a> {
     pub(super) flavour: Flavour,
     pub(super) kind: ExecutorKind,
     pub(super) trees: Vec<StepTree>,
+    /// What the main program does before each round, if there are rounds.
+    pub(super) serial: Option<StepTree>,
     /// The Python names of the functions of the task classes.
     pub(super) functions: Vec<String>,
 }
 
 impl ProgramPlan<'_> {
     pub(super) fn any(&self, is: impl Fn(&ProgramStep) -> bool) -> bool {
-        let mut nodes = self.trees.iter().flat_map(|t| &t.nodes);
+        let mut nodes = self.all_trees().flat_map(|t| &t.nodes);
         nodes.any(|n| n.any(&is))
+    }
+
+    /// The steps of all classes, and of the main program.
+    pub(super) fn all_trees(&self) -> impl Iterator<Item = &StepTree> {
+        self.trees.iter().chain(&self.serial)
     }
 
     /// The share of the imports' objects that tasks of this class walk; none where there are no imports.
@@ -159,8 +166,19 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
             StepTree::new(looped, &class.steps, own_children, recorded)
         })
         .collect();
+    let serial = (w.rounds != Rounds::default()).then(|| {
+        // The main coroutine goes on with it itself.
+        let steps = Step::Inline(w.rounds.serial.clone());
+        StepTree::new(
+            event_loop.then_some(each),
+            std::slice::from_ref(&steps),
+            own_children,
+            false,
+        )
+    });
     ProgramPlan {
         source,
+        serial,
         each,
         copies,
         flavour,
@@ -182,6 +200,9 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     }
     if queues && plan.copies.is_some() {
         return Err(ProgramError::QueueOfCopies);
+    }
+    if plan.serial.is_some() && plan.copies.is_some() {
+        return Err(ProgramError::RoundsOfCopies);
     }
     let shared = |r: &&ResourceSpec| r.scope == Scope::Everywhere;
     let several = plan.copies.is_some() || plan.each.execution().pool.apart();
@@ -336,6 +357,17 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
             name,
             tree,
             touches,
+        ));
+    }
+    if let Some(tree) = &plan.serial {
+        out.push_str("\n\n# What the program does by itself before each round.\n");
+        out.push_str(&function(
+            plan.flavour,
+            s.workload,
+            s.across,
+            "serial",
+            tree,
+            0.0,
         ));
     }
     out.push_str("\n\n# What is run for each kind of task.\nFUNCTIONS = {\n");

@@ -25,6 +25,8 @@ pub(super) struct TaskTable {
     /// The think times, in seconds.
     think: Vec<f64>,
     users: Option<u32>,
+    /// The random numbers of what the main program does before each round; none unless there are rounds.
+    serial: Vec<Value>,
 }
 
 impl TaskTable {
@@ -41,7 +43,7 @@ impl TaskTable {
                 cpu_factor: s.cpu_factor,
             },
         );
-        let plain = plan.trees.iter().all(|t| t.places.is_empty());
+        let plain = plan.all_trees().all(|t| t.places.is_empty());
         let pattern = (plain && w.arrivals == Arrivals::Batch)
             .then(|| pattern(w))
             .flatten();
@@ -60,8 +62,16 @@ impl TaskTable {
                 Ok((at.as_secs_f64(), w.classes[class].name.clone(), draws))
             })
             .collect::<Result<_, ProgramError>>()?;
+        let rounds = plan.serial.iter().flat_map(|tree| {
+            let after = w.tasks_of_all_rounds();
+            (0..w.rounds.count).map(move |round| (tree, after.saturating_add(round)))
+        });
+        let serial = rounds
+            .map(|(tree, number)| drawer.task(tree, number, &[]))
+            .collect::<Result<_, ProgramError>>()?;
         Ok(Self {
             pattern,
+            serial,
             rows,
             think: think(w, s.seed),
             users: plan.users(),
@@ -97,6 +107,15 @@ impl TaskTable {
         let mut out = String::from(
             "\n\n# ---------------------------------------------------------------------------- the workload\n",
         );
+        if !self.serial.is_empty() {
+            let _ = write!(
+                out,
+                "\nROUNDS = {}  # The tasks come in so many rounds; with each, the random numbers of what the program does before it.\n\
+                 SERIAL = {}\n",
+                self.serial.len(),
+                json!(self.serial)
+            );
+        }
         if let Some(users) = self.users {
             let _ = write!(
                 out,
@@ -167,10 +186,11 @@ fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, ProgramError
     };
     match &w.arrivals {
         Arrivals::Batch => {
-            checked(w.classes.iter().map(|c| c.count).sum())?;
-            Ok(crate::strategy::batch_order(w)
-                .into_iter()
-                .map(|c| (Nanos::ZERO, c.into()))
+            checked(w.tasks_of_all_rounds())?;
+            let order = crate::strategy::batch_order(w);
+            Ok((0..w.rounds.count)
+                .flat_map(|_| &order)
+                .map(|&c| (Nanos::ZERO, c.into()))
                 .collect())
         }
         Arrivals::Trace(tasks) => {
@@ -206,7 +226,7 @@ pub(super) fn class(classes: &[TaskClass], mut draw: impl FnMut() -> f64) -> usi
 /// The number of tasks that a program runs.
 pub(super) fn task_count(w: &Workload) -> usize {
     let n = match &w.arrivals {
-        Arrivals::Batch => w.classes.iter().map(|c| c.count).sum(),
+        Arrivals::Batch => w.tasks_of_all_rounds(),
         Arrivals::Trace(tasks) => tasks.len() as u64,
         Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0),
     };
@@ -238,11 +258,16 @@ fn pattern(w: &Workload) -> Option<String> {
             .iter()
             .map(|c| format!("[{}] * {}", task(c), c.count))
             .collect();
-        return Some(parts.join(" + "));
+        let round = parts.join(" + ");
+        return Some(match w.rounds.count {
+            1 => round,
+            n => format!("({round}) * {n}"),
+        });
     }
     let same = turns.iter().all(|c| c.count == turns[0].count);
     (blocks.is_empty() && same).then(|| {
         let round: Vec<_> = turns.iter().map(|c| task(c)).collect();
-        format!("[{}] * {}", round.join(", "), turns[0].count)
+        let times = turns[0].count.saturating_mul(w.rounds.count);
+        format!("[{}] * {times}", round.join(", "))
     })
 }

@@ -11,7 +11,7 @@ use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::result::{Forecast, Study};
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, MachineSpec, Metric, ProcessApi, Scenario, StartMethod, Step,
+    Arrivals, Dist, Imports, MachineSpec, Metric, ProcessApi, Rounds, Scenario, StartMethod, Step,
     Strategy, StrategyCase, TaskClass, Workers, Workload,
 };
 use pchsim::strategy::simulate;
@@ -48,6 +48,7 @@ fn scenario(
         interpreters: vec!["default".into()],
         workload: Workload {
             arrivals,
+            rounds: Rounds::default(),
             classes: vec![TaskClass {
                 name: "task".into(),
                 count,

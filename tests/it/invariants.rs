@@ -9,8 +9,8 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Dist, MachineSpec, NamedPool, Offload, ProcessApi, Releases, StartMethod, Step,
-    Strategy, TracedTask, Workers, Workload,
+    Arrivals, Dist, MachineSpec, NamedPool, Offload, ProcessApi, Releases, Rounds, StartMethod,
+    Step, Strategy, TracedTask, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -130,6 +130,29 @@ fn arrivals() -> BoxedStrategy<Arrivals> {
     .boxed()
 }
 
+/// One round in most cases; what the main program does has no children and no queues, and does not fail.
+fn rounds() -> BoxedStrategy<Rounds> {
+    let step = prop_oneof![
+        3 => dist().prop_map(Step::Cpu),
+        1 => dist().prop_map(Step::Native),
+        1 => dist().prop_map(Step::Io),
+        1 => dist().prop_map(Step::Block),
+        1 => (1_u64..100, any::<bool>())
+            .prop_map(|(count, write)| Step::Shared { object: 0, count, write }),
+        1 => (0_u64..5_000).prop_map(Step::Allocate),
+        1 => (bytes(), dist()).prop_map(|(b, d)| Step::Hold(b, vec![Step::Cpu(d)])),
+        1 => (0_usize..2, dist()).prop_map(|(l, d)| Step::Lock(l, vec![Step::Cpu(d)])),
+        1 => (0_usize..3, dist()).prop_map(|(r, d)| Step::Use(r, vec![Step::Io(d)])),
+        1 => (pool_name(), dist())
+            .prop_map(|(to, d)| Step::Offload { to, steps: vec![Step::Cpu(d)] }),
+    ];
+    prop_oneof![
+        2 => Just(Rounds::default()),
+        1 => (1_u64..4, vec(step, 0..3)).prop_map(|(count, serial)| Rounds { count, serial }),
+    ]
+    .boxed()
+}
+
 fn workloads() -> BoxedStrategy<Workload> {
     let class = || {
         (0_u64..5, steps(), any::<bool>()).prop_map(|(count, steps, interleave)| {
@@ -138,10 +161,20 @@ fn workloads() -> BoxedStrategy<Workload> {
             class
         })
     };
-    (arrivals(), class(), class(), any::<bool>(), time())
-        .prop_map(|(arrivals, one, mut two, untouched, dispatch)| {
+    (
+        arrivals(),
+        rounds(),
+        class(),
+        class(),
+        any::<bool>(),
+        time(),
+    )
+        .prop_map(|(arrivals, rounds, one, mut two, untouched, dispatch)| {
             two.name = "other".into();
             let mut w = workload(arrivals, vec![one, two]);
+            if w.arrivals == Arrivals::Batch {
+                w.rounds = rounds;
+            }
             w.untouched_payload = untouched;
             w.dispatch = Nanos(dispatch.0 / 100);
             w.imports.time = dispatch;

@@ -487,6 +487,10 @@ fn every_warning_names_a_next_step() {
         Warning::SerialChildren {
             strategies: vec!["processes:4:fork".into(), "interpreters".into()],
         },
+        Warning::SerialPart {
+            case: "threads:8".into(),
+            share: 0.43,
+        },
         Warning::InPlace {
             strategies: vec!["threads:8".into(), "sequential".into()],
         },

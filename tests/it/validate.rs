@@ -51,6 +51,7 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         half_arrived: None,
         window: Completions::from(Nanos::ZERO),
         makespan: end,
+        serial: Total::ZERO,
         closed: end,
         latency: Histogram::new(),
         class_latency: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod pools;
 mod resources;
+mod rounds;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use super::processes::receiving;
 use crate::cpython::profile::{CostCurve, PARAMS, Profile, Tag};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, Imports, MachineSpec, Offload, ProcessApi, StartMethod, Step, Strategy,
+    Arrivals, Dist, Imports, MachineSpec, Offload, ProcessApi, Rounds, StartMethod, Step, Strategy,
     TaskClass, Workers, Workload,
 };
 use crate::strategy::{Outcome, SimInput, simulate};
@@ -312,6 +312,7 @@ fn run(
 ) -> Option<Outcome> {
     let workload = Workload {
         arrivals,
+        rounds: Rounds::default(),
         classes: vec![TaskClass {
             name: "nothing".into(),
             count: BURST,

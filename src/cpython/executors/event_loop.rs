@@ -7,7 +7,7 @@ use crate::cpython::index::{CopyIndex, NO_GIL};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{LoopAction, LoopState, RoleAction, ThreadRole};
-use crate::cpython::work::{Flow, Handle, Mode, TaskKey, Waiter, Work};
+use crate::cpython::work::{Flow, Handle, Mode, NextOwn, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::{Acquisition, Semaphore};
@@ -18,9 +18,18 @@ fn create_own(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
         return;
     }
-    let Some((arrival, key)) = work.next_own(copy) else {
-        work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
-        return;
+    let (arrival, key) = match work.next_own(copy) {
+        NextOwn::Task(arrival, key) => (arrival, key),
+        NextOwn::Serial(key) => {
+            // The main coroutine itself goes on with it: no task is made.
+            work.loops[copy].ready.push_back(Handle::Start(key));
+            work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
+            return;
+        }
+        NextOwn::RoundIsOn | NextOwn::Over => {
+            work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
+            return;
+        }
     };
     debug_assert_eq!(work.tasks[key].arrival, arrival);
     let memory = work.kernel.costs.aio_task_rss;
@@ -41,6 +50,15 @@ fn iterate(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         && !work.expects_arrivals(copy)
     {
         work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Closing);
+        return;
+    }
+    let idle = l.ready.is_empty() && l.incoming.is_empty();
+    if idle && work.round_is_over(copy) {
+        // What gathers the round wakes the main coroutine, which goes on in a further iteration.
+        work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Create);
+        let costs = &work.kernel.costs;
+        let wakes = costs.aio_iteration + costs.aio_step;
+        work.kernel.push(tid, Act::Run(wakes));
         return;
     }
     work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Selecting);

@@ -5,7 +5,7 @@ use crate::cpython::index::{CopyIndex, ExecutorIndex, TaskKey};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{MainState, RoleAction, ThreadRole};
-use crate::cpython::work::{Flow, Mode, TaskDispatch, Work};
+use crate::cpython::work::{Flow, Mode, NextOwn, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
@@ -28,11 +28,16 @@ pub(super) fn refill_master(work: &mut Work<'_>, tid: Tid) {
 fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     let outside = work.arrivals_from_outside();
     let next = if outside {
-        work.accept(copy).map(|k| (Nanos::ZERO, k))
+        let accepted = work.accept(copy);
+        accepted.map_or(NextOwn::Over, |k| NextOwn::Task(Nanos::ZERO, k))
     } else {
         work.next_own(copy)
     };
-    let Some((at, key)) = next else {
+    if let NextOwn::Serial(key) = next {
+        begin(work, tid, copy, key);
+        return;
+    }
+    let NextOwn::Task(at, key) = next else {
         if !work.expects_arrivals(copy) && work.copies[copy].outstanding == 0 {
             work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Closing);
         } else {
@@ -70,6 +75,13 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     if at <= work.kernel.machine.now() {
         work.work_on(tid, Some(key));
     }
+}
+
+/// Begins a task that the main thread executes itself.
+pub(super) fn begin(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
+    work.attribute_time(tid, Some(key), Cause::Running);
+    work.runs(tid, Some(key));
+    work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Working(key));
 }
 
 impl Executors {

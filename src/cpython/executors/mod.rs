@@ -111,7 +111,8 @@ impl Executors {
                 .zip(work.kernel.program.executors())
                 .map(|(number, executor)| all.open(work, copy, home, number, executor))
                 .collect();
-            work.copies.push(Copy::new(main, home, runners));
+            work.copies
+                .push(Copy::new(main, home, runners, work.kernel.program));
             if work.kernel.program.layout.event_loop {
                 work.new_loop(main);
             }
@@ -179,10 +180,7 @@ impl Executors {
                 let now = work.kernel.machine.now();
                 let since = work.tasks[key].since;
                 work.book(key, Cause::Pool, since, now);
-                work.attribute_time(tid, Some(key), Cause::Running);
-                work.runs(tid, Some(key));
-                let t = &mut work.kernel.threads[tid];
-                t.role = ThreadRole::Main(copy, MainState::Working(key));
+                main_thread::begin(work, tid, copy, key);
             }
             TaskDispatch::RawThreads => raw_thread::start(work, tid, copy, key),
             TaskDispatch::Threads(pool) => self.pools[pool].submit(work, tid, key),

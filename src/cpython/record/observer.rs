@@ -25,6 +25,8 @@ pub(crate) struct Observer {
     pub window: Completions,
     /// When the last task ended, whether it counts or not.
     pub makespan: Nanos,
+    /// Time that main programs spent by themselves before rounds, added up over the copies of the program.
+    pub serial: Total,
     /// Latencies of completed tasks.
     pub latency: Histogram,
     /// Latencies of completed tasks, by class.
@@ -46,6 +48,7 @@ impl Observer {
             half_arrived: None,
             window: Completions::from(warmup),
             makespan: Nanos::ZERO,
+            serial: Total::ZERO,
             latency: Histogram::new(),
             class_latency: vec![Histogram::new(); if classes > 1 { classes } else { 0 }],
             series: BatchSeries::new(),

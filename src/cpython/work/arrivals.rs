@@ -40,6 +40,10 @@ pub(crate) struct Copy {
     pub(crate) outstanding: u64,
     /// Number of tasks of a batch or trace that this copy has taken in.
     taken: u64,
+    /// Number of rounds of a batch that have begun here.
+    rounds_begun: u64,
+    /// When the tasks of the present round arrived; `None` while the main program still does its own work before them.
+    round_at: Option<Nanos>,
     /// Whether no further task of the batch or trace comes.
     pub(crate) drained: bool,
     /// Its ticket in the line of copies that wait for arrivals.
@@ -52,17 +56,34 @@ impl Copy {
         main: Tid,
         home: InterpreterRef,
         runners: TiVec<ExecutorIndex, TaskDispatch>,
+        program: &Program,
     ) -> Self {
+        // A batch is there from the start, unless the main program does something first.
+        let begun = program.serial.is_none();
         Self {
             main,
             home,
             runners,
             outstanding: 0,
             taken: 0,
+            rounds_begun: u64::from(begun),
+            round_at: begun.then_some(Nanos::ZERO),
             drained: false,
             accepting: None,
         }
     }
+}
+
+/// What a main program takes from its own list.
+pub(crate) enum NextOwn {
+    /// A task, and when it arrives.
+    Task(Nanos, TaskKey),
+    /// What it does itself before the next round, as a task that counts nowhere.
+    Serial(TaskKey),
+    /// Nothing until all tasks of the present round are over.
+    RoundIsOn,
+    /// Nothing any more.
+    Over,
 }
 
 /// The source of a run's tasks.
@@ -96,7 +117,7 @@ pub(crate) struct ArrivalSource<'a> {
 impl<'a> ArrivalSource<'a> {
     pub(crate) fn new(program: &'a Program, seed: u64, replication: u32) -> Self {
         let mut a = Self {
-            own: program.batch.len() as u64,
+            own: (program.batch.len() as u64).saturating_mul(program.rounds),
             intervals: stream(seed, replication, StreamRole::Arrivals),
             classes: stream(seed, replication, StreamRole::Classes),
             thinks: stream(seed, replication, StreamRole::Think),
@@ -315,10 +336,16 @@ impl Work<'_> {
     pub(crate) fn copy_finished_one(&mut self, copy: CopyIndex) {
         let c = &mut self.copies[copy];
         c.outstanding -= 1;
-        if c.outstanding == 0 && !self.expects_arrivals(copy) {
+        if c.outstanding > 0 {
+            return;
+        }
+        if !self.expects_arrivals(copy) {
             for other in self.copies.keys() {
                 self.nudge(other);
             }
+        } else if self.round_is_over(copy) && !self.kernel.program.layout.event_loop {
+            // A loop, in whose thread the last task has ended, sees it by itself.
+            self.nudge(copy);
         }
     }
 
@@ -331,20 +358,37 @@ impl Work<'_> {
         }
     }
 
-    /// Whether this copy has taken in its whole part of a batch; always true where there is no batch.
-    pub(crate) fn list_is_complete(&self, copy: CopyIndex) -> bool {
-        let turns = u64::from(self.kernel.program.layout.copies.max(1));
-        let next = self.copies[copy].taken * turns + u64::from(u32::from(copy));
-        next >= self.kernel.program.batch.len() as u64
+    fn copies(&self) -> u64 {
+        u64::from(self.kernel.program.layout.copies.max(1))
     }
 
-    /// Number of tasks of a batch or trace that fall to this copy.
+    /// Index in the whole list of the task that this copy takes in next. Copies take turns at the list.
+    fn next_index(&self, copy: CopyIndex) -> u64 {
+        self.copies[copy].taken * self.copies() + u64::from(u32::from(copy))
+    }
+
+    /// Number of tasks of a batch or trace that come before the end of this round, the last round where there is one only.
+    fn until_end_of(&self, round: u64) -> u64 {
+        match self.kernel.program.batch.len() as u64 {
+            0 => self.arrivals.own,
+            each => self.arrivals.own.min(each.saturating_mul(round + 1)),
+        }
+    }
+
+    /// Whether this copy has taken in its whole part of the present round of a batch; always true where there is no batch.
+    pub(crate) fn list_is_complete(&self, copy: CopyIndex) -> bool {
+        let batch = self.kernel.program.batch.len() as u64;
+        let begun = self.copies[copy].rounds_begun;
+        self.next_index(copy) >= batch.saturating_mul(begun)
+    }
+
+    /// Number of tasks of the present round of a batch, or of a trace, that fall to this copy.
     pub(crate) fn own_share(&self, copy: CopyIndex) -> u64 {
-        let turns = u64::from(self.kernel.program.layout.copies.max(1));
-        self.arrivals
-            .own
-            .saturating_sub(u64::from(u32::from(copy)))
-            .div_ceil(turns)
+        let round = self.copies[copy].rounds_begun.saturating_sub(1);
+        let number = u64::from(u32::from(copy));
+        let before = |index: u64| index.saturating_sub(number).div_ceil(self.copies());
+        let from = round.saturating_mul(self.kernel.program.batch.len() as u64);
+        before(self.until_end_of(round)) - before(from)
     }
 
     /// Number of tasks that the workload promises in all; `None` if it has no count.
@@ -355,34 +399,52 @@ impl Work<'_> {
         }
     }
 
-    /// Arrival times of the tasks of a batch or trace that no copy has taken in.
+    /// Arrival times of the tasks of a batch or trace that have no round to wait for, and that no copy has taken in.
     pub(crate) fn not_taken_in(&self) -> impl Iterator<Item = Nanos> + '_ {
-        let turns = u64::from(self.kernel.program.layout.copies.max(1));
+        let turns = self.copies();
         (0..turns)
             .zip(&self.copies)
-            .flat_map(move |(copy, c)| {
-                (c.taken..)
-                    .map(move |round| round * turns + copy)
-                    .take_while(|&index| index < self.arrivals.own)
+            .filter_map(move |(copy, c)| {
+                let at = c.round_at?;
+                let end = self.until_end_of(c.rounds_begun.saturating_sub(1));
+                let indices = (c.taken..).map(move |round| round * turns + copy);
+                Some((indices.take_while(move |&index| index < end)).map(move |i| (i, at)))
             })
-            .map(|index| {
+            .flatten()
+            .map(|(index, round_at)| {
                 let at = usize::try_from(index).expect("fits");
-                self.arrivals.trace.get(at).map_or(Nanos::ZERO, |t| t.at)
+                self.arrivals.trace.get(at).map_or(round_at, |t| t.at)
             })
     }
 
-    /// Takes in the next task of a batch or trace for this copy: its arrival time and its key. `None` if there is none left.
-    pub(crate) fn next_own(&mut self, copy: CopyIndex) -> Option<(Nanos, TaskKey)> {
-        let c = &mut self.copies[copy];
-        // Copies take turns at the list.
-        let index = c.taken * u64::from(self.kernel.program.layout.copies.max(1))
-            + u64::from(u32::from(copy));
+    /// Takes in what comes next in this copy's part of a batch or trace.
+    pub(crate) fn next_own(&mut self, copy: CopyIndex) -> NextOwn {
+        let index = self.next_index(copy);
         if index >= self.arrivals.own {
-            c.drained = true;
-            return None;
+            self.copies[copy].drained = true;
+            return NextOwn::Over;
         }
+        let batch = &self.kernel.program.batch;
+        if let Some(round) = index.checked_div(batch.len() as u64) {
+            if round >= self.copies[copy].rounds_begun {
+                if self.copies[copy].outstanding > 0 {
+                    return NextOwn::RoundIsOn;
+                }
+                self.copies[copy].rounds_begun = round + 1;
+                self.copies[copy].round_at = None;
+                if let Some(class) = self.kernel.program.serial {
+                    return NextOwn::Serial(self.serial_part(copy, class, round));
+                }
+            }
+            if self.copies[copy].round_at.is_none() && self.copies[copy].outstanding > 0 {
+                return NextOwn::RoundIsOn; // The main program's own work is.
+            }
+        }
+        let now = self.kernel.machine.now();
+        let c = &mut self.copies[copy];
         c.taken += 1;
         c.outstanding += 1;
+        let round_at = *c.round_at.get_or_insert(now);
         let at = usize::try_from(index).expect("fits");
         let (arrival, class, trace) = match self.arrivals.trace.get(at) {
             Some(t) => {
@@ -393,14 +455,34 @@ impl Work<'_> {
                     u32::try_from(at + 1).expect("fewer than 2^32 recorded tasks"),
                 )
             }
-            None => (Nanos::ZERO, self.kernel.program.batch[at], 0),
+            None => (round_at, batch[at % batch.len()], 0),
         };
         let key = self.new_task(class, arrival, trace);
         let task = &mut self.tasks[key];
         task.copy = copy;
         // Numbers follow the order of arrival, whichever copy takes the task in.
         task.number = index;
-        Some((arrival, key))
+        NextOwn::Task(arrival, key)
+    }
+
+    /// What the main program does before a round, as a task: its number is one that no task of the batch has.
+    fn serial_part(&mut self, copy: CopyIndex, class: ClassIndex, round: u64) -> TaskKey {
+        let turn = round * self.copies() + u64::from(u32::from(copy));
+        let number = self.arrivals.own.saturating_add(turn);
+        let now = self.kernel.machine.now();
+        let key = self.tasks.insert(number, class, now);
+        let task = &mut self.tasks[key];
+        task.copy = copy;
+        task.counted = false;
+        self.copies[copy].outstanding += 1;
+        self.task_begins(key);
+        key
+    }
+
+    /// Whether the main program of this copy has tasks left for a further round, and none under way.
+    pub(crate) fn round_is_over(&self, copy: CopyIndex) -> bool {
+        let c = &self.copies[copy];
+        c.outstanding == 0 && !c.drained && !self.arrivals.outside()
     }
 
     /// CPU time that the program's own code spends on each task that it takes in.

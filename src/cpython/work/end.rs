@@ -32,6 +32,12 @@ impl Work<'_> {
             self.child_ended(parent, ending);
             return;
         }
+        if self.kernel.program.serial == Some(class) {
+            self.observer.serial += latency;
+            self.tasks.remove(key);
+            self.copy_finished_one(copy);
+            return;
+        }
         self.observer.makespan = now;
         if ending == TaskEnd::Done {
             self.observer.window.push(now);

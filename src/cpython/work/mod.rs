@@ -27,7 +27,7 @@ use crate::measure::Draws;
 use crate::sync::{Lock, Queue};
 
 pub(crate) use crate::cpython::index::TaskKey;
-pub(crate) use arrivals::{Copy, TaskDispatch};
+pub(crate) use arrivals::{Copy, NextOwn, TaskDispatch};
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
 pub(crate) use task::{Data, Frame, Task, Tasks};

@@ -10,8 +10,8 @@ use std::time::Duration;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, LockSpec, MachineSpec, QueueSpec, ResourceKind, ResourceSpec, Scope,
-    Step, Strategy, TaskClass, WhenFull, Workload,
+    Arrivals, Dist, Imports, LockSpec, MachineSpec, QueueSpec, ResourceKind, ResourceSpec, Rounds,
+    Scope, Step, Strategy, TaskClass, WhenFull, Workload,
 };
 use pchsim::strategy::{Outcome, SimInput, check, simulate};
 
@@ -78,6 +78,7 @@ fn resources() -> Vec<ResourceSpec> {
 pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload {
     Workload {
         arrivals,
+        rounds: Rounds::default(),
         classes,
         locks: vec![
             LockSpec {

@@ -3,7 +3,8 @@
 use pchsim::engine::{Nanos, Total};
 use pchsim::measure::{BatchSeries, Completions, Histogram};
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, MachineSpec, Scenario, Step, Strategy, TaskClass, Workers, Workload,
+    Arrivals, Dist, Imports, MachineSpec, Rounds, Scenario, Step, Strategy, TaskClass, Workers,
+    Workload,
 };
 use pchsim::strategy::{CAUSES, Outcome, SimError, SimInput};
 use rand::{RngExt, SeedableRng};
@@ -26,6 +27,7 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
     Workload {
         untouched_payload: false,
         arrivals: Arrivals::Batch,
+        rounds: Rounds::default(),
         classes: vec![class(count, step)],
         locks: Vec::new(),
         queues: Vec::new(),
@@ -140,6 +142,7 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         half_arrived: None,
         window: Completions::from(Nanos::ZERO),
         makespan: Nanos::ZERO,
+        serial: Total::ZERO,
         closed: Nanos::ZERO,
         latency: Histogram::new(),
         class_latency: vec![Histogram::new()],

@@ -15,6 +15,7 @@ mod pools_named;
 mod processes;
 mod releases;
 mod resources;
+mod rounds;
 
 use pchsim::cpython::profile::{PARAMS, Profile};
 use pchsim::engine::Nanos;

@@ -1,7 +1,7 @@
 //! Batches: the makespan lies between its bounds, and what was asked for is what was done.
 
 use pchsim::engine::{Nanos, Total};
-use pchsim::scenario::{Arrivals, Dist, ProcessApi, StartMethod, Step, Strategy, Workers};
+use pchsim::scenario::{Arrivals, Dist, ProcessApi, Rounds, StartMethod, Step, Strategy, Workers};
 use pchsim::strategy::Cause;
 
 use super::support::{Case, machine, profile, workload};
@@ -101,4 +101,38 @@ fn strategies_share_their_demands() {
     })
     .collect();
     assert!(work.iter().all(|&w| w == work[0]), "{work:?}");
+}
+
+/// Amdahl's law: with a share of the work that the main program does alone, `n` workers are 1 / (s + (1 - s) / n) times as fast; and
+/// Gustafson's, where the tasks grow with the workers: n + (1 - n) s times. Both hold to the nanosecond where nothing costs anything else.
+#[test]
+fn rounds_obey_amdahl_and_gustafson() {
+    let ms = Nanos::from_millis;
+    let cpu = |time| vec![Step::Cpu(Dist::Constant(time))];
+    let (count, serial, tasks, each) = (6, ms(7), 24_u64, ms(2));
+    let time = |workers: u32, tasks: u64| {
+        let mut w = workload(Arrivals::Batch, tasks, cpu(each));
+        w.rounds = Rounds {
+            count,
+            serial: cpu(serial),
+        };
+        let case = Case {
+            machine: machine(16),
+            profile: profile(false),
+            workload: w,
+            strategy: Strategy::Threads(Workers::Exactly(workers)),
+            warmup: 0.0,
+            horizon: None,
+        };
+        case.run(0).makespan
+    };
+    for workers in [1, 2, 3, 4, 6, 8, 12] {
+        let n = u64::from(workers);
+        assert_eq!(
+            time(workers, tasks),
+            (serial + each * (tasks / n)) * count,
+            "{n}"
+        );
+        assert_eq!(time(workers, tasks * n), time(1, tasks), "{n}");
+    }
 }

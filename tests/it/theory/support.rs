@@ -3,7 +3,7 @@
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, LockSpec, MachineSpec, Step, Strategy, TaskClass, Workload,
+    Arrivals, Dist, Imports, LockSpec, MachineSpec, Rounds, Step, Strategy, TaskClass, Workload,
 };
 use pchsim::strategy::{Outcome, SimInput, simulate};
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -31,6 +31,7 @@ pub(crate) fn machine(cores: u32) -> MachineSpec {
 pub(crate) fn workload(arrivals: Arrivals, count: u64, steps: Vec<Step>) -> Workload {
     Workload {
         arrivals,
+        rounds: Rounds::default(),
         classes: vec![TaskClass {
             name: "task".into(),
             count,
