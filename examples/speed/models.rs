@@ -110,6 +110,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
             weight: 1.0,
             steps: vec![Step::Io(exponential(5_000)), Step::Cpu(exponential(100))],
             interleave: false,
+            cost: Vec::new(),
             touches: 0.0,
         }],
         locks: Vec::new(),

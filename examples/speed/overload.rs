@@ -46,6 +46,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
             steps: vec![Step::Timeout(Nanos::from_secs(60), steps)],
             touches: 0.0,
             interleave: false,
+            cost: Vec::new(),
         }],
         locks: vec![LockSpec {
             name: "lock".into(),

@@ -1,6 +1,7 @@
 //! Scenarios: the types, distributions, units and limits of what is simulated. How a scenario is written is in [`syntax`](crate::syntax).
 
 mod capacity;
+mod cost;
 mod dist;
 pub mod limits;
 mod model;
@@ -9,6 +10,7 @@ mod strategy;
 pub mod units;
 
 pub use capacity::{PastLimit, ScenarioPart};
+pub use cost::StrategyKind;
 pub use dist::Dist;
 pub use model::*;
 pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};

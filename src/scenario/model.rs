@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::Dist;
+use super::{Dist, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -298,6 +298,8 @@ pub struct TaskClass {
     pub touches: f64,
     /// Batches only: tasks of classes with this set take turns in arrival order (a, b, a, b, ...), others come class by class.
     pub interleave: bool,
+    /// Factors (above 0) of the CPU times of its steps, by what executes them; 1 where nothing is said. See [`Workload::under`].
+    pub cost: Vec<(StrategyKind, f64)>,
 }
 
 /// Index into [`Workload::locks`].

@@ -71,6 +71,7 @@ pub fn compile(
     workload: &Workload,
     strategy: &Strategy,
 ) -> Result<Program, SimError> {
+    let workload = &*workload.under(strategy);
     let layout = layout(machine, profile, strategy)?;
     let mut c = Compiler {
         dists: Vec::new(),

@@ -475,6 +475,7 @@ impl Workload {
             steps,
             touches,
             interleave,
+            cost,
         } = class;
         text.of("", |text| {
             text.field("name", name)?;
@@ -482,6 +483,13 @@ impl Workload {
             text.unless("weight", weight, &1.0)?;
             text.unless("touches", touches, &0.0)?;
             text.unless("interleave", interleave, &false)?;
+            if !cost.is_empty() {
+                text.out.write_str("cost:")?;
+                text.list(cost, |text, (kind, factor)| {
+                    text.of("", |text| text.field(kind.name(), factor))
+                })?;
+                text.out.write_char(',')?;
+            }
             self.steps(text, steps)
         })
     }
@@ -821,6 +829,9 @@ mod tests {
         ("workload.tasks[0].weight", "7"),
         ("workload.tasks[1].weight", "7"),
         ("workload.tasks[0].interleave", "true"),
+        ("workload.tasks[0].cost", "{\"asyncio\": 1.3}"),
+        ("workload.tasks[0].cost", "{\"asyncio\": 1.4}"),
+        ("workload.tasks[0].cost", "{\"threads\": 1.3}"),
         ("workload.tasks[0].steps", "[Native(\"1ms\")]"),
         ("workload.tasks[0].steps", "[Cpu(\"1ms\"), Cpu(\"1ms\")]"),
         ("workload.locks", "{\"a\": ()}"),

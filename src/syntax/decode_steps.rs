@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::decode::{Cx, Fields, both, suggest};
+use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_pools;
 use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxKind, SyntaxNode};
@@ -10,7 +10,9 @@ use super::variants;
 use super::variants::{DistName, StepName};
 use crate::engine::Nanos;
 use crate::scenario::units::{format_duration, grouped};
-use crate::scenario::{Bytes, Dist, Inside, Locking, Releases, Step, TaskClass, WaitsFor, limits};
+use crate::scenario::{
+    Bytes, Dist, Inside, Locking, Releases, Step, StrategyKind, TaskClass, WaitsFor, limits,
+};
 
 /// Reads a duration that may be drawn at random: a plain string, or a distribution.
 pub(super) fn dist(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
@@ -565,6 +567,7 @@ impl StepReader {
             }),
             None => Some(0.0),
         };
+        let cost = or(cx, &f, "cost", Vec::new(), cost);
         let steps = cx.required(&f, "steps", |cx, n| {
             self.steps(cx, n, &format!("{path}.steps"), 1)
         });
@@ -576,6 +579,7 @@ impl StepReader {
             steps,
             touches: touches?,
             interleave,
+            cost,
         })
     }
 }
@@ -596,6 +600,30 @@ fn not_serial(step: &Step) -> Option<&'static str> {
         | WaitsFor::Resource(_)
         | WaitsFor::Pause => None,
     }
+}
+
+/// Reads by which factors a class costs more or less under some kinds of strategies; sorted by kind.
+fn cost(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<(StrategyKind, f64)>> {
+    let names = StrategyKind::ALL.map(|(name, _)| name);
+    let mut out = Vec::new();
+    for (key, value) in cx.table(node, "kind of strategy")? {
+        let Some((_, kind)) = StrategyKind::ALL.iter().find(|(name, _)| *name == key.text) else {
+            let message = format!("\"{}\" is no kind of strategy", key.text);
+            cx.error(Code::UnknownName, key.span, message)
+                .help(suggest(&key.text, "kinds", names));
+            continue;
+        };
+        let Some(value) = value else {
+            let message = format!("what \"{}\" costs is missing", key.text);
+            cx.error(Code::MissingField, key.span, message)
+                .help("write a table of factors: {\"asyncio\": 1.3}");
+            continue;
+        };
+        let factor = cx.at(&key.text, |cx| cx.factor(value, "a factor of CPU time"));
+        out.extend(factor.map(|f| (*kind, f)));
+    }
+    out.sort_by_key(|(kind, _)| *kind);
+    Some(out)
 }
 
 /// Reads a step of bytecode, and how often it gives the GIL up.

@@ -136,7 +136,15 @@ const VARIANTS: [&[&str]; 8] = [
 ];
 
 /// The fields of a task class.
-pub(super) const TASK: &[&str] = &["name", "count", "weight", "interleave", "touches", "steps"];
+pub(super) const TASK: &[&str] = &[
+    "name",
+    "count",
+    "weight",
+    "interleave",
+    "touches",
+    "cost",
+    "steps",
+];
 
 /// The fields of `imports`.
 pub(super) const IMPORTS: &[&str] = &["time", "memory", "objects", "frozen", "preloaded"];

@@ -142,6 +142,7 @@ fn class(name: &str, count: u64, steps: Vec<Step>, interleave: bool) -> TaskClas
         weight: 1.0,
         steps,
         interleave,
+        cost: Vec::new(),
         touches: 0.0,
     }
 }

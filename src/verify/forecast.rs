@@ -83,7 +83,7 @@ impl Forecaster {
         seed: u64,
     ) -> Self {
         let slowness = conditions.slowness;
-        let mut w = workload.clone();
+        let mut w = workload.under(strategy).into_owned();
         let block = conditions
             .block_ns
             .unwrap_or((BLOCK_NS + CALL_NS) * slowness);

@@ -107,26 +107,27 @@ fn one(
     plans: &Plans,
     strategy: &Strategy,
 ) -> Result<GeneratedProgram, ProgramError> {
-    let compiled = compile(request.machine, request.profile, &plans.workload, strategy);
+    let workload = plans.workload.under(strategy);
+    let compiled = compile(request.machine, request.profile, &workload, strategy);
     // Without an interpreter the program is meant for any interpreter that can run it.
     let across = compiled.map_or_else(
         |e| match request.interpreter {
             Some(_) => Err(e),
-            None => Ok(vec![true; plans.workload.locks.len()]),
+            None => Ok(vec![true; workload.locks.len()]),
         },
         |program| Ok(program.lock_across_wait.into()),
     )?;
     generate(&ProgramSpec {
         name: &request.scenario.name,
         question: &request.scenario.question,
-        workload: &plans.workload,
+        workload: &workload,
         strategy,
         cpu_factor: request.profile.params.cpu_factor,
         cores: request.cores,
         seed: request.scenario.seed,
         across: &across,
         command: request.command,
-        native_grain: native_grain(&plans.workload),
+        native_grain: native_grain(&workload),
         notes: &plans.notes,
     })
 }

@@ -55,6 +55,7 @@ fn scenario(
                 weight: 1.0,
                 steps: vec![Step::Cpu(service)],
                 interleave: false,
+                cost: Vec::new(),
                 touches: 0.0,
             }],
             locks: Vec::new(),

@@ -322,6 +322,7 @@ fn run(
                 Step::Cpu(Dist::Constant(Nanos::ZERO)),
             ],
             interleave: false,
+            cost: Vec::new(),
             touches: 0.0,
         }],
         locks: Vec::new(),

@@ -28,6 +28,7 @@ pub(crate) fn class(count: u64, steps: Vec<Step>) -> TaskClass {
         weight: 1.0,
         steps,
         interleave: false,
+        cost: Vec::new(),
         touches: 0.0,
     }
 }

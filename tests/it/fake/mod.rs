@@ -18,6 +18,7 @@ pub(crate) fn class(count: u64, step: Dist) -> TaskClass {
         weight: 1.0,
         steps: vec![Step::Cpu(step)],
         interleave: false,
+        cost: Vec::new(),
         touches: 0.0,
     }
 }

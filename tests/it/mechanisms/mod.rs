@@ -5,6 +5,7 @@ mod aio;
 mod bounds;
 mod calls;
 mod cores;
+mod costs;
 mod gil;
 mod interplay;
 mod locks;

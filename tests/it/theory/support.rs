@@ -38,6 +38,7 @@ pub(crate) fn workload(arrivals: Arrivals, count: u64, steps: Vec<Step>) -> Work
             weight: 1.0,
             steps,
             interleave: false,
+            cost: Vec::new(),
             touches: 0.0,
         }],
         // One lock, for those that want a server of their own making.

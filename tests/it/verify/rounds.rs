@@ -46,7 +46,7 @@ fn every_strategy_goes_through_the_rounds() {
         // A task arrives when its round begins: none is as old as the run.
         let longest = latencies
             .iter()
-            .filter_map(|l| l.as_f64())
+            .filter_map(serde_json::Value::as_f64)
             .fold(0.0, f64::max);
         assert!(longest < makespan * 0.8, "{label}: {longest} of {makespan}");
     }
