@@ -17,7 +17,8 @@ use crate::measure::Estimate;
 use crate::quantity::Quantity;
 use crate::result::{CountingStart, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
 use crate::scenario::{
-    Arrivals, Execution, Placed, Pool, Runs, Scenario, StartMethod, Step, StepResource, Strategy,
+    Arrivals, Execution, Placed, Pool, ResourceKind, ResourceSpec, Runs, Scenario, Scope,
+    StartMethod, Step, StepResource, Strategy, Workers,
 };
 use crate::strategy::Finding;
 
@@ -59,6 +60,7 @@ pub fn judged(
     }));
     found.extend(few_replications(study));
     found.extend(unshared(study, scenario));
+    found.extend(more_resources(study, scenario));
     found.extend(serial_children(study, scenario));
     found.extend(serial_part(study));
     found.extend(placed(study, scenario));
@@ -218,6 +220,7 @@ fn findings(
                     resource: resource.clone(),
                     task: task.clone(),
                     share: waited.as_secs_f64() / of.as_secs_f64(),
+                    limit: is_rate_limit(scenario, resource),
                 }),
                 // The cost of futile wake-ups is judged by comparison with other cases.
                 Finding::FutileWakeups { .. }
@@ -372,6 +375,43 @@ fn inlines(scenario: &Scenario) -> bool {
 /// Whether tasks are executed in several processes or interpreters.
 pub(super) fn separates(strategy: &Strategy) -> bool {
     strategy.execution().copies.is_some() || strategy.every_pool().any(Pool::apart)
+}
+
+fn is_rate_limit(scenario: &Scenario, resource: &str) -> bool {
+    let mut all = scenario.workload.resources.iter();
+    all.any(|r| {
+        r.name == resource
+            && match r.kind {
+                ResourceKind::RateLimit { .. } => true,
+                ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => false,
+            }
+    })
+}
+
+/// Whether several processes or interpreters have a resource of a process each: each process of a prefork server, and each worker of a pool
+/// that executes whole tasks.
+pub(super) fn has_several(strategy: &Strategy) -> bool {
+    let run = strategy.execution();
+    let one = |workers| workers == Some(Workers::Exactly(1));
+    let workers = !run.event_loop && run.pool.apart() && !one(run.pool.workers());
+    workers || run.copies.is_some_and(|n| n > 1)
+}
+
+/// Notes resources of which strategies with several processes have more than the others.
+fn more_resources(study: &Study, scenario: &Scenario) -> Option<Warning> {
+    let own = |r: &&ResourceSpec| r.scope != Scope::Everywhere;
+    let names = scenario.workload.resources.iter().filter(own);
+    let mut names: Vec<String> = names.map(|r| r.name.clone()).collect();
+    names.sort();
+    let mut strategies: Vec<String> = Vec::new();
+    for f in study.forecasts.iter().filter(|f| f.is(has_several)) {
+        if !strategies.contains(&f.strategy) {
+            strategies.push(f.strategy.clone());
+        }
+    }
+    let others = study.forecasts.iter().any(|f| !f.is(has_several));
+    (!names.is_empty() && !strategies.is_empty() && others)
+        .then_some(Warning::MoreResources { names, strategies })
 }
 
 /// Warns of tasks that share something, compared under strategies that do not let them.

@@ -2,7 +2,9 @@
 //! about, and its text ends in a next step.
 
 use super::effort::FEWEST;
-use super::judge::{MUCH_SERIAL, has_no_loop, inherits, offloads, runs_children_itself, separates};
+use super::judge::{
+    MUCH_SERIAL, has_no_loop, has_several, inherits, offloads, runs_children_itself, separates,
+};
 use super::relief::Relief;
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
@@ -60,6 +62,8 @@ codes! {
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
         Unshared = "unshared",
+        /// Resources of a process are there once for each: strategies with several processes have more of them.
+        MoreResources = "more-resources",
         /// Under some strategies the worker that has a task runs the children of its `FanOut` one after another.
         SerialChildren = "serial-children",
         /// The main program's own work between rounds takes much of the makespan, whatever executes the tasks.
@@ -91,6 +95,7 @@ impl WarningCode {
             | Self::InPlace
             | Self::NoSuchPool
             | Self::Unshared
+            | Self::MoreResources
             | Self::EstimatedObjects
             | Self::EstimatedProfile => true,
             Self::Saturated
@@ -237,6 +242,13 @@ pub enum Warning {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
+    /// Some strategies have several processes, each with a resource of its own.
+    MoreResources {
+        /// Names of the resources, in order.
+        names: Vec<String>,
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+    },
     /// Tasks fan out, but under some strategies the worker of the task executes its children one after another.
     SerialChildren {
         /// The strategies, without interpreters.
@@ -368,6 +380,8 @@ pub struct Scarce {
     pub task: String,
     /// The share (0 to 1) of its time that the class waits for it.
     pub share: f64,
+    /// Whether it is a rate limit: its tokens are used up, and not held.
+    pub limit: bool,
 }
 
 /// What fighting for the GIL costs a case.
@@ -522,6 +536,7 @@ impl Warning {
             Self::ScarceResource { .. } => WarningCode::ScarceResource,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
+            Self::MoreResources { .. } => WarningCode::MoreResources,
             Self::SerialChildren { .. } => WarningCode::SerialChildren,
             Self::SerialPart { .. } => WarningCode::SerialPart,
             Self::InPlace { .. } => WarningCode::InPlace,
@@ -729,11 +744,24 @@ impl Warning {
                         )
                     })
                     .collect();
-                format!(
-                    "tasks wait for a resource of which others use all that there is: {}. Hold it for a shorter time, ask for it \
-                     less often, or have more of it.",
-                    list(&each)
-                )
+                let limits = cases.iter().filter(|c| c.limit).count();
+                let (what, help) = if limits == cases.len() {
+                    (
+                        "a rate limit, which others have used up",
+                        "Ask less often (several things in one call, what was asked before from a cache), or have the limit raised.",
+                    )
+                } else if limits == 0 {
+                    (
+                        "a resource of which others use all that there is",
+                        "Hold it for a shorter time, ask for it less often, or have more of it.",
+                    )
+                } else {
+                    (
+                        "a resource of which others use all that there is, or a rate limit that they have used up",
+                        "Ask for it less often, have more of it, and hold what is given back for a shorter time.",
+                    )
+                };
+                format!("tasks wait for {what}: {}. {help}", list(&each))
             }
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases
@@ -763,6 +791,16 @@ impl Warning {
                      sees. Compare these only if the tasks can do without sharing.",
                     list(&names),
                     list(strategies)
+                )
+            }
+            Self::MoreResources { names, strategies } => {
+                let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+                format!(
+                    "every process has {} of its own, so {} {} more of that than the others. Where somebody outside limits all of them \
+                     together (a database's connections, an API's quota), say `per: Everywhere`.",
+                    list(&names),
+                    list(strategies),
+                    if strategies.len() == 1 { "has" } else { "have" }
                 )
             }
             Self::SerialChildren { strategies } => format!(
@@ -956,6 +994,14 @@ impl Warning {
                 !cases.is_empty()
                     && cases.iter().all(as_said)
                     && instead.as_ref().is_none_or(better)
+            }
+            Self::MoreResources { names, strategies } => {
+                let compared = |s: &String| {
+                    let mut all = study.forecasts.iter();
+                    all.any(|f| f.strategy == *s && f.is(has_several))
+                };
+                let others = study.forecasts.iter().any(|f| !f.is(has_several));
+                !names.is_empty() && others && strategies.iter().all(compared)
             }
             Self::SerialChildren { strategies } => {
                 let compared = |s: &String| {

@@ -468,7 +468,21 @@ fn every_warning_names_a_next_step() {
                 resource: "db".into(),
                 task: "page".into(),
                 share: 0.89,
+                limit: false,
             }],
+        },
+        Warning::ScarceResource {
+            cases: vec![Scarce {
+                case: name(),
+                resource: "llm".into(),
+                task: "agent".into(),
+                share: 0.4,
+                limit: true,
+            }],
+        },
+        Warning::MoreResources {
+            names: vec!["db".into()],
+            strategies: vec!["prefork:4(asyncio)".into()],
         },
         Warning::FutileWakeups {
             cases: vec![GilContentionCost {
