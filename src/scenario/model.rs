@@ -503,6 +503,17 @@ impl Releases {
     /// mutex taken and released, and next to nothing in between).
     pub const RELEASED: Nanos = Nanos(160);
 
+    /// Default number of releases where only the share of the time without the GIL is known, of a step that takes `mean` nanoseconds: one
+    /// for each started millisecond, about what calls of compression, hashing, image and database libraries last.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a mean is a duration, and a float cast saturates"
+    )]
+    pub(crate) fn often(mean: f64) -> u64 {
+        (libm::ceil(mean / 1e6) as u64).min(super::limits::MAX_RELEASES_PER_TASK)
+    }
+
     /// Number of releases in a step that takes `time`, if steps take `mean` nanoseconds on average.
     #[expect(
         clippy::cast_possible_truncation,

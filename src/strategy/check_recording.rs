@@ -1,8 +1,9 @@
 //! Laws that every recording of a whole run obeys: it agrees with the outcome.
 
 use super::{CAUSES, Cause, Outcome, SimInput};
-use crate::cpython::recording::{Recording, TapeState, TaskEnd, ThreadSpan};
+use crate::cpython::recording::{Recording, TapeState, TaskEnd, TaskRecord, ThreadSpan};
 use crate::engine::{Nanos, Total};
+use crate::scenario::Arrivals;
 
 /// Checks a recording whose window is the whole run against the run's outcome.
 ///
@@ -189,11 +190,14 @@ fn gils(outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
 
 /// Checks that tasks that count end as often, and in the same ways, as in the outcome.
 fn tasks(input: &SimInput<'_>, outcome: &Outcome, recording: &Recording, wrong: &mut Vec<String>) {
+    // What the main program does before rounds has numbers after those of all tasks.
+    let batch = input.workload.arrivals == Arrivals::Batch;
+    let serial = |t: &&TaskRecord| batch && t.number >= input.workload.tasks_of_all_rounds();
     let ended = |how: TaskEnd| {
         recording
             .tasks
             .iter()
-            .filter(|t| t.parent.is_none() && t.arrived >= input.warmup)
+            .filter(|t| t.parent.is_none() && !serial(t) && t.arrived >= input.warmup)
             .filter(|t| t.ended.is_some_and(|(_, end)| end == how))
             .count() as u64
     };

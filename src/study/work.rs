@@ -20,7 +20,8 @@ pub(super) fn events(scenario: &Scenario) -> u64 {
     let events = match &w.arrivals {
         Arrivals::Batch => {
             let tasks = (w.classes.iter()).map(|c| number(c.count) * of_steps(&c.steps));
-            let round = tasks.sum::<f64>() + of_steps(&w.rounds.serial);
+            let serial = Some(&w.rounds.serial).filter(|s| !s.is_empty());
+            let round = tasks.sum::<f64>() + serial.map_or(0.0, |s| of_steps(s));
             number(w.rounds.count) * round
         }
         Arrivals::Trace(tasks) => tasks

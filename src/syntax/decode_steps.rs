@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::decode::{Cx, Fields, both, or, suggest};
+use super::decode::{Cx, Fields, both, suggest};
+use super::decode_cpu::{cpu, too_many_releases};
 use super::decode_pools;
 use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::variants;
 use super::variants::{DistName, StepName};
 use crate::engine::Nanos;
-use crate::scenario::units::{format_duration, grouped};
-use crate::scenario::{
-    Bytes, Dist, Inside, Locking, Releases, Step, StrategyKind, TaskClass, WaitsFor, limits,
-};
+use crate::scenario::{Bytes, Dist, Locking, Step, WaitsFor, limits};
 
 /// Reads a duration that may be drawn at random: a plain string, or a distribution.
 pub(super) fn dist(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
@@ -233,7 +231,7 @@ impl StepReader {
         }
     }
 
-    fn steps(
+    pub(super) fn steps(
         &mut self,
         cx: &mut Cx,
         node: &SyntaxNode,
@@ -529,59 +527,6 @@ impl StepReader {
         }
         Some(steps)
     }
-
-    /// Reads a task class. Fields that have an effect with some arrivals only are warned about by the caller.
-    pub(super) fn class(
-        &mut self,
-        cx: &mut Cx,
-        node: &SyntaxNode,
-        path: &str,
-    ) -> Option<TaskClass> {
-        let f = cx.record(node, "a task class", variants::TASK)?;
-        let name = cx.required(&f, "name", |cx, n| {
-            let name = cx.string(n, "the name")?;
-            if name.trim().is_empty() {
-                cx.error(Code::Empty, n.span, "a task class needs a name");
-                return None;
-            }
-            Some(name.to_string())
-        });
-        let count = match f.get("count") {
-            Some(_) => cx.optional(&f, "count", |cx, n| {
-                cx.int(n, "the number of tasks", 1..=limits::MAX_TASKS, "MAX_TASKS")
-            }),
-            None => Some(1),
-        };
-        let weight = match f.get("weight") {
-            Some(_) => cx.optional(&f, "weight", |cx, n| cx.factor(n, "a weight")),
-            None => Some(1.0),
-        };
-        let interleave = cx.optional(&f, "interleave", Cx::boolean).unwrap_or(false);
-        let touches = match f.get("touches") {
-            Some(_) => cx.optional(&f, "touches", |cx, n| {
-                cx.share(
-                    n,
-                    "a share of the inherited objects",
-                    "write 0.4 or \"40%\"",
-                )
-            }),
-            None => Some(0.0),
-        };
-        let cost = or(cx, &f, "cost", Vec::new(), cost);
-        let steps = cx.required(&f, "steps", |cx, n| {
-            self.steps(cx, n, &format!("{path}.steps"), 1)
-        });
-        let ((name, count), (weight, steps)) = both(both(name, count), both(weight, steps))?;
-        Some(TaskClass {
-            name,
-            count,
-            weight,
-            steps,
-            touches: touches?,
-            interleave,
-            cost,
-        })
-    }
 }
 
 /// Why the main program cannot execute this step between rounds, in which no task runs; `None` if it can.
@@ -600,92 +545,6 @@ fn not_serial(step: &Step) -> Option<&'static str> {
         | WaitsFor::Resource(_)
         | WaitsFor::Pause => None,
     }
-}
-
-/// Reads by which factors a class costs more or less under some kinds of strategies; sorted by kind.
-fn cost(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<(StrategyKind, f64)>> {
-    let names = StrategyKind::ALL.map(|(name, _)| name);
-    let mut out = Vec::new();
-    for (key, value) in cx.table(node, "kind of strategy")? {
-        let Some((_, kind)) = StrategyKind::ALL.iter().find(|(name, _)| *name == key.text) else {
-            let message = format!("\"{}\" is no kind of strategy", key.text);
-            cx.error(Code::UnknownName, key.span, message)
-                .help(suggest(&key.text, "kinds", names));
-            continue;
-        };
-        let Some(value) = value else {
-            let message = format!("what \"{}\" costs is missing", key.text);
-            cx.error(Code::MissingField, key.span, message)
-                .help("write a table of factors: {\"asyncio\": 1.3}");
-            continue;
-        };
-        let factor = cx.at(&key.text, |cx| cx.factor(value, "a factor of CPU time"));
-        out.extend(factor.map(|f| (*kind, f)));
-    }
-    out.sort_by_key(|(kind, _)| *kind);
-    Some(out)
-}
-
-/// Reads a step of bytecode, and how often it gives the GIL up.
-fn cpu(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Step> {
-    let time = cx.required(f, "time", dist);
-    let count = match f.get("releases") {
-        Some(_) => cx.optional(f, "releases", |cx, n| {
-            let most = limits::MAX_RELEASES_PER_TASK;
-            let name = "MAX_RELEASES_PER_TASK";
-            cx.int(n, "the number of releases", 0..=most, name)
-        }),
-        None => Some(0),
-    };
-    let released = match f.get("released") {
-        Some(_) => cx.optional(f, "released", |cx, n| {
-            cx.positive_duration(n, "the time of a release")
-        }),
-        None => Some(Releases::RELEASED),
-    };
-    let ((time, count), released) = both(both(time, count), released)?;
-    if count == 0 {
-        if f.get("releases").is_none()
-            && let Some(node) = f.get("released")
-        {
-            cx.at("released", |cx| {
-                cx.warn(
-                    Code::NoEffect,
-                    node.span,
-                    "nothing is released without `releases`",
-                )
-                .help("say how often the code gives the GIL up: Cpu(time: .., releases: 4_800)");
-            });
-        }
-        return Some(Step::Cpu(time));
-    }
-    let mean = time.mean();
-    if !mean.is_finite() {
-        cx.error(
-            Code::Conflict,
-            node.span,
-            "releases are counted in a step of mean length, and this distribution has no finite mean",
-        )
-        .help("a Pareto distribution has one if its shape is greater than 1");
-        return None;
-    }
-    let given = Releases { count, released };
-    if given.within(Nanos::from_f64(mean), mean) < count {
-        let all = u64::try_from(u128::from(count) * u128::from(released.0)).unwrap_or(u64::MAX);
-        cx.error(
-            Code::Conflict,
-            node.span,
-            format!(
-                "{count} releases of {} are {} without the GIL, more than the step takes ({})",
-                format_duration(released),
-                format_duration(Nanos(all)),
-                format_duration(Nanos::from_f64(mean)),
-            ),
-        )
-        .help("`time` is all of the step, with the GIL and without; make `releases` or `released` smaller");
-        return None;
-    }
-    Some(Step::Releasing(time, given))
 }
 
 /// The greatest number of steps that one execution of the list can take: repeats, children and retries multiplied out.
@@ -711,28 +570,6 @@ fn weigh(steps: &[Step], weight: &impl Fn(&Step) -> u64) -> u64 {
         });
         sum.saturating_add(inside).saturating_add(weight(step))
     })
-}
-
-/// Notes an error for a step that multiplies its inner steps so that they give the GIL up more often than the limit.
-fn too_many_releases(cx: &mut Cx, step: &Step, node: &SyntaxNode) {
-    let Some(Inside { steps, runs }) = step.inside() else {
-        return;
-    };
-    let times = runs.at_most();
-    let (most, each) = (limits::MAX_RELEASES_PER_TASK, given_up(steps));
-    let all = each.saturating_mul(times);
-    // Steps that are past the limit without being repeated are reported at their own place.
-    if all > most && each <= most {
-        let message = format!(
-            "these steps give the GIL up {} times ({} times {}), more than {}",
-            grouped(all),
-            grouped(times),
-            grouped(each),
-            limits::named("MAX_RELEASES_PER_TASK", most)
-        );
-        cx.error(Code::Limit, node.span, message)
-            .help(limits::instead("MAX_RELEASES_PER_TASK"));
-    }
 }
 
 /// The name of a pool; which strategies have it is checked once all are read.

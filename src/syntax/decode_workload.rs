@@ -108,16 +108,16 @@ fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Ar
     let name = cx.variant(node, "a kind of arrivals", variants::ARRIVALS)?;
     let which = ArrivalsName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
-    let what = match which {
-        ArrivalsName::Rounds => "the number of rounds",
-        ArrivalsName::Batch
-        | ArrivalsName::Poisson
-        | ArrivalsName::Renewal
-        | ArrivalsName::Trace
-        | ArrivalsName::Closed => "the number of arrivals",
-    };
+    if which == ArrivalsName::Rounds {
+        return Some(Arrivals::Batch); // What makes rounds of a batch is read by itself.
+    }
     let count = cx.optional(&f, "count", |cx, n| {
-        cx.int(n, what, 1..=limits::MAX_TASKS, "MAX_TASKS")
+        cx.int(
+            n,
+            "the number of arrivals",
+            1..=limits::MAX_TASKS,
+            "MAX_TASKS",
+        )
     });
     let endless = f.get("count").is_none() && horizon.is_none();
     let ends_alone = match which {
@@ -133,7 +133,6 @@ fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Ar
         .help("add `count: 1000` here, or `horizon: \"60s\"` to the scenario");
     }
     match which {
-        // What makes rounds of a batch is read by itself.
         ArrivalsName::Batch | ArrivalsName::Rounds => Some(Arrivals::Batch),
         ArrivalsName::Poisson => {
             let rate = cx.required(&f, "rate", Cx::rate)?;

@@ -8,6 +8,8 @@ mod canonical;
 mod changes;
 mod codes;
 mod decode;
+mod decode_class;
+mod decode_cpu;
 mod decode_machine;
 mod decode_pools;
 mod decode_resources;

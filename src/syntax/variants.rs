@@ -187,7 +187,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Weibull" => &["scale", "shape"],
         "Pareto" => &["least", "shape"],
         "Empirical" => &["values"],
-        "Cpu" => &["time", "releases", "released"],
+        "Cpu" => &["time", "releases", "released", "native"],
         "Native" | "Io" | "Block" => &["time"],
         "Use" => &["resource", "steps"],
         "Semaphore" => &["count", "per", "wait", "full"],

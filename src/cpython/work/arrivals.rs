@@ -479,6 +479,11 @@ impl Work<'_> {
         key
     }
 
+    /// Whether this is what a main program does before a round.
+    pub(crate) fn is_serial(&self, key: TaskKey) -> bool {
+        Some(self.tasks[key].submitted_as) == self.kernel.program.serial
+    }
+
     /// Whether the main program of this copy has tasks left for a further round, and none under way.
     pub(crate) fn round_is_over(&self, copy: CopyIndex) -> bool {
         let c = &self.copies[copy];

@@ -32,7 +32,7 @@ impl Work<'_> {
             self.child_ended(parent, ending);
             return;
         }
-        if self.kernel.program.serial == Some(class) {
+        if self.is_serial(key) {
             self.observer.serial += latency;
             self.tasks.remove(key);
             self.copy_finished_one(copy);

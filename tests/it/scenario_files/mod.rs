@@ -51,7 +51,7 @@ fn minimal(arrivals: &str, steps: &str) -> String {
 
 #[test]
 fn every_shipped_scenario_is_valid_without_a_warning() {
-    assert_eq!(embedded::ALL.len(), 18);
+    assert_eq!(embedded::ALL.len(), 19);
     for e in embedded::ALL {
         let (scenario, diagnostics) = check(e.text, Path::new(e.name), &[]);
         // One is about what its warning says.
@@ -466,4 +466,9 @@ fn steps_say_how_often_they_give_the_gil_up() {
     let set_plain = step("[Cpu(\"15ms\")]", &[(&releases.0, releases.1)]);
     assert_eq!(set_plain, releasing(7, Nanos(160)));
     assert_eq!(step(often, &[(&none.0, none.1)]), Step::Cpu(time()));
+    // A share of the time instead: once for each started millisecond, or as often as is said.
+    let share = "[Cpu(time: \"15ms\", native: \"40%\")]";
+    assert_eq!(step(share, &[]), releasing(15, Nanos(400_000)));
+    let share_of = "[Cpu(time: \"15ms\", releases: 6, native: 0.4)]";
+    assert_eq!(step(share_of, &[]), releasing(6, Nanos(1_000_000)));
 }
