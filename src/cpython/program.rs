@@ -22,6 +22,8 @@ pub enum Instr {
     Releasing(Demand, f64, Releases),
     /// Work without the GIL.
     Native(Demand),
+    /// Work without the GIL, divided among so many threads.
+    Team(Demand, u32),
     /// A wait for something outside the program.
     Io(Demand),
     /// A blocking call: its thread sleeps.
@@ -205,7 +207,7 @@ impl Instr {
         match self {
             Self::Cpu(_) => InstrTraits::working(OnCore::Bytecode),
             Self::Releasing(..) => InstrTraits::working(OnCore::Releasing),
-            Self::Native(_) => InstrTraits::working(OnCore::Native),
+            Self::Native(_) | Self::Team(..) => InstrTraits::working(OnCore::Native),
             Self::Io(_) => InstrTraits {
                 side: OffloadSide::Loop,
                 takes_time: true,
@@ -345,6 +347,7 @@ impl Instr {
             Self::Cpu(_)
             | Self::Releasing(..)
             | Self::Native(_)
+            | Self::Team(..)
             | Self::Io(_)
             | Self::Block(_)
             | Self::Acquire(_)

@@ -23,6 +23,8 @@ pub(crate) enum ThreadRole {
     Feeder(ProcessPoolIndex),
     /// The only thread of the fork server.
     ForkServer,
+    /// A thread of native code, which takes its share of the calls of another thread.
+    Team,
     /// Runs its script once and exits (the resource tracker).
     Script,
     /// Master process of a prefork server: starts the copies and waits.

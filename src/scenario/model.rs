@@ -537,6 +537,9 @@ pub enum Step {
     Releasing(Dist, Releases),
     /// C code that has released the GIL.
     Native(Dist),
+    /// C code that has released the GIL and divides its work among threads of its own (BLAS, OpenMP): CPU time in all, and number of
+    /// threads, at least 2.
+    Team(Dist, u32),
     /// Waiting for something outside (network, disk): no CPU, no GIL. An event loop awaits it.
     Io(Dist),
     /// A blocking call (`time.sleep`, `requests`, a synchronous driver): no CPU, no GIL, but whoever executes it does nothing else

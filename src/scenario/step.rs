@@ -120,6 +120,7 @@ struct StepTraits<'a> {
     inside: Option<Inside<'a>>,
     takes: Option<(StepResource, &'a Dist)>,
     releases: u64,
+    threads: u32,
     waits: WaitsFor,
     locking: Option<Locking>,
     carries: Carried,
@@ -135,6 +136,7 @@ impl StepTraits<'_> {
         inside: None,
         takes: None,
         releases: 0,
+        threads: 1,
         waits: WaitsFor::Never,
         locking: None,
         carries: Carried {
@@ -201,6 +203,10 @@ impl Step {
                 ..StepTraits::taking(StepResource::Bytecode, time)
             },
             Self::Native(time) => StepTraits::taking(StepResource::Native, time),
+            Self::Team(time, threads) => StepTraits {
+                threads: *threads,
+                ..StepTraits::taking(StepResource::Native, time)
+            },
             Self::Io(time) => StepTraits {
                 waits: WaitsFor::Outside,
                 ..StepTraits::taking(StepResource::Outside, time)
@@ -337,6 +343,12 @@ impl Step {
         self.about().takes
     }
 
+    /// Number of threads that share the step's CPU time.
+    #[must_use]
+    pub fn threads(&self) -> u32 {
+        self.about().threads
+    }
+
     /// Number of releases of the GIL within the step's own time, if that time is of mean length.
     #[must_use]
     pub fn releases(&self) -> u64 {
@@ -415,6 +427,7 @@ impl Step {
             Self::Cpu(_)
             | Self::Releasing(..)
             | Self::Native(_)
+            | Self::Team(..)
             | Self::Io(_)
             | Self::Block(_)
             | Self::Acquire(_)
@@ -447,6 +460,7 @@ impl Step {
                 }
             }
             Self::Native(time) => Self::Native(time.scaled(by)),
+            Self::Team(time, threads) => Self::Team(time.scaled(by), *threads),
             Self::Io(time) => Self::Io(time.scaled(by)),
             Self::Block(time) => Self::Block(time.scaled(by)),
             Self::Timeout(after, steps) => Self::Timeout(after.scale(by), scaled(steps, by)),
@@ -540,6 +554,7 @@ mod tests {
             Step::Cpu(ms(1)),
             Step::Releasing(ms(1), given(4)),
             Step::Native(ms(1)),
+            Step::Team(ms(1), 4),
             Step::Io(ms(1)),
             Step::Lock(5, inner()),
             Step::Acquire(5),

@@ -420,6 +420,10 @@ impl Compiler {
                 let d = self.demand(d);
                 code.push(Instr::Native(d));
             }
+            Step::Team(d, threads) => {
+                let d = self.demand(d);
+                code.push(Instr::Team(d, *threads));
+            }
             Step::Io(d) => {
                 let d = self.demand(d);
                 code.push(Instr::Io(d));

@@ -8,8 +8,8 @@ use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, Scarce, UnfinishedTasks, WAKE_UP_AT_MOST,
-    Warning, gains_nothing, ranks_before, sequential_cpu,
+    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, Oversubscription, Scarce, UnfinishedTasks,
+    WAKE_UP_AT_MOST, Warning, gains_nothing, ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -20,7 +20,7 @@ use crate::scenario::{
     Arrivals, Execution, Placed, Pool, ResourceKind, ResourceSpec, Runs, Scenario, Scope,
     StartMethod, Step, StepResource, Strategy, Workers,
 };
-use crate::strategy::Finding;
+use crate::strategy::{Cause, Finding};
 
 /// Share of parameters that are defaults above which a profile counts as estimated.
 const ESTIMATED: f64 = 0.75;
@@ -62,6 +62,7 @@ pub fn judged(
     found.extend(unshared(study, scenario));
     found.extend(more_resources(study, scenario));
     found.extend(serial_children(study, scenario));
+    found.extend(oversubscribed(study, scenario));
     found.extend(serial_part(study));
     found.extend(placed(study, scenario));
     found.extend(estimated_objects(study, scenario));
@@ -469,6 +470,62 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
         }
     }
     (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
+}
+
+/// Share of the tasks' time (0 to 1) from which waits for a core are put down to the threads of native code.
+pub(super) const MUCH_WAITED: f64 = 0.1;
+
+/// Share of the tasks' time in which they wait for a core; waits for their turn do not count, as they grow with a batch.
+pub(super) fn waits_for_core(f: &Forecast) -> f64 {
+    let turn = [Cause::Pool, Cause::Limit].map(|c| f.causes[c as usize]);
+    let all = f.causes.iter().sum::<f64>() - turn.iter().sum::<f64>();
+    if all > 0.0 {
+        f.causes[Cause::Core as usize] / all
+    } else {
+        0.0
+    }
+}
+
+/// Number of threads or processes that may make a call of native code at once.
+fn callers(strategy: &Strategy, scenario: &Scenario) -> u64 {
+    let run = strategy.execution();
+    let each = match run.pool {
+        Pool::Nobody => 1,
+        Pool::ThreadEach => scenario.workload.tasks_of_a_round(),
+        Pool::Threads(workers) | Pool::Interpreters(workers) | Pool::Processes { workers, .. } => {
+            match workers {
+                Workers::Exactly(n) => u64::from(n),
+                Workers::Auto | Workers::PerTask => u64::from(scenario.machine.visible_cpus),
+            }
+        }
+    };
+    each.saturating_mul(u64::from(run.copies.unwrap_or(1)))
+}
+
+/// Notes native code whose own threads are more than there are cores, where tasks wait for these.
+fn oversubscribed(study: &Study, scenario: &Scenario) -> Option<Warning> {
+    let mut threads = 1;
+    for step in scenario.workload.classes.iter().flat_map(|c| &c.steps) {
+        step.each(&mut |s| threads = threads.max(u64::from(s.threads())));
+    }
+    if threads == 1 {
+        return None;
+    }
+    let cores = scenario.machine.cores.len() as u64;
+    let mut cases = Vec::new();
+    for f in &study.forecasts {
+        let callers = f.known_strategy().map_or(1, |s| callers(&s, scenario));
+        let share = waits_for_core(f);
+        if callers.saturating_mul(threads) > cores && share >= MUCH_WAITED {
+            cases.push(Oversubscription {
+                case: f.name(),
+                callers,
+                threads,
+                share,
+            });
+        }
+    }
+    (!cases.is_empty()).then_some(Warning::Oversubscribed { cases, cores })
 }
 
 /// Share of the makespan (0 to 1) from which the main program's own work between rounds is noted.

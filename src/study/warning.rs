@@ -3,7 +3,8 @@
 
 use super::effort::FEWEST;
 use super::judge::{
-    MUCH_SERIAL, has_no_loop, has_several, inherits, offloads, runs_children_itself, separates,
+    MUCH_SERIAL, MUCH_WAITED, has_no_loop, has_several, inherits, offloads, runs_children_itself,
+    separates, waits_for_core,
 };
 use super::relief::Relief;
 use crate::engine::Nanos;
@@ -66,6 +67,8 @@ codes! {
         MoreResources = "more-resources",
         /// Under some strategies the worker that has a task runs the children of its `FanOut` one after another.
         SerialChildren = "serial-children",
+        /// Native code has more threads of its own at once than there are cores.
+        Oversubscribed = "oversubscribed",
         /// The main program's own work between rounds takes much of the makespan, whatever executes the tasks.
         SerialPart = "serial-part",
         /// Under strategies without an event loop, steps that say what one does with them (`Offload`, `Inline`) are executed in place.
@@ -91,6 +94,7 @@ impl WarningCode {
             | Self::ScarceResource
             | Self::FutileWakeups
             | Self::SerialChildren
+            | Self::Oversubscribed
             | Self::SerialPart
             | Self::InPlace
             | Self::NoSuchPool
@@ -254,6 +258,13 @@ pub enum Warning {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
+    /// Calls of native code with threads of its own want more cores at once than there are.
+    Oversubscribed {
+        /// What each case asks for and loses.
+        cases: Vec<Oversubscription>,
+        /// Number of cores.
+        cores: u64,
+    },
     /// The main program's own work between rounds takes much of the makespan.
     SerialPart {
         /// The case to take.
@@ -382,6 +393,19 @@ pub struct Scarce {
     pub share: f64,
     /// Whether it is a rate limit: its tokens are used up, and not held.
     pub limit: bool,
+}
+
+/// What native code with threads of its own asks for in a case, and loses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Oversubscription {
+    /// The case.
+    pub case: String,
+    /// So many calls may be made at once.
+    pub callers: u64,
+    /// Most threads of a call.
+    pub threads: u64,
+    /// The share (0 to 1) of the tasks' time, waits for their turn left out, in which they wait for a core.
+    pub share: f64,
 }
 
 /// What fighting for the GIL costs a case.
@@ -538,6 +562,7 @@ impl Warning {
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
             Self::SerialChildren { .. } => WarningCode::SerialChildren,
+            Self::Oversubscribed { .. } => WarningCode::Oversubscribed,
             Self::SerialPart { .. } => WarningCode::SerialPart,
             Self::InPlace { .. } => WarningCode::InPlace,
             Self::NoSuchPool { .. } => WarningCode::NoSuchPool,
@@ -808,6 +833,27 @@ impl Warning {
                  (asyncio+processes), or submit the children as tasks of their own.",
                 list(strategies)
             ),
+            Self::Oversubscribed { cases, cores } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "{} ({} calls of {} threads; tasks wait for a core {} of their time)",
+                            c.case,
+                            c.callers,
+                            c.threads,
+                            percent(c.share)
+                        )
+                    })
+                    .collect();
+                let most = cases.iter().map(|c| c.callers).max().unwrap_or(1);
+                let each_call = (cores / most.max(1)).max(1);
+                format!(
+                    "native code wants more threads than the {cores} cores have room for: {}. Let a call have {each_call}: OMP_NUM_THREADS={each_call} \
+                     (OPENBLAS_NUM_THREADS, MKL_NUM_THREADS) in the environment, or threadpoolctl in the program.",
+                    list(&each)
+                )
+            }
             Self::SerialPart { case, share } => format!(
                 "under {case} the main program's own work between rounds takes {} of the makespan, in which no worker has anything to do: \
                  no number of workers is more than {} times as fast (Amdahl's law). Shorten `serial`, or give part of it to the tasks.",
@@ -1011,6 +1057,14 @@ impl Warning {
                         .any(|f| f.strategy == *s && f.is(runs_children_itself))
                 };
                 !strategies.is_empty() && strategies.iter().all(compared)
+            }
+            Self::Oversubscribed { cases, cores } => {
+                let as_said = |c: &Oversubscription| {
+                    of(&c.case).is_some_and(|f| waits_for_core(f) == c.share)
+                        && c.share >= MUCH_WAITED
+                        && c.callers.saturating_mul(c.threads) > *cores
+                };
+                !cases.is_empty() && cases.iter().all(as_said)
             }
             Self::SerialPart { case, share } => {
                 let of = |f: &Forecast| f.get(Quantity::Serial).is_some_and(|e| e.mean == *share);

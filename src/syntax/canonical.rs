@@ -522,6 +522,10 @@ impl Workload {
                 text.unless("released", released, &Nanos(160))
             }),
             Step::Native(time) => text.of("Native", |text| text.field("time", time)),
+            Step::Team(time, threads) => text.of("Native", |text| {
+                text.field("time", time)?;
+                text.field("threads", threads)
+            }),
             Step::Io(time) => text.of("Io", |text| text.field("time", time)),
             Step::Block(time) => text.of("Block", |text| text.field("time", time)),
             Step::Lock(id, steps) => text.of("Lock", |text| {
@@ -958,6 +962,8 @@ mod tests {
                 "Cpu(time: \"2ms\", releases: 5, native: \"40%\")",
                 "Native(\"2ms\")",
                 "Native(\"3ms\")",
+                "Native(time: \"3ms\", threads: 2)",
+                "Native(time: \"3ms\", threads: 3)",
                 "Io(\"2ms\")",
                 "Io(\"3ms\")",
                 "Block(\"1ms\")",

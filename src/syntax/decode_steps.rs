@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::decode::{Cx, Fields, both, suggest};
+use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_cpu::{cpu, too_many_releases};
 use super::decode_pools;
 use super::diagnostic::Code;
@@ -345,7 +345,17 @@ impl StepReader {
         let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
         Some(match which {
             StepName::Cpu => cpu(cx, &f, node)?,
-            StepName::Native => Step::Native(cx.required(&f, "time", dist)?),
+            StepName::Native => {
+                let time = cx.required(&f, "time", dist);
+                let threads = or(cx, &f, "threads", 1, |cx, n| {
+                    let most = limits::MAX_WORKERS;
+                    cx.int32(n, "the number of threads", 1..=most, "MAX_WORKERS")
+                });
+                match (time?, threads) {
+                    (time, 1) => Step::Native(time),
+                    (time, threads) => Step::Team(time, threads),
+                }
+            }
             StepName::Io => Step::Io(cx.required(&f, "time", dist)?),
             StepName::Block => Step::Block(cx.required(&f, "time", dist)?),
             StepName::Use => self.use_of(cx, &f, node, path, depth)?,

@@ -188,7 +188,8 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Pareto" => &["least", "shape"],
         "Empirical" => &["values"],
         "Cpu" => &["time", "releases", "released", "native"],
-        "Native" | "Io" | "Block" => &["time"],
+        "Native" => &["time", "threads"],
+        "Io" | "Block" => &["time"],
         "Use" => &["resource", "steps"],
         "Semaphore" => &["count", "per", "wait", "full"],
         "Connections" => &[

@@ -52,6 +52,11 @@ pub enum ProgramError {
     /// Prefork workers share no queue.
     #[error("copies of a prefork server have no queue between them")]
     QueueOfCopies,
+    /// Native code would have to have threads of its own.
+    #[error(
+        "its native code has threads of its own (`threads` of `Native`), which programs do not imitate"
+    )]
+    Teams,
     /// Copies of a program would have to share rounds.
     #[error("copies of a prefork server do not go through rounds together")]
     RoundsOfCopies,

@@ -201,6 +201,9 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     if queues && plan.copies.is_some() {
         return Err(ProgramError::QueueOfCopies);
     }
+    if source.workload.any_step(|s| s.threads() > 1) {
+        return Err(ProgramError::Teams);
+    }
     if plan.serial.is_some() && plan.copies.is_some() {
         return Err(ProgramError::RoundsOfCopies);
     }

@@ -239,7 +239,10 @@ impl StepTreeBuilder<'_> {
             Step::Releasing(d, releases) => {
                 ProgramStep::Releasing(self.amount(d, DurationUnit::Milliseconds), *releases)
             }
-            Step::Native(d) => ProgramStep::Native(self.amount(d, DurationUnit::Milliseconds)),
+            // With a team there is no program (`ProgramError::Teams`).
+            Step::Native(d) | Step::Team(d, _) => {
+                ProgramStep::Native(self.amount(d, DurationUnit::Milliseconds))
+            }
             Step::Io(d) => ProgramStep::Io(self.amount(d, DurationUnit::Seconds)),
             Step::Block(d) => ProgramStep::Block(self.amount(d, DurationUnit::Seconds)),
             Step::Lock(lock, inner) => ProgramStep::Lock(*lock, self.nodes(inner)),

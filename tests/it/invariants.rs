@@ -63,6 +63,7 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
             Step::Releasing(time, Releases { count, released: Nanos(released) })
         }),
         2 => dist().prop_map(Step::Native),
+        1 => (dist(), 2_u32..5).prop_map(|(time, threads)| Step::Team(time, threads)),
         4 => dist().prop_map(Step::Io),
         1 => dist().prop_map(Step::Block),
         1 => (1_u64..100, any::<bool>())

@@ -15,7 +15,8 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Contended, Convoy, GilContentionCost, Relief, Scarce, UnfinishedTasks, Warning,
+    Contended, Convoy, GilContentionCost, Oversubscription, Relief, Scarce, UnfinishedTasks,
+    Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -500,6 +501,15 @@ fn every_warning_names_a_next_step() {
         },
         Warning::SerialChildren {
             strategies: vec!["processes:4:fork".into(), "interpreters".into()],
+        },
+        Warning::Oversubscribed {
+            cases: vec![Oversubscription {
+                case: name(),
+                callers: 8,
+                threads: 4,
+                share: 0.43,
+            }],
+            cores: 8,
         },
         Warning::SerialPart {
             case: "threads:8".into(),

@@ -154,7 +154,12 @@ fn every_program_compiles_on_every_python() {
         // Their tables are the same for every strategy of a kind, and no Python looks at them here.
         let plans = plans(scenario, STRATEGIES);
         for left_out in &plans.left_out {
-            let reasons = ["queue", "share the resource", "rounds together"];
+            let reasons = [
+                "queue",
+                "share the resource",
+                "rounds together",
+                "threads of its own",
+            ];
             assert!(
                 reasons.iter().any(|r| left_out.why.contains(r)),
                 "{name}: {}: {}",

@@ -15,7 +15,7 @@ use typed_index_collections::TiVec;
 use crate::cpython::index::{
     CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
 };
-use crate::cpython::kernel::{Act, InterpreterRef, ProcessKind};
+use crate::cpython::kernel::{Act, InterpreterRef, On, ProcessKind};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{LoopState, MainState, RoleAction, ThreadRole};
 use crate::cpython::work::{Copy, TaskDispatch, Work};
@@ -65,6 +65,7 @@ impl Executors {
             ThreadRole::Feeder(pool) => self.process_pools[pool].refill_feeder(work, tid),
             ThreadRole::ForkServer => work.kernel.refill_fork_server(tid),
             ThreadRole::Master => main_thread::refill_master(work, tid),
+            ThreadRole::Team => work.kernel.push(tid, Act::park(On::Share, Nanos::MAX)),
             ThreadRole::Script => work.kernel.push(tid, Act::Exit),
         }
     }

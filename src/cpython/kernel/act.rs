@@ -65,6 +65,8 @@ pub(crate) enum Act {
     StopWorld,
     /// Lets the stopped threads go on.
     StartWorld,
+    /// Notes that this thread's share of the call of native code that this other thread makes is done.
+    Joins(Tid),
     /// Calls the role for an effect of its own.
     Do(RoleAction),
     /// Ends the thread.
@@ -76,6 +78,10 @@ pub(crate) enum Act {
 pub(crate) enum Outside {
     /// Burns CPU time: native code, a system call.
     Native(Nanos),
+    /// Burns this share of a call of native code, which so many threads have, and waits for the others.
+    Team(Nanos, u32),
+    /// Waits until the others of its team have done their shares of a call.
+    Join,
     /// Sleeps until this instant, plus the timer slack.
     Sleep(On, Nanos),
     /// Parks until unparked, or until this instant plus the timer slack ([`Nanos::MAX`]: without a time-out).

@@ -153,7 +153,7 @@ impl Kernel<'_> {
                 t.timed_out = false;
                 self.machine.wake(tid, self.costs.park);
             }
-            Blocked::No | Blocked::Forced | Blocked::World => {}
+            Blocked::No | Blocked::Forced | Blocked::World | Blocked::Team => {}
         }
     }
 
@@ -189,7 +189,7 @@ impl Kernel<'_> {
     )]
     #[inline(always)]
     fn detach(&mut self, tid: Tid, outside: Outside) -> bool {
-        let runs = matches!(outside, Outside::Native(_));
+        let runs = matches!(outside, Outside::Native(_) | Outside::Team(..));
         if !runs && self.machine.debt(tid) > Nanos::ZERO {
             self.push_front(tid, Act::Outside(outside));
             return self.machine.run(tid, Nanos::ZERO);
@@ -270,6 +270,7 @@ impl Kernel<'_> {
             Act::Give(bytes) => self.give(tid, bytes),
             Act::Free(bytes) => self.free_own(tid, bytes),
             Act::TakeFor(process, bytes) => self.take_for(process, bytes),
+            Act::Joins(caller) => self.joins(tid, caller),
             Act::Do(action) => return ActOutcome::Does(action),
             Act::Exit => {
                 if self.machine.debt(tid) > Nanos::ZERO {
@@ -299,6 +300,8 @@ impl Kernel<'_> {
                 t.returned = true;
                 self.machine.run(tid, time)
             }
+            Outside::Team(share, threads) => self.begin_team(tid, share, threads),
+            Outside::Join => self.join_team(tid),
             Outside::Sleep(on, until) => {
                 let t = &mut self.threads[tid];
                 t.phase = Phase::WantGil;
@@ -333,6 +336,9 @@ impl Kernel<'_> {
     }
 
     fn exited(&mut self, tid: Tid) {
+        if !self.threads[tid].team.is_empty() {
+            self.disband(tid);
+        }
         self.book_for(tid, None, (false, false), Cause::Running);
         self.machine.exit(tid);
         self.leave_arena(tid);

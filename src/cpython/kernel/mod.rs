@@ -21,6 +21,7 @@ mod pipe;
 mod process;
 mod releases;
 mod start;
+mod team;
 #[cfg(test)]
 mod tests;
 mod thread;

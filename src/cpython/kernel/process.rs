@@ -153,7 +153,7 @@ impl Kernel<'_> {
         threads
     }
 
-    fn kill_thread(&mut self, tid: Tid) {
+    pub(super) fn kill_thread(&mut self, tid: Tid) {
         self.book_for(tid, None, (false, false), Cause::Running);
         self.machine.kill(tid);
         self.thread_ends(tid);
@@ -263,6 +263,7 @@ impl Kernel<'_> {
             | ThreadRole::ForkServer
             | ThreadRole::Script => "MainThread".into(),
             ThreadRole::Raw => format!("Thread-{n}"),
+            ThreadRole::Team => format!("native-{n}"),
             ThreadRole::PoolWorker(pool, _) => {
                 // The default executor of an event loop names its threads so.
                 let looped = self.program.layout.event_loop;

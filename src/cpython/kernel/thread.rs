@@ -7,6 +7,7 @@ use super::wait::Wait;
 use crate::cpython::index::{ClassIndex, DomainIndex, GilIndex, NO_GIL, ProcessIndex, TaskKey};
 use crate::cpython::role::ThreadRole;
 use crate::engine::Nanos;
+use crate::machine::Tid;
 
 /// Relation of a thread to its GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(crate) enum Blocked {
     Forced,
     /// Waits until a stopped world goes on.
     World,
+    /// Waits for the others of its team.
+    Team,
 }
 
 /// The interpreter that a thread lives in.
@@ -104,6 +107,9 @@ pub(crate) struct Thread {
     pub(crate) result_bytes: (u64, u64),
     /// The item handed to it while it was parked.
     pub(crate) handed: Option<TaskKey>,
+    /// The other threads of its native code, and how many of them have not done their share of the present call.
+    pub(crate) team: Vec<Tid>,
+    pub(crate) team_left: u32,
     /// The arena of its process that it allocates from; `None` until it allocates.
     pub(crate) arena: Option<u32>,
 }
@@ -140,6 +146,8 @@ impl Thread {
             call_bytes: 0,
             result_bytes: (0, 0),
             handed: None,
+            team: Vec::new(),
+            team_left: 0,
             arena: None,
         }
     }

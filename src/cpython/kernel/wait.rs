@@ -50,6 +50,10 @@ pub(crate) enum On {
     Start,
     /// A request to fork a child (of the fork server).
     Request,
+    /// The shares of a call of native code that others of the thread's team have not done yet.
+    Team,
+    /// A call to take part in (of a thread of a team).
+    Share,
 }
 
 impl On {
@@ -65,6 +69,8 @@ impl On {
             Self::Events => Cause::Loop,
             Self::ResultTurn | Self::Bytes(_) | Self::Space(_) | Self::Request => Cause::Ipc,
             Self::Start => Cause::Startup,
+            // All shares are the same: what comes later has waited for a core.
+            Self::Team | Self::Share => Cause::Core,
         }
     }
 
@@ -93,7 +99,9 @@ impl On {
             | Self::Bytes(_)
             | Self::Space(_)
             | Self::Start
-            | Self::Request => false,
+            | Self::Request
+            | Self::Team
+            | Self::Share => false,
         }
     }
 }

@@ -143,6 +143,10 @@ impl Work<'_> {
                     self.draw(key, demand) + self.overshoot(key, self.kernel.program.native_grain);
                 self.kernel.push(tid, Act::native(time));
             }
+            Instr::Team(demand, threads) => {
+                let time = self.draw(key, demand);
+                self.kernel.push_team(tid, time, threads);
+            }
             Instr::Io(demand) => {
                 let time = self.draw(key, demand);
                 return self.wait_outside(tid, key, mode, time);

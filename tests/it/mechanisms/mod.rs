@@ -17,6 +17,7 @@ mod processes;
 mod releases;
 mod resources;
 mod rounds;
+mod teams;
 
 use pchsim::cpython::profile::{PARAMS, Profile};
 use pchsim::engine::Nanos;

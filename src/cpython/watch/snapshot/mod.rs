@@ -347,7 +347,7 @@ impl<'a, 'p> SnapshotIndex<'a, 'p> {
         let mut tasks: Vec<TaskKey> = work
             .tasks
             .iter()
-            .filter(|(_, t)| t.arrival <= now)
+            .filter(|&(k, t)| t.arrival <= now && !work.is_serial(k))
             .map(|(k, _)| k)
             .collect();
         tasks.sort_by_key(|&k| {
@@ -436,7 +436,7 @@ impl<'a, 'p> SnapshotIndex<'a, 'p> {
         let top = self
             .tasks
             .iter()
-            .filter(|&&k| self.work.tasks[k].parent.is_none() && !self.work.is_serial(k));
+            .filter(|&&k| self.work.tasks[k].parent.is_none());
         let known = top.count() as u64;
         let due = |at: &Nanos| *at <= self.now;
         let not_taken_in = self.work.not_taken_in().filter(due).count() as u64;

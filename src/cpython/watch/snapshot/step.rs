@@ -53,6 +53,9 @@ impl SnapshotIndex<'_, '_> {
                 format_duration(r.released)
             ),
             Instr::Native(d) => format!("Native({})", demand(d)),
+            Instr::Team(d, threads) => {
+                format!("Native(time: {}, threads: {threads})", demand(d))
+            }
             Instr::Io(d) => format!("Io({})", demand(d)),
             Instr::Block(d) => format!("Block({})", demand(d)),
             Instr::Acquire(l) | Instr::Release(l) => format!("Lock(\"{}\")", lock(*l)),

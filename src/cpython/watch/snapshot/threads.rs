@@ -50,7 +50,7 @@ impl SnapshotIndex<'_, '_> {
                 let stopper = self.work.kernel.heaps[t.domain].stopper;
                 ThreadActivity::StoppedWorld(stopper.and_then(|s| self.thread(s)))
             }
-            Blocked::Sleep | Blocked::Park => t
+            Blocked::Sleep | Blocked::Park | Blocked::Team => t
                 .wait
                 .map_or(ThreadActivity::Idle, |wait| self.waiting(t, wait)),
         }
@@ -105,6 +105,8 @@ impl SnapshotIndex<'_, '_> {
             },
             On::Calls => ThreadActivity::WaitsForWork("a call to send"),
             On::Request => ThreadActivity::WaitsForWork("a child to fork"),
+            On::Team => ThreadActivity::WaitsForWork("the others of its native code"),
+            On::Share => ThreadActivity::WaitsForWork("a call of native code"),
             On::Bytes(_) if matches!(t.role, ThreadRole::Manager(..)) => {
                 ThreadActivity::WaitsForWork("a result or new work")
             }
@@ -194,7 +196,7 @@ impl SnapshotIndex<'_, '_> {
             }
             ThreadRole::Script => true,
             ThreadRole::Raw | ThreadRole::Manager(..) | ThreadRole::Feeder(_) => announces,
-            ThreadRole::Master => false,
+            ThreadRole::Master | ThreadRole::Team => false,
         }
     }
 
