@@ -117,6 +117,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         queues: Vec::new(),
         objects: Vec::new(),
         resources: Vec::new(),
+        devices: Vec::new(),
         imports: pchsim::scenario::Imports::default(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

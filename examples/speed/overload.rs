@@ -55,6 +55,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
         queues: vec![queue("empty", None), queue("full", Some(1))],
         objects: Vec::new(),
         resources: Vec::new(),
+        devices: Vec::new(),
         imports: Imports::default(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

@@ -81,6 +81,22 @@ pub enum Finding {
         #[serde(rename = "of_s", with = "seconds")]
         of: Total,
     },
+    /// Transfers took longer, for a good part of their tasks' time, because others used the device as well. Reported for the pair of device and
+    /// class of tasks that lost most.
+    BusyDevice {
+        /// Name of the device.
+        device: String,
+        /// Name of the class of tasks.
+        task: String,
+        /// Share (0 to 1) of the device that was in use, on average over the run.
+        busy: f64,
+        /// Total time that its tasks lost so.
+        #[serde(rename = "waited_s", with = "seconds")]
+        waited: Total,
+        /// Time of all tasks of the class from arrival to end, as for a contended object.
+        #[serde(rename = "of_s", with = "seconds")]
+        of: Total,
+    },
     /// Futile wake-ups: threads were woken because another released the GIL for a moment, and found it taken again. Reported for the class
     /// of tasks whose releases woke most threads in vain.
     FutileWakeups {
@@ -142,6 +158,8 @@ pub enum FindingKind {
     ContendedObject,
     /// [`Finding::ScarceResource`]
     ScarceResource,
+    /// [`Finding::BusyDevice`]
+    BusyDevice,
     /// [`Finding::FutileWakeups`]
     FutileWakeups,
     /// [`Finding::EventLimit`]
@@ -197,6 +215,13 @@ impl Finding {
                 waited,
                 of: _,
             } => (Kind::ScarceResource, Effect::Told, waited.0),
+            Self::BusyDevice {
+                device: _,
+                task: _,
+                busy: _,
+                waited,
+                of: _,
+            } => (Kind::BusyDevice, Effect::Told, waited.0),
             Self::FutileWakeups { times, task: _ } => {
                 (Kind::FutileWakeups, Effect::Told, u128::from(*times))
             }
@@ -228,6 +253,7 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::ContendedObject { .. }
             | Self::ScarceResource { .. }
+            | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
@@ -245,6 +271,7 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::ContendedObject { .. }
             | Self::ScarceResource { .. }
+            | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
@@ -263,6 +290,7 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::ContendedObject { .. }
             | Self::ScarceResource { .. }
+            | Self::BusyDevice { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -284,6 +312,7 @@ impl Finding {
             | Self::BlockedLoop { .. }
             | Self::ContendedObject { .. }
             | Self::ScarceResource { .. }
+            | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
             | Self::ClockEnd { .. }
@@ -303,13 +332,19 @@ impl Finding {
         self.share_lost(FindingKind::ScarceResource)
     }
 
+    /// The busy device, the class of tasks, and the share (0 to 1) of their time that it cost; `None` for any other finding.
+    #[must_use]
+    pub fn slowed(&self) -> Option<(&str, &str, f64)> {
+        self.share_lost(FindingKind::BusyDevice)
+    }
+
     /// What tasks waited for, their class, and the share (0 to 1) of their time that it cost, of a finding of this kind.
     fn share_lost(&self, kind: FindingKind) -> Option<(&str, &str, f64)> {
         let (what, task, waited, of) = self.lost_at().filter(|_| self.kind() == kind)?;
         Some((what, task, waited.as_secs_f64() / of.as_secs_f64()))
     }
 
-    /// The contended object or scarce resource, the class of tasks, their total wait for it, and their total time.
+    /// The contended object, scarce resource or busy device, the class of tasks, their total wait for it, and their total time.
     fn lost_at(&self) -> Option<(&str, &str, Total, Total)> {
         match self {
             Self::ContendedObject {
@@ -321,6 +356,13 @@ impl Finding {
             | Self::ScarceResource {
                 resource: what,
                 task,
+                waited,
+                of,
+            }
+            | Self::BusyDevice {
+                device: what,
+                task,
+                busy: _,
                 waited,
                 of,
             } => Some((what, task, *waited, *of)),
@@ -335,7 +377,7 @@ impl Finding {
         }
     }
 
-    /// Replaces the times of a contended object or a scarce resource by the mean share and the mean time of `all` findings about the same
+    /// Replaces the times of a contended object, a scarce resource or a busy device by the mean share and the mean time of `all` findings about the same
     /// object (or resource) and class, one finding for each replication. The report shows them beside shares by cause, which are means over replications as well: the worst
     /// replication alone would give another number, and so would sums, in which long replications weigh more. Findings of other kinds stay
     /// as they are.
@@ -351,6 +393,13 @@ impl Finding {
             | Self::ScarceResource {
                 resource: what,
                 task,
+                waited,
+                of,
+            }
+            | Self::BusyDevice {
+                device: what,
+                task,
+                busy: _,
                 waited,
                 of,
             } => {

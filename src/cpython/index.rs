@@ -15,6 +15,8 @@ indices! {
     ResourceNumber;
     /// An instance of a resource.
     ResourceIndex;
+    /// A device of the program, one for all its processes.
+    DeviceNumber;
     /// A distribution in the program's table of distributions.
     DistIndex;
     /// A task in flight. Its slot is reused once the task is over.

@@ -3,14 +3,15 @@
 use typed_index_collections::TiVec;
 
 pub(crate) use crate::cpython::index::{
-    CallIndex, ClassIndex, DistIndex, ExecutorIndex, LockNumber, ObjectIndex, QueueIndex,
-    ResourceNumber,
+    CallIndex, ClassIndex, DeviceNumber, DistIndex, ExecutorIndex, LockNumber, ObjectIndex,
+    QueueIndex, ResourceNumber,
 };
 use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Arrivals, Bytes, Dist, LockSpec, ObjectSpec, QueueSpec, Releases, ResourceSpec, StartMethod,
+    Arrivals, Bytes, DeviceSpec, Dist, LockSpec, ObjectSpec, QueueSpec, Releases, ResourceSpec,
+    StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -28,6 +29,8 @@ pub enum Instr {
     Io(Demand),
     /// A blocking call: its thread sleeps.
     Block(Demand),
+    /// A transfer by a device: what it takes alone.
+    Transfer(DeviceNumber, Demand),
     /// Acquires a lock.
     Acquire(LockNumber),
     /// Releases a lock.
@@ -208,7 +211,7 @@ impl Instr {
             Self::Cpu(_) => InstrTraits::working(OnCore::Bytecode),
             Self::Releasing(..) => InstrTraits::working(OnCore::Releasing),
             Self::Native(_) | Self::Team(..) => InstrTraits::working(OnCore::Native),
-            Self::Io(_) => InstrTraits {
+            Self::Io(_) | Self::Transfer(..) => InstrTraits {
                 side: OffloadSide::Loop,
                 takes_time: true,
                 ..InstrTraits::AT_ONCE
@@ -350,6 +353,7 @@ impl Instr {
             | Self::Team(..)
             | Self::Io(_)
             | Self::Block(_)
+            | Self::Transfer(..)
             | Self::Acquire(_)
             | Self::Release(_)
             | Self::EnterUse(_)
@@ -529,6 +533,7 @@ impl Program {
             queues: TiVec::new(),
             objects: TiVec::new(),
             resources: TiVec::new(),
+            devices: TiVec::new(),
             lock_across_wait: TiVec::new(),
             layout: Layout {
                 copies: 1,
@@ -579,6 +584,8 @@ pub struct Program {
     pub objects: TiVec<ObjectIndex, ObjectSpec>,
     /// Resources that tasks use.
     pub resources: TiVec<ResourceNumber, ResourceSpec>,
+    /// Devices that tasks transfer by.
+    pub devices: TiVec<DeviceNumber, DeviceSpec>,
     /// For each lock, whether tasks may hold it across a wait: an event loop must then use an `asyncio.Lock`.
     pub lock_across_wait: TiVec<LockNumber, bool>,
     /// How each main process executes its tasks.
@@ -660,6 +667,13 @@ mod tests {
                 (Some(OnCore::Native), None),
             ),
             (Instr::Io(time), on_loop, true, true, none()),
+            (
+                Instr::Transfer(DeviceNumber::from(2), time),
+                on_loop,
+                true,
+                true,
+                none(),
+            ),
             (
                 Instr::Acquire(LockNumber::from(3)),
                 OffloadSide::OfLock(LockNumber::from(3)),

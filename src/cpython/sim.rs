@@ -64,9 +64,12 @@ impl<'a> Sim<'a> {
             self.findings.push(deadlock);
         }
         debug_assert!(
-            stop != Stop::Idle || self.work.tasks.alive() > 0 || self.work.all_given_back(),
-            "a resource is in use though nobody uses it"
+            stop != Stop::Idle
+                || self.work.tasks.alive() > 0
+                || self.work.all_given_back() && self.work.devices.unused(),
+            "a resource or device is in use though nobody uses it"
         );
+        self.work.settle_transfers();
         self.work.kernel.machine.finish();
         self.work.settle_in_flight();
         self.findings.extend(watch::findings(&self.work));
@@ -109,7 +112,11 @@ impl<'a> Sim<'a> {
             };
             match up {
                 Upcall::OnCore(tid) => drive(self, tid),
-                Upcall::Timer(tid) => kernel.timer(tid),
+                Upcall::Timer(tid) => {
+                    self.work.transfer_timed_out(tid);
+                    self.work.kernel.timer(tid);
+                }
+                Upcall::Device(device) => self.work.transfers_end(device),
                 Upcall::Arrival => self.work.arrive(),
                 Upcall::Check => kernel.look_ahead(),
                 Upcall::End => return self.at_end(),

@@ -57,6 +57,7 @@ pub(super) fn doing(s: &Snapshot, thread: usize) -> String {
             format!("{} '{lock}'{}", state::LOCK, who(holder, "held by"))
         }
         ThreadActivity::WaitsForResource(resource) => format!("{} '{resource}'", state::RESOURCE),
+        ThreadActivity::Transfers(device, others) => transfers(device, *others),
         ThreadActivity::WaitsForItem(queue) => format!("waiting for an item of queue '{queue}'"),
         ThreadActivity::WaitsForRoom(queue) => format!("waiting for room in queue '{queue}'"),
         ThreadActivity::WaitsForChildren(open, all) => children(*open, *all),
@@ -122,6 +123,7 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
             format!("{} '{lock}'{held}, {}", state::LOCK, nth(*n))
         }
         TaskLocation::Resource(resource) => format!("{} '{resource}'", state::RESOURCE),
+        TaskLocation::Transfers(device, others) => transfers(device, *others),
         TaskLocation::Item(queue) => format!("waiting for an item of queue '{queue}'"),
         TaskLocation::Room(queue) => format!("waiting for room in queue '{queue}'"),
         TaskLocation::Children(open, all) => children(*open, *all),
@@ -131,6 +133,18 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
         }
         TaskLocation::Sleeps(until) => format!("{}, {} to go", state::IO, left(s, *until)),
         TaskLocation::Underway => "on its way".into(),
+    }
+}
+
+/// A transfer by a device, in words.
+fn transfers(device: &str, others: u64) -> String {
+    match others {
+        0 => format!("{}, transferring by '{device}'", state::IO),
+        n => format!(
+            "{}, transferring by '{device}' beside {}",
+            state::IO,
+            counted(n, "other")
+        ),
     }
 }
 
@@ -168,7 +182,7 @@ pub(super) fn kind_of_place(place: &TaskLocation) -> &'static str {
         TaskLocation::Item(_) => "waiting for an item of a queue",
         TaskLocation::Room(_) => "waiting for room in a queue",
         TaskLocation::Children(..) => "waiting for their children",
-        TaskLocation::Sleeps(_) => state::IO,
+        TaskLocation::Sleeps(_) | TaskLocation::Transfers(..) => state::IO,
         TaskLocation::Underway => "on their way",
     }
 }
@@ -180,7 +194,7 @@ pub(super) fn kind_of_doing(doing: &ThreadActivity) -> &'static str {
         ThreadActivity::Ready(_) => state::CORE,
         ThreadActivity::WaitsForGil(_) | ThreadActivity::ForcedSwitch => state::GIL,
         ThreadActivity::StoppedWorld(_) => "stopped for the collector",
-        ThreadActivity::Sleeps(_) => state::IO,
+        ThreadActivity::Sleeps(_) | ThreadActivity::Transfers(..) => state::IO,
         ThreadActivity::WaitsForArrival(_) => "waiting for arrivals",
         ThreadActivity::WaitsForLock(..) => state::LOCK,
         ThreadActivity::WaitsForResource(_) => state::RESOURCE,

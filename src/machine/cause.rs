@@ -48,7 +48,7 @@ causes! {
     /// Waiting, on a core, for an object's cache line or its own lock that other threads access as well (free-threaded builds): the time
     /// that accesses take beyond what they take by themselves.
     Contention: "contention";
-    /// Waiting for a permit, a connection or a token of a resource that others use.
+    /// Waiting for a permit, a connection or a token of a resource that others use, or longer for a transfer because others use its device.
     Resource: "resource";
 }
 

@@ -56,6 +56,8 @@ enum SchedEvent {
     Pull,
     /// The announced arrival is due.
     Arrival,
+    /// What was announced of a device is due.
+    Device { device: u32, generation: u32 },
 }
 
 /// What the user of the machine has to handle.
@@ -67,6 +69,8 @@ pub(crate) enum Upcall {
     Timer(Tid),
     /// The arrival that was announced with [`Machine::arrive_at`].
     Arrival,
+    /// The instant that was announced of this device with [`Machine::device_at`].
+    Device(u32),
     /// The next event lies beyond the horizon, at which the clock now stands.
     End,
     /// Many events have passed since the last check: the user may want to stop.
@@ -212,6 +216,8 @@ pub(crate) struct Machine {
     /// Draws the latency of each wake-up.
     jitter: Pcg64Dxsm,
     upcalls: VecDeque<Upcall>,
+    /// For each device, what tells the announced instant from outdated ones.
+    devices: Vec<u32>,
     lines: Vec<CacheLine>,
     /// Lines that threads have come to or left since the clock last moved.
     unsettled: Vec<u32>,
@@ -285,6 +291,7 @@ impl Machine {
             interference: spec.interference,
             jitter,
             upcalls: VecDeque::new(),
+            devices: Vec::new(),
             lines: Vec::new(),
             unsettled: Vec::new(),
             lost: Vec::new(),
@@ -374,6 +381,23 @@ impl Machine {
     pub(crate) fn arrive_at(&mut self, at: Nanos) {
         self.calendar
             .set_lane(at.max(self.now), EventClass::Arrival, SchedEvent::Arrival);
+    }
+
+    /// Announces the instant at which something under way on a device ends, replacing the one announced before; `None`: at none.
+    pub(crate) fn device_at(&mut self, device: u32, at: Option<Nanos>) {
+        let number = device as usize;
+        if self.devices.len() <= number {
+            self.devices.resize(number + 1, 0);
+        }
+        self.devices[number] = self.devices[number].wrapping_add(1);
+        let generation = self.devices[number];
+        if let Some(at) = at {
+            self.calendar.push(
+                at.max(self.now),
+                EventClass::Completion,
+                SchedEvent::Device { device, generation },
+            );
+        }
     }
 
     /// Sets the horizon: beyond it nothing happens, and no CPU time is burned.
@@ -728,6 +752,10 @@ impl Machine {
                     self.now = at;
                     return Some(Upcall::Arrival);
                 }
+                SchedEvent::Device { device, .. } => {
+                    self.now = at;
+                    return Some(Upcall::Device(device));
+                }
             }
         }
     }
@@ -762,6 +790,9 @@ impl Machine {
             }
             SchedEvent::Timer { tid, generation } => {
                 self.threads[tid].timer_generation != generation
+            }
+            SchedEvent::Device { device, generation } => {
+                self.devices[device as usize] != generation
             }
             SchedEvent::Pull => self.ready_count == 0 || self.idle == 0,
             SchedEvent::Dispatch { .. } | SchedEvent::Arrival => false,

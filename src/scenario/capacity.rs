@@ -4,7 +4,7 @@
 use super::units::grouped;
 use super::{
     Arrivals, Execution, Inside, Placed, Pool, Runs, Scenario, Step, StepResource, Strategy,
-    Workers, Workload, limits, strategy_label,
+    WaitsFor, Workers, Workload, limits, strategy_label,
 };
 
 /// A part of a scenario that exceeds one of the program's limits.
@@ -283,7 +283,7 @@ fn tasks_at_once(scenario: &Scenario) -> u64 {
 }
 
 /// Least number of tasks of open arrivals in flight when the arrivals end: those that came within the time that a task takes, and those for
-/// which the cores had no time. Estimated from means, and only if no task can end early.
+/// which the cores or a device had no time. Estimated from means, and only if no task can end early.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -300,14 +300,28 @@ fn piled_up(scenario: &Scenario, interval: f64, count: Option<u64>) -> u64 {
         return 0;
     }
     let mean = |of: &dyn Fn(&[Step]) -> f64| weighted(w, of);
-    let lasts = mean(&|s| time(s, &|_| 1.0, true)) / interval;
-    let work = mean(&|s| time(s, &|n| n as f64, false));
-    let cores: f64 = scenario.machine.cores.iter().sum();
-    let not_done = if work > 0.0 {
-        tasks - tasks * interval * cores / work
-    } else {
-        0.0
+    let lasts = mean(&|s| time(s, &|_| 1.0, &of_all)) / interval;
+    // What is left of the tasks that ask for so much time each of something that has room for so many at once.
+    let left_by = |room: f64, work: f64| {
+        if work > 0.0 {
+            tasks - tasks * interval * room / work
+        } else {
+            0.0
+        }
     };
+    let work = |own: &dyn Fn(&Step) -> f64| mean(&|s| time(s, &|n| n as f64, own));
+    let by_cores = left_by(scenario.machine.cores.iter().sum(), work(&on_cores));
+    let by_devices = w.devices.iter().enumerate().map(|(id, device)| {
+        let by_it = |s: &Step| {
+            if s.waits() == WaitsFor::Device(id) {
+                of_all(s)
+            } else {
+                0.0
+            }
+        };
+        left_by(device.kind.at_full_speed(), work(&by_it))
+    });
+    let not_done = by_devices.fold(by_cores, f64::max);
     let with_children = mean(&|s| 1.0 + children(s) as f64);
     let under_way = (lasts * with_children).min(tasks * with_children);
     not_done.max(under_way).max(0.0) as u64
@@ -320,15 +334,22 @@ fn weighted(w: &Workload, of: &dyn Fn(&[Step]) -> f64) -> f64 {
     sum / all
 }
 
-/// Mean time of a list of steps in nanoseconds, where `of_children` weights the time of children: with waits for I/O if `waits`, else on
-/// cores only.
-fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
+/// Mean time that a step takes by itself, in nanoseconds.
+fn of_all(step: &Step) -> f64 {
+    step.takes().map_or(0.0, |(_, time)| time.mean())
+}
+
+/// Mean time that a step by itself needs a core, in nanoseconds.
+fn on_cores(step: &Step) -> f64 {
+    step.takes().map_or(0.0, |(spent, time)| match spent {
+        StepResource::Bytecode | StepResource::Native => time.mean(),
+        StepResource::Outside | StepResource::Blocked => 0.0,
+    })
+}
+
+/// Mean time of a list of steps in nanoseconds, of which each has `own` by itself; `of_children` weights the time of children.
+fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, own: &dyn Fn(&Step) -> f64) -> f64 {
     let of = |step: &Step| {
-        let own = step.takes().map_or(0.0, |(spent, time)| match spent {
-            StepResource::Bytecode | StepResource::Native => time.mean(),
-            StepResource::Outside | StepResource::Blocked if waits => time.mean(),
-            StepResource::Outside | StepResource::Blocked => 0.0,
-        });
         let inside = step.inside().map_or(0.0, |Inside { steps, runs }| {
             let times = match runs {
                 Runs::Once | Runs::Attempts(_) => 1.0,
@@ -340,10 +361,10 @@ fn time(steps: &[Step], of_children: &dyn Fn(u64) -> f64, waits: bool) -> f64 {
             if times == 0.0 {
                 0.0
             } else {
-                times * time(steps, of_children, waits)
+                times * time(steps, of_children, own)
             }
         });
-        own + inside
+        own(step) + inside
     };
     steps.iter().map(of).sum()
 }

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod cost;
+mod device;
 mod dist;
 pub mod limits;
 mod model;
@@ -11,6 +12,7 @@ pub mod units;
 
 pub use capacity::{PastLimit, ScenarioPart};
 pub use cost::StrategyKind;
+pub use device::{DeviceKind, DeviceSpec};
 pub use dist::Dist;
 pub use model::*;
 pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};

@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Dist, StrategyKind};
+use super::{DeviceSpec, Dist, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -166,6 +166,8 @@ pub struct Workload {
     pub objects: Vec<ObjectSpec>,
     /// Resources that steps use (`ResourceId` is an index here).
     pub resources: Vec<ResourceSpec>,
+    /// Devices that steps transfer by (`DeviceId` is an index here).
+    pub devices: Vec<DeviceSpec>,
     /// Modules that the program imports beyond the standard library's pools and asyncio. Their CPU time and memory are paid by every
     /// process or interpreter that does not inherit them.
     pub imports: Imports,
@@ -310,6 +312,8 @@ pub type QueueId = usize;
 pub type ObjectId = usize;
 /// Index into [`Workload::resources`].
 pub type ResourceId = usize;
+/// Index into [`Workload::devices`].
+pub type DeviceId = usize;
 
 /// A named lock.
 #[derive(Clone, Debug, PartialEq)]
@@ -545,6 +549,9 @@ pub enum Step {
     /// A blocking call (`time.sleep`, `requests`, a synchronous driver): no CPU, no GIL, but whoever executes it does nothing else
     /// meanwhile, be it an event loop.
     Block(Dist),
+    /// A transfer by a device that others use as well: waiting as in `Io`, for as long as it would take alone, and longer the more others use
+    /// the device meanwhile.
+    Transfer(DeviceId, Dist),
     /// Steps done while holding a lock.
     Lock(LockId, Vec<Step>),
     /// Steps done while using a resource: what was taken comes back however they end.

@@ -2,7 +2,9 @@
 //! carries, and how it is rebuilt with other times. All code that looks at steps asks here; a new kind of step answers here, and nowhere is
 //! there a rule for "all others" ([tests/it/described.rs](../../../tests/it/described.rs) holds that).
 
-use super::{Bytes, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Step, Workload};
+use super::{
+    Bytes, DeviceId, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Step, Workload,
+};
 use crate::engine::Nanos;
 
 /// The steps within a step.
@@ -69,6 +71,8 @@ pub enum WaitsFor {
     Never,
     /// Something outside, which takes the same time whatever else runs.
     Outside,
+    /// A device, which is the slower the more others use it.
+    Device(DeviceId),
     /// A lock that another task may hold.
     Lock(LockId),
     /// An item of a queue, which another task has to put.
@@ -212,6 +216,10 @@ impl Step {
                 ..StepTraits::taking(StepResource::Outside, time)
             },
             Self::Block(time) => StepTraits::taking(StepResource::Blocked, time),
+            Self::Transfer(device, alone) => StepTraits {
+                waits: WaitsFor::Device(*device),
+                ..StepTraits::taking(StepResource::Outside, alone)
+            },
             Self::Lock(lock, steps) => StepTraits {
                 waits: WaitsFor::Lock(*lock),
                 ..StepTraits::around(Runs::Once, steps)
@@ -430,6 +438,7 @@ impl Step {
             | Self::Team(..)
             | Self::Io(_)
             | Self::Block(_)
+            | Self::Transfer(..)
             | Self::Acquire(_)
             | Self::Release(_)
             | Self::Shared { .. }
@@ -463,6 +472,7 @@ impl Step {
             Self::Team(time, threads) => Self::Team(time.scaled(by), *threads),
             Self::Io(time) => Self::Io(time.scaled(by)),
             Self::Block(time) => Self::Block(time.scaled(by)),
+            Self::Transfer(device, alone) => Self::Transfer(*device, alone.scaled(by)),
             Self::Timeout(after, steps) => Self::Timeout(after.scale(by), scaled(steps, by)),
             Self::Retry {
                 attempts,
@@ -556,6 +566,7 @@ mod tests {
             Step::Native(ms(1)),
             Step::Team(ms(1), 4),
             Step::Io(ms(1)),
+            Step::Transfer(2, ms(1)),
             Step::Lock(5, inner()),
             Step::Acquire(5),
             Step::Release(5),
@@ -636,7 +647,11 @@ mod tests {
             spent(&Step::Io(ms(1))),
             Some((StepResource::Outside, ms(1)))
         );
-        assert_eq!(which(|s| s.takes().is_some()).len(), 4);
+        assert_eq!(
+            spent(&Step::Transfer(2, ms(1))),
+            Some((StepResource::Outside, ms(1)))
+        );
+        assert_eq!(which(|s| s.takes().is_some()).len(), 5);
         let releasing = Step::Releasing(ms(1), given(4));
         assert_eq!(releasing.releases(), 4);
         assert_eq!(which(|s| s.releases() > 0), [releasing]);
@@ -646,6 +661,7 @@ mod tests {
     fn what_waits_and_for_what() {
         for (step, wait) in [
             (Step::Io(ms(1)), WaitsFor::Outside),
+            (Step::Transfer(2, ms(1)), WaitsFor::Device(2)),
             (Step::Lock(5, inner()), WaitsFor::Lock(5)),
             (Step::Acquire(5), WaitsFor::Lock(5)),
             (Step::Put(6), WaitsFor::Room(6)),
@@ -655,7 +671,7 @@ mod tests {
         ] {
             assert_eq!(step.waits(), wait, "{step:?}");
         }
-        assert_eq!(which(|s| s.waits() != WaitsFor::Never).len(), 7);
+        assert_eq!(which(|s| s.waits() != WaitsFor::Never).len(), 8);
         // There is nothing to wait for between attempts, or no second attempt.
         assert_eq!(retry(2, 0).waits(), WaitsFor::Never);
         assert_eq!(retry(1, 100).waits(), WaitsFor::Never);

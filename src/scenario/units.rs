@@ -201,6 +201,30 @@ pub fn size(text: &str) -> Result<Bytes, UnitError> {
     Ok(bytes as Bytes)
 }
 
+/// Bits in each unit of a link's speed.
+const BIT_UNITS: [(&str, f64); 4] = [("bit", 1.0), ("kbit", 1e3), ("Mbit", 1e6), ("Gbit", 1e9)];
+
+/// Reads what a device transfers, such as `200MB/s` or `1Gbit/s`, in whole bytes a second.
+///
+/// # Errors
+/// No number with a unit of size or of bits and `/s` after it, or more than the program allows.
+pub fn data_rate(text: &str) -> Result<Bytes, UnitError> {
+    let trimmed = text.trim();
+    let Some(amount) = trimmed.strip_suffix("/s").map(str::trim_end) else {
+        let message = if size(trimmed).is_ok() {
+            format!("\"{text}\" is a size, not a rate: is it a second?")
+        } else {
+            format!("\"{text}\" is not a rate of bytes")
+        };
+        return Err(UnitError::Unit(message));
+    };
+    let (digits, unit) = split_number(amount);
+    match (number(digits), factor(&BIT_UNITS, unit.trim())) {
+        (Some(value), Some(bits)) => size(&format!("{}B", value * bits / 8.0)),
+        _ => size(amount),
+    }
+}
+
 /// Reads a rate such as `120/s`, `30/min` or `500/h`, as events a second.
 ///
 /// # Errors
@@ -363,6 +387,19 @@ mod tests {
         assert_eq!(size("20mb"), Ok(20_000_000));
         for text in ["50", "50Mb/s", "-1MB", "1e9TB", "", "MB"] {
             assert!(size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_of_devices() {
+        assert_eq!(data_rate("200MB/s"), Ok(200_000_000));
+        assert_eq!(data_rate(" 64 KiB /s"), Ok(65_536));
+        assert_eq!(data_rate("1Gbit/s"), Ok(125_000_000));
+        assert_eq!(data_rate("0MB/s"), Ok(0));
+        for text in [
+            "200MB", "200/s", "MB/s", "-1MB/s", "1e9TB/s", "-8bit/s", "1MB/min", "",
+        ] {
+            assert!(data_rate(text).is_err(), "{text}");
         }
     }
 

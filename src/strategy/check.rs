@@ -4,7 +4,7 @@
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::Histogram;
-use crate::scenario::{Arrivals, Rounds, Strategy};
+use crate::scenario::{Arrivals, DeviceKind, Rounds, Strategy};
 
 /// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,7 @@ pub fn check(input: &SimInput<'_>, outcome: &Outcome) -> Result<(), Violations> 
     latencies(input, outcome, &mut broken);
     time(input, outcome, &mut broken);
     memory(input, outcome, &mut broken);
+    devices(input, outcome, &mut broken);
     findings(input, outcome, &mut broken);
     if broken.0.is_empty() {
         Ok(())
@@ -229,6 +230,40 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     }
 }
 
+/// Checks that devices give what they have and no more, and that what tasks got of them, and lost to others there, is the time that they were
+/// there.
+fn devices(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
+    let specs = &input.workload.devices;
+    broken.unless(o.devices.len() == specs.len(), || {
+        format!("{} devices of {}", o.devices.len(), specs.len())
+    });
+    for (spec, d) in specs.iter().zip(&o.devices) {
+        let name = &spec.name;
+        broken.unless(d.done <= d.present, || {
+            format!("device {name} did {} ns in {} ns", d.done, d.present)
+        });
+        let end = o.end.as_f64();
+        broken.unless(d.busy <= end * (1.0 + 1e-9), || {
+            format!("device {name} was in use for {} of {end} ns", d.busy)
+        });
+        // Work is rounded to whole nanoseconds at the end of each transfer.
+        let transfers = (d.completed + d.cut) as f64;
+        let (done, most) = (d.done as f64, d.busy * spec.kind.at_full_speed());
+        broken.unless(done <= most * (1.0 + 1e-9) + transfers + 1.0, || {
+            format!("device {name} did {done} ns, and had {most} ns")
+        });
+        match spec.kind {
+            // A server works as long as its transfer takes.
+            DeviceKind::Station { .. } => {
+                broken.unless(done >= most * (1.0 - 1e-9) - transfers - 1.0, || {
+                    format!("station {name} did {done} ns in {most} ns of its servers")
+                });
+            }
+            DeviceKind::Shared { .. } => {}
+        }
+    }
+}
+
 /// Checks that findings agree with the outcome, and that a run which leaves tasks unfinished says why.
 fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     for finding in &o.findings {
@@ -252,6 +287,16 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             } => {
                 let known = input.workload.resources.iter().any(|r| r.name == *resource);
                 known && *waited > Total::ZERO && waited <= of
+            }
+            Finding::BusyDevice {
+                device,
+                busy,
+                waited,
+                of,
+                ..
+            } => {
+                let known = input.workload.devices.iter().any(|d| d.name == *device);
+                known && (0.0..=1.0).contains(busy) && *waited > Total::ZERO && waited <= of
             }
             Finding::ContendedObject { waited, of, .. } => {
                 !input.profile.gil && *waited > Total::ZERO && waited <= of

@@ -140,6 +140,7 @@ pub fn compile(
         queues: workload.queues.clone().into(),
         objects: workload.objects.clone().into(),
         resources: workload.resources.clone().into(),
+        devices: workload.devices.clone().into(),
         lock_across_wait: c.across.into(),
         layout,
         pools: c.pools,
@@ -396,6 +397,7 @@ impl Compiler {
     fn step(&mut self, step: &Step, code: &mut Vec<Instr>, held: &mut Vec<usize>) {
         match step.waits() {
             WaitsFor::Outside
+            | WaitsFor::Device(_)
             | WaitsFor::Item(_)
             | WaitsFor::Room(_)
             | WaitsFor::Resource(_)
@@ -431,6 +433,10 @@ impl Compiler {
             Step::Block(d) => {
                 let d = self.demand(d);
                 code.push(Instr::Block(d));
+            }
+            Step::Transfer(device, alone) => {
+                let d = self.demand(alone);
+                code.push(Instr::Transfer((*device).into(), d));
             }
             Step::Lock(lock, inner) => {
                 self.step(&Step::Acquire(*lock), code, held);

@@ -212,6 +212,7 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun
         memory_peak: o.memory_peak,
         memory_mean: o.memory_mean,
         bytes_moved: o.bytes_moved,
+        devices: o.devices,
         processes: o.processes,
         events: o.events,
         calendar_events: o.calendar_events,

@@ -4,6 +4,7 @@ pub use crate::cpython::{Effect, Finding, FindingKind, WaitReason};
 use crate::engine::{Nanos, Total};
 pub use crate::machine::{CAUSES, Cause};
 use crate::measure::{BatchSeries, Completions, Histogram};
+pub use crate::sync::DeviceTotals;
 
 /// What one replication observed. All times are simulated.
 #[derive(Clone, Debug)]
@@ -75,6 +76,8 @@ pub struct Outcome {
     pub memory_mean: f64,
     /// Bytes sent through pipes.
     pub bytes_moved: u128,
+    /// What each device of the workload has done, in their order; transfers that were under way at the end of the run count as given up.
+    pub devices: Vec<DeviceTotals>,
     /// Number of processes (or interpreters) started beside the main one.
     pub processes: u32,
     /// Number of model events: acts of simulated threads, whether or not they needed a calendar event.

@@ -162,5 +162,5 @@ fn sized(scenario: &Scenario) -> Option<Workers> {
 fn waits(steps: &[Step]) -> bool {
     steps
         .iter()
-        .any(|step| step.any(&|s| s.waits() == WaitsFor::Outside))
+        .any(|step| step.any(&|s| matches!(s.waits(), WaitsFor::Outside | WaitsFor::Device(_))))
 }

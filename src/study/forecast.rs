@@ -197,6 +197,7 @@ fn status_of(
         | Finding::Convoy { .. }
         | Finding::ContendedObject { .. }
         | Finding::ScarceResource { .. }
+        | Finding::BusyDevice { .. }
         | Finding::FutileWakeups { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();

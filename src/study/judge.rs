@@ -8,8 +8,8 @@ use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, Oversubscription, Scarce, UnfinishedTasks,
-    WAKE_UP_AT_MOST, Warning, gains_nothing, ranks_before, sequential_cpu,
+    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, Oversubscription, Scarce, Slowed,
+    UnfinishedTasks, WAKE_UP_AT_MOST, Warning, gains_nothing, ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -168,7 +168,7 @@ fn findings(
 ) -> Vec<Warning> {
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut contended, mut scarce) = (Vec::new(), Vec::new());
+    let (mut contended, mut scarce, mut slowed) = (Vec::new(), Vec::new(), Vec::new());
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -222,6 +222,19 @@ fn findings(
                     task: task.clone(),
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                     limit: is_rate_limit(scenario, resource),
+                }),
+                Finding::BusyDevice {
+                    device,
+                    task,
+                    busy,
+                    waited,
+                    of,
+                } => slowed.push(Slowed {
+                    case: f.name(),
+                    device: device.clone(),
+                    task: task.clone(),
+                    busy: *busy,
+                    share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
                 // The cost of futile wake-ups is judged by comparison with other cases.
                 Finding::FutileWakeups { .. }
@@ -301,6 +314,16 @@ fn findings(
     }
     if !scarce.is_empty() {
         found.push(Warning::ScarceResource { cases: scarce });
+    }
+    if !slowed.is_empty() {
+        let costs = |s: &Slowed| {
+            let mut devices = scenario.workload.devices.iter();
+            devices.any(|d| d.name == s.device && d.kind.further_cost())
+        };
+        found.push(Warning::BusyDevice {
+            fewer: slowed.iter().any(costs),
+            cases: slowed,
+        });
     }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });

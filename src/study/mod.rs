@@ -39,6 +39,6 @@ pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::run_study;
 pub use warning::{
-    Contended, Convoy, GilContentionCost, Oversubscription, Scarce, UnfinishedTasks, Warning,
-    WarningCode,
+    Contended, Convoy, GilContentionCost, Oversubscription, Scarce, Slowed, UnfinishedTasks,
+    Warning, WarningCode,
 };

@@ -59,6 +59,8 @@ codes! {
         ContendedObject = "contended-object",
         /// Under some strategies tasks wait for a resource that others use, for a tenth of their time or more.
         ScarceResource = "scarce-resource",
+        /// Under some strategies transfers take longer because others use the device as well, for a tenth of the tasks' time or more.
+        BusyDevice = "busy-device",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -92,6 +94,7 @@ impl WarningCode {
             | Self::Convoy
             | Self::ContendedObject
             | Self::ScarceResource
+            | Self::BusyDevice
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::Oversubscribed
@@ -231,6 +234,13 @@ pub enum Warning {
     ScarceResource {
         /// The cases, each with what it costs.
         cases: Vec<Scarce>,
+    },
+    /// Tasks take longer at a device because others use it as well.
+    BusyDevice {
+        /// The cases, each with what it costs.
+        cases: Vec<Slowed>,
+        /// Whether some of these devices get less done the more use them at once.
+        fewer: bool,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -408,6 +418,21 @@ pub struct Oversubscription {
     pub share: f64,
 }
 
+/// What others cost the tasks of a case at a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slowed {
+    /// The case.
+    pub case: String,
+    /// Name of the device.
+    pub device: String,
+    /// Name of the class of tasks.
+    pub task: String,
+    /// Share (0 to 1) of the device that is in use, on average.
+    pub busy: f64,
+    /// The share (0 to 1) of its time that the class loses there to others.
+    pub share: f64,
+}
+
 /// What fighting for the GIL costs a case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GilContentionCost {
@@ -558,6 +583,7 @@ impl Warning {
             Self::Convoy { .. } => WarningCode::Convoy,
             Self::ContendedObject { .. } => WarningCode::ContendedObject,
             Self::ScarceResource { .. } => WarningCode::ScarceResource,
+            Self::BusyDevice { .. } => WarningCode::BusyDevice,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
@@ -788,6 +814,31 @@ impl Warning {
                 };
                 format!("tasks wait for {what}: {}. {help}", list(&each))
             }
+            Self::BusyDevice { cases, fewer } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|c| {
+                        format!(
+                            "`{}` by `{}` under {} ({} of its time; {} of the device is in use)",
+                            c.device,
+                            c.task,
+                            c.case,
+                            percent(c.share),
+                            percent(c.busy)
+                        )
+                    })
+                    .collect();
+                let fewer = if *fewer {
+                    " Each further transfer costs it time: fewer at once get more done."
+                } else {
+                    ""
+                };
+                format!(
+                    "transfers take longer than they would alone, because others use the device as well: {}. Where all of it is in use \
+                     more workers do not help: transfer less, or have a faster device.{fewer}",
+                    list(&each)
+                )
+            }
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases
                     .iter()
@@ -1010,6 +1061,14 @@ impl Warning {
                     && cases.iter().all(|c| {
                         let said = (c.resource.as_str(), c.task.as_str(), c.share);
                         let same = |x: &CountedFinding| x.finding.scarce() == Some(said);
+                        of(&c.case).is_some_and(|f| f.findings.iter().any(same))
+                    })
+            }
+            Self::BusyDevice { cases, fewer: _ } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let said = (c.device.as_str(), c.task.as_str(), c.share);
+                        let same = |x: &CountedFinding| x.finding.slowed() == Some(said);
                         of(&c.case).is_some_and(|f| f.findings.iter().any(same))
                     })
             }

@@ -7,7 +7,8 @@ use proptest::prelude::{
 };
 
 use super::{
-    Acquisition, Lock, LockHandoff, Queue, QueueResult, Semaphore, Ticket, Tokens, WaitQueue,
+    Acquisition, Device, Lock, LockHandoff, Queue, QueueResult, Semaphore, Sharing, Ticket, Tokens,
+    WaitQueue,
 };
 
 /// A waiter in these tests.
@@ -288,5 +289,158 @@ proptest! {
                 prop_assert!(n <= most, "{n} within {length}");
             }
         }
+    }
+}
+
+/// What happens to a device: so long after what happened before somebody comes with so much work, or one of its users gives up.
+#[derive(Clone, Debug)]
+struct DeviceOp {
+    after: u64,
+    work: Option<u64>,
+    who: prop::sample::Index,
+}
+
+fn device_ops() -> impl Strategy<Value = Vec<DeviceOp>> {
+    let op = (
+        0_u64..60,
+        prop::option::weighted(0.8, 0_u64..100),
+        any::<prop::sample::Index>(),
+    );
+    let op = op.prop_map(|(after, work, who)| DeviceOp { after, work, who });
+    prop::collection::vec(op, 0..40)
+}
+
+fn sharing() -> impl Strategy<Value = Sharing> {
+    prop_oneof![
+        (1_u64..4).prop_map(Sharing::Servers),
+        (
+            1_u64..4,
+            0_u64..3,
+            prop_oneof![Just(0), Just(100_000), Just(333_333)]
+        )
+            .prop_map(|(each, more, penalty)| Sharing::Rate {
+                all: each + more,
+                each,
+                penalty
+            }),
+    ]
+}
+
+/// The naive model of a device: what is left of each user's work, worked off from one event to the next.
+struct Sharers {
+    sharing: Sharing,
+    now: u64,
+    /// Who, and what is left of his work, in the order of asking.
+    users: Vec<(u64, f64)>,
+}
+
+impl Sharers {
+    /// How many of the first are served, and how fast.
+    fn served(&self) -> (usize, f64) {
+        match self.sharing {
+            Sharing::Servers(n) => (self.users.len().min(usize::try_from(n).unwrap()), 1.0),
+            Sharing::Rate { all, each, penalty } => {
+                let n = self.users.len() as f64;
+                let slower = 1.0 + f64::from(penalty) / 1e6 * (n - 1.0);
+                let speed = all as f64 / (n * slower) / each as f64;
+                (self.users.len(), speed.min(1.0))
+            }
+        }
+    }
+
+    fn go_to(&mut self, at: u64) {
+        let (served, speed) = self.served();
+        for (_, left) in self.users.iter_mut().take(served) {
+            *left -= (at - self.now) as f64 * speed;
+        }
+        self.now = at;
+    }
+
+    /// When the next one ends; rounding errors of the model are far below a ten thousandth.
+    fn next_end(&self) -> Option<u64> {
+        let (served, speed) = self.served();
+        let left = self.users.iter().take(served).map(|(_, left)| *left);
+        let least = left.min_by(f64::total_cmp)?;
+        let takes = (least / speed - 1e-4).ceil().max(0.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "short and not negative"
+        )]
+        let takes = takes as u64;
+        Some(self.now + takes)
+    }
+
+    fn ended(&mut self) -> Vec<u64> {
+        let (served, _) = self.served();
+        let done = |(i, (_, left)): &(usize, &(u64, f64))| *i < served && *left < 1e-4;
+        let ended: Vec<u64> = self
+            .users
+            .iter()
+            .enumerate()
+            .filter(done)
+            .map(|(_, (who, _))| *who)
+            .collect();
+        self.users.retain(|(who, _)| !ended.contains(who));
+        ended
+    }
+}
+
+proptest! {
+    /// Whoever comes and goes, each is served as fast as the device's rule says, and work is neither made nor lost.
+    #[test]
+    fn a_device_serves_by_its_rule(sharing in sharing(), ops in device_ops()) {
+        let mut device = Device::new(sharing);
+        let mut model = Sharers { sharing, now: 0, users: Vec::new() };
+        let mut work: Vec<u64> = Vec::new();
+        let (mut done, mut present, mut at) = (0_u128, 0_u128, 0);
+        // At last everybody has all the time that he needs.
+        let last = ops.last().map(|o| DeviceOp { after: 1_000_000, work: None, who: o.who });
+        for op in ops.into_iter().chain(last) {
+            at += op.after;
+            loop {
+                prop_assert_eq!(device.next_end(), model.next_end());
+                let Some(end) = device.next_end().filter(|end| *end <= at) else {
+                    break;
+                };
+                model.go_to(end);
+                let mut expected = model.ended();
+                // Who ends gives his server to the next, who may need it for no time.
+                while let Some(used) = device.end(end) {
+                    if expected.is_empty() {
+                        expected = model.ended();
+                    }
+                    let place = expected.iter().position(|who| *who == used.who);
+                    prop_assert!(place.is_some(), "{} ends too early", used.who);
+                    expected.remove(place.unwrap());
+                    let asked_for = work[usize::try_from(used.who).unwrap()];
+                    prop_assert_eq!(used.done, asked_for);
+                    prop_assert!(used.done <= end - used.asked);
+                    done += u128::from(used.done);
+                    present += u128::from(end - used.asked);
+                }
+                prop_assert!(expected.is_empty(), "{expected:?} do not end");
+            }
+            model.go_to(at);
+            if let Some(new) = op.work {
+                let who = work.len() as u64;
+                work.push(new);
+                device.ask(at, new, who);
+                model.users.push((who, new as f64));
+            } else if !model.users.is_empty() {
+                let (who, left) = model.users.remove(op.who.index(model.users.len()));
+                let asked_for = work[usize::try_from(who).unwrap()];
+                let used = device.give_up(at, who).unwrap();
+                prop_assert!((used.done as f64 - (asked_for as f64 - left)).abs() <= 1.001);
+                done += u128::from(used.done);
+                present += u128::from(at - used.asked);
+            }
+            let (served, line) = device.counts();
+            prop_assert_eq!(served + line, model.users.len());
+            prop_assert_eq!(served, model.served().0);
+        }
+        let totals = device.totals();
+        prop_assert_eq!((totals.done, totals.present), (done, present));
+        prop_assert_eq!(totals.completed + totals.cut, work.len() as u64 - model.users.len() as u64);
     }
 }

@@ -14,9 +14,10 @@ use std::fmt::{self, Write};
 
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, Imports, LockId, LockSpec, MachineGiven, MachineSpec, Metric, ObjectKind,
-    ObjectSpec, Objective, QueueId, QueueSpec, Releases, ResourceKind, ResourceSpec, Rounds,
-    Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask, WhenFull, Workload, strategy_label,
+    Arrivals, DeviceKind, DeviceSpec, Dist, Imports, LockId, LockSpec, MachineGiven, MachineSpec,
+    Metric, ObjectKind, ObjectSpec, Objective, QueueId, QueueSpec, Releases, ResourceKind,
+    ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask, WhenFull,
+    Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -267,6 +268,7 @@ impl Canonical for Workload {
             queues,
             objects,
             resources,
+            devices,
             imports,
             untouched_payload,
             dispatch,
@@ -302,6 +304,11 @@ impl Canonical for Workload {
             if !resources.is_empty() {
                 text.out.write_str("resources:")?;
                 text.list(by_name(resources, |r| &r.name), |text, r| r.write(text))?;
+                text.out.write_char(',')?;
+            }
+            if !devices.is_empty() {
+                text.out.write_str("devices:")?;
+                text.list(by_name(devices, |d| &d.name), |text, d| d.write(text))?;
                 text.out.write_char(',')?;
             }
             let none = Imports::default();
@@ -370,6 +377,32 @@ impl Canonical for ResourceSpec {
                 WhenFull::Wait => Ok(()),
                 WhenFull::Reject => text.out.write_str("full:Reject,"),
                 WhenFull::GiveUp(wait) => text.field("wait", wait),
+            }
+        })
+    }
+}
+
+impl Canonical for DeviceSpec {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        let Self { name, kind } = self;
+        let variant = match kind {
+            DeviceKind::Shared { .. } => "",
+            DeviceKind::Station { .. } => "Station",
+        };
+        text.of(variant, |text| {
+            text.field("name", name)?;
+            match kind {
+                DeviceKind::Shared {
+                    rate,
+                    per_stream,
+                    penalty,
+                } => {
+                    text.field("rate", rate)?;
+                    text.field("per_stream", per_stream)?;
+                    text.unless("penalty", &u64::from(*penalty), &0)
+                }
+                // Transfers are written in time, so that the rate of a server is in them.
+                DeviceKind::Station { servers, rate: _ } => text.field("servers", servers),
             }
         })
     }
@@ -528,6 +561,11 @@ impl Workload {
             }),
             Step::Io(time) => text.of("Io", |text| text.field("time", time)),
             Step::Block(time) => text.of("Block", |text| text.field("time", time)),
+            Step::Transfer(id, alone) => text.of("Transfer", |text| {
+                let name = self.devices.get(*id).map_or("", |d| d.name.as_str());
+                text.field("device", name)?;
+                text.field("time", alone)
+            }),
             Step::Lock(id, steps) => text.of("Lock", |text| {
                 text.field("lock", lock(id))?;
                 self.steps(text, steps)
@@ -726,8 +764,15 @@ mod tests {
             "workload.resources",
             "{\"r\": Semaphore(3), \"s\": Semaphore(3)}",
         );
-        let declared = value.contains("Use(").then_some(resources);
-        let all: Vec<_> = declared.into_iter().chain([(path, value)]).collect();
+        let devices = (
+            "workload.devices",
+            "{\"d\": Station(3), \"e\": (rate: \"100MB/s\")}",
+        );
+        let declared = [("Use(", resources), ("Transfer(", devices)];
+        let declared = declared
+            .into_iter()
+            .filter(|(step, _)| value.contains(step));
+        let all: Vec<_> = declared.map(|(_, d)| d).chain([(path, value)]).collect();
         canonical_of(BASE, &all)
     }
 
@@ -892,6 +937,18 @@ mod tests {
             "workload.resources",
             "{\"r\": RateLimit(rate: \"1/s\", window: \"2s\")}",
         ),
+        ("workload.devices", "{\"d\": Station(3)}"),
+        ("workload.devices", "{\"d\": Station(4)}"),
+        ("workload.devices", "{\"d\": (rate: \"2MB/s\")}"),
+        ("workload.devices", "{\"d\": (rate: \"3MB/s\")}"),
+        (
+            "workload.devices",
+            "{\"d\": (rate: \"3MB/s\", per_stream: \"2MB/s\")}",
+        ),
+        (
+            "workload.devices",
+            "{\"d\": (rate: \"3MB/s\", penalty: \"5%\")}",
+        ),
         ("workload.objects", "{\"x\": (kind: Immortal), \"y\": ()}"),
         ("workload.objects", "{\"x\": (kind: PerThread), \"y\": ()}"),
         ("workload.objects", "{\"x\": (), \"y\": (kind: Immortal)}"),
@@ -968,6 +1025,10 @@ mod tests {
                 "Io(\"3ms\")",
                 "Block(\"1ms\")",
                 "Block(\"2ms\")",
+                "Transfer(device: \"d\", time: \"1ms\")",
+                "Transfer(device: \"d\", time: \"2ms\")",
+                "Transfer(device: \"e\", time: \"1ms\")",
+                "Transfer(device: \"e\", size: \"1MB\")",
                 "Use(\"r\", [Io(\"1ms\")])",
                 "Use(\"s\", [Io(\"1ms\")])",
                 "Use(\"r\", [Cpu(\"1ms\")])",

@@ -1,7 +1,8 @@
 //! Reads steps of bytecode, and how often their code gives the GIL up.
 
 use super::decode::{Cx, Fields, both, or};
-use super::decode_steps::{dist, given_up};
+use super::decode_dist::dist;
+use super::decode_steps::given_up;
 use super::diagnostic::Code;
 use super::tree::SyntaxNode;
 use crate::engine::Nanos;

@@ -1,98 +1,18 @@
-//! Reads distributions, task classes and their steps.
+//! Reads task classes and their steps.
 
 use std::collections::HashMap;
 
 use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_cpu::{cpu, too_many_releases};
+use super::decode_devices::DeviceTable;
+use super::decode_dist::dist;
 use super::decode_pools;
 use super::diagnostic::Code;
-use super::tree::{Ident, SourceSpan, SyntaxKind, SyntaxNode};
+use super::tree::{Ident, SourceSpan, SyntaxNode};
 use super::variants;
-use super::variants::{DistName, StepName};
+use super::variants::StepName;
 use crate::engine::Nanos;
-use crate::scenario::{Bytes, Dist, Locking, Step, WaitsFor, limits};
-
-/// Reads a duration that may be drawn at random: a plain string, or a distribution.
-pub(super) fn dist(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
-    if !matches!(node.kind, SyntaxKind::Call { .. }) {
-        return cx.duration(node).map(Dist::Constant);
-    }
-    let name = cx.variant(
-        node,
-        "a duration or a distribution",
-        variants::DISTRIBUTIONS,
-    )?;
-    let which = DistName::named(name)?;
-    let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
-    let time = |cx: &mut Cx, n: &str| cx.required(&f, n, Cx::duration);
-    Some(match which {
-        DistName::Constant => Dist::Constant(time(cx, "value")?),
-        DistName::Uniform => {
-            let (least, greatest) = both(time(cx, "least"), time(cx, "greatest"))?;
-            if least > greatest {
-                cx.error(
-                    Code::OutOfRange,
-                    node.span,
-                    "the least value is greater than the greatest",
-                )
-                .help("swap them");
-                return None;
-            }
-            Dist::Uniform(least, greatest)
-        }
-        DistName::Exponential => Dist::Exponential(time(cx, "mean")?),
-        DistName::Normal => {
-            let (mean, sd) = both(time(cx, "mean"), time(cx, "sd"))?;
-            Dist::Normal(mean, sd)
-        }
-        DistName::LogNormal => {
-            let median = cx.required(&f, "median", |cx, n| cx.positive_duration(n, "the median"));
-            let (median, p99) = both(median, time(cx, "p99"))?;
-            if p99 < median {
-                cx.error(
-                    Code::OutOfRange,
-                    node.span,
-                    "the 99th percentile lies below the median",
-                );
-                return None;
-            }
-            Dist::LogNormal { median, p99 }
-        }
-        DistName::Gamma => {
-            let cv = cx.required(&f, "cv", |cx, n| {
-                cx.factor(n, "the coefficient of variation")
-            });
-            let (mean, cv) = both(time(cx, "mean"), cv)?;
-            Dist::Gamma { mean, cv }
-        }
-        DistName::Weibull => {
-            let shape = cx.required(&f, "shape", |cx, n| cx.factor(n, "the shape"));
-            let (scale, shape) = both(time(cx, "scale"), shape)?;
-            Dist::Weibull { scale, shape }
-        }
-        DistName::Pareto => {
-            let shape = cx.required(&f, "shape", |cx, n| cx.factor(n, "the shape"));
-            let (least, shape) = both(time(cx, "least"), shape)?;
-            Dist::Pareto { least, shape }
-        }
-        DistName::Empirical => {
-            let values = cx.required(&f, "values", |cx, n| {
-                let items = cx.list(n, "durations")?;
-                if items.is_empty() {
-                    cx.error(Code::Empty, n.span, "at least one value is needed");
-                    return None;
-                }
-                let read: Vec<Option<Nanos>> = items
-                    .iter()
-                    .enumerate()
-                    .map(|(i, n)| cx.at_index(i, |cx| cx.duration(n)))
-                    .collect();
-                read.into_iter().collect::<Option<Vec<Nanos>>>()
-            })?;
-            Dist::Empirical(values)
-        }
-    })
-}
+use crate::scenario::{Bytes, Locking, Step, WaitsFor, limits};
 
 /// Names that steps refer to: locks, queues or objects.
 pub(super) struct SymbolTable {
@@ -129,7 +49,7 @@ impl SymbolTable {
         }
     }
 
-    fn resolve(&mut self, cx: &mut Cx, node: &SyntaxNode) -> Option<usize> {
+    pub(super) fn resolve(&mut self, cx: &mut Cx, node: &SyntaxNode) -> Option<usize> {
         let name = cx.string(node, &format!("the {}'s name", self.what))?;
         if let Some(&i) = self.index.get(name) {
             self.declared[i].2 = true;
@@ -145,11 +65,11 @@ impl SymbolTable {
         } else {
             format!("{}; or declare it", suggest(name, "declared", candidates))
         };
-        // A resource is nothing without its kind.
-        let form = if what == "resource" {
-            format!("{{\"{name}\": Semaphore(10)}}")
-        } else {
-            format!("[\"{name}\"]")
+        // Resources and devices are nothing without their kind.
+        let form = match what {
+            "resource" => format!("{{\"{name}\": Semaphore(10)}}"),
+            "device" => format!("{{\"{name}\": (rate: \"200MB/s\")}}"),
+            _ => format!("[\"{name}\"]"),
         };
         let help = format!("{declared} under workload: (.. {what}s: {form})");
         cx.error(
@@ -181,6 +101,7 @@ pub(super) struct StepReader {
     pub(super) queues: SymbolTable,
     pub(super) objects: SymbolTable,
     pub(super) resources: SymbolTable,
+    pub(super) devices: DeviceTable,
     /// How much there is of each resource at once.
     capacities: Vec<u64>,
     /// Resources that the steps around use.
@@ -201,6 +122,7 @@ impl StepReader {
         queues: SymbolTable,
         objects: SymbolTable,
         resources: SymbolTable,
+        devices: DeviceTable,
         capacities: Vec<u64>,
     ) -> Self {
         Self {
@@ -208,6 +130,7 @@ impl StepReader {
             queues,
             objects,
             resources,
+            devices,
             capacities,
             used: Vec::new(),
             count: 0,
@@ -358,6 +281,7 @@ impl StepReader {
             }
             StepName::Io => Step::Io(cx.required(&f, "time", dist)?),
             StepName::Block => Step::Block(cx.required(&f, "time", dist)?),
+            StepName::Transfer => self.devices.transfer(cx, &f, node)?,
             StepName::Use => self.use_of(cx, &f, node, path, depth)?,
             StepName::Lock => {
                 let lock = cx.required(&f, "lock", |cx, n| self.locks.resolve(cx, n));
@@ -553,6 +477,7 @@ fn not_serial(step: &Step) -> Option<&'static str> {
         | WaitsFor::Outside
         | WaitsFor::Lock(_)
         | WaitsFor::Resource(_)
+        | WaitsFor::Device(_)
         | WaitsFor::Pause => None,
     }
 }

@@ -57,7 +57,17 @@ impl Cx {
     /// Reads a duration above zero.
     pub(super) fn positive_duration(&mut self, node: &SyntaxNode, what: &str) -> Option<Nanos> {
         let t = self.duration(node)?;
-        if t == Nanos::ZERO {
+        self.above_zero(node, t, what)
+    }
+
+    /// Notes an error if a value is zero.
+    pub(super) fn above_zero(
+        &mut self,
+        node: &SyntaxNode,
+        value: Nanos,
+        what: &str,
+    ) -> Option<Nanos> {
+        if value == Nanos::ZERO {
             self.error(
                 Code::OutOfRange,
                 node.span,
@@ -65,7 +75,7 @@ impl Cx {
             );
             return None;
         }
-        Some(t)
+        Some(value)
     }
 
     /// Reads a size with its unit, in bytes.
@@ -127,6 +137,36 @@ impl Cx {
             return None;
         }
         Some(x)
+    }
+
+    /// Reads what a device transfers, in whole bytes a second.
+    pub(super) fn data_rate(&mut self, node: &SyntaxNode) -> Option<Bytes> {
+        const HELP: &str = "such rates look like \"200MB/s\" (millions of bytes a second), \"64KiB/s\" or \"1Gbit/s\"";
+        let SyntaxKind::Str(text) = &node.kind else {
+            if let SyntaxKind::Int(_) | SyntaxKind::Float(_) = node.kind {
+                self.error(Code::BadUnit, node.span, "a device's rate needs a unit")
+                    .help(HELP);
+            } else {
+                self.wrong_type(node, "a device's rate").help(HELP);
+            }
+            return None;
+        };
+        match units::data_rate(text) {
+            Ok(0) => {
+                self.error(
+                    Code::OutOfRange,
+                    node.span,
+                    "a device's rate must be a byte a second or more",
+                )
+                .help(HELP);
+                None
+            }
+            Ok(rate) => Some(rate),
+            Err(e) => {
+                self.unit_error(node, e, HELP);
+                None
+            }
+        }
     }
 
     /// Reads a probability between 0 and 1, or in percent.

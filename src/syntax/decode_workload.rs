@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or};
+use super::decode_devices::devices;
+use super::decode_dist::dist;
 use super::decode_resources::resources;
-use super::decode_steps::{StepReader, SymbolTable, dist, given_up, tally, unrolled};
+use super::decode_steps::{StepReader, SymbolTable, given_up, tally, unrolled};
 use super::diagnostic::{Code, Severity};
 use super::tree::{CallArgs, Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::variants::ArrivalsName;
@@ -28,6 +30,7 @@ pub(super) fn workload(
     let queue_table = table(cx, &f, "queues", "queue");
     let object_table = table(cx, &f, "objects", "object");
     let resource_table = table(cx, &f, "resources", "resource");
+    let device_table = table(cx, &f, "devices", "device");
     let locks = cx.at("locks", |cx| {
         locks(cx, lock_table.as_deref().unwrap_or_default())
     });
@@ -40,6 +43,7 @@ pub(super) fn workload(
     let resources = cx.at("resources", |cx| {
         resources(cx, resource_table.as_deref().unwrap_or_default())
     });
+    let (device_names, devices) = devices(cx, device_table.as_deref());
     let names = |what, table: &Option<Declarations<'_>>| {
         SymbolTable::new(what, table.as_ref().map(|t| t.iter().map(|(k, _)| k)))
     };
@@ -48,6 +52,7 @@ pub(super) fn workload(
         names("queue", &queue_table),
         names("object", &object_table),
         names("resource", &resource_table),
+        device_names,
         resources.iter().map(at_once).collect(),
     );
     let errors_before = cx.diagnostics.len();
@@ -78,6 +83,7 @@ pub(super) fn workload(
             &reader.queues,
             &reader.objects,
             &reader.resources,
+            &reader.devices.names,
         ] {
             names.warn_unused(cx);
         }
@@ -96,6 +102,7 @@ pub(super) fn workload(
         queues,
         objects,
         resources,
+        devices,
         imports,
         untouched_payload: false,
         dispatch,

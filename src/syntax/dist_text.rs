@@ -8,7 +8,20 @@ use crate::scenario::units::format_duration;
 
 impl fmt::Display for Dist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let t = |t: &Nanos| format!("\"{}\"", format_duration(*t));
+        self.write_as(f, &|t| format_duration(t))
+    }
+}
+
+impl Dist {
+    /// The distribution as text, with each value that has a unit as `one` writes it.
+    pub(crate) fn written_as(&self, one: &dyn Fn(Nanos) -> String) -> String {
+        let mut text = String::new();
+        let _ = self.write_as(&mut text, one);
+        text
+    }
+
+    fn write_as(&self, f: &mut impl fmt::Write, one: &dyn Fn(Nanos) -> String) -> fmt::Result {
+        let t = |t: &Nanos| format!("\"{}\"", one(*t));
         match self {
             Self::Constant(time) => f.write_str(&t(time)),
             Self::Uniform(a, b) => write!(f, "Uniform({}, {})", t(a), t(b)),

@@ -38,6 +38,7 @@ shipped! {
     "prices": "Real-time price updates into one shared table",
     "blocked_loop": "A blocking call in an async handler, and where it should go",
     "connection_pool": "Requests behind a pool of ten database connections",
+    "etl_disk": "A nightly load of files from one disk, which all workers share",
     "llm_agents": "Agents behind a language model's rate limit, with retries",
     "blas": "Linear algebra whose library starts threads of its own",
     "training_rounds": "A training loop: rounds over workers, a serial update between",

@@ -10,6 +10,8 @@ mod codes;
 mod decode;
 mod decode_class;
 mod decode_cpu;
+mod decode_devices;
+mod decode_dist;
 mod decode_machine;
 mod decode_pools;
 mod decode_resources;

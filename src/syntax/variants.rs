@@ -35,7 +35,7 @@ names! {
 names! {
     /// The steps of a task.
     STEPS, StepName:
-    Cpu Native Io Block Use Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Hold Timeout
+    Cpu Native Io Block Transfer Use Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Hold Timeout
     Fail Retry Repeat Offload Inline
 }
 
@@ -61,6 +61,12 @@ names! {
     /// Kinds of resources.
     RESOURCES, ResourceName:
     Semaphore Connections RateLimit
+}
+
+names! {
+    /// Kinds of devices that are not written as a plain record.
+    DEVICES, DeviceName:
+    Station
 }
 
 names! {
@@ -114,6 +120,7 @@ pub(super) const WORKLOAD: &[&str] = &[
     "queues",
     "objects",
     "resources",
+    "devices",
     "imports",
     "dispatch",
     "cpu_grain",
@@ -124,7 +131,7 @@ pub(super) const WORKLOAD: &[&str] = &[
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
 /// All names of variants.
-const VARIANTS: [&[&str]; 8] = [
+const VARIANTS: [&[&str]; 9] = [
     DISTRIBUTIONS,
     STEPS,
     ARRIVALS,
@@ -132,6 +139,7 @@ const VARIANTS: [&[&str]; 8] = [
     OFFLOADS,
     OBJECTS,
     RESOURCES,
+    DEVICES,
     SCOPES,
 ];
 
@@ -149,6 +157,9 @@ pub(super) const TASK: &[&str] = &[
 /// The fields of `imports`.
 pub(super) const IMPORTS: &[&str] = &["time", "memory", "objects", "frozen", "preloaded"];
 
+/// The fields of a device whose rate is shared.
+pub(super) const DEVICE: &[&str] = &["rate", "per_stream", "penalty"];
+
 /// The one record that has a field of this name, if no other record and no variant has such a field. Whoever writes the field elsewhere
 /// meant it for that record.
 pub(super) fn record_of(field: &str) -> Option<&'static str> {
@@ -158,6 +169,7 @@ pub(super) fn record_of(field: &str) -> Option<&'static str> {
         ("`workload`", WORKLOAD),
         ("a task class", TASK),
         ("`imports`", IMPORTS),
+        ("a device", DEVICE),
     ];
     let mut having = records.into_iter().filter(|(_, f)| f.contains(&field));
     let (record, _) = having.next()?;
@@ -190,6 +202,8 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Cpu" => &["time", "releases", "released", "native"],
         "Native" => &["time", "threads"],
         "Io" | "Block" => &["time"],
+        "Transfer" => &["device", "size", "time"],
+        "Station" => &["servers", "rate"],
         "Use" => &["resource", "steps"],
         "Semaphore" => &["count", "per", "wait", "full"],
         "Connections" => &[
@@ -245,7 +259,7 @@ mod tests {
             let listed = variant == "Empirical" || variant == "Constant" || DOCS.contains(&call);
             assert!(listed && DOCS.contains(variant), "{call}");
         }
-        for field in [SCENARIO, MACHINE, WORKLOAD, TASK, OBJECTS].concat() {
+        for field in [SCENARIO, MACHINE, WORKLOAD, TASK, DEVICE, OBJECTS].concat() {
             assert!(DOCS.contains(&format!("`{field}`")), "{field}");
         }
     }

@@ -337,6 +337,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::Convoy { .. }
             | Finding::ContendedObject { .. }
             | Finding::ScarceResource { .. }
+            | Finding::BusyDevice { .. }
             | Finding::FutileWakeups { .. } => {}
         }
     }

@@ -94,6 +94,7 @@ pub(super) fn build_workload(
         queues: Vec::new(),
         objects: Vec::new(),
         resources: Vec::new(),
+        devices: Vec::new(),
         imports: Imports {
             preloaded: MAIN_PRELOADED,
             ..Imports::default()

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::pieces::sharing;
+use super::pieces::{ExecutorKind, sharing};
 use super::program::ProgramPlan;
 use super::steps::quoted;
 use super::tree::ProgramStep;
@@ -37,6 +37,21 @@ pub(super) fn resource_in_call(plan: &ProgramPlan<'_>) -> Option<String> {
         });
     }
     Some(plan.source.workload.resources[found?].name.clone())
+}
+
+/// The name of a device that is used by more than one process or interpreter, or by one that is not the program's own.
+pub(super) fn device_of_several(plan: &ProgramPlan<'_>) -> Option<String> {
+    fn used(steps: &[ProgramStep], apart: bool) -> Option<usize> {
+        steps.iter().find_map(|s| match s {
+            ProgramStep::Transfer(device, _) if apart => Some(*device),
+            ProgramStep::Call(call) => used(&call.steps, apart || call.pool.apart()),
+            other => used(other.inner(), apart),
+        })
+    }
+    let whole = plan.copies.is_some()
+        || plan.kind != ExecutorKind::Loop && plan.each.execution().pool.apart();
+    let device = plan.trees.iter().find_map(|t| used(&t.nodes, whole))?;
+    Some(plan.source.workload.devices[device].name.clone())
 }
 
 /// Whether a call in another process, or interpreter, puts into a queue or takes from one.

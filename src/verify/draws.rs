@@ -155,7 +155,9 @@ impl Drawer {
                 path.draws += u64::from(self.counting.native_grain);
                 path.elapsed += time;
             }
-            ProgramStep::Io(amount) | ProgramStep::Block(amount) => {
+            ProgramStep::Io(amount)
+            | ProgramStep::Block(amount)
+            | ProgramStep::Transfer(_, amount) => {
                 let time = self.time(amount, DurationUnit::Seconds, path);
                 path.elapsed += time;
             }
@@ -244,6 +246,7 @@ fn draws(node: &ProgramStep) -> bool {
             | ProgramStep::Native(_)
             | ProgramStep::Io(_)
             | ProgramStep::Block(_)
+            | ProgramStep::Transfer(..)
             | ProgramStep::Fail(..)
             | ProgramStep::Children(_, _, Some(_))
     )

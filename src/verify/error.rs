@@ -65,6 +65,11 @@ pub enum ProgramError {
         "its processes share the resource \"{0}\" (`per: Everywhere`): what limits it is outside of the program, and is not imitated"
     )]
     ResourceOfAll(String),
+    /// Several processes would have to share a device.
+    #[error(
+        "its processes share the device \"{0}\": that device is outside of the program, and is not imitated for several processes"
+    )]
+    DeviceOfAll(String),
     /// A call that runs on a worker would have to use what belongs to the event loop.
     #[error(
         "steps offloaded as one call use the resource \"{0}\", which a coroutine and a worker do not share as one object; put the `Use` round the `Offload`"

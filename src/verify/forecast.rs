@@ -205,6 +205,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::Convoy { .. }
             | Finding::ContendedObject { .. }
             | Finding::ScarceResource { .. }
+            | Finding::BusyDevice { .. }
             | Finding::FutileWakeups { .. } => {}
         }
     }

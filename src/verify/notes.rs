@@ -51,6 +51,17 @@ pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
             "a worker that puts or takes an item has the event loop do it (run_coroutine_threadsafe), which the forecast leaves out",
         );
     }
+    let transfers = |n: &ProgramStep| matches!(n, ProgramStep::Transfer(..));
+    if plan.any(transfers) {
+        say(
+            "a device is imitated: its users wait for as long as it would serve them, and no real disk, link or database is used",
+        );
+        if matches!(plan.flavour, Flavour::Loop | Flavour::Offload) {
+            say(
+                "what the event loop awaits of a device ends with a timer of the loop, up to a millisecond late, not with a file that can be read",
+            );
+        }
+    }
     if plan.processes() && plan.any(|n| matches!(n, ProgramStep::Shared { .. })) {
         say("every worker has its own copy of the shared objects, as the scenario's table says");
     }

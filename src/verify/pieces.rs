@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use super::calls;
 use super::program::{ProgramPlan, imports_module};
-use super::steps::{Flavour, coming, quoted, shortest};
+use super::steps::{Flavour, coming, digits, quoted, shortest};
 use super::tree::{DurationUnit, ProgramStep};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, ResourceKind, ResourceSpec, StartMethod,
-    WhenFull, Workers,
+    DeviceKind, DeviceSpec, Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, ResourceKind,
+    ResourceSpec, StartMethod, WhenFull, Workers,
 };
 
 /// How tasks are accepted and run.
@@ -70,6 +70,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let retries = has(|n| matches!(n, ProgramStep::Retry(..)));
     let locks = !plan.source.workload.locks.is_empty();
     let uses = has(|n| matches!(n, ProgramStep::Use(..)));
+    let transfers = has(|n| matches!(n, ProgramStep::Transfer(..)));
     // Steps that need no noting down, although work is offloaded.
     let on_loop = has(|n| matches!(n, ProgramStep::OnLoop(_)));
     let placed = on_loop || !called.is_empty();
@@ -89,6 +90,12 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         (uses, piece!("scarce")),
         (plain && uses, piece!("resources")),
         (!plain && uses, piece!("loop_resources")),
+        (transfers, piece!("devices")),
+        (
+            transfers && (plain || !called.is_empty()),
+            piece!("device_threads"),
+        ),
+        (transfers && !plain, piece!("device_loop")),
         (plain && timeouts, piece!("deadline")),
         (plain && retries, piece!("attempts")),
         (!plain && (timeouts || offload), piece!("loop_timeout")),
@@ -112,6 +119,11 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         if uses && offload {
             text = text
                 .replace(HELD_OVER_WAITS, &format!("{USING}{HELD_OVER_WAITS}"))
+                .into();
+        }
+        if transfers && offload {
+            text = text
+                .replace(HELD_OVER_WAITS, &format!("{TRANSFER}{HELD_OVER_WAITS}"))
                 .into();
         }
         if on_loop {
@@ -152,6 +164,13 @@ const USING: &str = "    @contextlib.asynccontextmanager
         async with using(name):
             yield
             await self.done()
+
+";
+
+/// A transfer is awaited by the loop.
+const TRANSFER: &str = "    async def transfer(self, name, seconds):
+        await self.done()
+        await awaited_transfer(name, seconds)
 
 ";
 
@@ -257,10 +276,37 @@ pub(super) fn world(plan: &ProgramPlan<'_>) -> String {
             resources,
         );
     }
+    if plan.any(|n| matches!(n, ProgramStep::Transfer(..))) {
+        let entry = |d: &DeviceSpec| format!("{}: {}", quoted(&d.name), device(&d.kind));
+        let devices = w.devices.iter().map(entry).collect();
+        table(
+            &mut out,
+            "DEVICES",
+            "One process uses them: this one.",
+            devices,
+        );
+    }
     if looped {
         out.push_str(&open_loop(plan));
     }
     out
+}
+
+/// A device as an object of the program.
+fn device(kind: &DeviceKind) -> String {
+    match *kind {
+        DeviceKind::Shared {
+            rate,
+            per_stream,
+            penalty,
+        } => format!(
+            "Device(rate={}, each={}, penalty={})",
+            digits(rate),
+            digits(per_stream),
+            shortest(f64::from(penalty) / 1e6)
+        ),
+        DeviceKind::Station { servers, rate: _ } => format!("Device(servers={servers})"),
+    }
 }
 
 /// A resource as an object of the program.

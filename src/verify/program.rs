@@ -214,6 +214,9 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     {
         return Err(ProgramError::ResourceOfAll(r.name.clone()));
     }
+    if let Some(device) = super::calls::device_of_several(&plan) {
+        return Err(ProgramError::DeviceOfAll(device));
+    }
     if let Some(resource) = super::calls::resource_in_call(&plan) {
         return Err(ProgramError::ResourceInCall(resource));
     }

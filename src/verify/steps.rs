@@ -159,6 +159,7 @@ impl Writer<'_> {
                 let call = timed("block", a, DurationUnit::Seconds);
                 self.work(depth, &call);
             }
+            ProgramStep::Transfer(device, a) => self.transfer(*device, a, depth),
             ProgramStep::Lock(lock, inner) => self.lock(*lock, inner, depth),
             ProgramStep::Use(resource, inner) => self.using(*resource, inner, depth),
             ProgramStep::Acquire(lock) => self.half_lock(*lock, "acquire", depth),
@@ -276,6 +277,25 @@ impl Writer<'_> {
             (Flavour::Offload, _) => format!("await task.{call}"),
         };
         self.line(depth, &line);
+    }
+
+    fn transfer(&mut self, device: usize, amount: &Amount, depth: usize) {
+        let name = quoted(&self.workload.devices[device].name);
+        let late = self
+            .late()
+            .map_or(String::new(), |late| format!(", {late}"));
+        let waits = match self.flavour {
+            Flavour::Plain { .. } | Flavour::Call => "transfer",
+            Flavour::Loop => "await awaited_transfer",
+            Flavour::Offload => "await task.transfer",
+        };
+        let call = timed_among(
+            &format!("{waits}({name}, "),
+            amount,
+            DurationUnit::Seconds,
+            &late,
+        );
+        self.line(depth, &call);
     }
 
     fn lock(&mut self, lock: usize, inner: &[ProgramStep], depth: usize) {

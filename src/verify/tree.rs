@@ -57,6 +57,7 @@ pub(super) enum ProgramStep {
     Native(Amount),
     Io(Amount),
     Block(Amount),
+    Transfer(usize, Amount),
     Lock(usize, Vec<ProgramStep>),
     Use(usize, Vec<ProgramStep>),
     Acquire(usize),
@@ -245,6 +246,9 @@ impl StepTreeBuilder<'_> {
             }
             Step::Io(d) => ProgramStep::Io(self.amount(d, DurationUnit::Seconds)),
             Step::Block(d) => ProgramStep::Block(self.amount(d, DurationUnit::Seconds)),
+            Step::Transfer(device, alone) => {
+                ProgramStep::Transfer(*device, self.amount(alone, DurationUnit::Seconds))
+            }
             Step::Lock(lock, inner) => ProgramStep::Lock(*lock, self.nodes(inner)),
             Step::Use(resource, inner) => ProgramStep::Use(*resource, self.nodes(inner)),
             Step::Acquire(lock) => ProgramStep::Acquire(*lock),

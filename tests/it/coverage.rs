@@ -62,6 +62,7 @@ fn scenario(
             queues: Vec::new(),
             objects: Vec::new(),
             resources: Vec::new(),
+            devices: Vec::new(),
             imports: Imports::default(),
             dispatch: Nanos::ZERO,
             cpu_grain: Nanos::ZERO,

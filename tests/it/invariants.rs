@@ -66,6 +66,7 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
         1 => (dist(), 2_u32..5).prop_map(|(time, threads)| Step::Team(time, threads)),
         4 => dist().prop_map(Step::Io),
         1 => dist().prop_map(Step::Block),
+        3 => (0_usize..3, dist()).prop_map(|(device, alone)| Step::Transfer(device, alone)),
         1 => (1_u64..100, any::<bool>())
             .prop_map(|(count, write)| Step::Shared { object: 0, count, write }),
         1 => bytes().prop_map(Step::PayloadIn),

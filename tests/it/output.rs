@@ -15,8 +15,8 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Contended, Convoy, GilContentionCost, Oversubscription, Relief, Scarce, UnfinishedTasks,
-    Warning,
+    Contended, Convoy, GilContentionCost, Oversubscription, Relief, Scarce, Slowed,
+    UnfinishedTasks, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -484,6 +484,16 @@ fn every_warning_names_a_next_step() {
         Warning::MoreResources {
             names: vec!["db".into()],
             strategies: vec!["prefork:4(asyncio)".into()],
+        },
+        Warning::BusyDevice {
+            cases: vec![Slowed {
+                case: name(),
+                device: "disk".into(),
+                task: "page".into(),
+                busy: 0.99,
+                share: 0.73,
+            }],
+            fewer: true,
         },
         Warning::FutileWakeups {
             cases: vec![GilContentionCost {

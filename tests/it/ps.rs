@@ -548,6 +548,11 @@ fn tables() {
         "processes",
         said("scraper", "asyncio+processes:4:fork", ms(2000), table)
     );
+    insta::assert_snapshot!("transfers", said("etl_disk", "threads:4", ms(2000), table));
+    insta::assert_snapshot!(
+        "transfers_of_a_loop",
+        said("etl_disk", "asyncio:20", ms(900), table)
+    );
     insta::assert_snapshot!("over", said("scraper", "threads:32", ms(200_000), table));
 }
 

@@ -71,6 +71,7 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         switches_voluntary: 0,
         switches_involuntary: 0,
         memory_peak: 20 << 20,
+        devices: Vec::new(),
         memory_mean: 0.0,
         bytes_moved: 0,
         processes: 0,

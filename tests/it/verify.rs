@@ -1,5 +1,6 @@
 //! `pchsim verify`: programs made from scenarios, run for real where a Python is at hand, and held against the forecast.
 
+mod devices;
 mod pools;
 mod resources;
 mod rounds;
@@ -159,6 +160,7 @@ fn every_program_compiles_on_every_python() {
                 "share the resource",
                 "rounds together",
                 "threads of its own",
+                "share the device",
             ];
             assert!(
                 reasons.iter().any(|r| left_out.why.contains(r)),

@@ -329,6 +329,7 @@ fn run(
         queues: Vec::new(),
         objects: Vec::new(),
         resources: Vec::new(),
+        devices: Vec::new(),
         imports: Imports::default(),
         untouched_payload: true,
         dispatch: Nanos::ZERO,

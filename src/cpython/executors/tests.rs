@@ -75,6 +75,7 @@ fn run<'a>(
             Upcall::Timer(tid) => run.work.kernel.timer(tid),
             Upcall::Arrival => run.work.arrive(),
             Upcall::Check => run.work.kernel.look_ahead(),
+            Upcall::Device(device) => run.work.transfers_end(device),
             Upcall::End => break,
         }
         look(&run);

@@ -1,6 +1,8 @@
 //! Waits of threads and tasks: each waiting thread or task holds one value that says for what, since when, and until when.
 
-use crate::cpython::index::{LockIndex, LockNumber, PipeIndex, QueueIndex, ResourceIndex};
+use crate::cpython::index::{
+    DeviceNumber, LockIndex, LockNumber, PipeIndex, QueueIndex, ResourceIndex,
+};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::sync::Ticket;
@@ -20,6 +22,8 @@ pub(crate) enum On {
     Resource(ResourceIndex),
     /// The instant at which a rate limit has a token: a sleep that ends by itself.
     Token(ResourceIndex),
+    /// The end of a transfer by a device, or its turn there.
+    Device(DeviceNumber),
     /// The ends of a task's children.
     Children,
     /// A permit of an event loop's concurrency limit.
@@ -64,7 +68,8 @@ impl On {
             Self::Item(_) | Self::Room(_) | Self::Children => Cause::Queue,
             Self::Permit => Cause::Limit,
             Self::Resource(_) | Self::Token(_) => Cause::Resource,
-            Self::Outside | Self::Timer => Cause::Io,
+            // What others cost a transfer is told from it when it ends.
+            Self::Outside | Self::Timer | Self::Device(_) => Cause::Io,
             Self::Part | Self::Arrival | Self::Work | Self::Calls | Self::CallTurn => Cause::Pool,
             Self::Events => Cause::Loop,
             Self::ResultTurn | Self::Bytes(_) | Self::Space(_) | Self::Request => Cause::Ipc,
@@ -79,12 +84,23 @@ impl On {
         matches!(self, Self::Timer | Self::Token(_))
     }
 
+    /// Whether a handle that the task's event loop gets by a timer, or from `select`, ends the wait.
+    pub(crate) fn ends_by_handle(self) -> bool {
+        self.is_timer() || self.is_device()
+    }
+
+    /// Whether a device ends the wait.
+    pub(crate) fn is_device(self) -> bool {
+        matches!(self, Self::Device(_))
+    }
+
     /// Whether a woken waiter has to ask again, because another may have been quicker; the wait then counts as one.
     pub(crate) fn asked_again(self) -> bool {
         match self {
             Self::Lock(_) | Self::Item(_) | Self::Room(_) | Self::Resource(_) => true,
             Self::AwaitedLock(_)
             | Self::Token(_)
+            | Self::Device(_)
             | Self::Children
             | Self::Permit
             | Self::Outside

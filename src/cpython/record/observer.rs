@@ -5,6 +5,7 @@ use crate::cpython::record::recording::{RecordedSeries, Recording};
 use crate::engine::{Nanos, Total};
 use crate::machine::CAUSES;
 use crate::measure::{BatchSeries, Completions, Histogram};
+use crate::sync::DeviceTotals;
 
 /// Counts and latencies of a run's tasks.
 #[derive(Debug)]
@@ -92,6 +93,7 @@ pub(crate) struct Observed {
     pub memory_peak: u64,
     pub memory_mean: f64,
     pub bytes_moved: u128,
+    pub devices: Vec<DeviceTotals>,
     pub processes: u32,
     pub events: u64,
     pub calendar_events: u64,

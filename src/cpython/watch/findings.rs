@@ -19,6 +19,7 @@ pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     let mut all = blocked_loops(work);
     all.extend(contended_object(work));
     all.extend(scarce_resource(work));
+    all.extend(busy_device(work));
     all.extend(convoy(work));
     all.extend(futile_wakeups(work));
     all
@@ -71,6 +72,28 @@ fn scarce_resource(work: &Work<'_>) -> Option<Finding> {
     Some(Finding::ScarceResource {
         resource: program.resources[resource].name.clone(),
         task: program.classes[class].name.clone(),
+        waited,
+        of: work.time_in_turn_of(class),
+    })
+}
+
+/// The device, and the class of tasks that others delayed most there, if that was a good part of its time.
+fn busy_device(work: &Work<'_>) -> Option<Finding> {
+    let program = work.kernel.program;
+    let waits = program.devices.keys().flat_map(|device| {
+        let of = move |class| (device, class, work.devices.waited(device, class));
+        program.classes.keys().map(of)
+    });
+    let worth = |&(_, class, waited): &(_, ClassIndex, Total)| {
+        waited > Total::ZERO && waited * LEAST_PART >= work.time_in_turn_of(class)
+    };
+    let (device, class, waited) = waits.filter(worth).max_by_key(|(.., waited)| *waited)?;
+    let end = work.kernel.machine.now().as_f64();
+    let busy = work.devices.totals().get(usize::from(device))?.busy;
+    Some(Finding::BusyDevice {
+        device: program.devices[device].name.clone(),
+        task: program.classes[class].name.clone(),
+        busy: (busy / end.max(1.0)).min(1.0),
         waited,
         of: work.time_in_turn_of(class),
     })

@@ -72,6 +72,7 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
         memory_peak: work.kernel.memory.peak(),
         memory_mean,
         bytes_moved: work.kernel.bytes_moved,
+        devices: work.devices.totals(),
         processes: work.kernel.children,
         events: work.kernel.events,
         calendar_events: popped,

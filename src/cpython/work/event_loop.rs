@@ -23,7 +23,7 @@ pub(crate) enum Handle {
     Start(TaskKey),
     /// Resumes a task.
     Step(TaskKey),
-    /// Sets the future that a sleeping task awaits, if the timer of this number is still the task's.
+    /// Sets the future that a task awaits who sleeps, or reads what a device transfers, if the wait of this number is still the task's.
     Due(TaskKey, u64),
     /// Sets the future that a task awaits, since an executor has finished the task's part.
     Finished(TaskKey),
@@ -87,9 +87,7 @@ impl Work<'_> {
             self.book(key, on.cause(), from, until);
             self.tasks[key].since = until.max(now);
         }
-        self.loop_timers += 1;
-        let number = self.loop_timers;
-        self.tasks[key].timer = number;
+        let number = self.new_timer(key);
         self.begin_wait(Waiter::Task(key), on, None, until);
         self.loops[copy]
             .timers
@@ -219,10 +217,26 @@ impl Work<'_> {
         }
     }
 
-    /// Whether a task still sleeps until the timer of this number.
+    /// What a task awaits can be read: `select` returns, and the reader's callback sets the future that the task awaits.
+    pub(super) fn loop_readable(&mut self, key: TaskKey) {
+        let (copy, number) = (self.tasks[key].copy, self.tasks[key].timer);
+        let l = &mut self.loops[copy];
+        l.incoming.push_back(Handle::Due(key, number));
+        let tid = l.tid;
+        self.kernel.unpark(tid);
+    }
+
+    /// The number by which a task's next wait is told from those before it, if what ends the wait is a handle of the loop.
+    pub(super) fn new_timer(&mut self, key: TaskKey) -> u64 {
+        self.loop_timers += 1;
+        self.tasks[key].timer = self.loop_timers;
+        self.loop_timers
+    }
+
+    /// Whether a task still waits for what the handle of this number ends.
     pub(crate) fn sleeps(&self, key: TaskKey, number: u64) -> bool {
         let task = &self.tasks[key];
-        task.live && task.timer == number && task.wait.is_some_and(|w| w.on.is_timer())
+        task.live && task.timer == number && task.wait.is_some_and(|w| w.on.ends_by_handle())
     }
 
     /// Ends whatever a task of a loop waits for; the task finds that out when it resumes. Its children are cancelled, and it resumes when
@@ -253,6 +267,10 @@ impl Work<'_> {
                 self.wake(tid, who);
                 // It has not been called for the resource.
                 self.end_wait(who);
+            }
+            // One that has ended resumes its task by the handle that is on its way.
+            (On::Device(device), _) if self.give_up_transfer(device, (key, who)) => {
+                self.wake(tid, who);
             }
             (On::Children, _) => {
                 for child in self.tasks.children(key) {

@@ -156,6 +156,9 @@ impl Work<'_> {
                 let until = self.kernel.machine.now() + self.kernel.machine.debt(tid) + time;
                 self.kernel.push(tid, Act::sleep(On::Outside, until));
             }
+            Instr::Transfer(device, demand) => {
+                return self.step_transfer(tid, key, mode, device, demand);
+            }
             Instr::Acquire(lock) => return self.step_acquire(tid, key, mode, lock),
             Instr::Release(lock) => self.step_release(tid, key, mode, lock),
             Instr::EnterUse(resource) => return self.step_enter_use(tid, key, mode, resource),

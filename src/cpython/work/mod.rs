@@ -5,6 +5,7 @@
 
 mod accounts;
 mod arrivals;
+mod device;
 mod end;
 mod event_loop;
 mod exec;
@@ -28,6 +29,7 @@ use crate::sync::{Lock, Queue};
 
 pub(crate) use crate::cpython::index::TaskKey;
 pub(crate) use arrivals::{Copy, NextOwn, TaskDispatch};
+pub(crate) use device::Transfer;
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
 pub(crate) use task::{Data, Frame, Task, Tasks};
@@ -35,6 +37,7 @@ pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
 use arrivals::ArrivalSource;
+use device::Devices;
 use resource::Resources;
 
 /// The tasks of a run, and all that they share.
@@ -48,6 +51,7 @@ pub(crate) struct Work<'a> {
     /// Queues between tasks; their items carry no data.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
     pub(crate) resources: Resources,
+    pub(crate) devices: Devices,
     pub(crate) arrivals: ArrivalSource<'a>,
     pub(crate) observer: Observer,
 
@@ -80,6 +84,7 @@ impl<'a> Work<'a> {
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
             resources: Resources::new(program),
+            devices: Devices::new(program),
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),

@@ -160,6 +160,10 @@ impl Work<'_> {
             On::Item(q) => self.queues[q].give_up_getting(wait.ticket),
             On::Room(q) => self.queues[q].give_up_putting(wait.ticket),
             On::Resource(r) => self.give_up_resource(key, r, wait.ticket, wait.since),
+            On::Device(device) => {
+                self.give_up_transfer(device, (key, who));
+                None
+            }
             _ => None,
         };
         if let Some(next) = next {

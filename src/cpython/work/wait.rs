@@ -9,7 +9,7 @@ use crate::machine::Tid;
 use crate::sync::Ticket;
 
 /// Who waits: a thread, or a task of an event loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Waiter {
     Thread(Tid),
     /// A task of an event loop.

@@ -1,6 +1,6 @@
 //! Accounts of threads' time: totals by cause, CPU time, and the tape of a recorded run.
 
-use super::{Machine, Tid};
+use super::{Machine, SchedState, Tid};
 use crate::engine::{Nanos, Total};
 use crate::machine::tape::{Tape, doing};
 use crate::machine::{CAUSES, Cause};
@@ -120,6 +120,23 @@ impl Machine {
         self.now = until;
         self.enter(tid, cause);
         self.note(tid);
+    }
+
+    /// Books the part from `from` to `to` of a blocked thread's present wait, which ends now, to another cause.
+    pub(crate) fn rebook(&mut self, tid: Tid, from: Nanos, to: Nanos, cause: Cause) {
+        let t = &self.threads[tid];
+        debug_assert_eq!(t.state, SchedState::Blocked);
+        let (before, until, since) = (t.cause, self.now, t.since);
+        let from = from.max(since);
+        if from >= to.min(until) {
+            return;
+        }
+        for (at, cause) in [(from, cause), (to.min(until), before)] {
+            self.now = at;
+            self.enter(tid, cause);
+            self.note(tid);
+        }
+        self.now = until;
     }
 
     #[inline]

@@ -58,6 +58,7 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::Convoy { .. }
         | Finding::ContendedObject { .. }
         | Finding::ScarceResource { .. }
+        | Finding::BusyDevice { .. }
         | Finding::FutileWakeups { .. }
         | Finding::Unsupported { .. } => None,
     })

@@ -112,6 +112,19 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             Nanos::ZERO,
             format!("{task} waited {} s for {resource}", waited.as_secs_f64()),
         ),
+        Finding::BusyDevice {
+            device,
+            task,
+            waited,
+            ..
+        } => (
+            "busy device",
+            Nanos::ZERO,
+            format!(
+                "{task} lost {} s to others at {device}",
+                waited.as_secs_f64()
+            ),
+        ),
         Finding::FutileWakeups { times, task } => (
             "futile wake-ups",
             Nanos::ZERO,

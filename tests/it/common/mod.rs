@@ -10,8 +10,8 @@ use std::time::Duration;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, LockSpec, MachineSpec, QueueSpec, ResourceKind, ResourceSpec, Rounds,
-    Scope, Step, Strategy, TaskClass, WhenFull, Workload,
+    Arrivals, DeviceKind, DeviceSpec, Dist, Imports, LockSpec, MachineSpec, QueueSpec,
+    ResourceKind, ResourceSpec, Rounds, Scope, Step, Strategy, TaskClass, WhenFull, Workload,
 };
 use pchsim::strategy::{Outcome, SimInput, check, simulate};
 
@@ -75,6 +75,28 @@ fn resources() -> Vec<ResourceSpec> {
     ]
 }
 
+/// A device whose rate is shared, one that has a penalty and more than one stream gets, and a station.
+fn devices() -> Vec<DeviceSpec> {
+    let of = |name: &str, kind| DeviceSpec {
+        name: name.into(),
+        kind,
+    };
+    let shared = |per_stream, penalty| DeviceKind::Shared {
+        rate: 200_000_000,
+        per_stream,
+        penalty,
+    };
+    let station = DeviceKind::Station {
+        servers: 2,
+        rate: None,
+    };
+    vec![
+        of("link", shared(200_000_000, 0)),
+        of("disk", shared(70_000_000, 100_000)),
+        of("cpus", station),
+    ]
+}
+
 /// A workload with two locks (the second shared between processes), an unbounded and a bounded queue, and an object.
 pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload {
     Workload {
@@ -103,6 +125,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         ],
         objects: vec!["state".into()],
         resources: resources(),
+        devices: devices(),
         imports: Imports::default(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

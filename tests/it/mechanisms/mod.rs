@@ -6,6 +6,7 @@ mod bounds;
 mod calls;
 mod cores;
 mod costs;
+mod devices;
 mod gil;
 mod interplay;
 mod locks;

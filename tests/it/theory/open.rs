@@ -2,7 +2,8 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, ResourceKind, ResourceSpec, Scope, Step, Strategy, WhenFull, Workers,
+    Arrivals, DeviceKind, DeviceSpec, Dist, Offload, ResourceKind, ResourceSpec, Scope, Step,
+    Strategy, WhenFull, Workers,
 };
 
 use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
@@ -156,6 +157,32 @@ fn mmc_by_connections() {
         case.replicate(REPLICATIONS, mean_latency).assert_holds(
             erlang(servers, load),
             &format!("M/M/{servers} by connections at {load}"),
+        );
+    }
+}
+
+/// M/M/c whose servers are those of a station, and whose customers are coroutines: Erlang's C.
+#[test]
+fn mmc_by_a_station() {
+    for load in LOADS {
+        let servers = 4;
+        let mut case = queue(servers, load, exponential(SERVICE));
+        case.strategy = Strategy::Asyncio {
+            limit: None,
+            offload: Offload::None,
+            pools: Vec::new(),
+        };
+        case.workload.classes[0].steps = vec![Step::Transfer(0, exponential(SERVICE))];
+        case.workload.devices = vec![DeviceSpec {
+            name: "db".into(),
+            kind: DeviceKind::Station {
+                servers: u64::from(servers),
+                rate: None,
+            },
+        }];
+        case.replicate(REPLICATIONS, mean_latency).assert_holds(
+            erlang(servers, load),
+            &format!("M/M/{servers} by a station at {load}"),
         );
     }
 }

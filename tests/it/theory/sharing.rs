@@ -5,7 +5,11 @@
 //! depend on the distribution of service, only on its mean: that tells a fair scheduler from an unfair one.
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, Strategy, Workers};
+use pchsim::scenario::{
+    Arrivals, DeviceKind, DeviceSpec, Dist, Offload, ProcessApi, StartMethod, Step, Strategy,
+    Workers,
+};
+use pchsim::strategy::Outcome;
 
 use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
 
@@ -100,6 +104,45 @@ fn sharing(name: &str, service: Dist) {
         SERVICE / (1.0 - load),
         &format!("{name}, shared, at {load}"),
     );
+}
+
+/// M/G/1 with processor sharing by a device of the workload: the mean is E[S] / (1 - load), whatever the distribution. Each interval is a Student
+/// interval of 99 %: of right means one in a hundred would fail, and the seed is fixed.
+#[test]
+fn a_device_that_is_shared_sees_only_the_mean() {
+    let rate = 100_000_000;
+    for (name, alone) in [
+        ("M/M/1", exponential(SERVICE)),
+        ("M/D/1", Dist::Constant(Nanos::from_secs_f64(SERVICE))),
+        (
+            "M/G/1 (gamma, cv 2)",
+            Dist::Gamma {
+                mean: Nanos::from_secs_f64(SERVICE),
+                cv: 2.0,
+            },
+        ),
+    ] {
+        for (load, count) in [(0.3, 16_000), (0.6, 32_000), (0.8, 64_000)] {
+            let steps = vec![Step::Transfer(0, alone.clone())];
+            let strategy = Strategy::Threads(Workers::PerTask);
+            let mut case = case(load, count, steps, strategy, 1, true);
+            case.workload.devices = vec![DeviceSpec {
+                name: "disk".into(),
+                kind: DeviceKind::Shared {
+                    rate,
+                    per_stream: rate,
+                    penalty: 0,
+                },
+            }];
+            let what = format!("{name}, a shared device, at {load}");
+            case.replicate(16, mean_latency)
+                .assert_holds(SERVICE / (1.0 - load), &what);
+            // The device is in use for as long as its load says.
+            let busy = |o: &Outcome| o.devices[0].busy / o.end.as_f64();
+            case.replicate(16, busy)
+                .assert_holds(load, &format!("{what}, utilisation"));
+        }
+    }
 }
 
 #[test]

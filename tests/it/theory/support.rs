@@ -49,6 +49,7 @@ pub(crate) fn workload(arrivals: Arrivals, count: u64, steps: Vec<Step>) -> Work
         queues: Vec::new(),
         objects: Vec::new(),
         resources: Vec::new(),
+        devices: Vec::new(),
         imports: Imports::default(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

@@ -138,6 +138,8 @@ pub enum ThreadActivity {
     WaitsForLock(String, Option<usize>),
     /// Waits for something of this resource.
     WaitsForResource(String),
+    /// Waits for the end of a transfer by this device, which serves so many others as well.
+    Transfers(String, u64),
     /// Waits for an item of the queue of this name.
     WaitsForItem(String),
     /// Waits for room in the queue of this name.
@@ -262,6 +264,8 @@ pub enum TaskLocation {
     LoopLock(String, Option<usize>, usize),
     /// Waits for something of this resource.
     Resource(String),
+    /// Waits on the loop for the end of a transfer by this device, which serves so many others as well.
+    Transfers(String, u64),
     /// Waits on the loop for an item of the queue of this name.
     Item(String),
     /// Waits on the loop for room in the queue of this name.

@@ -7,7 +7,7 @@ use crate::cpython::kernel::On;
 use crate::cpython::program::Instr;
 use crate::cpython::role::ThreadRole;
 use crate::cpython::work::Handle;
-use crate::cpython::work::{Frame, Task, TaskKey};
+use crate::cpython::work::{Frame, Task, TaskKey, Transfer};
 use crate::engine::Nanos;
 
 /// Places of the snapshot's tasks; `None` where none has been found yet. Lists and queues are looked through first.
@@ -86,7 +86,10 @@ impl SnapshotIndex<'_, '_> {
         match place {
             TaskLocation::Thread(thread) => self.left(self.threads[*thread]),
             TaskLocation::Sleeps(until) => (true, Some(until.since(self.now))),
-            TaskLocation::LoopLock(..) => (true, None),
+            TaskLocation::LoopLock(..) | TaskLocation::Transfers(..) => (true, None),
+            TaskLocation::Resource(_) if task.wait.is_some_and(|w| w.on.is_device()) => {
+                (true, None)
+            }
             TaskLocation::Children(..) => {
                 let code = &self.work.kernel.program.classes[task.class].code;
                 let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
@@ -268,6 +271,13 @@ impl SnapshotIndex<'_, '_> {
                 On::Token(r) => Some(TaskLocation::Resource(
                     self.work.resource_name(r).to_owned(),
                 )),
+                On::Device(device) => {
+                    let name = self.device_name(device);
+                    Some(match self.work.transfer(device, key) {
+                        Transfer::Served(others) => TaskLocation::Transfers(name, others),
+                        Transfer::InLine => TaskLocation::Resource(name),
+                    })
+                }
                 On::Item(q) if wait.ticket.is_some() => Some(TaskLocation::Item(queue(q))),
                 On::Room(q) if wait.ticket.is_some() => Some(TaskLocation::Room(queue(q))),
                 On::Children => Some(TaskLocation::Children(

@@ -4,8 +4,16 @@ use super::{SnapshotIndex, StepState};
 use crate::cpython::index::{LockNumber, ObjectIndex, QueueIndex};
 use crate::cpython::program::{Demand, Instr};
 use crate::cpython::work::Task;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, whole};
 use crate::scenario::units::{format_duration, format_size};
+use crate::scenario::{Bytes, DeviceSpec};
+
+/// The size that takes so long at a rate of so many bytes a second, to six digits: a time is a whole number of nanoseconds.
+fn transferred(time: Nanos, rate: Bytes) -> Bytes {
+    let bytes = whole(time.as_secs_f64() * rate as f64);
+    let unit = 10_u64.pow(bytes.max(1).ilog10().saturating_sub(5));
+    bytes.saturating_add(unit / 2) / unit * unit
+}
 
 impl SnapshotIndex<'_, '_> {
     /// The step of a task: the one before its next instruction if that has `begun` (with what is `left` of it), else the next instruction
@@ -58,6 +66,20 @@ impl SnapshotIndex<'_, '_> {
             }
             Instr::Io(d) => format!("Io({})", demand(d)),
             Instr::Block(d) => format!("Block({})", demand(d)),
+            Instr::Transfer(device, d) => {
+                let DeviceSpec { name, kind } = &program.devices[*device];
+                let sizes = |rate: Bytes| match d {
+                    Demand::Constant(t) => size(transferred(*t, rate)),
+                    Demand::Drawn(dist) => {
+                        let dist = &program.dists[*dist];
+                        dist.written_as(&|t| format_size(transferred(t, rate)))
+                    }
+                };
+                match kind.rate_alone() {
+                    Some(rate) => format!("Transfer(\"{name}\", {})", sizes(rate)),
+                    None => format!("Transfer(device: \"{name}\", time: {})", demand(d)),
+                }
+            }
             Instr::Acquire(l) | Instr::Release(l) => format!("Lock(\"{}\")", lock(*l)),
             Instr::Shared {
                 object: o,

@@ -1,11 +1,12 @@
 //! Describes what each thread does.
 
 use super::{CpuWork, SnapshotIndex, ThreadActivity, ThreadState};
-use crate::cpython::index::{LockIndex, QueueIndex};
+use crate::cpython::index::{DeviceNumber, LockIndex, QueueIndex};
 use crate::cpython::kernel::{Act, Blocked, Outside, Phase, Thread};
 use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::{Instr, OnCore};
 use crate::cpython::role::{LoopState, MainState, PoolState, ThreadRole};
+use crate::cpython::work::Transfer;
 use crate::engine::Nanos;
 use crate::machine::{Cause, SchedState, Tid};
 
@@ -89,6 +90,15 @@ impl SnapshotIndex<'_, '_> {
             On::Resource(r) | On::Token(r) => {
                 ThreadActivity::WaitsForResource(self.work.resource_name(r).to_owned())
             }
+            On::Device(device) => {
+                let of_task = |key| match self.work.transfer(device, key) {
+                    Transfer::Served(others) => {
+                        ThreadActivity::Transfers(self.device_name(device), others)
+                    }
+                    Transfer::InLine => ThreadActivity::WaitsForResource(self.device_name(device)),
+                };
+                t.task.map_or(ThreadActivity::Idle, of_task)
+            }
             On::Children => t.task.map_or(ThreadActivity::Idle, |key| {
                 let task = &self.work.tasks[key];
                 ThreadActivity::WaitsForChildren(task.children, self.children_of(task))
@@ -121,6 +131,11 @@ impl SnapshotIndex<'_, '_> {
             | On::Timer
             | On::Part => ThreadActivity::Idle,
         }
+    }
+
+    /// The name of a device.
+    pub(crate) fn device_name(&self, device: DeviceNumber) -> String {
+        self.work.kernel.program.devices[device].name.clone()
     }
 
     /// The name of the lock of this index in the table of all locks.
@@ -206,7 +221,13 @@ impl SnapshotIndex<'_, '_> {
         let machine = &self.work.kernel.machine;
         match self.doing(tid) {
             ThreadActivity::Sleeps(until) => return (true, Some(until.since(self.now))),
-            ThreadActivity::WaitsForLock(..) => return (true, None),
+            ThreadActivity::WaitsForLock(..) | ThreadActivity::Transfers(..) => {
+                return (true, None);
+            }
+            // In line for a device the transfer has been asked for; who waits for another resource asks again.
+            ThreadActivity::WaitsForResource(_) if t.wait.is_some_and(|w| w.on.is_device()) => {
+                return (true, None);
+            }
             ThreadActivity::WaitsForItem(_)
             | ThreadActivity::WaitsForRoom(_)
             | ThreadActivity::WaitsForChildren(..)
