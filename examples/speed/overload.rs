@@ -43,7 +43,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
             name: "caller".into(),
             count: tasks,
             weight: 1.0,
-            steps: vec![Step::Timeout(Nanos::from_secs(60), steps)],
+            steps: vec![Step::Timeout(Nanos::from_secs(60).into(), steps)],
             touches: 0.0,
             interleave: false,
             cost: Vec::new(),

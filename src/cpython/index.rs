@@ -37,6 +37,8 @@ indices! {
     ExecutorIndex;
     /// A step that a worker executes as one call.
     CallIndex;
+    /// How an instruction pauses between attempts, in the program's table of them.
+    BackoffIndex;
     /// A pipe.
     PipeIndex;
     /// A lock instance in the table of all locks: those shared between processes come first, then those of each domain.

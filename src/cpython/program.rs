@@ -3,15 +3,15 @@
 use typed_index_collections::TiVec;
 
 pub(crate) use crate::cpython::index::{
-    CallIndex, ClassIndex, DeviceNumber, DistIndex, ExecutorIndex, LockNumber, ObjectIndex,
-    QueueIndex, ResourceNumber,
+    BackoffIndex, CallIndex, ClassIndex, DeviceNumber, DistIndex, ExecutorIndex, LockNumber,
+    ObjectIndex, QueueIndex, ResourceNumber,
 };
 use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Arrivals, Bytes, DeviceSpec, Dist, LockSpec, ObjectSpec, QueueSpec, Releases, ResourceSpec,
-    StartMethod,
+    Arrivals, Backoff, Bytes, DeviceSpec, Dist, LockSpec, ObjectSpec, QueueSpec, Releases,
+    ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -70,7 +70,7 @@ pub enum Instr {
     /// Gives the working memory of the innermost hold back.
     LeaveHold,
     /// Starts a deadline, so long from now.
-    EnterTimeout(Nanos),
+    EnterTimeout(Demand),
     /// Lifts the innermost deadline.
     LeaveTimeout,
     /// Fails with this probability, from 0 to 1.
@@ -79,8 +79,8 @@ pub enum Instr {
     EnterRetry {
         /// Attempts in all, the first included.
         attempts: u32,
-        /// Pause before the second attempt.
-        backoff: Nanos,
+        /// The pauses between attempts.
+        backoff: BackoffIndex,
     },
     /// Leaves the block after a successful attempt.
     LeaveRetry,
@@ -524,6 +524,7 @@ impl Program {
             classes: TiVec::new(),
             own_classes: 0,
             dists: TiVec::new(),
+            backoffs: TiVec::new(),
             means: TiVec::new(),
             arrivals: Arrivals::Batch,
             batch: Vec::new(),
@@ -566,7 +567,9 @@ pub struct Program {
     pub own_classes: usize,
     /// Distributions that [`Demand::Drawn`] refers to.
     pub dists: TiVec<DistIndex, Dist>,
-    /// Their means in nanoseconds, where they are known exactly ([`Dist::exact_mean`]).
+    /// How [`Instr::EnterRetry`] pauses between attempts.
+    pub backoffs: TiVec<BackoffIndex, Backoff>,
+    /// The means of `dists` in nanoseconds, where they are known exactly ([`Dist::exact_mean`]).
     pub means: TiVec<DistIndex, Option<f64>>,
     /// How tasks arrive.
     pub arrivals: Arrivals,
@@ -728,13 +731,19 @@ mod tests {
             (Instr::Allocate(7), worker, true, false, none()),
             (Instr::EnterHold(7), either, true, false, none()),
             (Instr::LeaveHold, either, false, false, none()),
-            (Instr::EnterTimeout(Nanos(1)), either, true, false, none()),
+            (
+                Instr::EnterTimeout(Demand::Constant(Nanos(1))),
+                either,
+                true,
+                false,
+                none(),
+            ),
             (Instr::LeaveTimeout, either, false, false, none()),
             (Instr::Fail(0.5), worker, true, false, none()),
             (
                 Instr::EnterRetry {
                     attempts: 2,
-                    backoff: Nanos(1),
+                    backoff: BackoffIndex::from(1),
                 },
                 either,
                 true,

@@ -29,12 +29,14 @@ pub enum StreamRole {
     Failure = 7,
     /// Overshoot of a measuring program's steps.
     Grain = 8,
+    /// Time-outs, and pauses between attempts.
+    Patience = 9,
 }
 
 impl StreamRole {
     /// All roles in the order of their numbers.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Arrivals,
         Self::Classes,
         Self::Demands,
@@ -44,6 +46,7 @@ impl StreamRole {
         Self::Timer,
         Self::Failure,
         Self::Grain,
+        Self::Patience,
     ];
 }
 

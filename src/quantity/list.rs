@@ -102,6 +102,10 @@ quantities! {
     Failed: "failed_count", Count;
     /// Tasks that timed out.
     TimedOut: "timed_out_count", Count;
+    /// Attempts that the tasks' `Retry` steps began, those of children included.
+    Attempts: "attempts_count", Count;
+    /// Of these, attempts after the first.
+    Retries: "retries_count", Count;
     /// Tasks still under way at the end.
     InFlight: "in_flight_count", Count;
     /// Share of ended tasks that failed or timed out.

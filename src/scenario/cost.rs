@@ -139,7 +139,7 @@ mod tests {
         vec![
             Step::Io(ms(10)),
             Step::Repeat(2, vec![Step::Cpu(ms(cpu)), Step::Block(ms(3))]),
-            Step::Timeout(Nanos(7), vec![Step::Native(ms(native))]),
+            Step::Timeout(ms(7), vec![Step::Native(ms(native))]),
         ]
     }
 

@@ -170,6 +170,12 @@ fn gamma(shape: f64, rng: &mut impl Rng) -> f64 {
     }
 }
 
+impl From<Nanos> for Dist {
+    fn from(time: Nanos) -> Self {
+        Self::Constant(time)
+    }
+}
+
 impl Dist {
     /// The same distribution with every time multiplied by `by`; parameters without a unit stay.
     #[must_use]

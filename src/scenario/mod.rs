@@ -1,5 +1,6 @@
 //! Scenarios: the types, distributions, units and limits of what is simulated. How a scenario is written is in [`syntax`](crate::syntax).
 
+mod backoff;
 mod capacity;
 mod cost;
 mod device;
@@ -10,6 +11,7 @@ mod step;
 mod strategy;
 pub mod units;
 
+pub use backoff::{Backoff, Jitter};
 pub use capacity::{PastLimit, ScenarioPart};
 pub use cost::StrategyKind;
 pub use device::{DeviceKind, DeviceSpec};

@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{DeviceSpec, Dist, StrategyKind};
+use super::{Backoff, DeviceSpec, Dist, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -596,15 +596,16 @@ pub enum Step {
     /// Steps during which so many bytes of working memory are held.
     Hold(Bytes, Vec<Step>),
     /// Steps that are given up after a time; the task then fails as timed out (unless a retry surrounds it).
-    Timeout(Nanos, Vec<Step>),
+    /// A time that is drawn is drawn whenever the steps are begun.
+    Timeout(Dist, Vec<Step>),
     /// Fails with this probability, from 0 to 1.
     Fail(f64),
-    /// Tries the steps up to `attempts` times in all, waiting `backoff` (doubled each time) between.
+    /// Tries the steps up to `attempts` times in all, with pauses between.
     Retry {
         /// Attempts in all, at least 1.
         attempts: u32,
-        /// First waiting time.
-        backoff: Nanos,
+        /// The pauses.
+        backoff: Backoff,
         /// The steps that are tried.
         steps: Vec<Step>,
     },

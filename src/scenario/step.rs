@@ -293,7 +293,7 @@ impl Step {
                 backoff,
                 steps,
             } => StepTraits {
-                waits: if *attempts > 1 && *backoff > Nanos::ZERO {
+                waits: if *attempts > 1 && backoff.pauses() {
                     WaitsFor::Pause
                 } else {
                     WaitsFor::Never
@@ -416,14 +416,14 @@ impl Step {
                 steps: inside(steps),
             },
             Self::Hold(bytes, steps) => Self::Hold(*bytes, inside(steps)),
-            Self::Timeout(after, steps) => Self::Timeout(*after, inside(steps)),
+            Self::Timeout(after, steps) => Self::Timeout(after.clone(), inside(steps)),
             Self::Retry {
                 attempts,
                 backoff,
                 steps,
             } => Self::Retry {
                 attempts: *attempts,
-                backoff: *backoff,
+                backoff: backoff.clone(),
                 steps: inside(steps),
             },
             Self::Repeat(times, steps) => Self::Repeat(*times, inside(steps)),
@@ -473,14 +473,14 @@ impl Step {
             Self::Io(time) => Self::Io(time.scaled(by)),
             Self::Block(time) => Self::Block(time.scaled(by)),
             Self::Transfer(device, alone) => Self::Transfer(*device, alone.scaled(by)),
-            Self::Timeout(after, steps) => Self::Timeout(after.scale(by), scaled(steps, by)),
+            Self::Timeout(after, steps) => Self::Timeout(after.scaled(by), scaled(steps, by)),
             Self::Retry {
                 attempts,
                 backoff,
                 steps,
             } => Self::Retry {
                 attempts: *attempts,
-                backoff: backoff.scale(by),
+                backoff: backoff.scaled(by),
                 steps: scaled(steps, by),
             },
             Self::Lock(..)
@@ -531,7 +531,7 @@ mod tests {
     fn retry(attempts: u32, backoff: u64) -> Step {
         Step::Retry {
             attempts,
-            backoff: Nanos(backoff),
+            backoff: Nanos(backoff).into(),
             steps: inner(),
         }
     }
@@ -580,7 +580,7 @@ mod tests {
             Step::ObjectsOut(13),
             Step::Allocate(14),
             Step::Hold(15, inner()),
-            Step::Timeout(Nanos(100), inner()),
+            Step::Timeout(Nanos(100).into(), inner()),
             Step::Fail(0.5),
             retry(2, 100),
             Step::Repeat(7, inner()),
@@ -600,7 +600,7 @@ mod tests {
         for (step, runs, at_most, by_the_task) in [
             (Step::Lock(5, inner()), Runs::Once, 1, 1),
             (Step::Hold(15, inner()), Runs::Once, 1, 1),
-            (Step::Timeout(Nanos(100), inner()), Runs::Once, 1, 1),
+            (Step::Timeout(Nanos(100).into(), inner()), Runs::Once, 1, 1),
             (fan_out(3), Runs::Children(3), 3, 0),
             (retry(2, 100), Runs::Attempts(2), 2, 1),
             (Step::Repeat(7, inner()), Runs::Times(7), 7, 7),
@@ -699,7 +699,7 @@ mod tests {
         let blocks: Vec<Bytes> = which(|s| s.block() > 0).iter().map(Step::block).collect();
         assert_eq!(blocks, [10, 11, 15]);
         let failing = [
-            Step::Timeout(Nanos(100), inner()),
+            Step::Timeout(Nanos(100).into(), inner()),
             Step::Fail(0.5),
             retry(2, 100),
         ];
@@ -740,8 +740,8 @@ mod tests {
             }
         }
         assert_eq!(
-            Step::Timeout(Nanos(100), Vec::new()).scaled(0.5),
-            Step::Timeout(Nanos(50), Vec::new())
+            Step::Timeout(Nanos(100).into(), Vec::new()).scaled(0.5),
+            Step::Timeout(Nanos(50).into(), Vec::new())
         );
         assert_eq!(retry(2, 100).scaled(0.5).around(|_| inner()), retry(2, 50));
         // A shorter step gives the GIL up less often, and a very short one not at all.

@@ -8,8 +8,8 @@ use crate::cpython::program::{
 };
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Dist, Imports, Inside, MachineSpec, Offload, Placed, Pool, ProcessApi, StartMethod,
-    Step, Strategy, WaitsFor, Workers, Workload,
+    Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Offload, Placed, Pool, ProcessApi,
+    StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -17,6 +17,8 @@ const UNROLLED: usize = 4096;
 
 struct Compiler {
     dists: Vec<Dist>,
+    /// How retries pause between their attempts.
+    backoffs: Vec<Backoff>,
     /// Classes of children, in order of appearance.
     children: Vec<Class>,
     /// For each lock, whether it is ever held across a wait.
@@ -75,6 +77,7 @@ pub fn compile(
     let layout = layout(machine, profile, strategy)?;
     let mut c = Compiler {
         dists: Vec::new(),
+        backoffs: Vec::new(),
         children: Vec::new(),
         across: vec![false; workload.locks.len()],
         touches: 0.0,
@@ -128,6 +131,7 @@ pub fn compile(
         own_classes,
         means: c.dists.iter().map(Dist::exact_mean).collect(),
         dists: c.dists.into(),
+        backoffs: c.backoffs.into(),
         arrivals: workload.arrivals.clone(),
         batch: if workload.arrivals == Arrivals::Batch {
             batch_order(workload)
@@ -509,7 +513,8 @@ impl Compiler {
                 code.push(Instr::LeaveHold);
             }
             Step::Timeout(after, inner) => {
-                code.push(Instr::EnterTimeout(*after));
+                let after = self.demand(after);
+                code.push(Instr::EnterTimeout(after));
                 self.steps(inner, code, held);
                 code.push(Instr::LeaveTimeout);
             }
@@ -521,8 +526,9 @@ impl Compiler {
             } => {
                 code.push(Instr::EnterRetry {
                     attempts: *attempts,
-                    backoff: *backoff,
+                    backoff: self.backoffs.len().into(),
                 });
+                self.backoffs.push(backoff.clone());
                 self.steps(steps, code, held);
                 code.push(Instr::LeaveRetry);
             }

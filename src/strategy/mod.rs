@@ -185,6 +185,8 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun
         completed: o.observer.completed,
         failed: o.observer.failed,
         timed_out: o.observer.timed_out,
+        attempts: o.observer.attempts,
+        retries: o.observer.retries,
         in_flight: o.in_flight,
         arrivals_end: o.observer.arrivals_end,
         half_arrived: o.observer.half_arrived,

@@ -17,6 +17,10 @@ pub struct Outcome {
     pub failed: u64,
     /// Of these, tasks that a deadline ended.
     pub timed_out: u64,
+    /// Attempts that `Retry` steps began of tasks that arrived after the warm-up, those of their children included.
+    pub attempts: u64,
+    /// Of these, attempts after the first.
+    pub retries: u64,
     /// Of these, tasks that were still in flight at the end of the run.
     pub in_flight: u64,
     /// When the last arrival of a promised number came from outside. `None` if more were to come at the end of the run, and for batches and

@@ -8,8 +8,9 @@ use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, Oversubscription, Scarce, Slowed,
-    UnfinishedTasks, WAKE_UP_AT_MOST, Warning, gains_nothing, ranks_before, sequential_cpu,
+    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, Oversubscription, RETRY_STORM, Scarce,
+    Slowed, UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
+    ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -41,6 +42,7 @@ pub fn judged(
     let of = |cases: &[&Forecast]| {
         let mut found = findings(cases, scenario, profiles, options);
         found.extend(futile_wakeups(study, cases));
+        found.extend(retry_storm(cases));
         found.extend(saturated(study, cases, scenario));
         found.extend(nothing_completed(cases));
         found.extend(failures(study, cases));
@@ -329,6 +331,15 @@ fn findings(
         found.push(Warning::Unsupported { cases: refused });
     }
     found
+}
+
+/// Cases in which attempts that come again are half of the load or more.
+fn retry_storm(all: &[&Forecast]) -> Option<Warning> {
+    let cases: Vec<(String, f64)> = (all.iter())
+        .filter_map(|f| Some((f.name(), attempts_for_each_first(f)?)))
+        .filter(|(_, attempts)| *attempts >= RETRY_STORM)
+        .collect();
+    (!cases.is_empty()).then_some(Warning::RetryStorm { cases })
 }
 
 /// Cases in which threads fight for the GIL and that costs something.

@@ -179,6 +179,8 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::Completed => count(o.completed),
         Quantity::Failed => count(o.failed),
         Quantity::TimedOut => count(o.timed_out),
+        Quantity::Attempts => count(o.attempts),
+        Quantity::Retries => count(o.retries),
         Quantity::InFlight => count(o.in_flight),
         Quantity::FailureRate => failure_rate(o),
         Quantity::LatencyMean

@@ -61,6 +61,8 @@ codes! {
         ScarceResource = "scarce-resource",
         /// Under some strategies transfers take longer because others use the device as well, for a tenth of the tasks' time or more.
         BusyDevice = "busy-device",
+        /// Under some strategies clients that try again at least double the load of what they retry.
+        RetryStorm = "retry-storm",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -95,6 +97,7 @@ impl WarningCode {
             | Self::ContendedObject
             | Self::ScarceResource
             | Self::BusyDevice
+            | Self::RetryStorm
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::Oversubscribed
@@ -241,6 +244,11 @@ pub enum Warning {
         cases: Vec<Slowed>,
         /// Whether some of these devices get less done the more use them at once.
         fewer: bool,
+    },
+    /// Clients that try again put a load on what they call that is a multiple of what they were asked for.
+    RetryStorm {
+        /// The cases, each with its attempts for each first one.
+        cases: Vec<(String, f64)>,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -584,6 +592,7 @@ impl Warning {
             Self::ContendedObject { .. } => WarningCode::ContendedObject,
             Self::ScarceResource { .. } => WarningCode::ScarceResource,
             Self::BusyDevice { .. } => WarningCode::BusyDevice,
+            Self::RetryStorm { .. } => WarningCode::RetryStorm,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
@@ -839,6 +848,17 @@ impl Warning {
                     list(&each)
                 )
             }
+            Self::RetryStorm { cases } => {
+                let each: Vec<String> = cases
+                    .iter()
+                    .map(|(case, attempts)| format!("{case} ({attempts:.1} attempts for each first one)"))
+                    .collect();
+                format!(
+                    "clients that try again make a multiple of the load that they were asked for: {}. Pause longer (`backoff`, `factor`), \
+                     spread the pauses (`jitter`), heed what a rate limit says (`retry_after`), or allow fewer `attempts`.",
+                    list(&each)
+                )
+            }
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases
                     .iter()
@@ -1072,6 +1092,13 @@ impl Warning {
                         of(&c.case).is_some_and(|f| f.findings.iter().any(same))
                     })
             }
+            Self::RetryStorm { cases } => {
+                !cases.is_empty()
+                    && cases.iter().all(|(c, said)| {
+                        let attempts = of(c).and_then(attempts_for_each_first);
+                        attempts == Some(*said) && *said >= RETRY_STORM
+                    })
+            }
             Self::FutileWakeups { cases, instead } => {
                 let fights = |f: &Forecast| {
                     f.findings
@@ -1214,6 +1241,17 @@ fn written(share: f64) -> String {
         .and_then(|p| p.parse::<f64>().ok())
         .is_some_and(|p| p / 100.0 == share);
     if exact { short } else { share.to_string() }
+}
+
+/// So many attempts for each first one are a storm: half of the load, or more, is of attempts that come again.
+pub(super) const RETRY_STORM: f64 = 2.0;
+
+/// How many attempts a case's `Retry` steps begin for each first one; `None` if there are none.
+pub(super) fn attempts_for_each_first(f: &Forecast) -> Option<f64> {
+    let mean = |q| f.get(q).map(|e| e.mean);
+    let (all, again) = (mean(Quantity::Attempts)?, mean(Quantity::Retries)?);
+    let first = all - again;
+    (first > 0.0).then(|| all / first)
 }
 
 #[cfg(test)]

@@ -56,6 +56,13 @@ impl<W: Copy + PartialEq> Lock<W> {
         next
     }
 
+    /// The owner goes by another name from now on.
+    pub(crate) fn rename_owner(&mut self, now: W) {
+        if let Some(owner) = &mut self.owner {
+            *owner = now;
+        }
+    }
+
     /// Removes the waiter who has waited longest from the line, without giving it the lock.
     pub(crate) fn dismiss(&mut self) -> Option<W> {
         self.line.call_next()

@@ -14,10 +14,10 @@ use std::fmt::{self, Write};
 
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, DeviceKind, DeviceSpec, Dist, Imports, LockId, LockSpec, MachineGiven, MachineSpec,
-    Metric, ObjectKind, ObjectSpec, Objective, QueueId, QueueSpec, Releases, ResourceKind,
-    ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask, WhenFull,
-    Workload, strategy_label,
+    Arrivals, Backoff, DeviceKind, DeviceSpec, Dist, Imports, Jitter, LockId, LockSpec,
+    MachineGiven, MachineSpec, Metric, ObjectKind, ObjectSpec, Objective, QueueId, QueueSpec,
+    Releases, ResourceKind, ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass,
+    TracedTask, WhenFull, Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -617,7 +617,18 @@ impl Workload {
                 steps,
             } => text.of("Retry", |text| {
                 text.field("attempts", attempts)?;
-                text.field("backoff", backoff)?;
+                let Backoff {
+                    base,
+                    factor,
+                    cap,
+                    jitter,
+                    retry_after,
+                } = backoff;
+                text.field("backoff", base)?;
+                text.unless("factor", factor, &2.0)?;
+                text.given("cap", cap.as_ref())?;
+                text.unless("jitter", jitter, &Jitter::None)?;
+                text.unless("retry_after", retry_after, &false)?;
                 self.steps(text, steps)
             }),
             Step::Repeat(times, steps) => text.of("Repeat", |text| {
@@ -630,6 +641,17 @@ impl Workload {
             }),
             Step::Inline(steps) => text.of("Inline", |text| self.steps(text, steps)),
         }
+    }
+}
+
+impl Canonical for Jitter {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        text.out.write_str(match self {
+            Self::None => "None",
+            Self::Full => "Full",
+            Self::Equal => "Equal",
+            Self::Decorrelated => "Decorrelated",
+        })
     }
 }
 
@@ -1060,12 +1082,21 @@ mod tests {
                 "Timeout(\"1s\", [Io(\"1ms\")])",
                 "Timeout(\"2s\", [Io(\"1ms\")])",
                 "Timeout(\"1s\", [Cpu(\"1ms\")])",
+                "Timeout(Exponential(\"1s\"), [Io(\"1ms\")])",
                 "Fail(0.1)",
                 "Fail(0.2)",
                 "Retry(2, \"1ms\", [Io(\"1ms\")])",
                 "Retry(3, \"1ms\", [Io(\"1ms\")])",
                 "Retry(2, \"2ms\", [Io(\"1ms\")])",
                 "Retry(2, \"1ms\", [Cpu(\"1ms\")])",
+                "Retry(2, Exponential(\"1ms\"), [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", factor: 3, steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", cap: \"3ms\", steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", cap: \"4ms\", steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", jitter: Full, steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", jitter: Equal, steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", jitter: Decorrelated, steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", retry_after: true, steps: [Io(\"1ms\")])",
                 "Repeat(2, [Io(\"1ms\")])",
                 "Repeat(3, [Io(\"1ms\")])",
                 "Repeat(2, [Cpu(\"1ms\")])",

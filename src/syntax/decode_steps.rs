@@ -7,11 +7,11 @@ use super::decode_cpu::{cpu, too_many_releases};
 use super::decode_devices::DeviceTable;
 use super::decode_dist::dist;
 use super::decode_pools;
+use super::decode_retry;
 use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxNode};
 use super::variants;
 use super::variants::StepName;
-use crate::engine::Nanos;
 use crate::scenario::{Bytes, Locking, Step, WaitsFor, limits};
 
 /// Names that steps refer to: locks, queues or objects.
@@ -362,7 +362,7 @@ impl StepReader {
                 Step::Hold(size, steps)
             }
             StepName::Timeout => {
-                let after = cx.required(&f, "after", |cx, n| cx.positive_duration(n, "a timeout"));
+                let after = cx.required(&f, "after", decode_retry::timeout);
                 let (after, steps) = both(after, self.block(cx, &f, path, depth))?;
                 Step::Timeout(after, steps)
             }
@@ -371,10 +371,7 @@ impl StepReader {
                 let attempts = cx.required(&f, "attempts", |cx, n| {
                     cx.int32(n, "the number of attempts", 1..=1_000, "of 1000 attempts")
                 });
-                let backoff = match f.get("backoff") {
-                    Some(_) => cx.optional(&f, "backoff", Cx::duration),
-                    None => Some(Nanos::ZERO),
-                };
+                let backoff = decode_retry::backoff(cx, &f);
                 let steps = self.block(cx, &f, path, depth);
                 let ((attempts, backoff), steps) = both(both(attempts, backoff), steps)?;
                 Step::Retry {

@@ -15,6 +15,7 @@ mod decode_dist;
 mod decode_machine;
 mod decode_pools;
 mod decode_resources;
+mod decode_retry;
 mod decode_scenario;
 mod decode_steps;
 mod decode_strategy;

@@ -46,6 +46,12 @@ names! {
 }
 
 names! {
+    /// What chance does to pauses between attempts.
+    JITTERS, JitterName:
+    None Full Equal Decorrelated
+}
+
+names! {
     /// The strategies.
     STRATEGIES, StrategyName:
     Sequential Threads Processes Interpreters Asyncio Prefork
@@ -131,7 +137,7 @@ pub(super) const WORKLOAD: &[&str] = &[
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
 /// All names of variants.
-const VARIANTS: [&[&str]; 9] = [
+const VARIANTS: [&[&str]; 10] = [
     DISTRIBUTIONS,
     STEPS,
     ARRIVALS,
@@ -141,6 +147,7 @@ const VARIANTS: [&[&str]; 9] = [
     RESOURCES,
     DEVICES,
     SCOPES,
+    JITTERS,
 ];
 
 /// The fields of a task class.
@@ -220,7 +227,15 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Hold" => &["size", "steps"],
         "Timeout" => &["after", "steps"],
         "Fail" => &["probability"],
-        "Retry" => &["attempts", "backoff", "steps"],
+        "Retry" => &[
+            "attempts",
+            "backoff",
+            "steps",
+            "factor",
+            "cap",
+            "jitter",
+            "retry_after",
+        ],
         "Repeat" => &["times", "steps"],
         "Offload" => &["steps", "to"],
         "Inline" => &["steps"],

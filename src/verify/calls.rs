@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::pieces::{ExecutorKind, sharing};
 use super::program::ProgramPlan;
+use super::retries;
 use super::steps::quoted;
 use super::tree::ProgramStep;
 use crate::scenario::{NamedPool, Offload, Pool, StartMethod, Workers};
@@ -73,7 +74,8 @@ pub(super) fn pieces(plan: &ProgramPlan<'_>) -> String {
     }
     if within(plan, |n| matches!(n, ProgramStep::Retry(..))) {
         // Those of coroutines have these names already.
-        let attempts = include_str!("template/attempts.py")
+        let text = include_str!("template/attempts.py");
+        let attempts = retries::attempts(text, retries::any_backoff(plan))
             .replace("io(", "block(")
             .replace("Attempt", "CallAttempt")
             .replace("attempts(", "call_attempts(");

@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::error::ProgramError;
+use super::retries::{Retry, drawn};
 use super::tree::{Amount, DurationUnit, Placeholder, ProgramStep, StepTree};
 use crate::engine::{Nanos, StreamRole, Streams, unit};
 
@@ -15,6 +16,9 @@ use crate::engine::{Nanos, StreamRole, Streams, unit};
 const MOST_NUMBERS: usize = 4_000_000;
 /// The numbers that stand for the draws at places that a task does not reach.
 const SPARE_DRAW: u64 = 1 << 40;
+
+/// The greatest number of spare numbers at one place.
+const MOST_SPARE: u32 = 64;
 
 /// How the simulator counts draws.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +35,7 @@ pub(super) struct Counting {
 pub(super) struct Drawer {
     demands: Streams,
     failures: Streams,
+    patience: Streams,
     counting: Counting,
     /// The count of numbers drawn so far.
     numbers: usize,
@@ -42,6 +47,8 @@ struct DeadlinePassed;
 struct Path<'t> {
     number: u64,
     draws: u64,
+    /// Draws of time-outs and pauses.
+    patience: u64,
     recorded: std::slice::Iter<'t, Nanos>,
     /// The time that the task has asked for so far.
     elapsed: Nanos,
@@ -61,6 +68,7 @@ impl Drawer {
         Self {
             demands: Streams::new(seed, 0, StreamRole::Demands),
             failures: Streams::new(seed, 0, StreamRole::Failure),
+            patience: Streams::new(seed, 0, StreamRole::Patience),
             counting,
             numbers: 0,
         }
@@ -82,6 +90,7 @@ impl Drawer {
         let mut path = Path {
             number,
             draws: 0,
+            patience: 0,
             recorded: recorded.iter(),
             elapsed: Nanos::ZERO,
             deadlines: Vec::new(),
@@ -93,23 +102,37 @@ impl Drawer {
             return Err(ProgramError::Numbers(MOST_NUMBERS));
         }
         for (place, (values, kind)) in path.values.iter_mut().zip(&tree.places).enumerate() {
-            if values.is_empty() {
-                values.push(self.spare(kind, number, place));
-            }
+            self.fill(values, kind, number, place);
         }
         Ok(Value::from(
             path.values.into_iter().map(Value::from).collect::<Vec<_>>(),
         ))
     }
 
-    fn spare(&self, place: &Placeholder, number: u64, at: usize) -> Value {
-        match place {
-            Placeholder::Time(dist, unit) => {
-                let mut rng = self.demands.task(number, SPARE_DRAW + at as u64);
-                json!(unit.of(dist.sample(&mut rng)))
+    /// Fills a place that a task comes to more often than the walk has, because real time takes it another way: where there is nothing,
+    /// and where a task may pause as often as it has attempts.
+    fn fill(&mut self, values: &mut Vec<Value>, place: &Placeholder, number: u64, at: usize) {
+        let least = match place {
+            Placeholder::Time(..) | Placeholder::Fail | Placeholder::Children => 1,
+            Placeholder::Patience(_, least) | Placeholder::Chance(least) => {
+                (*least).clamp(1, MOST_SPARE) as usize
             }
-            Placeholder::Fail => json!(0),
-            Placeholder::Children => json!([]),
+        };
+        if values.len() >= least {
+            return;
+        }
+        let mut rng = self.demands.task(number, SPARE_DRAW + at as u64);
+        self.numbers += least - 1;
+        while values.len() < least {
+            values.push(match place {
+                Placeholder::Time(dist, unit) => json!(unit.of(dist.sample(&mut rng))),
+                Placeholder::Patience(dist, _) => {
+                    json!(DurationUnit::Seconds.of(dist.sample(&mut rng)))
+                }
+                Placeholder::Chance(_) => json!(unit(&mut rng)),
+                Placeholder::Fail => json!(0),
+                Placeholder::Children => json!([]),
+            });
         }
     }
 
@@ -123,10 +146,7 @@ impl Drawer {
             path.draws += 1;
             amount.dist.sample(&mut rng)
         };
-        if let Some(place) = amount.place {
-            self.numbers += 1;
-            path.values[place].push(json!(unit.of(time)));
-        }
+        self.note(amount.place, json!(unit.of(time)), path);
         time
     }
 
@@ -186,14 +206,13 @@ impl Drawer {
                 path.values[*place] = children;
             }
             ProgramStep::Timeout(after, inner) => {
-                path.deadlines.push(path.elapsed + *after);
+                let after = self.time_out(after, path);
+                path.deadlines.push(path.elapsed + after);
                 let end = self.walk(inner, path);
                 path.deadlines.pop();
                 end?;
             }
-            ProgramStep::Retry(attempts, backoff, inner) => {
-                self.retry(*attempts, *backoff, inner, path)?;
-            }
+            ProgramStep::Retry(retry) => self.retry(retry, path)?,
             _ => {}
         }
         Ok(())
@@ -213,27 +232,62 @@ impl Drawer {
         if fails { Err(DeadlinePassed) } else { Ok(()) }
     }
 
-    fn retry(
-        &mut self,
-        attempts: u32,
-        backoff: Nanos,
-        inner: &[ProgramStep],
-        path: &mut Path<'_>,
-    ) -> Result<(), DeadlinePassed> {
-        let mut pause = backoff;
-        for left in (0..attempts.max(1)).rev() {
+    fn time_out(&mut self, after: &Amount, path: &mut Path<'_>) -> Nanos {
+        if !drawn(&after.dist) {
+            return after.dist.sample(&mut self.patience.stream());
+        }
+        let mut rng = self.patience.task(path.number, path.patience);
+        path.patience += 1;
+        let time = after.dist.sample(&mut rng);
+        self.note(after.place, json!(DurationUnit::Seconds.of(time)), path);
+        time
+    }
+
+    fn retry(&mut self, retry: &Retry, path: &mut Path<'_>) -> Result<(), DeadlinePassed> {
+        let mut paused = None;
+        for failed in 1..=retry.attempts.max(1) {
             let depth = path.deadlines.len();
-            if self.walk(inner, path).is_ok() {
+            if self.walk(&retry.steps, path).is_ok() {
                 return Ok(());
             }
             path.deadlines.truncate(depth);
-            if left == 0 || path.overdue() {
+            if failed >= retry.attempts || path.overdue() {
                 return Err(DeadlinePassed);
             }
+            let pause = self.pause(retry, failed, paused, path);
             path.elapsed += pause;
-            pause = pause * 2;
+            paused = Some(pause);
         }
         Err(DeadlinePassed)
+    }
+
+    /// The pause before the next attempt: its numbers are those that `Backoff::pause` draws, in their order.
+    fn pause(
+        &mut self,
+        retry: &Retry,
+        failed: u32,
+        paused: Option<Nanos>,
+        path: &mut Path<'_>,
+    ) -> Nanos {
+        let draw = self.patience.task(path.number, path.patience);
+        path.patience += u64::from(retry.backoff.draws());
+        let mut rng = draw.clone();
+        let base = retry.base.dist.sample(&mut rng);
+        self.note(
+            retry.base.place,
+            json!(DurationUnit::Seconds.of(base)),
+            path,
+        );
+        self.note(retry.chance, json!(unit(&mut rng)), path);
+        retry.backoff.pause(failed, paused, &mut draw.clone())
+    }
+
+    /// Writes a number down for a place, if there is one.
+    fn note(&mut self, place: Option<usize>, value: Value, path: &mut Path<'_>) {
+        if let Some(place) = place {
+            self.numbers += 1;
+            path.values[place].push(value);
+        }
     }
 }
 

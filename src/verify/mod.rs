@@ -21,6 +21,7 @@ mod pieces;
 mod prepare;
 mod program;
 mod render;
+mod retries;
 mod run;
 mod steps;
 mod table;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::calls;
 use super::program::{ProgramPlan, imports_module};
+use super::retries;
 use super::steps::{Flavour, coming, digits, quoted, shortest};
 use super::tree::{DurationUnit, ProgramStep};
 use crate::engine::Nanos;
@@ -68,6 +69,8 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let plain = matches!(plan.flavour, Flavour::Plain { .. });
     let timeouts = has(|n| matches!(n, ProgramStep::Timeout(..)));
     let retries = has(|n| matches!(n, ProgramStep::Retry(..)));
+    let backoff = retries::any_backoff(plan);
+    let attempts = |text: &str| retries::attempts(text, backoff);
     let locks = !plan.source.workload.locks.is_empty();
     let uses = has(|n| matches!(n, ProgramStep::Use(..)));
     let transfers = has(|n| matches!(n, ProgramStep::Transfer(..)));
@@ -97,9 +100,10 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         ),
         (transfers && !plain, piece!("device_loop")),
         (plain && timeouts, piece!("deadline")),
-        (plain && retries, piece!("attempts")),
+        (retries && backoff, piece!("backoff")),
+        (plain && retries, &attempts(piece!("attempts"))),
         (!plain && (timeouts || offload), piece!("loop_timeout")),
-        (!plain && retries, piece!("loop_attempts")),
+        (!plain && retries, &attempts(piece!("loop_attempts"))),
         (offload, piece!("offload")),
         (plan.flavour == Flavour::Loop, piece!("loop_body")),
         (!plain, piece!("loop_common")),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::error::ProgramError;
 use super::pieces::{self, ExecutorKind};
+use super::retries;
 use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
@@ -360,6 +361,7 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
             plan.flavour,
             s.workload,
             s.across,
+            retries::any_backoff(plan),
             name,
             tree,
             touches,
@@ -371,6 +373,7 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
             plan.flavour,
             s.workload,
             s.across,
+            retries::any_backoff(plan),
             "serial",
             tree,
             0.0,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::retries::{self, Retry};
 use super::tree::{Amount, Call, CallPool, DurationUnit, ProgramStep, StepTree};
 use crate::scenario::units::format_duration;
 use crate::scenario::{Dist, Releases, Workload};
@@ -45,6 +46,8 @@ pub(super) struct Writer<'a> {
     pub(super) workload: &'a Workload,
     /// Whether each lock is held while a task waits; if so, an event loop needs its own kind of lock.
     pub(super) across: &'a [bool],
+    /// Whether retries are written with a `Backoff`.
+    pub(super) backoff: bool,
     /// All functions: that of the class, then those of its children and calls.
     functions: Vec<Pending>,
     text: String,
@@ -60,6 +63,7 @@ pub(super) fn function(
     flavour: Flavour,
     workload: &Workload,
     across: &[bool],
+    backoff: bool,
     name: &str,
     tree: &StepTree,
     touches: f64,
@@ -68,6 +72,7 @@ pub(super) fn function(
         flavour,
         workload,
         across,
+        backoff,
         functions: vec![Pending {
             name: name.to_owned(),
             nodes: tree.nodes.clone(),
@@ -193,7 +198,7 @@ impl Writer<'_> {
             }
             ProgramStep::Hold(bytes, inner) => self.hold(*bytes, inner, depth),
             ProgramStep::Timeout(after, inner) => {
-                self.timeout(DurationUnit::Seconds.of(*after), inner, depth);
+                self.timeout(after, inner, depth);
             }
             ProgramStep::Fail(p, place) => {
                 // Where tasks note down what a worker does, this would be the worker's, too.
@@ -202,9 +207,7 @@ impl Writer<'_> {
                 let percent = shortest(p * 100.0);
                 self.line(depth, &format!("task.{fails}({place})  # {percent}%"));
             }
-            ProgramStep::Retry(attempts, backoff, inner) => {
-                self.retry(*attempts, DurationUnit::Seconds.of(*backoff), inner, depth);
-            }
+            ProgramStep::Retry(retry) => self.retry(retry, depth),
             ProgramStep::Repeat(times, inner) => {
                 self.line(depth, &format!("for _ in range({}):", digits(*times)));
                 self.block(inner, depth + 1);
@@ -430,8 +433,8 @@ impl Writer<'_> {
         }
     }
 
-    fn timeout(&mut self, seconds: f64, inner: &[ProgramStep], depth: usize) {
-        let seconds = shortest(seconds);
+    fn timeout(&mut self, after: &Amount, inner: &[ProgramStep], depth: usize) {
+        let (seconds, comment) = retries::seconds_of(after);
         let line = match (self.flavour, self.late()) {
             (Flavour::Plain { .. } | Flavour::Call, outer) => {
                 let outer = outer.map_or(String::new(), |o| format!(", {o}"));
@@ -441,20 +444,21 @@ impl Writer<'_> {
             (Flavour::Loop, _) => format!("async with timeout({seconds}):"),
             (Flavour::Offload, _) => format!("async with task.giving_up_after({seconds}):"),
         };
-        self.line(depth, &line);
+        self.line(depth, &(line + &comment));
         self.deadlines += 1;
         self.block(inner, depth + 1);
         self.deadlines -= 1;
     }
 
-    fn retry(&mut self, attempts: u32, pause: f64, inner: &[ProgramStep], depth: usize) {
+    fn retry(&mut self, retry: &Retry, depth: usize) {
         let late = self.late().map_or(String::new(), |l| format!(", {l}"));
-        let pause = shortest(pause);
+        let attempts = retry.attempts;
+        let (pause, comment) = retries::pauses(retry, self.backoff);
         let called = self.flavour == Flavour::Call;
         let function = if called { "call_attempts" } else { "attempts" };
         self.line(
             depth,
-            &format!("for attempt in {function}({attempts}, {pause}{late}):"),
+            &format!("for attempt in {function}({attempts}, {pause}{late}):{comment}"),
         );
         let line = match self.flavour {
             Flavour::Plain { .. } | Flavour::Call => "with attempt:",
@@ -462,7 +466,7 @@ impl Writer<'_> {
             Flavour::Offload => "async with task.trying(attempt):",
         };
         self.line(depth + 1, line);
-        self.block(inner, depth + 2);
+        self.block(&retry.steps, depth + 2);
     }
 }
 
@@ -505,7 +509,12 @@ fn timed(function: &str, amount: &Amount, unit: DurationUnit) -> String {
 }
 
 /// As [`timed`], with other arguments before and after the time.
-fn timed_among(before: &str, amount: &Amount, unit: DurationUnit, after: &str) -> String {
+pub(super) fn timed_among(
+    before: &str,
+    amount: &Amount,
+    unit: DurationUnit,
+    after: &str,
+) -> String {
     match (&amount.dist, amount.place) {
         (Dist::Constant(time), None) => format!("{before}{}{after})", shortest(unit.of(*time))),
         (dist, Some(place)) => format!("{before}task.draw({place}){after})  # {}", words(dist)),

@@ -1,14 +1,21 @@
 //! The steps of a class, in which every place that takes a random number has an index. The program's text and its table of random numbers
 //! both use these indices.
 
+use super::retries::{Retry, drawn};
 use crate::engine::Nanos;
-use crate::scenario::{Dist, Locking, Offload, Placed, Pool, Releases, Step, Strategy};
+use crate::scenario::{
+    Backoff, Dist, Jitter, Locking, Offload, Placed, Pool, Releases, Step, Strategy,
+};
 
 /// A place in a function that takes a number of its own from the table of each task.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Placeholder {
     /// The place takes a duration, in seconds (sleeps) or in milliseconds (work).
     Time(Dist, DurationUnit),
+    /// The place takes a time-out or a pause, in seconds, once for each of so many attempts at least.
+    Patience(Dist, u32),
+    /// The place takes a number in [0, 1) for each of at least so many pauses.
+    Chance(u32),
     /// The place takes whether the step fails.
     Fail,
     /// The place takes children with tables of their own.
@@ -79,9 +86,9 @@ pub(super) enum ProgramStep {
     ObjectsOut(u64),
     Allocate(u64),
     Hold(u64, Vec<ProgramStep>),
-    Timeout(Nanos, Vec<ProgramStep>),
+    Timeout(Amount, Vec<ProgramStep>),
     Fail(f64, usize),
-    Retry(u32, Nanos, Vec<ProgramStep>),
+    Retry(Retry),
     Repeat(u64, Vec<ProgramStep>),
     /// Steps that a worker executes as one call.
     Call(Call),
@@ -164,6 +171,29 @@ impl StepTreeBuilder<'_> {
         Amount {
             dist: dist.clone(),
             place: (!constant).then(|| self.place(Placeholder::Time(dist.clone(), unit))),
+        }
+    }
+
+    /// A time-out or a pause, which no trace records.
+    fn patience(&mut self, dist: &Dist, least: u32) -> Amount {
+        let place = Placeholder::Patience(dist.clone(), least);
+        Amount {
+            dist: dist.clone(),
+            place: drawn(dist).then(|| self.place(place)),
+        }
+    }
+
+    fn retry(&mut self, attempts: u32, backoff: &Backoff, steps: &[Step]) -> Retry {
+        let pauses = attempts.saturating_sub(1);
+        let base = self.patience(&backoff.base, pauses);
+        let jitters = backoff.jitter != Jitter::None;
+        let chance = jitters.then(|| self.place(Placeholder::Chance(pauses)));
+        Retry {
+            attempts,
+            backoff: backoff.clone(),
+            base,
+            chance,
+            steps: self.nodes(steps),
         }
     }
 
@@ -281,13 +311,16 @@ impl StepTreeBuilder<'_> {
             Step::ObjectsOut(n) => ProgramStep::ObjectsOut(*n),
             Step::Allocate(n) => ProgramStep::Allocate(*n),
             Step::Hold(n, inner) => ProgramStep::Hold(*n, self.nodes(inner)),
-            Step::Timeout(after, inner) => ProgramStep::Timeout(*after, self.nodes(inner)),
+            Step::Timeout(after, inner) => {
+                let after = self.patience(after, 1);
+                ProgramStep::Timeout(after, self.nodes(inner))
+            }
             Step::Fail(p) => ProgramStep::Fail(*p, self.place(Placeholder::Fail)),
             Step::Retry {
                 attempts,
                 backoff,
                 steps,
-            } => ProgramStep::Retry(*attempts, *backoff, self.nodes(steps)),
+            } => ProgramStep::Retry(self.retry(*attempts, backoff, steps)),
             Step::Repeat(times, inner) => ProgramStep::Repeat(*times, self.nodes(inner)),
         })
     }
@@ -336,9 +369,9 @@ impl ProgramStep {
             | Self::InlineChildren(_, inner)
             | Self::Hold(_, inner)
             | Self::Timeout(_, inner)
-            | Self::Retry(_, _, inner)
             | Self::Repeat(_, inner)
             | Self::OnLoop(inner) => inner,
+            Self::Retry(retry) => &retry.steps,
             Self::Call(call) => &call.steps,
             Self::Children(_, tree, _) => &tree.nodes,
             _ => &[],

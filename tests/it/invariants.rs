@@ -9,8 +9,8 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Dist, MachineSpec, NamedPool, Offload, ProcessApi, Releases, Rounds, StartMethod,
-    Step, Strategy, TracedTask, Workers, Workload,
+    Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, ProcessApi, Releases, Rounds,
+    StartMethod, Step, Strategy, TracedTask, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -92,8 +92,8 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
             1 => (0_u64..4, block.clone())
                 .prop_map(|(count, steps)| vec![Step::FanOut { count, steps }]),
             1 => (bytes(), block.clone()).prop_map(|(b, s)| vec![Step::Hold(b, s)]),
-            1 => (time(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
-            1 => (1_u32..4, time(), block.clone()).prop_map(|(attempts, backoff, steps)| {
+            1 => (patience(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
+            1 => (1_u32..4, backoff(), block.clone()).prop_map(|(attempts, backoff, steps)| {
                 vec![Step::Retry { attempts, backoff, steps }]
             }),
             1 => (0_u64..4, block.clone()).prop_map(|(n, s)| vec![Step::Repeat(n, s)]),
@@ -103,6 +103,40 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
         ]
     });
     vec(several, 0..4).prop_map(|parts| parts.concat()).boxed()
+}
+
+/// A time that steps are given, or a pause: fixed, or drawn.
+fn patience() -> BoxedStrategy<Dist> {
+    prop_oneof![2 => time().prop_map(Dist::Constant), 1 => dist()].boxed()
+}
+
+/// Pauses as they double, or with all that they may have beside.
+fn backoff() -> BoxedStrategy<Backoff> {
+    let jitter = prop_oneof![
+        Just(Jitter::None),
+        Just(Jitter::Full),
+        Just(Jitter::Equal),
+        Just(Jitter::Decorrelated)
+    ];
+    let factor = prop_oneof![Just(1.0), Just(2.0), Just(0.5), Just(3.7)];
+    let all = (
+        patience(),
+        factor,
+        option::of(time()),
+        jitter,
+        any::<bool>(),
+    );
+    prop_oneof![
+        time().prop_map(Backoff::from),
+        all.prop_map(|(base, factor, cap, jitter, retry_after)| Backoff {
+            base,
+            factor,
+            cap,
+            jitter,
+            retry_after,
+        }),
+    ]
+    .boxed()
 }
 
 /// None, one that event loops may have, or one that none has.
@@ -548,10 +582,10 @@ fn far_steps() -> BoxedStrategy<Vec<Step>> {
                     .prop_map(|(count, steps)| vec![Step::FanOut { count, steps }]),
                 1 => block.clone().prop_map(|s| vec![Step::Hold(limits::MAX_SIZE, s)]),
                 1 => (0_usize..2, block.clone()).prop_map(|(l, s)| vec![Step::Lock(l, s)]),
-                1 => (far(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
+                1 => (far(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t.into(), s)]),
                 1 => (1_u32..400, far(), block).prop_map(|(attempts, backoff, mut steps)| {
                     steps.push(Step::Fail(0.9));
-                    vec![Step::Retry { attempts, backoff, steps }]
+                    vec![Step::Retry { attempts, backoff: backoff.into(), steps }]
                 }),
             ]
         });

@@ -495,6 +495,9 @@ fn every_warning_names_a_next_step() {
             }],
             fewer: true,
         },
+        Warning::RetryStorm {
+            cases: vec![(name(), 3.25)],
+        },
         Warning::FutileWakeups {
             cases: vec![GilContentionCost {
                 case: name(),

@@ -3,6 +3,7 @@
 mod devices;
 mod pools;
 mod resources;
+mod retries;
 mod rounds;
 
 use std::fs;

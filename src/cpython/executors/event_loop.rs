@@ -7,7 +7,7 @@ use crate::cpython::index::{CopyIndex, NO_GIL};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{LoopAction, LoopState, RoleAction, ThreadRole};
-use crate::cpython::work::{Flow, Handle, Mode, NextOwn, TaskKey, Waiter, Work};
+use crate::cpython::work::{Flow, FutureState, Handle, Mode, NextOwn, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::{Acquisition, Semaphore};
@@ -247,6 +247,12 @@ fn next_handle(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
                 .charge(tid, work.kernel.costs.aio_timer_fire);
             work.loops[copy].ready.push_back(Handle::Step(key));
         }
+        Handle::Finished(key) if work.tasks[key].abandoned => {
+            work.kernel
+                .machine
+                .charge(tid, work.kernel.costs.aio_offload_done);
+            work.abandoned_ends(tid, key);
+        }
         Handle::Finished(key) => {
             work.end_wait(Waiter::Task(key));
             work.kernel
@@ -354,6 +360,11 @@ impl Executors {
                 suspend_current(work, tid, copy);
                 work.tasks[key].since = work.kernel.machine.now();
                 work.begin_wait(Waiter::Task(key), On::Part, None, Nanos::MAX);
+                let task = &mut work.tasks[key];
+                (task.future, task.worker) = (FutureState::Pending, None);
+                if task.call().is_some() {
+                    work.wake_at_deadline(key);
+                }
                 self.hand_over(work, tid, copy, key);
             }
             LoopAction::Selected => work.stop_waiting_for_arrivals(copy),

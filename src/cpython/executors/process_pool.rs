@@ -8,7 +8,7 @@ use crate::cpython::kernel::{Act, Kernel, Message, On, ProcessKind};
 use crate::cpython::role::{
     ManagerAction, ManagerState, RoleAction, ThreadRole, WorkerAction, WorkerState,
 };
-use crate::cpython::work::{Flow, Mode, TaskKey, Work};
+use crate::cpython::work::{Flow, FutureState, Mode, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
@@ -360,7 +360,12 @@ impl ProcessPool {
     pub(crate) fn manager_does(&mut self, work: &mut Work<'_>, tid: Tid, action: ManagerAction) {
         match action {
             ManagerAction::Filled => {
-                if let Some(key) = self.backlog.pop_front() {
+                let next = self.backlog.pop_front();
+                if let Some(key) = next.filter(|&key| work.tasks[key].abandoned) {
+                    self.pending -= 1;
+                    work.drop_cancelled(tid, key);
+                } else if let Some(key) = next {
+                    work.tasks[key].future = FutureState::Running;
                     self.calls.push_back(key);
                     self.unread += 1;
                     self.wake_feeder(&mut work.kernel, tid);
@@ -575,6 +580,7 @@ impl ProcessPool {
         let now = work.kernel.machine.now();
         work.count_for(tid, Some(key), false, Cause::Ipc);
         work.tasks[key].since = now;
+        work.tasks[key].worker = None;
         if let Some(next) = work.tasks[key].next {
             let since = work.tasks[next].since;
             work.book(next, Cause::Pool, since, now);
@@ -662,6 +668,7 @@ impl ProcessPool {
         book_call(work, tid, &message);
         let payload = message.size.saturating_sub(ENVELOPE);
         work.runs(tid, Some(key));
+        work.tasks[key].worker = Some(tid);
         let t = &mut work.kernel.threads[tid];
         t.handed = Some(key);
         t.call_bytes = payload;

@@ -6,7 +6,7 @@ use super::Client;
 use crate::cpython::index::{GilIndex, PoolIndex};
 use crate::cpython::kernel::{Act, Blocked, Kernel, On};
 use crate::cpython::role::{PoolAction, PoolState, RoleAction, ThreadRole};
-use crate::cpython::work::{Data, Flow, Mode, TaskKey, Work};
+use crate::cpython::work::{Data, Flow, FutureState, Mode, TaskKey, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::WaitQueue;
@@ -48,6 +48,8 @@ fn half(cost: Nanos) -> Nanos {
 fn begin_item(work: &mut Work<'_>, tid: Tid, key: TaskKey) {
     work.book_wait(tid, key, Cause::Pool);
     work.runs(tid, Some(key));
+    let task = &mut work.tasks[key];
+    (task.future, task.worker) = (FutureState::Running, Some(tid));
     worker_is(&mut work.kernel, tid, PoolState::Working(key));
     work.attribute_time(tid, Some(key), Cause::Ipc);
 }
@@ -134,6 +136,13 @@ impl ThreadPool {
     fn look_for_item(&mut self, work: &mut Work<'_>, tid: Tid) -> Option<TaskKey> {
         let handed = work.kernel.threads[tid].handed.take();
         let item = handed.or_else(|| self.items.pop_front());
+        if let Some(key) = item.filter(|&key| work.tasks[key].abandoned) {
+            // The worker finds it cancelled, and looks for the next.
+            work.kernel
+                .push(tid, Act::Run(half(work.kernel.costs.tpe_item)));
+            work.drop_cancelled(tid, key);
+            return None;
+        }
         if let Some(key) = item {
             begin_item(work, tid, key);
         } else if self.closing {
@@ -299,6 +308,7 @@ impl ThreadPool {
     fn item_done(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let now = work.kernel.machine.now();
         work.runs(tid, None);
+        work.tasks[key].worker = None;
         worker_is(&mut work.kernel, tid, PoolState::Looking);
         work.attribute_time(tid, None, Cause::Ipc);
         let there = work.tasks[key].payload;

@@ -78,8 +78,10 @@ pub(crate) enum Act {
 pub(crate) enum Outside {
     /// Burns CPU time: native code, a system call.
     Native(Nanos),
-    /// Burns this share of a call of native code, which so many threads have, and waits for the others.
+    /// Begins a call of native code, of which each of so many threads has this share.
     Team(Nanos, u32),
+    /// Burns its share of a call.
+    Share(Nanos),
     /// Waits until the others of its team have done their shares of a call.
     Join,
     /// Sleeps until this instant, plus the timer slack.

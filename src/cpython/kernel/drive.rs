@@ -300,7 +300,11 @@ impl Kernel<'_> {
                 t.returned = true;
                 self.machine.run(tid, time)
             }
-            Outside::Team(share, threads) => self.begin_team(tid, share, threads),
+            Outside::Team(share, threads) => {
+                self.begin_team(tid, share, threads);
+                true
+            }
+            Outside::Share(share) => self.burn_share(tid, share),
             Outside::Join => self.join_team(tid),
             Outside::Sleep(on, until) => {
                 let t = &mut self.threads[tid];

@@ -20,11 +20,10 @@ impl Kernel<'_> {
         self.push(tid, Act::Outside(Outside::Team(share, threads)));
     }
 
-    /// Begins a call, once the GIL is released: wakes the others of the team, and burns the caller's own share. Returns whether the
-    /// thread goes on acting.
-    pub(super) fn begin_team(&mut self, tid: Tid, share: Nanos, threads: u32) -> bool {
+    /// Begins a call, once the GIL is released: wakes the others of the team, who may take the caller's core; its own share comes next.
+    pub(super) fn begin_team(&mut self, tid: Tid, share: Nanos, threads: u32) {
         let others = threads.saturating_sub(1);
-        self.threads[tid].phase = Phase::Detached(Outside::Join);
+        self.threads[tid].phase = Phase::Detached(Outside::Share(share));
         self.threads[tid].team_left = others;
         for i in 0..others as usize {
             let known = self.threads[tid].team.get(i).copied();
@@ -38,6 +37,11 @@ impl Kernel<'_> {
                 self.machine.wake_by(tid, other, Nanos::ZERO, Nanos::ZERO);
             }
         }
+    }
+
+    /// Burns the caller's own share of a call. Returns whether the thread goes on acting.
+    pub(super) fn burn_share(&mut self, tid: Tid, share: Nanos) -> bool {
+        self.threads[tid].phase = Phase::Detached(Outside::Join);
         self.machine.run(tid, share)
     }
 

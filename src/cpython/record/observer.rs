@@ -18,6 +18,10 @@ pub(crate) struct Observer {
     pub failed: u64,
     /// Of the same: those that were ended by a deadline.
     pub timed_out: u64,
+    /// Attempts that tasks from after the warm-up have begun, those of their children included.
+    pub attempts: u64,
+    /// Of these, attempts after the first.
+    pub retries: u64,
     /// When the last arrival from outside came; `None` while more may come.
     pub arrivals_end: Option<Nanos>,
     /// When half of the promised number of arrivals had come.
@@ -45,6 +49,8 @@ impl Observer {
             completed: 0,
             failed: 0,
             timed_out: 0,
+            attempts: 0,
+            retries: 0,
             arrivals_end: None,
             half_arrived: None,
             window: Completions::from(warmup),

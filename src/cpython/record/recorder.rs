@@ -131,6 +131,16 @@ impl Recorder {
         self.live[key] = Some(Live { serial, record });
     }
 
+    /// Notes that a task goes by another key from now on.
+    #[cold]
+    pub(crate) fn task_moves(&mut self, from: TaskKey, to: TaskKey) {
+        let live = self.live.get_mut(from).and_then(Option::take);
+        if self.live.next_key() <= to {
+            self.live.resize_with(usize::from(to) + 1, || None);
+        }
+        self.live[to] = live;
+    }
+
     /// Notes the end of a task. `arrival` is its arrival time unless it is a child, for the course of tasks in flight.
     #[cold]
     pub(crate) fn task_ends(

@@ -95,7 +95,7 @@ fn end_recording(work: &mut Work<'_>) -> (Option<Recording>, Option<RecordedSeri
     let in_flight: Vec<Nanos> = work
         .tasks
         .iter()
-        .filter(|(_, t)| t.parent.is_none())
+        .filter(|(_, t)| t.parent.is_none() && !t.abandoned)
         .map(|(_, t)| t.arrival)
         .chain(work.not_taken_in())
         .collect();

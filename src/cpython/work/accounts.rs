@@ -26,7 +26,7 @@ impl Work<'_> {
         } else if self.tasks[key].child_counts {
             self.kernel.machine.add_childs_time(cause, to.since(from));
         }
-        if self.turn == Some(cause) {
+        if self.turn == Some(cause) && !self.tasks[key].abandoned {
             self.queued(key, to.since(from));
         }
         self.waited(key, cause, from, to);
@@ -183,6 +183,7 @@ impl Work<'_> {
         let alive: Vec<(TaskKey, Nanos, bool)> = self
             .tasks
             .iter()
+            .filter(|(_, task)| !task.abandoned)
             .map(|(key, task)| {
                 let begun = task.pc > 0 || !task.frames.is_empty();
                 (key, now.since(task.arrival), begun)
@@ -190,6 +191,7 @@ impl Work<'_> {
             .collect();
         for (key, time, begun) in alive {
             self.spent(key, time);
+            self.cut_token_wait(key);
             if self.turn.is_some() && !begun {
                 self.queued(key, time);
             }

@@ -7,7 +7,7 @@ use typed_index_collections::TiVec;
 
 use super::Work;
 use super::flow::{Flow, Mode};
-use super::task::{Interrupt, Task};
+use super::task::{FutureState, Interrupt, Task};
 use super::wait::Waiter;
 use crate::cpython::index::{CopyIndex, LockNumber, TaskKey};
 use crate::cpython::kernel::{On, Wait};
@@ -95,7 +95,7 @@ impl Work<'_> {
     }
 
     /// The `asyncio.Lock` of this number: each loop has its own, unless the lock is shared by all of them.
-    fn awaited_lock(&mut self, copy: CopyIndex, lock: LockNumber) -> &mut Lock<TaskKey> {
+    pub(super) fn awaited_lock(&mut self, copy: CopyIndex, lock: LockNumber) -> &mut Lock<TaskKey> {
         if self.kernel.program.locks[lock].shared {
             &mut self.shared_locks[lock]
         } else {
@@ -171,6 +171,11 @@ impl Work<'_> {
         self.loops[copy].ready.push_back(Handle::Gathered(key));
     }
 
+    /// Has a task that has been cancelled step in the loop's next iteration.
+    pub(super) fn loop_steps(&mut self, copy: CopyIndex, key: TaskKey) {
+        self.loops[copy].ready.push_back(Handle::Step(key));
+    }
+
     /// Adds a new task (a child) to the loop.
     pub(crate) fn loop_ready(&mut self, copy: CopyIndex, key: TaskKey) {
         self.loops[copy].ready.push_back(Handle::Start(key));
@@ -178,6 +183,11 @@ impl Work<'_> {
 
     /// Notes that a worker has finished a part of the task.
     pub(crate) fn offload_done(&mut self, by: Tid, copy: CopyIndex, key: TaskKey) {
+        self.tasks[key].future = FutureState::Finished;
+        if self.tasks[key].abandoned && !self.loop_runs(copy) {
+            self.abandoned_ends(by, key);
+            return;
+        }
         let l = &mut self.loops[copy];
         l.incoming.push_back(Handle::Finished(key));
         let tid = l.tid;
@@ -186,7 +196,7 @@ impl Work<'_> {
 
     /// Sets a timer for the deadline of a task that waits, if it has one.
     pub(crate) fn wake_at_deadline(&mut self, key: TaskKey) {
-        let Some(at) = self.deadline(key) else {
+        let Some(at) = self.awaiting_deadline(key) else {
             return;
         };
         let (copy, number) = (self.tasks[key].copy, self.tasks[key].number);
@@ -204,7 +214,7 @@ impl Work<'_> {
             Handle::Due(key, number) => !self.sleeps(key, number),
             Handle::Deadline(key, number) => {
                 let task = &self.tasks[key];
-                !task.live || task.number != number || self.deadline(key) != Some(at)
+                !task.live || task.number != number || self.awaiting_deadline(key) != Some(at)
             }
             _ => false,
         }
@@ -212,7 +222,9 @@ impl Work<'_> {
 
     pub(crate) fn deadline_passed(&mut self, tid: Tid, key: TaskKey, number: u64) {
         let task = &self.tasks[key];
-        if task.live && task.number == number && self.overdue(key) {
+        let now = self.kernel.machine.now();
+        let overdue = self.awaiting_deadline(key).is_some_and(|d| d <= now);
+        if task.live && task.number == number && overdue {
             self.stop_waiting(tid, key);
         }
     }
@@ -240,7 +252,7 @@ impl Work<'_> {
     }
 
     /// Ends whatever a task of a loop waits for; the task finds that out when it resumes. Its children are cancelled, and it resumes when
-    /// all of them have ended. Waits for a permit or for an executor go on.
+    /// all of them have ended. A call is left to its worker. Waits for a permit, or for a part of an offloaded coroutine, go on.
     fn stop_waiting(&mut self, tid: Tid, key: TaskKey) {
         let who = Waiter::Task(key);
         let Some(Wait { on, ticket, .. }) = self.tasks[key].wait else {
@@ -272,6 +284,7 @@ impl Work<'_> {
             (On::Device(device), _) if self.give_up_transfer(device, (key, who)) => {
                 self.wake(tid, who);
             }
+            (On::Part, _) => self.give_up_call(key),
             (On::Children, _) => {
                 for child in self.tasks.children(key) {
                     self.cancel(tid, child);
@@ -281,7 +294,7 @@ impl Work<'_> {
         }
     }
 
-    /// `Task.cancel`: makes the task give up where it waits. It still waits for an offload that runs.
+    /// `Task.cancel`: makes the task give up where it waits. It still waits for a part that is offloaded.
     fn cancel(&mut self, tid: Tid, key: TaskKey) {
         let task = &mut self.tasks[key];
         task.interrupt = Some(Interrupt::Cancelled);

@@ -105,10 +105,15 @@ impl Work<'_> {
             return self.wait_outside(tid, key, mode, pause);
         }
         let task = &self.tasks[key];
-        if !task.frames.is_empty() && task.children == 0 && self.overdue(key) {
-            let over = self.overdue_from(key);
-            self.unwind(tid, key, TaskEnd::TimedOut, over);
-            return Flow::Go;
+        if !task.frames.is_empty() && task.children == 0 {
+            if self.overdue(key) {
+                let over = self.overdue_from(key);
+                self.unwind(tid, key, TaskEnd::TimedOut, over);
+                return Flow::Go;
+            }
+            if self.tasks[key].trying_again {
+                self.attempt_begins(key);
+            }
         }
         let task = &self.tasks[key];
         let class = &self.kernel.program.classes[task.class];
@@ -189,18 +194,10 @@ impl Work<'_> {
                         .machine
                         .charge(tid, self.kernel.costs.aio_timeout);
                 }
-                let deadline = self.kernel.machine.now() + after;
+                let deadline = self.kernel.machine.now() + self.patience(key, after);
                 self.tasks[key].frames.push(Frame::Timeout(deadline));
             }
-            Instr::EnterRetry { attempts, backoff } => {
-                let task = &mut self.tasks[key];
-                task.frames.push(Frame::Retry {
-                    start: task.pc,
-                    attempts,
-                    backoff,
-                    arguments: task.data.arguments,
-                });
-            }
+            Instr::EnterRetry { attempts, backoff } => self.enter_retry(key, attempts, backoff),
             Instr::LeaveHold => {
                 if let Some(Frame::Hold(bytes, arena)) = self.tasks[key].frames.pop() {
                     self.kernel.free_block(arena, bytes);

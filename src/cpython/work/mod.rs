@@ -3,6 +3,7 @@
 //! This storey scripts the acts of threads, which [the storey below](super::kernel) executes; which thread executes which task is decided
 //! [above](super::executors).
 
+mod abandon;
 mod accounts;
 mod arrivals;
 mod device;
@@ -13,6 +14,7 @@ mod flow;
 mod naming;
 mod payload;
 mod resource;
+mod retry;
 mod task;
 mod unwind;
 mod wait;
@@ -32,7 +34,7 @@ pub(crate) use arrivals::{Copy, NextOwn, TaskDispatch};
 pub(crate) use device::Transfer;
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
-pub(crate) use task::{Data, Frame, Task, Tasks};
+pub(crate) use task::{Data, Frame, FutureState, Task, Tasks};
 pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
@@ -60,6 +62,7 @@ pub(crate) struct Work<'a> {
     pub(crate) demand_draws: TiVec<DistIndex, Draws>,
     grain_streams: Streams,
     failure_streams: Streams,
+    patience_streams: Streams,
     /// Number of timers that event loops have set so far.
     loop_timers: u64,
     /// The cause that [`Program::turn`](super::Program::turn) names.
@@ -91,6 +94,7 @@ impl<'a> Work<'a> {
             demand_draws: vec![Draws::default(); program.dists.len()].into(),
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
             failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
+            patience_streams: Streams::new(seed, limits.demands, StreamRole::Patience),
             loop_timers: 0,
             turn: program.turn(),
             class_times: vec![ClassTime::default(); program.classes.len()].into(),

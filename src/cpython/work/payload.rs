@@ -177,6 +177,7 @@ impl Work<'_> {
             ..
         } = task.data;
         let kept = task.parent.is_none()
+            && !task.abandoned
             && task.ending == TaskEnd::Done
             && !self.kernel.program.batch.is_empty();
         self.kernel.give_for(process, arguments);

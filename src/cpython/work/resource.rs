@@ -304,13 +304,14 @@ impl Work<'_> {
         if at.since(now) > patience {
             if full == WhenFull::Reject {
                 // HTTP 429, whose `Retry-After` says how long.
+                self.tasks[key].retry_after = Some(at.since(now));
                 self.unwind(tid, key, TaskEnd::Failed, usize::MAX);
                 return Flow::Go;
             }
             // It waits in vain, and takes no token.
             let until = now + patience;
             self.tasks[key].frames.push(Frame::Timeout(until));
-            self.waited_from_to(key, number, now, until);
+            self.waits_for_token(key, number, until);
             return self.sleep_until(tid, key, mode, On::Token(index), until);
         }
         let at = Nanos(tokens.reserve(now.0));
@@ -319,7 +320,7 @@ impl Work<'_> {
             return Flow::Go;
         }
         let until = self.deadline(key).map_or(at, |d| d.min(at));
-        self.waited_from_to(key, number, now, until);
+        self.waits_for_token(key, number, until);
         self.sleep_until(tid, key, mode, On::Token(index), until)
     }
 
@@ -388,6 +389,24 @@ impl Work<'_> {
             self.waited_for(key, number, wait.since);
         }
         self.resources.at(index).guard.forget(ticket);
+    }
+
+    /// Counts the wait for a token that begins now.
+    fn waits_for_token(&mut self, key: TaskKey, number: ResourceNumber, until: Nanos) {
+        let now = self.kernel.machine.now();
+        self.tasks[key].token_until = Some((number, until));
+        self.waited_from_to(key, number, now, until);
+    }
+
+    /// Takes back what has been counted of a wait for a token beyond the end of the run, which is now.
+    pub(super) fn cut_token_wait(&mut self, key: TaskKey) {
+        let now = self.kernel.machine.now();
+        let task = &self.tasks[key];
+        if let Some((number, until)) = task.token_until.filter(|_| task.counted) {
+            let class = usize::from(task.submitted_as);
+            let waited = &mut self.resources.waited[usize::from(number)][class];
+            *waited = Total(waited.0.saturating_sub(u128::from(until.since(now).0)));
+        }
     }
 
     fn waited_for(&mut self, key: TaskKey, number: ResourceNumber, since: Nanos) {

@@ -3,7 +3,8 @@
 use typed_index_collections::TiVec;
 
 use crate::cpython::index::{
-    CallIndex, ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex, ResourceIndex, TaskKey,
+    BackoffIndex, CallIndex, ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex,
+    ResourceIndex, ResourceNumber, TaskKey,
 };
 use crate::cpython::kernel::{Block, Wait};
 use crate::cpython::record::recording::TaskEnd;
@@ -53,10 +54,13 @@ pub(crate) enum Frame {
     Retry {
         /// Index of the block's first instruction.
         start: u32,
-        /// Attempts left.
+        /// Attempts left, with the present one.
         attempts: u32,
-        /// Next pause.
-        backoff: Nanos,
+        /// Attempts that have failed.
+        failed: u32,
+        backoff: BackoffIndex,
+        /// The pause before the present attempt; `None` before the first.
+        paused: Option<Nanos>,
         /// Bytes of arguments that the task had when it entered the block.
         arguments: u64,
     },
@@ -85,6 +89,17 @@ pub(crate) enum Interrupt {
     Cancelled,
 }
 
+/// How far the future of a task, or of a call, is in its executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FutureState {
+    /// Submitted: it can still be cancelled.
+    Pending,
+    /// Begun, or on its way to a worker in another process.
+    Running,
+    /// Over; an event loop has not seen it yet.
+    Finished,
+}
+
 /// A task in flight.
 #[derive(Debug)]
 pub(crate) struct Task {
@@ -97,6 +112,8 @@ pub(crate) struct Task {
     pub(crate) pc: u32,
     /// Number of draws made so far.
     pub(crate) draws: u32,
+    /// Number of draws of time-outs and pauses made so far, which are keyed by themselves: they move no other.
+    pub(crate) patience: u32,
     pub(crate) arrival: Nanos,
     /// Index of its recorded demands, plus one; 0 if it has none.
     pub(crate) trace: u32,
@@ -125,8 +142,20 @@ pub(crate) struct Task {
     /// Thread that will wait for the children, if any.
     pub(crate) joiner: Option<Tid>,
     pub(crate) interrupt: Option<Interrupt>,
+    /// How far its executor is with it.
+    pub(crate) future: FutureState,
+    /// The worker that executes it, or its call.
+    pub(crate) worker: Option<Tid>,
+    /// Whether it is a call that nobody awaits any more: it counts nowhere, and its result is dropped.
+    pub(crate) abandoned: bool,
     /// Pause to make before going on (backoff of a retry).
     pub(crate) pause: Nanos,
+    /// The rate limit whose token it has last waited for, and until when: the wait is counted when it begins.
+    pub(crate) token_until: Option<(ResourceNumber, Nanos)>,
+    /// Whether its next attempt begins when it goes on after the pause.
+    pub(crate) trying_again: bool,
+    /// How long the rate limit that has rejected it says to wait, until a retry catches that.
+    pub(crate) retry_after: Option<Nanos>,
     pub(crate) ending: TaskEnd,
     /// Bytes that travel to a worker with the task, or with its present part.
     pub(crate) payload: u64,
@@ -184,6 +213,7 @@ impl Tasks {
             submitted_as: class,
             pc: 0,
             draws: 0,
+            patience: 0,
             arrival,
             trace: 0,
             demand: 0,
@@ -200,7 +230,13 @@ impl Tasks {
             siblings: [None; 2],
             joiner: None,
             interrupt: None,
+            future: FutureState::Pending,
+            worker: None,
+            abandoned: false,
             pause: Nanos::ZERO,
+            token_until: None,
+            trying_again: false,
+            retry_after: None,
             ending: TaskEnd::Done,
             payload: 0,
             data: Data::default(),
@@ -232,6 +268,52 @@ impl Tasks {
             self[older].siblings[1] = Some(key);
         }
         key
+    }
+
+    /// Parts a coroutine from the call that it gives up. The call keeps the key, by which its executor knows it; returns the coroutine's new
+    /// one.
+    pub(crate) fn part_from_call(&mut self, key: TaskKey, call: usize) -> TaskKey {
+        let Task {
+            number,
+            class,
+            arrival,
+            ..
+        } = self[key];
+        let new = self.insert(number, class, arrival);
+        let given_up = &mut self[key];
+        let called = given_up.frames.split_off(call);
+        let coroutine = Task {
+            frames: std::mem::replace(&mut given_up.frames, called),
+            data: Data {
+                received: std::mem::take(&mut given_up.data.received),
+                ..Data::default()
+            },
+            wait: None,
+            payload: 0,
+            worker: None,
+            ..*given_up
+        };
+        given_up.abandoned = true;
+        // What it still draws is not what the coroutine draws.
+        given_up.draws |= 1 << 31;
+        given_up.patience |= 1 << 31;
+        given_up.wait = None;
+        given_up.interrupt = None;
+        given_up.permitted = false;
+        (given_up.counted, given_up.child_counts) = (false, false);
+        let (parent, [older, younger]) = (given_up.parent.take(), given_up.siblings);
+        given_up.siblings = [None; 2];
+        self[new] = coroutine;
+        if let Some(parent) = parent {
+            match younger {
+                Some(younger) => self[younger].siblings[0] = Some(new),
+                None => self[parent].youngest = Some(new),
+            }
+            if let Some(older) = older {
+                self[older].siblings[1] = Some(new);
+            }
+        }
+        new
     }
 
     /// The children of a task that are not over, oldest first.

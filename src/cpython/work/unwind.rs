@@ -27,6 +27,21 @@ impl Work<'_> {
             .min()
     }
 
+    /// The deadline of whoever waits for the task's next event: of a coroutine that awaits a call without those of the call itself.
+    pub(crate) fn awaiting_deadline(&self, key: TaskKey) -> Option<Nanos> {
+        let frames = self.tasks[key].frames.iter();
+        frames
+            .take_while(|f| !matches!(f, Frame::Call(..)))
+            .filter_map(|f| {
+                if let Frame::Timeout(d) = f {
+                    Some(*d)
+                } else {
+                    None
+                }
+            })
+            .min()
+    }
+
     /// Index of the outermost block that a passed deadline has ended; `usize::MAX` if there is none.
     pub(crate) fn overdue_from(&self, key: TaskKey) -> usize {
         let now = self.kernel.machine.now();
@@ -74,6 +89,7 @@ impl Work<'_> {
     pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd, over: usize) {
         self.kernel.events += 1;
         self.tasks[key].joiner = None;
+        self.tasks[key].trying_again = false;
         self.give_up_waiting(tid, key, ending);
         while let Some(frame) = self.tasks[key].frames.pop() {
             match frame {
@@ -88,21 +104,12 @@ impl Work<'_> {
                 Frame::Token(index, at) => self.give_token_back(index, at),
                 Frame::Hold(bytes, arena) => self.kernel.free_block(arena, bytes),
                 Frame::Retry {
-                    start,
                     attempts,
-                    backoff,
                     arguments,
+                    ..
                 } if attempts > 1 && self.tasks[key].frames.len() < over => {
                     self.drop_arguments(key, arguments);
-                    let task = &mut self.tasks[key];
-                    task.frames.push(Frame::Retry {
-                        start,
-                        attempts: attempts - 1,
-                        backoff: backoff * 2,
-                        arguments,
-                    });
-                    task.pc = start;
-                    task.pause = backoff;
+                    self.try_again(key, frame, ending);
                     return;
                 }
                 Frame::Inline { class, data, .. } => {

@@ -66,6 +66,15 @@ impl Machine {
         self.note(tid);
     }
 
+    /// Books a thread's time to nobody from now on, whatever it does.
+    pub(crate) fn count_no_more(&mut self, tid: Tid) {
+        self.flush(tid);
+        let t = &mut self.threads[tid];
+        (t.counted, t.childs) = (false, false);
+        self.tag(tid, None);
+        self.note(tid);
+    }
+
     /// Sets whether a thread's time is booked to a child of a task from now on, independently of [`Machine::count`].
     #[inline]
     pub(crate) fn count_childs(&mut self, tid: Tid, counted: bool) {

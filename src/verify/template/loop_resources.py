@@ -13,7 +13,7 @@ class Scarce(Rules):
         due = self.due(at, patience)
         if due is None:
             if self.reject:
-                raise Failed
+                raise Failed(self.retry_after)  # HTTP 429.
             await asyncio.sleep(patience)
             raise TimedOut
         if due > at:

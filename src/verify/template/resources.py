@@ -14,7 +14,7 @@ class Scarce(Rules):
             due = self.due(at, patience)
         if due is None:
             if self.reject:
-                raise Failed
+                raise Failed(self.retry_after)  # HTTP 429.
             time.sleep(patience)
             raise TimedOut
         if due > at:

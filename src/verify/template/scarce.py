@@ -11,7 +11,7 @@ class Rules:
     def __init__(self, kept=0, connect=0.0, lifetime=None, interval=0.0, burst=0, window=None, wait=None, reject=False):
         self.kept, self.connect, self.lifetime, self.idle = kept, connect, lifetime, collections.deque()
         self.interval, self.burst, self.window, self.full_at, self.granted = interval, burst, window, 0.0, collections.deque()
-        self.wait, self.reject = wait, reject
+        self.wait, self.reject, self.retry_after = wait, reject, 0.0
 
     def patience(self):
         return 0.0 if self.reject else INF if self.wait is None else self.wait
@@ -25,6 +25,7 @@ class Rules:
         else:
             due = max(at, self.full_at - self.interval * (self.burst - 1))
         if due - at > patience:
+            self.retry_after = due - at
             return None
         if self.window:
             self.granted.append(due)

@@ -34,7 +34,7 @@ fn endless_loops_are_stopped() {
     }
     let stubborn = vec![Step::Retry {
         attempts: u32::MAX,
-        backoff: Nanos::ZERO,
+        backoff: Nanos::ZERO.into(),
         steps: vec![Step::Fail(1.0)],
     }];
     let mut case = batch(true, threads(1), vec![class(1, stubborn)]);

@@ -61,7 +61,7 @@ fn a_call_on_a_loop_blocks_it() {
 #[test]
 fn a_call_is_not_interrupted() {
     let steps = vec![
-        Step::Timeout(ms(50), vec![block(ms(80)), cpu(ms(100))]),
+        Step::Timeout(ms(50).into(), vec![block(ms(80)), cpu(ms(100))]),
         cpu(ms(1)),
     ];
     for strategy in [Strategy::Sequential, threads(1), to_threads(1)] {

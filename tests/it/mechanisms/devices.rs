@@ -185,7 +185,7 @@ fn processes_share_it() {
 #[test]
 fn who_gives_up_leaves_his_share_to_the_others() {
     for strategy in at_once() {
-        let hasty = vec![Step::Timeout(ms(20), vec![transfer(ms(30))])];
+        let hasty = vec![Step::Timeout(ms(20).into(), vec![transfer(ms(30))])];
         let tasks = [hasty, vec![transfer(ms(30))]];
         let o = with(each(true, strategy.clone(), &tasks), shared(0)).run();
         assert_eq!((o.completed, o.timed_out), (1, 1), "{strategy:?}");
@@ -199,7 +199,10 @@ fn who_gives_up_leaves_his_share_to_the_others() {
     }
     // In line for a station: nothing was done for him, and the next one comes first.
     for strategy in at_once() {
-        let hasty = vec![io(ms(1)), Step::Timeout(ms(5), vec![transfer(ms(30))])];
+        let hasty = vec![
+            io(ms(1)),
+            Step::Timeout(ms(5).into(), vec![transfer(ms(30))]),
+        ];
         let last = vec![io(ms(2)), transfer(ms(10))];
         let tasks = [vec![transfer(ms(10))], hasty, last];
         let o = with(each(true, strategy.clone(), &tasks), station(1)).run();
@@ -213,8 +216,8 @@ fn who_gives_up_leaves_his_share_to_the_others() {
 fn what_is_retried_begins_anew() {
     let retry = Step::Retry {
         attempts: 2,
-        backoff: Nanos::ZERO,
-        steps: vec![Step::Timeout(ms(15), vec![transfer(ms(10))])],
+        backoff: Nanos::ZERO.into(),
+        steps: vec![Step::Timeout(ms(15).into(), vec![transfer(ms(10))])],
     };
     for strategy in [asyncio(Offload::None), threads(2)] {
         // Both run at half speed until 10 ms, when the other is done after 5 ms of work; 5 ms are left then.

@@ -164,7 +164,10 @@ fn nobody_puts() {
 #[test]
 fn a_timed_out_get_leaves_the_item_to_the_next() {
     let put = vec![io(ms(10)), Step::Put(0)];
-    let impatient = vec![Step::Timeout(ms(10), vec![Step::Get(0)]), Step::Put(1)];
+    let impatient = vec![
+        Step::Timeout(ms(10).into(), vec![Step::Get(0)]),
+        Step::Put(1),
+    ];
     let patient = vec![Step::Get(0)];
     for strategy in [threads(3), asyncio()] {
         let o = each(
@@ -191,7 +194,7 @@ fn ends(o: &Outcome) -> (u64, u64, u64) {
 fn retries_pause_twice_as_long_each_time() {
     let steps = vec![Step::Retry {
         attempts: 3,
-        backoff: ms(10),
+        backoff: ms(10).into(),
         steps: vec![io(ms(1)), Step::Fail(1.0)],
     }];
     for strategy in [Strategy::Sequential, threads(1), asyncio()] {
@@ -204,7 +207,7 @@ fn retries_pause_twice_as_long_each_time() {
 #[test]
 fn timeouts_cut_waits_and_not_work() {
     let run = |strategy: Strategy, inner: Vec<Step>| {
-        let o = each(true, strategy, &[vec![Step::Timeout(ms(5), inner)]]).run();
+        let o = each(true, strategy, &[vec![Step::Timeout(ms(5).into(), inner)]]).run();
         (ends(&o), o.makespan)
     };
     for strategy in [Strategy::Sequential, threads(1), asyncio()] {
@@ -221,8 +224,8 @@ fn timeouts_cut_waits_and_not_work() {
         // The next attempt has a deadline of its own.
         let retry = vec![Step::Retry {
             attempts: 2,
-            backoff: ms(7),
-            steps: vec![Step::Timeout(ms(5), vec![io(ms(10))])],
+            backoff: ms(7).into(),
+            steps: vec![Step::Timeout(ms(5).into(), vec![io(ms(10))])],
         }];
         let o = each(true, strategy, &[retry]).run();
         assert_eq!((ends(&o), o.makespan), ((0, 0, 1), ms(5 + 7 + 5)));
@@ -297,11 +300,11 @@ fn a_failed_child_fails_its_parent() {
         offload: Offload::Threads(Workers::Exactly(4)),
         pools: Vec::new(),
     };
-    let late = vec![Step::Timeout(ms(5), vec![io(ms(20))])];
+    let late = vec![Step::Timeout(ms(5).into(), vec![io(ms(20))])];
     let retry = |steps| {
         vec![Step::Retry {
             attempts: 3,
-            backoff: ms(1),
+            backoff: ms(1).into(),
             steps,
         }]
     };
@@ -345,9 +348,12 @@ fn a_failed_child_fails_its_parent() {
 /// `asyncio.timeout` cancels whatever is awaited: a lock, children, and what these await; nothing within is tried again.
 #[test]
 fn a_deadline_ends_waits_for_locks_and_children() {
-    let limited = |inner| vec![Step::Timeout(ms(5), inner)];
+    let limited = |inner| vec![Step::Timeout(ms(5).into(), inner)];
     let hog = vec![Step::Lock(0, vec![io(ms(30))])];
-    let wants = vec![io(ms(1)), Step::Timeout(ms(5), vec![Step::Lock(0, vec![])])];
+    let wants = vec![
+        io(ms(1)),
+        Step::Timeout(ms(5).into(), vec![Step::Lock(0, vec![])]),
+    ];
     let third = vec![io(ms(2)), Step::Lock(0, vec![])];
     let o = each(true, asyncio(), &[hog, wants, third]).run();
     assert_eq!(ends(&o), (2, 0, 1));
@@ -358,7 +364,7 @@ fn a_deadline_ends_waits_for_locks_and_children() {
         vec![Step::Lock(0, vec![io(ms(40))])],
         vec![Step::Retry {
             attempts: 9,
-            backoff: ms(1),
+            backoff: ms(1).into(),
             steps: vec![io(ms(40))],
         }],
         vec![Step::FanOut {
@@ -390,10 +396,10 @@ fn a_deadline_ends_waits_for_locks_and_children() {
 #[test]
 fn a_retry_within_a_timeout_is_given_up_with_it() {
     let steps = vec![Step::Timeout(
-        ms(5),
+        ms(5).into(),
         vec![Step::Retry {
             attempts: 9,
-            backoff: ms(1),
+            backoff: ms(1).into(),
             steps: vec![io(ms(40))],
         }],
     )];
@@ -424,7 +430,10 @@ fn a_shared_lock_is_one_for_all_loops() {
 #[test]
 fn a_timer_that_was_called_off_hides_no_deadlock() {
     let put = vec![io(ms(10)), Step::Put(0)];
-    let get = vec![Step::Timeout(ms(100), vec![Step::Get(0)]), Step::Get(0)];
+    let get = vec![
+        Step::Timeout(ms(100).into(), vec![Step::Get(0)]),
+        Step::Get(0),
+    ];
     for strategy in [threads(2), asyncio()] {
         let mut case = each(true, strategy, &[put.clone(), get.clone()]);
         case.horizon = Some(ms(50));

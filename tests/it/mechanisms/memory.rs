@@ -175,7 +175,7 @@ fn data_of_children_and_attempts_is_let_go() {
     );
     let attempts = vec![Step::Retry {
         attempts: 5,
-        backoff: ms(1),
+        backoff: ms(1).into(),
         steps: vec![Step::PayloadIn(1_000), Step::Fail(1.0)],
     }];
     assert_eq!(

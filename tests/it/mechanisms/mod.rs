@@ -17,6 +17,7 @@ mod pools_named;
 mod processes;
 mod releases;
 mod resources;
+mod retries;
 mod rounds;
 mod teams;
 

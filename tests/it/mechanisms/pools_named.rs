@@ -24,7 +24,7 @@ fn offload(to: &str, steps: Vec<Step>) -> Step {
 fn retry(attempts: u32, backoff: Nanos, steps: Vec<Step>) -> Step {
     Step::Retry {
         attempts,
-        backoff,
+        backoff: backoff.into(),
         steps,
     }
 }
@@ -292,16 +292,16 @@ fn failures_go_up_to_the_nearest_retry() {
     }
 }
 
-/// The coroutine's deadline does not reach the worker: it is noticed when the call is over. One within the call is the worker's.
+/// The coroutine's deadline does not reach the worker: the coroutine goes on without it. One within the call is the worker's.
 #[test]
 fn deadlines_are_those_of_who_waits() {
     let late = |steps: Vec<Step>| {
         let o = each(false, strategy("asyncio+a=threads:1"), &[steps]).run();
         (o.timed_out, o.makespan)
     };
-    let timeout = |steps| Step::Timeout(ms(15), steps);
+    let timeout = |steps| Step::Timeout(ms(15).into(), steps);
     let slow = || vec![io(ms(10)), io(ms(10)), io(ms(10))];
-    assert_eq!(late(vec![timeout(vec![offload("a", slow())])]), (1, ms(30)));
+    assert_eq!(late(vec![timeout(vec![offload("a", slow())])]), (1, ms(15)));
     assert_eq!(late(vec![offload("a", vec![timeout(slow())])]), (1, ms(15)));
     let tried = |steps| vec![retry(2, Nanos::ZERO, steps)];
     assert_eq!(
@@ -312,18 +312,83 @@ fn deadlines_are_those_of_who_waits() {
         late(vec![offload("a", tried(vec![timeout(slow())]))]),
         (1, ms(30))
     );
-    // Both are over: the inner one ends the call, the outer one what is left.
+    // The outer one comes first.
     let both = vec![Step::Timeout(
-        ms(12),
+        ms(12).into(),
         tried(vec![offload("a", vec![timeout(slow())])]),
     )];
-    assert_eq!(late(both), (1, ms(15)));
-    // A failure after the coroutine's deadline is a time-out of the coroutine.
+    assert_eq!(late(both), (1, ms(12)));
+    // A failure after the coroutine's deadline is nobody's.
     let fails = vec![timeout(vec![offload(
         "a",
         vec![cpu(ms(20)), Step::Fail(1.0)],
     )])];
-    assert_eq!(late(fails), (1, ms(20)));
+    assert_eq!(late(fails), (1, ms(15)));
+}
+
+/// What a coroutine has given up goes on in its worker, and others wait behind it; what had not begun is dropped.
+#[test]
+fn given_up_calls_go_on_unless_they_have_not_begun() {
+    let call = |time| offload("a", vec![io(ms(time))]);
+    let hasty = |time| Step::Timeout(ms(10).into(), vec![call(time)]);
+    for form in ["asyncio+a=threads:1", "asyncio+a=processes:1:fork"] {
+        let run = |tasks: &[Vec<Step>]| {
+            let o = each(false, strategy(form), tasks).run();
+            (o.completed, o.timed_out, o.makespan, o.closed)
+        };
+        // The worker is free at 50 ms only.
+        let behind = [vec![hasty(50)], vec![io(ms(1)), call(5)]];
+        assert_eq!(run(&behind), (1, 1, ms(55), ms(55)), "{form}");
+        // Alone, it keeps the pool from shutting down.
+        assert_eq!(run(&[vec![hasty(50)]]), (0, 1, ms(10), ms(50)), "{form}");
+    }
+    // The second is cancelled in the queue, and delays nobody.
+    let tasks = [vec![call(30)], vec![hasty(100)], vec![io(ms(20)), call(5)]];
+    assert_eq!(run("asyncio+a=threads:1", &tasks), [30, 35].map(ms));
+    // Attempts that are given up take one worker each.
+    let tried = |form| {
+        let o = each(
+            false,
+            strategy(form),
+            &[vec![retry(3, Nanos::ZERO, vec![hasty(50)])]],
+        )
+        .run();
+        (o.timed_out, o.retries, o.makespan, o.closed)
+    };
+    assert_eq!(tried("asyncio+a=threads:3"), (1, 2, ms(30), ms(70)));
+    assert_eq!(tried("asyncio+a=threads:1"), (1, 2, ms(30), ms(50)));
+}
+
+/// Cancellation reaches a call's coroutine wherever that is, and what the coroutine holds comes back at once; what the worker holds does not.
+#[test]
+fn a_coroutine_lets_go_of_what_it_holds_when_it_gives_a_call_up() {
+    let call = || offload("a", vec![io(ms(50))]);
+    let within = |steps| vec![Step::Timeout(ms(10).into(), steps)];
+    let children = Step::FanOut {
+        count: 2,
+        steps: vec![call()],
+    };
+    let o = each(
+        false,
+        strategy("asyncio+a=threads:2"),
+        &[within(vec![children])],
+    )
+    .run();
+    assert_eq!((o.timed_out, o.makespan, o.closed), (1, ms(10), ms(50)));
+    // The coroutine's lock.
+    let held = within(vec![Step::Lock(0, vec![call()])]);
+    let next = vec![Step::Lock(0, vec![io(ms(5))])];
+    assert_eq!(run("asyncio+a=threads:1", &[held, next]), [ms(15)]);
+    // The worker's.
+    let held = within(vec![offload("a", vec![Step::Lock(0, vec![io(ms(50))])])]);
+    let next = vec![
+        io(ms(1)),
+        offload("b", vec![Step::Lock(0, vec![cpu(ms(5))])]),
+    ];
+    assert_eq!(
+        run("asyncio+a=threads:1+b=threads:1", &[held, next]),
+        [ms(55)]
+    );
 }
 
 /// A worker that waits for an item keeps its thread, and the loop may put it there.

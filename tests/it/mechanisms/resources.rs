@@ -121,7 +121,7 @@ fn what_ends_badly_gives_back() {
         using(vec![io(ms(10)), Step::Fail(1.0)]),
         using(vec![io(ms(10))]),
     ];
-    let late = vec![Step::Timeout(ms(10), vec![using(vec![io(ms(50))])])];
+    let late = vec![Step::Timeout(ms(10).into(), vec![using(vec![io(ms(50))])])];
     let good = vec![using(vec![io(ms(10))])];
     for strategy in [asyncio(), threads(3)] {
         let case = each(

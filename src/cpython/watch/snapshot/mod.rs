@@ -440,7 +440,7 @@ impl<'a, 'p> SnapshotIndex<'a, 'p> {
         let top = self
             .tasks
             .iter()
-            .filter(|&&k| self.work.tasks[k].parent.is_none());
+            .filter(|&&k| self.work.tasks[k].parent.is_none() && !self.work.tasks[k].abandoned);
         let known = top.count() as u64;
         let due = |at: &Nanos| *at <= self.now;
         let not_taken_in = self.work.not_taken_in().filter(due).count() as u64;

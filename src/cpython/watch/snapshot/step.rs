@@ -99,7 +99,7 @@ impl SnapshotIndex<'_, '_> {
             Instr::PayloadOut(n) => format!("PayloadOut({})", size(*n)),
             Instr::Allocate(n) => format!("Allocate({n})"),
             Instr::EnterHold(n) => format!("Hold({})", size(*n)),
-            Instr::EnterTimeout(t) => format!("Timeout(\"{}\")", format_duration(*t)),
+            Instr::EnterTimeout(t) => format!("Timeout({})", demand(t)),
             Instr::Fail(p) => format!("Fail({p})"),
             Instr::EnterRetry { attempts, .. } => format!("Retry(attempts: {attempts})"),
             Instr::EnterRepeat(n) => format!("Repeat({n})"),

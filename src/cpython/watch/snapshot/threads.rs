@@ -235,11 +235,11 @@ impl SnapshotIndex<'_, '_> {
             _ => {}
         }
         let coming = match (t.phase, t.script.front()) {
-            (Phase::Detached(Outside::Native(time)), act) => {
+            (Phase::Detached(Outside::Native(time) | Outside::Share(time)), act) => {
                 time + self.work.kernel.to_release(act)
             }
             (_, Some(Act::Run(time))) => *time,
-            (_, Some(Act::Outside(Outside::Native(time)))) => {
+            (_, Some(Act::Outside(Outside::Native(time) | Outside::Team(time, _)))) => {
                 *time + self.work.kernel.to_release(t.script.get(1))
             }
             (_, act) => self.work.kernel.to_release(act),

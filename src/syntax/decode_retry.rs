@@ -1,0 +1,103 @@
+//! Reads how long steps are given, and how a retry pauses between its attempts.
+
+use super::decode::{Cx, Fields, both};
+use super::decode_dist::dist;
+use super::diagnostic::Code;
+use super::tree::{SyntaxKind, SyntaxNode};
+use super::variants;
+use super::variants::JitterName;
+use crate::engine::Nanos;
+use crate::scenario::{Backoff, Dist, Jitter};
+
+/// Reads the time after which steps are given up: above zero, or drawn.
+pub(super) fn timeout(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
+    if matches!(node.kind, SyntaxKind::Call { .. }) {
+        return dist(cx, node);
+    }
+    let after = cx.positive_duration(node, "a timeout")?;
+    Some(Dist::Constant(after))
+}
+
+/// Reads the pauses of a `Retry`.
+pub(super) fn backoff(cx: &mut Cx, f: &Fields<'_>) -> Option<Backoff> {
+    let base = match f.get("backoff") {
+        Some(_) => cx.optional(f, "backoff", dist),
+        None => Some(Dist::Constant(Nanos::ZERO)),
+    };
+    let factor = match f.get("factor") {
+        Some(_) => cx.optional(f, "factor", |cx, n| cx.factor(n, "the factor")),
+        None => Some(Backoff::FACTOR),
+    };
+    let cap = match f.get("cap") {
+        Some(_) => cx
+            .optional(f, "cap", |cx, n| {
+                cx.positive_duration(n, "the longest pause")
+            })
+            .map(Some),
+        None => Some(None),
+    };
+    let jitter = match f.get("jitter") {
+        Some(_) => cx.optional(f, "jitter", jitter),
+        None => Some(Jitter::None),
+    };
+    let retry_after = match f.get("retry_after") {
+        Some(_) => cx.optional(f, "retry_after", Cx::boolean),
+        None => Some(false),
+    };
+    let ((base, factor), (cap, (jitter, retry_after))) =
+        both(both(base, factor), both(cap, both(jitter, retry_after)))?;
+    let nothing = base == Dist::Constant(Nanos::ZERO);
+    for name in ["factor", "cap", "jitter"] {
+        if nothing {
+            no_effect(
+                cx,
+                f,
+                name,
+                "there is no back-off that it could change",
+                "give the first pause: backoff: \"100ms\"",
+            );
+        }
+    }
+    if jitter == Jitter::Decorrelated && !nothing {
+        let help = "leave it out, or use `jitter: Full` or `Equal`";
+        no_effect(
+            cx,
+            f,
+            "factor",
+            "decorrelated jitter grows by chance, up to three times the last pause",
+            help,
+        );
+    }
+    Some(Backoff {
+        base,
+        factor,
+        cap,
+        jitter,
+        retry_after,
+    })
+}
+
+fn jitter(cx: &mut Cx, node: &SyntaxNode) -> Option<Jitter> {
+    let name = cx.variant(node, "a kind of jitter", variants::JITTERS)?;
+    cx.params(node, &format!("`{name}`"), &[])?;
+    Some(match JitterName::named(name)? {
+        JitterName::None => Jitter::None,
+        JitterName::Full => Jitter::Full,
+        JitterName::Equal => Jitter::Equal,
+        JitterName::Decorrelated => Jitter::Decorrelated,
+    })
+}
+
+/// Warns about a parameter that changes nothing, if it is given.
+fn no_effect(cx: &mut Cx, f: &Fields<'_>, name: &str, why: &str, help: &str) {
+    if let Some(node) = f.get(name) {
+        cx.at(name, |cx| {
+            cx.warn(
+                Code::NoEffect,
+                node.span,
+                format!("`{name}` has no effect: {why}"),
+            )
+            .help(help);
+        });
+    }
+}
