@@ -7,6 +7,7 @@
 //! everywhere, under open arrivals), and replications follow until the metric by which the study ranks is precise enough.
 
 mod cases;
+mod comparability;
 mod conclude;
 mod course;
 mod drive;
@@ -14,6 +15,7 @@ mod effort;
 mod fingerprint;
 mod follow;
 mod forecast;
+mod holds;
 mod judge;
 mod options;
 mod outline;
