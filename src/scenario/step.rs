@@ -651,7 +651,10 @@ mod tests {
             spent(&Step::Transfer(2, ms(1))),
             Some((StepResource::Outside, ms(1)))
         );
-        assert_eq!(which(|s| s.takes().is_some()).len(), 5);
+        let team = Step::Team(ms(1), 4);
+        assert_eq!(spent(&team), Some((StepResource::Native, ms(1))));
+        assert_eq!(which(|s| s.threads() > 1), [team]);
+        assert_eq!(which(|s| s.takes().is_some()).len(), 6);
         let releasing = Step::Releasing(ms(1), given(4));
         assert_eq!(releasing.releases(), 4);
         assert_eq!(which(|s| s.releases() > 0), [releasing]);

@@ -4,9 +4,7 @@
 use super::relief::Relief;
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
-use crate::result::{
-    Forecast, Notice, Status, Study,
-};
+use crate::result::{Forecast, Notice, Status, Study};
 use crate::scenario::units::format_size;
 use crate::scenario::{Metric, Strategy};
 use crate::strategy::WaitReason;

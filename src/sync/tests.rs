@@ -326,6 +326,9 @@ fn sharing() -> impl Strategy<Value = Sharing> {
     ]
 }
 
+/// What is left of a work that counts as done, as for the device itself; rounding errors of the model are far below.
+const DONE: f64 = 1.0 / (1 << 20) as f64;
+
 /// The naive model of a device: what is left of each user's work, worked off from one event to the next.
 struct Sharers {
     sharing: Sharing,
@@ -356,12 +359,12 @@ impl Sharers {
         self.now = at;
     }
 
-    /// When the next one ends; rounding errors of the model are far below a ten thousandth.
+    /// When the next one ends.
     fn next_end(&self) -> Option<u64> {
         let (served, speed) = self.served();
         let left = self.users.iter().take(served).map(|(_, left)| *left);
         let least = left.min_by(f64::total_cmp)?;
-        let takes = (least / speed - 1e-4).ceil().max(0.0);
+        let takes = ((least - DONE) / speed).ceil().max(0.0);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -373,7 +376,7 @@ impl Sharers {
 
     fn ended(&mut self) -> Vec<u64> {
         let (served, _) = self.served();
-        let done = |(i, (_, left)): &(usize, &(u64, f64))| *i < served && *left < 1e-4;
+        let done = |(i, (_, left)): &(usize, &(u64, f64))| *i < served && *left < DONE;
         let ended: Vec<u64> = self
             .users
             .iter()

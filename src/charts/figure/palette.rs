@@ -113,7 +113,7 @@ const SERIES_DARK: [Rgb; CURVES] = [
     rgb(0xC7_C7C7),
     rgb(0x8C_C506),
 ];
-/// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit, contended object, resource; then pickling.
+/// In the order of `Cause`: running, core, GIL, lock, worker, loop, hand-over, start-up, I/O, queue, limit, contended object; then pickling; then resource (`layer_of`).
 const LAYERS_LIGHT: [Rgb; LAYERS] = [
     rgb(0x00_8F68),
     rgb(0xC7_7F00),

@@ -43,6 +43,8 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         } else {
             if outside {
                 work.wait_for_arrivals(copy);
+            } else if let NextOwn::RoundIsOn = next {
+                work.copies[copy].awaits_round = true;
             }
             work.kernel.push(tid, Act::park(On::Arrival, Nanos::MAX));
         }

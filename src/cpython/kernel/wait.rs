@@ -70,12 +70,17 @@ impl On {
             Self::Resource(_) | Self::Token(_) => Cause::Resource,
             // What others cost a transfer is told from it when it ends.
             Self::Outside | Self::Timer | Self::Device(_) => Cause::Io,
-            Self::Part | Self::Arrival | Self::Work | Self::Calls | Self::CallTurn => Cause::Pool,
+            Self::Part
+            | Self::Arrival
+            | Self::Work
+            | Self::Share
+            | Self::Calls
+            | Self::CallTurn => Cause::Pool,
             Self::Events => Cause::Loop,
             Self::ResultTurn | Self::Bytes(_) | Self::Space(_) | Self::Request => Cause::Ipc,
             Self::Start => Cause::Startup,
             // All shares are the same: what comes later has waited for a core.
-            Self::Team | Self::Share => Cause::Core,
+            Self::Team => Cause::Core,
         }
     }
 

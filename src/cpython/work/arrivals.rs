@@ -44,6 +44,9 @@ pub(crate) struct Copy {
     rounds_begun: u64,
     /// When the tasks of the present round arrived; `None` while the main program still does its own work before them.
     round_at: Option<Nanos>,
+    /// Whether its main thread is parked until the last task of the round is over. (A loop, in whose thread that task ends, sees it by
+    /// itself.)
+    pub(crate) awaits_round: bool,
     /// Whether no further task of the batch or trace comes.
     pub(crate) drained: bool,
     /// Its ticket in the line of copies that wait for arrivals.
@@ -68,6 +71,7 @@ impl Copy {
             taken: 0,
             rounds_begun: u64::from(begun),
             round_at: begun.then_some(Nanos::ZERO),
+            awaits_round: false,
             drained: false,
             accepting: None,
         }
@@ -343,8 +347,7 @@ impl Work<'_> {
             for other in self.copies.keys() {
                 self.nudge(other);
             }
-        } else if self.round_is_over(copy) && !self.kernel.program.layout.event_loop {
-            // A loop, in whose thread the last task has ended, sees it by itself.
+        } else if std::mem::take(&mut self.copies[copy].awaits_round) {
             self.nudge(copy);
         }
     }
