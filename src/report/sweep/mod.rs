@@ -14,5 +14,5 @@ mod text;
 
 pub use flat::csv;
 #[cfg(feature = "parquet")]
-pub(crate) use parquet::parquet;
+pub use parquet::parquet;
 pub use text::text;

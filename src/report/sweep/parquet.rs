@@ -18,7 +18,7 @@ use crate::result::Sweep;
 /// # Errors
 ///
 /// A sentence; no error is expected for a sweep that was read back.
-pub(crate) fn parquet(sweep: &Sweep) -> Result<Vec<u8>, ParquetError> {
+pub fn parquet(sweep: &Sweep) -> Result<Vec<u8>, ParquetError> {
     written(&columns(sweep))
 }
 
