@@ -250,7 +250,7 @@ impl Workload {
 /// How tasks arrive.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrivals {
-    /// All at time 0: [`TaskClass::count`] of every class, one class after another (see [`TaskClass::interleave`]). [`Workload::rounds`]
+    /// All at time 0: [`TaskClass::count`] of every class, one class after another (see [`TaskClass::interleave`]). `Workload::rounds`
     /// says how often; the tasks of a later round arrive when it begins.
     Batch,
     /// A renewal process; Poisson when the interval is exponential. Classes are drawn by weight.

@@ -16,6 +16,7 @@ pub(super) fn notes(study: &Study, scenario: &Scenario) -> Vec<Warning> {
     found.extend(unshared(study, scenario));
     found.extend(more_resources(study, scenario));
     found.extend(serial_children(study, scenario));
+    found.extend(rounds_apart(study, scenario));
     found.extend(oversubscribed(study, scenario));
     found.extend(serial_part(study));
     found.extend(placed(study, scenario));
@@ -109,6 +110,25 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
         }
     }
     (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
+}
+
+/// Whether several processes have the program's own list, each a share of it.
+pub(super) fn goes_apart(strategy: &Strategy) -> bool {
+    strategy.execution().copies.is_some_and(|n| n > 1)
+}
+
+/// Notes strategies under which the rounds of a batch are not those of one program.
+fn rounds_apart(study: &Study, scenario: &Scenario) -> Option<Warning> {
+    if scenario.workload.rounds.count == 1 {
+        return None;
+    }
+    let mut strategies: Vec<String> = Vec::new();
+    for f in study.forecasts.iter().filter(|f| f.is(goes_apart)) {
+        if !strategies.contains(&f.strategy) {
+            strategies.push(f.strategy.clone());
+        }
+    }
+    (!strategies.is_empty()).then_some(Warning::RoundsApart { strategies })
 }
 
 /// Share of the tasks' time (0 to 1) from which waits for a core are put down to the threads of native code.

@@ -1,8 +1,8 @@
 //! What makes a warning true of a study: rules of their own, by which property tests hold whatever is said.
 
 use super::comparability::{
-    MUCH_SERIAL, MUCH_WAITED, has_no_loop, has_several, inherits, runs_children_itself, separates,
-    waits_for_core,
+    MUCH_SERIAL, MUCH_WAITED, goes_apart, has_no_loop, has_several, inherits, runs_children_itself,
+    separates, waits_for_core,
 };
 use super::effort::FEWEST;
 use super::judge::offloads;
@@ -188,6 +188,13 @@ impl Warning {
                         .forecasts
                         .iter()
                         .any(|f| f.strategy == *s && f.is(runs_children_itself))
+                };
+                !strategies.is_empty() && strategies.iter().all(compared)
+            }
+            Self::RoundsApart { strategies } => {
+                let compared = |s: &String| {
+                    let mut all = study.forecasts.iter();
+                    all.any(|f| f.strategy == *s && f.is(goes_apart))
                 };
                 !strategies.is_empty() && strategies.iter().all(compared)
             }

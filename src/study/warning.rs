@@ -64,6 +64,8 @@ codes! {
         MoreResources = "more-resources",
         /// Under some strategies the worker that has a task runs the children of its `FanOut` one after another.
         SerialChildren = "serial-children",
+        /// The processes of a prefork server go through rounds of their own, and each does the main program's own work.
+        RoundsApart = "rounds-apart",
         /// Native code has more threads of its own at once than there are cores.
         Oversubscribed = "oversubscribed",
         /// The main program's own work between rounds takes much of the makespan, whatever executes the tasks.
@@ -93,6 +95,7 @@ impl WarningCode {
             | Self::RetryStorm
             | Self::FutileWakeups
             | Self::SerialChildren
+            | Self::RoundsApart
             | Self::Oversubscribed
             | Self::SerialPart
             | Self::InPlace
@@ -266,6 +269,11 @@ pub enum Warning {
     },
     /// Tasks fan out, but under some strategies the worker of the task executes its children one after another.
     SerialChildren {
+        /// The strategies, without interpreters.
+        strategies: Vec<String>,
+    },
+    /// Each process of some strategies goes through rounds of its own share of the tasks.
+    RoundsApart {
         /// The strategies, without interpreters.
         strategies: Vec<String>,
     },
@@ -590,6 +598,7 @@ impl Warning {
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
             Self::SerialChildren { .. } => WarningCode::SerialChildren,
+            Self::RoundsApart { .. } => WarningCode::RoundsApart,
             Self::Oversubscribed { .. } => WarningCode::Oversubscribed,
             Self::SerialPart { .. } => WarningCode::SerialPart,
             Self::InPlace { .. } => WarningCode::InPlace,
@@ -895,6 +904,11 @@ impl Warning {
             Self::SerialChildren { strategies } => format!(
                 "the tasks fan out, but under {} the worker that has a task runs its children one after another. Fan out from an event loop \
                  (asyncio+processes), or submit the children as tasks of their own.",
+                list(strategies)
+            ),
+            Self::RoundsApart { strategies } => format!(
+                "under {} each process goes through rounds of its own share of the tasks, does the main program's own work in each, and waits \
+                 for no other: what all of them together compute in a round comes together nowhere. Compare these only if it need not.",
                 list(strategies)
             ),
             Self::Oversubscribed { cases, cores } => {

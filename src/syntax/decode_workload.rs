@@ -64,7 +64,7 @@ pub(super) fn workload(
     }
     let arrivals = cx.required(&f, "arrivals", |cx, n| {
         let arrivals = arrivals(cx, n, horizon)?;
-        Some((arrivals, rounds(cx, n, &mut reader)?))
+        Some((arrivals, rounds(cx, n, &mut reader, &resources)?))
     });
     let imports = or(cx, &f, "imports", Imports::default(), imports);
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
@@ -190,7 +190,12 @@ fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Ar
 }
 
 /// Reads how often a batch comes; once, unless the arrivals are rounds.
-fn rounds(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Rounds> {
+fn rounds(
+    cx: &mut Cx,
+    node: &SyntaxNode,
+    reader: &mut StepReader,
+    resources: &[ResourceSpec],
+) -> Option<Rounds> {
     let name = cx.variant(node, "a kind of arrivals", variants::ARRIVALS)?;
     if ArrivalsName::named(name)? != ArrivalsName::Rounds {
         return Some(Rounds::default());
@@ -204,7 +209,27 @@ fn rounds(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Rou
             "MAX_TASKS",
         )
     });
-    let serial = or(cx, &f, "serial", Vec::new(), |cx, n| reader.serial(cx, n));
+    let serial = or(cx, &f, "serial", Vec::new(), |cx, n| {
+        let steps = reader.serial(cx, n)?;
+        let may_refuse = |r: usize| resources.get(r).filter(|r| r.full != WhenFull::Wait);
+        let mut refuses = None;
+        for step in &steps {
+            step.each(&mut |s| {
+                if let WaitsFor::Resource(r) = s.waits() {
+                    refuses = refuses.or(may_refuse(r));
+                }
+            });
+        }
+        if let Some(ResourceSpec { name, .. }) = refuses {
+            let message = format!(
+                "the main program by itself cannot use \"{name}\", which may refuse: it would end"
+            );
+            cx.error(Code::Conflict, n.span, message)
+                .help("let it wait (no `full` and no `wait`), or leave that to the tasks");
+            return None;
+        }
+        Some(steps)
+    });
     Some(Rounds {
         count: count?,
         serial,

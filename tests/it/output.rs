@@ -515,6 +515,9 @@ fn every_warning_names_a_next_step() {
         Warning::SerialChildren {
             strategies: vec!["processes:4:fork".into(), "interpreters".into()],
         },
+        Warning::RoundsApart {
+            strategies: vec!["prefork:4(asyncio)".into()],
+        },
         Warning::Oversubscribed {
             cases: vec![Oversubscription {
                 case: name(),

@@ -131,9 +131,11 @@ fn resume(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
 
 fn suspend_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     let now = work.kernel.machine.now();
+    // Between rounds there is nothing that the main coroutine could keep waiting.
+    let alone = (work.kernel.threads[tid].task).is_some_and(|key| work.is_serial(key));
     let l = &mut work.loops[copy];
     let lasted = now.since(l.handle_began);
-    if lasted > l.longest.1 {
+    if lasted > l.longest.1 && !alone {
         l.longest = (l.handle_began, lasted);
     }
     let t = &mut work.kernel.threads[tid];

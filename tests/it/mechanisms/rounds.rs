@@ -74,6 +74,13 @@ fn a_loop_goes_through_rounds() {
     assert_eq!(outcome.latencies, [11, 12, 13, 14, 11, 12, 13, 14].map(ms));
     assert_eq!(outcome.makespan, ms(2 * (5 + 14)));
     assert_eq!(outcome.serial, Total::from(ms(10)));
+    // Between rounds nothing waits for the loop: however long the main coroutine computes, that blocks nobody.
+    let case = batch(
+        true,
+        asyncio(Offload::None),
+        vec![class(4, vec![io(ms(10))])],
+    );
+    assert_eq!(rounds(case, 2, vec![cpu(ms(300))]).run().findings, []);
 }
 
 /// Only what the main coroutine hands on itself leaves the loop.
