@@ -221,6 +221,9 @@ pub fn data_rate(text: &str) -> Result<Bytes, UnitError> {
     let (digits, unit) = split_number(amount);
     match (number(digits), factor(&BIT_UNITS, unit.trim())) {
         (Some(value), Some(bits)) => size(&format!("{}B", value * bits / 8.0)),
+        _ if unit.trim().ends_with('b') && size(amount).is_ok() => Err(UnitError::Unit(format!(
+            "\"{text}\" may mean bits or bytes: write `bit` or `B`"
+        ))),
         _ => size(amount),
     }
 }
@@ -395,6 +398,7 @@ mod tests {
         assert_eq!(data_rate("200MB/s"), Ok(200_000_000));
         assert_eq!(data_rate(" 64 KiB /s"), Ok(65_536));
         assert_eq!(data_rate("1Gbit/s"), Ok(125_000_000));
+        assert!(data_rate("1Gb/s").is_err() && data_rate("1mb/s").is_err());
         assert_eq!(data_rate("0MB/s"), Ok(0));
         for text in [
             "200MB", "200/s", "MB/s", "-1MB/s", "1e9TB/s", "-8bit/s", "1MB/min", "",

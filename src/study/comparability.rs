@@ -6,7 +6,7 @@ use crate::quantity::Quantity;
 use crate::result::{Forecast, Study};
 use crate::scenario::{
     Execution, Placed, Pool, ResourceSpec, Runs, Scenario, Scope, StartMethod, Step, Strategy,
-    Workers,
+    WaitsFor, Workers,
 };
 use crate::strategy::Cause;
 
@@ -65,9 +65,15 @@ pub(super) fn has_several(strategy: &Strategy) -> bool {
 
 /// Notes resources of which strategies with several processes have more than the others.
 fn more_resources(study: &Study, scenario: &Scenario) -> Option<Warning> {
-    let own = |r: &&ResourceSpec| r.scope != Scope::Everywhere;
-    let names = scenario.workload.resources.iter().filter(own);
-    let mut names: Vec<String> = names.map(|r| r.name.clone()).collect();
+    let w = &scenario.workload;
+    // What the main program alone uses is there once.
+    let used = |id: usize| {
+        let mut steps = w.classes.iter().flat_map(|c| &c.steps);
+        steps.any(|s| s.any(&|s| s.waits() == WaitsFor::Resource(id)))
+    };
+    let own = |(id, r): &(usize, &ResourceSpec)| r.scope != Scope::Everywhere && used(*id);
+    let names = w.resources.iter().enumerate().filter(own);
+    let mut names: Vec<String> = names.map(|(_, r)| r.name.clone()).collect();
     names.sort();
     let mut strategies: Vec<String> = Vec::new();
     for f in study.forecasts.iter().filter(|f| f.is(has_several)) {
@@ -193,6 +199,9 @@ pub(super) const MUCH_SERIAL: f64 = 0.1;
 /// Notes how much of the makespan of the case to take is the main program's own work.
 fn serial_part(study: &Study) -> Option<Warning> {
     let take = &study.forecasts[study.answer()?.take];
+    if take.is(goes_apart) {
+        return None; // Each of its processes does that work, beside the others.
+    }
     let share = take.get(Quantity::Serial).map_or(0.0, |e| e.mean);
     (share >= MUCH_SERIAL).then(|| Warning::SerialPart {
         case: take.name(),

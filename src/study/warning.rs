@@ -840,7 +840,7 @@ impl Warning {
                     })
                     .collect();
                 let fewer = if *fewer {
-                    " Each further transfer costs it time: fewer at once get more done."
+                    " Each further transfer costs it time (`penalty`): beyond those that fill it, the more there are at once the less it gets done."
                 } else {
                     ""
                 };
@@ -916,25 +916,24 @@ impl Warning {
                     .iter()
                     .map(|c| {
                         format!(
-                            "{} ({} calls of {} threads; tasks wait for a core {} of their time)",
+                            "{} ({} calls of {} threads; room for {} each; tasks wait for a core {} of their time)",
                             c.case,
                             c.callers,
                             c.threads,
+                            (cores / c.callers.max(1)).max(1),
                             percent(c.share)
                         )
                     })
                     .collect();
-                let most = cases.iter().map(|c| c.callers).max().unwrap_or(1);
-                let each_call = (cores / most.max(1)).max(1);
                 format!(
-                    "native code wants more threads than the {cores} cores have room for: {}. Let a call have {each_call}: OMP_NUM_THREADS={each_call} \
-                     (OPENBLAS_NUM_THREADS, MKL_NUM_THREADS) in the environment, or threadpoolctl in the program.",
+                    "native code wants more threads than the {cores} cores have room for: {}. Let a call have no more than there is room for: \
+                     OMP_NUM_THREADS (OPENBLAS_NUM_THREADS, MKL_NUM_THREADS) in the environment, or threadpoolctl in the program.",
                     list(&each)
                 )
             }
             Self::SerialPart { case, share } => format!(
                 "under {case} the main program's own work between rounds takes {} of the makespan, in which no worker has anything to do: \
-                 no number of workers is more than {} times as fast (Amdahl's law). Shorten `serial`, or give part of it to the tasks.",
+                 no number of workers makes it more than {} times as fast as it is (Amdahl's law). Shorten `serial`, or give part of it to the tasks.",
                 percent(*share),
                 digits(1.0 / share, 2)
             ),

@@ -75,7 +75,7 @@ pub(super) fn pieces(plan: &ProgramPlan<'_>) -> String {
     if within(plan, |n| matches!(n, ProgramStep::Retry(..))) {
         // Those of coroutines have these names already.
         let text = include_str!("template/attempts.py");
-        let attempts = retries::attempts(text, retries::any_backoff(plan))
+        let attempts = retries::attempts(text, plan.backs_off())
             .replace("io(", "block(")
             .replace("Attempt", "CallAttempt")
             .replace("attempts(", "call_attempts(");

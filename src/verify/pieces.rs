@@ -69,7 +69,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let plain = matches!(plan.flavour, Flavour::Plain { .. });
     let timeouts = has(|n| matches!(n, ProgramStep::Timeout(..)));
     let retries = has(|n| matches!(n, ProgramStep::Retry(..)));
-    let backoff = retries::any_backoff(plan);
+    let backoff = plan.backs_off();
     let attempts = |text: &str| retries::attempts(text, backoff);
     let locks = !plan.source.workload.locks.is_empty();
     let uses = has(|n| matches!(n, ProgramStep::Use(..)));

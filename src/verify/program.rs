@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::error::ProgramError;
 use super::pieces::{self, ExecutorKind};
-use super::retries;
 use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
@@ -91,6 +90,11 @@ impl ProgramPlan<'_> {
     pub(super) fn any(&self, is: impl Fn(&ProgramStep) -> bool) -> bool {
         let mut nodes = self.all_trees().flat_map(|t| &t.nodes);
         nodes.any(|n| n.any(&is))
+    }
+
+    /// Whether some retry pauses otherwise than by doubling: all retries are then written with a `Backoff`.
+    pub(super) fn backs_off(&self) -> bool {
+        self.any(|n| matches!(n, ProgramStep::Retry(r) if r.backoff.doubles().is_none()))
     }
 
     /// The steps of all classes, and of the main program.
@@ -361,7 +365,7 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
             plan.flavour,
             s.workload,
             s.across,
-            retries::any_backoff(plan),
+            plan.backs_off(),
             name,
             tree,
             touches,
@@ -373,7 +377,7 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
             plan.flavour,
             s.workload,
             s.across,
-            retries::any_backoff(plan),
+            plan.backs_off(),
             "serial",
             tree,
             0.0,

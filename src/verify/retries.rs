@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use super::program::ProgramPlan;
 use super::steps::{shortest, timed_among};
 use super::tree::{Amount, DurationUnit, ProgramStep};
 use crate::engine::Nanos;
@@ -18,11 +17,6 @@ pub(super) struct Retry {
     /// The place of the numbers that jitter takes, each uniform in [0, 1).
     pub(super) chance: Option<usize>,
     pub(super) steps: Vec<ProgramStep>,
-}
-
-/// Whether some retry of the program pauses otherwise than by doubling: all of its retries are then written with a `Backoff`.
-pub(super) fn any_backoff(plan: &ProgramPlan<'_>) -> bool {
-    plan.any(|n| matches!(n, ProgramStep::Retry(r) if r.backoff.doubles().is_none()))
 }
 
 /// The code of attempts, whose pauses are numbers that double, or a `Backoff`.
