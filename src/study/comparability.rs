@@ -24,6 +24,17 @@ pub(super) fn notes(study: &Study, scenario: &Scenario) -> Vec<Warning> {
     found
 }
 
+/// The strategies of the forecasts for which something holds, each once, without interpreters.
+fn strategies(study: &Study, is: impl Fn(&Forecast) -> bool) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for f in study.forecasts.iter().filter(|f| is(f)) {
+        if !found.contains(&f.strategy) {
+            found.push(f.strategy.clone());
+        }
+    }
+    found
+}
+
 /// Whether tasks are executed in several processes or interpreters.
 pub(super) fn separates(strategy: &Strategy) -> bool {
     strategy.execution().copies.is_some() || strategy.every_pool().any(Pool::apart)
@@ -45,12 +56,7 @@ fn unshared(study: &Study, scenario: &Scenario) -> Option<Warning> {
     }
     // Not in the order of the file, which is meaningless: scenarios that differ only in that are the same.
     names.sort();
-    let mut strategies: Vec<String> = Vec::new();
-    for f in study.forecasts.iter().filter(|f| f.is(separates)) {
-        if !strategies.contains(&f.strategy) {
-            strategies.push(f.strategy.clone());
-        }
-    }
+    let strategies = strategies(study, |f| f.is(separates));
     (!names.is_empty() && !strategies.is_empty()).then_some(Warning::Unshared { names, strategies })
 }
 
@@ -60,7 +66,7 @@ pub(super) fn has_several(strategy: &Strategy) -> bool {
     let run = strategy.execution();
     let one = |workers| workers == Some(Workers::Exactly(1));
     let workers = !run.event_loop && run.pool.apart() && !one(run.pool.workers());
-    workers || run.copies.is_some_and(|n| n > 1)
+    workers || goes_apart(strategy)
 }
 
 /// Notes resources of which strategies with several processes have more than the others.
@@ -75,12 +81,7 @@ fn more_resources(study: &Study, scenario: &Scenario) -> Option<Warning> {
     let names = w.resources.iter().enumerate().filter(own);
     let mut names: Vec<String> = names.map(|(_, r)| r.name.clone()).collect();
     names.sort();
-    let mut strategies: Vec<String> = Vec::new();
-    for f in study.forecasts.iter().filter(|f| f.is(has_several)) {
-        if !strategies.contains(&f.strategy) {
-            strategies.push(f.strategy.clone());
-        }
-    }
+    let strategies = strategies(study, |f| f.is(has_several));
     let others = study.forecasts.iter().any(|f| !f.is(has_several));
     (!names.is_empty() && !strategies.is_empty() && others)
         .then_some(Warning::MoreResources { names, strategies })
@@ -109,12 +110,7 @@ fn serial_children(study: &Study, scenario: &Scenario) -> Option<Warning> {
     if !scenario.workload.classes.iter().any(|c| fans_out(&c.steps)) {
         return None;
     }
-    let mut strategies: Vec<String> = Vec::new();
-    for f in &study.forecasts {
-        if f.is(runs_children_itself) && !strategies.contains(&f.strategy) {
-            strategies.push(f.strategy.clone());
-        }
-    }
+    let strategies = strategies(study, |f| f.is(runs_children_itself));
     (!strategies.is_empty()).then_some(Warning::SerialChildren { strategies })
 }
 
@@ -128,12 +124,7 @@ fn rounds_apart(study: &Study, scenario: &Scenario) -> Option<Warning> {
     if scenario.workload.rounds.count == 1 {
         return None;
     }
-    let mut strategies: Vec<String> = Vec::new();
-    for f in study.forecasts.iter().filter(|f| f.is(goes_apart)) {
-        if !strategies.contains(&f.strategy) {
-            strategies.push(f.strategy.clone());
-        }
-    }
+    let strategies = strategies(study, |f| f.is(goes_apart));
     (!strategies.is_empty()).then_some(Warning::RoundsApart { strategies })
 }
 
@@ -247,15 +238,7 @@ fn placed(study: &Study, scenario: &Scenario) -> Vec<Warning> {
         });
     }
     pools.sort();
-    let asked = |is: &dyn Fn(&Strategy) -> bool| {
-        let mut strategies: Vec<String> = Vec::new();
-        for f in study.forecasts.iter().filter(|f| !f.added && f.is(is)) {
-            if !strategies.contains(&f.strategy) {
-                strategies.push(f.strategy.clone());
-            }
-        }
-        strategies
-    };
+    let asked = |is: &dyn Fn(&Strategy) -> bool| strategies(study, |f| !f.added && f.is(is));
     let mut found = Vec::new();
     let in_place = asked(&has_no_loop);
     if any && !in_place.is_empty() {
@@ -284,12 +267,7 @@ fn estimated_objects(study: &Study, scenario: &Scenario) -> Option<Warning> {
     if imports.objects.is_some() || imports.memory == 0 || !copies {
         return None;
     }
-    let mut strategies: Vec<String> = Vec::new();
-    for f in &study.forecasts {
-        if inherits(study, f) && !strategies.contains(&f.strategy) {
-            strategies.push(f.strategy.clone());
-        }
-    }
+    let strategies = strategies(study, |f| inherits(study, f));
     let memory = imports.memory;
     (!strategies.is_empty()).then_some(Warning::EstimatedObjects { strategies, memory })
 }

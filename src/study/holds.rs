@@ -24,6 +24,11 @@ impl Warning {
         let of = |name: &String| study.forecasts.iter().find(|f| f.name() == *name);
         let is = |name: &String, status: Status| of(name).is_some_and(|f| f.status == status);
         let mean = |f: &Forecast, q| f.get(q).map(|e| e.mean);
+        // Whether each of the strategies has a forecast for which something holds.
+        let compared = |strategies: &[String], is: &dyn Fn(&Forecast) -> bool| {
+            let has = |s: &String| study.forecasts.iter().any(|f| f.strategy == *s && is(f));
+            strategies.iter().all(has)
+        };
         match self {
             Self::Saturated {
                 cases,
@@ -175,28 +180,14 @@ impl Warning {
                     && instead.as_ref().is_none_or(better)
             }
             Self::MoreResources { names, strategies } => {
-                let compared = |s: &String| {
-                    let mut all = study.forecasts.iter();
-                    all.any(|f| f.strategy == *s && f.is(has_several))
-                };
                 let others = study.forecasts.iter().any(|f| !f.is(has_several));
-                !names.is_empty() && others && strategies.iter().all(compared)
+                !names.is_empty() && others && compared(strategies, &|f| f.is(has_several))
             }
             Self::SerialChildren { strategies } => {
-                let compared = |s: &String| {
-                    study
-                        .forecasts
-                        .iter()
-                        .any(|f| f.strategy == *s && f.is(runs_children_itself))
-                };
-                !strategies.is_empty() && strategies.iter().all(compared)
+                !strategies.is_empty() && compared(strategies, &|f| f.is(runs_children_itself))
             }
             Self::RoundsApart { strategies } => {
-                let compared = |s: &String| {
-                    let mut all = study.forecasts.iter();
-                    all.any(|f| f.strategy == *s && f.is(goes_apart))
-                };
-                !strategies.is_empty() && strategies.iter().all(compared)
+                !strategies.is_empty() && compared(strategies, &|f| f.is(goes_apart))
             }
             Self::Oversubscribed { cases, cores } => {
                 let as_said = |c: &Oversubscription| {
@@ -212,38 +203,18 @@ impl Warning {
                 *share >= MUCH_SERIAL && all.any(|f| f.name() == *case && of(f))
             }
             Self::InPlace { strategies } => {
-                let compared = |s: &String| {
-                    let mut all = study.forecasts.iter();
-                    all.any(|f| f.strategy == *s && f.is(has_no_loop))
-                };
-                !strategies.is_empty() && strategies.iter().all(compared)
+                !strategies.is_empty() && compared(strategies, &|f| f.is(has_no_loop))
             }
             Self::NoSuchPool { pool, strategies } => {
                 let lacks =
                     |s: &Strategy| !has_no_loop(s) && s.pools().iter().all(|p| p.name != *pool);
-                let compared = |s: &String| {
-                    let mut all = study.forecasts.iter();
-                    all.any(|f| f.strategy == *s && f.is(lacks))
-                };
-                !strategies.is_empty() && strategies.iter().all(compared)
+                !strategies.is_empty() && compared(strategies, &|f| f.is(lacks))
             }
             Self::EstimatedObjects { strategies, .. } => {
-                let forked = |s: &String| {
-                    study
-                        .forecasts
-                        .iter()
-                        .any(|f| f.strategy == *s && inherits(study, f))
-                };
-                !strategies.is_empty() && strategies.iter().all(forked)
+                !strategies.is_empty() && compared(strategies, &|f| inherits(study, f))
             }
             Self::Unshared { names, strategies } => {
-                let compared = |s: &String| {
-                    study
-                        .forecasts
-                        .iter()
-                        .any(|f| f.strategy == *s && f.is(separates))
-                };
-                !names.is_empty() && strategies.iter().all(compared)
+                !names.is_empty() && compared(strategies, &|f| f.is(separates))
             }
             Self::ObjectiveMissed {
                 objective,

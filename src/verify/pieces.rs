@@ -415,7 +415,11 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
                     out,
                     "\n\nCHUNK = {chunk}  # Tasks that travel together; 0: as many as Pool.map takes by itself.\n"
                 );
-                out.push_str(&mp_pool_batch(plan));
+                out.push_str(if plan.serial.is_some() {
+                    piece!("mp_pool_rounds")
+                } else {
+                    piece!("mp_pool_batch")
+                });
             } else {
                 out.push_str(piece!("mp_pool_timed"));
             }
@@ -433,34 +437,6 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     }
     out
 }
-
-/// The program of a `multiprocessing.Pool` that has all its tasks from the start.
-fn mp_pool_batch(plan: &ProgramPlan<'_>) -> Cow<'static, str> {
-    let text = piece!("mp_pool_batch");
-    if plan.serial.is_none() {
-        return text.into();
-    }
-    let (head, rest) = text.split_once(MP_POOL_JOBS).expect("a part of it");
-    let (body, tail) = rest.split_once("        t1 = now()\n").expect("another");
-    let deeper = (MP_POOL_JOBS.to_owned() + body)
-        .replace(
-            "enumerate(tasks)",
-            "enumerate(tasks[first : first + size], first)",
-        )
-        .replace("note(number, t0, error)", "note(number, due, error)")
-        .replace('\n', "\n    ");
-    let deeper = format!("    {}", deeper.trim_end_matches("    "));
-    format!("{head}{MP_POOL_ROUNDS}{deeper}        t1 = now()\n{tail}").into()
-}
-
-/// Where a `multiprocessing.Pool` gets its tasks.
-const MP_POOL_JOBS: &str = "        jobs = ";
-
-const MP_POOL_ROUNDS: &str = "        size = len(tasks) // ROUNDS
-        for first in range(0, len(tasks), size):
-            serial(Task(SERIAL[first // size]))
-            due = now()
-";
 
 /// Where an event loop gets the tasks of a batch, at once and round by round.
 const LOOP_BATCH: &str = "    await all_of([one(number, at, kind, draws) for number, (at, kind, draws) in enumerate(tasks)])\n";

@@ -18,18 +18,14 @@ fn create_own(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
         return;
     }
-    let (arrival, key) = match work.next_own(copy) {
-        NextOwn::Task(arrival, key) => (arrival, key),
-        NextOwn::Serial(key) => {
+    let next = work.next_own(copy);
+    let NextOwn::Task(arrival, key) = next else {
+        if let NextOwn::Serial(key) = next {
             // The main coroutine itself goes on with it: no task is made.
             work.loops[copy].ready.push_back(Handle::Start(key));
-            work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
-            return;
         }
-        NextOwn::RoundIsOn | NextOwn::Over => {
-            work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
-            return;
-        }
+        work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Iterate);
+        return;
     };
     debug_assert_eq!(work.tasks[key].arrival, arrival);
     let memory = work.kernel.costs.aio_task_rss;
@@ -44,15 +40,11 @@ fn create_own(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
 /// Begins an iteration of `_run_once`, up to its `select`.
 fn iterate(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     let l = &work.loops[copy];
-    if l.ready.is_empty()
-        && l.incoming.is_empty()
-        && work.copies[copy].outstanding == 0
-        && !work.expects_arrivals(copy)
-    {
+    let idle = l.ready.is_empty() && l.incoming.is_empty();
+    if idle && work.copies[copy].outstanding == 0 && !work.expects_arrivals(copy) {
         work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Closing);
         return;
     }
-    let idle = l.ready.is_empty() && l.incoming.is_empty();
     if idle && work.round_is_over(copy) {
         // What gathers the round wakes the main coroutine, which goes on in a further iteration.
         work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Create);
@@ -131,12 +123,12 @@ fn resume(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey) {
 
 fn suspend_current(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     let now = work.kernel.machine.now();
+    let began = work.loops[copy].handle_began;
+    let lasted = now.since(began);
     // Between rounds there is nothing that the main coroutine could keep waiting.
-    let alone = (work.kernel.threads[tid].task).is_some_and(|key| work.is_serial(key));
-    let l = &mut work.loops[copy];
-    let lasted = now.since(l.handle_began);
-    if lasted > l.longest.1 && !alone {
-        l.longest = (l.handle_began, lasted);
+    let serial = |t: Option<TaskKey>| t.is_some_and(|key| work.is_serial(key));
+    if lasted > work.loops[copy].longest.1 && !serial(work.kernel.threads[tid].task) {
+        work.loops[copy].longest = (began, lasted);
     }
     let t = &mut work.kernel.threads[tid];
     t.task = None;

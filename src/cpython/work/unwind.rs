@@ -10,36 +10,30 @@ use crate::cpython::role::ThreadRole;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 
+/// The earliest deadline of these blocks, up to a call.
+fn earliest_before_call<'f>(frames: impl Iterator<Item = &'f Frame>) -> Option<Nanos> {
+    frames
+        .take_while(|f| !matches!(f, Frame::Call(..)))
+        .filter_map(|f| {
+            if let Frame::Timeout(d) = f {
+                Some(*d)
+            } else {
+                None
+            }
+        })
+        .min()
+}
+
 impl Work<'_> {
     /// The deadline of the blocks that whoever executes the task has entered: a worker does not know those of the coroutine that has
     /// called it.
     pub(crate) fn deadline(&self, key: TaskKey) -> Option<Nanos> {
-        let frames = self.tasks[key].frames.iter().rev();
-        frames
-            .take_while(|f| !matches!(f, Frame::Call(..)))
-            .filter_map(|f| {
-                if let Frame::Timeout(d) = f {
-                    Some(*d)
-                } else {
-                    None
-                }
-            })
-            .min()
+        earliest_before_call(self.tasks[key].frames.iter().rev())
     }
 
     /// The deadline of whoever waits for the task's next event: of a coroutine that awaits a call without those of the call itself.
     pub(crate) fn awaiting_deadline(&self, key: TaskKey) -> Option<Nanos> {
-        let frames = self.tasks[key].frames.iter();
-        frames
-            .take_while(|f| !matches!(f, Frame::Call(..)))
-            .filter_map(|f| {
-                if let Frame::Timeout(d) = f {
-                    Some(*d)
-                } else {
-                    None
-                }
-            })
-            .min()
+        earliest_before_call(self.tasks[key].frames.iter())
     }
 
     /// Index of the outermost block that a passed deadline has ended; `usize::MAX` if there is none.

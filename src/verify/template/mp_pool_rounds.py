@@ -1,0 +1,28 @@
+
+
+def try_work(job):
+    """A task of a chunk: its failure must not hide the others' results."""
+    number, kind, draws, came = job
+    try:
+        return number, None, work(kind, draws, *came)
+    except (Failed, TimedOut) as error:
+        return number, error, None
+
+
+def run(tasks, t0=None):
+    log, results = Log(len(tasks)), []
+    t0 = t0 or now()
+    with make_pool() as pool:
+        size = len(tasks) // ROUNDS
+        for first in range(0, len(tasks), size):
+            serial(Task(SERIAL[first // size]))
+            due = now()
+            jobs = [(number, kind, draws, travels(kind)) for number, (_, kind, draws) in enumerate(tasks[first : first + size], first)]
+            chunk = CHUNK or -(-len(jobs) // (4 * pool._processes))  # What Pool.map takes by itself.
+            for number, error, result in pool.imap_unordered(try_work, jobs, chunk):
+                log.note(number, due, error)
+                results.append(result)
+        t1 = now()
+        pool.close()
+        pool.join()
+    return t0, t1, now(), log
