@@ -80,8 +80,7 @@ impl Scenario {
 /// # Errors
 /// When an interpreter's profile is not found, or the scenario is beyond the program's limits.
 pub fn simulate(scenario: &Scenario, options: &Options) -> Result<Study, Error> {
-    let named = scenario.interpreters.iter().map(|n| profiles::find(n));
-    let profiles = named.collect::<Result<Vec<_>, _>>()?;
+    let profiles = profiles::of_scenario(scenario, profiles::find)?;
     let study = run_study(scenario, &profiles, options, strategy::simulate, &|_| {})?;
     Ok(study)
 }

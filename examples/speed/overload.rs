@@ -60,6 +60,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        measured_on: None,
         untouched_payload: false,
     }
 }

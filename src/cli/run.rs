@@ -15,6 +15,7 @@ use super::selection::{Effort, ScenarioSource, Selection, find_profile, user_err
 use super::trace::{TraceArgs, Traced};
 use super::values::limited;
 use super::words::quoted;
+use crate::profiles::of_scenario;
 use crate::report;
 use crate::result::{Status, Study, Tier, Verdict, json};
 use crate::scenario::limits::MAX_CORES;
@@ -117,11 +118,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let trace_file = files.optional_of(FileKind::TRACE, args.trace.trace.as_deref())?;
     args.plots.check(&scenario.name, false, &files)?;
     let asserted = assert_objectives(args, &mut scenario)?;
-    let profiles = scenario
-        .interpreters
-        .iter()
-        .map(|n| find_profile(n))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+    let profiles = of_scenario(&scenario, find_profile)?;
     args.trace.check(&scenario, &profiles)?;
     // Only programs and figures look at the whole distribution and at the course over time.
     let everything = format == Format::Json || args.plots.requested();

@@ -175,7 +175,7 @@ impl ScenarioSource {
             .iter()
             .chain(&changed.files)
             .for_each(|f| files.reads(f));
-        for name in &changed.scenario.interpreters {
+        for name in profiles::names(&changed.scenario) {
             profiles::files(name).iter().for_each(|f| files.reads(f));
         }
         let which: Vec<String> = changed
@@ -206,8 +206,8 @@ impl ScenarioSource {
     }
 }
 
-/// Which of a scenario's interpreters nobody knows, whatever its strategies say of them; none where more than the strategies is wrong
-/// with it.
+/// Which of the interpreters that a scenario names nobody knows, whatever its strategies say of them; none where more than the strategies is
+/// wrong with it.
 pub(super) fn unknown_interpreters(
     text: &str,
     origin: &Path,
@@ -216,8 +216,11 @@ pub(super) fn unknown_interpreters(
     let mut set = set.to_vec();
     set.push(("strategies".into(), "[]".into()));
     let (scenario, _) = syntax::check(text, origin, &set);
-    let names = scenario.into_iter().flat_map(|s| s.interpreters);
-    names.filter_map(|n| profiles::find(&n).err()).collect()
+    let Some(scenario) = scenario else {
+        return Vec::new();
+    };
+    let names = profiles::names(&scenario);
+    names.filter_map(|n| profiles::find(n).err()).collect()
 }
 
 /// Diagnostics as the user's error.

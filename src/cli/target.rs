@@ -11,6 +11,7 @@ use super::values::{integer, limited, seed};
 use super::words::quoted;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
+use crate::profiles::of_scenario;
 use crate::scenario::limits::MAX_CORES;
 use crate::scenario::units::format_duration;
 use crate::scenario::{MachineSpec, Scenario, Strategy, strategy_label};
@@ -69,11 +70,7 @@ impl TargetArgs {
             self.selection.refuse_cores(&format!("--cores {cores}"))?;
         }
         let (scenario, note) = ScenarioSource::read(&self.scenario)?.scenario(&changes, files)?;
-        let profiles = scenario
-            .interpreters
-            .iter()
-            .map(|n| find_profile(n))
-            .collect::<anyhow::Result<Vec<Profile>>>()?;
+        let profiles = of_scenario(&scenario, find_profile)?;
         let all = cases(&scenario, &profiles).map_err(|e| UserError::new(e.to_string()))?;
         let first = all
             .first()

@@ -8,15 +8,15 @@ use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 use super::candidates;
 use super::files::{Files, OutputFile};
 use super::format::{Endings, format};
-use super::selection::ScenarioSource;
+use super::selection::{ScenarioSource, find_profile};
 use super::values::{integer, lasting, limited, seed};
 use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
 use crate::cpython::profile::Profile;
 use crate::host::{self, Interpreter};
-use crate::profiles::{self, found};
+use crate::profiles::{self, for_workload, found};
 use crate::scenario::limits::MAX_CORES;
-use crate::scenario::{Arrivals, MachineSpec, Scenario};
+use crate::scenario::{Arrivals, MachineSpec, Scenario, Workload};
 use crate::syntax::Changes;
 use crate::verify::limits::{ErrorLimits, explain};
 use crate::verify::{
@@ -198,7 +198,7 @@ fn command(args: &Args) -> String {
 }
 
 /// The interpreters that were asked for, and their profiles.
-fn targets(args: &Args) -> anyhow::Result<Vec<VerifyTarget>> {
+fn targets(args: &Args, workload: &Workload) -> anyhow::Result<Vec<VerifyTarget>> {
     let found = if args.python.is_empty() {
         vec![host::default()]
     } else {
@@ -208,16 +208,20 @@ fn targets(args: &Args) -> anyhow::Result<Vec<VerifyTarget>> {
         .into_iter()
         .map(|python| {
             let python = python.map_err(|e| UserError::new(e.to_string()))?;
-            target(args, Some(python))
+            target(args, workload, Some(python))
         })
         .collect()
 }
 
-fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<VerifyTarget> {
+fn target(
+    args: &Args,
+    workload: &Workload,
+    python: Option<Interpreter>,
+) -> anyhow::Result<VerifyTarget> {
     let mut notes = Vec::new();
     let profile = match (&args.profile, &python) {
         (Some(name), _) => {
-            let profile = profiles::find(name).map_err(|e| UserError::new(e.to_string()))?;
+            let profile = find_profile(name)?;
             if let Some(python) = &python
                 && (profile.minor != python.minor || profile.gil != python.gil)
             {
@@ -248,13 +252,11 @@ fn target(args: &Args, python: Option<Interpreter>) -> anyhow::Result<VerifyTarg
             }
             profile
         }
-        (None, None) => {
-            profiles::find("cpython-3.14").map_err(|e| UserError::new(e.to_string()))?
-        }
+        (None, None) => find_profile("cpython-3.14")?,
     };
     Ok(VerifyTarget {
         python,
-        profile,
+        profile: for_workload(profile, workload, find_profile)?,
         notes,
     })
 }
@@ -315,13 +317,14 @@ fn emit(
     printer: &Printer,
 ) -> anyhow::Result<u8> {
     Files::folder(dir)?;
-    let target = match args.python.first() {
-        Some(_) => targets(args)?.into_iter().next(),
+    let asked = match args.python.first() {
+        Some(_) => targets(args, &scenario.workload)?.into_iter().next(),
         None => None,
     };
-    let target = match target {
-        Some(target) => target,
-        None => target_without_python(args)?,
+    // Programs can be written without a Python: for the one that `python3` would be, if there is one.
+    let target = match asked {
+        Some(asked) => asked,
+        None => target(args, &scenario.workload, None)?,
     };
     let machine = machine_of(args, &target);
     let request = request(args, scenario, &target, &machine, command);
@@ -362,11 +365,6 @@ fn emit(
     Ok(Exit::Done as u8)
 }
 
-/// Programs can be written without a Python: for the one that `python3` would be, if there is one.
-fn target_without_python(args: &Args) -> anyhow::Result<VerifyTarget> {
-    target(args, None)
-}
-
 fn left_out(plans: &Plans, printer: &Printer) {
     for l in &plans.left_out {
         printer.warn(&format!("left out {}: {}", l.label, l.why));
@@ -389,7 +387,7 @@ fn measure(
     command: &str,
     printer: &Printer,
 ) -> anyhow::Result<Option<Verification>> {
-    let targets = targets(args)?;
+    let targets = targets(args, &scenario.workload)?;
     let settings = VerifySettings {
         runs: args.runs,
         limit: args.limit,

@@ -540,4 +540,12 @@ impl Profile {
         p.slowness *= factor;
         p
     }
+
+    /// The profile for a workload whose CPU times were taken on `measured`, rather than on the baseline: its factor on them is how much
+    /// slower than `measured` it executes Python code.
+    #[must_use]
+    pub(crate) fn for_times_of(mut self, measured: &Self) -> Self {
+        self.params.cpu_factor /= measured.params.cpu_factor;
+        self
+    }
 }

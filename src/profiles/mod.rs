@@ -8,6 +8,7 @@ pub(crate) mod found;
 use std::path::{Path, PathBuf};
 
 use crate::cpython::profile::Profile;
+use crate::scenario::{Scenario, Workload};
 use crate::syntax::suggested;
 use file::{ProfileError, from_ron, read, similar};
 use found::{BrokenProfile, FoundProfile, found};
@@ -165,6 +166,45 @@ pub fn find(name_or_file: &str) -> Result<Profile, FindError> {
         return Ok(read(path)?);
     }
     choose(name_or_file, is_file, found())
+}
+
+/// The profiles of a scenario's interpreters, in their order, each for the CPU times that the scenario gives.
+///
+/// # Errors
+/// What `find` says of a name.
+pub(crate) fn of_scenario<E>(
+    scenario: &Scenario,
+    mut find: impl FnMut(&str) -> Result<Profile, E>,
+) -> Result<Vec<Profile>, E> {
+    let names = scenario.interpreters.iter();
+    names
+        .map(|name| for_workload(find(name)?, &scenario.workload, &mut find))
+        .collect()
+}
+
+/// This profile, for the CPU times that the workload gives.
+///
+/// # Errors
+/// What `find` says of the interpreter that the times were taken on.
+pub(crate) fn for_workload<E>(
+    profile: Profile,
+    workload: &Workload,
+    find: impl FnOnce(&str) -> Result<Profile, E>,
+) -> Result<Profile, E> {
+    match &workload.measured_on {
+        None => Ok(profile),
+        Some(name) => Ok(profile.for_times_of(&find(name)?)),
+    }
+}
+
+/// The names of all profiles that a scenario needs: of its interpreters, and of the one that its CPU times were taken on.
+pub(crate) fn names(scenario: &Scenario) -> impl Iterator<Item = &str> {
+    let measured = scenario.workload.measured_on.as_deref();
+    scenario
+        .interpreters
+        .iter()
+        .map(String::as_str)
+        .chain(measured)
 }
 
 /// The files that [`find`] reads for this name; empty for a shipped profile.

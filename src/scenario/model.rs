@@ -182,6 +182,9 @@ pub struct Workload {
     pub cpu_grain: Nanos,
     /// Granularity of native steps: largest overshoot (uniform).
     pub native_grain: Nanos,
+    /// Name or file of the profile of the interpreter on which all CPU times of the workload were taken (steps, imports, `dispatch`); `None` for
+    /// the baseline. Native code takes the same time everywhere.
+    pub measured_on: Option<String>,
 }
 
 /// What it costs to import the program's own modules.

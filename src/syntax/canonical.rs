@@ -274,6 +274,7 @@ impl Canonical for Workload {
             dispatch,
             cpu_grain,
             native_grain,
+            measured_on,
         } = self;
         text.of("", |text| {
             if *rounds == Rounds::default() {
@@ -322,7 +323,8 @@ impl Canonical for Workload {
             text.unless("untouched_payload", untouched_payload, &false)?;
             text.unless("dispatch", dispatch, &Nanos::ZERO)?;
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
-            text.unless("native_grain", native_grain, &Nanos::ZERO)
+            text.unless("native_grain", native_grain, &Nanos::ZERO)?;
+            text.given("measured_on", measured_on.as_ref())
         })
     }
 }
@@ -984,6 +986,7 @@ mod tests {
         ("workload.dispatch", "1us"),
         ("workload.cpu_grain", "1us"),
         ("workload.native_grain", "1us"),
+        ("workload.measured_on", "cpython-3.11"),
         ("strategies", "[\"threads:8\"]"),
         ("strategies", "[\"threads:8\", \"asyncio\"]"),
         ("strategies", "[\"asyncio\", \"threads:8\"]"),

@@ -408,6 +408,16 @@ impl Cx {
         None
     }
 
+    /// Reads the name or file of an interpreter's profile, which is looked up by whoever runs the scenario.
+    pub(super) fn interpreter(&mut self, node: &SyntaxNode) -> Option<String> {
+        let name = self.string(node, "an interpreter's name")?;
+        if name.trim().is_empty() {
+            self.error(Code::Empty, node.span, "an interpreter needs a name");
+            return None;
+        }
+        Some(name.to_owned())
+    }
+
     pub(super) fn boolean(&mut self, node: &SyntaxNode) -> Option<bool> {
         if let SyntaxKind::Bool(b) = node.kind {
             return Some(b);

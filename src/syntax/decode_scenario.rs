@@ -317,19 +317,17 @@ fn interpreters(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<String>> {
     let mut out: Vec<String> = Vec::new();
     for (i, item) in items.iter().enumerate() {
         cx.at_index(i, |cx| {
-            let Some(name) = cx.string(item, "an interpreter's name") else {
+            let Some(name) = cx.interpreter(item) else {
                 return;
             };
-            if name.trim().is_empty() {
-                cx.error(Code::Empty, item.span, "an interpreter needs a name");
-            } else if out.iter().any(|o| o == name) {
+            if out.contains(&name) {
                 cx.error(
                     Code::Duplicate,
                     item.span,
                     format!("the interpreter \"{name}\" is named twice"),
                 );
             } else {
-                out.push(name.to_string());
+                out.push(name);
             }
         });
     }

@@ -70,6 +70,7 @@ pub(super) fn workload(
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
     let cpu_grain = or(cx, &f, "cpu_grain", Nanos::ZERO, Cx::duration);
     let native_grain = or(cx, &f, "native_grain", Nanos::ZERO, Cx::duration);
+    let measured_on = cx.optional(&f, "measured_on", Cx::interpreter);
     let ((mut arrivals, rounds), classes) = both(arrivals, classes)?;
     if let (Arrivals::Trace(tasks), Some(node)) = (&mut arrivals, f.get("arrivals")) {
         *tasks = cx.at("arrivals", |cx| {
@@ -108,6 +109,7 @@ pub(super) fn workload(
         dispatch,
         cpu_grain,
         native_grain,
+        measured_on,
     })
 }
 

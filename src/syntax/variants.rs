@@ -131,6 +131,7 @@ pub(super) const WORKLOAD: &[&str] = &[
     "dispatch",
     "cpu_grain",
     "native_grain",
+    "measured_on",
 ];
 
 /// The kinds of shared objects.

@@ -110,6 +110,7 @@ pub(super) fn build_workload(
         } else {
             Nanos::ZERO
         },
+        measured_on: None,
     };
     Ok((workload, tasks.memory))
 }

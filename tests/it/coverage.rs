@@ -67,6 +67,7 @@ fn scenario(
             dispatch: Nanos::ZERO,
             cpu_grain: Nanos::ZERO,
             native_grain: Nanos::ZERO,
+            measured_on: None,
             untouched_payload: false,
         },
         strategies: strategies.iter().map(case).collect(),

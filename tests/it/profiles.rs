@@ -251,3 +251,56 @@ fn a_comparison_with_nothing_is_refused() {
             .stderr(predicate::str::contains(why));
     }
 }
+
+/// The makespan of ten calls of 10 ms in sequence on the interpreter `on`, in milliseconds, where the times were taken on `measured`.
+fn sequential(dir: &TempDir, measured: &str, on: &str) -> f64 {
+    put(
+        dir,
+        "s.ron",
+        &format!(
+            r#"(schema: 1, name: "s", interpreters: ["{on}"], strategies: ["sequential"], workload: (measured_on: "{measured}",
+                arrivals: Batch, tasks: [(name: "t", count: 10, steps: [Cpu("10ms")])]))"#
+        ),
+    );
+    let json = stdout(pchsim(dir, "").args(["run", "s.ron", "--format", "json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let seconds = json["cases"][0]["estimates"]["makespan_s"]["mean"].as_f64();
+    seconds.unwrap() * 1e3
+}
+
+#[test]
+fn times_are_those_of_the_interpreter_that_they_were_measured_on() {
+    let dir = TempDir::new().unwrap();
+    put(
+        &dir,
+        "slow.ron",
+        &profile("slow", |p| p.params.cpu_factor = 3.0),
+    );
+    put(
+        &dir,
+        "fast.ron",
+        &profile("fast", |p| p.params.cpu_factor = 0.5),
+    );
+    for (measured, on, wanted) in [
+        ("slow", "slow", 100.0),
+        ("fast", "fast", 100.0),
+        ("slow", "fast", 100.0 / 6.0),
+        ("fast", "slow", 600.0),
+    ] {
+        let is = sequential(&dir, measured, on);
+        assert!((is - wanted).abs() < 1e-3 * wanted, "{measured} {on}: {is}");
+    }
+    let wrong = [
+        "run",
+        "s.ron",
+        "--set",
+        "workload.measured_on=\"cpython-2.7\"",
+    ];
+    pchsim(&dir, "")
+        .args(wrong)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains(
+            "no interpreter profile is called `cpython-2.7`",
+        ));
+}

@@ -335,6 +335,7 @@ fn run(
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        measured_on: None,
     };
     let input = SimInput {
         machine,

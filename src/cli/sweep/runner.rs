@@ -10,6 +10,7 @@ use crate::cpython::profile::Profile;
 use crate::host;
 use crate::insight::{Best, best_of_point};
 use crate::profiles::file::to_ron;
+use crate::profiles::of_scenario;
 use crate::result::{Study, row_lines};
 use crate::scenario::Scenario;
 use crate::strategy::{self, Outcome, SimError, SimInput};
@@ -97,11 +98,7 @@ impl<'a> PointRunner<'a> {
         let point = s.plan.point(number);
         let (changes, workers) = s.axes.changes(&point, &s.base);
         let mut scenario = s.source.changed(&changes)?.scenario;
-        let profiles = scenario
-            .interpreters
-            .iter()
-            .map(|n| self.profile(n))
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let profiles = of_scenario(&scenario, |name| self.profile(name))?;
         if let Some(n) = workers {
             set_workers(&mut scenario, &profiles, n);
         }

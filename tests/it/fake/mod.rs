@@ -39,6 +39,7 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        measured_on: None,
     }
 }
 
