@@ -50,10 +50,11 @@ impl Estimate {
         }
     }
 
-    /// Half-width of the interval; `None` with fewer than two replications.
+    /// Half-width of the interval, the greater one where it is cut; `None` with fewer than two replications.
     #[must_use]
     pub fn half(&self) -> Option<f64> {
-        let ends = self.high.map(|high| (high - self.mean).abs());
+        let ends = self.low.zip(self.high);
+        let ends = ends.map(|(low, high)| (high - self.mean).max(self.mean - low));
         self.half.or(ends)
     }
 
@@ -61,6 +62,24 @@ impl Estimate {
     #[must_use]
     pub fn with_half(self, half: Option<f64>) -> Self {
         Self::new(self.mean, half, self.median, self.n)
+    }
+
+    /// This estimate with its interval cut to where its values lie: a share is neither below 0 nor above 1.
+    #[must_use]
+    pub fn within(self, least: f64, greatest: f64) -> Self {
+        let (Some(low), Some(high)) = (self.low, self.high) else {
+            return self;
+        };
+        if low >= least && high <= greatest {
+            return self;
+        }
+        let (low, high) = (low.max(least), high.min(greatest));
+        Self {
+            low: Some(low),
+            high: Some(high),
+            half: Some((self.mean - low).max(high - self.mean)),
+            ..self
+        }
     }
 
     /// This estimate with its interval moved to another mean.

@@ -29,6 +29,9 @@ pub(crate) fn instead(limit: &str) -> &'static str {
         "MAX_CHILDREN" | "MAX_STEPS_PER_TASK" => {
             "draw several steps together: ten times as long, a tenth as often"
         }
+        "MAX_ATTEMPTS" => {
+            "clients give up long before: where the other side comes back at all, it does within some attempts"
+        }
         "MAX_RELEASES_PER_TASK" => {
             "repeats, children and retries multiply: make them or `releases` fewer, or simulate shorter tasks; code that is mostly \
              without the GIL is `Native`"
@@ -77,6 +80,8 @@ pub const MAX_CELLS: u64 = 1_000_000;
 pub const MAX_STEPS: usize = 10_000;
 /// Greatest depth of steps within steps.
 pub const MAX_STEP_DEPTH: usize = 16;
+/// Most attempts of one retry.
+pub const MAX_ATTEMPTS: u32 = 1_000;
 /// Most steps that one task executes, with repeats and fan-outs multiplied out.
 pub const MAX_STEPS_PER_TASK: u64 = 10_000_000;
 /// Most steps that all tasks of a run execute together.

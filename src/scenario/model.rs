@@ -388,6 +388,17 @@ pub struct ResourceSpec {
     pub full: WhenFull,
 }
 
+impl ResourceSpec {
+    /// Whether it says when to come again to whom it refuses (HTTP 429 with `Retry-After`).
+    #[must_use]
+    pub(crate) fn says_when(&self) -> bool {
+        match self.kind {
+            ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => false,
+            ResourceKind::RateLimit { .. } => self.full == WhenFull::Reject,
+        }
+    }
+}
+
 /// What there is of a resource, and by which rules it is given out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResourceKind {

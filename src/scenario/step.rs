@@ -3,7 +3,7 @@
 //! there a rule for "all others" ([tests/it/described.rs](../../../tests/it/described.rs) holds that).
 
 use super::{
-    Bytes, DeviceId, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Step, Workload,
+    Backoff, Bytes, DeviceId, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Step, Workload,
 };
 use crate::engine::Nanos;
 
@@ -133,6 +133,7 @@ struct StepTraits<'a> {
     may_fail: bool,
     writes: Option<ObjectId>,
     placed: Option<Placed<'a>>,
+    tries_again: Option<&'a Backoff>,
 }
 
 impl StepTraits<'_> {
@@ -154,6 +155,7 @@ impl StepTraits<'_> {
         may_fail: false,
         writes: None,
         placed: None,
+        tries_again: None,
     };
 }
 
@@ -293,6 +295,7 @@ impl Step {
                 backoff,
                 steps,
             } => StepTraits {
+                tries_again: (*attempts > 1).then_some(backoff),
                 waits: if *attempts > 1 && backoff.pauses() {
                     WaitsFor::Pause
                 } else {
@@ -385,6 +388,12 @@ impl Step {
     #[must_use]
     pub fn block(&self) -> Bytes {
         self.about().block
+    }
+
+    /// How this step pauses before it executes what is inside again; `None` if it never does.
+    #[must_use]
+    pub(crate) fn tries_again(&self) -> Option<&Backoff> {
+        self.about().tries_again
     }
 
     /// Whether this step creates containers, which the collector examines.

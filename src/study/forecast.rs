@@ -42,7 +42,7 @@ impl Forecast {
             estimate(samples.iter().map(get), controls(unit, &control))
         };
         let rarely = |e: Option<Estimate>| match e {
-            Some(e) if scenario.workload.can_fail() => Some(rare(e, samples)),
+            Some(e) if scenario.workload.can_fail() => Some(rare(e, samples).within(0.0, 1.0)),
             other => other,
         };
         let values = Quantity::ALL.map(|q| {

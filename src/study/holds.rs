@@ -144,7 +144,7 @@ impl Warning {
                         of(&c.case).is_some_and(|f| f.findings.iter().any(same))
                     })
             }
-            Self::RetryStorm { cases } => {
+            Self::RetryStorm { cases, .. } => {
                 !cases.is_empty()
                     && cases.iter().all(|(c, said)| {
                         let attempts = of(c).and_then(attempts_for_each_first);

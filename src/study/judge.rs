@@ -20,7 +20,8 @@ use crate::measure::Estimate;
 use crate::quantity::Quantity;
 use crate::result::{CountingStart, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
 use crate::scenario::{
-    Arrivals, Execution, Placed, Pool, ResourceKind, Scenario, Step, StepResource, Strategy,
+    Arrivals, Execution, Jitter, Placed, Pool, ResourceKind, Scenario, Step, StepResource,
+    Strategy, WaitsFor, Workload,
 };
 use crate::strategy::Finding;
 
@@ -43,7 +44,7 @@ pub fn judged(
     let of = |cases: &[&Forecast]| {
         let mut found = findings(cases, scenario, profiles, options);
         found.extend(futile_wakeups(study, cases));
-        found.extend(retry_storm(cases));
+        found.extend(retry_storm(cases, &scenario.workload));
         found.extend(saturated(study, cases, scenario));
         found.extend(nothing_completed(cases));
         found.extend(failures(study, cases));
@@ -329,12 +330,29 @@ fn findings(
 }
 
 /// Cases in which attempts that come again are half of the load or more.
-fn retry_storm(all: &[&Forecast]) -> Option<Warning> {
+fn retry_storm(all: &[&Forecast], workload: &Workload) -> Option<Warning> {
     let cases: Vec<(String, f64)> = (all.iter())
         .filter_map(|f| Some((f.name(), attempts_for_each_first(f)?)))
         .filter(|(_, attempts)| *attempts >= RETRY_STORM)
         .collect();
-    (!cases.is_empty()).then_some(Warning::RetryStorm { cases })
+    let told = |s: &Step| match s.waits() {
+        WaitsFor::Resource(r) => workload.resources[r].says_when(),
+        WaitsFor::Never
+        | WaitsFor::Outside
+        | WaitsFor::Lock(_)
+        | WaitsFor::Item(_)
+        | WaitsFor::Room(_)
+        | WaitsFor::Children
+        | WaitsFor::Device(_)
+        | WaitsFor::Pause => false,
+    };
+    let alike = |s: &Step| (s.tries_again()).is_some_and(|p| p.jitter == Jitter::None);
+    let heedless = |s: &Step| s.tries_again().is_some_and(|p| !p.retry_after) && s.any(&told);
+    (!cases.is_empty()).then(|| Warning::RetryStorm {
+        cases,
+        spread: !workload.any_step(alike),
+        heeded: !workload.any_step(heedless),
+    })
 }
 
 /// Cases in which threads fight for the GIL and that costs something.

@@ -245,6 +245,10 @@ pub enum Warning {
     RetryStorm {
         /// The cases, each with its attempts for each first one.
         cases: Vec<(String, f64)>,
+        /// Whether chance spreads all pauses already (`jitter`).
+        spread: bool,
+        /// Whether all who are told when to come again heed it already (`retry_after`), or nobody is told.
+        heeded: bool,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -850,14 +854,24 @@ impl Warning {
                     list(&each)
                 )
             }
-            Self::RetryStorm { cases } => {
+            Self::RetryStorm {
+                cases,
+                spread,
+                heeded,
+            } => {
                 let each: Vec<String> = cases
                     .iter()
                     .map(|(case, attempts)| format!("{case} ({attempts:.1} attempts for each first one)"))
                     .collect();
+                let mut advice = "Pause longer (`backoff`, `factor`), ".to_owned();
+                if !spread {
+                    advice += "spread the pauses (`jitter`), ";
+                }
+                if !heeded {
+                    advice += "heed what a rate limit says (`retry_after`), ";
+                }
                 format!(
-                    "clients that try again make a multiple of the load that they were asked for: {}. Pause longer (`backoff`, `factor`), \
-                     spread the pauses (`jitter`), heed what a rate limit says (`retry_after`), or allow fewer `attempts`.",
+                    "clients that try again make a multiple of the load that they were asked for: {}. {advice}or allow fewer `attempts`.",
                     list(&each)
                 )
             }

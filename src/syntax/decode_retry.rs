@@ -12,7 +12,11 @@ use crate::scenario::{Backoff, Dist, Jitter};
 /// Reads the time after which steps are given up: above zero, or drawn.
 pub(super) fn timeout(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
     if matches!(node.kind, SyntaxKind::Call { .. }) {
-        return dist(cx, node);
+        let after = dist(cx, node)?;
+        if let Dist::Constant(after) = after {
+            cx.above_zero(node, after, "a timeout")?;
+        }
+        return Some(after);
     }
     let after = cx.positive_duration(node, "a timeout")?;
     Some(Dist::Constant(after))
@@ -75,6 +79,20 @@ pub(super) fn backoff(cx: &mut Cx, f: &Fields<'_>) -> Option<Backoff> {
         jitter,
         retry_after,
     })
+}
+
+/// Warns about pauses that never come: nobody tries again, or nothing says when (`told`).
+pub(super) fn check_pauses(cx: &mut Cx, f: &Fields<'_>, attempts: u32, told: bool) {
+    if attempts == 1 {
+        for name in ["backoff", "factor", "cap", "jitter", "retry_after"] {
+            let why = "a single attempt is followed by no pause";
+            no_effect(cx, f, name, why, "allow more `attempts`, or leave it out");
+        }
+    } else if !told {
+        let why = "no rate limit in these steps refuses and says when to come again";
+        let help = "use one with `full: Reject`: resources: {\"api\": RateLimit(rate: \"60/min\", full: Reject)}";
+        no_effect(cx, f, "retry_after", why, help);
+    }
 }
 
 fn jitter(cx: &mut Cx, node: &SyntaxNode) -> Option<Jitter> {

@@ -12,7 +12,7 @@ use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxNode};
 use super::variants;
 use super::variants::StepName;
-use crate::scenario::{Bytes, Locking, Step, WaitsFor, limits};
+use crate::scenario::{Bytes, Locking, ResourceKind, ResourceSpec, Step, WaitsFor, limits};
 
 /// Names that steps refer to: locks, queues or objects.
 pub(super) struct SymbolTable {
@@ -95,6 +95,26 @@ impl SymbolTable {
     }
 }
 
+/// What steps that use a resource have to be held against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DeclaredResource {
+    /// How much of it one task can have at once: of a rate limit any, whose tokens come again.
+    pub(super) at_once: u64,
+    /// Whether it says when to come again to whom it refuses (HTTP 429 with `Retry-After`).
+    pub(super) says_when: bool,
+}
+
+impl From<&ResourceSpec> for DeclaredResource {
+    fn from(r: &ResourceSpec) -> Self {
+        let at_once = match r.kind {
+            ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => r.kind.capacity(),
+            ResourceKind::RateLimit { .. } => u64::MAX,
+        };
+        let says_when = r.says_when();
+        Self { at_once, says_when }
+    }
+}
+
 /// The state of reading steps: the names that they may refer to, and what has been found in them so far.
 pub(super) struct StepReader {
     pub(super) locks: SymbolTable,
@@ -102,8 +122,8 @@ pub(super) struct StepReader {
     pub(super) objects: SymbolTable,
     pub(super) resources: SymbolTable,
     pub(super) devices: DeviceTable,
-    /// How much there is of each resource at once.
-    capacities: Vec<u64>,
+    /// What is known of each resource.
+    declared: Vec<DeclaredResource>,
     /// Resources that the steps around use.
     used: Vec<usize>,
     /// The number of steps read so far, as written.
@@ -123,7 +143,7 @@ impl StepReader {
         objects: SymbolTable,
         resources: SymbolTable,
         devices: DeviceTable,
-        capacities: Vec<u64>,
+        declared: Vec<DeclaredResource>,
     ) -> Self {
         Self {
             locks,
@@ -131,7 +151,7 @@ impl StepReader {
             objects,
             resources,
             devices,
-            capacities,
+            declared,
             used: Vec::new(),
             count: 0,
             gets: Vec::new(),
@@ -369,11 +389,14 @@ impl StepReader {
             StepName::Fail => Step::Fail(cx.required(&f, "probability", Cx::probability)?),
             StepName::Retry => {
                 let attempts = cx.required(&f, "attempts", |cx, n| {
-                    cx.int32(n, "the number of attempts", 1..=1_000, "of 1000 attempts")
+                    let allowed = 1..=limits::MAX_ATTEMPTS;
+                    cx.int32(n, "the number of attempts", allowed, "MAX_ATTEMPTS")
                 });
                 let backoff = decode_retry::backoff(cx, &f);
                 let steps = self.block(cx, &f, path, depth);
                 let ((attempts, backoff), steps) = both(both(attempts, backoff), steps)?;
+                let told = steps.iter().any(|s| self.may_be_told(s));
+                decode_retry::check_pauses(cx, &f, attempts, told);
                 Step::Retry {
                     attempts,
                     backoff,
@@ -417,7 +440,7 @@ impl StepReader {
         if let Some(resource) = resource {
             self.used.push(resource);
             let nested = self.used.iter().filter(|r| **r == resource).count() as u64;
-            let capacity = self.capacities.get(resource).copied().unwrap_or(u64::MAX);
+            let capacity = self.declared.get(resource).map_or(u64::MAX, |r| r.at_once);
             if nested > capacity {
                 let name = &self.resources.declared[resource].0;
                 cx.error(
@@ -436,6 +459,17 @@ impl StepReader {
         }
         let (resource, steps) = both(resource, steps)?;
         Some(Step::Use(resource, steps))
+    }
+
+    /// Whether something in a step may refuse, and say when to come again.
+    fn may_be_told(&self, step: &Step) -> bool {
+        let mut told = false;
+        step.each(&mut |s| {
+            if let WaitsFor::Resource(r) = s.waits() {
+                told |= self.declared.get(r).is_some_and(|r| r.says_when);
+            }
+        });
+        told
     }
 
     /// Reads what the main program does by itself between rounds.
@@ -464,6 +498,9 @@ impl StepReader {
 fn not_serial(step: &Step) -> Option<&'static str> {
     if step.may_fail() {
         return Some("cannot fail or be retried: it would end");
+    }
+    if step.carries() != Carried::default() {
+        return Some("sends nothing to a worker and gets nothing back");
     }
     match step.waits() {
         WaitsFor::Item(_) | WaitsFor::Room(_) => {

@@ -6,7 +6,7 @@ use super::decode::{Cx, Fields, both, or};
 use super::decode_devices::devices;
 use super::decode_dist::dist;
 use super::decode_resources::resources;
-use super::decode_steps::{StepReader, SymbolTable, given_up, tally, unrolled};
+use super::decode_steps::{DeclaredResource, StepReader, SymbolTable, given_up, tally, unrolled};
 use super::diagnostic::{Code, Severity};
 use super::tree::{CallArgs, Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::variants::ArrivalsName;
@@ -14,8 +14,8 @@ use super::{trace, variants};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, ResourceKind,
-    ResourceSpec, Rounds, Step, TaskClass, WaitsFor, WhenFull, Workload, limits,
+    Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, ResourceSpec, Rounds,
+    Step, TaskClass, WaitsFor, WhenFull, Workload, limits,
 };
 
 /// Reads the workload from its record. `base` is the directory where trace files are looked for.
@@ -53,7 +53,7 @@ pub(super) fn workload(
         names("object", &object_table),
         names("resource", &resource_table),
         device_names,
-        resources.iter().map(at_once).collect(),
+        resources.iter().map(DeclaredResource::from).collect(),
     );
     let errors_before = cx.diagnostics.len();
     let classes = cx.required(&f, "tasks", |cx, n| classes(cx, n, &mut reader));
@@ -371,14 +371,6 @@ fn classes(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Ve
         });
     }
     whole.then_some(out)
-}
-
-/// How much of a resource one task can have at once: of a rate limit any, whose tokens come again.
-fn at_once(r: &ResourceSpec) -> u64 {
-    match r.kind {
-        ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => r.kind.capacity(),
-        ResourceKind::RateLimit { .. } => u64::MAX,
-    }
 }
 
 /// Warns about fields of task classes that have no effect with this kind of arrivals.

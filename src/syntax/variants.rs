@@ -313,6 +313,7 @@ mod tests {
             ("MAX_CELLS", limits::MAX_CELLS),
             ("MAX_STEPS", limits::MAX_STEPS as u64),
             ("MAX_STEP_DEPTH", limits::MAX_STEP_DEPTH as u64),
+            ("MAX_ATTEMPTS", u64::from(limits::MAX_ATTEMPTS)),
             ("MAX_STEPS_PER_TASK", limits::MAX_STEPS_PER_TASK),
             ("MAX_STEPS_PER_RUN", limits::MAX_STEPS_PER_RUN),
             ("MAX_RELEASES_PER_TASK", limits::MAX_RELEASES_PER_TASK),

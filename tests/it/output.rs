@@ -497,6 +497,8 @@ fn every_warning_names_a_next_step() {
         },
         Warning::RetryStorm {
             cases: vec![(name(), 3.25)],
+            spread: false,
+            heeded: true,
         },
         Warning::FutileWakeups {
             cases: vec![GilContentionCost {
