@@ -12,7 +12,9 @@ use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxNode};
 use super::variants;
 use super::variants::StepName;
-use crate::scenario::{Bytes, Locking, ResourceKind, ResourceSpec, Step, WaitsFor, limits};
+use crate::scenario::{
+    Bytes, Carried, Locking, ResourceKind, ResourceSpec, Step, WaitsFor, limits,
+};
 
 /// Names that steps refer to: locks, queues or objects.
 pub(super) struct SymbolTable {

@@ -4,9 +4,9 @@ use super::snapshot::{RunEnd, Snapshot, picture};
 use crate::cpython::executors::Executors;
 use crate::cpython::finding::Finding;
 use crate::cpython::finding::WaitReason;
-use crate::cpython::index::{QueueIndex, TaskKey};
+use crate::cpython::index::{QueueIndex, ResourceIndex, TaskKey};
 use crate::cpython::kernel::{On, Thread};
-use crate::cpython::work::Work;
+use crate::cpython::work::{Frame, Work};
 
 /// Most tasks that are named; more would not help to understand.
 const MOST: usize = 8;
@@ -15,7 +15,10 @@ const MOST: usize = 8;
 /// that is waited for.
 pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
     let (snapshot, keys) = picture(work, executors, Some(RunEnd::Deadlock));
-    let waits: Vec<(WaitReason, String)> = keys.iter().map(|&key| waits_for(work, key)).collect();
+    let waits: Vec<(WaitReason, String)> = keys
+        .iter()
+        .map(|&key| waits_for(work, &keys, key))
+        .collect();
     let mut on: Vec<WaitReason> = waits.iter().map(|(on, _)| on.clone()).collect();
     on.sort();
     on.dedup();
@@ -43,7 +46,7 @@ pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
 }
 
 /// What a task, or the thread that executes it, waits for: as data and in words.
-fn waits_for(work: &Work<'_>, key: TaskKey) -> (WaitReason, String) {
+fn waits_for(work: &Work<'_>, all: &[TaskKey], key: TaskKey) -> (WaitReason, String) {
     let runs = |t: &&Thread| t.task == Some(key);
     let of_thread = || work.kernel.threads.iter().find(runs).and_then(|t| t.wait);
     let queue = |q: QueueIndex| work.kernel.program.queues[q].name.clone();
@@ -84,11 +87,30 @@ fn waits_for(work: &Work<'_>, key: TaskKey) -> (WaitReason, String) {
         Some(On::Children) => (WaitReason::Children, "its children".to_owned()),
         Some(On::Resource(r)) => {
             let name = work.resource_name(r).to_owned();
-            let text = format!("resource '{name}'");
+            let text = format!("resource '{name}'{}", users(work, all, r, key));
             (WaitReason::Resource(name), text)
         }
         Some(On::Permit) => (WaitReason::Limit, "the loop's limit".to_owned()),
         _ => (WaitReason::Worker, "a worker".to_owned()),
+    }
+}
+
+/// Who has a resource that a task waits for, in words; empty if nobody has it.
+fn users(work: &Work<'_>, all: &[TaskKey], resource: ResourceIndex, waits: TaskKey) -> String {
+    let has = |key: &&TaskKey| {
+        let mut frames = work.tasks[**key].frames.iter();
+        frames.any(|f| matches!(f, Frame::Use(of, _) if *of == resource))
+    };
+    let others = all.iter().filter(has).filter(|k| **k != waits);
+    let mut names: Vec<String> = others.map(|&k| work.task_name(&work.tasks[k])).collect();
+    if has(&&waits) {
+        names.insert(0, "it itself".into());
+    }
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(", which {one} has"),
+        [one, other] => format!(", which {one} and {other} have"),
+        [one, other, more @ ..] => format!(", which {one}, {other} and {} more have", more.len()),
     }
 }
 

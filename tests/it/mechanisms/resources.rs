@@ -4,7 +4,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::{
     Offload, ResourceKind, ResourceSpec, Scope, StartMethod, Step, Strategy, WhenFull, Workers,
 };
-use pchsim::strategy::Cause;
+use pchsim::strategy::{Cause, Finding};
 
 use super::{batch, each, executor, latencies, threads};
 use crate::common::{Case, class, cpu, io, ms};
@@ -248,4 +248,31 @@ fn a_permit_is_kept_while_work_is_offloaded() {
     );
     let case = with(case, semaphore(2), Scope::Loop, WhenFull::Wait);
     assert_eq!(latencies(&case), [ms(20), ms(20), ms(40), ms(40)]);
+}
+
+#[test]
+fn a_deadlock_names_who_has_what_is_waited_for() {
+    let used = |first, second| {
+        let inner = Step::Use(second, vec![io(ms(1))]);
+        vec![Step::Use(first, vec![io(ms(10)), inner])]
+    };
+    for strategy in [asyncio(), threads(2)] {
+        let mut case = each(true, strategy, &[used(0, 1), used(1, 0)]);
+        case.workload.resources = ["a", "b"]
+            .map(|name| ResourceSpec {
+                name: name.into(),
+                kind: semaphore(1),
+                scope: Scope::Process,
+                full: WhenFull::Wait,
+            })
+            .into();
+        let out = case.run();
+        let [Finding::Deadlock { waiting, .. }] = out.findings.as_slice() else {
+            panic!("{:?}", out.findings);
+        };
+        let both = waiting.join("; ");
+        for who in ["'b', which class 1 #2 has", "'a', which class 0 #1 has"] {
+            assert!(both.contains(who), "{both}");
+        }
+    }
 }
