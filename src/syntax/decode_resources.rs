@@ -8,7 +8,8 @@ use super::variants::{ResourceName, ScopeName};
 use crate::engine::Nanos;
 use crate::scenario::{ResourceKind, ResourceSpec, Scope, WhenFull, limits};
 
-/// What a table of resources declares; one that could not be read stands as a semaphore, so that steps that name it are read on.
+/// What a table of resources declares; one that could not be read stands as a semaphore with room for all, so that steps that name it are
+/// read on.
 pub(super) fn resources(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<ResourceSpec> {
     let of = |(key, node): &(Ident, Option<&SyntaxNode>)| {
         let read = cx.at(&key.text, |cx| {
@@ -24,7 +25,9 @@ pub(super) fn resources(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> 
             resource(cx, node)
         });
         let (kind, scope, full) = read.unwrap_or((
-            ResourceKind::Semaphore { count: 1 },
+            ResourceKind::Semaphore {
+                count: limits::MAX_TASKS,
+            },
             Scope::default(),
             WhenFull::default(),
         ));

@@ -135,13 +135,19 @@ fn warn_of_blocked_loops(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
             continue;
         };
         let (name, label) = (&class.name, strategy_label(&case.strategy));
+        let help = if offloads {
+            "they stand within `Inline`, or an `Offload` to a pool that has nobody: take them out, or give the pool threads; or write Io for what \
+             the program awaits"
+        } else {
+            "offload them, as in Asyncio(offload: Threads(workers: 40)); or write Io for what the program awaits"
+        };
         cx.at(&format!("strategies[{i}]"), |cx| {
             cx.warn(
                 Code::BlocksLoop,
                 item.span,
                 format!("the event loop of {label} makes the blocking calls of \"{name}\" itself: while one lasts, nothing else of the loop goes on"),
             )
-            .help("offload them, as in Asyncio(offload: Threads(workers: 40)); or write Io for what the program awaits");
+            .help(help);
         });
     }
 }
