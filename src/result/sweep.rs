@@ -99,11 +99,17 @@ impl AxisKind {
             "cores",
         ];
         const LOADS: [&str; 3] = ["rate", "users", "count"];
-        let first = path.split(['.', '[']).next().unwrap_or_default();
+        // Of what tasks use: the sizes of its pools are the program's own. What others grant or sell (rates) is given.
+        const SIZES: [&str; 3] = ["count", "size", "overflow"];
+        let mut parts = path.split(['.', '[']);
+        let first = parts.next().unwrap_or_default();
+        let second = parts.next().unwrap_or_default();
         let last = path.rsplit('.').next().unwrap_or_default();
-        if CHOSEN.contains(&first) {
+        // The `count` of a step is a part of the work, not of its amount.
+        let amount = !["resources", "devices"].contains(&second) && !path.contains(".steps[");
+        if CHOSEN.contains(&first) || (second == "resources" && SIZES.contains(&last)) {
             Self::Choice
-        } else if first == "workload" && LOADS.contains(&last) {
+        } else if first == "workload" && LOADS.contains(&last) && amount {
             Self::Load
         } else {
             Self::Given
@@ -186,5 +192,29 @@ impl<'de> Deserialize<'de> for At {
             }
         }
         d.deserialize_map(Entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_program_has_to_bear_is_a_load() {
+        for (path, kind) in [
+            ("workload.arrivals.rate", AxisKind::Load),
+            ("workload.arrivals.users", AxisKind::Load),
+            ("workload.tasks.page.count", AxisKind::Load),
+            ("workload.tasks[0].steps[1].count", AxisKind::Given),
+            ("workload.tasks[0].steps[1].time", AxisKind::Given),
+            ("workload.resources.db.size", AxisKind::Choice),
+            ("workload.resources.gate.count", AxisKind::Choice),
+            ("workload.resources.api.rate", AxisKind::Given),
+            ("workload.devices.disk.rate", AxisKind::Given),
+            ("machine.cores", AxisKind::Choice),
+            ("seed", AxisKind::Given),
+        ] {
+            assert_eq!(AxisKind::of(path), kind, "{path}");
+        }
     }
 }
