@@ -25,6 +25,7 @@ fn waits() -> [(&'static str, Vec<Step>); 4] {
             "children",
             vec![Step::FanOut {
                 count: 2,
+                need: None,
                 steps: vec![Step::Io(Dist::Constant(forever))],
             }],
         ),

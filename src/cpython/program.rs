@@ -52,12 +52,14 @@ pub enum Instr {
     Put(QueueIndex),
     /// Takes an item from a queue; waits while the queue is empty.
     Get(QueueIndex),
-    /// Starts children of an internal class and waits for all of them.
+    /// Starts children of an internal class and waits for all of them, or until enough have succeeded.
     FanOut {
         /// Class of the children.
         class: ClassIndex,
         /// Number of children.
         count: u64,
+        /// How many have to succeed, at most `count`; the rest is then cancelled. `None`: all are waited for, however they end.
+        need: Option<u64>,
     },
     /// Bytes that travel to the worker with the task.
     PayloadIn(Bytes),
@@ -241,9 +243,11 @@ impl Instr {
             },
             Self::Put(queue) => InstrTraits::awaiting(OffloadSide::Loop, Awaited::Room(queue)),
             Self::Get(queue) => InstrTraits::awaiting(OffloadSide::Loop, Awaited::Item(queue)),
-            Self::FanOut { class: _, count } => {
-                InstrTraits::awaiting(OffloadSide::Loop, Awaited::Children(count))
-            }
+            Self::FanOut {
+                class: _,
+                count,
+                need: _,
+            } => InstrTraits::awaiting(OffloadSide::Loop, Awaited::Children(count)),
             Self::PayloadIn(bytes) => InstrTraits {
                 payload_in: bytes,
                 ..InstrTraits::AT_ONCE
@@ -346,7 +350,11 @@ impl Instr {
     /// The class of the children that this instruction starts; `None` if it starts none.
     pub(crate) fn children_mut(&mut self) -> Option<&mut ClassIndex> {
         match self {
-            Self::FanOut { class, count: _ } => Some(class),
+            Self::FanOut {
+                class,
+                count: _,
+                need: _,
+            } => Some(class),
             Self::Cpu(_)
             | Self::Releasing(..)
             | Self::Native(_)
@@ -720,6 +728,7 @@ mod tests {
                 Instr::FanOut {
                     class: ClassIndex::from(5),
                     count: 6,
+                    need: Some(2),
                 },
                 on_loop,
                 true,

@@ -574,10 +574,12 @@ pub enum Step {
     Put(QueueId),
     /// Takes one item; waits while the queue is empty.
     Get(QueueId),
-    /// Starts `count` children of the given steps, and waits until all are done.
+    /// Starts `count` children of the given steps, and waits until all are done, or until enough have succeeded: then the rest is cancelled.
     FanOut {
         /// Number of children.
         count: u64,
+        /// How many have to succeed, from 1 to `count`; `None`: all are waited for, however they end.
+        need: Option<u64>,
         /// Steps of each child.
         steps: Vec<Step>,
     },

@@ -250,8 +250,10 @@ impl Step {
             },
             Self::Put(queue) => StepTraits::waiting(WaitsFor::Room(*queue)),
             Self::Get(queue) => StepTraits::waiting(WaitsFor::Item(*queue)),
-            Self::FanOut { count, steps } => StepTraits {
+            Self::FanOut { count, need, steps } => StepTraits {
                 waits: WaitsFor::Children,
+                // Those that are not needed are cut short.
+                may_fail: need.is_some(),
                 ..StepTraits::around(Runs::Children(*count), steps)
             },
             Self::PayloadIn(bytes_in) => StepTraits {
@@ -411,8 +413,9 @@ impl Step {
         match self {
             Self::Lock(lock, steps) => Self::Lock(*lock, inside(steps)),
             Self::Use(resource, steps) => Self::Use(*resource, inside(steps)),
-            Self::FanOut { count, steps } => Self::FanOut {
+            Self::FanOut { count, need, steps } => Self::FanOut {
                 count: *count,
+                need: *need,
                 steps: inside(steps),
             },
             Self::Hold(bytes, steps) => Self::Hold(*bytes, inside(steps)),
@@ -539,6 +542,7 @@ mod tests {
     fn fan_out(count: u64) -> Step {
         Step::FanOut {
             count,
+            need: None,
             steps: inner(),
         }
     }

@@ -4,7 +4,7 @@
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::Histogram;
-use crate::scenario::{Arrivals, DeviceKind, Rounds, Strategy};
+use crate::scenario::{Arrivals, DeviceKind, Rounds, Strategy, WaitsFor};
 
 /// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -264,6 +264,11 @@ fn devices(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     }
 }
 
+/// Whether tasks may be over while what they have started goes on, and waits for ever.
+fn leaves_work_behind(input: &SimInput<'_>) -> bool {
+    (input.workload).any_step(|s| s.waits() == WaitsFor::Children && s.may_fail())
+}
+
 /// Checks that findings agree with the outcome, and that a run which leaves tasks unfinished says why.
 fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     for finding in &o.findings {
@@ -272,7 +277,7 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 *at == o.end
                     && !waiting.is_empty()
                     && !on.is_empty()
-                    && (o.in_flight > 0 || input.warmup > Nanos::ZERO)
+                    && (o.in_flight > 0 || input.warmup > Nanos::ZERO || leaves_work_behind(input))
             }
             Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,
             Finding::BlockedLoop { at, lasted } => *at + *lasted <= o.end,

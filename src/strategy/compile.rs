@@ -480,7 +480,7 @@ impl Compiler {
             }
             Step::Put(q) => code.push(Instr::Put((*q).into())),
             Step::Get(q) => code.push(Instr::Get((*q).into())),
-            Step::FanOut { count, steps } => {
+            Step::FanOut { count, need, steps } => {
                 let mut inner = Vec::new();
                 // Children of what stays on the loop do so, too.
                 let on_loop = self.within == Within::Loop;
@@ -501,6 +501,7 @@ impl Compiler {
                 code.push(Instr::FanOut {
                     class,
                     count: *count,
+                    need: *need,
                 });
             }
             Step::PayloadIn(n) => code.push(Instr::PayloadIn(*n)),

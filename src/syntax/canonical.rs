@@ -591,8 +591,11 @@ impl Workload {
             }),
             Step::Put(id) => text.of("Put", |text| text.field("queue", queue(id))),
             Step::Get(id) => text.of("Get", |text| text.field("queue", queue(id))),
-            Step::FanOut { count, steps } => text.of("FanOut", |text| {
+            Step::FanOut { count, need, steps } => text.of("FanOut", |text| {
                 text.field("count", count)?;
+                if let Some(need) = need {
+                    text.field("need", need)?;
+                }
                 self.steps(text, steps)
             }),
             Step::PayloadIn(size) => text.of("PayloadIn", |text| text.field("size", size)),
@@ -1065,6 +1068,8 @@ mod tests {
                 "Put(\"q\")",
                 "FanOut(2, [Io(\"1ms\")])",
                 "FanOut(3, [Io(\"1ms\")])",
+                "FanOut(count: 3, need: 1, steps: [Io(\"1ms\")])",
+                "FanOut(count: 3, need: 3, steps: [Io(\"1ms\")])",
                 "FanOut(2, [Cpu(\"1ms\")])",
                 "PayloadIn(\"1kB\")",
                 "PayloadIn(\"2kB\")",

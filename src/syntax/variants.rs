@@ -221,7 +221,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Acquire" | "Release" => &["lock"],
         "Shared" => &["object", "count", "write"],
         "Put" | "Get" => &["queue"],
-        "FanOut" => &["count", "steps"],
+        "FanOut" => &["count", "steps", "need"],
         "PayloadIn" | "PayloadOut" => &["size"],
         "ObjectsIn" | "ObjectsOut" | "Allocate" => &["count"],
         "Hold" => &["size", "steps"],

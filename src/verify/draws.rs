@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::ProgramError;
 use super::retries::{Retry, drawn};
-use super::tree::{Amount, DurationUnit, Placeholder, ProgramStep, StepTree};
+use super::tree::{Amount, DurationUnit, Offspring, Placeholder, ProgramStep, StepTree};
 use crate::engine::{Nanos, StreamRole, Streams, unit};
 
 /// The greatest number of random numbers in all; they make a file of 50 MB. A scenario that needs more is refused.
@@ -187,15 +187,16 @@ impl Drawer {
             | ProgramStep::Hold(_, inner)
             | ProgramStep::OnLoop(inner) => self.walk(inner, path)?,
             ProgramStep::Call(call) => self.walk(&call.steps, path)?,
-            ProgramStep::InlineChildren(times, inner) | ProgramStep::Repeat(times, inner)
-                if node.any(&draws) =>
-            {
+            ProgramStep::InlineChildren(children, inner) if node.any(&draws) => {
+                self.one_by_one(*children, inner, path)?;
+            }
+            ProgramStep::Repeat(times, inner) if node.any(&draws) => {
                 for _ in 0..*times {
                     self.walk(inner, path)?;
                 }
             }
-            ProgramStep::Children(count, tree, Some(place)) => {
-                let children = (0..*count)
+            ProgramStep::Children(children, tree, Some(place)) => {
+                let children = (0..children.count)
                     .map(|child| {
                         // Children are numbered as `step_fan_out` of the simulator numbers them.
                         let number = ((path.number + 1) << 24) | (1 << 63) | child;
@@ -214,6 +215,31 @@ impl Drawer {
             }
             ProgramStep::Retry(retry) => self.retry(retry, path)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Children that their parent executes itself, until enough have succeeded or all are over.
+    fn one_by_one(
+        &mut self,
+        Offspring { count, need }: Offspring,
+        inner: &[ProgramStep],
+        path: &mut Path<'_>,
+    ) -> Result<(), DeadlinePassed> {
+        let mut missing = need.unwrap_or(count);
+        let mut spare = count.saturating_sub(missing);
+        while missing > 0 {
+            let depth = path.deadlines.len();
+            match self.walk(inner, path) {
+                Ok(()) => missing -= 1,
+                Err(DeadlinePassed) => {
+                    path.deadlines.truncate(depth);
+                    if spare == 0 || path.overdue() || self.numbers > MOST_NUMBERS {
+                        return Err(DeadlinePassed);
+                    }
+                    spare -= 1;
+                }
+            }
         }
         Ok(())
     }

@@ -136,23 +136,29 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         out.push_str(&text);
     }
     out.push_str(&called);
-    if has(|n| {
-        matches!(
-            n,
-            ProgramStep::InlineChildren(..) | ProgramStep::Children(..)
-        )
-    }) {
-        out.push_str(if plan.kind == ExecutorKind::Loop {
-            piece!("fan_out_loop")
-        } else {
-            match plan.each.execution().pool {
-                Pool::ThreadEach => piece!("fan_out_threads"),
-                Pool::Threads(_) => piece!("fan_out_pool"),
-                Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => {
-                    piece!("fan_out_inline")
-                }
+    out.push_str(&fan_out(plan));
+    out
+}
+
+/// How children are started and waited for: all, and as many as are needed.
+fn fan_out(plan: &ProgramPlan<'_>) -> String {
+    let (all, some) = if plan.kind == ExecutorKind::Loop {
+        (piece!("fan_out_loop"), piece!("some_of_loop"))
+    } else {
+        match plan.each.execution().pool {
+            Pool::ThreadEach => (piece!("fan_out_threads"), piece!("some_of_threads")),
+            Pool::Threads(_) => (piece!("fan_out_pool"), piece!("some_of_pool")),
+            Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => {
+                (piece!("fan_out_inline"), piece!("some_of_inline"))
             }
-        });
+        }
+    };
+    let mut out = String::new();
+    if plan.any(|n| n.offspring().is_some_and(|c| c.need.is_none())) {
+        out.push_str(all);
+    }
+    if plan.needs_some() {
+        out.push_str(some);
     }
     out
 }
@@ -398,6 +404,12 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     }
     match plan.kind {
         ExecutorKind::Sequential => out.push_str(piece!("sequential")),
+        ExecutorKind::PerTask if plan.needs_some() => {
+            let end = "    return t0, t1, t1, log\n";
+            let later =
+                "    for thread in LEFT:\n        thread.join()\n    return t0, t1, now(), log\n";
+            out.push_str(&piece!("per_task").replace(end, later));
+        }
         ExecutorKind::PerTask => out.push_str(piece!("per_task")),
         ExecutorKind::Pool => {
             out.push_str(&title(plan));

@@ -92,6 +92,11 @@ impl ProgramPlan<'_> {
         nodes.any(|n| n.any(&is))
     }
 
+    /// Whether some step needs only some of its children.
+    pub(super) fn needs_some(&self) -> bool {
+        self.any(|n| n.offspring().is_some_and(|c| c.need.is_some()))
+    }
+
     /// Whether some retry pauses otherwise than by doubling: all retries are then written with a `Backoff`.
     pub(super) fn backs_off(&self) -> bool {
         self.any(|n| matches!(n, ProgramStep::Retry(r) if r.backoff.doubles().is_none()))

@@ -77,9 +77,9 @@ pub(super) enum ProgramStep {
     Put(usize),
     Get(usize),
     /// The steps of children that share their parent's table.
-    InlineChildren(u64, Vec<ProgramStep>),
+    InlineChildren(Offspring, Vec<ProgramStep>),
     /// The place of children with tables of their own, if they need any.
-    Children(u64, StepTree, Option<usize>),
+    Children(Offspring, StepTree, Option<usize>),
     PayloadIn(u64),
     PayloadOut(u64),
     ObjectsIn(u64),
@@ -94,6 +94,13 @@ pub(super) enum ProgramStep {
     Call(Call),
     /// Steps that stay on an event loop that offloads all else.
     OnLoop(Vec<ProgramStep>),
+}
+
+/// Number of children, and how many of them have to succeed, if not all are waited for however they end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offspring {
+    pub(super) count: u64,
+    pub(super) need: Option<u64>,
 }
 
 /// A call that a coroutine makes.
@@ -299,12 +306,20 @@ impl StepTreeBuilder<'_> {
             | Step::Repeat(0, _)
             | Step::Offload { .. }
             | Step::Inline(_) => return None,
-            Step::FanOut { count, steps } if self.own_children => {
+            &Step::FanOut {
+                count,
+                need,
+                ref steps,
+            } if self.own_children => {
                 let tree = StepTree::new(self.looped, steps, true, false);
                 let place = (!tree.places.is_empty()).then(|| self.place(Placeholder::Children));
-                ProgramStep::Children(*count, tree, place)
+                ProgramStep::Children(Offspring { count, need }, tree, place)
             }
-            Step::FanOut { count, steps } => ProgramStep::InlineChildren(*count, self.nodes(steps)),
+            &Step::FanOut {
+                count,
+                need,
+                ref steps,
+            } => ProgramStep::InlineChildren(Offspring { count, need }, self.nodes(steps)),
             Step::PayloadIn(n) => ProgramStep::PayloadIn(*n),
             Step::PayloadOut(n) => ProgramStep::PayloadOut(*n),
             Step::ObjectsIn(n) => ProgramStep::ObjectsIn(*n),
@@ -378,6 +393,14 @@ impl ProgramStep {
         }
     }
 
+    /// The children that this step starts, if it starts any.
+    pub(super) fn offspring(&self) -> Option<Offspring> {
+        match self {
+            Self::InlineChildren(children, _) | Self::Children(children, ..) => Some(*children),
+            _ => None,
+        }
+    }
+
     /// Whether this step, or one within it, meets the condition.
     pub(super) fn any(&self, is: &dyn Fn(&Self) -> bool) -> bool {
         is(self) || self.inner().iter().any(|n| n.any(is))
@@ -415,6 +438,7 @@ mod tests {
         let drawn = Step::Io(Dist::Exponential(Nanos::from_millis(1)));
         let fan = Step::FanOut {
             count: 3,
+            need: None,
             steps: vec![drawn.clone()],
         };
         let steps = [cpu(1), drawn, Step::Fail(0.5), fan];

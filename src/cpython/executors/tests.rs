@@ -146,6 +146,7 @@ fn children_of_pooled_tasks_go_to_the_same_pool() {
     let fan_out = Instr::FanOut {
         class: ClassIndex::from(1),
         count: 3,
+        need: None,
     };
     let mut program = batch(Executor::Threads(2), &[fan_out], 1);
     let child = Class {

@@ -12,6 +12,7 @@ mod event_loop;
 mod exec;
 mod flow;
 mod naming;
+mod need;
 mod payload;
 mod resource;
 mod retry;

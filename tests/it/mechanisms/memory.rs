@@ -165,6 +165,7 @@ fn data_of_children_and_attempts_is_let_go() {
         Step::PayloadIn(10),
         Step::FanOut {
             count: 4,
+            need: None,
             steps: child,
         },
         io(ms(1)),

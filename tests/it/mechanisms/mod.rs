@@ -11,6 +11,7 @@ mod gil;
 mod interplay;
 mod locks;
 mod memory;
+mod needed;
 mod objects;
 mod pools;
 mod pools_named;

@@ -90,6 +90,7 @@ impl SnapshotIndex<'_, '_> {
             TaskLocation::Resource(_) if task.wait.is_some_and(|w| w.on.is_device()) => {
                 (true, None)
             }
+            TaskLocation::Children(..) if task.need.is_some() => (true, None),
             TaskLocation::Children(..) => {
                 let code = &self.work.kernel.program.classes[task.class].code;
                 let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
@@ -121,9 +122,9 @@ impl SnapshotIndex<'_, '_> {
     pub(crate) fn children_of(&self, task: &Task) -> u64 {
         let code = &self.work.kernel.program.classes[task.class].code;
         let count = |at: Option<u32>| code.get(at? as usize)?.children();
-        // A thread executes the step again when it wakes; a loop has gone past the step.
+        // A thread executes the step again when it wakes, and so does whoever needs some only; otherwise a loop has gone past the step.
         count(Some(task.pc))
-            .filter(|_| task.joiner.is_some())
+            .filter(|_| task.joiner.is_some() || task.need.is_some())
             .or_else(|| count(task.pc.checked_sub(1)))
             .unwrap_or(task.children)
             .max(task.children)
@@ -230,6 +231,7 @@ impl SnapshotIndex<'_, '_> {
                     | Handle::Step(key)
                     | Handle::Due(key, _)
                     | Handle::Finished(key)
+                    | Handle::ChildOver(key, _)
                     | Handle::Gathered(key) => key,
                 };
                 self.put(places, key, TaskLocation::Loop(n + 1));
