@@ -52,7 +52,7 @@ const ROWS: &[Row] = &[
         strategy: || Strategy::Processes {
             workers: POOL,
             start: StartMethod::Fork,
-            api: ProcessApi::Executor,
+            api: ProcessApi::EXECUTOR,
         },
         interval: 1_200,
     },

@@ -427,8 +427,8 @@ pub enum Executor {
     Threads(u32),
     /// A pool of at most so many threads, each with an interpreter of its own.
     Interpreters(u32),
-    /// A `ProcessPoolExecutor` with so many workers, started by this method.
-    Processes(u32, StartMethod),
+    /// A `ProcessPoolExecutor`: workers, start method, and chunk size, at least 1: how many tasks of a batch are one call.
+    Processes(u32, StartMethod, u32),
     /// A `multiprocessing.Pool`: workers, start method, and chunk size (0: the one that `map` chooses).
     MpPool(u32, StartMethod, u32),
 }

@@ -650,13 +650,22 @@ pub enum StartMethod {
 /// Library that runs a process pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessApi {
-    /// `concurrent.futures.ProcessPoolExecutor`
-    Executor,
+    /// `concurrent.futures.ProcessPoolExecutor`: each task is a call, or each chunk of tasks.
+    Executor {
+        /// Tasks in a chunk of `map(chunksize=)`, which is one call: pickled together, executed one after another by its worker, their results
+        /// sent back together. `None`: the tasks are submitted one by one, as with chunks of one.
+        chunksize: Option<u32>,
+    },
     /// `multiprocessing.Pool`, which sends tasks in chunks.
     Pool {
         /// Tasks in a chunk; `None` for the library's own choice for `map`.
         chunksize: Option<u32>,
     },
+}
+
+impl ProcessApi {
+    /// A `ProcessPoolExecutor` to which tasks are submitted one by one.
+    pub const EXECUTOR: Self = Self::Executor { chunksize: None };
 }
 
 /// Where an event loop executes blocking work.

@@ -614,7 +614,7 @@ fn offloaded(
     Ok(match offload {
         Offload::None => Executor::Inline,
         Offload::Threads(w) => Executor::Threads(threads(machine, w)),
-        Offload::Processes(w, start) => Executor::Processes(processes(machine, w), start),
+        Offload::Processes(w, start) => Executor::Processes(processes(machine, w), start, 1),
         Offload::Interpreters(w) => interpreters(machine, profile, w)?,
     })
 }
@@ -655,11 +655,11 @@ fn layout(
         Strategy::Processes {
             workers,
             start,
-            api: ProcessApi::Executor,
+            api: ProcessApi::Executor { chunksize },
         } => one(
             false,
             None,
-            Executor::Processes(processes(machine, *workers), *start),
+            Executor::Processes(processes(machine, *workers), *start, chunksize.unwrap_or(1)),
         ),
         Strategy::Processes {
             workers,

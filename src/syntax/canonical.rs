@@ -1165,6 +1165,8 @@ mod tests {
                 "[Processes(workers: 3, start: Fork, api: Executor)]",
                 "[Processes(workers: 2, start: Spawn, api: Executor)]",
                 "[Processes(workers: 2, start: Forkserver, api: Executor)]",
+                "[Processes(workers: 2, start: Fork, api: Executor(chunksize: 2))]",
+                "[Processes(workers: 2, start: Fork, api: Executor(chunksize: 3))]",
                 "[Processes(workers: 2, start: Fork, api: Pool(chunksize: 2))]",
                 "[Processes(workers: 2, start: Fork, api: Pool(chunksize: 3))]",
                 "[Interpreters(workers: 2)]",

@@ -246,7 +246,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Closed" => &["users", "think", "count"],
         "Threads" | "Interpreters" => &["workers"],
         "Processes" => &["workers", "start", "api"],
-        "Pool" => &["chunksize"],
+        "Executor" | "Pool" => &["chunksize"],
         "Asyncio" => &["limit", "offload", "pools"],
         "Prefork" => &["processes", "each"],
         "On" => &["interpreter", "strategy"],

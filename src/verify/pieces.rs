@@ -21,6 +21,8 @@ pub(super) enum ExecutorKind {
     PerTask,
     /// An executor of `concurrent.futures`.
     Pool,
+    /// A `ProcessPoolExecutor` whose calls are chunks of so many tasks of a batch.
+    Chunks(u32),
     /// A `multiprocessing.Pool` with its chunk size (0 lets the pool choose).
     MpPool(u32),
     /// An event loop.
@@ -417,6 +419,15 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
             out.push_str(&travels(plan));
             out.push_str(piece!("pool"));
         }
+        ExecutorKind::Chunks(chunk) => {
+            out.push_str(&title(plan));
+            out.push_str(&make_pool(plan));
+            out.push_str(&travels(plan));
+            let _ = write!(out, "\n\nCHUNK = {chunk}  # Tasks that travel together.\n");
+            let rounds = plan.serial.is_some();
+            let by_rounds = if rounds { CHUNKS_OF_ROUNDS } else { CHUNKS };
+            out.push_str(&piece!("pool_chunks").replace(CHUNKS, by_rounds));
+        }
         ExecutorKind::MpPool(chunk) => {
             out.push_str(&title(plan));
             out.push_str(&make_pool(plan));
@@ -449,6 +460,15 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     }
     out
 }
+
+/// Where a pool gets the chunks of a batch, at once and round by round.
+const CHUNKS: &str = "        map_chunks(0, tasks, t0)\n";
+
+const CHUNKS_OF_ROUNDS: &str = "        size = len(tasks) // ROUNDS
+        for first in range(0, len(tasks), size):
+            serial(Task(SERIAL[first // size]))
+            map_chunks(first, tasks[first : first + size], now())
+";
 
 /// Where an event loop gets the tasks of a batch, at once and round by round.
 const LOOP_BATCH: &str = "    await all_of([one(number, at, kind, draws) for number, (at, kind, draws) in enumerate(tasks)])\n";
@@ -562,10 +582,10 @@ fn process_pool(
     let (define, make, shares) = sharing(plan);
     let n = workers.unwrap_or_else(|| "None".into());
     let pool = match (api, shares) {
-        (ProcessApi::Executor, false) => {
+        (ProcessApi::Executor { .. }, false) => {
             format!("cf.ProcessPoolExecutor({n}, mp_context=context)")
         }
-        (ProcessApi::Executor, true) => format!(
+        (ProcessApi::Executor { .. }, true) => format!(
             "cf.ProcessPoolExecutor({n}, mp_context=context, initializer=share, initargs=(locks, queues))"
         ),
         (ProcessApi::Pool { .. }, false) => format!("context.Pool({n})"),

@@ -155,7 +155,15 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
             ..
         } => plain(true, ExecutorKind::MpPool(chunksize.unwrap_or(0))),
         Pool::Processes {
-            api: ProcessApi::Executor,
+            api: ProcessApi::Executor {
+                chunksize: Some(chunk),
+            },
+            ..
+        } if source.workload.arrivals == Arrivals::Batch => {
+            plain(true, ExecutorKind::Chunks(chunk))
+        }
+        Pool::Processes {
+            api: ProcessApi::Executor { chunksize: _ },
             ..
         }
         | Pool::Threads(_)

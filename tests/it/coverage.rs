@@ -192,7 +192,7 @@ fn spawned(n: u32) -> Strategy {
     Strategy::Processes {
         workers: Workers::Exactly(n),
         start: StartMethod::Spawn,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     }
 }
 

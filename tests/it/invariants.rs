@@ -265,7 +265,8 @@ fn pools() -> BoxedStrategy<Vec<NamedPool>> {
 
 fn strategies() -> BoxedStrategy<Strategy> {
     let api = prop_oneof![
-        2 => Just(ProcessApi::Executor),
+        2 => Just(ProcessApi::EXECUTOR),
+        1 => (1_u32..4).prop_map(|n| ProcessApi::Executor { chunksize: Some(n) }),
         1 => option::of(1_u32..4).prop_map(|chunksize| ProcessApi::Pool { chunksize }),
     ];
     let plain = prop_oneof![
@@ -426,7 +427,7 @@ fn parallel() -> BoxedStrategy<Strategy> {
             prop_oneof![
                 Just(Strategy::Threads(workers)),
                 Just(Strategy::Threads(Workers::PerTask)),
-                Just(pool(ProcessApi::Executor)),
+                Just(pool(ProcessApi::EXECUTOR)),
                 Just(pool(ProcessApi::Pool { chunksize: Some(1) })),
             ]
         })

@@ -297,7 +297,7 @@ fn a_process_pool_and_its_queue() {
     let strategy = Strategy::Processes {
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     };
     let s = free(true, vec![class(4, vec![cpu(ms(10))])], &strategy, ms(4));
     let worker = thread_of(&s, "task #1");

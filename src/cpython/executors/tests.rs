@@ -111,7 +111,7 @@ fn a_thread_pool_grows_while_nobody_is_idle_and_no_further() {
 fn a_call_queue_holds_one_call_more_than_there_are_workers() {
     let profile = Profile::default();
     for start in [StartMethod::Fork, StartMethod::Spawn] {
-        let program = batch(Executor::Processes(2, start), &[cpu(MS)], 30);
+        let program = batch(Executor::Processes(2, start, 1), &[cpu(MS)], 30);
         let mut most = 0;
         let run = run(4, &profile, &program, |run| {
             let pool = &run.executors.process_pools[ProcessPoolIndex::from(0)];

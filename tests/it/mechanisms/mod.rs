@@ -40,7 +40,7 @@ pub(crate) fn executor(n: u32, start: StartMethod) -> Strategy {
     Strategy::Processes {
         workers: Workers::Exactly(n),
         start,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     }
 }
 

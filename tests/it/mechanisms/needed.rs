@@ -111,7 +111,7 @@ fn where_children_run_one_after_another_the_others_never_begin() {
     };
     for strategy in [
         Strategy::Sequential,
-        pool(ProcessApi::Executor),
+        pool(ProcessApi::EXECUTOR),
         pool(ProcessApi::Pool { chunksize: None }),
         Strategy::Interpreters(Workers::Exactly(2)),
     ] {

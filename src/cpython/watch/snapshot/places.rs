@@ -209,14 +209,13 @@ impl SnapshotIndex<'_, '_> {
             }
             let sent = calls.messages.len();
             for (n, &key) in pool.calls.iter().enumerate() {
-                self.put(places, key, TaskLocation::CallQueue(n + 1));
+                self.put_chunk(places, key, |_| TaskLocation::CallQueue(n + 1));
             }
-            for (n, &key) in pool.backlog.iter().enumerate() {
-                self.put(
-                    places,
-                    key,
-                    TaskLocation::Worker(sent + pool.calls.len() + n + 1),
-                );
+            let waiting = pool.backlog.iter().copied().chain(pool.incomplete());
+            for (n, key) in waiting.enumerate() {
+                self.put_chunk(places, key, |_| {
+                    TaskLocation::Worker(sent + pool.calls.len() + n + 1)
+                });
             }
         }
     }
