@@ -122,6 +122,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        data: 0,
         untouched_payload: false,
     }
 }

@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, StrategyKind};
+use super::{Backoff, DeviceSpec, Dist, Sizes, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -171,6 +171,9 @@ pub struct Workload {
     /// Modules that the program imports beyond the standard library's pools and asyncio. Their CPU time and memory are paid by every
     /// process or interpreter that does not inherit them.
     pub imports: Imports,
+    /// Data of the main program in memory, in bytes: loaded before any task, never written, inherited by processes that are forked from the
+    /// main one, and by no others.
+    pub data: Bytes,
     /// Whether payloads are fresh zero memory that nobody writes (`bytes(n)`): large ones then take up memory only where they are copied.
     /// `false` for real data.
     pub untouched_payload: bool,
@@ -597,6 +600,8 @@ pub enum Step {
     Allocate(u64),
     /// Steps during which so many bytes of working memory are held.
     Hold(Bytes, Vec<Step>),
+    /// The same with a size that each execution draws.
+    HoldDrawn(Sizes, Vec<Step>),
     /// Steps that are given up after a time; the task then fails as timed out (unless a retry surrounds it).
     /// A time that is drawn is drawn whenever the steps are begun.
     Timeout(Dist, Vec<Step>),

@@ -207,7 +207,8 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(o.memory_mean <= peak * (1.0 + 1e-9), || {
         format!("mean memory {} over the peak {peak}", o.memory_mean)
     });
-    let base = input.profile.params.base_rss + input.workload.imports.memory as f64;
+    let w = input.workload;
+    let base = input.profile.params.base_rss + w.imports.memory as f64 + w.data as f64;
     let least = if o.end == Nanos::ZERO {
         peak
     } else {

@@ -9,7 +9,7 @@ use crate::cpython::program::{
 use crate::engine::whole;
 use crate::scenario::{
     Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Offload, Placed, Pool, ProcessApi,
-    StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
+    Sizes, StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -151,6 +151,7 @@ pub fn compile(
         calls: c.calls.into(),
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
+        data_memory: workload.data,
         live_objects: if workload.imports.frozen {
             0
         } else {
@@ -510,6 +511,14 @@ impl Compiler {
             Step::Allocate(n) => code.push(Instr::Allocate(*n)),
             Step::Hold(bytes, inner) => {
                 code.push(Instr::EnterHold(*bytes));
+                self.steps(inner, code, held);
+                code.push(Instr::LeaveHold);
+            }
+            Step::HoldDrawn(sizes, inner) => {
+                code.push(match self.demand(&sizes.0) {
+                    Demand::Constant(size) => Instr::EnterHold(Sizes::bytes(size)),
+                    Demand::Drawn(dist) => Instr::EnterHoldDrawn(dist),
+                });
                 self.steps(inner, code, held);
                 code.push(Instr::LeaveHold);
             }

@@ -270,6 +270,7 @@ impl Canonical for Workload {
             resources,
             devices,
             imports,
+            data,
             untouched_payload,
             dispatch,
             cpu_grain,
@@ -319,6 +320,7 @@ impl Canonical for Workload {
             if *imports != nothing {
                 text.unless("imports", imports, &none)?;
             }
+            text.unless("data", data, &0)?;
             text.unless("untouched_payload", untouched_payload, &false)?;
             text.unless("dispatch", dispatch, &Nanos::ZERO)?;
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
@@ -603,6 +605,10 @@ impl Workload {
             Step::ObjectsIn(count) => text.of("ObjectsIn", |text| text.field("count", count)),
             Step::ObjectsOut(count) => text.of("ObjectsOut", |text| text.field("count", count)),
             Step::Allocate(count) => text.of("Allocate", |text| text.field("count", count)),
+            Step::HoldDrawn(sizes, steps) => text.of("Hold", |text| {
+                text.field("sizes", &sizes.0)?;
+                self.steps(text, steps)
+            }),
             Step::Hold(size, steps) => text.of("Hold", |text| {
                 text.field("size", size)?;
                 self.steps(text, steps)
@@ -985,6 +991,7 @@ mod tests {
         ("workload.imports", "(preloaded: false)"),
         ("workload.tasks[0].touches", "\"40%\""),
         ("workload.dispatch", "1us"),
+        ("workload.data", "1MB"),
         ("workload.cpu_grain", "1us"),
         ("workload.native_grain", "1us"),
         ("strategies", "[\"threads:8\"]"),
@@ -1083,6 +1090,8 @@ mod tests {
                 "Allocate(3)",
                 "Hold(\"1kB\", [Io(\"1ms\")])",
                 "Hold(\"2kB\", [Io(\"1ms\")])",
+                "Hold(Exponential(\"2kB\"), [Io(\"1ms\")])",
+                "Hold(Exponential(\"3kB\"), [Io(\"1ms\")])",
                 "Hold(\"1kB\", [Cpu(\"1ms\")])",
                 "Timeout(\"1s\", [Io(\"1ms\")])",
                 "Timeout(\"2s\", [Io(\"1ms\")])",

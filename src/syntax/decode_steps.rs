@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_cpu::{cpu, too_many_releases};
 use super::decode_devices::DeviceTable;
-use super::decode_dist::dist;
+use super::decode_dist::{dist, dist_of};
 use super::decode_pools;
 use super::decode_retry;
 use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxNode};
 use super::variants;
 use super::variants::StepName;
-use crate::scenario::{Bytes, Locking, Step, WaitsFor, limits};
+use crate::engine::Nanos;
+use crate::scenario::{Bytes, Dist, Locking, Sizes, Step, WaitsFor, limits};
 
 /// Names that steps refer to: locks, queues or objects.
 pub(super) struct SymbolTable {
@@ -338,9 +339,12 @@ impl StepReader {
             StepName::ObjectsOut => Step::ObjectsOut(cx.required(&f, "count", objects)?),
             StepName::Allocate => Step::Allocate(cx.required(&f, "count", objects)?),
             StepName::Hold => {
-                let size = cx.required(&f, "size", Cx::size);
+                let size = cx.required(&f, "size", sizes);
                 let (size, steps) = both(size, self.block(cx, &f, path, depth))?;
-                Step::Hold(size, steps)
+                match size {
+                    Sizes(Dist::Constant(size)) => Step::Hold(size.0, steps),
+                    drawn => Step::HoldDrawn(drawn, steps),
+                }
             }
             StepName::Timeout => {
                 let after = cx.required(&f, "after", decode_retry::timeout);
@@ -553,6 +557,12 @@ fn objects(cx: &mut Cx, node: &SyntaxNode) -> Option<u64> {
         0..=limits::MAX_OBJECTS,
         "MAX_OBJECTS",
     )
+}
+
+/// Reads a size, or a distribution of sizes.
+fn sizes(cx: &mut Cx, node: &SyntaxNode) -> Option<Sizes> {
+    let one = |cx: &mut Cx, n: &SyntaxNode| cx.size(n).map(Nanos);
+    dist_of(cx, node, "a size", &one).map(Sizes)
 }
 
 /// Reads the size of data that is handed over between processes.

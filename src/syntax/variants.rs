@@ -128,6 +128,7 @@ pub(super) const WORKLOAD: &[&str] = &[
     "resources",
     "devices",
     "imports",
+    "data",
     "dispatch",
     "cpu_grain",
     "native_grain",

@@ -52,7 +52,8 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
                 | ProgramStep::ObjectsOut(_)
         )
     };
-    let touches = has(|n| matches!(n, ProgramStep::Hold(..))) || inline && plan.any(payload);
+    let holds = |n: &ProgramStep| matches!(n, ProgramStep::Hold(..) | ProgramStep::HoldDrawn(..));
+    let touches = has(holds) || inline && plan.any(payload);
     let mut out = String::from(if touches {
         piece!("cpu_touched")
     } else {

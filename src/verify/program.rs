@@ -256,7 +256,7 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     text.push_str(&pieces::world(&plan));
     text.push_str(&table.text());
     text.push_str(&pieces::strategy(&plan));
-    text.push_str(include_str!("template/measure.py"));
+    text.push_str(&measure(source.workload));
     Ok(GeneratedProgram {
         stem,
         text,
@@ -265,6 +265,23 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
         notes,
         numbers_per_task: table.numbers_per_task(),
     })
+}
+
+/// How a program is measured. The main program loads its data before that; what it forks has them as well, but nothing that starts afresh.
+fn measure(workload: &Workload) -> String {
+    let text = include_str!("template/measure.py");
+    if workload.data == 0 {
+        return text.to_owned();
+    }
+    let (before, after) = (
+        "    tasks = workload()\n",
+        "    print(json.dumps(result))\n",
+    );
+    let size = digits(workload.data);
+    let made =
+        format!("    data = payload({size})  # The main program's own, which nobody writes.\n");
+    text.replace(before, &format!("{made}{before}"))
+        .replace(after, &format!("    del data\n{after}"))
 }
 
 fn header(plan: &ProgramPlan<'_>, notes: &[String]) -> String {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::retries::{self, Retry};
 use super::tree::{Amount, Call, CallPool, DurationUnit, Offspring, ProgramStep, StepTree};
-use crate::scenario::units::format_duration;
+use crate::scenario::units::{format_duration, format_size};
 use crate::scenario::{Dist, Releases, Workload};
 
 /// How the function of a task is written.
@@ -198,7 +198,12 @@ impl Writer<'_> {
                 };
                 self.line(depth, &line);
             }
-            ProgramStep::Hold(bytes, inner) => self.hold(*bytes, inner, depth),
+            ProgramStep::Hold(bytes, inner) => self.hold((&digits(*bytes), ""), inner, depth),
+            ProgramStep::HoldDrawn(sizes, place, inner) => {
+                let draw = format!("task.draw({place})");
+                let what = format!("  # {}", sizes.0.written_as(&|n| format_size(n.0)));
+                self.hold((&draw, &what), inner, depth);
+            }
             ProgramStep::Timeout(after, inner) => {
                 self.timeout(after, inner, depth);
             }
@@ -415,14 +420,14 @@ impl Writer<'_> {
         self.line(depth, &line);
     }
 
-    fn hold(&mut self, bytes: u64, inner: &[ProgramStep], depth: usize) {
+    fn hold(&mut self, (bytes, comment): (&str, &str), inner: &[ProgramStep], depth: usize) {
         let waits = inner.iter().any(|n| n.any(&|n| self.waits(n)));
         let prefix = if self.flavour == Flavour::Offload && !waits {
             "task."
         } else {
             ""
         };
-        self.line(depth, &format!("with {prefix}hold({}):", digits(bytes)));
+        self.line(depth, &format!("with {prefix}hold({bytes}):{comment}"));
         self.block(inner, depth + 1);
     }
 

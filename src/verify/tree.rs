@@ -4,7 +4,7 @@
 use super::retries::{Retry, drawn};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Backoff, Dist, Jitter, Locking, Offload, Placed, Pool, Releases, Step, Strategy,
+    Backoff, Dist, Jitter, Locking, Offload, Placed, Pool, Releases, Sizes, Step, Strategy,
 };
 
 /// A place in a function that takes a number of its own from the table of each task.
@@ -16,6 +16,8 @@ pub(super) enum Placeholder {
     Patience(Dist, u32),
     /// The place takes a number in [0, 1) for each of at least so many pauses.
     Chance(u32),
+    /// The place takes a number of bytes.
+    Size(Sizes),
     /// The place takes whether the step fails.
     Fail,
     /// The place takes children with tables of their own.
@@ -86,6 +88,8 @@ pub(super) enum ProgramStep {
     ObjectsOut(u64),
     Allocate(u64),
     Hold(u64, Vec<ProgramStep>),
+    /// As many bytes as the table of each task says at this place.
+    HoldDrawn(Sizes, usize, Vec<ProgramStep>),
     Timeout(Amount, Vec<ProgramStep>),
     Fail(f64, usize),
     Retry(Retry),
@@ -326,6 +330,10 @@ impl StepTreeBuilder<'_> {
             Step::ObjectsOut(n) => ProgramStep::ObjectsOut(*n),
             Step::Allocate(n) => ProgramStep::Allocate(*n),
             Step::Hold(n, inner) => ProgramStep::Hold(*n, self.nodes(inner)),
+            Step::HoldDrawn(sizes, inner) => {
+                let place = self.place(Placeholder::Size(sizes.clone()));
+                ProgramStep::HoldDrawn(sizes.clone(), place, self.nodes(inner))
+            }
             Step::Timeout(after, inner) => {
                 let after = self.patience(after, 1);
                 ProgramStep::Timeout(after, self.nodes(inner))
@@ -383,6 +391,7 @@ impl ProgramStep {
             | Self::Use(_, inner)
             | Self::InlineChildren(_, inner)
             | Self::Hold(_, inner)
+            | Self::HoldDrawn(_, _, inner)
             | Self::Timeout(_, inner)
             | Self::Repeat(_, inner)
             | Self::OnLoop(inner) => inner,

@@ -67,6 +67,7 @@ fn scenario(
             dispatch: Nanos::ZERO,
             cpu_grain: Nanos::ZERO,
             native_grain: Nanos::ZERO,
+            data: 0,
             untouched_payload: false,
         },
         strategies: strategies.iter().map(case).collect(),

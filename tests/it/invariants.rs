@@ -10,7 +10,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
     Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, ProcessApi, Releases, Rounds,
-    StartMethod, Step, Strategy, TracedTask, Workers, Workload,
+    Sizes, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -95,6 +95,9 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
                 vec![Step::FanOut { count: need + spare, need: Some(need), steps }]
             }),
             1 => (bytes(), block.clone()).prop_map(|(b, s)| vec![Step::Hold(b, s)]),
+            1 => (bytes(), block.clone()).prop_map(|(b, s)| {
+                vec![Step::HoldDrawn(Sizes(Dist::Exponential(Nanos(b + 1))), s)]
+            }),
             1 => (patience(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
             1 => (1_u32..4, backoff(), block.clone()).prop_map(|(attempts, backoff, steps)| {
                 vec![Step::Retry { attempts, backoff, steps }]
@@ -218,6 +221,7 @@ fn workloads() -> BoxedStrategy<Workload> {
             w.dispatch = Nanos(dispatch.0 / 100);
             w.imports.time = dispatch;
             w.imports.memory = dispatch.0;
+            w.data = dispatch.0 / 3;
             w.imports.objects = Some(dispatch.0 / 100);
             w
         })

@@ -331,6 +331,7 @@ fn run(
         resources: Vec::new(),
         devices: Vec::new(),
         imports: Imports::default(),
+        data: 0,
         untouched_payload: true,
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

@@ -191,9 +191,10 @@ impl Work<'_> {
                 self.step_containers(tid, key, objects);
                 self.kernel.allocate(tid, objects);
             }
-            Instr::EnterHold(bytes) => {
-                let arena = self.kernel.allocate_block(tid, bytes);
-                self.tasks[key].frames.push(Frame::Hold(bytes, arena));
+            Instr::EnterHold(bytes) => self.enter_hold(tid, key, bytes),
+            Instr::EnterHoldDrawn(dist) => {
+                let bytes = self.draw_size(key, dist);
+                self.enter_hold(tid, key, bytes);
             }
             Instr::EnterTimeout(after) => {
                 if matches!(mode, Mode::Loop { .. }) {

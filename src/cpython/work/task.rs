@@ -162,6 +162,8 @@ pub(crate) struct Task {
     pub(crate) draws: u32,
     /// Number of draws of time-outs and pauses made so far, which are keyed by themselves: they move no other.
     pub(crate) patience: u32,
+    /// Number of sizes drawn so far, which are keyed by themselves as well.
+    pub(crate) sizes: u32,
     pub(crate) arrival: Nanos,
     /// Index of its recorded demands, plus one; 0 if it has none.
     pub(crate) trace: u32,
@@ -290,6 +292,7 @@ impl Tasks {
             pc: 0,
             draws: 0,
             patience: 0,
+            sizes: 0,
             arrival,
             trace: 0,
             demand: 0,
@@ -377,6 +380,7 @@ impl Tasks {
         // What it still draws is not what the coroutine draws.
         given_up.draws |= 1 << 31;
         given_up.patience |= 1 << 31;
+        given_up.sizes |= 1 << 31;
         given_up.wait = None;
         given_up.interrupt = None;
         given_up.permitted = false;

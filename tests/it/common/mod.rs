@@ -130,6 +130,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        data: 0,
         untouched_payload: false,
     }
 }

@@ -106,6 +106,10 @@ impl SnapshotIndex<'_, '_> {
             Instr::PayloadOut(n) => format!("PayloadOut({})", size(*n)),
             Instr::Allocate(n) => format!("Allocate({n})"),
             Instr::EnterHold(n) => format!("Hold({})", size(*n)),
+            Instr::EnterHoldDrawn(dist) => {
+                let sizes = program.dists[*dist].written_as(&|n| format_size(n.0));
+                format!("Hold({sizes})")
+            }
             Instr::EnterTimeout(t) => format!("Timeout({})", demand(t)),
             Instr::Fail(p) => format!("Fail({p})"),
             Instr::EnterRetry { attempts, .. } => format!("Retry(attempts: {attempts})"),
