@@ -52,7 +52,7 @@ const ROWS: &[Row] = &[
         strategy: || Strategy::Processes {
             workers: POOL,
             start: StartMethod::Fork,
-            api: ProcessApi::Executor,
+            api: ProcessApi::EXECUTOR,
         },
         interval: 1_200,
     },
@@ -123,6 +123,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         measured_on: None,
+        data: 0,
         untouched_payload: false,
     }
 }

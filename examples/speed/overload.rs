@@ -25,6 +25,7 @@ fn waits() -> [(&'static str, Vec<Step>); 4] {
             "children",
             vec![Step::FanOut {
                 count: 2,
+                need: None,
                 steps: vec![Step::Io(Dist::Constant(forever))],
             }],
         ),
@@ -61,6 +62,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         measured_on: None,
+        data: 0,
         untouched_payload: false,
     }
 }

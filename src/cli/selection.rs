@@ -21,8 +21,8 @@ use crate::syntax::{self, Changed, Changes, Diagnostic, parse_ranking};
 pub struct Selection {
     /// Compare this strategy (repeatable; instead of the scenario's own)
     ///
-    /// Forms: sequential, threads, threads:8, threads:per-task, processes:4:fork (or spawn, forkserver), pool:4:spawn,
-    /// pool:4:spawn:20 (chunks of 20), interpreters:4, asyncio, asyncio:100 (at most 100 tasks at once), asyncio+threads:4,
+    /// Forms: sequential, threads, threads:8, threads:per-task, processes:4:fork (or spawn, forkserver), processes:4:fork:20
+    /// (chunks of 20), pool:4:spawn, pool:4:spawn:20, interpreters:4, asyncio, asyncio:100 (at most 100 tasks at once), asyncio+threads:4,
     /// asyncio+processes:4:fork, asyncio+interpreters:4, prefork:4(asyncio). Without a number: as many as the library
     /// takes by itself. With @cpython-3.14t after it, on that interpreter only. Tables name strategies in this form, too.
     #[arg(long, value_name = "STRATEGY", add = candidates::strategy(), help_heading = "What to compare")]

@@ -52,12 +52,14 @@ pub enum Instr {
     Put(QueueIndex),
     /// Takes an item from a queue; waits while the queue is empty.
     Get(QueueIndex),
-    /// Starts children of an internal class and waits for all of them.
+    /// Starts children of an internal class and waits for all of them, or until enough have succeeded.
     FanOut {
         /// Class of the children.
         class: ClassIndex,
         /// Number of children.
         count: u64,
+        /// How many have to succeed, at most `count`; the rest is then cancelled. `None`: all are waited for, however they end.
+        need: Option<u64>,
     },
     /// Bytes that travel to the worker with the task.
     PayloadIn(Bytes),
@@ -67,6 +69,8 @@ pub enum Instr {
     Allocate(u64),
     /// Takes working memory, in bytes.
     EnterHold(Bytes),
+    /// Takes as much as is drawn from this distribution of sizes.
+    EnterHoldDrawn(DistIndex),
     /// Gives the working memory of the innermost hold back.
     LeaveHold,
     /// Starts a deadline, so long from now.
@@ -241,15 +245,17 @@ impl Instr {
             },
             Self::Put(queue) => InstrTraits::awaiting(OffloadSide::Loop, Awaited::Room(queue)),
             Self::Get(queue) => InstrTraits::awaiting(OffloadSide::Loop, Awaited::Item(queue)),
-            Self::FanOut { class: _, count } => {
-                InstrTraits::awaiting(OffloadSide::Loop, Awaited::Children(count))
-            }
+            Self::FanOut {
+                class: _,
+                count,
+                need: _,
+            } => InstrTraits::awaiting(OffloadSide::Loop, Awaited::Children(count)),
             Self::PayloadIn(bytes) => InstrTraits {
                 payload_in: bytes,
                 ..InstrTraits::AT_ONCE
             },
             Self::PayloadOut(_) | Self::Allocate(_) | Self::Fail(_) => InstrTraits::AT_ONCE,
-            Self::EnterHold(_) => InstrTraits {
+            Self::EnterHold(_) | Self::EnterHoldDrawn(_) => InstrTraits {
                 holds: true,
                 ..InstrTraits::ENTER
             },
@@ -346,7 +352,11 @@ impl Instr {
     /// The class of the children that this instruction starts; `None` if it starts none.
     pub(crate) fn children_mut(&mut self) -> Option<&mut ClassIndex> {
         match self {
-            Self::FanOut { class, count: _ } => Some(class),
+            Self::FanOut {
+                class,
+                count: _,
+                need: _,
+            } => Some(class),
             Self::Cpu(_)
             | Self::Releasing(..)
             | Self::Native(_)
@@ -365,6 +375,7 @@ impl Instr {
             | Self::PayloadOut(_)
             | Self::Allocate(_)
             | Self::EnterHold(_)
+            | Self::EnterHoldDrawn(_)
             | Self::LeaveHold
             | Self::EnterTimeout(_)
             | Self::LeaveTimeout
@@ -419,8 +430,8 @@ pub enum Executor {
     Threads(u32),
     /// A pool of at most so many threads, each with an interpreter of its own.
     Interpreters(u32),
-    /// A `ProcessPoolExecutor` with so many workers, started by this method.
-    Processes(u32, StartMethod),
+    /// A `ProcessPoolExecutor`: workers, start method, and chunk size, at least 1: how many tasks of a batch are one call.
+    Processes(u32, StartMethod, u32),
     /// A `multiprocessing.Pool`: workers, start method, and chunk size (0: the one that `map` chooses).
     MpPool(u32, StartMethod, u32),
 }
@@ -546,6 +557,7 @@ impl Program {
             calls: TiVec::new(),
             import_time: Nanos::ZERO,
             import_memory: 0,
+            data_memory: 0,
             live_objects: 0,
             object_memory: 0,
             frozen: false,
@@ -601,6 +613,8 @@ pub struct Program {
     pub import_time: Nanos,
     /// Private memory of the program's own modules, in bytes.
     pub import_memory: Bytes,
+    /// Data of the main program, in bytes, which only its forks have as well.
+    pub data_memory: Bytes,
     /// Live container objects of each process at its start, all of which a full collection examines.
     pub live_objects: u64,
     /// How many bytes of [`Self::import_memory`] are objects, rather than large buffers.
@@ -636,6 +650,18 @@ impl Program {
 mod tests {
     use super::*;
 
+    /// A list with a row for each kind: a new kind does not compile until it has one.
+    macro_rules! of_each_kind {
+        ($($kind:pat => $row:expr),* $(,)?) => {{
+            fn _complete(instr: Instr) {
+                match instr {
+                    $($kind => {})*
+                }
+            }
+            [$($row),*]
+        }};
+    }
+
     #[test]
     fn every_instruction_is_described() {
         let none = || (None, None);
@@ -647,51 +673,51 @@ mod tests {
         let (worker, on_loop, either) =
             (OffloadSide::Worker, OffloadSide::Loop, OffloadSide::Either);
         // Columns: side, whether a step begins, whether it can take time, and (work, what is awaited).
-        for (instr, side, step, takes_time, (work, awaits)) in [
-            (
+        for (instr, side, step, takes_time, (work, awaits)) in of_each_kind![
+            Instr::Cpu(..) => (
                 Instr::Cpu(time),
                 worker,
                 true,
                 true,
                 (Some(OnCore::Bytecode), None),
             ),
-            (
+            Instr::Releasing(..) => (
                 Instr::Releasing(time, 1.0, given),
                 worker,
                 true,
                 true,
                 (Some(OnCore::Releasing), None),
             ),
-            (
+            Instr::Native(..) => (
                 Instr::Native(time),
                 worker,
                 true,
                 true,
                 (Some(OnCore::Native), None),
             ),
-            (Instr::Io(time), on_loop, true, true, none()),
-            (
+            Instr::Io(..) => (Instr::Io(time), on_loop, true, true, none()),
+            Instr::Transfer(..) => (
                 Instr::Transfer(DeviceNumber::from(2), time),
                 on_loop,
                 true,
                 true,
                 none(),
             ),
-            (
+            Instr::Acquire(..) => (
                 Instr::Acquire(LockNumber::from(3)),
                 OffloadSide::OfLock(LockNumber::from(3)),
                 true,
                 true,
                 (None, Some(Awaited::Lock(LockNumber::from(3)))),
             ),
-            (
+            Instr::Release(..) => (
                 Instr::Release(LockNumber::from(3)),
                 OffloadSide::OfLock(LockNumber::from(3)),
                 false,
                 false,
                 none(),
             ),
-            (
+            Instr::Shared { .. } => (
                 Instr::Shared {
                     object: ObjectIndex::from(8),
                     count: 1,
@@ -702,45 +728,46 @@ mod tests {
                 true,
                 none(),
             ),
-            (
+            Instr::Put(..) => (
                 Instr::Put(QueueIndex::from(4)),
                 on_loop,
                 true,
                 true,
                 (None, Some(Awaited::Room(QueueIndex::from(4)))),
             ),
-            (
+            Instr::Get(..) => (
                 Instr::Get(QueueIndex::from(4)),
                 on_loop,
                 true,
                 true,
                 (None, Some(Awaited::Item(QueueIndex::from(4)))),
             ),
-            (
+            Instr::FanOut { .. } => (
                 Instr::FanOut {
                     class: ClassIndex::from(5),
                     count: 6,
+                    need: Some(2),
                 },
                 on_loop,
                 true,
                 true,
                 (None, Some(Awaited::Children(6))),
             ),
-            (Instr::PayloadIn(7), worker, true, false, none()),
-            (Instr::PayloadOut(7), worker, true, false, none()),
-            (Instr::Allocate(7), worker, true, false, none()),
-            (Instr::EnterHold(7), either, true, false, none()),
-            (Instr::LeaveHold, either, false, false, none()),
-            (
+            Instr::PayloadIn(..) => (Instr::PayloadIn(7), worker, true, false, none()),
+            Instr::PayloadOut(..) => (Instr::PayloadOut(7), worker, true, false, none()),
+            Instr::Allocate(..) => (Instr::Allocate(7), worker, true, false, none()),
+            Instr::EnterHold(..) => (Instr::EnterHold(7), either, true, false, none()),
+            Instr::LeaveHold => (Instr::LeaveHold, either, false, false, none()),
+            Instr::EnterTimeout(..) => (
                 Instr::EnterTimeout(Demand::Constant(Nanos(1))),
                 either,
                 true,
                 false,
                 none(),
             ),
-            (Instr::LeaveTimeout, either, false, false, none()),
-            (Instr::Fail(0.5), worker, true, false, none()),
-            (
+            Instr::LeaveTimeout => (Instr::LeaveTimeout, either, false, false, none()),
+            Instr::Fail(..) => (Instr::Fail(0.5), worker, true, false, none()),
+            Instr::EnterRetry { .. } => (
                 Instr::EnterRetry {
                     attempts: 2,
                     backoff: BackoffIndex::from(1),
@@ -750,20 +777,25 @@ mod tests {
                 false,
                 none(),
             ),
-            (Instr::LeaveRetry, either, false, false, none()),
-            (Instr::EnterRepeat(2), either, true, false, none()),
-            (Instr::LeaveRepeat, either, false, false, none()),
-            (
+            Instr::LeaveRetry => (Instr::LeaveRetry, either, false, false, none()),
+            Instr::EnterRepeat(..) => (Instr::EnterRepeat(2), either, true, false, none()),
+            Instr::LeaveRepeat => (Instr::LeaveRepeat, either, false, false, none()),
+            Instr::EnterCall(..) => (
                 Instr::EnterCall(CallIndex::from(9), 2),
                 on_loop,
                 true,
                 true,
                 none(),
             ),
-            (Instr::LeaveCall, on_loop, false, false, none()),
-            (Instr::EnterInline, on_loop, true, false, none()),
-            (Instr::LeaveInline, on_loop, false, false, none()),
-            (Instr::End, on_loop, false, false, none()),
+            Instr::LeaveCall => (Instr::LeaveCall, on_loop, false, false, none()),
+            Instr::EnterInline => (Instr::EnterInline, on_loop, true, false, none()),
+            Instr::LeaveInline => (Instr::LeaveInline, on_loop, false, false, none()),
+            Instr::End => (Instr::End, on_loop, false, false, none()),
+            Instr::Team(..) => (Instr::Team(time, 4), worker, true, true, (Some(OnCore::Native), None)),
+            Instr::Block(..) => (Instr::Block(time), worker, true, true, none()),
+            Instr::EnterUse(..) => (Instr::EnterUse(ResourceNumber::from(1)), on_loop, true, true, (None, Some(Awaited::Resource(ResourceNumber::from(1))))),
+            Instr::LeaveUse(..) => (Instr::LeaveUse(ResourceNumber::from(1)), on_loop, false, false, none()),
+            Instr::EnterHoldDrawn(..) => (Instr::EnterHoldDrawn(DistIndex::from(2)), either, true, false, none()),
         ] {
             assert_eq!(
                 (instr.side(), instr.is_step(), instr.takes_time()),
@@ -778,7 +810,8 @@ mod tests {
                 instr == Instr::PayloadIn(7),
                 "{instr:?}"
             );
-            assert_eq!(instr.holds(), instr == Instr::EnterHold(7), "{instr:?}");
+            let holds = matches!(instr, Instr::EnterHold(_) | Instr::EnterHoldDrawn(_));
+            assert_eq!(instr.holds(), holds, "{instr:?}");
             let mut copy = instr;
             assert_eq!(
                 copy.children_mut().is_some(),

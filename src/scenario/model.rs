@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, StrategyKind};
+use super::{Backoff, DeviceSpec, Dist, Sizes, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -171,6 +171,9 @@ pub struct Workload {
     /// Modules that the program imports beyond the standard library's pools and asyncio. Their CPU time and memory are paid by every
     /// process or interpreter that does not inherit them.
     pub imports: Imports,
+    /// Data of the main program in memory, in bytes: loaded before any task, never written, inherited by processes that are forked from the
+    /// main one, and by no others.
+    pub data: Bytes,
     /// Whether payloads are fresh zero memory that nobody writes (`bytes(n)`): large ones then take up memory only where they are copied.
     /// `false` for real data.
     pub untouched_payload: bool,
@@ -588,10 +591,12 @@ pub enum Step {
     Put(QueueId),
     /// Takes one item; waits while the queue is empty.
     Get(QueueId),
-    /// Starts `count` children of the given steps, and waits until all are done.
+    /// Starts `count` children of the given steps, and waits until all are done, or until enough have succeeded: then the rest is cancelled.
     FanOut {
         /// Number of children.
         count: u64,
+        /// How many have to succeed, from 1 to `count`; `None`: all are waited for, however they end.
+        need: Option<u64>,
         /// Steps of each child.
         steps: Vec<Step>,
     },
@@ -609,6 +614,8 @@ pub enum Step {
     Allocate(u64),
     /// Steps during which so many bytes of working memory are held.
     Hold(Bytes, Vec<Step>),
+    /// The same with a size that each execution draws.
+    HoldDrawn(Sizes, Vec<Step>),
     /// Steps that are given up after a time; the task then fails as timed out (unless a retry surrounds it).
     /// A time that is drawn is drawn whenever the steps are begun.
     Timeout(Dist, Vec<Step>),
@@ -662,13 +669,22 @@ pub enum StartMethod {
 /// Library that runs a process pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessApi {
-    /// `concurrent.futures.ProcessPoolExecutor`
-    Executor,
+    /// `concurrent.futures.ProcessPoolExecutor`: each task is a call, or each chunk of tasks.
+    Executor {
+        /// Tasks in a chunk of `map(chunksize=)`, which is one call: pickled together, executed one after another by its worker, their results
+        /// sent back together. `None`: the tasks are submitted one by one, as with chunks of one.
+        chunksize: Option<u32>,
+    },
     /// `multiprocessing.Pool`, which sends tasks in chunks.
     Pool {
         /// Tasks in a chunk; `None` for the library's own choice for `map`.
         chunksize: Option<u32>,
     },
+}
+
+impl ProcessApi {
+    /// A `ProcessPoolExecutor` to which tasks are submitted one by one.
+    pub const EXECUTOR: Self = Self::Executor { chunksize: None };
 }
 
 /// Where an event loop executes blocking work.

@@ -252,8 +252,10 @@ impl Step {
             },
             Self::Put(queue) => StepTraits::waiting(WaitsFor::Room(*queue)),
             Self::Get(queue) => StepTraits::waiting(WaitsFor::Item(*queue)),
-            Self::FanOut { count, steps } => StepTraits {
+            Self::FanOut { count, need, steps } => StepTraits {
                 waits: WaitsFor::Children,
+                // Those that are not needed are cut short.
+                may_fail: need.is_some(),
                 ..StepTraits::around(Runs::Children(*count), steps)
             },
             Self::PayloadIn(bytes_in) => StepTraits {
@@ -280,6 +282,10 @@ impl Step {
             }),
             Self::Hold(bytes, steps) => StepTraits {
                 block: *bytes,
+                ..StepTraits::around(Runs::Once, steps)
+            },
+            Self::HoldDrawn(sizes, steps) => StepTraits {
+                block: sizes.mean(),
                 ..StepTraits::around(Runs::Once, steps)
             },
             Self::Timeout(_, steps) => StepTraits {
@@ -384,7 +390,7 @@ impl Step {
         self.about().carries
     }
 
-    /// Bytes that this step writes at once: a payload, or the memory that it holds.
+    /// Bytes that this step writes at once: a payload, or the memory that it holds, on average where that is drawn.
     #[must_use]
     pub fn block(&self) -> Bytes {
         self.about().block
@@ -420,11 +426,13 @@ impl Step {
         match self {
             Self::Lock(lock, steps) => Self::Lock(*lock, inside(steps)),
             Self::Use(resource, steps) => Self::Use(*resource, inside(steps)),
-            Self::FanOut { count, steps } => Self::FanOut {
+            Self::FanOut { count, need, steps } => Self::FanOut {
                 count: *count,
+                need: *need,
                 steps: inside(steps),
             },
             Self::Hold(bytes, steps) => Self::Hold(*bytes, inside(steps)),
+            Self::HoldDrawn(sizes, steps) => Self::HoldDrawn(sizes.clone(), inside(steps)),
             Self::Timeout(after, steps) => Self::Timeout(after.clone(), inside(steps)),
             Self::Retry {
                 attempts,
@@ -506,6 +514,7 @@ impl Step {
             | Self::ObjectsOut(_)
             | Self::Allocate(_)
             | Self::Hold(..)
+            | Self::HoldDrawn(..)
             | Self::Fail(_)
             | Self::Repeat(..)
             | Self::Offload { .. }
@@ -521,6 +530,7 @@ fn scaled(steps: &[Step], by: f64) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Sizes;
 
     fn ms(n: u64) -> Dist {
         Dist::Constant(Nanos::from_millis(n))
@@ -548,6 +558,7 @@ mod tests {
     fn fan_out(count: u64) -> Step {
         Step::FanOut {
             count,
+            need: None,
             steps: inner(),
         }
     }
@@ -567,34 +578,52 @@ mod tests {
         }
     }
 
-    /// One step of each kind.
+    /// A list with a step of each kind: a new kind does not compile until it has one.
+    macro_rules! of_each_kind {
+        ($($kind:pat => $step:expr),* $(,)?) => {{
+            fn _complete(step: &Step) {
+                match step {
+                    $($kind => {})*
+                }
+            }
+            vec![$($step),*]
+        }};
+    }
+
+    fn sizes() -> Sizes {
+        Sizes(Dist::Exponential(Nanos(16)))
+    }
+
     fn all() -> Vec<Step> {
-        vec![
-            Step::Cpu(ms(1)),
-            Step::Releasing(ms(1), given(4)),
-            Step::Native(ms(1)),
-            Step::Team(ms(1), 4),
-            Step::Io(ms(1)),
-            Step::Transfer(2, ms(1)),
-            Step::Lock(5, inner()),
-            Step::Acquire(5),
-            Step::Release(5),
-            shared(),
-            Step::Put(6),
-            Step::Get(6),
-            fan_out(3),
-            Step::PayloadIn(10),
-            Step::PayloadOut(11),
-            Step::ObjectsIn(12),
-            Step::ObjectsOut(13),
-            Step::Allocate(14),
-            Step::Hold(15, inner()),
-            Step::Timeout(Nanos(100).into(), inner()),
-            Step::Fail(0.5),
-            retry(2, 100),
-            Step::Repeat(7, inner()),
-            offload(Some("cpu")),
-            Step::Inline(inner()),
+        of_each_kind![
+            Step::Cpu(..) => Step::Cpu(ms(1)),
+            Step::Releasing(..) => Step::Releasing(ms(1), given(4)),
+            Step::Native(..) => Step::Native(ms(1)),
+            Step::Team(..) => Step::Team(ms(1), 4),
+            Step::Io(..) => Step::Io(ms(1)),
+            Step::Transfer(..) => Step::Transfer(2, ms(1)),
+            Step::Lock(..) => Step::Lock(5, inner()),
+            Step::Acquire(..) => Step::Acquire(5),
+            Step::Release(..) => Step::Release(5),
+            Step::Shared { .. } => shared(),
+            Step::Put(..) => Step::Put(6),
+            Step::Get(..) => Step::Get(6),
+            Step::FanOut { .. } => fan_out(3),
+            Step::PayloadIn(..) => Step::PayloadIn(10),
+            Step::PayloadOut(..) => Step::PayloadOut(11),
+            Step::ObjectsIn(..) => Step::ObjectsIn(12),
+            Step::ObjectsOut(..) => Step::ObjectsOut(13),
+            Step::Allocate(..) => Step::Allocate(14),
+            Step::Hold(..) => Step::Hold(15, inner()),
+            Step::Timeout(..) => Step::Timeout(Nanos(100).into(), inner()),
+            Step::Fail(..) => Step::Fail(0.5),
+            Step::Retry { .. } => retry(2, 100),
+            Step::Repeat(..) => Step::Repeat(7, inner()),
+            Step::Offload { .. } => offload(Some("cpu")),
+            Step::Inline(..) => Step::Inline(inner()),
+            Step::Block(..) => Step::Block(ms(1)),
+            Step::Use(..) => Step::Use(4, inner()),
+            Step::HoldDrawn(..) => Step::HoldDrawn(sizes(), inner()),
         ]
     }
 
@@ -609,6 +638,8 @@ mod tests {
         for (step, runs, at_most, by_the_task) in [
             (Step::Lock(5, inner()), Runs::Once, 1, 1),
             (Step::Hold(15, inner()), Runs::Once, 1, 1),
+            (Step::HoldDrawn(sizes(), inner()), Runs::Once, 1, 1),
+            (Step::Use(4, inner()), Runs::Once, 1, 1),
             (Step::Timeout(Nanos(100).into(), inner()), Runs::Once, 1, 1),
             (fan_out(3), Runs::Children(3), 3, 0),
             (retry(2, 100), Runs::Attempts(2), 2, 1),
@@ -623,7 +654,7 @@ mod tests {
             assert!(deep.any(&|s| *s == step) && deep.any(&|s| *s == inner()[0]));
             assert!(!deep.any(&|s| *s == Step::Put(1)));
         }
-        assert_eq!(which(|s| s.inside().is_some()).len(), 8);
+        assert_eq!(which(|s| s.inside().is_some()).len(), 10);
     }
 
     #[test]
@@ -663,7 +694,11 @@ mod tests {
         let team = Step::Team(ms(1), 4);
         assert_eq!(spent(&team), Some((StepResource::Native, ms(1))));
         assert_eq!(which(|s| s.threads() > 1), [team]);
-        assert_eq!(which(|s| s.takes().is_some()).len(), 6);
+        assert_eq!(
+            spent(&Step::Block(ms(1))),
+            Some((StepResource::Blocked, ms(1)))
+        );
+        assert_eq!(which(|s| s.takes().is_some()).len(), 7);
         let releasing = Step::Releasing(ms(1), given(4));
         assert_eq!(releasing.releases(), 4);
         assert_eq!(which(|s| s.releases() > 0), [releasing]);
@@ -675,6 +710,7 @@ mod tests {
             (Step::Io(ms(1)), WaitsFor::Outside),
             (Step::Transfer(2, ms(1)), WaitsFor::Device(2)),
             (Step::Lock(5, inner()), WaitsFor::Lock(5)),
+            (Step::Use(4, inner()), WaitsFor::Resource(4)),
             (Step::Acquire(5), WaitsFor::Lock(5)),
             (Step::Put(6), WaitsFor::Room(6)),
             (Step::Get(6), WaitsFor::Item(6)),
@@ -683,7 +719,7 @@ mod tests {
         ] {
             assert_eq!(step.waits(), wait, "{step:?}");
         }
-        assert_eq!(which(|s| s.waits() != WaitsFor::Never).len(), 8);
+        assert_eq!(which(|s| s.waits() != WaitsFor::Never).len(), 9);
         // There is nothing to wait for between attempts, or no second attempt.
         assert_eq!(retry(2, 0).waits(), WaitsFor::Never);
         assert_eq!(retry(1, 100).waits(), WaitsFor::Never);
@@ -709,7 +745,7 @@ mod tests {
         assert_eq!(carried(Step::ObjectsOut(13)), [0, 0, 0, 13]);
         assert_eq!(which(|s| s.carries() != Carried::default()).len(), 4);
         let blocks: Vec<Bytes> = which(|s| s.block() > 0).iter().map(Step::block).collect();
-        assert_eq!(blocks, [10, 11, 15]);
+        assert_eq!(blocks, [10, 11, 15, 16]);
         let failing = [
             Step::Timeout(Nanos(100).into(), inner()),
             Step::Fail(0.5),
@@ -717,6 +753,19 @@ mod tests {
         ];
         assert_eq!(which(Step::may_fail), failing);
         assert_eq!(which(Step::allocates), [Step::Allocate(14)]);
+    }
+
+    /// What is not needed is cut short.
+    #[test]
+    fn children_may_not_all_be_needed() {
+        let some = Step::FanOut {
+            count: 3,
+            need: Some(2),
+            steps: inner(),
+        };
+        assert!(some.may_fail() && !fan_out(3).may_fail());
+        assert_eq!(some.inside(), fan_out(3).inside());
+        assert_eq!(some.around(<[Step]>::to_vec), some);
     }
 
     #[test]

@@ -78,7 +78,7 @@ impl From<Offload> for Pool {
             Offload::Processes(workers, start) => Self::Processes {
                 workers,
                 start,
-                api: ProcessApi::Executor,
+                api: ProcessApi::EXECUTOR,
             },
             Offload::Interpreters(workers) => Self::Interpreters(workers),
         }
@@ -210,6 +210,12 @@ fn offload_label(offload: Offload) -> Option<String> {
     }
 }
 
+/// The short form of a pool of processes, with its chunk size if one is given.
+fn chunked(name: &str, workers: Workers, start: StartMethod, chunksize: Option<u32>) -> String {
+    let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
+    format!("{name}{}:{}{chunks}", colon(workers), start_name(start))
+}
+
 /// The text that stands for a strategy everywhere: its short form, as `--strategy` takes it
 /// ([`parse_strategy`](crate::syntax::parse_strategy) reads it back).
 pub fn strategy_label(strategy: &Strategy) -> String {
@@ -221,11 +227,10 @@ pub fn strategy_label(strategy: &Strategy) -> String {
             start,
             api,
         } => match api {
-            ProcessApi::Executor => format!("processes{}:{}", colon(*workers), start_name(*start)),
-            ProcessApi::Pool { chunksize } => {
-                let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
-                format!("pool{}:{}{chunks}", colon(*workers), start_name(*start))
+            ProcessApi::Executor { chunksize } => {
+                chunked("processes", *workers, *start, *chunksize)
             }
+            ProcessApi::Pool { chunksize } => chunked("pool", *workers, *start, *chunksize),
         },
         Strategy::Interpreters(w) => format!("interpreters{}", colon(*w)),
         Strategy::Asyncio {

@@ -4,7 +4,7 @@
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::Histogram;
-use crate::scenario::{Arrivals, DeviceKind, Rounds, Strategy};
+use crate::scenario::{Arrivals, DeviceKind, Rounds, Strategy, WaitsFor};
 
 /// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -207,7 +207,8 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(o.memory_mean <= peak * (1.0 + 1e-9), || {
         format!("mean memory {} over the peak {peak}", o.memory_mean)
     });
-    let base = input.profile.params.base_rss + input.workload.imports.memory as f64;
+    let w = input.workload;
+    let base = input.profile.params.base_rss + w.imports.memory as f64 + w.data as f64;
     let least = if o.end == Nanos::ZERO {
         peak
     } else {
@@ -264,6 +265,11 @@ fn devices(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     }
 }
 
+/// Whether tasks may be over while what they have started goes on, and waits for ever.
+fn leaves_work_behind(input: &SimInput<'_>) -> bool {
+    (input.workload).any_step(|s| s.waits() == WaitsFor::Children && s.may_fail())
+}
+
 /// Checks that findings agree with the outcome, and that a run which leaves tasks unfinished says why.
 fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     for finding in &o.findings {
@@ -272,7 +278,7 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 *at == o.end
                     && !waiting.is_empty()
                     && !on.is_empty()
-                    && (o.in_flight > 0 || input.warmup > Nanos::ZERO)
+                    && (o.in_flight > 0 || input.warmup > Nanos::ZERO || leaves_work_behind(input))
             }
             Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,
             Finding::BlockedLoop { at, lasted } => *at + *lasted <= o.end,

@@ -9,7 +9,7 @@ use crate::cpython::program::{
 use crate::engine::whole;
 use crate::scenario::{
     Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Offload, Placed, Pool, ProcessApi,
-    StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
+    Sizes, StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -151,6 +151,7 @@ pub fn compile(
         calls: c.calls.into(),
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
+        data_memory: workload.data,
         live_objects: if workload.imports.frozen {
             0
         } else {
@@ -480,7 +481,7 @@ impl Compiler {
             }
             Step::Put(q) => code.push(Instr::Put((*q).into())),
             Step::Get(q) => code.push(Instr::Get((*q).into())),
-            Step::FanOut { count, steps } => {
+            Step::FanOut { count, need, steps } => {
                 let mut inner = Vec::new();
                 // Children of what stays on the loop do so, too.
                 let on_loop = self.within == Within::Loop;
@@ -501,6 +502,7 @@ impl Compiler {
                 code.push(Instr::FanOut {
                     class,
                     count: *count,
+                    need: *need,
                 });
             }
             Step::PayloadIn(n) => code.push(Instr::PayloadIn(*n)),
@@ -509,6 +511,14 @@ impl Compiler {
             Step::Allocate(n) => code.push(Instr::Allocate(*n)),
             Step::Hold(bytes, inner) => {
                 code.push(Instr::EnterHold(*bytes));
+                self.steps(inner, code, held);
+                code.push(Instr::LeaveHold);
+            }
+            Step::HoldDrawn(sizes, inner) => {
+                code.push(match self.demand(&sizes.0) {
+                    Demand::Constant(size) => Instr::EnterHold(Sizes::bytes(size)),
+                    Demand::Drawn(dist) => Instr::EnterHoldDrawn(dist),
+                });
                 self.steps(inner, code, held);
                 code.push(Instr::LeaveHold);
             }
@@ -613,7 +623,7 @@ fn offloaded(
     Ok(match offload {
         Offload::None => Executor::Inline,
         Offload::Threads(w) => Executor::Threads(threads(machine, w)),
-        Offload::Processes(w, start) => Executor::Processes(processes(machine, w), start),
+        Offload::Processes(w, start) => Executor::Processes(processes(machine, w), start, 1),
         Offload::Interpreters(w) => interpreters(machine, profile, w)?,
     })
 }
@@ -654,11 +664,11 @@ fn layout(
         Strategy::Processes {
             workers,
             start,
-            api: ProcessApi::Executor,
+            api: ProcessApi::Executor { chunksize },
         } => one(
             false,
             None,
-            Executor::Processes(processes(machine, *workers), *start),
+            Executor::Processes(processes(machine, *workers), *start, chunksize.unwrap_or(1)),
         ),
         Strategy::Processes {
             workers,

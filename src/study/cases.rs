@@ -92,7 +92,7 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
                 add(Strategy::Processes {
                     workers: Workers::Auto,
                     start,
-                    api: ProcessApi::Executor,
+                    api: ProcessApi::EXECUTOR,
                 });
             }
         }

@@ -92,7 +92,7 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
     let imports = w.imports.memory;
     let own = |bytes: f64| imports.saturating_add(whole(bytes));
     let p = &profile.params;
-    let start = own(p.base_rss);
+    let start = own(p.base_rss).saturating_add(w.data);
     if start > limit {
         return vec![Relief::Imports];
     }

@@ -270,6 +270,7 @@ impl Canonical for Workload {
             resources,
             devices,
             imports,
+            data,
             untouched_payload,
             dispatch,
             cpu_grain,
@@ -320,6 +321,7 @@ impl Canonical for Workload {
             if *imports != nothing {
                 text.unless("imports", imports, &none)?;
             }
+            text.unless("data", data, &0)?;
             text.unless("untouched_payload", untouched_payload, &false)?;
             text.unless("dispatch", dispatch, &Nanos::ZERO)?;
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
@@ -593,8 +595,11 @@ impl Workload {
             }),
             Step::Put(id) => text.of("Put", |text| text.field("queue", queue(id))),
             Step::Get(id) => text.of("Get", |text| text.field("queue", queue(id))),
-            Step::FanOut { count, steps } => text.of("FanOut", |text| {
+            Step::FanOut { count, need, steps } => text.of("FanOut", |text| {
                 text.field("count", count)?;
+                if let Some(need) = need {
+                    text.field("need", need)?;
+                }
                 self.steps(text, steps)
             }),
             Step::PayloadIn(size) => text.of("PayloadIn", |text| text.field("size", size)),
@@ -602,6 +607,10 @@ impl Workload {
             Step::ObjectsIn(count) => text.of("ObjectsIn", |text| text.field("count", count)),
             Step::ObjectsOut(count) => text.of("ObjectsOut", |text| text.field("count", count)),
             Step::Allocate(count) => text.of("Allocate", |text| text.field("count", count)),
+            Step::HoldDrawn(sizes, steps) => text.of("Hold", |text| {
+                text.field("sizes", &sizes.0)?;
+                self.steps(text, steps)
+            }),
             Step::Hold(size, steps) => text.of("Hold", |text| {
                 text.field("size", size)?;
                 self.steps(text, steps)
@@ -984,6 +993,7 @@ mod tests {
         ("workload.imports", "(preloaded: false)"),
         ("workload.tasks[0].touches", "\"40%\""),
         ("workload.dispatch", "1us"),
+        ("workload.data", "1MB"),
         ("workload.cpu_grain", "1us"),
         ("workload.native_grain", "1us"),
         ("workload.measured_on", "cpython-3.11"),
@@ -1068,6 +1078,8 @@ mod tests {
                 "Put(\"q\")",
                 "FanOut(2, [Io(\"1ms\")])",
                 "FanOut(3, [Io(\"1ms\")])",
+                "FanOut(count: 3, need: 1, steps: [Io(\"1ms\")])",
+                "FanOut(count: 3, need: 3, steps: [Io(\"1ms\")])",
                 "FanOut(2, [Cpu(\"1ms\")])",
                 "PayloadIn(\"1kB\")",
                 "PayloadIn(\"2kB\")",
@@ -1081,6 +1093,8 @@ mod tests {
                 "Allocate(3)",
                 "Hold(\"1kB\", [Io(\"1ms\")])",
                 "Hold(\"2kB\", [Io(\"1ms\")])",
+                "Hold(Exponential(\"2kB\"), [Io(\"1ms\")])",
+                "Hold(Exponential(\"3kB\"), [Io(\"1ms\")])",
                 "Hold(\"1kB\", [Cpu(\"1ms\")])",
                 "Timeout(\"1s\", [Io(\"1ms\")])",
                 "Timeout(\"2s\", [Io(\"1ms\")])",
@@ -1163,6 +1177,8 @@ mod tests {
                 "[Processes(workers: 3, start: Fork, api: Executor)]",
                 "[Processes(workers: 2, start: Spawn, api: Executor)]",
                 "[Processes(workers: 2, start: Forkserver, api: Executor)]",
+                "[Processes(workers: 2, start: Fork, api: Executor(chunksize: 2))]",
+                "[Processes(workers: 2, start: Fork, api: Executor(chunksize: 3))]",
                 "[Processes(workers: 2, start: Fork, api: Pool(chunksize: 2))]",
                 "[Processes(workers: 2, start: Fork, api: Pool(chunksize: 3))]",
                 "[Interpreters(workers: 2)]",

@@ -242,6 +242,7 @@ mod tests {
             ("threads:per-task", "threads:per-task"),
             ("pool:4:spawn:20", "pool:7:spawn:20"),
             ("processes:fork", "processes:7:fork"),
+            ("processes:4:fork:20", "processes:7:fork:20"),
             ("interpreters:2", "interpreters:7"),
             ("asyncio+threads:4", "asyncio+threads:7"),
             ("asyncio:9+processes:2:spawn", "asyncio:9+processes:7:spawn"),

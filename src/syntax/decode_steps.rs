@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_cpu::{cpu, too_many_releases};
 use super::decode_devices::DeviceTable;
-use super::decode_dist::dist;
+use super::decode_dist::{dist, dist_of};
 use super::decode_pools;
 use super::decode_retry;
 use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxNode};
 use super::variants;
 use super::variants::StepName;
+use crate::engine::Nanos;
 use crate::scenario::{
-    Bytes, Carried, Locking, ResourceKind, ResourceSpec, Step, WaitsFor, limits,
+    Bytes, Carried, Dist, Locking, ResourceKind, ResourceSpec, Sizes, Step, WaitsFor, limits,
 };
 
 /// Names that steps refer to: locks, queues or objects.
@@ -353,35 +354,19 @@ impl StepReader {
                 }
                 Step::Get(queue)
             }
-            StepName::FanOut => {
-                let count = cx.required(&f, "count", |cx, n| {
-                    cx.int(
-                        n,
-                        "the number of children",
-                        1..=limits::MAX_CHILDREN,
-                        "MAX_CHILDREN",
-                    )
-                });
-                // A child task does not hold what its parent holds: a lock taken by both is an ordinary wait of one task for another, not a
-                // task's wait for itself.
-                let (held, used) = (
-                    std::mem::take(&mut self.held),
-                    std::mem::take(&mut self.used),
-                );
-                let steps = self.block(cx, &f, path, depth);
-                (self.held, self.used) = (held, used);
-                let (count, steps) = both(count, steps)?;
-                Step::FanOut { count, steps }
-            }
+            StepName::FanOut => self.fan_out(cx, &f, path, depth)?,
             StepName::PayloadIn => Step::PayloadIn(cx.required(&f, "size", payload)?),
             StepName::PayloadOut => Step::PayloadOut(cx.required(&f, "size", payload)?),
             StepName::ObjectsIn => Step::ObjectsIn(cx.required(&f, "count", objects)?),
             StepName::ObjectsOut => Step::ObjectsOut(cx.required(&f, "count", objects)?),
             StepName::Allocate => Step::Allocate(cx.required(&f, "count", objects)?),
             StepName::Hold => {
-                let size = cx.required(&f, "size", Cx::size);
+                let size = cx.required(&f, "size", sizes);
                 let (size, steps) = both(size, self.block(cx, &f, path, depth))?;
-                Step::Hold(size, steps)
+                match size {
+                    Sizes(Dist::Constant(size)) => Step::Hold(size.0, steps),
+                    drawn => Step::HoldDrawn(drawn, steps),
+                }
             }
             StepName::Timeout => {
                 let after = cx.required(&f, "after", decode_retry::timeout);
@@ -427,6 +412,32 @@ impl StepReader {
             }
             StepName::Inline => Step::Inline(self.block(cx, &f, path, depth)?),
         })
+    }
+
+    /// Children: how many, and how many of them are needed.
+    fn fan_out(&mut self, cx: &mut Cx, f: &Fields<'_>, path: &str, depth: usize) -> Option<Step> {
+        let count = cx.required(f, "count", |cx, n| {
+            cx.int(
+                n,
+                "the number of children",
+                1..=limits::MAX_CHILDREN,
+                "MAX_CHILDREN",
+            )
+        });
+        let need = match f.get("need") {
+            Some(_) => Some(cx.optional(f, "need", |cx, n| needed(cx, n, count))?),
+            None => None,
+        };
+        // A child task does not hold what its parent holds: a lock taken by both is an ordinary wait of one task for another, not a
+        // task's wait for itself.
+        let (held, used) = (
+            std::mem::take(&mut self.held),
+            std::mem::take(&mut self.used),
+        );
+        let steps = self.block(cx, f, path, depth);
+        (self.held, self.used) = (held, used);
+        let (count, steps) = both(count, steps)?;
+        Some(Step::FanOut { count, need, steps })
     }
 
     /// Steps that use a resource: not more of it, one within the other, than there is.
@@ -496,8 +507,30 @@ impl StepReader {
     }
 }
 
+/// Reads how many of so many children are needed.
+fn needed(cx: &mut Cx, node: &SyntaxNode, count: Option<u64>) -> Option<u64> {
+    let most = limits::MAX_CHILDREN;
+    let what = "the number of children that have to succeed";
+    let need = cx.int(node, what, 1..=most, "MAX_CHILDREN")?;
+    if let Some(count) = count.filter(|count| need > *count) {
+        cx.error(
+            Code::OutOfRange,
+            node.span,
+            format!("{need} of {count} children cannot succeed"),
+        )
+        .help(format!(
+            "`need` is at most `count`, which is {count}; without `need` all children are waited for"
+        ));
+        return None;
+    }
+    Some(need)
+}
+
 /// Why the main program cannot execute this step between rounds, in which no task runs; `None` if it can.
 fn not_serial(step: &Step) -> Option<&'static str> {
+    if step.waits() == WaitsFor::Children {
+        return Some("has no children");
+    }
     if step.may_fail() {
         return Some("cannot fail or be retried: it would end");
     }
@@ -563,6 +596,12 @@ fn objects(cx: &mut Cx, node: &SyntaxNode) -> Option<u64> {
         0..=limits::MAX_OBJECTS,
         "MAX_OBJECTS",
     )
+}
+
+/// Reads a size, or a distribution of sizes.
+fn sizes(cx: &mut Cx, node: &SyntaxNode) -> Option<Sizes> {
+    let one = |cx: &mut Cx, n: &SyntaxNode| cx.size(n).map(Nanos);
+    dist_of(cx, node, "a size", &one).map(Sizes)
 }
 
 /// Reads the size of data that is handed over between processes.

@@ -79,7 +79,7 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
             };
             let api = match f.get("api") {
                 Some(_) => cx.optional(&f, "api", api),
-                None => Some(ProcessApi::Executor),
+                None => Some(ProcessApi::EXECUTOR),
             };
             let ((workers, start), api) = both(both(workers, start), api)?;
             Strategy::Processes {
@@ -176,9 +176,6 @@ fn start_method(cx: &mut Cx, node: &SyntaxNode) -> Option<StartMethod> {
 fn api(cx: &mut Cx, node: &SyntaxNode) -> Option<ProcessApi> {
     let name = cx.variant(node, "a process API", &["Executor", "Pool"])?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
-    if name == "Executor" {
-        return Some(ProcessApi::Executor);
-    }
     let chunksize = match f.get("chunksize") {
         Some(_) => Some(cx.optional(&f, "chunksize", |cx, n| {
             cx.int32(
@@ -190,7 +187,10 @@ fn api(cx: &mut Cx, node: &SyntaxNode) -> Option<ProcessApi> {
         })?),
         None => None,
     };
-    Some(ProcessApi::Pool { chunksize })
+    Some(match name {
+        "Executor" => ProcessApi::Executor { chunksize },
+        _ => ProcessApi::Pool { chunksize },
+    })
 }
 
 /// A pool that an event loop offloads to.

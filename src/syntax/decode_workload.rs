@@ -67,6 +67,7 @@ pub(super) fn workload(
         Some((arrivals, rounds(cx, n, &mut reader, &resources)?))
     });
     let imports = or(cx, &f, "imports", Imports::default(), imports);
+    let data = or(cx, &f, "data", 0, Cx::size);
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
     let cpu_grain = or(cx, &f, "cpu_grain", Nanos::ZERO, Cx::duration);
     let native_grain = or(cx, &f, "native_grain", Nanos::ZERO, Cx::duration);
@@ -105,6 +106,7 @@ pub(super) fn workload(
         resources,
         devices,
         imports,
+        data,
         untouched_payload: false,
         dispatch,
         cpu_grain,

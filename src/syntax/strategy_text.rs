@@ -11,7 +11,7 @@ use crate::scenario::{
 };
 
 /// A list of the short forms, for help texts.
-pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, pool:4:spawn, \
+pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, processes:4:fork:20, pool:4:spawn, \
      interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, asyncio+threads:8+cpu=processes:4, \
      prefork:4(asyncio); \
      with @cpython-3.14t after it, on that interpreter only";
@@ -220,21 +220,20 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
         "sequential" => Strategy::Sequential,
         "threads" => Strategy::Threads(parts.workers(true)?),
         "interpreters" => Strategy::Interpreters(parts.workers(false)?),
-        "processes" => Strategy::Processes {
-            workers: parts.workers(false)?,
-            start: parts.start()?,
-            api: ProcessApi::Executor,
-        },
-        "pool" => {
+        name @ ("processes" | "pool") => {
             let (workers, start) = (parts.workers(false)?, parts.start()?);
             let chunksize = match parts.rest.next() {
                 Some(n) => Some(count(n, "the chunk size")?),
                 None => None,
             };
+            let api = match name {
+                "pool" => ProcessApi::Pool { chunksize },
+                _ => ProcessApi::Executor { chunksize },
+            };
             Strategy::Processes {
                 workers,
                 start,
-                api: ProcessApi::Pool { chunksize },
+                api,
             }
         }
         "asyncio" => {
@@ -353,23 +352,30 @@ mod described {
             api,
         };
         let chunks = ProcessApi::Pool { chunksize: Some(5) };
+        let chunked = ProcessApi::Executor { chunksize: Some(5) };
         for (form, pool, start, apart) in [
             ("sequential", Pool::Nobody, None, false),
             ("threads", Pool::Threads(auto), None, false),
             ("threads:per-task", Pool::ThreadEach, None, false),
             (
                 "processes:3:fork",
-                fork(ProcessApi::Executor),
+                fork(ProcessApi::EXECUTOR),
                 Some(StartMethod::Fork),
                 true,
             ),
             ("pool:3:fork:5", fork(chunks), Some(StartMethod::Fork), true),
+            (
+                "processes:3:fork:5",
+                fork(chunked),
+                Some(StartMethod::Fork),
+                true,
+            ),
             ("interpreters", Pool::Interpreters(auto), None, true),
             ("asyncio", Pool::Nobody, None, false),
             ("asyncio+threads", Pool::Threads(auto), None, false),
             (
                 "asyncio+processes:3:fork",
-                fork(ProcessApi::Executor),
+                fork(ProcessApi::EXECUTOR),
                 Some(StartMethod::Fork),
                 true,
             ),

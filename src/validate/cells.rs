@@ -445,7 +445,7 @@ fn strategy(c: &Config) -> Result<Strategy, String> {
         "processes" => Strategy::Processes {
             workers: workers()?,
             start: start()?,
-            api: ProcessApi::Executor,
+            api: ProcessApi::EXECUTOR,
         },
         "interpreters" => Strategy::Interpreters(workers()?),
         "aio" => aio(Offload::None),

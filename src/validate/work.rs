@@ -99,6 +99,7 @@ pub(super) fn build_workload(
             preloaded: MAIN_PRELOADED,
             ..Imports::default()
         },
+        data: 0,
         untouched_payload: true,
         dispatch: Nanos::from_f64((own * grains.iteration + payload) / cpu_cost * slowness),
         // A step ends at the first look at the clock past its demand: late by up to 100 iterations and a look. The halves of

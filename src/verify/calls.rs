@@ -81,9 +81,13 @@ pub(super) fn pieces(plan: &ProgramPlan<'_>) -> String {
             .replace("attempts(", "call_attempts(");
         out.push_str(&attempts);
     }
-    if within(plan, |n| matches!(n, ProgramStep::InlineChildren(..))) {
+    if within(plan, |n| n.offspring().is_some_and(|c| c.need.is_none())) {
         let inline = include_str!("template/fan_out_inline.py");
         out.push_str(&inline.replace("fan_out(", "one_by_one("));
+    }
+    if within(plan, |n| n.offspring().is_some_and(|c| c.need.is_some())) {
+        let inline = include_str!("template/some_of_inline.py");
+        out.push_str(&inline.replace("some_of(", "some_one_by_one("));
     }
     if within(plan, queues) {
         out.push_str(include_str!("template/call_queues.py"));

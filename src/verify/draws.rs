@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::ProgramError;
 use super::retries::{Retry, drawn};
-use super::tree::{Amount, DurationUnit, Placeholder, ProgramStep, StepTree};
+use super::tree::{Amount, DurationUnit, Offspring, Placeholder, ProgramStep, StepTree};
 use crate::engine::{Nanos, StreamRole, Streams, unit};
 
 /// The greatest number of random numbers in all; they make a file of 50 MB. A scenario that needs more is refused.
@@ -36,6 +36,7 @@ pub(super) struct Drawer {
     demands: Streams,
     failures: Streams,
     patience: Streams,
+    sizes: Streams,
     counting: Counting,
     /// The count of numbers drawn so far.
     numbers: usize,
@@ -49,6 +50,8 @@ struct Path<'t> {
     draws: u64,
     /// Draws of time-outs and pauses.
     patience: u64,
+    /// Draws of sizes.
+    sizes: u64,
     recorded: std::slice::Iter<'t, Nanos>,
     /// The time that the task has asked for so far.
     elapsed: Nanos,
@@ -69,6 +72,7 @@ impl Drawer {
             demands: Streams::new(seed, 0, StreamRole::Demands),
             failures: Streams::new(seed, 0, StreamRole::Failure),
             patience: Streams::new(seed, 0, StreamRole::Patience),
+            sizes: Streams::new(seed, 0, StreamRole::Sizes),
             counting,
             numbers: 0,
         }
@@ -91,6 +95,7 @@ impl Drawer {
             number,
             draws: 0,
             patience: 0,
+            sizes: 0,
             recorded: recorded.iter(),
             elapsed: Nanos::ZERO,
             deadlines: Vec::new(),
@@ -113,7 +118,10 @@ impl Drawer {
     /// and where a task may pause as often as it has attempts.
     fn fill(&mut self, values: &mut Vec<Value>, place: &Placeholder, number: u64, at: usize) {
         let least = match place {
-            Placeholder::Time(..) | Placeholder::Fail | Placeholder::Children => 1,
+            Placeholder::Time(..)
+            | Placeholder::Size(_)
+            | Placeholder::Fail
+            | Placeholder::Children => 1,
             Placeholder::Patience(_, least) | Placeholder::Chance(least) => {
                 (*least).clamp(1, MOST_SPARE) as usize
             }
@@ -129,6 +137,7 @@ impl Drawer {
                 Placeholder::Patience(dist, _) => {
                     json!(DurationUnit::Seconds.of(dist.sample(&mut rng)))
                 }
+                Placeholder::Size(sizes) => json!(sizes.sample(&mut rng)),
                 Placeholder::Chance(_) => json!(unit(&mut rng)),
                 Placeholder::Fail => json!(0),
                 Placeholder::Children => json!([]),
@@ -186,16 +195,23 @@ impl Drawer {
             | ProgramStep::Use(_, inner)
             | ProgramStep::Hold(_, inner)
             | ProgramStep::OnLoop(inner) => self.walk(inner, path)?,
+            ProgramStep::HoldDrawn(sizes, place, inner) => {
+                let mut rng = self.sizes.task(path.number, path.sizes);
+                path.sizes += 1;
+                self.note(Some(*place), json!(sizes.sample(&mut rng)), path);
+                self.walk(inner, path)?;
+            }
             ProgramStep::Call(call) => self.walk(&call.steps, path)?,
-            ProgramStep::InlineChildren(times, inner) | ProgramStep::Repeat(times, inner)
-                if node.any(&draws) =>
-            {
+            ProgramStep::InlineChildren(children, inner) if node.any(&draws) => {
+                self.one_by_one(*children, inner, path)?;
+            }
+            ProgramStep::Repeat(times, inner) if node.any(&draws) => {
                 for _ in 0..*times {
                     self.walk(inner, path)?;
                 }
             }
-            ProgramStep::Children(count, tree, Some(place)) => {
-                let children = (0..*count)
+            ProgramStep::Children(children, tree, Some(place)) => {
+                let children = (0..children.count)
                     .map(|child| {
                         // Children are numbered as `step_fan_out` of the simulator numbers them.
                         let number = ((path.number + 1) << 24) | (1 << 63) | child;
@@ -214,6 +230,31 @@ impl Drawer {
             }
             ProgramStep::Retry(retry) => self.retry(retry, path)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Children that their parent executes itself, until enough have succeeded or all are over.
+    fn one_by_one(
+        &mut self,
+        Offspring { count, need }: Offspring,
+        inner: &[ProgramStep],
+        path: &mut Path<'_>,
+    ) -> Result<(), DeadlinePassed> {
+        let mut missing = need.unwrap_or(count);
+        let mut spare = count.saturating_sub(missing);
+        while missing > 0 {
+            let depth = path.deadlines.len();
+            match self.walk(inner, path) {
+                Ok(()) => missing -= 1,
+                Err(DeadlinePassed) => {
+                    path.deadlines.truncate(depth);
+                    if spare == 0 || path.overdue() || self.numbers > MOST_NUMBERS {
+                        return Err(DeadlinePassed);
+                    }
+                    spare -= 1;
+                }
+            }
         }
         Ok(())
     }
@@ -302,6 +343,7 @@ fn draws(node: &ProgramStep) -> bool {
             | ProgramStep::Block(_)
             | ProgramStep::Transfer(..)
             | ProgramStep::Fail(..)
+            | ProgramStep::HoldDrawn(..)
             | ProgramStep::Children(_, _, Some(_))
     )
 }

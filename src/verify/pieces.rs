@@ -21,6 +21,8 @@ pub(super) enum ExecutorKind {
     PerTask,
     /// An executor of `concurrent.futures`.
     Pool,
+    /// A `ProcessPoolExecutor` whose calls are chunks of so many tasks of a batch.
+    Chunks(u32),
     /// A `multiprocessing.Pool` with its chunk size (0 lets the pool choose).
     MpPool(u32),
     /// An event loop.
@@ -50,7 +52,8 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
                 | ProgramStep::ObjectsOut(_)
         )
     };
-    let touches = has(|n| matches!(n, ProgramStep::Hold(..))) || inline && plan.any(payload);
+    let holds = |n: &ProgramStep| matches!(n, ProgramStep::Hold(..) | ProgramStep::HoldDrawn(..));
+    let touches = has(holds) || inline && plan.any(payload);
     let mut out = String::from(if touches {
         piece!("cpu_touched")
     } else {
@@ -136,23 +139,29 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         out.push_str(&text);
     }
     out.push_str(&called);
-    if has(|n| {
-        matches!(
-            n,
-            ProgramStep::InlineChildren(..) | ProgramStep::Children(..)
-        )
-    }) {
-        out.push_str(if plan.kind == ExecutorKind::Loop {
-            piece!("fan_out_loop")
-        } else {
-            match plan.each.execution().pool {
-                Pool::ThreadEach => piece!("fan_out_threads"),
-                Pool::Threads(_) => piece!("fan_out_pool"),
-                Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => {
-                    piece!("fan_out_inline")
-                }
+    out.push_str(&fan_out(plan));
+    out
+}
+
+/// How children are started and waited for: all, and as many as are needed.
+fn fan_out(plan: &ProgramPlan<'_>) -> String {
+    let (all, some) = if plan.kind == ExecutorKind::Loop {
+        (piece!("fan_out_loop"), piece!("some_of_loop"))
+    } else {
+        match plan.each.execution().pool {
+            Pool::ThreadEach => (piece!("fan_out_threads"), piece!("some_of_threads")),
+            Pool::Threads(_) => (piece!("fan_out_pool"), piece!("some_of_pool")),
+            Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => {
+                (piece!("fan_out_inline"), piece!("some_of_inline"))
             }
-        });
+        }
+    };
+    let mut out = String::new();
+    if plan.any(|n| n.offspring().is_some_and(|c| c.need.is_none())) {
+        out.push_str(all);
+    }
+    if plan.needs_some() {
+        out.push_str(some);
     }
     out
 }
@@ -398,12 +407,27 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     }
     match plan.kind {
         ExecutorKind::Sequential => out.push_str(piece!("sequential")),
+        ExecutorKind::PerTask if plan.needs_some() => {
+            let end = "    return t0, t1, t1, log\n";
+            let later =
+                "    for thread in LEFT:\n        thread.join()\n    return t0, t1, now(), log\n";
+            out.push_str(&piece!("per_task").replace(end, later));
+        }
         ExecutorKind::PerTask => out.push_str(piece!("per_task")),
         ExecutorKind::Pool => {
             out.push_str(&title(plan));
             out.push_str(&make_pool(plan));
             out.push_str(&travels(plan));
             out.push_str(piece!("pool"));
+        }
+        ExecutorKind::Chunks(chunk) => {
+            out.push_str(&title(plan));
+            out.push_str(&make_pool(plan));
+            out.push_str(&travels(plan));
+            let _ = write!(out, "\n\nCHUNK = {chunk}  # Tasks that travel together.\n");
+            let rounds = plan.serial.is_some();
+            let by_rounds = if rounds { CHUNKS_OF_ROUNDS } else { CHUNKS };
+            out.push_str(&piece!("pool_chunks").replace(CHUNKS, by_rounds));
         }
         ExecutorKind::MpPool(chunk) => {
             out.push_str(&title(plan));
@@ -437,6 +461,15 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     }
     out
 }
+
+/// Where a pool gets the chunks of a batch, at once and round by round.
+const CHUNKS: &str = "        map_chunks(0, tasks, t0)\n";
+
+const CHUNKS_OF_ROUNDS: &str = "        size = len(tasks) // ROUNDS
+        for first in range(0, len(tasks), size):
+            serial(Task(SERIAL[first // size]))
+            map_chunks(first, tasks[first : first + size], now())
+";
 
 /// Where an event loop gets the tasks of a batch, at once and round by round.
 const LOOP_BATCH: &str = "    await all_of([one(number, at, kind, draws) for number, (at, kind, draws) in enumerate(tasks)])\n";
@@ -550,10 +583,10 @@ fn process_pool(
     let (define, make, shares) = sharing(plan);
     let n = workers.unwrap_or_else(|| "None".into());
     let pool = match (api, shares) {
-        (ProcessApi::Executor, false) => {
+        (ProcessApi::Executor { .. }, false) => {
             format!("cf.ProcessPoolExecutor({n}, mp_context=context)")
         }
-        (ProcessApi::Executor, true) => format!(
+        (ProcessApi::Executor { .. }, true) => format!(
             "cf.ProcessPoolExecutor({n}, mp_context=context, initializer=share, initargs=(locks, queues))"
         ),
         (ProcessApi::Pool { .. }, false) => format!("context.Pool({n})"),

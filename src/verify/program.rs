@@ -92,6 +92,11 @@ impl ProgramPlan<'_> {
         nodes.any(|n| n.any(&is))
     }
 
+    /// Whether some step needs only some of its children.
+    pub(super) fn needs_some(&self) -> bool {
+        self.any(|n| n.offspring().is_some_and(|c| c.need.is_some()))
+    }
+
     /// Whether some retry pauses otherwise than by doubling: all retries are then written with a `Backoff`.
     pub(super) fn backs_off(&self) -> bool {
         self.any(|n| matches!(n, ProgramStep::Retry(r) if r.backoff.doubles().is_none()))
@@ -150,7 +155,15 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
             ..
         } => plain(true, ExecutorKind::MpPool(chunksize.unwrap_or(0))),
         Pool::Processes {
-            api: ProcessApi::Executor,
+            api: ProcessApi::Executor {
+                chunksize: Some(chunk),
+            },
+            ..
+        } if source.workload.arrivals == Arrivals::Batch => {
+            plain(true, ExecutorKind::Chunks(chunk))
+        }
+        Pool::Processes {
+            api: ProcessApi::Executor { chunksize: _ },
             ..
         }
         | Pool::Threads(_)
@@ -243,7 +256,7 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     text.push_str(&pieces::world(&plan));
     text.push_str(&table.text());
     text.push_str(&pieces::strategy(&plan));
-    text.push_str(include_str!("template/measure.py"));
+    text.push_str(&measure(source.workload));
     Ok(GeneratedProgram {
         stem,
         text,
@@ -252,6 +265,23 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
         notes,
         numbers_per_task: table.numbers_per_task(),
     })
+}
+
+/// How a program is measured. The main program loads its data before that; what it forks has them as well, but nothing that starts afresh.
+fn measure(workload: &Workload) -> String {
+    let text = include_str!("template/measure.py");
+    if workload.data == 0 {
+        return text.to_owned();
+    }
+    let (before, after) = (
+        "    tasks = workload()\n",
+        "    print(json.dumps(result))\n",
+    );
+    let size = digits(workload.data);
+    let made =
+        format!("    data = payload({size})  # The main program's own, which nobody writes.\n");
+    text.replace(before, &format!("{made}{before}"))
+        .replace(after, &format!("    del data\n{after}"))
 }
 
 fn header(plan: &ProgramPlan<'_>, notes: &[String]) -> String {

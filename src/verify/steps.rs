@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::retries::{self, Retry};
-use super::tree::{Amount, Call, CallPool, DurationUnit, ProgramStep, StepTree};
-use crate::scenario::units::format_duration;
+use super::tree::{Amount, Call, CallPool, DurationUnit, Offspring, ProgramStep, StepTree};
+use crate::scenario::units::{format_duration, format_size};
 use crate::scenario::{Dist, Releases, Workload};
 
 /// How the function of a task is written.
@@ -180,9 +180,11 @@ impl Writer<'_> {
             }
             ProgramStep::Put(queue) => self.queue("put", *queue, depth),
             ProgramStep::Get(queue) => self.queue("get", *queue, depth),
-            ProgramStep::InlineChildren(count, inner) => self.fan_out(*count, inner, None, depth),
-            ProgramStep::Children(count, tree, place) => {
-                self.fan_out(*count, &tree.nodes, *place, depth);
+            ProgramStep::InlineChildren(children, inner) => {
+                self.fan_out(*children, inner, None, depth);
+            }
+            ProgramStep::Children(children, tree, place) => {
+                self.fan_out(*children, &tree.nodes, *place, depth);
             }
             ProgramStep::PayloadIn(n) => self.payload_in("payload", *n, "bytes", depth),
             ProgramStep::ObjectsIn(n) => self.payload_in("objects", *n, "objects", depth),
@@ -196,7 +198,12 @@ impl Writer<'_> {
                 };
                 self.line(depth, &line);
             }
-            ProgramStep::Hold(bytes, inner) => self.hold(*bytes, inner, depth),
+            ProgramStep::Hold(bytes, inner) => self.hold((&digits(*bytes), ""), inner, depth),
+            ProgramStep::HoldDrawn(sizes, place, inner) => {
+                let draw = format!("task.draw({place})");
+                let what = format!("  # {}", sizes.0.written_as(&|n| format_size(n.0)));
+                self.hold((&draw, &what), inner, depth);
+            }
             ProgramStep::Timeout(after, inner) => {
                 self.timeout(after, inner, depth);
             }
@@ -359,18 +366,28 @@ impl Writer<'_> {
         self.line(depth, &line);
     }
 
-    fn fan_out(&mut self, count: u64, inner: &[ProgramStep], place: Option<usize>, depth: usize) {
+    fn fan_out(
+        &mut self,
+        Offspring { count, need }: Offspring,
+        inner: &[ProgramStep],
+        place: Option<usize>,
+        depth: usize,
+    ) {
         let child = self.further("child", inner, self.flavour, 0.0);
         let place = place.map_or(String::new(), |p| format!(", {p}"));
-        let call = format!("fan_out(task, {}, {child}{place})", digits(count));
+        let mut count = digits(count);
+        if let Some(need) = need {
+            let _ = write!(count, ", {}", digits(need));
+        }
+        let function = match (need, self.flavour) {
+            (Some(_), Flavour::Call) => "some_one_by_one",
+            (Some(_), Flavour::Plain { .. } | Flavour::Loop | Flavour::Offload) => "some_of",
+            (None, Flavour::Call) => "one_by_one",
+            (None, Flavour::Plain { .. } | Flavour::Loop | Flavour::Offload) => "fan_out",
+        };
+        let call = format!("{function}(task, {count}, {child}{place})");
         match self.flavour {
-            Flavour::Plain { .. } => self.line(depth, &call),
-            Flavour::Call => {
-                self.line(
-                    depth,
-                    &format!("one_by_one(task, {}, {child})", digits(count)),
-                );
-            }
+            Flavour::Plain { .. } | Flavour::Call => self.line(depth, &call),
             Flavour::Loop => self.line(depth, &format!("await {call}")),
             Flavour::Offload => {
                 self.line(depth, "await task.done()");
@@ -403,14 +420,14 @@ impl Writer<'_> {
         self.line(depth, &line);
     }
 
-    fn hold(&mut self, bytes: u64, inner: &[ProgramStep], depth: usize) {
+    fn hold(&mut self, (bytes, comment): (&str, &str), inner: &[ProgramStep], depth: usize) {
         let waits = inner.iter().any(|n| n.any(&|n| self.waits(n)));
         let prefix = if self.flavour == Flavour::Offload && !waits {
             "task."
         } else {
             ""
         };
-        self.line(depth, &format!("with {prefix}hold({}):", digits(bytes)));
+        self.line(depth, &format!("with {prefix}hold({bytes}):{comment}"));
         self.block(inner, depth + 1);
     }
 

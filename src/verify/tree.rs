@@ -4,7 +4,7 @@
 use super::retries::{Retry, drawn};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Backoff, Dist, Jitter, Locking, Offload, Placed, Pool, Releases, Step, Strategy,
+    Backoff, Dist, Jitter, Locking, Offload, Placed, Pool, Releases, Sizes, Step, Strategy,
 };
 
 /// A place in a function that takes a number of its own from the table of each task.
@@ -16,6 +16,8 @@ pub(super) enum Placeholder {
     Patience(Dist, u32),
     /// The place takes a number in [0, 1) for each of at least so many pauses.
     Chance(u32),
+    /// The place takes a number of bytes.
+    Size(Sizes),
     /// The place takes whether the step fails.
     Fail,
     /// The place takes children with tables of their own.
@@ -77,15 +79,17 @@ pub(super) enum ProgramStep {
     Put(usize),
     Get(usize),
     /// The steps of children that share their parent's table.
-    InlineChildren(u64, Vec<ProgramStep>),
+    InlineChildren(Offspring, Vec<ProgramStep>),
     /// The place of children with tables of their own, if they need any.
-    Children(u64, StepTree, Option<usize>),
+    Children(Offspring, StepTree, Option<usize>),
     PayloadIn(u64),
     PayloadOut(u64),
     ObjectsIn(u64),
     ObjectsOut(u64),
     Allocate(u64),
     Hold(u64, Vec<ProgramStep>),
+    /// As many bytes as the table of each task says at this place.
+    HoldDrawn(Sizes, usize, Vec<ProgramStep>),
     Timeout(Amount, Vec<ProgramStep>),
     Fail(f64, usize),
     Retry(Retry),
@@ -94,6 +98,13 @@ pub(super) enum ProgramStep {
     Call(Call),
     /// Steps that stay on an event loop that offloads all else.
     OnLoop(Vec<ProgramStep>),
+}
+
+/// Number of children, and how many of them have to succeed, if not all are waited for however they end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offspring {
+    pub(super) count: u64,
+    pub(super) need: Option<u64>,
 }
 
 /// A call that a coroutine makes.
@@ -299,18 +310,30 @@ impl StepTreeBuilder<'_> {
             | Step::Repeat(0, _)
             | Step::Offload { .. }
             | Step::Inline(_) => return None,
-            Step::FanOut { count, steps } if self.own_children => {
+            &Step::FanOut {
+                count,
+                need,
+                ref steps,
+            } if self.own_children => {
                 let tree = StepTree::new(self.looped, steps, true, false);
                 let place = (!tree.places.is_empty()).then(|| self.place(Placeholder::Children));
-                ProgramStep::Children(*count, tree, place)
+                ProgramStep::Children(Offspring { count, need }, tree, place)
             }
-            Step::FanOut { count, steps } => ProgramStep::InlineChildren(*count, self.nodes(steps)),
+            &Step::FanOut {
+                count,
+                need,
+                ref steps,
+            } => ProgramStep::InlineChildren(Offspring { count, need }, self.nodes(steps)),
             Step::PayloadIn(n) => ProgramStep::PayloadIn(*n),
             Step::PayloadOut(n) => ProgramStep::PayloadOut(*n),
             Step::ObjectsIn(n) => ProgramStep::ObjectsIn(*n),
             Step::ObjectsOut(n) => ProgramStep::ObjectsOut(*n),
             Step::Allocate(n) => ProgramStep::Allocate(*n),
             Step::Hold(n, inner) => ProgramStep::Hold(*n, self.nodes(inner)),
+            Step::HoldDrawn(sizes, inner) => {
+                let place = self.place(Placeholder::Size(sizes.clone()));
+                ProgramStep::HoldDrawn(sizes.clone(), place, self.nodes(inner))
+            }
             Step::Timeout(after, inner) => {
                 let after = self.patience(after, 1);
                 ProgramStep::Timeout(after, self.nodes(inner))
@@ -368,6 +391,7 @@ impl ProgramStep {
             | Self::Use(_, inner)
             | Self::InlineChildren(_, inner)
             | Self::Hold(_, inner)
+            | Self::HoldDrawn(_, _, inner)
             | Self::Timeout(_, inner)
             | Self::Repeat(_, inner)
             | Self::OnLoop(inner) => inner,
@@ -375,6 +399,14 @@ impl ProgramStep {
             Self::Call(call) => &call.steps,
             Self::Children(_, tree, _) => &tree.nodes,
             _ => &[],
+        }
+    }
+
+    /// The children that this step starts, if it starts any.
+    pub(super) fn offspring(&self) -> Option<Offspring> {
+        match self {
+            Self::InlineChildren(children, _) | Self::Children(children, ..) => Some(*children),
+            _ => None,
         }
     }
 
@@ -415,6 +447,7 @@ mod tests {
         let drawn = Step::Io(Dist::Exponential(Nanos::from_millis(1)));
         let fan = Step::FanOut {
             count: 3,
+            need: None,
             steps: vec![drawn.clone()],
         };
         let steps = [cpu(1), drawn, Step::Fail(0.5), fan];

@@ -83,7 +83,7 @@ fn objects_are_pickled_one_by_one_on_both_sides() {
     let fork = Strategy::Processes {
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     };
     let without = run(&p, 0, vec![cpu(ms(1))], fork.clone());
     let with = run(

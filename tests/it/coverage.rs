@@ -68,6 +68,7 @@ fn scenario(
             cpu_grain: Nanos::ZERO,
             native_grain: Nanos::ZERO,
             measured_on: None,
+            data: 0,
             untouched_payload: false,
         },
         strategies: strategies.iter().map(case).collect(),
@@ -193,7 +194,7 @@ fn spawned(n: u32) -> Strategy {
     Strategy::Processes {
         workers: Workers::Exactly(n),
         start: StartMethod::Spawn,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     }
 }
 

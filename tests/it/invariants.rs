@@ -10,7 +10,7 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
     Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, ProcessApi, Releases, Rounds,
-    StartMethod, Step, Strategy, TracedTask, Workers, Workload,
+    Sizes, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -90,8 +90,14 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
                 s
             }),
             1 => (0_u64..4, block.clone())
-                .prop_map(|(count, steps)| vec![Step::FanOut { count, steps }]),
+                .prop_map(|(count, steps)| vec![Step::FanOut { count, need: None, steps }]),
+            1 => (1_u64..4, 0_u64..3, block.clone()).prop_map(|(need, spare, steps)| {
+                vec![Step::FanOut { count: need + spare, need: Some(need), steps }]
+            }),
             1 => (bytes(), block.clone()).prop_map(|(b, s)| vec![Step::Hold(b, s)]),
+            1 => (bytes(), block.clone()).prop_map(|(b, s)| {
+                vec![Step::HoldDrawn(Sizes(Dist::Exponential(Nanos(b + 1))), s)]
+            }),
             1 => (patience(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
             1 => (1_u32..4, backoff(), block.clone()).prop_map(|(attempts, backoff, steps)| {
                 vec![Step::Retry { attempts, backoff, steps }]
@@ -215,6 +221,7 @@ fn workloads() -> BoxedStrategy<Workload> {
             w.dispatch = Nanos(dispatch.0 / 100);
             w.imports.time = dispatch;
             w.imports.memory = dispatch.0;
+            w.data = dispatch.0 / 3;
             w.imports.objects = Some(dispatch.0 / 100);
             w
         })
@@ -262,7 +269,8 @@ fn pools() -> BoxedStrategy<Vec<NamedPool>> {
 
 fn strategies() -> BoxedStrategy<Strategy> {
     let api = prop_oneof![
-        2 => Just(ProcessApi::Executor),
+        2 => Just(ProcessApi::EXECUTOR),
+        1 => (1_u32..4).prop_map(|n| ProcessApi::Executor { chunksize: Some(n) }),
         1 => option::of(1_u32..4).prop_map(|chunksize| ProcessApi::Pool { chunksize }),
     ];
     let plain = prop_oneof![
@@ -423,7 +431,7 @@ fn parallel() -> BoxedStrategy<Strategy> {
             prop_oneof![
                 Just(Strategy::Threads(workers)),
                 Just(Strategy::Threads(Workers::PerTask)),
-                Just(pool(ProcessApi::Executor)),
+                Just(pool(ProcessApi::EXECUTOR)),
                 Just(pool(ProcessApi::Pool { chunksize: Some(1) })),
             ]
         })
@@ -479,8 +487,9 @@ fn scaled(steps: &[Step], k: u64) -> Vec<Step> {
             Step::Io(d) => Step::Io(times(d)),
             Step::Lock(l, inner) => Step::Lock(*l, scaled(inner, k)),
             Step::Repeat(n, inner) => Step::Repeat(*n, scaled(inner, k)),
-            Step::FanOut { count, steps } => Step::FanOut {
+            Step::FanOut { count, need, steps } => Step::FanOut {
                 count: *count,
+                need: *need,
                 steps: scaled(steps, k),
             },
             other => other.clone(),
@@ -500,7 +509,11 @@ fn scalable_steps() -> BoxedStrategy<Vec<Step>> {
         prop_oneof![
             block.clone().prop_map(|s| Step::Lock(0, s)),
             block.clone().prop_map(|s| Step::Repeat(2, s)),
-            block.prop_map(|steps| Step::FanOut { count: 2, steps }),
+            block.prop_map(|steps| Step::FanOut {
+                count: 2,
+                need: None,
+                steps
+            }),
         ]
     });
     vec(nested, 1..4).boxed()
@@ -579,7 +592,7 @@ fn far_steps() -> BoxedStrategy<Vec<Step>> {
             prop_oneof![
                 3 => (1_u64..400, block.clone()).prop_map(|(n, s)| vec![Step::Repeat(n, s)]),
                 1 => (1_u64..300, block.clone())
-                    .prop_map(|(count, steps)| vec![Step::FanOut { count, steps }]),
+                    .prop_map(|(count, steps)| vec![Step::FanOut { count, need: None, steps }]),
                 1 => block.clone().prop_map(|s| vec![Step::Hold(limits::MAX_SIZE, s)]),
                 1 => (0_usize..2, block.clone()).prop_map(|(l, s)| vec![Step::Lock(l, s)]),
                 1 => (far(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t.into(), s)]),

@@ -297,7 +297,7 @@ fn a_process_pool_and_its_queue() {
     let strategy = Strategy::Processes {
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     };
     let s = free(true, vec![class(4, vec![cpu(ms(10))])], &strategy, ms(4));
     let worker = thread_of(&s, "task #1");
@@ -316,6 +316,7 @@ fn a_process_pool_and_its_queue() {
 fn children_and_their_parent() {
     let steps = vec![Step::FanOut {
         count: 2,
+        need: None,
         steps: vec![io(ms(10))],
     }];
     let s = free(true, vec![class(1, steps.clone())], &threads(3), ms(4));
@@ -402,7 +403,14 @@ fn circles_do_not_repeat_each_other() {
     let family = |lock, steps| {
         vec![Step::Lock(
             lock,
-            vec![io(ms(1)), Step::FanOut { count: 3, steps }],
+            vec![
+                io(ms(1)),
+                Step::FanOut {
+                    count: 3,
+                    need: None,
+                    steps,
+                },
+            ],
         )]
     };
     for strategy in [threads(8), asyncio(None)] {
@@ -437,6 +445,7 @@ fn circles_do_not_repeat_each_other() {
 fn a_pool_that_waits_for_itself() {
     let steps = vec![Step::FanOut {
         count: 1,
+        need: None,
         steps: vec![io(ms(1))],
     }];
     let s = free(true, vec![class(1, steps)], &threads(1), ms(50));

@@ -115,8 +115,10 @@ const EVERY_STEP: &str = r#"(
                 Shared(object: "state", count: 50), Shared(object: "state", count: 50, write: true),
                 Shared(object: "fixed", count: 50), Shared(object: "class", count: 50),
                 FanOut(2, [Cpu(Exponential("300us")), Io("1ms")]),
+                FanOut(count: 3, need: 2, steps: [Cpu(Exponential("300us")), Io(Exponential("1ms"))]),
                 Allocate(500),
                 Hold("100kB", [Cpu("300us")]), Hold("100kB", [Io("1ms")]),
+                Hold(Uniform("50kB", "100kB"), [Cpu("300us")]),
                 PayloadOut("10kB"), ObjectsOut(5),
             ]),
             (name: "class", count: 4, interleave: true, steps: [

@@ -41,7 +41,7 @@ fn probes() -> [Probe; 4] {
     let fork = Strategy::Processes {
         workers: one,
         start: StartMethod::Fork,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     };
     [
         Probe {
@@ -155,7 +155,7 @@ fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec)
     let fork = Strategy::Processes {
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     };
     let empty = round_trip(profile, machine, &fork, 0);
     let targets: Vec<(u64, f64)> = PAYLOADS
@@ -331,6 +331,7 @@ fn run(
         resources: Vec::new(),
         devices: Vec::new(),
         imports: Imports::default(),
+        data: 0,
         untouched_payload: true,
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,

@@ -7,7 +7,7 @@ use crate::cpython::index::{CopyIndex, NO_GIL};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{LoopAction, LoopState, RoleAction, ThreadRole};
-use crate::cpython::work::{Flow, FutureState, Handle, Mode, NextOwn, TaskKey, Waiter, Work};
+use crate::cpython::work::{Flow, Handle, Mode, NextOwn, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::{Acquisition, Semaphore};
@@ -256,6 +256,7 @@ fn next_handle(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             work.kernel.give(tid, own);
             work.loops[copy].ready.push_back(Handle::Step(key));
         }
+        Handle::ChildOver(parent, ending) => work.told_of_child(parent, ending),
         Handle::Gathered(key) => {
             work.end_wait(Waiter::Task(key));
             work.loops[copy].ready.push_back(Handle::Step(key));
@@ -355,7 +356,7 @@ impl Executors {
                 work.tasks[key].since = work.kernel.machine.now();
                 work.begin_wait(Waiter::Task(key), On::Part, None, Nanos::MAX);
                 let task = &mut work.tasks[key];
-                (task.future, task.worker) = (FutureState::Pending, None);
+                task.is_handed_over();
                 if task.call().is_some() {
                     work.wake_at_deadline(key);
                 }

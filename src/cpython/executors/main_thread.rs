@@ -64,6 +64,9 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             work.kernel
                 .push(tid, Act::Run(dispatch + work.kernel.costs.tpe_submit));
         }
+        Executor::Processes(_, _, chunk) if !work.chunk_is_complete(copy, chunk) => {
+            work.kernel.push(tid, Act::Run(dispatch));
+        }
         Executor::Processes(..) => {
             work.kernel
                 .push(tid, Act::Run(dispatch + work.kernel.costs.ppe_submit));

@@ -152,9 +152,9 @@ impl Executors {
             let pool = ThreadPool::new(index, client, max, interpreters);
             TaskDispatch::Threads(this.pools.push_and_get_key(pool))
         };
-        let processes = |this: &mut Self, work: &mut Work<'_>, max, start, chunks| {
+        let processes = |this: &mut Self, work: &mut Work<'_>, max, start, api| {
             let index = this.process_pools.next_key();
-            let pool = ProcessPool::new(index, client, max, start, chunks, &mut work.kernel);
+            let pool = ProcessPool::new(index, client, max, start, api, &mut work.kernel);
             TaskDispatch::Processes(this.process_pools.push_and_get_key(pool))
         };
         match executor {
@@ -162,8 +162,10 @@ impl Executors {
             Executor::RawThreads => TaskDispatch::RawThreads,
             Executor::Threads(max) => threads(self, work, max, false),
             Executor::Interpreters(max) => threads(self, work, max, true),
-            Executor::Processes(max, start) => processes(self, work, max, start, None),
-            Executor::MpPool(max, start, chunk) => processes(self, work, max, start, Some(chunk)),
+            Executor::Processes(max, start, chunk) => {
+                processes(self, work, max, start, (false, chunk))
+            }
+            Executor::MpPool(max, start, chunk) => processes(self, work, max, start, (true, chunk)),
         }
     }
 

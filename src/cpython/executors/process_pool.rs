@@ -23,9 +23,12 @@ pub(crate) struct ProcessPool {
     pub(crate) client: Client,
     workers_max: u32,
     start: StartMethod,
-    /// Whether it is a `multiprocessing.Pool` rather than a `ProcessPoolExecutor`. Its chunk size follows; 0: the one that `map` chooses.
+    /// Whether it is a `multiprocessing.Pool` rather than a `ProcessPoolExecutor`. Its chunk size follows; 0: the one that `map` of a `Pool`
+    /// chooses.
     mp: bool,
     chunk: u32,
+    /// The first and the last task of a chunk of the executor that is not complete yet.
+    incomplete: Option<(TaskKey, TaskKey)>,
     /// Tasks that were submitted and are not in the call queue yet.
     pub(crate) backlog: VecDeque<TaskKey>,
     /// Tasks in the call queue's buffer, which the feeder thread takes.
@@ -115,14 +118,20 @@ fn book_call(work: &mut Work<'_>, tid: Tid, message: &Message) {
     work.book_wait(tid, key, Cause::Ipc);
 }
 
-fn result_arrived(work: &mut Work<'_>, tid: Tid, key: TaskKey, copy: CopyIndex, parts: bool) {
+fn result_arrived(
+    work: &mut Work<'_>,
+    tid: Tid,
+    key: TaskKey,
+    copy: CopyIndex,
+    (parts, future): (bool, bool),
+) {
     let now = work.kernel.machine.now();
     let since = work.tasks[key].since;
     work.book(key, Cause::Ipc, since, now);
     work.tasks[key].since = now;
     work.kernel.hop(key, tid);
     let there = work.kernel.payload_memory(work.tasks[key].payload);
-    let own = if parts {
+    let own = if parts || !future {
         0
     } else {
         work.kernel.costs.tpe_item_rss
@@ -142,13 +151,13 @@ fn result_arrived(work: &mut Work<'_>, tid: Tid, key: TaskKey, copy: CopyIndex, 
 }
 
 impl ProcessPool {
-    /// Creates the pool without workers; `chunks`: a `multiprocessing.Pool` with chunks of this size.
+    /// Creates the pool without workers; whether it is a `multiprocessing.Pool`, and its chunk size.
     pub(super) fn new(
         index: ProcessPoolIndex,
         client: Client,
         workers_max: u32,
         start: StartMethod,
-        chunks: Option<u32>,
+        (mp, chunk): (bool, u32),
         kernel: &mut Kernel<'_>,
     ) -> Self {
         let (call_pipe, result_pipe) = (kernel.new_pipe(), kernel.new_pipe());
@@ -157,8 +166,9 @@ impl ProcessPool {
             client,
             workers_max,
             start,
-            mp: chunks.is_some(),
-            chunk: chunks.unwrap_or(1),
+            mp,
+            chunk,
+            incomplete: None,
             backlog: VecDeque::new(),
             calls: VecDeque::new(),
             unread: 0,
@@ -174,6 +184,11 @@ impl ProcessPool {
             write_lock: Lock::default(),
             closing: false,
         }
+    }
+
+    /// The first task of a chunk that is not complete yet.
+    pub(crate) fn incomplete(&self) -> Option<TaskKey> {
+        self.incomplete.map(|(first, _)| first)
     }
 
     /// `multiprocessing.Pool()`: starts all workers and the two handler threads in the constructor.
@@ -219,15 +234,16 @@ impl ProcessPool {
         kernel.take(tid, rss);
     }
 
-    /// `submit`, whose CPU time has been paid: queues the work, wakes the management thread, and starts missing workers.
+    /// `submit`, whose CPU time has been paid: queues the work, wakes the management thread, and starts missing workers. `map` submits a chunk
+    /// when it has all of its tasks.
     pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let there = work.kernel.payload_memory(work.tasks[key].payload);
         let own = work.kernel.costs.tpe_item_rss;
         work.kernel.take(tid, there);
         work.kernel.hop(key, tid);
-        self.backlog.push_back(key);
         self.pending += 1;
         if self.mp {
+            self.backlog.push_back(key);
             // `map` forms its chunks from the whole list.
             let copy = self.client.copy;
             work.kernel.take(tid, own);
@@ -236,6 +252,10 @@ impl ProcessPool {
             }
             return;
         }
+        let Some(first) = self.with_its_chunk(work, key) else {
+            return;
+        };
+        self.backlog.push_back(first);
         self.wake_manager(&mut work.kernel, tid);
         let mut acts = Vec::new();
         let started = u32::try_from(self.workers.len()).expect("few workers");
@@ -267,6 +287,20 @@ impl ProcessPool {
             script_front(&mut work.kernel, tid, &acts);
         }
         work.kernel.take(tid, own);
+    }
+
+    /// Adds a task to the chunk that is being formed; returns the chunk's first task once it has all.
+    fn with_its_chunk(&mut self, work: &mut Work<'_>, key: TaskKey) -> Option<TaskKey> {
+        let first = match self.incomplete {
+            Some((first, last)) => {
+                work.tasks[last].next = Some(key);
+                first
+            }
+            None => key,
+        };
+        let complete = self.client.parts || work.chunk_is_complete(self.client.copy, self.chunk);
+        self.incomplete = (!complete).then_some((first, key));
+        complete.then_some(first)
     }
 
     fn wake_manager(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
@@ -432,7 +466,9 @@ impl ProcessPool {
                 while let Some(key) = next {
                     next = work.tasks[key].next.take();
                     self.pending -= 1;
-                    result_arrived(work, tid, key, copy, parts);
+                    // A chunk of the executor has one future.
+                    let future = self.mp || key == first;
+                    result_arrived(work, tid, key, copy, (parts, future));
                 }
             }
         }
@@ -458,16 +494,15 @@ impl ProcessPool {
             }
             return;
         };
-        let mut size = work.tasks[first].payload;
         let mut last = first;
         for _ in 1..chunk {
             let Some(key) = self.backlog.pop_front() else {
                 break;
             };
             work.tasks[last].next = Some(key);
-            size += work.tasks[key].payload;
             last = key;
         }
+        let size = calls_size(work, first);
         let mut next = Some(first);
         while let Some(key) = next {
             let since = work.tasks[key].since;
@@ -505,7 +540,8 @@ impl ProcessPool {
         }
     }
 
-    /// Number of tasks in a message: one with the executor, the chunk size with a `Pool`.
+    /// Number of items of its queue that the feeder sends as one message: with the executor one, which may be a chunk; with a `Pool` the chunk
+    /// size.
     fn chunk_size(&self, work: &Work<'_>) -> u64 {
         if !self.mp || work.kernel.program.batch.is_empty() {
             return 1;

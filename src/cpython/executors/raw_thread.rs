@@ -3,7 +3,7 @@
 use crate::cpython::index::{CopyIndex, TaskKey};
 use crate::cpython::kernel::Act;
 use crate::cpython::role::ThreadRole;
-use crate::cpython::work::{Flow, Mode, Work};
+use crate::cpython::work::{Flow, FutureState, Mode, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 /// Starts a thread for one task.
@@ -15,6 +15,8 @@ pub(super) fn start(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
     let since = work.tasks[key].since;
     work.book(key, Cause::Pool, since, now);
     work.runs(t, Some(key));
+    let task = &mut work.tasks[key];
+    (task.future, task.worker) = (FutureState::Running, Some(t));
     work.kernel.hop(key, tid);
     work.attribute_time(t, Some(key), Cause::Startup);
     work.kernel.start_thread(tid, t);
@@ -34,7 +36,11 @@ pub(super) fn refill(work: &mut Work<'_>, tid: Tid) {
         Flow::Over => {
             work.runs(tid, None);
             work.attribute_time(tid, None, Cause::Ipc);
-            work.task_ended(key);
+            if work.tasks[key].abandoned {
+                work.drop_abandoned(key);
+            } else {
+                work.task_ended(key);
+            }
         }
         Flow::Children => {
             let copy = work.tasks[key].copy;

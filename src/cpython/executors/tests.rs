@@ -111,7 +111,7 @@ fn a_thread_pool_grows_while_nobody_is_idle_and_no_further() {
 fn a_call_queue_holds_one_call_more_than_there_are_workers() {
     let profile = Profile::default();
     for start in [StartMethod::Fork, StartMethod::Spawn] {
-        let program = batch(Executor::Processes(2, start), &[cpu(MS)], 30);
+        let program = batch(Executor::Processes(2, start, 1), &[cpu(MS)], 30);
         let mut most = 0;
         let run = run(4, &profile, &program, |run| {
             let pool = &run.executors.process_pools[ProcessPoolIndex::from(0)];
@@ -146,6 +146,7 @@ fn children_of_pooled_tasks_go_to_the_same_pool() {
     let fan_out = Instr::FanOut {
         class: ClassIndex::from(1),
         count: 3,
+        need: None,
     };
     let mut program = batch(Executor::Threads(2), &[fan_out], 1);
     let child = Class {

@@ -338,6 +338,8 @@ impl ThreadPool {
             work.drop_arguments(key, 0);
             let copy = self.client.copy;
             work.offload_done(tid, copy, key);
+        } else if work.tasks[key].abandoned {
+            work.drop_abandoned(key);
         } else {
             work.task_ended(key);
         }

@@ -27,7 +27,8 @@ impl Kernel<'_> {
         match kind {
             ProcessKind::Main => {
                 let base = self.costs.base_rss;
-                let image = base.saturating_add(self.program.import_memory);
+                let image = (base.saturating_add(self.program.import_memory))
+                    .saturating_add(self.program.data_memory);
                 self.memory.start(now, image, self.objects_pages())
             }
             ProcessKind::Copy | ProcessKind::Worker(_, StartMethod::Fork) => {

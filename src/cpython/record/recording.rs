@@ -131,7 +131,7 @@ pub struct TaskRecord {
 }
 
 /// How a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TaskEnd {
     /// It completed.
     Done,

@@ -4,19 +4,22 @@
 //! cancelled as well if it has not begun (`Future.cancel`); what runs in a thread or process cannot be stopped, and goes on to its end.
 
 use super::Work;
-use super::task::{Frame, FutureState};
+use super::event_loop::Leaves;
+use super::task::{Frame, FutureState, GivenUp};
 use crate::cpython::index::{CopyIndex, TaskKey};
 use crate::cpython::role::{LoopState, ThreadRole};
 use crate::machine::{Cause, Tid};
 
 impl Work<'_> {
-    /// A coroutine of a loop gives up the call that it awaits, if it awaits one, and resumes; the call is left to its executor.
-    pub(super) fn give_up_call(&mut self, key: TaskKey) {
+    /// A coroutine of a loop gives up the call that it awaits, or the part if it leaves that, too, and resumes; its executor has it.
+    pub(super) fn give_up_call(&mut self, key: TaskKey, leaves: Leaves) {
         let now = self.kernel.machine.now();
         let task = &self.tasks[key];
         let called = |f: &Frame| matches!(f, Frame::Call(..));
-        let Some(call) = task.frames.iter().position(called) else {
-            return;
+        let given_up = match (task.frames.iter().position(called), leaves) {
+            (Some(call), _) => GivenUp::Call(call),
+            (None, Leaves::AllWork) => GivenUp::Part,
+            (None, Leaves::Calls) => return,
         };
         let (since, copy) = (task.since, task.copy);
         match (task.future, task.worker) {
@@ -26,7 +29,7 @@ impl Work<'_> {
             (FutureState::Running, None) => self.book(key, Cause::Ipc, since, now),
             (FutureState::Finished, _) => self.book(key, Cause::Loop, since, now),
         }
-        let coroutine = self.tasks.part_from_call(key, call);
+        let coroutine = self.tasks.part_from_call(key, given_up);
         self.tasks[coroutine].since = now;
         if let Some(r) = &mut self.kernel.recorder {
             r.task_moves(key, coroutine);
@@ -62,6 +65,16 @@ impl Work<'_> {
     pub(crate) fn abandoned_ends(&mut self, tid: Tid, key: TaskKey) {
         let own = self.kernel.costs.tpe_item_rss;
         self.kernel.give(tid, own);
+        self.drop_abandoned(key);
+    }
+
+    /// Drops what is left of work that nobody awaits, beside the future that its executor had of it.
+    pub(crate) fn drop_abandoned(&mut self, key: TaskKey) {
+        while let Some(frame) = self.tasks[key].frames.pop() {
+            if let Frame::Hold(bytes, arena) = frame {
+                self.kernel.free_block(arena, bytes);
+            }
+        }
         self.release_data(key);
         self.tasks.remove(key);
     }

@@ -385,11 +385,27 @@ impl Work<'_> {
         self.next_index(copy) >= batch.saturating_mul(begun)
     }
 
+    /// Whether the task that this copy has taken in last completes a chunk of so many tasks of a batch; where there is no batch each does.
+    pub(crate) fn chunk_is_complete(&self, copy: CopyIndex, chunk: u32) -> bool {
+        let batch = self.kernel.program.batch.len() as u64;
+        if batch == 0 || chunk <= 1 || self.list_is_complete(copy) {
+            return true;
+        }
+        let rounds_before = self.copies[copy].rounds_begun.saturating_sub(1);
+        let before = self.of_copy_before(copy, rounds_before.saturating_mul(batch));
+        (self.copies[copy].taken - before).is_multiple_of(u64::from(chunk))
+    }
+
+    /// Number of tasks that fall to this copy among so many first ones of a batch or trace.
+    fn of_copy_before(&self, copy: CopyIndex, index: u64) -> u64 {
+        let number = u64::from(u32::from(copy));
+        index.saturating_sub(number).div_ceil(self.copies())
+    }
+
     /// Number of tasks of the present round of a batch, or of a trace, that fall to this copy.
     pub(crate) fn own_share(&self, copy: CopyIndex) -> u64 {
         let round = self.copies[copy].rounds_begun.saturating_sub(1);
-        let number = u64::from(u32::from(copy));
-        let before = |index: u64| index.saturating_sub(number).div_ceil(self.copies());
+        let before = |index| self.of_copy_before(copy, index);
         let from = round.saturating_mul(self.kernel.program.batch.len() as u64);
         before(self.until_end_of(round)) - before(from)
     }

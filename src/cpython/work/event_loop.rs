@@ -12,6 +12,7 @@ use super::wait::Waiter;
 use crate::cpython::index::{CopyIndex, LockNumber, TaskKey};
 use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::Executor;
+use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::sync::{Acquisition, Lock, LockHandoff, Semaphore};
@@ -27,10 +28,21 @@ pub(crate) enum Handle {
     Due(TaskKey, u64),
     /// Sets the future that a task awaits, since an executor has finished the task's part.
     Finished(TaskKey),
+    /// Runs the done callback of a child of this task, of whose children only some are needed, and which has ended like this.
+    ChildOver(TaskKey, TaskEnd),
     /// Runs the done callback of the last child of a task, which sets the future that the task awaits.
     Gathered(TaskKey),
     /// Ends the wait of the task with this number, whose deadline has come.
     Deadline(TaskKey, u64),
+}
+
+/// What a coroutine that stops waiting leaves to the executor that has it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaves {
+    /// A call. It still waits for a part of its own that is offloaded.
+    Calls,
+    /// Whatever it is.
+    AllWork,
 }
 
 /// An event loop.
@@ -225,7 +237,7 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         let overdue = self.awaiting_deadline(key).is_some_and(|d| d <= now);
         if task.live && task.number == number && overdue {
-            self.stop_waiting(tid, key);
+            self.stop_waiting(tid, key, Leaves::Calls);
         }
     }
 
@@ -253,7 +265,7 @@ impl Work<'_> {
 
     /// Ends whatever a task of a loop waits for; the task finds that out when it resumes. Its children are cancelled, and it resumes when
     /// all of them have ended. A call is left to its worker. Waits for a permit, or for a part of an offloaded coroutine, go on.
-    fn stop_waiting(&mut self, tid: Tid, key: TaskKey) {
+    fn stop_waiting(&mut self, tid: Tid, key: TaskKey, leaves: Leaves) {
         let who = Waiter::Task(key);
         let Some(Wait { on, ticket, .. }) = self.tasks[key].wait else {
             return;
@@ -284,18 +296,27 @@ impl Work<'_> {
             (On::Device(device), _) if self.give_up_transfer(device, (key, who)) => {
                 self.wake(tid, who);
             }
-            (On::Part, _) => self.give_up_call(key),
-            (On::Children, _) => {
-                for child in self.tasks.children(key) {
-                    self.cancel(tid, child);
-                }
-            }
+            (On::Part, _) => self.give_up_call(key, leaves),
+            (On::Children, _) => self.stop_waiting_for_children(tid, key, leaves),
             _ => {}
         }
     }
 
-    /// `Task.cancel`: makes the task give up where it waits. It still waits for a part that is offloaded.
-    fn cancel(&mut self, tid: Tid, key: TaskKey) {
+    /// Cancels the children of a task that stops waiting for them, or has it do so itself if it does not need all of them.
+    fn stop_waiting_for_children(&mut self, tid: Tid, key: TaskKey, leaves: Leaves) {
+        match self.tasks[key].need.as_deref() {
+            Some(need) if need.cancelled => {}
+            Some(_) => self.wake(tid, Waiter::Task(key)),
+            None => {
+                for child in self.tasks.children(key) {
+                    self.cancel(tid, child, leaves);
+                }
+            }
+        }
+    }
+
+    /// `Task.cancel`: makes the task give up where it waits.
+    pub(super) fn cancel(&mut self, tid: Tid, key: TaskKey, leaves: Leaves) {
         let task = &mut self.tasks[key];
         task.interrupt = Some(Interrupt::Cancelled);
         if task.wait.is_some_and(|w| w.on.is_timer()) {
@@ -303,7 +324,7 @@ impl Work<'_> {
             let copy = task.copy;
             self.loops[copy].ready.push_back(Handle::Step(key));
         } else {
-            self.stop_waiting(tid, key);
+            self.stop_waiting(tid, key, leaves);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Work;
 use super::flow::{Flow, Mode};
+use super::need::Need;
 use super::task::{Frame, Interrupt, Task, child_number};
 use super::wait::Waiter;
 use crate::cpython::index::{ClassIndex, LockNumber, NO_GIL, ObjectIndex, QueueIndex, TaskKey};
@@ -92,7 +93,10 @@ impl Work<'_> {
     /// Executes the task's next instruction in the thread that runs it.
     #[inline]
     pub(crate) fn step(&mut self, tid: Tid, key: TaskKey, mode: Mode) -> Flow {
-        if self.tasks[key].interrupt.is_some() && mode != Mode::Part {
+        if self.tasks[key].interrupt.is_some()
+            && mode != Mode::Part
+            && self.tasks[key].need.is_none()
+        {
             self.interrupted(tid, key);
             return Flow::Go;
         }
@@ -105,7 +109,7 @@ impl Work<'_> {
             return self.wait_outside(tid, key, mode, pause);
         }
         let task = &self.tasks[key];
-        if !task.frames.is_empty() && task.children == 0 {
+        if !task.frames.is_empty() && task.children == 0 && task.need.is_none() {
             if self.overdue(key) {
                 let over = self.overdue_from(key);
                 self.unwind(tid, key, TaskEnd::TimedOut, over);
@@ -175,8 +179,11 @@ impl Work<'_> {
             } => self.step_shared(tid, key, object, count, write),
             Instr::Put(queue) => return self.step_put(tid, key, mode, queue),
             Instr::Get(queue) => return self.step_get(tid, key, mode, queue),
-            Instr::FanOut { class, count } => {
-                return self.step_fan_out(tid, key, mode, class, count);
+            Instr::FanOut { .. } if self.tasks[key].need.is_some() => {
+                return self.step_needed(tid, key, mode);
+            }
+            Instr::FanOut { class, count, need } => {
+                return self.step_fan_out(tid, key, mode, class, (count, need));
             }
             Instr::PayloadIn(bytes) => self.step_payload_in(tid, key, bytes),
             Instr::PayloadOut(bytes) => self.step_payload_out(tid, key, bytes),
@@ -184,9 +191,10 @@ impl Work<'_> {
                 self.step_containers(tid, key, objects);
                 self.kernel.allocate(tid, objects);
             }
-            Instr::EnterHold(bytes) => {
-                let arena = self.kernel.allocate_block(tid, bytes);
-                self.tasks[key].frames.push(Frame::Hold(bytes, arena));
+            Instr::EnterHold(bytes) => self.enter_hold(tid, key, bytes),
+            Instr::EnterHoldDrawn(dist) => {
+                let bytes = self.draw_size(key, dist);
+                self.enter_hold(tid, key, bytes);
             }
             Instr::EnterTimeout(after) => {
                 if matches!(mode, Mode::Loop { .. }) {
@@ -254,14 +262,15 @@ impl Work<'_> {
             class,
             pc,
             left,
+            spare,
             data,
         }) = task.frames.last_mut()
         else {
             task.pc -= 1; // The task stays at its end.
             return Flow::Over;
         };
-        if *left > 1 {
-            *left -= 1;
+        *left -= 1;
+        if *left > *spare {
             task.pc = 0;
             self.drop_childs(key);
         } else {
@@ -421,7 +430,7 @@ impl Work<'_> {
         key: TaskKey,
         mode: Mode,
         class: ClassIndex,
-        count: u64,
+        (count, need): (u64, Option<u64>),
     ) -> Flow {
         if count == 0 {
             return Flow::Go;
@@ -444,6 +453,7 @@ impl Work<'_> {
                 class: task.class,
                 pc: task.pc,
                 left: count,
+                spare: count - need.unwrap_or(count).min(count),
                 data,
             });
             task.class = class;
@@ -452,6 +462,7 @@ impl Work<'_> {
             return Flow::Go;
         }
         self.tasks[key].children = count;
+        self.tasks[key].need = need.map(|need| Box::new(Need::new(need, count)));
         let counts = self.tasks[key].counted || self.tasks[key].child_counts;
         let (number, copy) = (self.tasks[key].number, self.tasks[key].copy);
         let now = self.kernel.machine.now();
@@ -473,6 +484,9 @@ impl Work<'_> {
             }
         }
         if matches!(mode, Mode::Loop { .. }) {
+            if need.is_some() {
+                self.tasks[key].pc -= 1; // With each child's end it comes here again.
+            }
             return self.wait(tid, key, mode, On::Children, None);
         }
         // The task executes this instruction again, to wait for its children, once all have been started.
@@ -493,20 +507,31 @@ impl Work<'_> {
     pub(crate) fn child_ended(&mut self, parent: TaskKey, ending: TaskEnd) {
         let task = &mut self.tasks[parent];
         task.children -= 1;
+        if task.need.is_some() {
+            self.needed_child_ended(parent, ending);
+            return;
+        }
         if ending != TaskEnd::Done && task.interrupt.is_none() {
             task.interrupt = Some(Interrupt::Child(ending));
         }
         if task.children == 0 {
             match task.joiner {
-                // The thread may be in another wait, for the announcement of a thread that it starts: it must not be woken out of that.
                 Some(tid) => {
-                    let waits = self.waits(Waiter::Thread(tid));
-                    if waits.is_some_and(|w| w.on == On::Children) {
-                        self.kernel.unpark(tid);
-                    }
+                    self.wake_joiner(tid);
                 }
                 None => self.loop_gathered(parent),
             }
         }
+    }
+
+    /// Wakes a thread that waits for its task's children. It may be in another wait, for the announcement of a thread that it starts: it must
+    /// not be woken out of that. Returns whether it waited for them.
+    pub(super) fn wake_joiner(&mut self, tid: Tid) -> bool {
+        let waits = self.waits(Waiter::Thread(tid));
+        let joins = waits.is_some_and(|w| w.on == On::Children);
+        if joins {
+            self.kernel.unpark(tid);
+        }
+        joins
     }
 }

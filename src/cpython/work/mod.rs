@@ -12,6 +12,7 @@ mod event_loop;
 mod exec;
 mod flow;
 mod naming;
+mod need;
 mod payload;
 mod resource;
 mod retry;
@@ -63,6 +64,7 @@ pub(crate) struct Work<'a> {
     grain_streams: Streams,
     failure_streams: Streams,
     patience_streams: Streams,
+    size_streams: Streams,
     /// Number of timers that event loops have set so far.
     loop_timers: u64,
     /// The cause that [`Program::turn`](super::Program::turn) names.
@@ -95,6 +97,7 @@ impl<'a> Work<'a> {
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
             failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
             patience_streams: Streams::new(seed, limits.demands, StreamRole::Patience),
+            size_streams: Streams::new(seed, limits.demands, StreamRole::Sizes),
             loop_timers: 0,
             turn: program.turn(),
             class_times: vec![ClassTime::default(); program.classes.len()].into(),

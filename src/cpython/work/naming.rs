@@ -4,8 +4,12 @@ use super::Work;
 use super::task::{CHILD_MASK, Frame, Task};
 
 impl Work<'_> {
-    /// Names a task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1.
+    /// Names a task as people count it: `page #3`, or `page #3's child 2`. Both counts start at 1. A child, or its call, that nobody awaits any
+    /// more has no parent whose name it could have.
     pub(crate) fn task_name(&self, task: &Task) -> String {
+        if task.parent.is_none() && task.is_child() {
+            return format!("a child {} given up", (task.number & CHILD_MASK) + 1);
+        }
         let mut name = match task.parent {
             Some(parent) => {
                 let child = (task.number & CHILD_MASK) + 1;

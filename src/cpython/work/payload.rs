@@ -5,10 +5,11 @@
 
 use super::Work;
 use super::task::{Data, Frame, Task};
-use crate::cpython::index::{ExecutorIndex, ProcessIndex, TaskKey};
+use crate::cpython::index::{DistIndex, ExecutorIndex, ProcessIndex, TaskKey};
 use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::ThreadRole;
 use crate::machine::Tid;
+use crate::scenario::Sizes;
 
 impl Work<'_> {
     /// The process that has taken the task in.
@@ -67,6 +68,20 @@ impl Work<'_> {
             .take_while(|&&i| !self.is_wait(i))
             .map(|i| i.payload_in())
             .sum()
+    }
+
+    /// Draws a size of working memory. Sizes have a stream of their own, so that they move no demand.
+    pub(super) fn draw_size(&mut self, key: TaskKey, dist: DistIndex) -> u64 {
+        let task = &mut self.tasks[key];
+        let mut rng = self.size_streams.task(task.number, u64::from(task.sizes));
+        task.sizes = task.sizes.wrapping_add(1);
+        Sizes::bytes(self.kernel.program.dists[dist].sample(&mut rng))
+    }
+
+    /// Takes working memory for the steps that follow.
+    pub(super) fn enter_hold(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
+        let arena = self.kernel.allocate_block(tid, bytes);
+        self.tasks[key].frames.push(Frame::Hold(bytes, arena));
     }
 
     /// Creates, or reads, arguments at their own step unless they came with the submitted work.

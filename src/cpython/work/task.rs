@@ -16,9 +16,12 @@ const CHILD_BITS: u32 = 24;
 /// Mask of these bits.
 pub(crate) const CHILD_MASK: u64 = (1 << CHILD_BITS) - 1;
 
+/// The bit that the numbers of children have, and those of other tasks have not.
+const CHILD: u64 = 1 << 63;
+
 /// The number of a task's child. Children draw from streams of their own, far from those of other tasks.
 pub(crate) fn child_number(parent: u64, child: u64) -> u64 {
-    (parent + 1) << CHILD_BITS | (1 << 63) | child
+    (parent + 1) << CHILD_BITS | CHILD | child
 }
 
 /// Data of a task in memory, in bytes.
@@ -71,13 +74,49 @@ pub(crate) enum Frame {
     Call(CallIndex, u32),
     /// Stays on its loop, whatever it does.
     OnLoop,
-    /// Executes children inline, one after another: class and instruction to return to, children left, and the parent's own data.
+    /// Executes children inline, one after another: class and instruction to return to, children left, how many of these may fail, and the
+    /// parent's own data.
     Inline {
         class: ClassIndex,
         pc: u32,
         left: u64,
+        spare: u64,
         data: Data,
     },
+}
+
+impl Frame {
+    /// What a worker has of this block of a coroutine that has given its part up: what the part leaves is the coroutine's no longer.
+    fn left_to_worker(self) -> Option<Self> {
+        match self {
+            Self::Hold(_, block) => Some(Self::Hold(0, block)),
+            Self::Timeout(_) => Some(Self::Timeout(Nanos::MAX)),
+            // Whatever fails now fails for nobody.
+            Self::Retry {
+                start,
+                failed,
+                backoff,
+                paused,
+                arguments,
+                ..
+            } => Some(Self::Retry {
+                start,
+                attempts: 1,
+                failed,
+                backoff,
+                paused,
+                arguments,
+            }),
+            Self::Repeat(..) | Self::OnLoop => Some(self),
+            // A part neither takes nor leaves these.
+            Self::Lock(_)
+            | Self::LoopLock(_)
+            | Self::Use(..)
+            | Self::Token(..)
+            | Self::Call(..)
+            | Self::Inline { .. } => None,
+        }
+    }
 }
 
 /// Why a task has to give up blocks as soon as it goes on.
@@ -87,6 +126,15 @@ pub(crate) enum Interrupt {
     Child(TaskEnd),
     /// Its parent has stopped waiting for it: nothing is retried.
     Cancelled,
+}
+
+/// What a coroutine gives up that awaits an executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// A call, whose block has this index.
+    Call(usize),
+    /// A part of its own, up to its next wait.
+    Part,
 }
 
 /// How far the future of a task, or of a call, is in its executor.
@@ -114,6 +162,8 @@ pub(crate) struct Task {
     pub(crate) draws: u32,
     /// Number of draws of time-outs and pauses made so far, which are keyed by themselves: they move no other.
     pub(crate) patience: u32,
+    /// Number of sizes drawn so far, which are keyed by themselves as well.
+    pub(crate) sizes: u32,
     pub(crate) arrival: Nanos,
     /// Index of its recorded demands, plus one; 0 if it has none.
     pub(crate) trace: u32,
@@ -139,9 +189,13 @@ pub(crate) struct Task {
     youngest: Option<TaskKey>,
     /// The next older and the next younger child of its parent that are not over.
     siblings: [Option<TaskKey>; 2],
+    /// What it still needs of these children, if not that all of them are over.
+    pub(crate) need: Option<Box<super::need::Need>>,
     /// Thread that will wait for the children, if any.
     pub(crate) joiner: Option<Tid>,
     pub(crate) interrupt: Option<Interrupt>,
+    /// The number of blocks that it had entered when it last handed a part to an executor.
+    handed_with: usize,
     /// How far its executor is with it.
     pub(crate) future: FutureState,
     /// The worker that executes it, or its call.
@@ -176,10 +230,34 @@ impl Task {
         })
     }
 
+    /// Whether it is a task's child, or was one until its parent went on without it.
+    pub(crate) fn is_child(&self) -> bool {
+        self.number & CHILD != 0
+    }
+
     /// Whether the task is in a block that its loop executes itself.
     pub(crate) fn stays_on_loop(&self) -> bool {
         let stays = |f: &Frame| matches!(f, Frame::OnLoop);
         self.frames.iter().any(stays)
+    }
+
+    /// Notes that a part, or a call, is handed to an executor.
+    pub(crate) fn is_handed_over(&mut self) {
+        self.handed_with = self.frames.len();
+        (self.future, self.worker) = (FutureState::Pending, None);
+    }
+
+    /// Takes away the blocks that are the worker's; what stays is the coroutine's.
+    fn frames_of_worker(&mut self, given_up: GivenUp) -> Vec<Frame> {
+        match given_up {
+            GivenUp::Call(at) => self.frames.split_off(at),
+            GivenUp::Part => {
+                let own = self.handed_with.min(self.frames.len());
+                let entered = self.frames.split_off(own);
+                let around = self.frames.iter().filter_map(|f| f.left_to_worker());
+                around.chain(entered).collect()
+            }
+        }
     }
 
     /// The blocks that whoever executes the task has entered: in a call those of the call, otherwise all; and the number of those before.
@@ -214,6 +292,7 @@ impl Tasks {
             pc: 0,
             draws: 0,
             patience: 0,
+            sizes: 0,
             arrival,
             trace: 0,
             demand: 0,
@@ -228,8 +307,10 @@ impl Tasks {
             children: 0,
             youngest: None,
             siblings: [None; 2],
+            need: None,
             joiner: None,
             interrupt: None,
+            handed_with: 0,
             future: FutureState::Pending,
             worker: None,
             abandoned: false,
@@ -270,9 +351,9 @@ impl Tasks {
         key
     }
 
-    /// Parts a coroutine from the call that it gives up. The call keeps the key, by which its executor knows it; returns the coroutine's new
-    /// one.
-    pub(crate) fn part_from_call(&mut self, key: TaskKey, call: usize) -> TaskKey {
+    /// Parts a coroutine from the call that it gives up, or from a part of itself. The call keeps the key, by which its executor knows it; returns
+    /// the coroutine's new one.
+    pub(crate) fn part_from_call(&mut self, key: TaskKey, given_up: GivenUp) -> TaskKey {
         let Task {
             number,
             class,
@@ -280,10 +361,11 @@ impl Tasks {
             ..
         } = self[key];
         let new = self.insert(number, class, arrival);
+        let worker_has = self[key].frames_of_worker(given_up);
         let given_up = &mut self[key];
-        let called = given_up.frames.split_off(call);
         let coroutine = Task {
-            frames: std::mem::replace(&mut given_up.frames, called),
+            frames: std::mem::replace(&mut given_up.frames, worker_has),
+            need: None,
             data: Data {
                 received: std::mem::take(&mut given_up.data.received),
                 ..Data::default()
@@ -294,9 +376,11 @@ impl Tasks {
             ..*given_up
         };
         given_up.abandoned = true;
+        given_up.handed_with = 0;
         // What it still draws is not what the coroutine draws.
         given_up.draws |= 1 << 31;
         given_up.patience |= 1 << 31;
+        given_up.sizes |= 1 << 31;
         given_up.wait = None;
         given_up.interrupt = None;
         given_up.permitted = false;
@@ -316,6 +400,14 @@ impl Tasks {
         new
     }
 
+    /// Parts a child from its parent, who goes on without it.
+    pub(crate) fn part_from_parent(&mut self, key: TaskKey) {
+        self.leave_siblings(key);
+        let child = &mut self[key];
+        (child.parent, child.siblings) = (None, [None; 2]);
+        child.abandoned = true;
+    }
+
     /// The children of a task that are not over, oldest first.
     pub(crate) fn children(&self, parent: TaskKey) -> Vec<TaskKey> {
         let youngest = self[parent].youngest;
@@ -326,6 +418,14 @@ impl Tasks {
     }
 
     pub(crate) fn remove(&mut self, key: TaskKey) {
+        self.leave_siblings(key);
+        self.slots[key].live = false;
+        self.alive -= 1;
+        self.free.push(key);
+    }
+
+    /// Takes a child out of the line of its parent's children.
+    fn leave_siblings(&mut self, key: TaskKey) {
         let Task {
             parent,
             siblings: [older, younger],
@@ -340,9 +440,6 @@ impl Tasks {
                 self[older].siblings[1] = younger;
             }
         }
-        self.slots[key].live = false;
-        self.alive -= 1;
-        self.free.push(key);
     }
 
     /// The tasks of the message that begins with this one: a chunk of a `multiprocessing.Pool`, otherwise this task alone.

@@ -83,6 +83,7 @@ impl Work<'_> {
     pub(crate) fn unwind(&mut self, tid: Tid, key: TaskKey, ending: TaskEnd, over: usize) {
         self.kernel.events += 1;
         self.tasks[key].joiner = None;
+        self.tasks[key].need = None;
         self.tasks[key].trying_again = false;
         self.give_up_waiting(tid, key, ending);
         while let Some(frame) = self.tasks[key].frames.pop() {
@@ -104,6 +105,10 @@ impl Work<'_> {
                 } if attempts > 1 && self.tasks[key].frames.len() < over => {
                     self.drop_arguments(key, arguments);
                     self.try_again(key, frame, ending);
+                    return;
+                }
+                Frame::Inline { spare, .. } if spare > 0 && self.tasks[key].frames.len() < over => {
+                    self.next_child(key, frame);
                     return;
                 }
                 Frame::Inline { class, data, .. } => {
@@ -132,6 +137,19 @@ impl Work<'_> {
         task.ending = ending;
         let code = &self.kernel.program.classes[task.class].code;
         task.pc = u32::try_from(code.len() - 1).expect("short programs");
+    }
+
+    /// A child has failed that a thread executes inline, and may: the next one begins.
+    fn next_child(&mut self, key: TaskKey, mut block: Frame) {
+        if let Frame::Inline { left, spare, .. } = &mut block {
+            *left -= 1;
+            *spare -= 1;
+        }
+        self.drop_childs(key);
+        let task = &mut self.tasks[key];
+        task.retry_after = None;
+        task.pc = 0;
+        task.frames.push(block);
     }
 
     /// Whether the thread is that of an event loop, rather than one that executes work for it.

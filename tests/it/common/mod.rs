@@ -131,6 +131,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         measured_on: None,
+        data: 0,
         untouched_payload: false,
     }
 }

@@ -26,6 +26,7 @@ pub(crate) fn class(count: u64, step: Dist) -> TaskClass {
 /// A batch of equal tasks.
 pub(crate) fn batch(count: u64, step: Dist) -> Workload {
     Workload {
+        data: 0,
         untouched_payload: false,
         arrivals: Arrivals::Batch,
         rounds: Rounds::default(),

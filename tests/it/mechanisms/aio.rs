@@ -46,7 +46,11 @@ fn sleeps_end_at_whole_milliseconds() {
 #[test]
 fn operations_take_iterations() {
     let run = |steps: Vec<Step>| iterations(each(true, plain(), &[steps]))[0];
-    let child = |n, steps| Step::FanOut { count: n, steps };
+    let child = |n, steps| Step::FanOut {
+        count: n,
+        need: None,
+        steps,
+    };
     // The first step.
     assert_eq!(run(vec![]), us(1));
     // A timer sets the future, the step comes in the iteration after.
@@ -97,6 +101,7 @@ fn a_limit_is_kept_in_order() {
     // The children of a task that is in are in.
     let parents = vec![Step::FanOut {
         count: 3,
+        need: None,
         steps: waits(),
     }];
     assert_eq!(

@@ -72,6 +72,7 @@ fn children_of_a_full_pool_deadlock() {
         cpu(ms(1)),
         Step::FanOut {
             count: 1,
+            need: None,
             steps: vec![],
         },
     ];
@@ -101,6 +102,7 @@ fn a_parent_waits_for_its_last_child() {
         cpu(ms(1)),
         Step::FanOut {
             count: 3,
+            need: None,
             steps: vec![io(ms(10)), cpu(ms(1))],
         },
         cpu(ms(1)),
@@ -124,6 +126,7 @@ fn a_child_may_be_over_before_its_parent_waits() {
     let parent = vec![
         Step::FanOut {
             count: 2,
+            need: None,
             steps: vec![],
         },
         Step::Lock(0, vec![cpu(ms(1))]),
@@ -261,12 +264,14 @@ fn failures_are_as_frequent_as_asked_for() {
 fn waiting_children_are_named_after_their_parents() {
     let grandchild = Step::FanOut {
         count: 2,
+        need: None,
         steps: vec![Step::Lock(0, vec![])],
     };
     let family = vec![Step::Lock(
         0,
         vec![Step::FanOut {
             count: 3,
+            need: None,
             steps: vec![io(ms(1)), grandchild],
         }],
     )];
@@ -290,6 +295,7 @@ fn a_failed_child_fails_its_parent() {
         vec![
             Step::FanOut {
                 count: 2,
+                need: None,
                 steps: [vec![io(ms(10))], last].concat(),
             },
             io(ms(50)),
@@ -369,11 +375,13 @@ fn a_deadline_ends_waits_for_locks_and_children() {
         }],
         vec![Step::FanOut {
             count: 2,
+            need: None,
             steps: vec![io(ms(40))],
         }],
     ] {
         let family = limited(vec![Step::FanOut {
             count: 3,
+            need: None,
             steps: child.clone(),
         }]);
         let o = each(true, asyncio(), &[family, vec![io(ms(7))]]).run();
@@ -386,6 +394,7 @@ fn a_deadline_ends_waits_for_locks_and_children() {
     // A thread waits for the lock and for its children, and finds out then.
     let family = limited(vec![Step::FanOut {
         count: 2,
+        need: None,
         steps: vec![io(ms(20))],
     }]);
     let o = each(true, threads(3), &[family]).run();
@@ -501,6 +510,7 @@ fn every_strategy_dispatches_each_task_once() {
                 cpu(ms(1)),
                 Step::FanOut {
                     count: 2,
+                    need: None,
                     steps: vec![cpu(ms(1))],
                 },
             ];
@@ -526,6 +536,7 @@ fn childrens_time_has_causes() {
         cpu(ms(10)),
         Step::FanOut {
             count: 4,
+            need: None,
             steps: vec![cpu(ms(100)), io(ms(50))],
         },
     ];
@@ -562,6 +573,7 @@ fn childrens_time_has_causes() {
 fn children_count_with_their_parent() {
     let steps = vec![Step::FanOut {
         count: 2,
+        need: None,
         steps: vec![cpu(ms(1))],
     }];
     for strategy in [threads(16), asyncio(), Strategy::Sequential] {

@@ -2,8 +2,9 @@
 
 use proptest::prelude::{prop_assert, proptest};
 
+use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
-use pchsim::scenario::{Arrivals, Dist, LockSpec, Offload, Step, Strategy, Workers};
+use pchsim::scenario::{Arrivals, Dist, LockSpec, Offload, Sizes, Step, Strategy, Workers, limits};
 use pchsim::strategy::Finding;
 
 use super::{batch, executor, threads, weightless};
@@ -57,6 +58,82 @@ fn processes_weigh() {
     assert_eq!(peak(Forkserver, 0.0), 20 + 300 + 3 * (4_000 + 50_000));
     // Imported once, in the server, and shared with its children.
     assert_eq!(peak(Forkserver, 1.0), 20 + 300 + 3 * 4_000 + 50_000);
+}
+
+/// The main program's own data: its forks share it, and nobody else has it.
+#[test]
+fn data_of_the_main_program_weigh_once() {
+    let peak = |strategy, data| {
+        let mut case = light(strategy, 3, waits());
+        case.profile.params.interp_create = 1.0;
+        case.workload.data = data;
+        case.run().memory_peak
+    };
+    let served = Strategy::Prefork {
+        processes: 3,
+        each: Box::new(threads(1)),
+    };
+    for strategy in [
+        Strategy::Sequential,
+        threads(3),
+        executor(3, Fork),
+        executor(3, Spawn),
+        executor(3, Forkserver),
+        Strategy::Interpreters(Workers::Exactly(3)),
+        served,
+    ] {
+        let more = peak(strategy.clone(), 5_000_000) - peak(strategy.clone(), 0);
+        assert_eq!(more, 5_000_000, "{strategy:?}");
+    }
+    // A fork takes the longer the more its parent has.
+    let took = |start, data| {
+        let mut case = light(executor(1, start), 1, waits());
+        case.profile.params.fork_per_byte = 1.0;
+        case.workload.data = data;
+        case.run().makespan
+    };
+    assert!(took(Fork, 10 << 20) >= took(Fork, 0) + ms(10));
+    assert_eq!(took(Spawn, 10 << 20), took(Spawn, 0));
+}
+
+/// Each execution draws its size, from a stream of its own: demands stay what they are, and so does the mean.
+#[test]
+fn sizes_of_working_memory_are_drawn() {
+    let drawn = |steps| {
+        vec![Step::HoldDrawn(
+            Sizes(Dist::Uniform(Nanos(1_000), Nanos(3_000))),
+            steps,
+        )]
+    };
+    let mut seen = Vec::new();
+    for seed in 0..200 {
+        let mut case = light(Strategy::Sequential, 1, drawn(waits()));
+        case.seed = seed;
+        let peak = case.run().memory_peak;
+        assert!((1_000..=3_000).contains(&peak), "{peak}");
+        seen.push(peak as f64);
+    }
+    let mean = seen.iter().sum::<f64>() / 200.0;
+    // The mean of 200 draws has a standard deviation of 41; five of them are exceeded once in a million seeds.
+    assert!((mean - 2_000.0).abs() < 5.0 * 41.0, "{mean}");
+    // A task draws anew each time; the allocator keeps the largest.
+    let again = light(
+        Strategy::Sequential,
+        1,
+        vec![Step::Repeat(200, drawn(waits()))],
+    );
+    let most = again.run().memory_peak;
+    assert!((2_900..=3_000).contains(&most), "{most}");
+    // The draws of demands are where they were, whatever stands round them.
+    let work = || vec![Step::Io(Dist::Exponential(ms(10)))];
+    let plain = light(threads(2), 20, work()).run();
+    assert_eq!(
+        light(threads(2), 20, drawn(work())).run().latencies,
+        plain.latencies
+    );
+    // None is larger than any size may be.
+    let vast = Sizes(Dist::Exponential(Nanos(u64::MAX)));
+    assert_eq!(vast.mean(), limits::MAX_SIZE);
 }
 
 #[test]
@@ -165,6 +242,7 @@ fn data_of_children_and_attempts_is_let_go() {
         Step::PayloadIn(10),
         Step::FanOut {
             count: 4,
+            need: None,
             steps: child,
         },
         io(ms(1)),

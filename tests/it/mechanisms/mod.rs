@@ -11,6 +11,7 @@ mod gil;
 mod interplay;
 mod locks;
 mod memory;
+mod needed;
 mod objects;
 mod pools;
 mod pools_named;
@@ -39,7 +40,7 @@ pub(crate) fn executor(n: u32, start: StartMethod) -> Strategy {
     Strategy::Processes {
         workers: Workers::Exactly(n),
         start,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     }
 }
 

@@ -113,6 +113,7 @@ fn what_is_inline_blocks_the_loop() {
     // Its waits are awaited, and so are its children, whose work stays there, too; a call in it goes away all the same.
     let children = Step::FanOut {
         count: 2,
+        need: None,
         steps: vec![cpu(ms(10)), io(ms(10))],
     };
     let inline = |steps| vec![Step::Inline(steps)];
@@ -243,7 +244,11 @@ fn a_lock_of_two_kinds_is_refused() {
 /// Children in a call are the worker's, one after another.
 #[test]
 fn children_in_a_call_come_one_after_another() {
-    let fan = |steps| Step::FanOut { count: 3, steps };
+    let fan = |steps| Step::FanOut {
+        count: 3,
+        need: None,
+        steps,
+    };
     let task = vec![offload("a", vec![fan(vec![cpu(ms(1)), io(ms(9))])])];
     assert_eq!(run("asyncio+a=threads:8", &[task]), [ms(30)]);
     let outside = vec![fan(vec![offload("a", vec![cpu(ms(1)), io(ms(9))])])];
@@ -366,6 +371,7 @@ fn a_coroutine_lets_go_of_what_it_holds_when_it_gives_a_call_up() {
     let within = |steps| vec![Step::Timeout(ms(10).into(), steps)];
     let children = Step::FanOut {
         count: 2,
+        need: None,
         steps: vec![call()],
     };
     let o = each(

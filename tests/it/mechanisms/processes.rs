@@ -1,8 +1,9 @@
 //! Starting processes, `ProcessPoolExecutor`, `multiprocessing.Pool`, pipes: facts sheet 2.5, 7 to 10.
 
+use pchsim::cpython::profile::Params;
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
-use pchsim::scenario::{Arrivals, Dist, ProcessApi, Step, Strategy, TracedTask, Workers};
+use pchsim::scenario::{Arrivals, Dist, ProcessApi, Rounds, Step, Strategy, TracedTask, Workers};
 use pchsim::strategy::Cause;
 
 use super::{batch, each, executor, latencies, us};
@@ -157,6 +158,95 @@ fn a_pool_sends_chunks() {
             .processes,
         4
     );
+}
+
+fn chunked(workers: u32, chunk: u32) -> Strategy {
+    Strategy::Processes {
+        workers: Workers::Exactly(workers),
+        start: Fork,
+        api: ProcessApi::Executor {
+            chunksize: Some(chunk),
+        },
+    }
+}
+
+/// 9: `map(chunksize=)` submits chunks, each of which is one call: one task after another in its worker, all results at its end.
+#[test]
+fn an_executor_maps_chunks() {
+    let tasks = |count| vec![class(count, vec![cpu(ms(10))])];
+    let o = batch(true, chunked(2, 3), tasks(8)).run();
+    assert_eq!(o.latencies, [30, 30, 30, 30, 30, 30, 50, 50].map(ms));
+    assert_eq!(o.processes, 2);
+    // What a call costs is paid once a chunk, by whoever pays it.
+    let cost = |strategy, param: fn(&mut Params) -> &mut f64| {
+        let mut case = batch(true, strategy, tasks(12));
+        *param(&mut case.profile.params) = 1e6;
+        case.run().cpu.0 - u128::from(ms(120).0)
+    };
+    for param in [
+        (|p| &mut p.ppe_submit) as fn(&mut Params) -> &mut f64,
+        |p| &mut p.ppe_feed,
+        |p| &mut p.ppe_get,
+        |p| &mut p.ppe_put,
+        |p| &mut p.ppe_result,
+    ] {
+        assert_eq!(cost(executor(2, Fork), param), u128::from(ms(12).0));
+        assert_eq!(cost(chunked(2, 5), param), u128::from(ms(3).0));
+    }
+    // One by one: nothing changes.
+    let plain = batch(true, executor(2, Fork), tasks(9)).run();
+    let ones = batch(true, chunked(2, 1), tasks(9)).run();
+    assert_eq!(format!("{plain:?}"), format!("{ones:?}"));
+    // What travels with the tasks travels with their chunk: twelve times 10 kB, and an envelope for each call and each result.
+    let carries = || vec![class(12, vec![Step::PayloadIn(10_000), cpu(ms(1))])];
+    let moved = |strategy| batch(true, strategy, carries()).run().bytes_moved;
+    let envelopes = |calls: u128| (12 * 10_000 + calls * 2 * 256) * 2;
+    assert_eq!(moved(executor(2, Fork)) * 2, envelopes(12));
+    assert_eq!(moved(chunked(2, 5)) * 2, envelopes(3));
+}
+
+/// Arrivals that come one by one are submitted one by one; rounds and copies have chunks of their own.
+#[test]
+fn chunks_are_those_of_a_batch() {
+    let tasks = || vec![class(1, vec![cpu(ms(10))])];
+    let mut case = batch(true, chunked(1, 4), tasks());
+    case.workload.arrivals = Arrivals::Closed {
+        users: 2,
+        think: Dist::Constant(Nanos::ZERO),
+        count: Some(5),
+    };
+    assert_eq!(case.run().completed, 5);
+    let mut case = batch(true, chunked(1, 4), vec![class(5, vec![cpu(ms(10))])]);
+    case.workload.rounds = Rounds {
+        count: 2,
+        serial: vec![cpu(ms(5))],
+    };
+    // A chunk of four and one of one, twice.
+    assert_eq!(
+        latencies(&case),
+        [40, 40, 40, 40, 50, 40, 40, 40, 40, 50].map(ms)
+    );
+    let served = Strategy::Prefork {
+        processes: 2,
+        each: Box::new(chunked(1, 4)),
+    };
+    let o = batch(true, served, vec![class(10, vec![cpu(ms(10))])]).run();
+    assert_eq!(
+        o.latencies,
+        [40, 40, 40, 40, 40, 40, 40, 40, 50, 50].map(ms)
+    );
+}
+
+/// A task that fails does not fail the others of its chunk.
+#[test]
+fn failures_stay_within_their_task() {
+    let o = batch(
+        true,
+        chunked(1, 3),
+        vec![class(1, vec![Step::Fail(1.0)]), class(5, vec![cpu(ms(1))])],
+    )
+    .run();
+    assert_eq!((o.failed, o.completed), (1, 5));
 }
 
 /// 2.5, 8.1: a message beyond the pipe's 64 KiB blocks its writer until the reader has read.

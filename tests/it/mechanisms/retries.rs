@@ -226,6 +226,7 @@ fn attempts_are_counted_as_they_begin() {
         assert_eq!(run(vec![endless(Nanos::ZERO)]), (8, ms(9)));
         let children = Step::FanOut {
             count: 2,
+            need: None,
             steps: vec![retry(
                 3,
                 Backoff::from(Nanos::ZERO),
@@ -241,6 +242,7 @@ fn attempts_are_counted_as_they_begin() {
     let children = |strategy| {
         let steps = vec![Step::FanOut {
             count: 2,
+            need: None,
             steps: vec![retry(3, Backoff::from(Nanos::ZERO), fails())],
         }];
         each(true, strategy, &[steps]).run().retries

@@ -331,7 +331,7 @@ fn all_strategies() -> Vec<Strategy> {
         out.push(Strategy::Interpreters(w));
         for start in starts {
             for api in [
-                ProcessApi::Executor,
+                ProcessApi::EXECUTOR,
                 ProcessApi::Pool { chunksize: None },
                 ProcessApi::Pool { chunksize: Some(4) },
             ] {

@@ -20,7 +20,7 @@ fn makespan_is_between_its_bounds() {
         let processes = Strategy::Processes {
             workers: n,
             start,
-            api: ProcessApi::Executor,
+            api: ProcessApi::EXECUTOR,
         };
         for (gil, cores, parallel, strategy) in [
             (true, workers, 1, Strategy::Sequential),
@@ -75,7 +75,7 @@ fn strategies_share_their_demands() {
         Strategy::Processes {
             workers: n,
             start: StartMethod::Fork,
-            api: ProcessApi::Executor,
+            api: ProcessApi::EXECUTOR,
         },
         Strategy::Asyncio {
             limit: None,

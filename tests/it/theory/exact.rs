@@ -79,7 +79,7 @@ fn a_pool_is_kiefer_and_wolfowitzs_recursion() {
         let processes = Strategy::Processes {
             workers: exactly,
             start,
-            api: ProcessApi::Executor,
+            api: ProcessApi::EXECUTOR,
         };
         let processes = run(&tasks, true, workers + 4, processes);
         assert_eq!(processes.latencies, expected, "{workers} processes");
@@ -104,7 +104,7 @@ fn littles_law() {
             Strategy::Processes {
                 workers: four,
                 start: StartMethod::Fork,
-                api: ProcessApi::Executor,
+                api: ProcessApi::EXECUTOR,
             },
         ),
         (

@@ -18,7 +18,7 @@ fn a_run_that_is_cut_off_is_the_beginning_of_the_whole() {
             Strategy::Processes {
                 workers: two,
                 start: StartMethod::Fork,
-                api: ProcessApi::Executor,
+                api: ProcessApi::EXECUTOR,
             },
         ),
         (

@@ -52,7 +52,7 @@ fn whatever_serves_is_mm1() {
     let processes = Strategy::Processes {
         workers: one,
         start: StartMethod::Fork,
-        api: ProcessApi::Executor,
+        api: ProcessApi::EXECUTOR,
     };
     let locked = vec![Step::Lock(0, cpu())];
     for (name, steps, strategy, cores, gil) in [

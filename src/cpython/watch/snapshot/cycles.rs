@@ -56,12 +56,15 @@ impl SnapshotIndex<'_, '_> {
                 .into_iter()
                 .collect()
         };
+        // Who needs some of them only may go on without this one.
+        let needs_all = stuck || self.work.tasks[self.tasks[task]].need.is_none();
         let for_children = || {
+            let children = children.iter().filter(|_| needs_all);
             let edge = |&to: &usize| WaitEdge {
                 to,
                 waits_for: format!("its child {}", snapshot.tasks[to].name),
             };
-            children.iter().map(edge).collect()
+            children.map(edge).collect()
         };
         match &state.place {
             TaskLocation::Thread(thread) => match &snapshot.threads[*thread].doing {

@@ -90,6 +90,7 @@ impl SnapshotIndex<'_, '_> {
             TaskLocation::Resource(_) if task.wait.is_some_and(|w| w.on.is_device()) => {
                 (true, None)
             }
+            TaskLocation::Children(..) if task.need.is_some() => (true, None),
             TaskLocation::Children(..) => {
                 let code = &self.work.kernel.program.classes[task.class].code;
                 let at = task.pc.checked_sub(1).map(|i| code[i as usize]);
@@ -121,9 +122,9 @@ impl SnapshotIndex<'_, '_> {
     pub(crate) fn children_of(&self, task: &Task) -> u64 {
         let code = &self.work.kernel.program.classes[task.class].code;
         let count = |at: Option<u32>| code.get(at? as usize)?.children();
-        // A thread executes the step again when it wakes; a loop has gone past the step.
+        // A thread executes the step again when it wakes, and so does whoever needs some only; otherwise a loop has gone past the step.
         count(Some(task.pc))
-            .filter(|_| task.joiner.is_some())
+            .filter(|_| task.joiner.is_some() || task.need.is_some())
             .or_else(|| count(task.pc.checked_sub(1)))
             .unwrap_or(task.children)
             .max(task.children)
@@ -208,14 +209,13 @@ impl SnapshotIndex<'_, '_> {
             }
             let sent = calls.messages.len();
             for (n, &key) in pool.calls.iter().enumerate() {
-                self.put(places, key, TaskLocation::CallQueue(n + 1));
+                self.put_chunk(places, key, |_| TaskLocation::CallQueue(n + 1));
             }
-            for (n, &key) in pool.backlog.iter().enumerate() {
-                self.put(
-                    places,
-                    key,
-                    TaskLocation::Worker(sent + pool.calls.len() + n + 1),
-                );
+            let waiting = pool.backlog.iter().copied().chain(pool.incomplete());
+            for (n, key) in waiting.enumerate() {
+                self.put_chunk(places, key, |_| {
+                    TaskLocation::Worker(sent + pool.calls.len() + n + 1)
+                });
             }
         }
     }
@@ -230,6 +230,7 @@ impl SnapshotIndex<'_, '_> {
                     | Handle::Step(key)
                     | Handle::Due(key, _)
                     | Handle::Finished(key)
+                    | Handle::ChildOver(key, _)
                     | Handle::Gathered(key) => key,
                 };
                 self.put(places, key, TaskLocation::Loop(n + 1));

@@ -17,11 +17,11 @@ fn transferred(time: Nanos, rate: Bytes) -> Bytes {
 
 impl SnapshotIndex<'_, '_> {
     /// The step of a task: the one before its next instruction if that has `begun` (with what is `left` of it), else the next instruction
-    /// that takes time.
+    /// that takes time. A step to which the task comes again with each child's end is both.
     pub(crate) fn step(&self, task: &Task, begun: bool, left: Option<Nanos>) -> Option<StepState> {
         let code = &self.work.kernel.program.classes[task.class].code;
         let next = task.pc as usize;
-        let at = if begun {
+        let at = if begun && task.need.is_none() {
             next.checked_sub(1)?
         } else {
             next + code.get(next..)?.iter().position(|i| i.takes_time())?
@@ -94,11 +94,22 @@ impl SnapshotIndex<'_, '_> {
             }
             Instr::Put(q) => format!("Put(\"{}\")", queue(*q)),
             Instr::Get(q) => format!("Get(\"{}\")", queue(*q)),
-            Instr::FanOut { count, .. } => format!("FanOut({count})"),
+            Instr::FanOut {
+                count, need: None, ..
+            } => format!("FanOut({count})"),
+            Instr::FanOut {
+                count,
+                need: Some(need),
+                ..
+            } => format!("FanOut(count: {count}, need: {need})"),
             Instr::PayloadIn(n) => format!("PayloadIn({})", size(*n)),
             Instr::PayloadOut(n) => format!("PayloadOut({})", size(*n)),
             Instr::Allocate(n) => format!("Allocate({n})"),
             Instr::EnterHold(n) => format!("Hold({})", size(*n)),
+            Instr::EnterHoldDrawn(dist) => {
+                let sizes = program.dists[*dist].written_as(&|n| format_size(n.0));
+                format!("Hold({sizes})")
+            }
             Instr::EnterTimeout(t) => format!("Timeout({})", demand(t)),
             Instr::Fail(p) => format!("Fail({p})"),
             Instr::EnterRetry { attempts, .. } => format!("Retry(attempts: {attempts})"),
