@@ -10,8 +10,8 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Arrivals, Backoff, Bytes, DeviceSpec, Dist, LockSpec, ObjectSpec, QueueSpec, Releases,
-    ResourceSpec, StartMethod,
+    Arrivals, Backoff, Bytes, DeviceSpec, Dist, Lifecycle, LockSpec, ObjectSpec, QueueSpec,
+    Releases, ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -446,14 +446,23 @@ pub struct Call {
 /// How each main process executes its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Copies of the program, as an application server forks them; 1 means the main process alone.
+    /// Copies of the program, as an application server starts them; 1 means the main process alone, unless the server watches over it.
     pub copies: u32,
+    /// How the copies begin, and when they end.
+    pub life: Lifecycle,
     /// Whether an event loop takes the tasks in, rather than the main thread.
     pub event_loop: bool,
     /// Concurrency limit of the event loop: most tasks at once; `None` for no limit.
     pub limit: Option<u32>,
     /// Executor of task bodies or, under an event loop, of the blocking work.
     pub executor: Executor,
+}
+
+impl Layout {
+    /// Whether a master starts the copies; otherwise the main process executes the tasks.
+    pub(crate) fn has_master(&self) -> bool {
+        self.copies > 1 || self.life != Lifecycle::default()
+    }
 }
 
 impl Program {
@@ -538,6 +547,7 @@ impl Program {
             lock_across_wait: TiVec::new(),
             layout: Layout {
                 copies: 1,
+                life: Lifecycle::default(),
                 event_loop: false,
                 limit: None,
                 executor,

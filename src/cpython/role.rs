@@ -27,8 +27,8 @@ pub(crate) enum ThreadRole {
     Team,
     /// Runs its script once and exits (the resource tracker).
     Script,
-    /// Master process of a prefork server: starts the copies and waits.
-    Master,
+    /// Master process of a prefork server: starts the copies, and others for those that end.
+    Master(MasterState),
 }
 
 /// An effect of a role at a place of its thread's script, with the index of the executor that the thread serves.
@@ -72,6 +72,15 @@ pub(crate) enum MainState {
     /// Executes this task inline.
     Working(TaskKey),
     Closing,
+}
+
+/// Progress of the master of a prefork server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MasterState {
+    /// Starts the copies.
+    Start,
+    /// Replaces copies that end: so many are there.
+    Watch(u32),
 }
 
 /// Effects of an event loop's thread.

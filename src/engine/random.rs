@@ -31,12 +31,14 @@ pub enum StreamRole {
     Grain = 8,
     /// Time-outs, and pauses between attempts.
     Patience = 9,
+    /// Requests after which workers are replaced.
+    Recycling = 10,
 }
 
 impl StreamRole {
     /// All roles in the order of their numbers.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Arrivals,
         Self::Classes,
         Self::Demands,
@@ -47,6 +49,7 @@ impl StreamRole {
         Self::Failure,
         Self::Grain,
         Self::Patience,
+        Self::Recycling,
     ];
 }
 

@@ -129,6 +129,7 @@ fn costing(steps: &[Step], factor: f64) -> Vec<Step> {
 mod tests {
     use super::*;
     use crate::engine::Nanos;
+    use crate::scenario::Lifecycle;
     use crate::scenario::{Dist, Workers};
 
     fn ms(n: u64) -> Dist {
@@ -163,6 +164,7 @@ mod tests {
             Strategy::Threads(Workers::PerTask),
             Strategy::Prefork {
                 processes: 2,
+                life: Lifecycle::default(),
                 each: Box::new(Strategy::Asyncio {
                     limit: None,
                     offload: crate::scenario::Offload::None,

@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, StrategyKind};
+use super::{Backoff, DeviceSpec, Dist, Lifecycle, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -712,6 +712,8 @@ pub enum Strategy {
         processes: u32,
         /// Strategy of each copy (not `Prefork` itself).
         each: Box<Strategy>,
+        /// How the copies begin, and when they end.
+        life: Lifecycle,
     },
 }
 

@@ -1,7 +1,7 @@
 //! Descriptions of strategies, each in one place: how many processes execute a strategy, whether an event loop has the tasks, and where
 //! their work goes.
 
-use super::{NamedPool, Offload, ProcessApi, StartMethod, Strategy, Workers};
+use super::{Lifecycle, NamedPool, Offload, ProcessApi, StartMethod, Strategy, Workers};
 
 /// How a strategy executes tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,11 @@ impl Strategy {
                 limit: *limit,
                 ..by((*offload).into())
             },
-            Self::Prefork { processes, each } => Execution {
+            Self::Prefork {
+                processes,
+                each,
+                life: _,
+            } => Execution {
                 copies: Some((*processes).max(1)),
                 ..each.execution()
             },
@@ -134,7 +138,21 @@ impl Strategy {
             StartMethod::Fork | StartMethod::Forkserver => true,
             StartMethod::Spawn => false,
         };
-        self.execution().copies.is_some() || self.every_pool().filter_map(Pool::start).any(forks)
+        let copies = self.lifecycle().is_some_and(|life| life.preload);
+        copies || self.every_pool().filter_map(Pool::start).any(forks)
+    }
+
+    /// How the processes of a prefork server begin and end; `None` where the program itself executes the tasks.
+    #[must_use]
+    pub fn lifecycle(&self) -> Option<Lifecycle> {
+        match self {
+            Self::Prefork { life, .. } => Some(*life),
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_)
+            | Self::Asyncio { .. } => None,
+        }
     }
 
     /// The pools beside [`Execution::pool`] to which steps of a task are offloaded by name; those of each process of a prefork server.
@@ -246,8 +264,13 @@ pub fn strategy_label(strategy: &Strategy) -> String {
             }
             label
         }
-        Strategy::Prefork { processes, each } => {
-            format!("prefork:{processes}({})", strategy_label(each))
+        Strategy::Prefork {
+            processes,
+            each,
+            life,
+        } => {
+            let (life, each) = (life.label(), strategy_label(each));
+            format!("prefork:{processes}{life}({each})")
         }
     }
 }

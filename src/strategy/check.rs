@@ -207,7 +207,13 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(o.memory_mean <= peak * (1.0 + 1e-9), || {
         format!("mean memory {} over the peak {peak}", o.memory_mean)
     });
-    let base = input.profile.params.base_rss + input.workload.imports.memory as f64;
+    let life = input.strategy.lifecycle();
+    let imported = if life.is_none_or(|life| life.preload) {
+        input.workload.imports.memory
+    } else {
+        0 // The master has no imports.
+    };
+    let base = input.profile.params.base_rss + imported as f64;
     let least = if o.end == Nanos::ZERO {
         peak
     } else {

@@ -8,8 +8,8 @@ use crate::cpython::program::{
 };
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Offload, Placed, Pool, ProcessApi,
-    StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
+    Arrivals, Backoff, Dist, Imports, Inside, Lifecycle, MachineSpec, Offload, Placed, Pool,
+    ProcessApi, StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -75,6 +75,7 @@ pub fn compile(
 ) -> Result<Program, SimError> {
     let workload = &*workload.under(strategy);
     let layout = layout(machine, profile, strategy)?;
+    let frozen = workload.imports.frozen || layout.life.freeze;
     let mut c = Compiler {
         dists: Vec::new(),
         backoffs: Vec::new(),
@@ -151,13 +152,13 @@ pub fn compile(
         calls: c.calls.into(),
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
-        live_objects: if workload.imports.frozen {
+        live_objects: if frozen {
             0
         } else {
             workload.imports.objects.unwrap_or(0)
         },
         object_memory: object_memory(profile, &workload.imports),
-        frozen: workload.imports.frozen,
+        frozen,
         preloadable: workload.imports.preloaded,
         untouched_payload: workload.untouched_payload,
         dispatch: workload.dispatch,
@@ -643,6 +644,7 @@ fn layout(
     }
     let one = |event_loop, limit, executor| Layout {
         copies: 1,
+        life: Lifecycle::default(),
         event_loop,
         limit,
         executor,
@@ -675,7 +677,11 @@ fn layout(
             offload,
             pools: _,
         } => one(true, *limit, offloaded(machine, profile, *offload)?),
-        Strategy::Prefork { processes, each } => {
+        Strategy::Prefork {
+            processes,
+            each,
+            life,
+        } => {
             let inner = layout(machine, profile, each)?;
             if inner.copies > 1 {
                 return Err(SimError::Unsupported(
@@ -684,6 +690,7 @@ fn layout(
             }
             Layout {
                 copies: (*processes).max(1),
+                life: *life,
                 ..inner
             }
         }

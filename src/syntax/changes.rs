@@ -215,9 +215,10 @@ impl Strategy {
                 // What has a name was given its own number.
                 pools: pools.clone(),
             },
-            Self::Prefork { each, .. } => Self::Prefork {
+            Self::Prefork { each, life, .. } => Self::Prefork {
                 processes: n,
                 each: each.clone(),
+                life: *life,
             },
         }
     }

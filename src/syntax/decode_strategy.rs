@@ -1,11 +1,13 @@
 //! Reads strategies written in RON.
 
-use super::decode::{Cx, both};
+use super::decode::{Cx, Fields, both};
 use super::diagnostic::Code;
 use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants::{OffloadName, StrategyName};
 use super::{decode_pools, strategy_text, variants};
-use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
+use crate::scenario::{
+    Lifecycle, Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits,
+};
 
 /// Reads an entry of `strategies`: a strategy, `On("interpreter", strategy)`, or a short form in a string.
 pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
@@ -128,13 +130,51 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
                 )
             });
             let each = cx.required(&f, "each", |cx, n| strategy(cx, n, true));
-            let (processes, each) = both(processes, each)?;
+            let life = lifecycle(cx, &f, node);
+            let ((processes, each), life) = both(both(processes, each), life)?;
             Strategy::Prefork {
                 processes,
                 each: Box::new(each),
+                life,
             }
         }
     })
+}
+
+/// How the workers of a server begin, and when they end.
+fn lifecycle(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Lifecycle> {
+    let start = match f.get("start") {
+        Some(_) => cx.optional(f, "start", start_method)?,
+        None => StartMethod::Fork,
+    };
+    let mut life = Lifecycle::started(start);
+    if f.get("preload").is_some() {
+        life.preload = cx.optional(f, "preload", Cx::boolean)?;
+    }
+    if f.get("freeze").is_some() {
+        life.freeze = cx.optional(f, "freeze", Cx::boolean)?;
+    }
+    if f.get("max_requests").is_some() {
+        let most = cx.optional(f, "max_requests", |cx, n| {
+            cx.int32(
+                n,
+                "the number of requests of a worker",
+                1..=u32::MAX,
+                "of 32 bits",
+            )
+        })?;
+        life.max_requests = Some(most);
+    }
+    if f.get("jitter").is_some() {
+        life.jitter = cx.optional(f, "jitter", |cx, n| {
+            cx.int32(n, "the jitter", 0..=u32::MAX, "of 32 bits")
+        })?;
+    }
+    if let Some(why) = life.contradiction() {
+        cx.error(Code::BadStrategy, node.span, why);
+        return None;
+    }
+    Some(life)
 }
 
 fn workers(cx: &mut Cx, node: &SyntaxNode, per_task: bool) -> Option<Workers> {

@@ -7,7 +7,7 @@ use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::{decode_pools, decode_strategy, tree};
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    NamedPool, Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits,
+    Lifecycle, NamedPool, Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits,
 };
 
 /// A list of the short forms, for help texts.
@@ -102,6 +102,17 @@ fn count(text: &str, what: &str) -> Result<u32, String> {
     }
 }
 
+/// Reads a number of 32 bits, at least 1.
+fn whole(text: &str, what: &str) -> Result<u32, String> {
+    match text.trim().parse() {
+        Ok(0) => Err(format!("{what} must be at least 1")),
+        Ok(n) => Ok(n),
+        Err(_) => Err(format!(
+            "`{text}` is not a whole number of 32 bits ({what})"
+        )),
+    }
+}
+
 fn start_method(text: &str) -> Result<StartMethod, String> {
     match text {
         "fork" => Ok(StartMethod::Fork),
@@ -192,6 +203,33 @@ pub(super) fn short_form(text: &str) -> Result<StrategyCase, String> {
     })
 }
 
+/// Reads what follows the number of processes of a prefork server: words and `name=number`, apart by colons.
+fn lifecycle(text: &str) -> Result<Lifecycle, String> {
+    const WORDS: [&str; 5] = ["spawn", "no-preload", "freeze", "max-requests", "jitter"];
+    let mut life = Lifecycle::default();
+    for word in text.split(':').map(str::trim).filter(|w| !w.is_empty()) {
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("spawn", "") => {
+                life.start = StartMethod::Spawn;
+                life.preload = false;
+            }
+            ("no-preload", "") => life.preload = false,
+            ("freeze", "") => life.freeze = true,
+            ("max-requests", n) => {
+                life.max_requests = Some(whole(n, "the number of requests of a worker")?);
+            }
+            ("jitter", n) => life.jitter = whole(n, "the jitter")?,
+            _ => {
+                return Err(format!(
+                    "`{word}` says nothing about a server's processes; {}",
+                    suggest(word, "known here", WORDS)
+                ));
+            }
+        }
+    }
+    life.contradiction().map_or(Ok(life), |why| Err(why.into()))
+}
+
 fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
     if let Some(rest) = text.strip_prefix("prefork") {
         let inner = rest
@@ -204,10 +242,11 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
         if within_prefork {
             return Err("prefork cannot stand within prefork".into());
         }
-        let processes = count(processes.trim(), "the number of processes")?;
+        let (processes, life) = processes.split_once(':').unwrap_or((processes, ""));
         return Ok(Strategy::Prefork {
-            processes,
+            processes: count(processes.trim(), "the number of processes")?,
             each: Box::new(bare(each.trim(), true)?),
+            life: lifecycle(life)?,
         });
     }
     let mut offloads = text.split('+').map(str::trim);

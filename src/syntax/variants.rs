@@ -248,7 +248,15 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Processes" => &["workers", "start", "api"],
         "Pool" => &["chunksize"],
         "Asyncio" => &["limit", "offload", "pools"],
-        "Prefork" => &["processes", "each"],
+        "Prefork" => &[
+            "processes",
+            "each",
+            "start",
+            "preload",
+            "freeze",
+            "max_requests",
+            "jitter",
+        ],
         "On" => &["interpreter", "strategy"],
         _ => &[],
     }

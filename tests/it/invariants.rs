@@ -9,8 +9,8 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, ProcessApi, Releases, Rounds,
-    StartMethod, Step, Strategy, TracedTask, Workers, Workload,
+    Arrivals, Backoff, Dist, Jitter, Lifecycle, MachineSpec, NamedPool, Offload, ProcessApi,
+    Releases, Rounds, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -260,6 +260,28 @@ fn pools() -> BoxedStrategy<Vec<NamedPool>> {
         .boxed()
 }
 
+/// How workers of a server begin and end, half of the time as in the plain form.
+fn lives() -> BoxedStrategy<Lifecycle> {
+    let start = prop_oneof![Just(StartMethod::Fork), Just(StartMethod::Spawn)];
+    let any = (
+        start,
+        any::<bool>(),
+        any::<bool>(),
+        option::of((1_u32..4, 0_u32..3)),
+    );
+    let lives = any.prop_map(|(start, preload, freeze, recycled)| {
+        let preload = preload && start == StartMethod::Fork;
+        Lifecycle {
+            start,
+            preload,
+            freeze: freeze && preload,
+            max_requests: recycled.map(|(most, _)| most),
+            jitter: recycled.map_or(0, |(_, jitter)| jitter),
+        }
+    });
+    prop_oneof![Just(Lifecycle::default()), lives].boxed()
+}
+
 fn strategies() -> BoxedStrategy<Strategy> {
     let api = prop_oneof![
         2 => Just(ProcessApi::Executor),
@@ -278,8 +300,8 @@ fn strategies() -> BoxedStrategy<Strategy> {
     .boxed();
     prop_oneof![
         4 => plain.clone(),
-        1 => (1_u32..4, plain)
-            .prop_map(|(processes, each)| Strategy::Prefork { processes, each: Box::new(each) }),
+        1 => (1_u32..4, plain, lives())
+            .prop_map(|(processes, each, life)| Strategy::Prefork { processes, each: Box::new(each), life }),
     ]
     .boxed()
 }

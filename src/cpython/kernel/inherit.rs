@@ -27,12 +27,21 @@ impl Kernel<'_> {
         match kind {
             ProcessKind::Main => {
                 let base = self.costs.base_rss;
-                let image = base.saturating_add(self.program.import_memory);
-                self.memory.start(now, image, self.objects_pages())
+                if self.imports_in_main() {
+                    let image = base.saturating_add(self.program.import_memory);
+                    self.memory.start(now, image, self.objects_pages())
+                } else {
+                    self.memory.start(now, base, Pages::default())
+                }
             }
-            ProcessKind::Copy | ProcessKind::Worker(_, StartMethod::Fork) => {
-                self.memory.fork(now, parent)
-            }
+            ProcessKind::Worker(_, StartMethod::Fork) => self.memory.fork(now, parent),
+            ProcessKind::Copy => match self.program.layout.life.start {
+                StartMethod::Fork => self.memory.fork(now, parent),
+                // Its own workers may inherit what it imports.
+                StartMethod::Spawn | StartMethod::Forkserver => {
+                    self.memory.start(now, 0, self.objects_pages())
+                }
+            },
             ProcessKind::ForkServer if self.preloads() => {
                 self.memory.start(now, 0, self.objects_pages())
             }
@@ -43,6 +52,12 @@ impl Kernel<'_> {
                 self.memory.start(now, 0, Pages::default())
             }
         }
+    }
+
+    /// Whether the main process has the program's imports. The master of a server that does not load the application has not.
+    pub(crate) fn imports_in_main(&self) -> bool {
+        let layout = &self.program.layout;
+        !layout.has_master() || layout.life.preload
     }
 
     /// Whether the fork server imports the main module, which its children then inherit.

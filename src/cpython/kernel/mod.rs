@@ -85,7 +85,7 @@ pub(crate) struct Kernel<'a> {
     pub(crate) memory: Memory,
     pub(crate) bytes_moved: u128,
     pub(crate) pipes: TiVec<PipeIndex, Pipe>,
-    starter: Starter,
+    pub(crate) starter: Starter,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: TiVec<DomainIndex, Heap>,
 

@@ -118,8 +118,13 @@ impl Kernel<'_> {
             self.threads[moved].place = place;
         }
         if p.threads.is_empty() && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(..)) {
+            let copy = p.kind == ProcessKind::Copy;
             p.liveness = Liveness::Exited;
             self.memory.exit(process, self.machine.now());
+            if let Some(supervisor) = self.starter.supervisor.filter(|_| copy) {
+                self.starter.exited.push_back(process);
+                self.unpark(supervisor);
+            }
         }
     }
 
@@ -205,7 +210,7 @@ impl Kernel<'_> {
             ProcessKind::Main => return "MainProcess".into(),
             ProcessKind::ForkServer => return "forkserver".into(),
             ProcessKind::Tracker => return "resource_tracker".into(),
-            ProcessKind::Copy => (StartMethod::Fork, false),
+            ProcessKind::Copy => (self.program.layout.life.start, false),
             ProcessKind::Worker(_, start) => {
                 let pool = matches!(self.program.layout.executor, Executor::MpPool(..));
                 (start, pool)
@@ -258,7 +263,7 @@ impl Kernel<'_> {
         match t.role {
             ThreadRole::Main(..)
             | ThreadRole::Loop(..)
-            | ThreadRole::Master
+            | ThreadRole::Master(_)
             | ThreadRole::ProcessWorker(..)
             | ThreadRole::ForkServer
             | ThreadRole::Script => "MainThread".into(),

@@ -30,7 +30,7 @@ use crate::measure::Draws;
 use crate::sync::{Lock, Queue};
 
 pub(crate) use crate::cpython::index::TaskKey;
-pub(crate) use arrivals::{Copy, NextOwn, TaskDispatch};
+pub(crate) use arrivals::{Copy, NextOwn, Share, TaskDispatch};
 pub(crate) use device::Transfer;
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
@@ -63,6 +63,7 @@ pub(crate) struct Work<'a> {
     grain_streams: Streams,
     failure_streams: Streams,
     patience_streams: Streams,
+    recycling_streams: Streams,
     /// Number of timers that event loops have set so far.
     loop_timers: u64,
     /// The cause that [`Program::turn`](super::Program::turn) names.
@@ -95,6 +96,7 @@ impl<'a> Work<'a> {
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),
             failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
             patience_streams: Streams::new(seed, limits.demands, StreamRole::Patience),
+            recycling_streams: Streams::new(seed, limits.demands, StreamRole::Recycling),
             loop_timers: 0,
             turn: program.turn(),
             class_times: vec![ClassTime::default(); program.classes.len()].into(),

@@ -3,7 +3,7 @@
 use proptest::prelude::{prop_assert, proptest};
 
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
-use pchsim::scenario::{Arrivals, Dist, LockSpec, Offload, Step, Strategy, Workers};
+use pchsim::scenario::{Arrivals, Dist, Lifecycle, LockSpec, Offload, Step, Strategy, Workers};
 use pchsim::strategy::Finding;
 
 use super::{batch, executor, threads, weightless};
@@ -104,6 +104,7 @@ fn payloads_are_where_the_work_is() {
     let prefork = |each| Strategy::Prefork {
         processes: 3,
         each: Box::new(each),
+        life: Lifecycle::default(),
     };
     let exactly = Workers::Exactly;
     assert_eq!(peak(Strategy::Sequential), 1_000);
@@ -299,6 +300,7 @@ fn free_threaded_copies(copies: u32, tasks: u64, touches: f64, containers: u64) 
     let prefork = Strategy::Prefork {
         processes: copies,
         each: Box::new(Strategy::Sequential),
+        life: Lifecycle::default(),
     };
     let steps = vec![Step::Allocate(containers), cpu(ms(1)), io(ms(10))];
     let mut case = light(prefork, tasks * u64::from(copies), steps);
@@ -359,6 +361,7 @@ fn grandchildren_inherit_too() {
     let prefork = |each| Strategy::Prefork {
         processes: 2,
         each: Box::new(each),
+        life: Lifecycle::default(),
     };
     assert_eq!(peak(prefork(Strategy::Sequential)), 2 * 700);
     assert_eq!(peak(prefork(executor(2, Fork))), 4 * 700);
@@ -372,6 +375,7 @@ fn what_ends_has_no_memory() {
     let prefork = Strategy::Prefork {
         processes: 2,
         each: Box::new(Strategy::Sequential),
+        life: Lifecycle::default(),
     };
     let classes = vec![
         class(1, vec![Step::Hold(900, waits())]),
@@ -392,6 +396,7 @@ fn a_fork_pays_for_what_the_forking_process_maps() {
         case.strategy = Strategy::Prefork {
             processes: 2,
             each: Box::new(executor(1, Fork)),
+            life: Lifecycle::default(),
         };
         case.workload.imports.memory = 1_000_000;
         case.profile.params.fork_per_byte = 1.0;

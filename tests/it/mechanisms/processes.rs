@@ -2,7 +2,9 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
-use pchsim::scenario::{Arrivals, Dist, ProcessApi, Step, Strategy, TracedTask, Workers};
+use pchsim::scenario::{
+    Arrivals, Dist, Lifecycle, ProcessApi, Step, Strategy, TracedTask, Workers,
+};
 use pchsim::strategy::Cause;
 
 use super::{batch, each, executor, latencies, us};
@@ -232,6 +234,7 @@ fn a_prefork_server_deals() {
     let two = Strategy::Prefork {
         processes: 2,
         each: Box::new(Strategy::Sequential),
+        life: Lifecycle::default(),
     };
     let traced = |demand| TracedTask {
         at: Nanos::ZERO,
@@ -283,6 +286,7 @@ fn chunks_are_made_of_a_copys_own_share() {
     let prefork = |each| Strategy::Prefork {
         processes: 4,
         each: Box::new(each),
+        life: Lifecycle::default(),
     };
     let moved = |strategy| {
         batch(true, strategy, vec![class(64, vec![cpu(ms(1))])])

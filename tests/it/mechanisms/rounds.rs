@@ -2,7 +2,7 @@
 
 use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{
-    NamedPool, Offload, ProcessApi, Rounds, StartMethod, Step, Strategy, Workers,
+    Lifecycle, NamedPool, Offload, ProcessApi, Rounds, StartMethod, Step, Strategy, Workers,
 };
 
 use super::{batch, each, executor, threads};
@@ -119,6 +119,7 @@ fn copies_go_through_their_own_rounds() {
     let copies = Strategy::Prefork {
         processes: 2,
         each: Box::new(Strategy::Sequential),
+        life: Lifecycle::default(),
     };
     let outcome = of_two(copies).run();
     assert_eq!(outcome.makespan, ms(3 * (5 + 10)));

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, LockSpec, Metric, NamedPool, ObjectKind, Offload, ProcessApi, Scenario,
-    StartMethod, Step, Strategy, Workers, strategy_label,
+    Arrivals, Dist, Lifecycle, LockSpec, Metric, NamedPool, ObjectKind, Offload, ProcessApi,
+    Scenario, StartMethod, Step, Strategy, Workers, strategy_label,
 };
 use pchsim::syntax::{Code, Diagnostic, check, embedded, load, parse, parse_strategy, render};
 
@@ -376,6 +376,7 @@ fn all_strategies() -> Vec<Strategy> {
         .map(|s| Strategy::Prefork {
             processes: 4,
             each: Box::new(s.clone()),
+            life: Lifecycle::default(),
         })
         .collect();
     out.extend(nested);

@@ -115,6 +115,7 @@ impl SnapshotIndex<'_, '_> {
             },
             On::Calls => ThreadActivity::WaitsForWork("a call to send"),
             On::Request => ThreadActivity::WaitsForWork("a child to fork"),
+            On::Exits => ThreadActivity::WaitsForWork("a worker to replace"),
             On::Team => ThreadActivity::WaitsForWork("the others of its native code"),
             On::Share => ThreadActivity::WaitsForWork("a call of native code"),
             On::Bytes(_) if matches!(t.role, ThreadRole::Manager(..)) => {
@@ -211,7 +212,7 @@ impl SnapshotIndex<'_, '_> {
             }
             ThreadRole::Script => true,
             ThreadRole::Raw | ThreadRole::Manager(..) | ThreadRole::Feeder(_) => announces,
-            ThreadRole::Master | ThreadRole::Team => false,
+            ThreadRole::Master(_) | ThreadRole::Team => false,
         }
     }
 
