@@ -19,6 +19,7 @@ mod releases;
 mod resources;
 mod retries;
 mod rounds;
+mod servers;
 mod teams;
 
 use pchsim::cpython::profile::{PARAMS, Profile};

@@ -1,0 +1,246 @@
+//! Workers of a prefork server: how they begin, when they end, and what that takes.
+
+use pchsim::engine::Nanos;
+use pchsim::scenario::StartMethod::{Fork, Spawn};
+use pchsim::scenario::{Arrivals, Dist, Lifecycle, Step, Strategy};
+
+use super::{batch, latencies, threads, weightless};
+use crate::common::{Case, class, cpu, io, ms, workload};
+
+fn prefork(processes: u32, each: Strategy, life: Lifecycle) -> Strategy {
+    Strategy::Prefork {
+        processes,
+        each: Box::new(each),
+        life,
+    }
+}
+
+fn no_preload() -> Lifecycle {
+    Lifecycle {
+        preload: false,
+        ..Lifecycle::default()
+    }
+}
+
+fn recycled(life: Lifecycle, max_requests: u32) -> Lifecycle {
+    Lifecycle {
+        max_requests: Some(max_requests),
+        ..life
+    }
+}
+
+fn asyncio() -> Strategy {
+    Strategy::Asyncio {
+        limit: None,
+        offload: pchsim::scenario::Offload::None,
+        pools: Vec::new(),
+    }
+}
+
+/// `count` requests, one every so many milliseconds, of these steps.
+fn served(strategy: Strategy, every: u64, count: u64, steps: Vec<Step>) -> Case {
+    let mut case = batch(true, strategy, vec![class(1, steps)]);
+    let classes = case.workload.classes;
+    let arrivals = Arrivals::Open {
+        interval: Dist::Constant(ms(every)),
+        count: Some(count),
+    };
+    case.workload = workload(arrivals, classes);
+    case.profile = weightless(case.profile);
+    case
+}
+
+#[test]
+fn workers_begin_as_they_are_started() {
+    let case = |life| {
+        let mut case = batch(
+            true,
+            prefork(2, Strategy::Sequential, life),
+            vec![class(2, vec![cpu(ms(1))])],
+        );
+        let p = &mut case.profile.params;
+        (p.fork_call, p.fork_boot) = (2e6, 5e6);
+        (p.spawn_call, p.spawn_boot) = (3e6, 30e6);
+        case.workload.imports.time = ms(100);
+        case
+    };
+    // Forked one after the other, with the imports or without: those run at the same time, on a core each.
+    assert_eq!(
+        latencies(&case(Lifecycle::default())),
+        [2 + 5 + 1, 4 + 5 + 1].map(ms)
+    );
+    assert_eq!(
+        latencies(&case(no_preload())),
+        [2 + 5 + 100 + 1, 4 + 5 + 100 + 1].map(ms)
+    );
+    // The resource tracker is spawned first.
+    let spawned = latencies(&case(Lifecycle::started(Spawn)));
+    assert_eq!(
+        spawned,
+        [3 + 3 + 30 + 100 + 1, 3 + 6 + 30 + 100 + 1].map(ms)
+    );
+    // One worker is a process of its own as well, unless the plain form asks for nothing else.
+    let one = |life| {
+        let mut one = case(life);
+        one.strategy = prefork(1, Strategy::Sequential, life);
+        latencies(&one)
+    };
+    assert_eq!(one(Lifecycle::default()), [1, 2].map(ms));
+    assert_eq!(one(no_preload()), [108, 109].map(ms));
+}
+
+#[test]
+fn workers_have_what_they_do_not_inherit() {
+    let peak = |life: Lifecycle, touches: f64, steps: Vec<Step>| {
+        let mut case = batch(
+            true,
+            prefork(3, Strategy::Sequential, life),
+            vec![class(3, steps)],
+        );
+        case.profile = weightless(case.profile);
+        let p = &mut case.profile.params;
+        (
+            p.base_rss,
+            p.fork_private,
+            p.spawn_private,
+            p.tracker_private,
+        ) = (1e6, 10.0, 2e5, 5e3);
+        (p.cow_collect, p.cow_walk, p.gc_threshold) = (0.4, 0.7, 10.0);
+        case.workload.imports.memory = 50_000;
+        case.workload.imports.objects = Some(50);
+        case.profile.params.object_rss = 1_000.0;
+        case.workload.classes[0].touches = touches;
+        case.run().memory_peak - 1_000_000
+    };
+    let waits = || vec![io(ms(10))];
+    assert_eq!(peak(Lifecycle::default(), 0.0, waits()), 50_000 + 3 * 10);
+    assert_eq!(peak(no_preload(), 0.0, waits()), 3 * (10 + 50_000));
+    assert_eq!(
+        peak(Lifecycle::started(Spawn), 0.0, waits()),
+        5_000 + 3 * (200_000 + 50_000)
+    );
+    // What is inherited is copied when it is looked at; what a worker has imported itself is its own already.
+    let walks = || vec![cpu(ms(1)), io(ms(10))];
+    assert_eq!(
+        peak(Lifecycle::default(), 1.0, walks()),
+        50_000 + 3 * (10 + 35_000)
+    );
+    assert_eq!(peak(no_preload(), 1.0, walks()), 3 * (10 + 50_000));
+    // A full collection copies headers, unless what was inherited is frozen.
+    let collects = || vec![Step::Allocate(1_000), io(ms(10))];
+    let own = 0;
+    assert_eq!(
+        peak(Lifecycle::default(), 0.0, collects()),
+        50_000 + 3 * (10 + 20_000 + own)
+    );
+    let frozen = Lifecycle {
+        freeze: true,
+        ..Lifecycle::default()
+    };
+    assert_eq!(peak(frozen, 0.0, collects()), 50_000 + 3 * (10 + own));
+}
+
+/// A worker that has had its requests ends, and another boots in its place while the others serve.
+#[test]
+fn workers_are_replaced() {
+    for each in [Strategy::Sequential, threads(1), asyncio()] {
+        let life = recycled(no_preload(), 2);
+        let mut case = served(prefork(1, each.clone(), life), 100, 5, vec![cpu(ms(10))]);
+        case.profile.params.fork_call = 1e6;
+        case.profile.params.fork_boot = 4e6;
+        case.workload.imports.time = ms(115);
+        // Arrivals at 100, 200, ...: the first worker is ready at 120, and has its second request at 200. It ends at 210; the
+        // next is ready at 330. It has the requests of 300 and 400; the third is ready at 530.
+        let o = case.run();
+        assert_eq!(o.latencies, [30, 10, 40, 10, 40].map(ms), "{each:?}");
+        assert_eq!(o.processes, 3, "{each:?}");
+        // Nobody replaces the last.
+        assert_eq!(o.end, ms(540), "{each:?}");
+    }
+}
+
+/// While one of two workers is replaced, the other serves all; what it has taken in is finished first.
+#[test]
+fn a_worker_finishes_what_it_has() {
+    let life = recycled(Lifecycle::default(), 2);
+    let mut case = served(prefork(1, asyncio(), life), 10, 3, vec![io(ms(100))]);
+    case.profile.params.fork_call = 3e6;
+    // Two are taken in at 10 and 20 and over at 110 and 120; then the next worker is forked, which finds the third.
+    assert_eq!(latencies(&case), [100, 100, 120 + 3 + 100 - 30].map(ms));
+    let mut case = served(
+        prefork(2, Strategy::Sequential, recycled(Lifecycle::default(), 1)),
+        10,
+        4,
+        vec![cpu(ms(5))],
+    );
+    case.profile.params.fork_boot = 50e6;
+    // Both are ready at 50 ms, have a request each, and end at 55; their successors are there at 105.
+    assert_eq!(latencies(&case), [45, 35, 80, 70].map(ms));
+}
+
+/// A batch is shared out among the places of workers: who takes a place takes over what is left of its share.
+#[test]
+fn successors_go_on_with_the_list() {
+    for each in [Strategy::Sequential, threads(1), asyncio()] {
+        let life = recycled(Lifecycle::default(), 2);
+        let mut case = batch(
+            true,
+            prefork(2, each.clone(), life),
+            vec![class(7, vec![cpu(ms(10))])],
+        );
+        case.profile.params.fork_boot = 1e6;
+        let o = case.run();
+        assert_eq!((o.completed, o.processes), (7, 4), "{each:?}");
+        assert_eq!(
+            o.latencies,
+            [11, 11, 21, 21, 32, 32, 42].map(ms),
+            "{each:?}"
+        );
+    }
+}
+
+/// `randint(0, jitter)` once for each worker, uniform: over so many workers its mean is off by more than five standard errors less than
+/// once in a million times.
+#[test]
+fn jitter_is_drawn_once_a_worker() {
+    let life = Lifecycle {
+        jitter: 10,
+        ..recycled(Lifecycle::default(), 5)
+    };
+    let mut case = served(
+        prefork(1, Strategy::Sequential, life),
+        1,
+        40_000,
+        vec![cpu(Nanos::from_micros(10))],
+    );
+    let workers = f64::from(case.run().processes);
+    let (mean, sd) = (5.0 + 5.0, 10.0_f64.sqrt());
+    let each = 40_000.0 / workers;
+    // The mean of so many draws, and one worker that is cut short.
+    let error = 5.0 * sd / workers.sqrt() + each / workers;
+    assert!((each - mean).abs() < error, "{each} {workers}");
+    // It is its own stream: demands stay where they are.
+    let demand = vec![Step::Cpu(Dist::Exponential(Nanos::from_micros(10)))];
+    let lone = served(
+        prefork(1, Strategy::Sequential, Lifecycle::default()),
+        1,
+        50,
+        demand.clone(),
+    );
+    case = served(prefork(1, Strategy::Sequential, life), 1, 50, demand);
+    assert_eq!(latencies(&lone), latencies(&case));
+}
+
+/// A worker's memory goes with it.
+#[test]
+fn replaced_workers_leave_no_memory() {
+    let life = recycled(Lifecycle::started(Fork), 1);
+    let mut case = served(
+        prefork(2, threads(1), life),
+        10,
+        50,
+        vec![Step::Hold(1_000, vec![io(ms(1))])],
+    );
+    case.profile.params.fork_private = 500.0;
+    assert_eq!(case.run().memory_peak, 2 * 500 + 1_000);
+}
