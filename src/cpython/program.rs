@@ -450,6 +450,10 @@ pub struct Layout {
     pub copies: u32,
     /// How the copies begin, and when they end.
     pub life: Lifecycle,
+    /// Calls after which the executor's worker processes are replaced; `None`: never.
+    pub max_tasks: Option<u32>,
+    /// Whether the program has the fork server make its imports (`set_forkserver_preload`).
+    pub preload: bool,
     /// Whether an event loop takes the tasks in, rather than the main thread.
     pub event_loop: bool,
     /// Concurrency limit of the event loop: most tasks at once; `None` for no limit.
@@ -548,6 +552,8 @@ impl Program {
             layout: Layout {
                 copies: 1,
                 life: Lifecycle::default(),
+                max_tasks: None,
+                preload: false,
                 event_loop: false,
                 limit: None,
                 executor,

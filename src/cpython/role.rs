@@ -1,6 +1,7 @@
 //! Roles of threads: what each thread is for, how far it has come, and what it does beside burning CPU and blocking.
 
 use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex, ProcessPoolIndex, TaskKey};
+use crate::machine::Tid;
 
 /// Role of a thread: the index of the executor that it serves, and its progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) enum ThreadRole {
     Manager(ProcessPoolIndex, ManagerState),
     /// Feeder thread of a process pool's call queue (of a `Pool`: the task handler).
     Feeder(ProcessPoolIndex),
+    /// The thread of a `Pool` that replaces workers which have ended.
+    Handler(ProcessPoolIndex),
     /// The only thread of the fork server.
     ForkServer,
     /// A thread of native code, which takes its share of the calls of another thread.
@@ -172,6 +175,8 @@ pub(crate) enum ManagerAction {
     Result,
     /// Has unpickled the result of the message whose first task is this.
     Done(TaskKey),
+    /// Has waited for the end of this worker.
+    Joined(Tid),
 }
 
 /// What a management thread does next.

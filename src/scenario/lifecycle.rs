@@ -1,6 +1,6 @@
-//! How the workers of a prefork server begin, and when they end.
+//! How worker processes begin and when they end: those of pools, and those of a prefork server.
 
-use super::StartMethod;
+use super::{ProcessApi, StartMethod};
 
 /// How the workers of a prefork server begin, and when they end.
 ///
@@ -89,4 +89,55 @@ impl Lifecycle {
         }
         label
     }
+}
+
+/// What a pool of processes does beyond starting its workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolLife {
+    /// Calls after which a worker is replaced by a new one, at least 1; `None`: never. With `multiprocessing.Pool` each chunk is a call
+    /// (`max_tasks_per_child` of `ProcessPoolExecutor`, `maxtasksperchild` of `Pool`).
+    pub max_tasks_per_child: Option<u32>,
+    /// Modules that the fork server imports, from which its children inherit (`multiprocessing.set_forkserver_preload`): with any, the
+    /// program's own imports are made once, in the server. Empty: what the server does by itself.
+    pub preload: Vec<String>,
+}
+
+impl PoolLife {
+    /// Why these parameters do not go together with this way of starting workers, and this library; `None` if they do.
+    #[must_use]
+    pub fn contradiction(&self, start: StartMethod, api: ProcessApi) -> Option<&'static str> {
+        if self.max_tasks_per_child.is_some()
+            && start == StartMethod::Fork
+            && api == ProcessApi::Executor
+        {
+            return Some(
+                "ProcessPoolExecutor refuses `max_tasks_per_child` with `fork`; start workers by Spawn or Forkserver, or use \
+                 `api: Pool()`, whose `maxtasksperchild` goes with any",
+            );
+        }
+        if !self.preload.is_empty() && start != StartMethod::Forkserver {
+            return Some("`preload` is for the fork server: it needs `start: Forkserver`");
+        }
+        None
+    }
+
+    /// What the short form of a pool says of it, each word after a colon; empty for [`Self::default`].
+    pub(crate) fn label(&self) -> String {
+        let mut label = String::new();
+        if let Some(n) = self.max_tasks_per_child {
+            label = format!(":max-tasks={n}");
+        }
+        if !self.preload.is_empty() {
+            label = format!("{label}:preload={}", self.preload.join("/"));
+        }
+        label
+    }
+}
+
+/// Whether this may be the name of a module: identifiers, with points between them.
+pub(crate) fn is_module(name: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let identifier =
+        |part: &str| part.chars().all(word) && part.starts_with(|c: char| !c.is_numeric());
+    !name.is_empty() && name.split('.').all(identifier)
 }

@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, Lifecycle, StrategyKind};
+use super::{Backoff, DeviceSpec, Dist, Lifecycle, PoolLife, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -694,6 +694,8 @@ pub enum Strategy {
         start: StartMethod,
         /// Library that runs them.
         api: ProcessApi,
+        /// When workers end, and what they inherit.
+        life: PoolLife,
     },
     /// `InterpreterPoolExecutor`.
     Interpreters(Workers),

@@ -105,6 +105,7 @@ impl Strategy {
                 workers,
                 start,
                 api,
+                life: _,
             } => by(Pool::Processes {
                 workers: *workers,
                 start: *start,
@@ -238,13 +239,17 @@ pub fn strategy_label(strategy: &Strategy) -> String {
             workers,
             start,
             api,
-        } => match api {
-            ProcessApi::Executor => format!("processes{}:{}", colon(*workers), start_name(*start)),
-            ProcessApi::Pool { chunksize } => {
-                let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
-                format!("pool{}:{}{chunks}", colon(*workers), start_name(*start))
+            life,
+        } => {
+            let (workers, start, life) = (colon(*workers), start_name(*start), life.label());
+            match api {
+                ProcessApi::Executor => format!("processes{workers}:{start}{life}"),
+                ProcessApi::Pool { chunksize } => {
+                    let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
+                    format!("pool{workers}:{start}{chunks}{life}")
+                }
             }
-        },
+        }
         Strategy::Interpreters(w) => format!("interpreters{}", colon(*w)),
         Strategy::Asyncio {
             limit,

@@ -645,6 +645,8 @@ fn layout(
     let one = |event_loop, limit, executor| Layout {
         copies: 1,
         life: Lifecycle::default(),
+        max_tasks: None,
+        preload: false,
         event_loop,
         limit,
         executor,
@@ -656,21 +658,22 @@ fn layout(
         Strategy::Processes {
             workers,
             start,
-            api: ProcessApi::Executor,
-        } => one(
-            false,
-            None,
-            Executor::Processes(processes(machine, *workers), *start),
-        ),
-        Strategy::Processes {
-            workers,
-            start,
-            api: ProcessApi::Pool { chunksize },
-        } => one(
-            false,
-            None,
-            Executor::MpPool(processes(machine, *workers), *start, chunksize.unwrap_or(0)),
-        ),
+            api,
+            life,
+        } => {
+            let workers = processes(machine, *workers);
+            let executor = match api {
+                ProcessApi::Executor => Executor::Processes(workers, *start),
+                ProcessApi::Pool { chunksize } => {
+                    Executor::MpPool(workers, *start, chunksize.unwrap_or(0))
+                }
+            };
+            Layout {
+                max_tasks: life.max_tasks_per_child,
+                preload: !life.preload.is_empty(),
+                ..one(false, None, executor)
+            }
+        }
         Strategy::Interpreters(w) => one(false, None, interpreters(machine, profile, *w)?),
         Strategy::Asyncio {
             limit,

@@ -194,10 +194,13 @@ impl Strategy {
         match self {
             Self::Sequential | Self::Threads(Workers::PerTask) => self.clone(),
             Self::Threads(_) => Self::Threads(workers),
-            Self::Processes { start, api, .. } => Self::Processes {
+            Self::Processes {
+                start, api, life, ..
+            } => Self::Processes {
                 workers,
                 start: *start,
                 api: *api,
+                life: life.clone(),
             },
             Self::Interpreters(_) => Self::Interpreters(workers),
             Self::Asyncio {

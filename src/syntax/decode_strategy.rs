@@ -6,7 +6,8 @@ use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants::{OffloadName, StrategyName};
 use super::{decode_pools, strategy_text, variants};
 use crate::scenario::{
-    Lifecycle, Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits,
+    Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase, Workers,
+    is_module, limits,
 };
 
 /// Reads an entry of `strategies`: a strategy, `On("interpreter", strategy)`, or a short form in a string.
@@ -83,11 +84,17 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
                 Some(_) => cx.optional(&f, "api", api),
                 None => Some(ProcessApi::Executor),
             };
-            let ((workers, start), api) = both(both(workers, start), api)?;
+            let life = pool_life(cx, &f);
+            let (((workers, start), api), life) = both(both(both(workers, start), api), life)?;
+            if let Some(why) = life.contradiction(start, api) {
+                cx.error(Code::BadStrategy, node.span, why);
+                return None;
+            }
             Strategy::Processes {
                 workers,
                 start,
                 api,
+                life,
             }
         }
         StrategyName::Asyncio => {
@@ -139,6 +146,45 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
             }
         }
     })
+}
+
+/// What a pool of processes does beyond starting its workers.
+fn pool_life(cx: &mut Cx, f: &Fields<'_>) -> Option<PoolLife> {
+    let mut life = PoolLife::default();
+    if f.get("max_tasks_per_child").is_some() {
+        let most = cx.optional(f, "max_tasks_per_child", |cx, n| {
+            cx.int32(
+                n,
+                "the number of tasks of a worker",
+                1..=u32::MAX,
+                "of 32 bits",
+            )
+        })?;
+        life.max_tasks_per_child = Some(most);
+    }
+    if f.get("preload").is_some() {
+        life.preload = cx.optional(f, "preload", modules)?;
+    }
+    Some(life)
+}
+
+/// Names of modules.
+fn modules(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<String>> {
+    let items = cx.list(node, "names of modules")?;
+    let mut names = Vec::new();
+    for item in items {
+        let name = cx.string(item, "the name of a module")?;
+        if !is_module(name) {
+            cx.error(
+                Code::BadStrategy,
+                item.span,
+                strategy_text::not_a_module(name),
+            );
+            return None;
+        }
+        names.push(name.to_owned());
+    }
+    Some(names)
 }
 
 /// How the workers of a server begin, and when they end.

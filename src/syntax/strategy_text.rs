@@ -7,7 +7,8 @@ use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::{decode_pools, decode_strategy, tree};
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Lifecycle, NamedPool, Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits,
+    Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase,
+    Workers, is_module, limits,
 };
 
 /// A list of the short forms, for help texts.
@@ -102,6 +103,20 @@ fn count(text: &str, what: &str) -> Result<u32, String> {
     }
 }
 
+/// Reads the name of a module.
+fn module(text: &str) -> Result<String, String> {
+    if is_module(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(not_a_module(text))
+    }
+}
+
+/// What is said where a module's name is expected.
+pub(super) fn not_a_module(text: &str) -> String {
+    format!("`{text}` is not the name of a module, such as `app` or `shop.models`")
+}
+
 /// Reads a number of 32 bits, at least 1.
 fn whole(text: &str, what: &str) -> Result<u32, String> {
     match text.trim().parse() {
@@ -128,15 +143,26 @@ fn start_method(text: &str) -> Result<StartMethod, String> {
 /// The text that follows a pool's name, split at colons.
 struct Parts<'t> {
     name: &'t str,
-    rest: std::iter::Peekable<std::str::Split<'t, char>>,
+    rest: std::iter::Peekable<std::vec::IntoIter<&'t str>>,
+    /// Those that are written `name=value`, wherever they stand.
+    named: Vec<(&'t str, &'t str)>,
 }
 
 impl<'t> Parts<'t> {
     fn new(text: &'t str) -> Self {
-        let mut rest = text.split(':');
+        let mut parts = text.split(':');
+        let name = parts.next().unwrap_or_default();
+        let (mut rest, mut named) = (Vec::new(), Vec::new());
+        for part in parts {
+            match part.split_once('=') {
+                Some(pair) => named.push(pair),
+                None => rest.push(part),
+            }
+        }
         Self {
-            name: rest.next().unwrap_or_default(),
-            rest: rest.peekable(),
+            name,
+            rest: rest.into_iter().peekable(),
+            named,
         }
     }
 
@@ -176,7 +202,38 @@ impl<'t> Parts<'t> {
             .map_or(Ok(StartMethod::Forkserver), start_method)
     }
 
+    /// Takes the part of this name out of those that have one.
+    fn take(&mut self, name: &str) -> Option<&'t str> {
+        let at = self.named.iter().position(|(n, _)| *n == name)?;
+        Some(self.named.remove(at).1)
+    }
+
+    /// What a pool of processes does beyond starting its workers.
+    fn pool_life(&mut self, start: StartMethod, api: ProcessApi) -> Result<PoolLife, String> {
+        let tasks = self.take("max-tasks");
+        let modules = self.take("preload");
+        let life = PoolLife {
+            max_tasks_per_child: tasks
+                .map(|n| whole(n, "the number of tasks of a worker"))
+                .transpose()?,
+            preload: modules.map_or(Ok(Vec::new()), |all| {
+                all.split('/').map(module).collect::<Result<_, _>>()
+            })?,
+        };
+        match life.contradiction(start, api) {
+            Some(why) => Err(why.into()),
+            None => Ok(life),
+        }
+    }
+
     fn end(mut self) -> Result<(), String> {
+        if let Some((name, _)) = self.named.first() {
+            return Err(format!(
+                "`{name}=` says nothing about `{}`; {}",
+                self.name,
+                suggest(name, "processes and pools know", ["max-tasks", "preload"])
+            ));
+        }
         self.rest.next().map_or(Ok(()), |extra| {
             Err(format!(
                 "`:{extra}` is one part too many after `{}`",
@@ -259,11 +316,16 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
         "sequential" => Strategy::Sequential,
         "threads" => Strategy::Threads(parts.workers(true)?),
         "interpreters" => Strategy::Interpreters(parts.workers(false)?),
-        "processes" => Strategy::Processes {
-            workers: parts.workers(false)?,
-            start: parts.start()?,
-            api: ProcessApi::Executor,
-        },
+        "processes" => {
+            let (workers, start) = (parts.workers(false)?, parts.start()?);
+            let api = ProcessApi::Executor;
+            Strategy::Processes {
+                workers,
+                start,
+                api,
+                life: parts.pool_life(start, api)?,
+            }
+        }
         "pool" => {
             let (workers, start) = (parts.workers(false)?, parts.start()?);
             let chunksize = match parts.rest.next() {
@@ -274,6 +336,7 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
                 workers,
                 start,
                 api: ProcessApi::Pool { chunksize },
+                life: parts.pool_life(start, ProcessApi::Pool { chunksize })?,
             }
         }
         "asyncio" => {

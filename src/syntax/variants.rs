@@ -245,7 +245,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Rounds" => &["count", "serial"],
         "Closed" => &["users", "think", "count"],
         "Threads" | "Interpreters" => &["workers"],
-        "Processes" => &["workers", "start", "api"],
+        "Processes" => &["workers", "start", "api", "max_tasks_per_child", "preload"],
         "Pool" => &["chunksize"],
         "Asyncio" => &["limit", "offload", "pools"],
         "Prefork" => &[

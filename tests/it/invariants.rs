@@ -9,8 +9,8 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Backoff, Dist, Jitter, Lifecycle, MachineSpec, NamedPool, Offload, ProcessApi,
-    Releases, Rounds, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
+    Arrivals, Backoff, Dist, Jitter, Lifecycle, MachineSpec, NamedPool, Offload, PoolLife,
+    ProcessApi, Releases, Rounds, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -292,7 +292,7 @@ fn strategies() -> BoxedStrategy<Strategy> {
         3 => workers().prop_map(Strategy::Threads),
         1 => Just(Strategy::Threads(Workers::PerTask)),
         3 => (workers(), start(), api)
-            .prop_map(|(workers, start, api)| Strategy::Processes { workers, start, api }),
+            .prop_map(|(workers, start, api)| Strategy::Processes { workers, start, api, life: PoolLife::default(), }),
         1 => workers().prop_map(Strategy::Interpreters),
         4 => (option::of(1_u32..4), offload(), pools())
             .prop_map(|(limit, offload, pools)| Strategy::Asyncio { limit, offload, pools }),
@@ -441,6 +441,7 @@ fn parallel() -> BoxedStrategy<Strategy> {
                 workers,
                 start: StartMethod::Fork,
                 api,
+                life: PoolLife::default(),
             };
             prop_oneof![
                 Just(Strategy::Threads(workers)),

@@ -22,7 +22,7 @@ use crate::cpython::work::{Copy, Share, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
-pub(crate) use process_pool::ProcessPool;
+pub(crate) use process_pool::{PoolKind, ProcessPool};
 pub(crate) use thread_pool::ThreadPool;
 
 /// Whom a pool belongs to.
@@ -63,6 +63,9 @@ impl Executors {
                 self.process_pools[pool].refill_manager(&mut work.kernel, tid, state);
             }
             ThreadRole::Feeder(pool) => self.process_pools[pool].refill_feeder(work, tid),
+            ThreadRole::Handler(pool) => {
+                self.process_pools[pool].refill_handler(&mut work.kernel, tid);
+            }
             ThreadRole::ForkServer => work.kernel.refill_fork_server(tid),
             ThreadRole::Master(state) => self.refill_master(work, tid, state),
             ThreadRole::Team => work.kernel.push(tid, Act::park(On::Share, Nanos::MAX)),
@@ -171,7 +174,13 @@ impl Executors {
         };
         let processes = |this: &mut Self, work: &mut Work<'_>, max, start, chunks| {
             let index = this.process_pools.next_key();
-            let pool = ProcessPool::new(index, client, max, start, chunks, &mut work.kernel);
+            let kind = PoolKind {
+                workers: max,
+                start,
+                chunks,
+                max_tasks: work.kernel.program.layout.max_tasks,
+            };
+            let pool = ProcessPool::new(index, client, kind, &mut work.kernel);
             TaskDispatch::Processes(this.process_pools.push_and_get_key(pool))
         };
         match executor {

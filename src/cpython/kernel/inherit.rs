@@ -60,9 +60,11 @@ impl Kernel<'_> {
         !layout.has_master() || layout.life.preload
     }
 
-    /// Whether the fork server imports the main module, which its children then inherit.
+    /// Whether the fork server makes the program's imports, which its children then inherit: by itself with the main module, or because the
+    /// program tells it to.
     pub(crate) fn preloads(&self) -> bool {
-        self.costs.forkserver_preload_main && self.program.preloadable
+        self.program.layout.preload
+            || self.costs.forkserver_preload_main && self.program.preloadable
     }
 
     fn objects_pages(&self) -> Pages {

@@ -52,7 +52,7 @@ pub(crate) use object::Accesses;
 pub(crate) use pipe::Message;
 use pipe::Pipe;
 use process::Process;
-pub(crate) use process::ProcessKind;
+pub(crate) use process::{Liveness, ProcessKind};
 pub(crate) use thread::{Blocked, InterpreterRef, Phase, Thread};
 pub(crate) use wait::{On, Wait, note};
 

@@ -2,8 +2,8 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, Lifecycle, Offload, ProcessApi, StartMethod, Step, Strategy, TracedTask,
-    Workers,
+    Arrivals, Dist, Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Step, Strategy,
+    TracedTask, Workers,
 };
 use pchsim::strategy::{Cause, Finding, Outcome};
 
@@ -469,6 +469,7 @@ fn every_strategy_dispatches_each_task_once() {
             workers: many,
             start: StartMethod::Spawn,
             api: ProcessApi::Pool { chunksize: Some(3) },
+            life: PoolLife::default(),
         },
         Strategy::Interpreters(many),
         asyncio(Offload::None),

@@ -24,7 +24,9 @@ mod teams;
 
 use pchsim::cpython::profile::{PARAMS, Profile};
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Arrivals, ProcessApi, StartMethod, Step, Strategy, TaskClass, Workers};
+use pchsim::scenario::{
+    Arrivals, PoolLife, ProcessApi, StartMethod, Step, Strategy, TaskClass, Workers,
+};
 
 use crate::common::{Case, class, machine, profile, workload};
 
@@ -41,6 +43,7 @@ pub(crate) fn executor(n: u32, start: StartMethod) -> Strategy {
         workers: Workers::Exactly(n),
         start,
         api: ProcessApi::Executor,
+        life: PoolLife::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
 use pchsim::scenario::{
-    Arrivals, Dist, Lifecycle, ProcessApi, Step, Strategy, TracedTask, Workers,
+    Arrivals, Dist, Lifecycle, PoolLife, ProcessApi, Step, Strategy, TracedTask, Workers,
 };
 use pchsim::strategy::Cause;
 
@@ -15,6 +15,7 @@ fn pool(workers: u32, chunksize: Option<u32>) -> Strategy {
         workers: Workers::Exactly(workers),
         start: Fork,
         api: ProcessApi::Pool { chunksize },
+        life: PoolLife::default(),
     }
 }
 

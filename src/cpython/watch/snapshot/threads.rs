@@ -211,7 +211,10 @@ impl SnapshotIndex<'_, '_> {
                 t.script.is_empty() && self.work.kernel.machine.since(tid) == Nanos::ZERO
             }
             ThreadRole::Script => true,
-            ThreadRole::Raw | ThreadRole::Manager(..) | ThreadRole::Feeder(_) => announces,
+            ThreadRole::Raw
+            | ThreadRole::Manager(..)
+            | ThreadRole::Handler(_)
+            | ThreadRole::Feeder(_) => announces,
             ThreadRole::Master(_) | ThreadRole::Team => false,
         }
     }
