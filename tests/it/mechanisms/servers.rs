@@ -2,7 +2,10 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Spawn};
-use pchsim::scenario::{Arrivals, Dist, Lifecycle, Step, Strategy};
+use pchsim::scenario::{
+    Arrivals, Dist, Lifecycle, PoolLife, ProcessApi, StartMethod, Step, Strategy, Workers,
+};
+use pchsim::strategy::Finding;
 
 use super::{batch, latencies, threads, weightless};
 use crate::common::{Case, class, cpu, io, ms, workload};
@@ -243,4 +246,138 @@ fn replaced_workers_leave_no_memory() {
     );
     case.profile.params.fork_private = 500.0;
     assert_eq!(case.run().memory_peak, 2 * 500 + 1_000);
+}
+
+fn pool_of(workers: u32, start: StartMethod, api: ProcessApi, life: PoolLife) -> Strategy {
+    Strategy::Processes {
+        workers: Workers::Exactly(workers),
+        start,
+        api,
+        life,
+    }
+}
+
+fn most(max_tasks: u32) -> PoolLife {
+    PoolLife {
+        max_tasks_per_child: Some(max_tasks),
+        ..PoolLife::default()
+    }
+}
+
+/// The management thread waits for the end of the worker, starts another, and only then goes on.
+#[test]
+fn an_executor_replaces_its_workers() {
+    let strategy = pool_of(1, Spawn, ProcessApi::Executor, most(2));
+    let mut case = batch(true, strategy, vec![class(5, vec![cpu(ms(10))])]);
+    let p = &mut case.profile.params;
+    (p.spawn_call, p.spawn_boot, p.spawn_exit) = (3e6, 30e6, 7e6);
+    let o = case.run();
+    // The tracker and the first worker are spawned; a generation is two calls, an end, a call of spawn and a boot.
+    let first = 3 + 3 + 30;
+    let second = first + 20 + 7 + 3 + 30;
+    let third = second + 20 + 7 + 3 + 30;
+    let expected = [first + 10, first + 20, second + 10, second + 20, third + 10];
+    assert_eq!(o.latencies, expected.map(ms));
+    assert_eq!(o.processes, 3);
+}
+
+/// Up to 3.12 a stale token passes for an idle worker once all have ended (gh-115634): the rest of a batch is never done. One call at a time
+/// uses each token up.
+#[test]
+fn an_old_executor_may_forget_to_replace_its_workers() {
+    let run = |minor, arrivals: Arrivals| {
+        let strategy = pool_of(1, Spawn, ProcessApi::Executor, most(2));
+        let mut case = batch(true, strategy, vec![class(10, vec![cpu(ms(10))])]);
+        case.workload.arrivals = arrivals;
+        case.profile.minor = minor;
+        let o = case.run();
+        (
+            o.completed,
+            o.findings
+                .iter()
+                .any(|f| matches!(f, Finding::Deadlock { .. })),
+        )
+    };
+    let one_by_one = || Arrivals::Closed {
+        users: 1,
+        think: Dist::Constant(Nanos::ZERO),
+        count: Some(10),
+    };
+    assert_eq!(run(12, Arrivals::Batch), (2, true));
+    assert_eq!(run(13, Arrivals::Batch), (10, false));
+    assert_eq!(run(12, one_by_one()), (10, false));
+    assert_eq!(run(13, one_by_one()), (10, false));
+}
+
+/// A `Pool` counts chunks, and a thread of its own looks after its workers, which may be forked.
+#[test]
+fn a_pool_replaces_its_workers() {
+    let strategy = pool_of(1, Fork, ProcessApi::Pool { chunksize: Some(3) }, most(2));
+    let mut case = batch(true, strategy, vec![class(15, vec![cpu(ms(1))])]);
+    let p = &mut case.profile.params;
+    (p.fork_call, p.fork_boot, p.process_exit) = (2e6, 5e6, 3e6);
+    p.ppe_wait = 1e6;
+    let o = case.run();
+    // Two chunks of three a worker, one more in the last.
+    let after = |generation: u64| 2 + 5 + generation * (6 + 3 + 1 + 2 + 5);
+    assert_eq!((o.completed, o.processes), (15, 3));
+    assert_eq!(o.makespan, ms(after(2) + 3));
+}
+
+/// Reported: 3956 calls a second fall to 237 with 25 tasks a child. A call takes 1/3956 s, and 25 calls with a new worker 25/237 s, so a
+/// worker takes 99 ms to end, start and import.
+#[test]
+fn recycling_costs_what_was_reported() {
+    let rate = |life| {
+        let calls = 2_000;
+        let strategy = pool_of(1, Spawn, ProcessApi::Executor, life);
+        let mut case = batch(
+            true,
+            strategy,
+            vec![class(1, vec![cpu(Nanos::from_micros(253))])],
+        );
+        let classes = case.workload.classes;
+        let arrivals = Arrivals::Closed {
+            users: 1,
+            think: Dist::Constant(Nanos::ZERO),
+            count: Some(calls),
+        };
+        case.workload = workload(arrivals, classes);
+        let p = &mut case.profile.params;
+        (p.spawn_call, p.spawn_boot, p.spawn_exit) = (1e6, 40e6, 5e6);
+        case.workload.imports.time = ms(53);
+        let o = case.run();
+        // The first worker's start is in both.
+        calls as f64 / (o.makespan.as_secs_f64() - 0.095)
+    };
+    let (lasting, recycled) = (rate(PoolLife::default()), rate(most(25)));
+    assert!((lasting / 3_956.0 - 1.0).abs() < 0.02, "{lasting}");
+    assert!((recycled / 237.0 - 1.0).abs() < 0.02, "{recycled}");
+}
+
+/// What the fork server preloads is imported once, on a version that imports nothing by itself too.
+#[test]
+fn preloaded_modules_are_imported_once() {
+    let run = |modules: &[&str]| {
+        let life = PoolLife {
+            preload: modules.iter().map(|m| (*m).to_owned()).collect(),
+            ..PoolLife::default()
+        };
+        let strategy = pool_of(3, StartMethod::Forkserver, ProcessApi::Executor, life);
+        let mut case = batch(
+            true,
+            strategy,
+            vec![class(3, vec![cpu(ms(1)), io(ms(300))])],
+        );
+        case.profile = weightless(case.profile);
+        let p = &mut case.profile.params;
+        (p.forkserver_boot, p.forkserver_child_boot) = (20e6, 5e6);
+        p.forkserver_preload_main = 0.0;
+        case.workload.imports.time = ms(100);
+        case.workload.imports.memory = 50_000;
+        let o = case.run();
+        (o.makespan, o.memory_peak)
+    };
+    assert_eq!(run(&[]), (ms(20 + 5 + 100 + 1 + 300), 4 * 50_000));
+    assert_eq!(run(&["app"]), (ms(20 + 100 + 5 + 1 + 300), 2 * 50_000));
 }
