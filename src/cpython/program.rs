@@ -10,8 +10,8 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Arrivals, Backoff, Bytes, DeviceSpec, Dist, Lifecycle, LockSpec, ObjectSpec, QueueSpec,
-    Releases, ResourceSpec, StartMethod,
+    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Lifecycle, LockSpec, ObjectSpec,
+    QueueSpec, Releases, ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -450,6 +450,8 @@ pub struct Layout {
     pub copies: u32,
     /// How the copies begin, and when they end.
     pub life: Lifecycle,
+    /// How the copies learn of arrivals.
+    pub accepting: Accepting,
     /// Calls after which the executor's worker processes are replaced; `None`: never.
     pub max_tasks: Option<u32>,
     /// Whether the program has the fork server make its imports (`set_forkserver_preload`).
@@ -552,6 +554,7 @@ impl Program {
             layout: Layout {
                 copies: 1,
                 life: Lifecycle::default(),
+                accepting: Accepting::InTurn,
                 max_tasks: None,
                 preload: false,
                 event_loop: false,

@@ -8,6 +8,7 @@ mod dist;
 mod lifecycle;
 pub mod limits;
 mod model;
+mod server;
 mod step;
 mod strategy;
 pub mod units;
@@ -20,5 +21,8 @@ pub use dist::Dist;
 pub(crate) use lifecycle::is_module;
 pub use lifecycle::{Lifecycle, PoolLife};
 pub use model::*;
+pub use server::{
+    Accepting, CeleryPool, Endpoints, Server, ServerKind, THREAD_LIMITER, Waiting, WorkerClass,
+};
 pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};
 pub use strategy::{Execution, Pool, strategy_label};

@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, Lifecycle, PoolLife, StrategyKind};
+use super::{Backoff, DeviceSpec, Dist, Lifecycle, PoolLife, Server, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -716,6 +716,13 @@ pub enum Strategy {
         each: Box<Strategy>,
         /// How the copies begin, and when they end.
         life: Lifecycle,
+    },
+    /// A server by the words of its own command line.
+    Server {
+        /// The server.
+        server: Server,
+        /// What it comes to; [`Strategy::served`] makes it.
+        runs: Box<Strategy>,
     },
 }
 

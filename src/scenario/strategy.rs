@@ -1,7 +1,9 @@
 //! Descriptions of strategies, each in one place: how many processes execute a strategy, whether an event loop has the tasks, and where
 //! their work goes.
 
-use super::{Lifecycle, NamedPool, Offload, ProcessApi, StartMethod, Strategy, Workers};
+use super::{
+    Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, Server, StartMethod, Strategy, Workers,
+};
 
 /// How a strategy executes tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +123,7 @@ impl Strategy {
                 limit: *limit,
                 ..by((*offload).into())
             },
+            Self::Server { server: _, runs } => runs.execution(),
             Self::Prefork {
                 processes,
                 each,
@@ -143,11 +146,49 @@ impl Strategy {
         copies || self.every_pool().filter_map(Pool::start).any(forks)
     }
 
+    /// A server by the words of its own command line.
+    #[must_use]
+    pub fn served(server: Server) -> Self {
+        Self::Server {
+            server,
+            runs: Box::new(server.strategy()),
+        }
+    }
+
+    /// The server that this strategy names; `None` where it names none.
+    #[must_use]
+    pub fn server(&self) -> Option<Server> {
+        match self {
+            Self::Server { server, .. } => Some(*server),
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_)
+            | Self::Asyncio { .. }
+            | Self::Prefork { .. } => None,
+        }
+    }
+
+    /// What the strategy's own pool of processes does beyond starting its workers; nothing where it has none.
+    #[must_use]
+    pub fn pool_life(&self) -> PoolLife {
+        match self {
+            Self::Processes { life, .. } => life.clone(),
+            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => {
+                inner.pool_life()
+            }
+            Self::Sequential | Self::Threads(_) | Self::Interpreters(_) | Self::Asyncio { .. } => {
+                PoolLife::default()
+            }
+        }
+    }
+
     /// How the processes of a prefork server begin and end; `None` where the program itself executes the tasks.
     #[must_use]
     pub fn lifecycle(&self) -> Option<Lifecycle> {
         match self {
             Self::Prefork { life, .. } => Some(*life),
+            Self::Server { runs, .. } => runs.lifecycle(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -161,7 +202,7 @@ impl Strategy {
     pub fn pools(&self) -> &[NamedPool] {
         match self {
             Self::Asyncio { pools, .. } => pools,
-            Self::Prefork { each, .. } => each.pools(),
+            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => inner.pools(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -179,7 +220,7 @@ impl Strategy {
     #[must_use]
     pub fn each(&self) -> &Self {
         match self {
-            Self::Prefork { each, .. } => each.each(),
+            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => inner.each(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -269,6 +310,7 @@ pub fn strategy_label(strategy: &Strategy) -> String {
             }
             label
         }
+        Strategy::Server { server, runs: _ } => server.label(),
         Strategy::Prefork {
             processes,
             each,

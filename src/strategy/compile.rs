@@ -8,8 +8,8 @@ use crate::cpython::program::{
 };
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Backoff, Dist, Imports, Inside, Lifecycle, MachineSpec, Offload, Placed, Pool,
-    ProcessApi, StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
+    Accepting, Arrivals, Backoff, Dist, Imports, Inside, Lifecycle, MachineSpec, Offload, Placed,
+    Pool, ProcessApi, StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -645,6 +645,7 @@ fn layout(
     let one = |event_loop, limit, executor| Layout {
         copies: 1,
         life: Lifecycle::default(),
+        accepting: Accepting::InTurn,
         max_tasks: None,
         preload: false,
         event_loop,
@@ -680,6 +681,10 @@ fn layout(
             offload,
             pools: _,
         } => one(true, *limit, offloaded(machine, profile, *offload)?),
+        Strategy::Server { server, runs } => Layout {
+            accepting: server.accepting(),
+            ..layout(machine, profile, runs)?
+        },
         Strategy::Prefork {
             processes,
             each,

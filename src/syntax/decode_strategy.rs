@@ -1,6 +1,7 @@
 //! Reads strategies written in RON.
 
 use super::decode::{Cx, Fields, both};
+use super::decode_server::{self, Which};
 use super::diagnostic::Code;
 use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants::{OffloadName, StrategyName};
@@ -40,13 +41,18 @@ pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
     }
 }
 
+/// Whether a strategy starts copies of the program, so that it cannot be one of them.
+fn has_processes(strategy: &Strategy) -> bool {
+    strategy.execution().copies.is_some() || strategy.server().is_some()
+}
+
 fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Strategy> {
     if let SyntaxKind::Str(text) = &node.kind {
         return match strategy_text::short_form(text) {
             Ok(StrategyCase {
                 interpreter: None,
                 strategy,
-            }) if !(within_prefork && strategy.execution().copies.is_some()) => Some(strategy),
+            }) if !(within_prefork && has_processes(&strategy)) => Some(strategy),
             Ok(_) => {
                 cx.error(
                     Code::BadStrategy,
@@ -118,6 +124,23 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
                 pools,
             }
         }
+        StrategyName::Uvicorn
+        | StrategyName::Gunicorn
+        | StrategyName::Hypercorn
+        | StrategyName::Celery
+            if within_prefork =>
+        {
+            cx.error(
+                Code::BadStrategy,
+                node.span,
+                format!("`{name}` has processes of its own, and cannot stand within `Prefork`"),
+            );
+            return None;
+        }
+        StrategyName::Uvicorn => decode_server::server(cx, &f, node, Which::Uvicorn)?,
+        StrategyName::Gunicorn => decode_server::server(cx, &f, node, Which::Gunicorn)?,
+        StrategyName::Hypercorn => decode_server::server(cx, &f, node, Which::Hypercorn)?,
+        StrategyName::Celery => decode_server::server(cx, &f, node, Which::Celery)?,
         StrategyName::Prefork => {
             if within_prefork {
                 cx.error(
@@ -150,22 +173,31 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
 
 /// What a pool of processes does beyond starting its workers.
 fn pool_life(cx: &mut Cx, f: &Fields<'_>) -> Option<PoolLife> {
-    let mut life = PoolLife::default();
-    if f.get("max_tasks_per_child").is_some() {
-        let most = cx.optional(f, "max_tasks_per_child", |cx, n| {
-            cx.int32(
-                n,
-                "the number of tasks of a worker",
-                1..=u32::MAX,
-                "of 32 bits",
-            )
-        })?;
-        life.max_tasks_per_child = Some(most);
-    }
+    let most = "the number of tasks of a worker";
+    let mut life = PoolLife {
+        max_tasks_per_child: times(cx, f, "max_tasks_per_child", most, 1)?,
+        preload: Vec::new(),
+    };
     if f.get("preload").is_some() {
         life.preload = cx.optional(f, "preload", modules)?;
     }
     Some(life)
+}
+
+/// A number of times, at least `least`: `Some(None)` where it is not given.
+#[expect(clippy::option_option, reason = "given, absent, or given and wrong")]
+pub(super) fn times(
+    cx: &mut Cx,
+    f: &Fields<'_>,
+    name: &str,
+    what: &str,
+    least: u32,
+) -> Option<Option<u32>> {
+    if f.get(name).is_none() {
+        return Some(None);
+    }
+    let read = |cx: &mut Cx, n: &SyntaxNode| cx.int32(n, what, least..=u32::MAX, "of 32 bits");
+    Some(Some(cx.optional(f, name, read)?))
 }
 
 /// Names of modules.
@@ -200,22 +232,14 @@ fn lifecycle(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Lifecycle
     if f.get("freeze").is_some() {
         life.freeze = cx.optional(f, "freeze", Cx::boolean)?;
     }
-    if f.get("max_requests").is_some() {
-        let most = cx.optional(f, "max_requests", |cx, n| {
-            cx.int32(
-                n,
-                "the number of requests of a worker",
-                1..=u32::MAX,
-                "of 32 bits",
-            )
-        })?;
-        life.max_requests = Some(most);
-    }
-    if f.get("jitter").is_some() {
-        life.jitter = cx.optional(f, "jitter", |cx, n| {
-            cx.int32(n, "the jitter", 0..=u32::MAX, "of 32 bits")
-        })?;
-    }
+    life.max_requests = times(
+        cx,
+        f,
+        "max_requests",
+        "the number of requests of a worker",
+        1,
+    )?;
+    life.jitter = times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0);
     if let Some(why) = life.contradiction() {
         cx.error(Code::BadStrategy, node.span, why);
         return None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
 use super::diagnostic::{Code, Diagnostic, SourceText};
-use super::{decode_pools, decode_strategy, tree};
+use super::{decode_pools, decode_server, decode_strategy, tree};
 use crate::scenario::units::grouped;
 use crate::scenario::{
     Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase,
@@ -14,7 +14,8 @@ use crate::scenario::{
 /// A list of the short forms, for help texts.
 pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, pool:4:spawn, \
      interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, asyncio+threads:8+cpu=processes:4, \
-     prefork:4(asyncio); \
+     prefork:4(asyncio), prefork:4:spawn:max-requests=1000(asyncio), processes:4:spawn:max-tasks=25, \
+     uvicorn:4, gunicorn:4:sync, gunicorn:4:gthread:8, hypercorn:4, celery:8:prefork; \
      with @cpython-3.14t after it, on that interpreter only";
 
 /// The short forms without their numbers, for shell completion. Prefork, which needs a number, is not among them.
@@ -90,7 +91,7 @@ fn past(what: &str, n: impl std::fmt::Display) -> String {
 }
 
 /// Reads a number of workers, which is at least 1.
-fn count(text: &str, what: &str) -> Result<u32, String> {
+pub(super) fn count(text: &str, what: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
         Ok(0) => Err(format!("{what} must be at least 1")),
         Ok(n) if n > limits::MAX_WORKERS => Err(past(what, n)),
@@ -118,7 +119,7 @@ pub(super) fn not_a_module(text: &str) -> String {
 }
 
 /// Reads a number of 32 bits, at least 1.
-fn whole(text: &str, what: &str) -> Result<u32, String> {
+pub(super) fn whole(text: &str, what: &str) -> Result<u32, String> {
     match text.trim().parse() {
         Ok(0) => Err(format!("{what} must be at least 1")),
         Ok(n) => Ok(n),
@@ -141,9 +142,9 @@ fn start_method(text: &str) -> Result<StartMethod, String> {
 }
 
 /// The text that follows a pool's name, split at colons.
-struct Parts<'t> {
-    name: &'t str,
-    rest: std::iter::Peekable<std::vec::IntoIter<&'t str>>,
+pub(super) struct Parts<'t> {
+    pub(super) name: &'t str,
+    pub(super) rest: std::iter::Peekable<std::vec::IntoIter<&'t str>>,
     /// Those that are written `name=value`, wherever they stand.
     named: Vec<(&'t str, &'t str)>,
 }
@@ -203,7 +204,7 @@ impl<'t> Parts<'t> {
     }
 
     /// Takes the part of this name out of those that have one.
-    fn take(&mut self, name: &str) -> Option<&'t str> {
+    pub(super) fn take(&mut self, name: &str) -> Option<&'t str> {
         let at = self.named.iter().position(|(n, _)| *n == name)?;
         Some(self.named.remove(at).1)
     }
@@ -351,6 +352,13 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
                 pools,
             }
         }
+        "uvicorn" | "gunicorn" | "hypercorn" | "celery" if within_prefork => {
+            return Err(format!(
+                "{} has processes of its own, and cannot stand within prefork",
+                parts.name
+            ));
+        }
+        "uvicorn" | "gunicorn" | "hypercorn" | "celery" => decode_server::short(&mut parts)?,
         other => {
             let known = [
                 "sequential",
@@ -361,6 +369,7 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
                 "asyncio",
                 "prefork",
             ];
+            let known = known.into_iter().chain(decode_server::SERVERS);
             return Err(format!(
                 "`{other}` is not a strategy; {}",
                 suggest(other, "known here", known)

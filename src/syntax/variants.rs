@@ -54,7 +54,7 @@ names! {
 names! {
     /// The strategies.
     STRATEGIES, StrategyName:
-    Sequential Threads Processes Interpreters Asyncio Prefork
+    Sequential Threads Processes Interpreters Asyncio Prefork Uvicorn Gunicorn Hypercorn Celery
 }
 
 names! {
@@ -257,6 +257,15 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
             "max_requests",
             "jitter",
         ],
+        "Uvicorn" | "Hypercorn" => &["workers", "endpoints", "max_requests", "jitter"],
+        "Gunicorn" => &[
+            "workers",
+            "worker_class",
+            "preload",
+            "max_requests",
+            "jitter",
+        ],
+        "Celery" => &["concurrency", "pool", "max_tasks_per_child"],
         "On" => &["interpreter", "strategy"],
         _ => &[],
     }

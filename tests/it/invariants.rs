@@ -260,6 +260,20 @@ fn pools() -> BoxedStrategy<Vec<NamedPool>> {
         .boxed()
 }
 
+/// When workers of pools end, and what they inherit: half of the time nothing is said.
+fn pool_lives() -> BoxedStrategy<PoolLife> {
+    let any = (option::of(1_u32..4), any::<bool>());
+    let lives = any.prop_map(|(max_tasks_per_child, preload)| PoolLife {
+        max_tasks_per_child,
+        preload: if preload {
+            vec!["app".into()]
+        } else {
+            Vec::new()
+        },
+    });
+    prop_oneof![Just(PoolLife::default()), lives].boxed()
+}
+
 /// How workers of a server begin and end, half of the time as in the plain form.
 fn lives() -> BoxedStrategy<Lifecycle> {
     let start = prop_oneof![Just(StartMethod::Fork), Just(StartMethod::Spawn)];
@@ -291,8 +305,15 @@ fn strategies() -> BoxedStrategy<Strategy> {
         1 => Just(Strategy::Sequential),
         3 => workers().prop_map(Strategy::Threads),
         1 => Just(Strategy::Threads(Workers::PerTask)),
-        3 => (workers(), start(), api)
-            .prop_map(|(workers, start, api)| Strategy::Processes { workers, start, api, life: PoolLife::default(), }),
+        3 => (workers(), start(), api, pool_lives())
+            .prop_map(|(workers, start, api, life)| {
+                // What does not go together is refused where it is read.
+                let life = match life.contradiction(start, api) {
+                    Some(_) => PoolLife::default(),
+                    None => life,
+                };
+                Strategy::Processes { workers, start, api, life }
+            }),
         1 => workers().prop_map(Strategy::Interpreters),
         4 => (option::of(1_u32..4), offload(), pools())
             .prop_map(|(limit, offload, pools)| Strategy::Asyncio { limit, offload, pools }),

@@ -15,7 +15,7 @@ use crate::cpython::program::Program;
 use crate::engine::{Nanos, StreamRole, stream, unit, whole};
 use crate::machine::Tid;
 use crate::measure::Draws;
-use crate::scenario::{Arrivals as Kind, Dist, TracedTask};
+use crate::scenario::{Accepting, Arrivals as Kind, Dist, TracedTask, Waiting};
 use crate::sync::{Ticket, WaitQueue};
 
 /// Where the tasks of a copy are executed or, under an event loop, their blocking parts.
@@ -297,13 +297,46 @@ impl Work<'_> {
         self.observer.arrival(now, came, left);
         let key = self.new_task(class, now, 0);
         self.arrivals.accept.push_back(key);
-        if let Some(copy) = self.arrivals.acceptors.call_next() {
+        match self.kernel.program.layout.accepting {
+            Accepting::InTurn => {
+                let next = self.arrivals.acceptors.call_next();
+                self.wake_to_accept(next);
+            }
+            Accepting::Herd(waiting) => self.wake_the_herd(waiting),
+        }
+        self.next_arrival();
+    }
+
+    /// Wakes copies that wait for arrivals, and have left the line, in this order.
+    fn wake_to_accept(&mut self, copies: impl IntoIterator<Item = CopyIndex>) {
+        for copy in copies {
             let copy = &mut self.copies[copy];
             copy.accepting = None;
             let main = copy.main;
             self.kernel.unpark(main);
         }
-        self.next_arrival();
+    }
+
+    /// Wakes all copies that wait for arrivals: the last to have registered first.
+    fn wake_the_herd(&mut self, waiting: Waiting) {
+        let mut herd = Vec::new();
+        while let Some(copy) = self.arrivals.acceptors.call_next() {
+            herd.push(copy);
+        }
+        match waiting {
+            Waiting::Select => herd.reverse(),
+            Waiting::Epoll => herd.sort_unstable_by(|a, b| b.cmp(a)),
+        }
+        self.wake_to_accept(herd);
+    }
+
+    /// CPU time of finding that another has been quicker to accept: the call of `accept` that fails, and of `select` to wait again. Nothing
+    /// where copies wait in turn.
+    pub(crate) fn vain_accept(&self) -> Nanos {
+        match self.kernel.program.layout.accepting {
+            Accepting::InTurn => Nanos::ZERO,
+            Accepting::Herd(_) => self.kernel.syscall * 2,
+        }
     }
 
     fn new_task(&mut self, class: ClassIndex, arrival: Nanos, trace: u32) -> TaskKey {
