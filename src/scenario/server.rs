@@ -212,7 +212,8 @@ impl Server {
     }
 
     /// CPU time of a request's own handling, beside that of the application.
-    pub(crate) fn request(self) -> Nanos {
+    #[must_use]
+    pub fn request(self) -> Nanos {
         match self.kind {
             ServerKind::Uvicorn(_) => request::UVICORN,
             ServerKind::Gunicorn(WorkerClass::Uvicorn(_)) => request::UVICORN_WORKER,

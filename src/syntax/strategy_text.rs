@@ -437,6 +437,58 @@ fn offload_form(text: &str) -> Result<Offload, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::strategy_label;
+
+    /// What is read can be typed: forms with options are written as they are read.
+    #[test]
+    fn forms_with_options_are_written_as_they_are_read() {
+        for form in [
+            "prefork:4(threads:8)",
+            "prefork:4:no-preload(asyncio)",
+            "prefork:4:spawn:max-requests=1000(asyncio+threads:40)",
+            "prefork:4:no-preload:max-requests=1000:jitter=50(threads:8)",
+            "prefork:4:freeze(sequential)",
+            "prefork:2(processes:2:spawn:max-tasks=5)",
+            "processes:4:spawn:max-tasks=25",
+            "processes:fork",
+            "processes:4:forkserver:max-tasks=25:preload=app/shop.models",
+            "pool:4:fork:20:max-tasks=25",
+            "pool:fork:max-tasks=1",
+            "uvicorn:1",
+            "uvicorn:4",
+            "uvicorn:4:def",
+            "uvicorn:4:def:max-requests=10:jitter=3",
+            "gunicorn:4:sync",
+            "gunicorn:4:sync:preload:max-requests=1000:jitter=50",
+            "gunicorn:4:gthread:8",
+            "gunicorn:4:gthread:8:preload",
+            "gunicorn:4:uvicorn",
+            "gunicorn:4:uvicorn:def:max-requests=10",
+            "hypercorn:4",
+            "hypercorn:4:def",
+            "celery:8:prefork",
+            "celery:8:prefork:max-tasks=100",
+            "celery:100:threads",
+        ] {
+            let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
+            assert_eq!(strategy_label(&strategy.strategy), form);
+        }
+        // What may be left out, and other orders.
+        for (form, written) in [
+            ("gunicorn:4", "gunicorn:4:sync"),
+            ("gunicorn:4:preload", "gunicorn:4:sync:preload"),
+            ("gunicorn:4:gthread", "gunicorn:4:gthread:1"),
+            ("celery:4", "celery:4:prefork"),
+            ("pool:4:max-tasks=25:fork", "pool:4:fork:max-tasks=25"),
+            (
+                "prefork:4:jitter=2:max-requests=9:spawn(asyncio)",
+                "prefork:4:spawn:max-requests=9:jitter=2(asyncio)",
+            ),
+        ] {
+            let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
+            assert_eq!(strategy_label(&strategy.strategy), written);
+        }
+    }
 
     #[test]
     fn every_form_is_a_strategy() {

@@ -9,8 +9,9 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Backoff, Dist, Jitter, Lifecycle, MachineSpec, NamedPool, Offload, PoolLife,
-    ProcessApi, Releases, Rounds, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
+    Arrivals, Backoff, CeleryPool, Dist, Endpoints, Jitter, Lifecycle, MachineSpec, NamedPool,
+    Offload, PoolLife, ProcessApi, Releases, Rounds, Server, ServerKind, StartMethod, Step,
+    Strategy, TracedTask, WorkerClass, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -260,6 +261,37 @@ fn pools() -> BoxedStrategy<Vec<NamedPool>> {
         .boxed()
 }
 
+/// Servers by name.
+fn servers() -> BoxedStrategy<Strategy> {
+    let endpoints = || prop_oneof![Just(Endpoints::Async), Just(Endpoints::Def)];
+    let class = prop_oneof![
+        Just(WorkerClass::Sync),
+        (1_u32..4).prop_map(WorkerClass::Gthread),
+        endpoints().prop_map(WorkerClass::Uvicorn),
+    ];
+    let pool = prop_oneof![Just(CeleryPool::Prefork), Just(CeleryPool::Threads)];
+    let kind = prop_oneof![
+        endpoints().prop_map(ServerKind::Uvicorn),
+        endpoints().prop_map(ServerKind::Hypercorn),
+        class.prop_map(ServerKind::Gunicorn),
+        pool.prop_map(ServerKind::Celery),
+    ];
+    let recycled = option::of((1_u32..4, 0_u32..3));
+    (kind, 1_u32..4, any::<bool>(), recycled)
+        .prop_map(|(kind, workers, preload, recycled)| {
+            let plain = Server::new(kind, workers);
+            let server = Server {
+                preload,
+                max_requests: recycled.map(|(most, _)| most),
+                jitter: recycled.map_or(0, |(_, jitter)| jitter),
+                ..plain
+            };
+            // What does not go together is refused where it is read.
+            Strategy::served(server.contradiction().map_or(server, |_| plain))
+        })
+        .boxed()
+}
+
 /// When workers of pools end, and what they inherit: half of the time nothing is said.
 fn pool_lives() -> BoxedStrategy<PoolLife> {
     let any = (option::of(1_u32..4), any::<bool>());
@@ -321,6 +353,7 @@ fn strategies() -> BoxedStrategy<Strategy> {
     .boxed();
     prop_oneof![
         4 => plain.clone(),
+        1 => servers(),
         1 => (1_u32..4, plain, lives())
             .prop_map(|(processes, each, life)| Strategy::Prefork { processes, each: Box::new(each), life }),
     ]

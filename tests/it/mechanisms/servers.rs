@@ -1,9 +1,10 @@
 //! Workers of a prefork server: how they begin, when they end, and what that takes.
 
-use pchsim::engine::Nanos;
+use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::StartMethod::{Fork, Spawn};
 use pchsim::scenario::{
-    Arrivals, Dist, Lifecycle, PoolLife, ProcessApi, StartMethod, Step, Strategy, Workers,
+    Arrivals, Dist, Lifecycle, PoolLife, ProcessApi, StartMethod, Step, Strategy, TracedTask,
+    Workers,
 };
 use pchsim::strategy::Finding;
 
@@ -380,4 +381,101 @@ fn preloaded_modules_are_imported_once() {
     };
     assert_eq!(run(&[]), (ms(20 + 5 + 100 + 1 + 300), 4 * 50_000));
     assert_eq!(run(&["app"]), (ms(20 + 100 + 5 + 1 + 300), 2 * 50_000));
+}
+
+fn named(form: &str) -> Strategy {
+    pchsim::syntax::parse_strategy(form).unwrap().strategy
+}
+
+/// A connection wakes all that wait for it; who does not get it has called `accept` and `select` in vain.
+#[test]
+fn a_connection_wakes_the_herd() {
+    for form in [
+        "gunicorn:3:sync:preload",
+        "gunicorn:3:gthread:1:preload",
+        "gunicorn:3:uvicorn:preload",
+    ] {
+        let run = |strategy: Strategy| {
+            let mut case = served(strategy, 100, 10, vec![cpu(ms(10))]);
+            case.machine.syscall = Nanos::from_micros(5);
+            case.run()
+        };
+        let strategy = named(form);
+        let request = strategy.server().unwrap().request();
+        let o = run(strategy.clone());
+        let Strategy::Server { runs, .. } = strategy else {
+            panic!("{form}")
+        };
+        let alone = run(*runs);
+        // Three look for a first connection; each of nine connections wakes all, and is followed by another look by whoever got it. Of the
+        // last, nobody waits for another.
+        let looks = 3 + 9 * 3;
+        let spent = request * 10 + Nanos::from_micros(2 * 5) * looks;
+        assert_eq!(o.cpu, alone.cpu + Total::from(spent), "{form}");
+        assert_eq!(o.latencies, vec![ms(10) + request; 10], "{form}");
+    }
+}
+
+/// What a server takes for a request is spent where its code runs: on the loop, though the application's work is offloaded.
+#[test]
+fn a_servers_own_code_stays_on_its_loop() {
+    let case = |form| {
+        let mut case = served(named(form), 1, 40, vec![cpu(Nanos::from_micros(10))]);
+        case.machine.cores = vec![1.0; 2];
+        case.run()
+    };
+    let request = named("uvicorn:1").server().unwrap().request();
+    for form in [
+        "uvicorn:1",
+        "uvicorn:1:def",
+        "uvicorn:2",
+        "hypercorn:1",
+        "gunicorn:1:uvicorn:def",
+    ] {
+        let o = case(form);
+        assert_eq!(o.completed, 40, "{form}");
+    }
+    assert_eq!(
+        case("uvicorn:1").latencies,
+        vec![request + Nanos::from_micros(10); 40]
+    );
+    assert_eq!(
+        case("uvicorn:1:def").latencies,
+        vec![request + Nanos::from_micros(10); 40]
+    );
+}
+
+/// Recorded demands are the application's; the server's own come before them.
+#[test]
+fn recorded_requests_have_the_servers_time_too() {
+    let mut case = batch(
+        true,
+        named("gunicorn:1:sync:preload"),
+        vec![class(1, vec![cpu(ms(1)), io(ms(1))])],
+    );
+    let classes = case.workload.classes;
+    let traced = TracedTask {
+        at: Nanos::ZERO,
+        class: 0,
+        demands: vec![ms(3), ms(7)],
+    };
+    case.workload = workload(Arrivals::Trace(vec![traced]), classes);
+    let request = case.strategy.server().unwrap().request();
+    assert_eq!(latencies(&case), [request + ms(10)]);
+}
+
+/// A worker of celery hands each task to an idle child, and replaces children.
+#[test]
+fn celery_has_children() {
+    let mut case = batch(
+        true,
+        named("celery:2:prefork:max-tasks=1"),
+        vec![class(4, vec![cpu(ms(10))])],
+    );
+    let p = &mut case.profile.params;
+    (p.fork_call, p.fork_boot) = (1e6, 4e6);
+    let o = case.run();
+    assert_eq!((o.completed, o.processes), (4, 4));
+    // Two children are forked, at 1 and 2 ms; each has a task, ends, and has a successor.
+    assert_eq!(o.latencies, [15, 16, 30, 31].map(ms));
 }
