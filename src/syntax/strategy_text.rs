@@ -229,10 +229,12 @@ impl<'t> Parts<'t> {
 
     fn end(mut self) -> Result<(), String> {
         if let Some((name, _)) = self.named.first() {
+            let known = ["max-tasks", "max-requests", "jitter", "preload"];
+            let others: Vec<&str> = known.into_iter().filter(|k| k != name).collect();
             return Err(format!(
                 "`{name}=` says nothing about `{}`; {}",
                 self.name,
-                suggest(name, "processes and pools know", ["max-tasks", "preload"])
+                suggest(name, "others know", others.iter().copied())
             ));
         }
         self.rest.next().map_or(Ok(()), |extra| {

@@ -538,6 +538,8 @@ fn scalable(strategy: &Strategy) -> bool {
     match strategy {
         Strategy::Asyncio { offload, .. } => *offload == Offload::None,
         Strategy::Prefork { each, .. } => !matches!(**each, Strategy::Asyncio { .. }),
+        // What it takes for a request is a fixed time.
+        Strategy::Server { .. } => false,
         _ => true,
     }
 }
