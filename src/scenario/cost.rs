@@ -66,7 +66,9 @@ impl Workload {
     /// what a server takes for a request itself.
     #[must_use]
     pub fn under(&self, strategy: &Strategy) -> Cow<'_, Self> {
-        let request = strategy.server().map_or(Nanos::ZERO, Server::request);
+        let server = strategy.server();
+        let request = server.map_or(Nanos::ZERO, Server::request);
+        let held_back = server.map_or(Nanos::ZERO, Server::held_back);
         if request == Nanos::ZERO && self.classes.iter().all(|c| c.cost.is_empty()) {
             return Cow::Borrowed(self);
         }
@@ -85,6 +87,9 @@ impl Workload {
                 if request > Nanos::ZERO {
                     task.demands.insert(0, request);
                 }
+                if held_back > Nanos::ZERO {
+                    task.demands.push(held_back);
+                }
             }
         }
         for (class, &factor) in w.classes.iter_mut().zip(&factors) {
@@ -96,6 +101,10 @@ impl Workload {
                 // The server's own code stays on its loop, whatever the application offloads.
                 let handling = Step::Inline(vec![Step::Cpu(Dist::Constant(request))]);
                 class.steps.insert(0, handling);
+            }
+            if held_back > Nanos::ZERO {
+                let waits = Step::Inline(vec![Step::Io(Dist::Constant(held_back))]);
+                class.steps.push(waits);
             }
         }
         Cow::Owned(w)

@@ -4,7 +4,7 @@
 use super::{Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Strategy, Workers};
 use crate::engine::Nanos;
 
-/// Threads of AnyIO's limiter, which runs `def` endpoints of Starlette and FastAPI (`anyio/_backends/_asyncio.py`,
+/// Threads of `AnyIO`'s limiter, which runs `def` endpoints of Starlette and `FastAPI` (`anyio/_backends/_asyncio.py`,
 /// `current_default_thread_limiter`).
 pub const THREAD_LIMITER: u32 = 40;
 
@@ -21,6 +21,8 @@ pub struct Server {
     pub max_requests: Option<u32>,
     /// Each worker takes in up to so many requests more; 0 of celery, which has no such option.
     pub jitter: u32,
+    /// Whether clients keep their connections and delay acknowledgements, so that answers come late ([`Server::held_back`]).
+    pub keep_alive: bool,
 }
 
 /// Which server it is, and its class of workers.
@@ -41,7 +43,7 @@ pub enum ServerKind {
 pub enum Endpoints {
     /// `async def`: on the event loop.
     Async,
-    /// `def`: Starlette and FastAPI call them in a thread of AnyIO's limiter.
+    /// `def`: Starlette and `FastAPI` call them in a thread of `AnyIO`'s limiter.
     Def,
 }
 
@@ -111,6 +113,7 @@ impl Server {
             preload: false,
             max_requests: None,
             jitter: 0,
+            keep_alive: false,
         }
     }
 
@@ -135,6 +138,11 @@ impl Server {
         let celery = matches!(self.kind, ServerKind::Celery(_));
         if self.kind_is_alone() && self.max_requests.is_some() {
             return Some("uvicorn with one worker has no supervisor that would replace it");
+        }
+        if self.keep_alive && !matches!(self.kind, ServerKind::Uvicorn(_)) {
+            return Some(
+                "connections that are kept alive change nothing here: only workers of uvicorn answer late on them",
+            );
         }
         if self.preload && !gunicorn {
             return Some(
@@ -224,6 +232,23 @@ impl Server {
         }
     }
 
+    /// How much later than it is written the end of an answer leaves for the client, on a connection that is kept alive.
+    ///
+    /// asyncio sets `TCP_NODELAY` only for sockets whose protocol number is `IPPROTO_TCP` (`base_events._set_nodelay`). The socket that
+    /// uvicorn binds for several workers has number 0, and so has every connection accepted from it. Its answers are written in two pieces,
+    /// head and body: Nagle's algorithm holds the second until the first is acknowledged, and a client that has nothing to send
+    /// acknowledges after 40 ms (`TCP_DELACK_MIN` of Linux), unless the connection is fresh (its first segments are acknowledged at once)
+    /// or sets `TCP_QUICKACK`. Measured: 59 of 60 answers on one connection, 0 of 60 on a connection each, 0 with a single worker, 0 with
+    /// gunicorn and hypercorn, which set `TCP_NODELAY` on the listening socket.
+    #[must_use]
+    pub fn held_back(self) -> Nanos {
+        if self.keep_alive && !self.kind_is_alone() {
+            Nanos::from_millis(40)
+        } else {
+            Nanos::ZERO
+        }
+    }
+
     /// The short form, which is read back as the same server.
     pub(crate) fn label(self) -> String {
         let n = self.workers;
@@ -240,6 +265,9 @@ impl Server {
         };
         if self.preload {
             label.push_str(":preload");
+        }
+        if self.keep_alive {
+            label.push_str(":keep-alive");
         }
         if let Some(n) = self.max_requests {
             let word = match self.kind {

@@ -1197,6 +1197,7 @@ mod tests {
                 "[Uvicorn(workers: 2, endpoints: Def)]",
                 "[Uvicorn(workers: 2, max_requests: 5)]",
                 "[Uvicorn(workers: 2, max_requests: 5, jitter: 2)]",
+                "[Uvicorn(workers: 2, keep_alive: true)]",
                 "[Hypercorn(workers: 2)]",
                 "[Hypercorn(workers: 3)]",
                 "[Hypercorn(workers: 2, endpoints: Def)]",

@@ -32,6 +32,7 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
         }
     };
     let preload = parts.rest.next_if_eq(&"preload").is_some();
+    let keep_alive = parts.rest.next_if_eq(&"keep-alive").is_some();
     let most = parts.take(word);
     let jitter = parts.take("jitter");
     let server = Server {
@@ -40,6 +41,7 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
             .map(|n| whole(n, "the number of requests of a worker"))
             .transpose()?,
         jitter: jitter.map_or(Ok(0), |n| whole(n, "the jitter"))?,
+        keep_alive,
         ..Server::new(kind, workers)
     };
     match server.contradiction() {
@@ -128,14 +130,13 @@ pub(super) fn server(
             None => CeleryPool::Prefork,
         }),
     };
-    let preload = match f.get("preload") {
-        Some(_) => cx.optional(f, "preload", Cx::boolean)?,
-        None => false,
-    };
+    let preload = yes(cx, f, "preload")?;
+    let keep_alive = yes(cx, f, "keep_alive")?;
     let server = Server {
         preload,
         max_requests: times(cx, f, most, "the number of requests of a worker", 1)?,
         jitter: times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0),
+        keep_alive,
         ..Server::new(kind, workers)
     };
     if let Some(why) = server.contradiction() {
@@ -143,6 +144,14 @@ pub(super) fn server(
         return None;
     }
     Some(Strategy::served(server))
+}
+
+/// A parameter that is `false` unless it is given.
+fn yes(cx: &mut Cx, f: &Fields<'_>, name: &str) -> Option<bool> {
+    match f.get(name) {
+        Some(_) => cx.optional(f, name, Cx::boolean),
+        None => Some(false),
+    }
 }
 
 fn endpoints(cx: &mut Cx, f: &Fields<'_>) -> Option<Endpoints> {

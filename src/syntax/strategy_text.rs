@@ -460,6 +460,8 @@ mod tests {
             "uvicorn:4",
             "uvicorn:4:def",
             "uvicorn:4:def:max-requests=10:jitter=3",
+            "uvicorn:2:keep-alive",
+            "uvicorn:2:def:keep-alive:max-requests=10",
             "gunicorn:4:sync",
             "gunicorn:4:sync:preload:max-requests=1000:jitter=50",
             "gunicorn:4:gthread:8",

@@ -257,7 +257,14 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
             "max_requests",
             "jitter",
         ],
-        "Uvicorn" | "Hypercorn" => &["workers", "endpoints", "max_requests", "jitter"],
+        "Uvicorn" => &[
+            "workers",
+            "endpoints",
+            "max_requests",
+            "jitter",
+            "keep_alive",
+        ],
+        "Hypercorn" => &["workers", "endpoints", "max_requests", "jitter"],
         "Gunicorn" => &[
             "workers",
             "worker_class",

@@ -277,13 +277,14 @@ fn servers() -> BoxedStrategy<Strategy> {
         pool.prop_map(ServerKind::Celery),
     ];
     let recycled = option::of((1_u32..4, 0_u32..3));
-    (kind, 1_u32..4, any::<bool>(), recycled)
-        .prop_map(|(kind, workers, preload, recycled)| {
+    (kind, 1_u32..4, any::<(bool, bool)>(), recycled)
+        .prop_map(|(kind, workers, (preload, keep_alive), recycled)| {
             let plain = Server::new(kind, workers);
             let server = Server {
                 preload,
                 max_requests: recycled.map(|(most, _)| most),
                 jitter: recycled.map_or(0, |(_, jitter)| jitter),
+                keep_alive,
                 ..plain
             };
             // What does not go together is refused where it is read.

@@ -481,3 +481,18 @@ fn celery_has_children() {
         [15, 16, 15 + 2 + 1 + 4 + 10, 16 + 2 + 1 + 4 + 10].map(ms)
     );
 }
+
+/// Of uvicorn's workers, a client that keeps its connection gets each answer when it has acknowledged the head of it: 40 ms late.
+#[test]
+fn answers_on_kept_connections_are_held_back() {
+    let request = named("uvicorn:2").server().unwrap().request();
+    for (form, late) in [
+        ("uvicorn:2", 0),
+        ("uvicorn:1:keep-alive", 0),
+        ("uvicorn:2:keep-alive", 40),
+        ("uvicorn:2:def:keep-alive", 40),
+    ] {
+        let case = served(named(form), 100, 3, vec![cpu(ms(10)), io(ms(5))]);
+        assert_eq!(latencies(&case), vec![request + ms(15 + late); 3], "{form}");
+    }
+}
