@@ -287,7 +287,7 @@ fn the_reported_server_comes_out_by_name() {
     for (strategy, reported) in [
         ("\"gunicorn:24:sync:preload\"", 1792.0),
         ("\"gunicorn:24:gthread:1:preload\"", 1792.0),
-        ("\"prefork:24:freeze(sequential)\"", 1237.0),
+        ("\"prefork:24:freeze(threads:1)\"", 1237.0),
     ] {
         let peak = peak(&text(strategy), &[]);
         assert!(

@@ -38,8 +38,7 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Closing);
         } else {
             if outside {
-                let vain = work.vain_accept();
-                work.kernel.machine.charge(tid, vain);
+                work.accept_in_vain(tid);
                 work.wait_for_arrivals(copy);
             } else if let NextOwn::RoundIsOn = next {
                 work.copies[copy].awaits_round = true;

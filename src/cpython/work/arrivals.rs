@@ -10,7 +10,7 @@ use super::Work;
 use crate::cpython::index::{
     ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
 };
-use crate::cpython::kernel::InterpreterRef;
+use crate::cpython::kernel::{Act, InterpreterRef};
 use crate::cpython::program::Program;
 use crate::engine::{Nanos, StreamRole, stream, unit, whole};
 use crate::machine::Tid;
@@ -330,12 +330,15 @@ impl Work<'_> {
         self.wake_to_accept(herd);
     }
 
-    /// CPU time of finding that another has been quicker to accept: the call of `accept` that fails, and of `select` to wait again. Nothing
-    /// where copies wait in turn.
-    pub(crate) fn vain_accept(&self) -> Nanos {
+    /// Scripts that a thread finds no connection, because another has been quicker or none has come: the call of `accept` that fails, and the
+    /// one by which it waits again. Both release the GIL. Where copies wait in turn, nobody looks in vain.
+    pub(crate) fn accept_in_vain(&mut self, tid: Tid) {
         match self.kernel.program.layout.accepting {
-            Accepting::InTurn => Nanos::ZERO,
-            Accepting::Herd(_) => self.kernel.syscall * 2,
+            Accepting::InTurn => {}
+            Accepting::Herd(_) => {
+                let calls = self.kernel.syscall * 2;
+                self.kernel.push(tid, Act::native(calls));
+            }
         }
     }
 
