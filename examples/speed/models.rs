@@ -6,8 +6,8 @@ use std::time::Instant;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, ProcessApi, Rounds, StartMethod, Step, Strategy,
-    TaskClass, Workers, Workload,
+    Arrivals, Dist, MachineSpec, Offload, PoolLife, ProcessApi, Rounds, StartMethod, Step,
+    Strategy, TaskClass, Workers, Workload,
 };
 use pchsim::strategy::{SimInput, simulate};
 
@@ -53,6 +53,7 @@ const ROWS: &[Row] = &[
             workers: POOL,
             start: StartMethod::Fork,
             api: ProcessApi::EXECUTOR,
+            life: PoolLife::default(),
         },
         interval: 1_200,
     },

@@ -10,8 +10,8 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Arrivals, Backoff, Bytes, DeviceSpec, Dist, LockSpec, ObjectSpec, QueueSpec, Releases,
-    ResourceSpec, StartMethod,
+    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Lifecycle, LockSpec, ObjectSpec,
+    QueueSpec, Releases, ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -457,14 +457,29 @@ pub struct Call {
 /// How each main process executes its tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Copies of the program, as an application server forks them; 1 means the main process alone.
+    /// Copies of the program, as an application server starts them; 1 means the main process alone, unless the server watches over it.
     pub copies: u32,
+    /// How the copies begin, and when they end.
+    pub life: Lifecycle,
+    /// How the copies learn of arrivals.
+    pub accepting: Accepting,
+    /// Calls after which the executor's worker processes are replaced; `None`: never.
+    pub max_tasks: Option<u32>,
+    /// Whether the program has the fork server make its imports (`set_forkserver_preload`).
+    pub preload: bool,
     /// Whether an event loop takes the tasks in, rather than the main thread.
     pub event_loop: bool,
     /// Concurrency limit of the event loop: most tasks at once; `None` for no limit.
     pub limit: Option<u32>,
     /// Executor of task bodies or, under an event loop, of the blocking work.
     pub executor: Executor,
+}
+
+impl Layout {
+    /// Whether a master starts the copies; otherwise the main process executes the tasks.
+    pub(crate) fn has_master(&self) -> bool {
+        self.copies > 1 || self.life != Lifecycle::default()
+    }
 }
 
 impl Program {
@@ -549,6 +564,10 @@ impl Program {
             lock_across_wait: TiVec::new(),
             layout: Layout {
                 copies: 1,
+                life: Lifecycle::default(),
+                accepting: Accepting::InTurn,
+                max_tasks: None,
+                preload: false,
                 event_loop: false,
                 limit: None,
                 executor,

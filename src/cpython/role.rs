@@ -1,6 +1,7 @@
 //! Roles of threads: what each thread is for, how far it has come, and what it does beside burning CPU and blocking.
 
 use crate::cpython::index::{CopyIndex, GilIndex, PoolIndex, ProcessPoolIndex, TaskKey};
+use crate::machine::Tid;
 
 /// Role of a thread: the index of the executor that it serves, and its progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +22,16 @@ pub(crate) enum ThreadRole {
     Manager(ProcessPoolIndex, ManagerState),
     /// Feeder thread of a process pool's call queue (of a `Pool`: the task handler).
     Feeder(ProcessPoolIndex),
+    /// The thread of a `Pool` that replaces workers which have ended.
+    Handler(ProcessPoolIndex),
     /// The only thread of the fork server.
     ForkServer,
     /// A thread of native code, which takes its share of the calls of another thread.
     Team,
     /// Runs its script once and exits (the resource tracker).
     Script,
-    /// Master process of a prefork server: starts the copies and waits.
-    Master,
+    /// Master process of a prefork server: starts the copies, and others for those that end.
+    Master(MasterState),
 }
 
 /// An effect of a role at a place of its thread's script, with the index of the executor that the thread serves.
@@ -72,6 +75,15 @@ pub(crate) enum MainState {
     /// Executes this task inline.
     Working(TaskKey),
     Closing,
+}
+
+/// Progress of the master of a prefork server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MasterState {
+    /// Starts the copies.
+    Start,
+    /// Replaces copies that end: so many are there.
+    Watch(u32),
 }
 
 /// Effects of an event loop's thread.
@@ -163,6 +175,8 @@ pub(crate) enum ManagerAction {
     Result,
     /// Has unpickled the result of the message whose first task is this.
     Done(TaskKey),
+    /// Has waited for the end of this worker.
+    Joined(Tid),
 }
 
 /// What a management thread does next.

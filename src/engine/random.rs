@@ -33,12 +33,14 @@ pub enum StreamRole {
     Patience = 9,
     /// Sizes of working memory.
     Sizes = 10,
+    /// Requests after which workers are replaced.
+    Recycling = 11,
 }
 
 impl StreamRole {
     /// All roles in the order of their numbers.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Arrivals,
         Self::Classes,
         Self::Demands,
@@ -50,6 +52,7 @@ impl StreamRole {
         Self::Grain,
         Self::Patience,
         Self::Sizes,
+        Self::Recycling,
     ];
 }
 

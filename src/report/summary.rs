@@ -7,6 +7,7 @@ mod run;
 mod sweep;
 mod why;
 
+pub(super) use facts::command_lines;
 pub use markdown::markdown;
 
 use super::answer::ObjectiveVerdict;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::answer::{answer, judged};
 use super::bars::{WIDTH, bar, legend};
 use super::comparison::{WIDE, common_prefix, comparison, short_name, single_interpreter};
+use super::summary::command_lines;
 use crate::insight::shares::Shares;
 use crate::layout;
 use crate::layout::Style;
@@ -33,6 +34,7 @@ pub fn text(study: &Study, style: Style) -> String {
     why(&mut out, study);
     objectives(&mut out, study);
     if style.verbose {
+        servers(&mut out, study);
         classes(&mut out, study);
     }
     warnings(&mut out, study);
@@ -219,6 +221,19 @@ fn objectives(out: &mut TextWriter, study: &Study) {
     for o in all {
         let sign = o.verdict.sign();
         out.prose("    ", &format!("  {sign} {}: {}", o.text, o.by.plain()));
+    }
+    out.line("");
+}
+
+/// Shows the command lines of servers, if strategies name any.
+fn servers(out: &mut TextWriter, study: &Study) {
+    let lines = command_lines(study);
+    if lines.is_empty() {
+        return;
+    }
+    out.line("Servers");
+    for line in lines {
+        out.prose("      ", &format!("  {line}"));
     }
     out.line("");
 }

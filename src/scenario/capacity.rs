@@ -6,6 +6,7 @@ use super::{
     Arrivals, Execution, Inside, Placed, Pool, Runs, Scenario, Step, StepResource, Strategy,
     WaitsFor, Workers, Workload, limits, strategy_label,
 };
+use crate::engine::{Nanos, whole};
 
 /// A part of a scenario that exceeds one of the program's limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +163,19 @@ impl Scenario {
                 "take fewer workers, or fewer processes of the server",
             ));
         }
+        let started = started(&self.workload, self.horizon, strategy);
+        if started > limits::MAX_PROCESSES {
+            return Some(PastLimit {
+                part: ScenarioPart::Strategy(number),
+                message: format!(
+                    "the strategy {} starts about {} processes in a run, more than {}",
+                    strategy_label(strategy),
+                    grouped(started),
+                    limits::named("MAX_PROCESSES", limits::MAX_PROCESSES)
+                ),
+                help: "simulate fewer tasks, or let each worker have more of them before it is replaced",
+            });
+        }
         (crew.threads > limits::MAX_THREADS).then(|| {
             past(
                 "threads",
@@ -172,6 +186,26 @@ impl Scenario {
             )
         })
     }
+}
+
+/// Number of processes that take the places of others in a run, each of which had as many tasks as it gets; 0 where none are replaced.
+fn started(w: &Workload, horizon: Option<Nanos>, strategy: &Strategy) -> u64 {
+    let of_server = strategy.lifecycle().and_then(|life| life.max_requests);
+    let of_pool = strategy.pool_life().max_tasks_per_child;
+    let Some(most) = [of_server, of_pool].into_iter().flatten().min() else {
+        return 0;
+    };
+    let tasks = match &w.arrivals {
+        Arrivals::Batch => w.tasks_of_all_rounds(),
+        Arrivals::Trace(tasks) => tasks.len() as u64,
+        Arrivals::Open { interval, count } => count.unwrap_or_else(|| {
+            let horizon = horizon.map_or(0.0, Nanos::as_f64);
+            whole(horizon / interval.mean().max(1.0))
+        }),
+        // How many requests users make until the horizon depends on how long those take.
+        Arrivals::Closed { count, .. } => count.unwrap_or(0),
+    };
+    tasks / u64::from(most.max(1))
 }
 
 /// Most threads and processes that a strategy has at once.

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Arrivals, Pool, Step, StepResource, Strategy, TaskClass, Workload};
+use super::{Arrivals, Dist, Pool, Server, Step, StepResource, Strategy, TaskClass, Workload};
+use crate::engine::Nanos;
 
 /// What executes tasks, as far as programs are written differently for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,10 +62,14 @@ impl TaskClass {
 }
 
 impl Workload {
-    /// The workload as this strategy has it: the CPU times of each class, drawn or recorded, multiplied by what it costs there.
+    /// The workload as this strategy has it: the CPU times of each class, drawn or recorded, multiplied by what it costs there, and behind
+    /// what a server takes for a request itself.
     #[must_use]
     pub fn under(&self, strategy: &Strategy) -> Cow<'_, Self> {
-        if self.classes.iter().all(|c| c.cost.is_empty()) {
+        let server = strategy.server();
+        let request = server.map_or(Nanos::ZERO, Server::request);
+        let held_back = server.map_or(Nanos::ZERO, Server::held_back);
+        if request == Nanos::ZERO && self.classes.iter().all(|c| c.cost.is_empty()) {
             return Cow::Borrowed(self);
         }
         let kind = StrategyKind::from(strategy);
@@ -79,12 +84,27 @@ impl Workload {
                 for (demand, _) in (task.demands.iter_mut().zip(kinds)).filter(|(_, cpu)| **cpu) {
                     *demand = demand.scale(factors[task.class]);
                 }
+                if request > Nanos::ZERO {
+                    task.demands.insert(0, request);
+                }
+                if held_back > Nanos::ZERO {
+                    task.demands.push(held_back);
+                }
             }
         }
         for (class, &factor) in w.classes.iter_mut().zip(&factors) {
             class.cost = Vec::new();
             if factor != 1.0 {
                 class.steps = costing(&class.steps, factor);
+            }
+            if request > Nanos::ZERO {
+                // The server's own code stays on its loop, whatever the application offloads.
+                let handling = Step::Inline(vec![Step::Cpu(Dist::Constant(request))]);
+                class.steps.insert(0, handling);
+            }
+            if held_back > Nanos::ZERO {
+                let waits = Step::Inline(vec![Step::Io(Dist::Constant(held_back))]);
+                class.steps.push(waits);
             }
         }
         Cow::Owned(w)
@@ -129,6 +149,7 @@ fn costing(steps: &[Step], factor: f64) -> Vec<Step> {
 mod tests {
     use super::*;
     use crate::engine::Nanos;
+    use crate::scenario::Lifecycle;
     use crate::scenario::{Dist, Workers};
 
     fn ms(n: u64) -> Dist {
@@ -163,6 +184,7 @@ mod tests {
             Strategy::Threads(Workers::PerTask),
             Strategy::Prefork {
                 processes: 2,
+                life: Lifecycle::default(),
                 each: Box::new(Strategy::Asyncio {
                     limit: None,
                     offload: crate::scenario::Offload::None,

@@ -68,7 +68,8 @@ pub const MAX_TASKS_AT_ONCE: u64 = 10_000_000;
 pub const MAX_WORKERS: u32 = 100_000;
 /// Most threads that a strategy has at once, those of all processes of a prefork server included.
 pub const MAX_THREADS: u64 = 1_000_000;
-/// Most processes and interpreters that a strategy has at once, those of a prefork server included.
+/// Most processes and interpreters that a strategy has at once, those of a prefork server included, and most that take the places of others
+/// in a run.
 pub const MAX_PROCESSES: u64 = 100_000;
 /// Most cases that are compared: strategies times interpreters.
 pub const MAX_CASES: u64 = 10_000;

@@ -5,8 +5,10 @@ mod capacity;
 mod cost;
 mod device;
 mod dist;
+mod lifecycle;
 pub mod limits;
 mod model;
+mod server;
 mod sizes;
 mod step;
 mod strategy;
@@ -17,7 +19,12 @@ pub use capacity::{PastLimit, ScenarioPart};
 pub use cost::StrategyKind;
 pub use device::{DeviceKind, DeviceSpec};
 pub use dist::Dist;
+pub(crate) use lifecycle::is_module;
+pub use lifecycle::{Lifecycle, PoolLife};
 pub use model::*;
+pub use server::{
+    Accepting, CeleryPool, Endpoints, Server, ServerKind, THREAD_LIMITER, Waiting, WorkerClass,
+};
 pub use sizes::Sizes;
 pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};
 pub use strategy::{Execution, Pool, strategy_label};

@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, Sizes, StrategyKind};
+use super::{Backoff, DeviceSpec, Dist, Lifecycle, PoolLife, Server, Sizes, StrategyKind};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -724,6 +724,8 @@ pub enum Strategy {
         start: StartMethod,
         /// Library that runs them.
         api: ProcessApi,
+        /// When workers end, and what they inherit.
+        life: PoolLife,
     },
     /// `InterpreterPoolExecutor`.
     Interpreters(Workers),
@@ -742,6 +744,15 @@ pub enum Strategy {
         processes: u32,
         /// Strategy of each copy (not `Prefork` itself).
         each: Box<Strategy>,
+        /// How the copies begin, and when they end.
+        life: Lifecycle,
+    },
+    /// A server by the words of its own command line.
+    Server {
+        /// The server.
+        server: Server,
+        /// What it comes to; [`Strategy::served`] makes it.
+        runs: Box<Strategy>,
     },
 }
 

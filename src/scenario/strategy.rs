@@ -1,7 +1,9 @@
 //! Descriptions of strategies, each in one place: how many processes execute a strategy, whether an event loop has the tasks, and where
 //! their work goes.
 
-use super::{NamedPool, Offload, ProcessApi, StartMethod, Strategy, Workers};
+use super::{
+    Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, Server, StartMethod, Strategy, Workers,
+};
 
 /// How a strategy executes tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +107,7 @@ impl Strategy {
                 workers,
                 start,
                 api,
+                life: _,
             } => by(Pool::Processes {
                 workers: *workers,
                 start: *start,
@@ -120,7 +123,12 @@ impl Strategy {
                 limit: *limit,
                 ..by((*offload).into())
             },
-            Self::Prefork { processes, each } => Execution {
+            Self::Server { server: _, runs } => runs.execution(),
+            Self::Prefork {
+                processes,
+                each,
+                life: _,
+            } => Execution {
                 copies: Some((*processes).max(1)),
                 ..each.execution()
             },
@@ -134,7 +142,59 @@ impl Strategy {
             StartMethod::Fork | StartMethod::Forkserver => true,
             StartMethod::Spawn => false,
         };
-        self.execution().copies.is_some() || self.every_pool().filter_map(Pool::start).any(forks)
+        let copies = self.lifecycle().is_some_and(|life| life.preload);
+        copies || self.every_pool().filter_map(Pool::start).any(forks)
+    }
+
+    /// A server by the words of its own command line.
+    #[must_use]
+    pub fn served(server: Server) -> Self {
+        Self::Server {
+            server,
+            runs: Box::new(server.strategy()),
+        }
+    }
+
+    /// The server that this strategy names; `None` where it names none.
+    #[must_use]
+    pub fn server(&self) -> Option<Server> {
+        match self {
+            Self::Server { server, .. } => Some(*server),
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_)
+            | Self::Asyncio { .. }
+            | Self::Prefork { .. } => None,
+        }
+    }
+
+    /// What the strategy's own pool of processes does beyond starting its workers; nothing where it has none.
+    #[must_use]
+    pub fn pool_life(&self) -> PoolLife {
+        match self {
+            Self::Processes { life, .. } => life.clone(),
+            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => {
+                inner.pool_life()
+            }
+            Self::Sequential | Self::Threads(_) | Self::Interpreters(_) | Self::Asyncio { .. } => {
+                PoolLife::default()
+            }
+        }
+    }
+
+    /// How the processes of a prefork server begin and end; `None` where the program itself executes the tasks.
+    #[must_use]
+    pub fn lifecycle(&self) -> Option<Lifecycle> {
+        match self {
+            Self::Prefork { life, .. } => Some(*life),
+            Self::Server { runs, .. } => runs.lifecycle(),
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_)
+            | Self::Asyncio { .. } => None,
+        }
     }
 
     /// The pools beside [`Execution::pool`] to which steps of a task are offloaded by name; those of each process of a prefork server.
@@ -142,7 +202,7 @@ impl Strategy {
     pub fn pools(&self) -> &[NamedPool] {
         match self {
             Self::Asyncio { pools, .. } => pools,
-            Self::Prefork { each, .. } => each.pools(),
+            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => inner.pools(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -160,7 +220,7 @@ impl Strategy {
     #[must_use]
     pub fn each(&self) -> &Self {
         match self {
-            Self::Prefork { each, .. } => each.each(),
+            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => inner.each(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -210,12 +270,6 @@ fn offload_label(offload: Offload) -> Option<String> {
     }
 }
 
-/// The short form of a pool of processes, with its chunk size if one is given.
-fn chunked(name: &str, workers: Workers, start: StartMethod, chunksize: Option<u32>) -> String {
-    let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
-    format!("{name}{}:{}{chunks}", colon(workers), start_name(start))
-}
-
 /// The text that stands for a strategy everywhere: its short form, as `--strategy` takes it
 /// ([`parse_strategy`](crate::syntax::parse_strategy) reads it back).
 pub fn strategy_label(strategy: &Strategy) -> String {
@@ -226,12 +280,16 @@ pub fn strategy_label(strategy: &Strategy) -> String {
             workers,
             start,
             api,
-        } => match api {
-            ProcessApi::Executor { chunksize } => {
-                chunked("processes", *workers, *start, *chunksize)
-            }
-            ProcessApi::Pool { chunksize } => chunked("pool", *workers, *start, *chunksize),
-        },
+            life,
+        } => {
+            let (name, chunksize) = match api {
+                ProcessApi::Executor { chunksize } => ("processes", chunksize),
+                ProcessApi::Pool { chunksize } => ("pool", chunksize),
+            };
+            let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
+            let (workers, start) = (colon(*workers), start_name(*start));
+            format!("{name}{workers}:{start}{chunks}{}", life.label())
+        }
         Strategy::Interpreters(w) => format!("interpreters{}", colon(*w)),
         Strategy::Asyncio {
             limit,
@@ -251,8 +309,14 @@ pub fn strategy_label(strategy: &Strategy) -> String {
             }
             label
         }
-        Strategy::Prefork { processes, each } => {
-            format!("prefork:{processes}({})", strategy_label(each))
+        Strategy::Server { server, runs: _ } => server.label(),
+        Strategy::Prefork {
+            processes,
+            each,
+            life,
+        } => {
+            let (life, each) = (life.label(), strategy_label(each));
+            format!("prefork:{processes}{life}({each})")
         }
     }
 }

@@ -208,7 +208,13 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         format!("mean memory {} over the peak {peak}", o.memory_mean)
     });
     let w = input.workload;
-    let base = input.profile.params.base_rss + w.imports.memory as f64 + w.data as f64;
+    let life = input.strategy.lifecycle();
+    let imported = if life.is_none_or(|life| life.preload) {
+        w.imports.memory
+    } else {
+        0 // The master has no imports.
+    };
+    let base = input.profile.params.base_rss + imported as f64 + w.data as f64;
     let least = if o.end == Nanos::ZERO {
         peak
     } else {

@@ -8,8 +8,8 @@ use crate::cpython::program::{
 };
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Offload, Placed, Pool, ProcessApi,
-    Sizes, StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
+    Accepting, Arrivals, Backoff, Dist, Imports, Inside, Lifecycle, MachineSpec, Offload, Placed,
+    Pool, ProcessApi, Sizes, StartMethod, Step, Strategy, WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -75,6 +75,7 @@ pub fn compile(
 ) -> Result<Program, SimError> {
     let workload = &*workload.under(strategy);
     let layout = layout(machine, profile, strategy)?;
+    let frozen = workload.imports.frozen || layout.life.freeze;
     let mut c = Compiler {
         dists: Vec::new(),
         backoffs: Vec::new(),
@@ -152,13 +153,13 @@ pub fn compile(
         import_time: workload.imports.time,
         import_memory: workload.imports.memory,
         data_memory: workload.data,
-        live_objects: if workload.imports.frozen {
+        live_objects: if frozen {
             0
         } else {
             workload.imports.objects.unwrap_or(0)
         },
         object_memory: object_memory(profile, &workload.imports),
-        frozen: workload.imports.frozen,
+        frozen,
         preloadable: workload.imports.preloaded,
         untouched_payload: workload.untouched_payload,
         dispatch: workload.dispatch,
@@ -653,6 +654,10 @@ fn layout(
     }
     let one = |event_loop, limit, executor| Layout {
         copies: 1,
+        life: Lifecycle::default(),
+        accepting: Accepting::InTurn,
+        max_tasks: None,
+        preload: false,
         event_loop,
         limit,
         executor,
@@ -664,28 +669,39 @@ fn layout(
         Strategy::Processes {
             workers,
             start,
-            api: ProcessApi::Executor { chunksize },
-        } => one(
-            false,
-            None,
-            Executor::Processes(processes(machine, *workers), *start, chunksize.unwrap_or(1)),
-        ),
-        Strategy::Processes {
-            workers,
-            start,
-            api: ProcessApi::Pool { chunksize },
-        } => one(
-            false,
-            None,
-            Executor::MpPool(processes(machine, *workers), *start, chunksize.unwrap_or(0)),
-        ),
+            api,
+            life,
+        } => {
+            let workers = processes(machine, *workers);
+            let executor = match api {
+                ProcessApi::Executor { chunksize } => {
+                    Executor::Processes(workers, *start, chunksize.unwrap_or(1))
+                }
+                ProcessApi::Pool { chunksize } => {
+                    Executor::MpPool(workers, *start, chunksize.unwrap_or(0))
+                }
+            };
+            Layout {
+                max_tasks: life.max_tasks_per_child,
+                preload: !life.preload.is_empty(),
+                ..one(false, None, executor)
+            }
+        }
         Strategy::Interpreters(w) => one(false, None, interpreters(machine, profile, *w)?),
         Strategy::Asyncio {
             limit,
             offload,
             pools: _,
         } => one(true, *limit, offloaded(machine, profile, *offload)?),
-        Strategy::Prefork { processes, each } => {
+        Strategy::Server { server, runs } => Layout {
+            accepting: server.accepting(),
+            ..layout(machine, profile, runs)?
+        },
+        Strategy::Prefork {
+            processes,
+            each,
+            life,
+        } => {
             let inner = layout(machine, profile, each)?;
             if inner.copies > 1 {
                 return Err(SimError::Unsupported(
@@ -694,6 +710,7 @@ fn layout(
             }
             Layout {
                 copies: (*processes).max(1),
+                life: *life,
                 ..inner
             }
         }

@@ -3,8 +3,8 @@
 use super::StudyError;
 use crate::cpython::profile::Profile;
 use crate::scenario::{
-    Arrivals, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, StrategyCase, WaitsFor,
-    Workers,
+    Arrivals, Offload, PoolLife, ProcessApi, Scenario, StartMethod, Step, Strategy, StrategyCase,
+    WaitsFor, Workers,
 };
 
 /// A case: a strategy on an interpreter.
@@ -93,6 +93,7 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
                     workers: Workers::Auto,
                     start,
                     api: ProcessApi::EXECUTOR,
+                    life: PoolLife::default(),
                 });
             }
         }

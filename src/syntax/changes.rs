@@ -7,7 +7,7 @@ use super::load::parse_with_files;
 use super::parse_strategy;
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Offload, PastLimit, Scenario, ScenarioPart, Strategy, StrategyCase, Workers, limits,
+    Offload, PastLimit, Scenario, ScenarioPart, Server, Strategy, StrategyCase, Workers, limits,
     strategy_label,
 };
 
@@ -194,10 +194,13 @@ impl Strategy {
         match self {
             Self::Sequential | Self::Threads(Workers::PerTask) => self.clone(),
             Self::Threads(_) => Self::Threads(workers),
-            Self::Processes { start, api, .. } => Self::Processes {
+            Self::Processes {
+                start, api, life, ..
+            } => Self::Processes {
                 workers,
                 start: *start,
                 api: *api,
+                life: life.clone(),
             },
             Self::Interpreters(_) => Self::Interpreters(workers),
             Self::Asyncio {
@@ -215,9 +218,15 @@ impl Strategy {
                 // What has a name was given its own number.
                 pools: pools.clone(),
             },
-            Self::Prefork { each, .. } => Self::Prefork {
+            // A server of celery has its workers in a pool, others are processes: all of them are what its command line counts.
+            Self::Server { server, .. } => Self::served(Server {
+                workers: n,
+                ..*server
+            }),
+            Self::Prefork { each, life, .. } => Self::Prefork {
                 processes: n,
                 each: each.clone(),
+                life: *life,
             },
         }
     }
@@ -251,6 +260,23 @@ mod tests {
                 "asyncio+threads:7+cpu=threads:2",
             ),
             ("prefork:4(threads:8)", "prefork:7(threads:8)"),
+            (
+                "prefork:4:spawn:max-requests=9:jitter=3(asyncio)",
+                "prefork:7:spawn:max-requests=9:jitter=3(asyncio)",
+            ),
+            (
+                "prefork:4:freeze(sequential)",
+                "prefork:7:freeze(sequential)",
+            ),
+            (
+                "processes:4:spawn:max-tasks=25",
+                "processes:7:spawn:max-tasks=25",
+            ),
+            ("pool:4:fork:20:max-tasks=25", "pool:7:fork:20:max-tasks=25"),
+            (
+                "processes:4:forkserver:preload=app/shop.models",
+                "processes:7:forkserver:preload=app/shop.models",
+            ),
         ] {
             let strategy = parse_strategy(before).unwrap().strategy;
             assert_eq!(strategy_label(&strategy.with_workers(7)), after);

@@ -1,11 +1,15 @@
 //! Reads strategies written in RON.
 
-use super::decode::{Cx, both};
+use super::decode::{Cx, Fields, both};
+use super::decode_server::{self, Which};
 use super::diagnostic::Code;
 use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants::{OffloadName, StrategyName};
 use super::{decode_pools, strategy_text, variants};
-use crate::scenario::{Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits};
+use crate::scenario::{
+    Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase, Workers,
+    is_module, limits,
+};
 
 /// Reads an entry of `strategies`: a strategy, `On("interpreter", strategy)`, or a short form in a string.
 pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
@@ -37,13 +41,18 @@ pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
     }
 }
 
+/// Whether a strategy starts copies of the program, so that it cannot be one of them.
+fn has_processes(strategy: &Strategy) -> bool {
+    strategy.execution().copies.is_some() || strategy.server().is_some()
+}
+
 fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Strategy> {
     if let SyntaxKind::Str(text) = &node.kind {
         return match strategy_text::short_form(text) {
             Ok(StrategyCase {
                 interpreter: None,
                 strategy,
-            }) if !(within_prefork && strategy.execution().copies.is_some()) => Some(strategy),
+            }) if !(within_prefork && has_processes(&strategy)) => Some(strategy),
             Ok(_) => {
                 cx.error(
                     Code::BadStrategy,
@@ -81,11 +90,17 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
                 Some(_) => cx.optional(&f, "api", api),
                 None => Some(ProcessApi::EXECUTOR),
             };
-            let ((workers, start), api) = both(both(workers, start), api)?;
+            let life = pool_life(cx, &f);
+            let (((workers, start), api), life) = both(both(both(workers, start), api), life)?;
+            if let Some(why) = life.contradiction(start, api) {
+                cx.error(Code::BadStrategy, node.span, why);
+                return None;
+            }
             Strategy::Processes {
                 workers,
                 start,
                 api,
+                life,
             }
         }
         StrategyName::Asyncio => {
@@ -109,6 +124,23 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
                 pools,
             }
         }
+        StrategyName::Uvicorn
+        | StrategyName::Gunicorn
+        | StrategyName::Hypercorn
+        | StrategyName::Celery
+            if within_prefork =>
+        {
+            cx.error(
+                Code::BadStrategy,
+                node.span,
+                format!("`{name}` has processes of its own, and cannot stand within `Prefork`"),
+            );
+            return None;
+        }
+        StrategyName::Uvicorn => decode_server::server(cx, &f, node, Which::Uvicorn)?,
+        StrategyName::Gunicorn => decode_server::server(cx, &f, node, Which::Gunicorn)?,
+        StrategyName::Hypercorn => decode_server::server(cx, &f, node, Which::Hypercorn)?,
+        StrategyName::Celery => decode_server::server(cx, &f, node, Which::Celery)?,
         StrategyName::Prefork => {
             if within_prefork {
                 cx.error(
@@ -128,13 +160,91 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
                 )
             });
             let each = cx.required(&f, "each", |cx, n| strategy(cx, n, true));
-            let (processes, each) = both(processes, each)?;
+            let life = lifecycle(cx, &f, node);
+            let ((processes, each), life) = both(both(processes, each), life)?;
             Strategy::Prefork {
                 processes,
                 each: Box::new(each),
+                life,
             }
         }
     })
+}
+
+/// What a pool of processes does beyond starting its workers.
+fn pool_life(cx: &mut Cx, f: &Fields<'_>) -> Option<PoolLife> {
+    let most = "the number of tasks of a worker";
+    let mut life = PoolLife {
+        max_tasks_per_child: times(cx, f, "max_tasks_per_child", most, 1)?,
+        preload: Vec::new(),
+    };
+    if f.get("preload").is_some() {
+        life.preload = cx.optional(f, "preload", modules)?;
+    }
+    Some(life)
+}
+
+/// A number of times, at least `least`: `Some(None)` where it is not given.
+#[expect(clippy::option_option, reason = "given, absent, or given and wrong")]
+pub(super) fn times(
+    cx: &mut Cx,
+    f: &Fields<'_>,
+    name: &str,
+    what: &str,
+    least: u32,
+) -> Option<Option<u32>> {
+    if f.get(name).is_none() {
+        return Some(None);
+    }
+    let read = |cx: &mut Cx, n: &SyntaxNode| cx.int32(n, what, least..=u32::MAX, "of 32 bits");
+    Some(Some(cx.optional(f, name, read)?))
+}
+
+/// Names of modules.
+fn modules(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<String>> {
+    let items = cx.list(node, "names of modules")?;
+    let mut names = Vec::new();
+    for item in items {
+        let name = cx.string(item, "the name of a module")?;
+        if !is_module(name) {
+            cx.error(
+                Code::BadStrategy,
+                item.span,
+                strategy_text::not_a_module(name),
+            );
+            return None;
+        }
+        names.push(name.to_owned());
+    }
+    Some(names)
+}
+
+/// How the workers of a server begin, and when they end.
+fn lifecycle(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Lifecycle> {
+    let start = match f.get("start") {
+        Some(_) => cx.optional(f, "start", start_method)?,
+        None => StartMethod::Fork,
+    };
+    let mut life = Lifecycle::started(start);
+    if f.get("preload").is_some() {
+        life.preload = cx.optional(f, "preload", Cx::boolean)?;
+    }
+    if f.get("freeze").is_some() {
+        life.freeze = cx.optional(f, "freeze", Cx::boolean)?;
+    }
+    life.max_requests = times(
+        cx,
+        f,
+        "max_requests",
+        "the number of requests of a worker",
+        1,
+    )?;
+    life.jitter = times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0);
+    if let Some(why) = life.contradiction() {
+        cx.error(Code::BadStrategy, node.span, why);
+        return None;
+    }
+    Some(life)
 }
 
 fn workers(cx: &mut Cx, node: &SyntaxNode, per_task: bool) -> Option<Workers> {

@@ -17,6 +17,7 @@ mod decode_pools;
 mod decode_resources;
 mod decode_retry;
 mod decode_scenario;
+mod decode_server;
 mod decode_steps;
 mod decode_strategy;
 mod decode_values;

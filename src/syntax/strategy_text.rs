@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
 use super::diagnostic::{Code, Diagnostic, SourceText};
-use super::{decode_pools, decode_strategy, tree};
+use super::{decode_pools, decode_server, decode_strategy, tree};
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    NamedPool, Offload, ProcessApi, StartMethod, Strategy, StrategyCase, Workers, limits,
+    Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase,
+    Workers, is_module, limits,
 };
 
 /// A list of the short forms, for help texts.
 pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, processes:4:fork:20, pool:4:spawn, \
      interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, asyncio+threads:8+cpu=processes:4, \
-     prefork:4(asyncio); \
+     prefork:4(asyncio), prefork:4:spawn:max-requests=1000(asyncio), processes:4:spawn:max-tasks=25, \
+     uvicorn:4, gunicorn:4:sync, gunicorn:4:gthread:8, hypercorn:4, celery:8:prefork; \
      with @cpython-3.14t after it, on that interpreter only";
 
 /// The short forms without their numbers, for shell completion. Prefork, which needs a number, is not among them.
@@ -89,7 +91,7 @@ fn past(what: &str, n: impl std::fmt::Display) -> String {
 }
 
 /// Reads a number of workers, which is at least 1.
-fn count(text: &str, what: &str) -> Result<u32, String> {
+pub(super) fn count(text: &str, what: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
         Ok(0) => Err(format!("{what} must be at least 1")),
         Ok(n) if n > limits::MAX_WORKERS => Err(past(what, n)),
@@ -99,6 +101,31 @@ fn count(text: &str, what: &str) -> Result<u32, String> {
             Err(past(what, text))
         }
         Err(_) => Err(format!("`{text}` is not a whole number ({what})")),
+    }
+}
+
+/// Reads the name of a module.
+fn module(text: &str) -> Result<String, String> {
+    if is_module(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(not_a_module(text))
+    }
+}
+
+/// What is said where a module's name is expected.
+pub(super) fn not_a_module(text: &str) -> String {
+    format!("`{text}` is not the name of a module, such as `app` or `shop.models`")
+}
+
+/// Reads a number of 32 bits, at least 1.
+pub(super) fn whole(text: &str, what: &str) -> Result<u32, String> {
+    match text.trim().parse() {
+        Ok(0) => Err(format!("{what} must be at least 1")),
+        Ok(n) => Ok(n),
+        Err(_) => Err(format!(
+            "`{text}` is not a whole number of 32 bits ({what})"
+        )),
     }
 }
 
@@ -115,17 +142,28 @@ fn start_method(text: &str) -> Result<StartMethod, String> {
 }
 
 /// The text that follows a pool's name, split at colons.
-struct Parts<'t> {
-    name: &'t str,
-    rest: std::iter::Peekable<std::str::Split<'t, char>>,
+pub(super) struct Parts<'t> {
+    pub(super) name: &'t str,
+    pub(super) rest: std::iter::Peekable<std::vec::IntoIter<&'t str>>,
+    /// Those that are written `name=value`, wherever they stand.
+    named: Vec<(&'t str, &'t str)>,
 }
 
 impl<'t> Parts<'t> {
     fn new(text: &'t str) -> Self {
-        let mut rest = text.split(':');
+        let mut parts = text.split(':');
+        let name = parts.next().unwrap_or_default();
+        let (mut rest, mut named) = (Vec::new(), Vec::new());
+        for part in parts {
+            match part.split_once('=') {
+                Some(pair) => named.push(pair),
+                None => rest.push(part),
+            }
+        }
         Self {
-            name: rest.next().unwrap_or_default(),
-            rest: rest.peekable(),
+            name,
+            rest: rest.into_iter().peekable(),
+            named,
         }
     }
 
@@ -165,7 +203,40 @@ impl<'t> Parts<'t> {
             .map_or(Ok(StartMethod::Forkserver), start_method)
     }
 
+    /// Takes the part of this name out of those that have one.
+    pub(super) fn take(&mut self, name: &str) -> Option<&'t str> {
+        let at = self.named.iter().position(|(n, _)| *n == name)?;
+        Some(self.named.remove(at).1)
+    }
+
+    /// What a pool of processes does beyond starting its workers.
+    fn pool_life(&mut self, start: StartMethod, api: ProcessApi) -> Result<PoolLife, String> {
+        let tasks = self.take("max-tasks");
+        let modules = self.take("preload");
+        let life = PoolLife {
+            max_tasks_per_child: tasks
+                .map(|n| whole(n, "the number of tasks of a worker"))
+                .transpose()?,
+            preload: modules.map_or(Ok(Vec::new()), |all| {
+                all.split('/').map(module).collect::<Result<_, _>>()
+            })?,
+        };
+        match life.contradiction(start, api) {
+            Some(why) => Err(why.into()),
+            None => Ok(life),
+        }
+    }
+
     fn end(mut self) -> Result<(), String> {
+        if let Some((name, _)) = self.named.first() {
+            let known = ["max-tasks", "max-requests", "jitter", "preload"];
+            let others: Vec<&str> = known.into_iter().filter(|k| k != name).collect();
+            return Err(format!(
+                "`{name}=` says nothing about `{}`; {}",
+                self.name,
+                suggest(name, "others know", others.iter().copied())
+            ));
+        }
         self.rest.next().map_or(Ok(()), |extra| {
             Err(format!(
                 "`:{extra}` is one part too many after `{}`",
@@ -192,6 +263,33 @@ pub(super) fn short_form(text: &str) -> Result<StrategyCase, String> {
     })
 }
 
+/// Reads what follows the number of processes of a prefork server: words and `name=number`, apart by colons.
+fn lifecycle(text: &str) -> Result<Lifecycle, String> {
+    const WORDS: [&str; 5] = ["spawn", "no-preload", "freeze", "max-requests", "jitter"];
+    let mut life = Lifecycle::default();
+    for word in text.split(':').map(str::trim).filter(|w| !w.is_empty()) {
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("spawn", "") => {
+                life.start = StartMethod::Spawn;
+                life.preload = false;
+            }
+            ("no-preload", "") => life.preload = false,
+            ("freeze", "") => life.freeze = true,
+            ("max-requests", n) => {
+                life.max_requests = Some(whole(n, "the number of requests of a worker")?);
+            }
+            ("jitter", n) => life.jitter = whole(n, "the jitter")?,
+            _ => {
+                return Err(format!(
+                    "`{word}` says nothing about a server's processes; {}",
+                    suggest(word, "known here", WORDS)
+                ));
+            }
+        }
+    }
+    life.contradiction().map_or(Ok(life), |why| Err(why.into()))
+}
+
 fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
     if let Some(rest) = text.strip_prefix("prefork") {
         let inner = rest
@@ -204,10 +302,11 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
         if within_prefork {
             return Err("prefork cannot stand within prefork".into());
         }
-        let processes = count(processes.trim(), "the number of processes")?;
+        let (processes, life) = processes.split_once(':').unwrap_or((processes, ""));
         return Ok(Strategy::Prefork {
-            processes,
+            processes: count(processes.trim(), "the number of processes")?,
             each: Box::new(bare(each.trim(), true)?),
+            life: lifecycle(life)?,
         });
     }
     let mut offloads = text.split('+').map(str::trim);
@@ -234,6 +333,7 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
                 workers,
                 start,
                 api,
+                life: parts.pool_life(start, api)?,
             }
         }
         "asyncio" => {
@@ -248,6 +348,13 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
                 pools,
             }
         }
+        "uvicorn" | "gunicorn" | "hypercorn" | "celery" if within_prefork => {
+            return Err(format!(
+                "{} has processes of its own, and cannot stand within prefork",
+                parts.name
+            ));
+        }
+        "uvicorn" | "gunicorn" | "hypercorn" | "celery" => decode_server::short(&mut parts)?,
         other => {
             let known = [
                 "sequential",
@@ -258,6 +365,7 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
                 "asyncio",
                 "prefork",
             ];
+            let known = known.into_iter().chain(decode_server::SERVERS);
             return Err(format!(
                 "`{other}` is not a strategy; {}",
                 suggest(other, "known here", known)
@@ -325,6 +433,60 @@ fn offload_form(text: &str) -> Result<Offload, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::strategy_label;
+
+    /// What is read can be typed: forms with options are written as they are read.
+    #[test]
+    fn forms_with_options_are_written_as_they_are_read() {
+        for form in [
+            "prefork:4(threads:8)",
+            "prefork:4:no-preload(asyncio)",
+            "prefork:4:spawn:max-requests=1000(asyncio+threads:40)",
+            "prefork:4:no-preload:max-requests=1000:jitter=50(threads:8)",
+            "prefork:4:freeze(sequential)",
+            "prefork:2(processes:2:spawn:max-tasks=5)",
+            "processes:4:spawn:max-tasks=25",
+            "processes:fork",
+            "processes:4:forkserver:max-tasks=25:preload=app/shop.models",
+            "pool:4:fork:20:max-tasks=25",
+            "pool:fork:max-tasks=1",
+            "uvicorn:1",
+            "uvicorn:4",
+            "uvicorn:4:def",
+            "uvicorn:4:def:max-requests=10:jitter=3",
+            "uvicorn:2:keep-alive",
+            "uvicorn:2:def:keep-alive:max-requests=10",
+            "gunicorn:4:sync",
+            "gunicorn:4:sync:preload:max-requests=1000:jitter=50",
+            "gunicorn:4:gthread:8",
+            "gunicorn:4:gthread:8:preload",
+            "gunicorn:4:uvicorn",
+            "gunicorn:4:uvicorn:def:max-requests=10",
+            "hypercorn:4",
+            "hypercorn:4:def",
+            "celery:8:prefork",
+            "celery:8:prefork:max-tasks=100",
+            "celery:100:threads",
+        ] {
+            let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
+            assert_eq!(strategy_label(&strategy.strategy), form);
+        }
+        // What may be left out, and other orders.
+        for (form, written) in [
+            ("gunicorn:4", "gunicorn:4:sync"),
+            ("gunicorn:4:preload", "gunicorn:4:sync:preload"),
+            ("gunicorn:4:gthread", "gunicorn:4:gthread:1"),
+            ("celery:4", "celery:4:prefork"),
+            ("pool:4:max-tasks=25:fork", "pool:4:fork:max-tasks=25"),
+            (
+                "prefork:4:jitter=2:max-requests=9:spawn(asyncio)",
+                "prefork:4:spawn:max-requests=9:jitter=2(asyncio)",
+            ),
+        ] {
+            let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
+            assert_eq!(strategy_label(&strategy.strategy), written);
+        }
+    }
 
     #[test]
     fn every_form_is_a_strategy() {

@@ -54,7 +54,7 @@ names! {
 names! {
     /// The strategies.
     STRATEGIES, StrategyName:
-    Sequential Threads Processes Interpreters Asyncio Prefork
+    Sequential Threads Processes Interpreters Asyncio Prefork Uvicorn Gunicorn Hypercorn Celery
 }
 
 names! {
@@ -247,10 +247,34 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Rounds" => &["count", "serial"],
         "Closed" => &["users", "think", "count"],
         "Threads" | "Interpreters" => &["workers"],
-        "Processes" => &["workers", "start", "api"],
+        "Processes" => &["workers", "start", "api", "max_tasks_per_child", "preload"],
         "Executor" | "Pool" => &["chunksize"],
         "Asyncio" => &["limit", "offload", "pools"],
-        "Prefork" => &["processes", "each"],
+        "Prefork" => &[
+            "processes",
+            "each",
+            "start",
+            "preload",
+            "freeze",
+            "max_requests",
+            "jitter",
+        ],
+        "Uvicorn" => &[
+            "workers",
+            "endpoints",
+            "max_requests",
+            "jitter",
+            "keep_alive",
+        ],
+        "Hypercorn" => &["workers", "endpoints", "max_requests", "jitter"],
+        "Gunicorn" => &[
+            "workers",
+            "worker_class",
+            "preload",
+            "max_requests",
+            "jitter",
+        ],
+        "Celery" => &["concurrency", "pool", "max_tasks_per_child"],
         "On" => &["interpreter", "strategy"],
         _ => &[],
     }

@@ -12,7 +12,7 @@ use crate::calibrate::{derive, machine_from};
 use crate::cpython::profile::Profile;
 use crate::profiles::BASELINE_NS_PER_ITER;
 use crate::scenario::{
-    MachineSpec, Offload, Pool, ProcessApi, StartMethod, Strategy, Workers, Workload,
+    MachineSpec, Offload, Pool, PoolLife, ProcessApi, StartMethod, Strategy, Workers, Workload,
 };
 use crate::syntax::input;
 
@@ -446,6 +446,7 @@ fn strategy(c: &Config) -> Result<Strategy, String> {
             workers: workers()?,
             start: start()?,
             api: ProcessApi::EXECUTOR,
+            life: PoolLife::default(),
         },
         "interpreters" => Strategy::Interpreters(workers()?),
         "aio" => aio(Offload::None),

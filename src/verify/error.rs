@@ -52,6 +52,19 @@ pub enum ProgramError {
     /// Prefork workers share no queue.
     #[error("copies of a prefork server have no queue between them")]
     QueueOfCopies,
+    /// Programs fork their copies once, after the imports.
+    #[error(
+        "`{0}`: programs fork the processes of a server once, after the imports, and do not replace them"
+    )]
+    Lifecycle(String),
+    /// Programs are no servers.
+    #[error(
+        "`{0}` is a server, which programs do not start; what it comes to may be one of the other strategies"
+    )]
+    Server(String),
+    /// The executor of this version does not replace its workers.
+    #[error("CPython {0} has no `max_tasks_per_child`; 3.11 and later have")]
+    MaxTasks(String),
     /// Native code would have to have threads of its own.
     #[error(
         "its native code has threads of its own (`threads` of `Native`), which programs do not imitate"

@@ -582,20 +582,34 @@ fn process_pool(
     };
     let (define, make, shares) = sharing(plan);
     let n = workers.unwrap_or_else(|| "None".into());
+    let life = plan.each.pool_life();
+    let (executor_life, pool_life) = match life.max_tasks_per_child {
+        None => (String::new(), String::new()),
+        Some(n) => (
+            format!(", max_tasks_per_child={n}"),
+            format!(", maxtasksperchild={n}"),
+        ),
+    };
     let pool = match (api, shares) {
         (ProcessApi::Executor { .. }, false) => {
-            format!("cf.ProcessPoolExecutor({n}, mp_context=context)")
+            format!("cf.ProcessPoolExecutor({n}, mp_context=context{executor_life})")
         }
         (ProcessApi::Executor { .. }, true) => format!(
-            "cf.ProcessPoolExecutor({n}, mp_context=context, initializer=share, initargs=(locks, queues))"
+            "cf.ProcessPoolExecutor({n}, mp_context=context, initializer=share, initargs=(locks, queues){executor_life})"
         ),
-        (ProcessApi::Pool { .. }, false) => format!("context.Pool({n})"),
-        (ProcessApi::Pool { .. }, true) => format!("context.Pool({n}, share, (locks, queues))"),
+        (ProcessApi::Pool { .. }, false) => format!("context.Pool({n}{pool_life})"),
+        (ProcessApi::Pool { .. }, true) => {
+            format!("context.Pool({n}, share, (locks, queues){pool_life})")
+        }
     };
-    let preload = if plan.source.workload.imports.preloaded {
-        ""
+    // The module that stands for the imports stands for whatever is preloaded.
+    let module = imports_module(plan.source).map_or(String::new(), |m| quoted(&m));
+    let preload = if !life.preload.is_empty() {
+        format!("    context.set_forkserver_preload([{module}])\n")
+    } else if plan.source.workload.imports.preloaded {
+        String::new()
     } else {
-        "    context.set_forkserver_preload([])\n"
+        "    context.set_forkserver_preload([])\n".into()
     };
     format!(
         "{define}\n\ndef make_pool():\n    context = multiprocessing.get_context({})\n{preload}{make}    return {pool}\n",

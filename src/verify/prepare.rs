@@ -8,8 +8,8 @@ use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::host::Interpreter;
 use crate::scenario::{
-    Arrivals, MachineSpec, Pool, Scenario, StartMethod, Strategy, StrategyCase, Workload,
-    strategy_label,
+    Arrivals, Lifecycle, MachineSpec, Pool, ProcessApi, Scenario, StartMethod, Strategy,
+    StrategyCase, Workload, strategy_label,
 };
 use crate::strategy::{SimInput, compile};
 use crate::study::default_cases;
@@ -180,6 +180,23 @@ fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), ProgramError> {
     };
     if strategy.execution().copies.is_some() {
         processes(StartMethod::Fork)?;
+    }
+    if strategy.server().is_some() {
+        return Err(ProgramError::Server(strategy_label(strategy)));
+    }
+    if strategy.lifecycle().unwrap_or_default() != Lifecycle::default() {
+        return Err(ProgramError::Lifecycle(strategy_label(strategy)));
+    }
+    let executor = matches!(
+        strategy.execution().pool,
+        Pool::Processes {
+            api: ProcessApi::Executor { .. },
+            ..
+        }
+    );
+    let replaces = strategy.pool_life().max_tasks_per_child.is_some();
+    if executor && replaces && python.minor < 11 {
+        return Err(ProgramError::MaxTasks(python.version.clone()));
     }
     strategy.every_pool().try_for_each(|pool| match pool {
         Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) => Ok(()),

@@ -3,7 +3,7 @@
 
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Arrivals, ProcessApi, StartMethod, Step, Strategy, Workers};
+use pchsim::scenario::{Arrivals, PoolLife, ProcessApi, StartMethod, Step, Strategy, Workers};
 use pchsim::strategy::Outcome;
 
 use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
@@ -84,6 +84,7 @@ fn objects_are_pickled_one_by_one_on_both_sides() {
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
         api: ProcessApi::EXECUTOR,
+        life: PoolLife::default(),
     };
     let without = run(&p, 0, vec![cpu(ms(1))], fork.clone());
     let with = run(

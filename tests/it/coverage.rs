@@ -11,8 +11,8 @@ use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
 use pchsim::result::{Forecast, Study};
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, MachineSpec, Metric, ProcessApi, Rounds, Scenario, StartMethod, Step,
-    Strategy, StrategyCase, TaskClass, Workers, Workload,
+    Arrivals, Dist, Imports, MachineSpec, Metric, PoolLife, ProcessApi, Rounds, Scenario,
+    StartMethod, Step, Strategy, StrategyCase, TaskClass, Workers, Workload,
 };
 use pchsim::strategy::simulate;
 use pchsim::study::{Options, run_study};
@@ -195,6 +195,7 @@ fn spawned(n: u32) -> Strategy {
         workers: Workers::Exactly(n),
         start: StartMethod::Spawn,
         api: ProcessApi::EXECUTOR,
+        life: PoolLife::default(),
     }
 }
 

@@ -275,6 +275,45 @@ fn the_reported_server_comes_out() {
     near(&walking, &frozen, 1237.0, 0.11);
 }
 
+/// The same server by name: what gunicorn preloads is inherited and copied as by any fork. Without `--preload` each worker has all of it.
+#[test]
+fn the_reported_server_comes_out_by_name() {
+    let text = |strategy: &str| {
+        let walking = include_str!("../data/findings/forked-memory.ron")
+            .replace("count: 400", "count: 400, touches: \"60%\"");
+        let (before, _) = walking.split_once("strategies:").unwrap();
+        format!("{before}strategies: [{strategy}])")
+    };
+    for (strategy, reported) in [
+        ("\"gunicorn:24:sync:preload\"", 1792.0),
+        ("\"gunicorn:24:gthread:1:preload\"", 1792.0),
+        ("\"prefork:24:freeze(threads:1)\"", 1237.0),
+    ] {
+        let peak = peak(&text(strategy), &[]);
+        assert!(
+            (peak / reported - 1.0).abs() < 0.13,
+            "{strategy}: {peak:.0}"
+        );
+    }
+    let alone = peak(&text("\"gunicorn:24:sync\""), &[]);
+    assert!(alone > 24.0 * 96.0, "{alone:.0}");
+}
+
+/// Reported: 3956 calls a second fall to 237 when workers are replaced after 25, that is by a factor of 16.7.
+#[test]
+fn replaced_workers_cost_what_was_reported() {
+    let text = include_str!("../data/findings/max-tasks.ron");
+    let rate = |name: &str| {
+        let all = cases(text, &[]);
+        let of = all.iter().find(|c| c["strategy"] == name).unwrap();
+        of["estimates"]["throughput_per_s"]["mean"]
+            .as_f64()
+            .unwrap()
+    };
+    let fall = rate("processes:15:spawn") / rate("processes:15:spawn:max-tasks=25");
+    assert!((fall / (3956.0 / 237.0) - 1.0).abs() < 0.2, "{fall:.1}");
+}
+
 /// Workers of a free-threaded build over 400 MB of imports.
 fn free_threaded(workers: u32, touches: &str, containers: u64) -> f64 {
     let text = format!(

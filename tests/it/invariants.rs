@@ -9,8 +9,9 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, ProcessApi, Releases, Rounds,
-    Sizes, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
+    Arrivals, Backoff, CeleryPool, Dist, Endpoints, Jitter, Lifecycle, MachineSpec, NamedPool,
+    Offload, PoolLife, ProcessApi, Releases, Rounds, Server, ServerKind, Sizes, StartMethod, Step,
+    Strategy, TracedTask, WorkerClass, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -267,6 +268,74 @@ fn pools() -> BoxedStrategy<Vec<NamedPool>> {
         .boxed()
 }
 
+/// Servers by name.
+fn servers() -> BoxedStrategy<Strategy> {
+    let endpoints = || prop_oneof![Just(Endpoints::Async), Just(Endpoints::Def)];
+    let class = prop_oneof![
+        Just(WorkerClass::Sync),
+        (1_u32..4).prop_map(WorkerClass::Gthread),
+        endpoints().prop_map(WorkerClass::Uvicorn),
+    ];
+    let pool = prop_oneof![Just(CeleryPool::Prefork), Just(CeleryPool::Threads)];
+    let kind = prop_oneof![
+        endpoints().prop_map(ServerKind::Uvicorn),
+        endpoints().prop_map(ServerKind::Hypercorn),
+        class.prop_map(ServerKind::Gunicorn),
+        pool.prop_map(ServerKind::Celery),
+    ];
+    let recycled = option::of((1_u32..4, 0_u32..3));
+    (kind, 1_u32..4, any::<(bool, bool)>(), recycled)
+        .prop_map(|(kind, workers, (preload, keep_alive), recycled)| {
+            let plain = Server::new(kind, workers);
+            let server = Server {
+                preload,
+                max_requests: recycled.map(|(most, _)| most),
+                jitter: recycled.map_or(0, |(_, jitter)| jitter),
+                keep_alive,
+                ..plain
+            };
+            // What does not go together is refused where it is read.
+            Strategy::served(server.contradiction().map_or(server, |_| plain))
+        })
+        .boxed()
+}
+
+/// When workers of pools end, and what they inherit: half of the time nothing is said.
+fn pool_lives() -> BoxedStrategy<PoolLife> {
+    let any = (option::of(1_u32..4), any::<bool>());
+    let lives = any.prop_map(|(max_tasks_per_child, preload)| PoolLife {
+        max_tasks_per_child,
+        preload: if preload {
+            vec!["app".into()]
+        } else {
+            Vec::new()
+        },
+    });
+    prop_oneof![Just(PoolLife::default()), lives].boxed()
+}
+
+/// How workers of a server begin and end, half of the time as in the plain form.
+fn lives() -> BoxedStrategy<Lifecycle> {
+    let start = prop_oneof![Just(StartMethod::Fork), Just(StartMethod::Spawn)];
+    let any = (
+        start,
+        any::<bool>(),
+        any::<bool>(),
+        option::of((1_u32..4, 0_u32..3)),
+    );
+    let lives = any.prop_map(|(start, preload, freeze, recycled)| {
+        let preload = preload && start == StartMethod::Fork;
+        Lifecycle {
+            start,
+            preload,
+            freeze: freeze && preload,
+            max_requests: recycled.map(|(most, _)| most),
+            jitter: recycled.map_or(0, |(_, jitter)| jitter),
+        }
+    });
+    prop_oneof![Just(Lifecycle::default()), lives].boxed()
+}
+
 fn strategies() -> BoxedStrategy<Strategy> {
     let api = prop_oneof![
         2 => Just(ProcessApi::EXECUTOR),
@@ -277,8 +346,15 @@ fn strategies() -> BoxedStrategy<Strategy> {
         1 => Just(Strategy::Sequential),
         3 => workers().prop_map(Strategy::Threads),
         1 => Just(Strategy::Threads(Workers::PerTask)),
-        3 => (workers(), start(), api)
-            .prop_map(|(workers, start, api)| Strategy::Processes { workers, start, api }),
+        3 => (workers(), start(), api, pool_lives())
+            .prop_map(|(workers, start, api, life)| {
+                // What does not go together is refused where it is read.
+                let life = match life.contradiction(start, api) {
+                    Some(_) => PoolLife::default(),
+                    None => life,
+                };
+                Strategy::Processes { workers, start, api, life }
+            }),
         1 => workers().prop_map(Strategy::Interpreters),
         4 => (option::of(1_u32..4), offload(), pools())
             .prop_map(|(limit, offload, pools)| Strategy::Asyncio { limit, offload, pools }),
@@ -286,8 +362,9 @@ fn strategies() -> BoxedStrategy<Strategy> {
     .boxed();
     prop_oneof![
         4 => plain.clone(),
-        1 => (1_u32..4, plain)
-            .prop_map(|(processes, each)| Strategy::Prefork { processes, each: Box::new(each) }),
+        1 => servers(),
+        1 => (1_u32..4, plain, lives())
+            .prop_map(|(processes, each, life)| Strategy::Prefork { processes, each: Box::new(each), life }),
     ]
     .boxed()
 }
@@ -427,6 +504,7 @@ fn parallel() -> BoxedStrategy<Strategy> {
                 workers,
                 start: StartMethod::Fork,
                 api,
+                life: PoolLife::default(),
             };
             prop_oneof![
                 Just(Strategy::Threads(workers)),
@@ -469,6 +547,8 @@ fn scalable(strategy: &Strategy) -> bool {
     match strategy {
         Strategy::Asyncio { offload, .. } => *offload == Offload::None,
         Strategy::Prefork { each, .. } => !matches!(**each, Strategy::Asyncio { .. }),
+        // What it takes for a request is a fixed time.
+        Strategy::Server { .. } => false,
         _ => true,
     }
 }

@@ -9,8 +9,8 @@ use pchsim::layout::Style;
 use pchsim::live::{LabelledSnapshot, Rows, ps, ps_json, pstree};
 use pchsim::profiles;
 use pchsim::scenario::{
-    Arrivals, MachineSpec, Offload, ProcessApi, Scenario, StartMethod, Step, Strategy, TaskClass,
-    Workers, Workload, strategy_label,
+    Arrivals, MachineSpec, Offload, PoolLife, ProcessApi, Scenario, StartMethod, Step, Strategy,
+    TaskClass, Workers, Workload, strategy_label,
 };
 use pchsim::strategy::{SimInput, simulate, snapshot};
 use pchsim::study::cases;
@@ -298,6 +298,7 @@ fn a_process_pool_and_its_queue() {
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
         api: ProcessApi::EXECUTOR,
+        life: PoolLife::default(),
     };
     let s = free(true, vec![class(4, vec![cpu(ms(10))])], &strategy, ms(4));
     let worker = thread_of(&s, "task #1");

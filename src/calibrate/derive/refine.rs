@@ -10,8 +10,8 @@ use super::processes::receiving;
 use crate::cpython::profile::{CostCurve, PARAMS, Profile, Tag};
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, Imports, MachineSpec, Offload, ProcessApi, Rounds, StartMethod, Step, Strategy,
-    TaskClass, Workers, Workload,
+    Arrivals, Dist, Imports, MachineSpec, Offload, PoolLife, ProcessApi, Rounds, StartMethod, Step,
+    Strategy, TaskClass, Workers, Workload,
 };
 use crate::strategy::{Outcome, SimInput, simulate};
 
@@ -42,6 +42,7 @@ fn probes() -> [Probe; 4] {
         workers: one,
         start: StartMethod::Fork,
         api: ProcessApi::EXECUTOR,
+        life: PoolLife::default(),
     };
     [
         Probe {
@@ -156,6 +157,7 @@ fn payloads(profile: &mut Profile, figures: &Figures<'_>, machine: &MachineSpec)
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
         api: ProcessApi::EXECUTOR,
+        life: PoolLife::default(),
     };
     let empty = round_trip(profile, machine, &fork, 0);
     let targets: Vec<(u64, f64)> = PAYLOADS

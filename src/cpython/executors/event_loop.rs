@@ -181,6 +181,7 @@ fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             (now + Nanos(wait)).min(Nanos::CLOCK_END)
         });
         if outside {
+            work.accept_in_vain(tid);
             work.wait_for_arrivals(copy);
         }
         work.kernel.push(tid, Act::park(On::Events, until));

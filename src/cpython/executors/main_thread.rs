@@ -4,25 +4,21 @@ use super::Executors;
 use crate::cpython::index::{CopyIndex, ExecutorIndex, TaskKey};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
-use crate::cpython::role::{MainState, RoleAction, ThreadRole};
+use crate::cpython::role::{MainState, MasterState, RoleAction, ThreadRole};
 use crate::cpython::work::{Flow, Mode, NextOwn, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
-use crate::scenario::StartMethod;
 
-/// Scripts the master of a prefork server: it forks its copies one after another.
-pub(super) fn refill_master(work: &mut Work<'_>, tid: Tid) {
-    for copy in work.copies.keys() {
-        let main = work.copies[copy].main;
-        let mut acts = Vec::new();
-        work.kernel
-            .start_process(StartMethod::Fork, main, &mut acts);
-        for act in acts {
-            work.kernel.push(tid, act);
-        }
-        work.kernel.children += 1;
+/// Scripts the start of a copy by the master of its server.
+fn start_copy(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+    let main = work.copies[copy].main;
+    let start = work.kernel.program.layout.life.start;
+    let mut acts = Vec::new();
+    work.kernel.start_process(start, main, &mut acts);
+    for act in acts {
+        work.kernel.push(tid, act);
     }
-    work.kernel.push(tid, Act::Exit);
+    work.kernel.children += 1;
 }
 
 fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
@@ -42,6 +38,7 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Closing);
         } else {
             if outside {
+                work.accept_in_vain(tid);
                 work.wait_for_arrivals(copy);
             } else if let NextOwn::RoundIsOn = next {
                 work.copies[copy].awaits_round = true;
@@ -90,6 +87,42 @@ pub(super) fn begin(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
 }
 
 impl Executors {
+    /// Scripts the master of a prefork server: it starts its copies one after another and, where they end, others in their places.
+    pub(super) fn refill_master(&mut self, work: &mut Work<'_>, tid: Tid, state: MasterState) {
+        let living = match state {
+            MasterState::Start => {
+                for copy in work.copies.keys() {
+                    start_copy(work, tid, copy);
+                }
+                if work.kernel.program.layout.life.max_requests.is_none() {
+                    work.kernel.push(tid, Act::Exit);
+                    return;
+                }
+                work.kernel.starter.supervisor = Some(tid);
+                work.kernel.program.layout.copies
+            }
+            MasterState::Watch(living) => match work.kernel.starter.exited.pop_front() {
+                Some(process) => {
+                    if let Some(copy) = self.replace(work, process) {
+                        start_copy(work, tid, copy);
+                        living
+                    } else {
+                        living - 1
+                    }
+                }
+                None if living == 0 => {
+                    work.kernel.push(tid, Act::Exit);
+                    return;
+                }
+                None => {
+                    work.kernel.push(tid, Act::park(On::Exits, Nanos::MAX));
+                    living
+                }
+            },
+        };
+        work.kernel.threads[tid].role = ThreadRole::Master(MasterState::Watch(living));
+    }
+
     pub(crate) fn refill_main(
         &mut self,
         work: &mut Work<'_>,

@@ -17,12 +17,12 @@ use crate::cpython::index::{
 };
 use crate::cpython::kernel::{Act, InterpreterRef, On, ProcessKind};
 use crate::cpython::program::Executor;
-use crate::cpython::role::{LoopState, MainState, RoleAction, ThreadRole};
-use crate::cpython::work::{Copy, TaskDispatch, Work};
+use crate::cpython::role::{LoopState, MainState, MasterState, RoleAction, ThreadRole};
+use crate::cpython::work::{Copy, Share, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
-pub(crate) use process_pool::ProcessPool;
+pub(crate) use process_pool::{PoolKind, ProcessPool};
 pub(crate) use thread_pool::ThreadPool;
 
 /// Whom a pool belongs to.
@@ -63,8 +63,11 @@ impl Executors {
                 self.process_pools[pool].refill_manager(&mut work.kernel, tid, state);
             }
             ThreadRole::Feeder(pool) => self.process_pools[pool].refill_feeder(work, tid),
+            ThreadRole::Handler(pool) => {
+                self.process_pools[pool].refill_handler(&mut work.kernel, tid);
+            }
             ThreadRole::ForkServer => work.kernel.refill_fork_server(tid),
-            ThreadRole::Master => main_thread::refill_master(work, tid),
+            ThreadRole::Master(state) => self.refill_master(work, tid, state),
             ThreadRole::Team => work.kernel.push(tid, Act::park(On::Share, Nanos::MAX)),
             ThreadRole::Script => work.kernel.push(tid, Act::Exit),
         }
@@ -95,38 +98,55 @@ impl Executors {
         let master = work
             .kernel
             .new_process(ProcessKind::Main, ProcessIndex::MAIN);
-        for copy in (0..copies as usize).map(CopyIndex::from) {
-            let home = if copies == 1 {
-                master
-            } else {
+        let served = work.kernel.program.layout.has_master();
+        for turn in 0..u64::from(copies) {
+            let home = if served {
                 work.kernel.new_process(ProcessKind::Copy, master.process)
-            };
-            let role = if work.kernel.program.layout.event_loop {
-                ThreadRole::Loop(copy, LoopState::Begin)
             } else {
-                ThreadRole::Main(copy, MainState::Begin)
+                master
             };
-            let main = work.kernel.new_thread(role, home, 0);
-            let executors = (0..).map(ExecutorIndex::from);
-            let runners = executors
-                .zip(work.kernel.program.executors())
-                .map(|(number, executor)| all.open(work, copy, home, number, executor))
-                .collect();
-            work.copies
-                .push(Copy::new(main, home, runners, work.kernel.program));
-            if work.kernel.program.layout.event_loop {
-                work.new_loop(main);
-            }
+            let share = Share::begin(turn, work.kernel.program);
+            all.open_copy(work, home, share);
         }
-        if copies == 1 {
-            let main = work.copies[CopyIndex::from(0)].main;
-            work.kernel.machine.wake(main, Nanos::ZERO);
+        let first = if served {
+            let role = ThreadRole::Master(MasterState::Start);
+            work.kernel.new_thread(role, master, 0)
         } else {
-            let thread = work.kernel.new_thread(ThreadRole::Master, master, 0);
-            work.kernel.machine.wake(thread, Nanos::ZERO);
-        }
+            work.copies[CopyIndex::from(0)].main
+        };
+        work.kernel.machine.wake(first, Nanos::ZERO);
         work.next_arrival();
         all
+    }
+
+    /// Creates a copy of the program: its main thread, which does not run yet, and its executors.
+    fn open_copy(&mut self, work: &mut Work<'_>, home: InterpreterRef, share: Share) -> CopyIndex {
+        let copy = work.copies.next_key();
+        let role = if work.kernel.program.layout.event_loop {
+            ThreadRole::Loop(copy, LoopState::Begin)
+        } else {
+            ThreadRole::Main(copy, MainState::Begin)
+        };
+        let main = work.kernel.new_thread(role, home, 0);
+        let executors = (0..).map(ExecutorIndex::from);
+        let runners = executors
+            .zip(work.kernel.program.executors())
+            .map(|(number, executor)| self.open(work, copy, home, number, executor))
+            .collect();
+        let quota = work.quota(copy);
+        work.copies
+            .push(Copy::new(main, home, runners, share, quota));
+        if work.kernel.program.layout.event_loop {
+            work.new_loop(main);
+        }
+        copy
+    }
+
+    /// Creates the successor of the copy that was this process; `None` if nothing is left for it to do.
+    fn replace(&mut self, work: &mut Work<'_>, process: ProcessIndex) -> Option<CopyIndex> {
+        let share = work.succeed(process)?;
+        let home = (work.kernel).new_process(ProcessKind::Copy, ProcessIndex::MAIN);
+        Some(self.open_copy(work, home, share))
     }
 
     /// Creates an executor of a copy, without workers.
@@ -154,7 +174,13 @@ impl Executors {
         };
         let processes = |this: &mut Self, work: &mut Work<'_>, max, start, api| {
             let index = this.process_pools.next_key();
-            let pool = ProcessPool::new(index, client, max, start, api, &mut work.kernel);
+            let kind = PoolKind {
+                workers: max,
+                start,
+                api,
+                max_tasks: work.kernel.program.layout.max_tasks,
+            };
+            let pool = ProcessPool::new(index, client, kind, &mut work.kernel);
             TaskDispatch::Processes(this.process_pools.push_and_get_key(pool))
         };
         match executor {

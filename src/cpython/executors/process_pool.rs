@@ -1,5 +1,7 @@
 //! `ProcessPoolExecutor` and `multiprocessing.Pool`: facts sheet 9 and 10.
 
+mod replace;
+
 use std::collections::VecDeque;
 
 use super::Client;
@@ -17,6 +19,19 @@ use crate::sync::{Acquisition, Lock, LockHandoff, Ticket};
 /// Size of a pickled call or result without its payload, in bytes.
 const ENVELOPE: u64 = 256;
 
+/// What kind of pool it is.
+#[derive(Clone, Copy)]
+pub(crate) struct PoolKind {
+    /// Most workers.
+    pub(crate) workers: u32,
+    /// How they are started.
+    pub(crate) start: StartMethod,
+    /// Whether it is a `multiprocessing.Pool` rather than a `ProcessPoolExecutor`, and its chunk size (see [`ProcessPool`]).
+    pub(crate) api: (bool, u32),
+    /// Messages after which a worker ends; `None`: it stays.
+    pub(crate) max_tasks: Option<u32>,
+}
+
 /// A process pool, as its parent process sees it.
 pub(crate) struct ProcessPool {
     index: ProcessPoolIndex,
@@ -29,6 +44,11 @@ pub(crate) struct ProcessPool {
     chunk: u32,
     /// The first and the last task of a chunk of the executor that is not complete yet.
     incomplete: Option<(TaskKey, TaskKey)>,
+    max_tasks: Option<u32>,
+    /// Of results on their way: those that are the last of their workers, by their first tasks.
+    last: Vec<(TaskKey, Tid)>,
+    /// The thread of a `Pool` that replaces workers.
+    handler: Option<Tid>,
     /// Tasks that were submitted and are not in the call queue yet.
     pub(crate) backlog: VecDeque<TaskKey>,
     /// Tasks in the call queue's buffer, which the feeder thread takes.
@@ -151,15 +171,19 @@ fn result_arrived(
 }
 
 impl ProcessPool {
-    /// Creates the pool without workers; whether it is a `multiprocessing.Pool`, and its chunk size.
+    /// Creates the pool without workers.
     pub(super) fn new(
         index: ProcessPoolIndex,
         client: Client,
-        workers_max: u32,
-        start: StartMethod,
-        (mp, chunk): (bool, u32),
+        kind: PoolKind,
         kernel: &mut Kernel<'_>,
     ) -> Self {
+        let PoolKind {
+            workers: workers_max,
+            start,
+            api: (mp, chunk),
+            max_tasks,
+        } = kind;
         let (call_pipe, result_pipe) = (kernel.new_pipe(), kernel.new_pipe());
         Self {
             index,
@@ -169,6 +193,9 @@ impl ProcessPool {
             mp,
             chunk,
             incomplete: None,
+            max_tasks,
+            last: Vec::new(),
+            handler: None,
             backlog: VecDeque::new(),
             calls: VecDeque::new(),
             unread: 0,
@@ -193,11 +220,21 @@ impl ProcessPool {
 
     /// `multiprocessing.Pool()`: starts all workers and the two handler threads in the constructor.
     pub(crate) fn open(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
+        // Without an end of workers, the thread that looks after them has nothing to do.
+        if self.max_tasks.is_some() {
+            let role = ThreadRole::Handler(self.index);
+            self.handler = Some(kernel.new_thread(role, self.client.home, 0));
+        }
         let mut acts = Vec::new();
         for _ in 0..self.workers_max {
             self.start_worker(kernel, &mut acts);
         }
         script_front(kernel, tid, &acts);
+        if let Some(handler) = self.handler {
+            let rest: Vec<Act> = kernel.threads[tid].script.drain(..).collect();
+            kernel.start_thread(tid, handler);
+            script_front(kernel, tid, &rest);
+        }
         self.start_parent_threads(kernel, tid);
     }
 
@@ -213,6 +250,7 @@ impl ProcessPool {
             0,
         );
         self.workers.push(worker);
+        kernel.processes[home.process].joiner = self.handler;
         let start = self.start;
         kernel.start_process(start, worker, acts);
         kernel.push(
@@ -350,11 +388,7 @@ impl ProcessPool {
             self.dismiss_workers(kernel, tid);
             return;
         }
-        let workers = self.workers.len() as u64;
-        kernel.push(
-            tid,
-            Act::Run(kernel.costs.ppe_wait + kernel.costs.ppe_wait_worker * workers),
-        );
+        kernel.push(tid, Act::Run(self.wait_cost(kernel)));
         kernel.push(tid, Act::native(kernel.syscall));
         kernel.push(
             tid,
@@ -384,8 +418,8 @@ impl ProcessPool {
         while let Some(worker) = self.read_lock.dismiss() {
             kernel.wake(tid, worker);
         }
-        if let Some(feeder) = self.feeder {
-            kernel.unpark_by(tid, feeder);
+        for other in [self.feeder, self.handler].into_iter().flatten() {
+            kernel.unpark_by(tid, other);
         }
         kernel.end_thread(tid, Nanos::ZERO);
         kernel.push(tid, Act::Exit);
@@ -456,7 +490,6 @@ impl ProcessPool {
             ManagerAction::Done(first) => {
                 work.work_on(tid, None);
                 self.woken = false;
-                self.tokens += 1;
                 let parts = self.client.parts;
                 let copy = self.client.copy;
                 let t = &mut work.kernel.threads[tid];
@@ -470,7 +503,16 @@ impl ProcessPool {
                     let future = self.mp || key == first;
                     result_arrived(work, tid, key, copy, (parts, future));
                 }
+                let last = self.last.iter().position(|(key, _)| *key == first);
+                match last.map(|at| self.last.swap_remove(at)) {
+                    Some((_, worker)) if !self.mp => {
+                        self.join_worker(&mut work.kernel, tid, worker);
+                    }
+                    Some(_) => {}
+                    None => self.tokens += 1,
+                }
             }
+            ManagerAction::Joined(worker) => self.join_worker(&mut work.kernel, tid, worker),
         }
     }
 
@@ -589,7 +631,13 @@ impl ProcessPool {
                 } else {
                     let pipe = self.result_pipe;
                     let size = ENVELOPE + results_size(work, first);
-                    worker_is(&mut work.kernel, tid, WorkerState::Get);
+                    let next = if self.is_spent(&work.kernel, tid) {
+                        self.last.push((first, tid));
+                        WorkerState::Leave
+                    } else {
+                        WorkerState::Get
+                    };
+                    worker_is(&mut work.kernel, tid, next);
                     work.kernel.send(pipe, first, size);
                     work.kernel.push(tid, Act::Write(pipe, size));
                     work.kernel.push(
@@ -706,6 +754,7 @@ impl ProcessPool {
         work.runs(tid, Some(key));
         work.tasks[key].worker = Some(tid);
         let t = &mut work.kernel.threads[tid];
+        t.calls = t.calls.saturating_add(1);
         t.handed = Some(key);
         t.call_bytes = payload;
         worker_is(&mut work.kernel, tid, WorkerState::Work(key));

@@ -27,13 +27,25 @@ impl Kernel<'_> {
         match kind {
             ProcessKind::Main => {
                 let base = self.costs.base_rss;
-                let image = (base.saturating_add(self.program.import_memory))
-                    .saturating_add(self.program.data_memory);
-                self.memory.start(now, image, self.objects_pages())
+                let data = self.program.data_memory;
+                if self.imports_in_main() {
+                    let image = base
+                        .saturating_add(self.program.import_memory)
+                        .saturating_add(data);
+                    self.memory.start(now, image, self.objects_pages())
+                } else {
+                    self.memory
+                        .start(now, base.saturating_add(data), Pages::default())
+                }
             }
-            ProcessKind::Copy | ProcessKind::Worker(_, StartMethod::Fork) => {
-                self.memory.fork(now, parent)
-            }
+            ProcessKind::Worker(_, StartMethod::Fork) => self.memory.fork(now, parent),
+            ProcessKind::Copy => match self.program.layout.life.start {
+                StartMethod::Fork => self.memory.fork(now, parent),
+                // Its own workers may inherit what it imports.
+                StartMethod::Spawn | StartMethod::Forkserver => {
+                    self.memory.start(now, 0, self.objects_pages())
+                }
+            },
             ProcessKind::ForkServer if self.preloads() => {
                 self.memory.start(now, 0, self.objects_pages())
             }
@@ -46,9 +58,17 @@ impl Kernel<'_> {
         }
     }
 
-    /// Whether the fork server imports the main module, which its children then inherit.
+    /// Whether the main process has the program's imports. The master of a server that does not load the application has not.
+    pub(crate) fn imports_in_main(&self) -> bool {
+        let layout = &self.program.layout;
+        !layout.has_master() || layout.life.preload
+    }
+
+    /// Whether the fork server makes the program's imports, which its children then inherit: by itself with the main module, or because the
+    /// program tells it to.
     pub(crate) fn preloads(&self) -> bool {
-        self.costs.forkserver_preload_main && self.program.preloadable
+        self.program.layout.preload
+            || self.costs.forkserver_preload_main && self.program.preloadable
     }
 
     fn objects_pages(&self) -> Pages {

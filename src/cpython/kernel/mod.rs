@@ -52,7 +52,7 @@ pub(crate) use object::Accesses;
 pub(crate) use pipe::Message;
 use pipe::Pipe;
 use process::Process;
-pub(crate) use process::ProcessKind;
+pub(crate) use process::{Liveness, ProcessKind};
 pub(crate) use thread::{Blocked, InterpreterRef, Phase, Thread};
 pub(crate) use wait::{On, Wait, note};
 
@@ -85,7 +85,7 @@ pub(crate) struct Kernel<'a> {
     pub(crate) memory: Memory,
     pub(crate) bytes_moved: u128,
     pub(crate) pipes: TiVec<PipeIndex, Pipe>,
-    starter: Starter,
+    pub(crate) starter: Starter,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: TiVec<DomainIndex, Heap>,
 

@@ -57,6 +57,8 @@ pub(crate) struct Process {
     pub(crate) liveness: Liveness,
     /// Number of raw threads that it has started.
     raw_threads: u32,
+    /// A thread that waits for its end.
+    pub(crate) joiner: Option<Tid>,
     /// Number of stacks of ended threads that it keeps for new ones: at most [`KEPT_STACKS`].
     kept_stacks: u32,
 }
@@ -88,6 +90,7 @@ impl Kernel<'_> {
             arenas: Arenas::default(),
             liveness: Liveness::Alive,
             raw_threads: 0,
+            joiner: None,
             kept_stacks: 0,
         });
         let process = self.open_ledger(kind, parent);
@@ -118,8 +121,16 @@ impl Kernel<'_> {
             self.threads[moved].place = place;
         }
         if p.threads.is_empty() && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(..)) {
+            let (copy, joiner) = (p.kind == ProcessKind::Copy, p.joiner);
             p.liveness = Liveness::Exited;
             self.memory.exit(process, self.machine.now());
+            if let Some(supervisor) = self.starter.supervisor.filter(|_| copy) {
+                self.starter.exited.push_back(process);
+                self.unpark(supervisor);
+            }
+            if let Some(joiner) = joiner {
+                self.unpark(joiner);
+            }
         }
     }
 
@@ -205,7 +216,7 @@ impl Kernel<'_> {
             ProcessKind::Main => return "MainProcess".into(),
             ProcessKind::ForkServer => return "forkserver".into(),
             ProcessKind::Tracker => return "resource_tracker".into(),
-            ProcessKind::Copy => (StartMethod::Fork, false),
+            ProcessKind::Copy => (self.program.layout.life.start, false),
             ProcessKind::Worker(_, start) => {
                 let pool = matches!(self.program.layout.executor, Executor::MpPool(..));
                 (start, pool)
@@ -258,7 +269,7 @@ impl Kernel<'_> {
         match t.role {
             ThreadRole::Main(..)
             | ThreadRole::Loop(..)
-            | ThreadRole::Master
+            | ThreadRole::Master(_)
             | ThreadRole::ProcessWorker(..)
             | ThreadRole::ForkServer
             | ThreadRole::Script => "MainThread".into(),
@@ -280,8 +291,9 @@ impl Kernel<'_> {
                     self.thread_prefix(pool, "InterpreterPoolExecutor-0")
                 )
             }
-            // A `Pool` has three threads; the first, which looks after the workers, is not modelled.
             ThreadRole::Manager(..) if mp => "Thread-3 (_handle_results)".into(),
+            // It has nothing to do unless workers end.
+            ThreadRole::Handler(_) => "Thread-1 (_handle_workers)".into(),
             ThreadRole::Feeder(_) if mp => "Thread-2 (_handle_tasks)".into(),
             ThreadRole::Manager(pool, _) => format!("ExecutorManagerThread{}", self.of_pool(pool)),
             ThreadRole::Feeder(pool) => format!("QueueFeederThread{}", self.of_pool(pool)),

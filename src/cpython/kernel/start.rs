@@ -20,6 +20,9 @@ pub(crate) struct Starter {
     /// Children asked of the fork server, each with the thread that asked.
     pub(crate) requests: VecDeque<(Tid, Tid)>,
     forked: bool,
+    /// The thread that waits for the ends of the copies that it has started, and those that it has not seen yet.
+    pub(crate) supervisor: Option<Tid>,
+    pub(crate) exited: VecDeque<ProcessIndex>,
 }
 
 /// What the fork server and its children cost by themselves, without the program's own modules.
@@ -80,7 +83,17 @@ impl Kernel<'_> {
                 }
                 acts.push(Act::Begin(child));
                 acts.push(Act::Take(once));
-                (self.costs.fork_boot, self.costs.fork_private)
+                // Who is forked from a process without the imports imports by itself.
+                let inherits = parent != ProcessIndex::MAIN || self.imports_in_main();
+                let (import, imported) = if inherits {
+                    (Nanos::ZERO, 0)
+                } else {
+                    (import, import_memory)
+                };
+                (
+                    self.costs.fork_boot + import,
+                    self.costs.fork_private + imported,
+                )
             }
             StartMethod::Spawn => {
                 let boot = self.costs.spawn_boot + import;

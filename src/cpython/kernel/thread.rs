@@ -99,6 +99,8 @@ pub(crate) struct Thread {
     pub(crate) class: ClassIndex,
     /// When the worker had booted.
     pub(crate) up: Nanos,
+    /// Calls that the worker process has received.
+    pub(crate) calls: u32,
     /// When the worker process was last free for another call.
     pub(crate) free: Nanos,
     /// Payload in bytes of the call that the worker process (or feeder thread) holds.
@@ -142,6 +144,7 @@ impl Thread {
             task: None,
             class: ClassIndex::from(0),
             up: Nanos::ZERO,
+            calls: 0,
             free: Nanos::ZERO,
             call_bytes: 0,
             result_bytes: (0, 0),

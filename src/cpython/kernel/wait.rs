@@ -54,6 +54,8 @@ pub(crate) enum On {
     Start,
     /// A request to fork a child (of the fork server).
     Request,
+    /// The end of a worker (of the master of a server).
+    Exits,
     /// The shares of a call of native code that others of the thread's team have not done yet.
     Team,
     /// A call to take part in (of a thread of a team).
@@ -75,6 +77,7 @@ impl On {
             | Self::Work
             | Self::Share
             | Self::Calls
+            | Self::Exits
             | Self::CallTurn => Cause::Pool,
             Self::Events => Cause::Loop,
             Self::ResultTurn | Self::Bytes(_) | Self::Space(_) | Self::Request => Cause::Ipc,
@@ -121,6 +124,7 @@ impl On {
             | Self::Space(_)
             | Self::Start
             | Self::Request
+            | Self::Exits
             | Self::Team
             | Self::Share => false,
         }

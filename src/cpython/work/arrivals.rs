@@ -8,14 +8,14 @@ use typed_index_collections::TiVec;
 
 use super::Work;
 use crate::cpython::index::{
-    ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessPoolIndex, TaskKey,
+    ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
 };
-use crate::cpython::kernel::InterpreterRef;
+use crate::cpython::kernel::{Act, InterpreterRef};
 use crate::cpython::program::Program;
-use crate::engine::{Nanos, StreamRole, stream, unit};
+use crate::engine::{Nanos, StreamRole, stream, unit, whole};
 use crate::machine::Tid;
 use crate::measure::Draws;
-use crate::scenario::{Arrivals as Kind, Dist, TracedTask};
+use crate::scenario::{Accepting, Arrivals as Kind, Dist, TracedTask, Waiting};
 use crate::sync::{Ticket, WaitQueue};
 
 /// Where the tasks of a copy are executed or, under an event loop, their blocking parts.
@@ -38,12 +38,10 @@ pub(crate) struct Copy {
     pub(crate) runners: TiVec<ExecutorIndex, TaskDispatch>,
     /// Tasks taken in and not over yet.
     pub(crate) outstanding: u64,
-    /// Number of tasks of a batch or trace that this copy has taken in.
-    taken: u64,
-    /// Number of rounds of a batch that have begun here.
-    rounds_begun: u64,
-    /// When the tasks of the present round arrived; `None` while the main program still does its own work before them.
-    round_at: Option<Nanos>,
+    /// Tasks that this copy still takes in before it is replaced; [`u64::MAX`]: it never is.
+    quota: u64,
+    /// How far this copy is with its part of a batch or trace.
+    share: Share,
     /// Whether its main thread is parked until the last task of the round is over. (A loop, in whose thread that task ends, sees it by
     /// itself.)
     pub(crate) awaits_round: bool,
@@ -53,27 +51,68 @@ pub(crate) struct Copy {
     accepting: Option<Ticket>,
 }
 
+/// The part of a batch or trace that falls to a copy, and to those that take its place one after another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    /// Its turn at the list, among the copies that are there at a time.
+    turn: u64,
+    /// Number of tasks that have been taken in.
+    taken: u64,
+    /// Number of rounds of a batch that have begun here.
+    rounds_begun: u64,
+    /// When the tasks of the present round arrived; `None` while the main program still does its own work before them.
+    round_at: Option<Nanos>,
+    /// Whether another copy has taken this share over.
+    left: bool,
+}
+
+impl Share {
+    /// The share of the copy that has this turn, nothing of which is taken in yet.
+    pub(crate) fn begin(turn: u64, program: &Program) -> Self {
+        // A batch is there from the start, unless the main program does something first.
+        let begun = program.serial.is_none();
+        Self {
+            turn,
+            taken: 0,
+            rounds_begun: u64::from(begun),
+            round_at: begun.then_some(Nanos::ZERO),
+            left: false,
+        }
+    }
+}
+
 impl Copy {
-    /// A copy that has taken nothing in yet.
+    /// A copy that has taken nothing in yet, and will take in `quota` tasks.
     pub(crate) fn new(
         main: Tid,
         home: InterpreterRef,
         runners: TiVec<ExecutorIndex, TaskDispatch>,
-        program: &Program,
+        share: Share,
+        quota: u64,
     ) -> Self {
-        // A batch is there from the start, unless the main program does something first.
-        let begun = program.serial.is_none();
         Self {
             main,
             home,
             runners,
             outstanding: 0,
-            taken: 0,
-            rounds_begun: u64::from(begun),
-            round_at: begun.then_some(Nanos::ZERO),
+            quota,
+            share,
             awaits_round: false,
             drained: false,
             accepting: None,
+        }
+    }
+
+    /// Whether it takes in no more tasks, and ends once those that it has are over.
+    fn retires(&self) -> bool {
+        self.quota == 0
+    }
+
+    /// Counts a task that it takes in.
+    fn takes_in(&mut self) {
+        self.outstanding += 1;
+        if self.quota < u64::MAX {
+            self.quota -= 1;
         }
     }
 }
@@ -258,13 +297,49 @@ impl Work<'_> {
         self.observer.arrival(now, came, left);
         let key = self.new_task(class, now, 0);
         self.arrivals.accept.push_back(key);
-        if let Some(copy) = self.arrivals.acceptors.call_next() {
+        match self.kernel.program.layout.accepting {
+            Accepting::InTurn => {
+                let next = self.arrivals.acceptors.call_next();
+                self.wake_to_accept(next);
+            }
+            Accepting::Herd(waiting) => self.wake_the_herd(waiting),
+        }
+        self.next_arrival();
+    }
+
+    /// Wakes copies that wait for arrivals, and have left the line, in this order.
+    fn wake_to_accept(&mut self, copies: impl IntoIterator<Item = CopyIndex>) {
+        for copy in copies {
             let copy = &mut self.copies[copy];
             copy.accepting = None;
             let main = copy.main;
             self.kernel.unpark(main);
         }
-        self.next_arrival();
+    }
+
+    /// Wakes all copies that wait for arrivals: the last to have registered first.
+    fn wake_the_herd(&mut self, waiting: Waiting) {
+        let mut herd = Vec::new();
+        while let Some(copy) = self.arrivals.acceptors.call_next() {
+            herd.push(copy);
+        }
+        match waiting {
+            Waiting::Select => herd.reverse(),
+            Waiting::Epoll => herd.sort_unstable_by(|a, b| b.cmp(a)),
+        }
+        self.wake_to_accept(herd);
+    }
+
+    /// Scripts that a thread finds no connection, because another has been quicker or none has come: the call of `accept` that fails, and the
+    /// one by which it waits again. Both release the GIL. Where copies wait in turn, nobody looks in vain.
+    pub(crate) fn accept_in_vain(&mut self, tid: Tid) {
+        match self.kernel.program.layout.accepting {
+            Accepting::InTurn => {}
+            Accepting::Herd(_) => {
+                let calls = self.kernel.syscall * 2;
+                self.kernel.push(tid, Act::native(calls));
+            }
+        }
     }
 
     fn new_task(&mut self, class: ClassIndex, arrival: Nanos, trace: u32) -> TaskKey {
@@ -284,14 +359,20 @@ impl Work<'_> {
 
     /// Takes in the next task that has arrived from outside; `None` if there is none.
     pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
+        if self.copies[copy].retires() {
+            return None;
+        }
         let key = self.arrivals.accept.pop_front()?;
         self.tasks[key].copy = copy;
-        self.copies[copy].outstanding += 1;
+        self.copies[copy].takes_in();
         Some(key)
     }
 
-    /// Puts a copy into the line of those that wait for arrivals, unless it is there.
+    /// Puts a copy into the line of those that wait for arrivals, unless it is there or takes in no more.
     pub(crate) fn wait_for_arrivals(&mut self, copy: CopyIndex) {
+        if self.copies[copy].retires() {
+            return;
+        }
         let acceptors = &mut self.arrivals.acceptors;
         self.copies[copy]
             .accepting
@@ -306,6 +387,11 @@ impl Work<'_> {
 
     /// Whether further tasks may come for this copy.
     pub(crate) fn expects_arrivals(&self, copy: CopyIndex) -> bool {
+        !self.copies[copy].retires() && self.expects_tasks(copy)
+    }
+
+    /// Whether further tasks may come for this copy, or for whoever takes its place.
+    fn expects_tasks(&self, copy: CopyIndex) -> bool {
         let a = &self.arrivals;
         if a.outside() {
             return !a.accept.is_empty() || a.left > 0;
@@ -343,7 +429,10 @@ impl Work<'_> {
         if c.outstanding > 0 {
             return;
         }
-        if !self.expects_arrivals(copy) {
+        if self.copies[copy].retires() {
+            self.nudge(copy);
+        }
+        if !self.expects_tasks(copy) {
             for other in self.copies.keys() {
                 self.nudge(other);
             }
@@ -367,7 +456,8 @@ impl Work<'_> {
 
     /// Index in the whole list of the task that this copy takes in next. Copies take turns at the list.
     fn next_index(&self, copy: CopyIndex) -> u64 {
-        self.copies[copy].taken * self.copies() + u64::from(u32::from(copy))
+        let share = &self.copies[copy].share;
+        share.taken * self.copies() + share.turn
     }
 
     /// Number of tasks of a batch or trace that come before the end of this round, the last round where there is one only.
@@ -381,8 +471,8 @@ impl Work<'_> {
     /// Whether this copy has taken in its whole part of the present round of a batch; always true where there is no batch.
     pub(crate) fn list_is_complete(&self, copy: CopyIndex) -> bool {
         let batch = self.kernel.program.batch.len() as u64;
-        let begun = self.copies[copy].rounds_begun;
-        self.next_index(copy) >= batch.saturating_mul(begun)
+        let c = &self.copies[copy];
+        c.retires() || self.next_index(copy) >= batch.saturating_mul(c.share.rounds_begun)
     }
 
     /// Whether the task that this copy has taken in last completes a chunk of so many tasks of a batch; where there is no batch each does.
@@ -391,20 +481,23 @@ impl Work<'_> {
         if batch == 0 || chunk <= 1 || self.list_is_complete(copy) {
             return true;
         }
-        let rounds_before = self.copies[copy].rounds_begun.saturating_sub(1);
+        let share = &self.copies[copy].share;
+        let rounds_before = share.rounds_begun.saturating_sub(1);
         let before = self.of_copy_before(copy, rounds_before.saturating_mul(batch));
-        (self.copies[copy].taken - before).is_multiple_of(u64::from(chunk))
+        (share.taken - before).is_multiple_of(u64::from(chunk))
     }
 
     /// Number of tasks that fall to this copy among so many first ones of a batch or trace.
     fn of_copy_before(&self, copy: CopyIndex, index: u64) -> u64 {
-        let number = u64::from(u32::from(copy));
-        index.saturating_sub(number).div_ceil(self.copies())
+        index
+            .saturating_sub(self.copies[copy].share.turn)
+            .div_ceil(self.copies())
     }
 
     /// Number of tasks of the present round of a batch, or of a trace, that fall to this copy.
     pub(crate) fn own_share(&self, copy: CopyIndex) -> u64 {
-        let round = self.copies[copy].rounds_begun.saturating_sub(1);
+        let share = &self.copies[copy].share;
+        let round = share.rounds_begun.saturating_sub(1);
         let before = |index| self.of_copy_before(copy, index);
         let from = round.saturating_mul(self.kernel.program.batch.len() as u64);
         before(self.until_end_of(round)) - before(from)
@@ -421,12 +514,12 @@ impl Work<'_> {
     /// Arrival times of the tasks of a batch or trace that have no round to wait for, and that no copy has taken in.
     pub(crate) fn not_taken_in(&self) -> impl Iterator<Item = Nanos> + '_ {
         let turns = self.copies();
-        (0..turns)
-            .zip(&self.copies)
-            .filter_map(move |(copy, c)| {
-                let at = c.round_at?;
-                let end = self.until_end_of(c.rounds_begun.saturating_sub(1));
-                let indices = (c.taken..).map(move |round| round * turns + copy);
+        let shares = self.copies.iter().map(|c| c.share).filter(|s| !s.left);
+        shares
+            .filter_map(move |s| {
+                let at = s.round_at?;
+                let end = self.until_end_of(s.rounds_begun.saturating_sub(1));
+                let indices = (s.taken..).map(move |round| round * turns + s.turn);
                 Some((indices.take_while(move |&index| index < end)).map(move |i| (i, at)))
             })
             .flatten()
@@ -438,6 +531,9 @@ impl Work<'_> {
 
     /// Takes in what comes next in this copy's part of a batch or trace.
     pub(crate) fn next_own(&mut self, copy: CopyIndex) -> NextOwn {
+        if self.copies[copy].retires() {
+            return NextOwn::Over;
+        }
         let index = self.next_index(copy);
         if index >= self.arrivals.own {
             self.copies[copy].drained = true;
@@ -445,25 +541,25 @@ impl Work<'_> {
         }
         let batch = &self.kernel.program.batch;
         if let Some(round) = index.checked_div(batch.len() as u64) {
-            if round >= self.copies[copy].rounds_begun {
+            if round >= self.copies[copy].share.rounds_begun {
                 if self.copies[copy].outstanding > 0 {
                     return NextOwn::RoundIsOn;
                 }
-                self.copies[copy].rounds_begun = round + 1;
-                self.copies[copy].round_at = None;
+                let share = &mut self.copies[copy].share;
+                (share.rounds_begun, share.round_at) = (round + 1, None);
                 if let Some(class) = self.kernel.program.serial {
                     return NextOwn::Serial(self.serial_part(copy, class, round));
                 }
             }
-            if self.copies[copy].round_at.is_none() && self.copies[copy].outstanding > 0 {
+            if self.copies[copy].share.round_at.is_none() && self.copies[copy].outstanding > 0 {
                 return NextOwn::RoundIsOn; // The main program's own work is.
             }
         }
         let now = self.kernel.machine.now();
         let c = &mut self.copies[copy];
-        c.taken += 1;
-        c.outstanding += 1;
-        let round_at = *c.round_at.get_or_insert(now);
+        c.takes_in();
+        c.share.taken += 1;
+        let round_at = *c.share.round_at.get_or_insert(now);
         let at = usize::try_from(index).expect("fits");
         let (arrival, class, trace) = match self.arrivals.trace.get(at) {
             Some(t) => {
@@ -486,7 +582,7 @@ impl Work<'_> {
 
     /// What the main program does before a round, as a task: its number is one that no task of the batch has.
     fn serial_part(&mut self, copy: CopyIndex, class: ClassIndex, round: u64) -> TaskKey {
-        let turn = round * self.copies() + u64::from(u32::from(copy));
+        let turn = round * self.copies() + self.copies[copy].share.turn;
         let number = self.arrivals.own.saturating_add(turn);
         let now = self.kernel.machine.now();
         let key = self.tasks.insert(number, class, now);
@@ -507,6 +603,34 @@ impl Work<'_> {
     pub(crate) fn round_is_over(&self, copy: CopyIndex) -> bool {
         let c = &self.copies[copy];
         c.outstanding == 0 && !c.drained && !self.arrivals.outside()
+    }
+
+    /// Number of tasks that this copy takes in before another takes its place.
+    pub(crate) fn quota(&self, copy: CopyIndex) -> u64 {
+        let life = self.kernel.program.layout.life;
+        let Some(most) = life.max_requests else {
+            return u64::MAX;
+        };
+        let mut rng = self.recycling_streams.task(u64::from(u32::from(copy)), 0);
+        let jitter = unit(&mut rng) * (f64::from(life.jitter) + 1.0);
+        u64::from(most) + whole(jitter.floor())
+    }
+
+    /// What is left for the successor of the copy that was this process; `None` if nothing is.
+    pub(crate) fn succeed(&mut self, process: ProcessIndex) -> Option<Share> {
+        let copy = self
+            .copies
+            .iter()
+            .rposition(|c| c.home.process == process)?;
+        let copy = CopyIndex::from(copy);
+        let of_list = self.arrivals.outside() || self.next_index(copy) < self.arrivals.own;
+        if !of_list || !self.expects_tasks(copy) {
+            return None;
+        }
+        let share = &mut self.copies[copy].share;
+        let successor = *share;
+        share.left = true;
+        Some(successor)
     }
 
     /// CPU time that the program's own code spends on each task that it takes in.

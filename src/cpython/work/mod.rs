@@ -31,7 +31,7 @@ use crate::measure::Draws;
 use crate::sync::{Lock, Queue};
 
 pub(crate) use crate::cpython::index::TaskKey;
-pub(crate) use arrivals::{Copy, NextOwn, TaskDispatch};
+pub(crate) use arrivals::{Copy, NextOwn, Share, TaskDispatch};
 pub(crate) use device::Transfer;
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
@@ -65,6 +65,7 @@ pub(crate) struct Work<'a> {
     failure_streams: Streams,
     patience_streams: Streams,
     size_streams: Streams,
+    recycling_streams: Streams,
     /// Number of timers that event loops have set so far.
     loop_timers: u64,
     /// The cause that [`Program::turn`](super::Program::turn) names.
@@ -98,6 +99,7 @@ impl<'a> Work<'a> {
             failure_streams: Streams::new(seed, limits.demands, StreamRole::Failure),
             patience_streams: Streams::new(seed, limits.demands, StreamRole::Patience),
             size_streams: Streams::new(seed, limits.demands, StreamRole::Sizes),
+            recycling_streams: Streams::new(seed, limits.demands, StreamRole::Recycling),
             loop_timers: 0,
             turn: program.turn(),
             class_times: vec![ClassTime::default(); program.classes.len()].into(),

@@ -5,6 +5,7 @@ use crate::quantity::{bytes, counted, digits, percent};
 use crate::result::{
     Generator, InterpreterInfo, MachineInfo, Measurement, ScenarioName, Study, SweepHeader,
 };
+use crate::scenario::Strategy;
 use crate::study::sweep::is_cores;
 use crate::syntax::capital;
 
@@ -17,6 +18,10 @@ fn fact(name: &str, values: impl IntoIterator<Item = String>) -> (String, Vec<St
 pub(super) fn of_run(run: &Study) -> FactRows {
     let mut all = interpreters(run);
     all.push(fact("Simulated machine", [machine(&run.machine)]));
+    let lines = command_lines(run);
+    if !lines.is_empty() {
+        all.push(fact("Servers", lines));
+    }
     let counts = || {
         run.forecasts
             .iter()
@@ -50,6 +55,27 @@ pub(super) fn of_run(run: &Study) -> FactRows {
     };
     all.push(fact("Kind of study", [kind]));
     all.extend(identity(run.seed, &run.scenario, &run.program));
+    all
+}
+
+/// What starts the servers that strategies name, each once: short form, command line, and whose sources say what it does.
+pub(in crate::report) fn command_lines(run: &Study) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for forecast in &run.forecasts {
+        let strategy = forecast.known_strategy();
+        if let Some(server) = strategy.as_ref().and_then(Strategy::server) {
+            let line = format!(
+                "{}: {} ({}; request: {} of CPU time, measured)",
+                forecast.strategy,
+                server.command_line(),
+                server.version(),
+                crate::quantity::seconds(server.request())
+            );
+            if !all.contains(&line) {
+                all.push(line);
+            }
+        }
+    }
     all
 }
 

@@ -2,7 +2,7 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    DeviceKind, DeviceSpec, Dist, Offload, StartMethod, Step, Strategy, Workers,
+    DeviceKind, DeviceSpec, Dist, Lifecycle, Offload, StartMethod, Step, Strategy, Workers,
 };
 use pchsim::strategy::{Cause, Outcome};
 
@@ -175,6 +175,7 @@ fn processes_share_it() {
     let copies = Strategy::Prefork {
         processes: 2,
         each: Box::new(asyncio(Offload::None)),
+        life: Lifecycle::default(),
     };
     let case = batch(true, copies, vec![class(2, steps)]);
     let o = with(case, shared(0)).run();

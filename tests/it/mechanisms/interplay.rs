@@ -2,7 +2,8 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers,
+    Arrivals, Dist, Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Step, Strategy,
+    TracedTask, Workers,
 };
 use pchsim::strategy::{Cause, Finding, Outcome};
 
@@ -425,6 +426,7 @@ fn a_shared_lock_is_one_for_all_loops() {
     let prefork = Strategy::Prefork {
         processes: 3,
         each: Box::new(asyncio()),
+        life: Lifecycle::default(),
     };
     let run = |lock| {
         batch(true, prefork.clone(), vec![class(6, section(lock))])
@@ -463,6 +465,7 @@ fn every_strategy_dispatches_each_task_once() {
     let prefork = |each| Strategy::Prefork {
         processes: 2,
         each: Box::new(each),
+        life: Lifecycle::default(),
     };
     // Enough for all tasks and their children at once: tasks that wait for children in their own pool would wait for ever.
     let many = Workers::Exactly(16);
@@ -475,6 +478,7 @@ fn every_strategy_dispatches_each_task_once() {
             workers: many,
             start: StartMethod::Spawn,
             api: ProcessApi::Pool { chunksize: Some(3) },
+            life: PoolLife::default(),
         },
         Strategy::Interpreters(many),
         asyncio(Offload::None),

@@ -4,7 +4,9 @@ use proptest::prelude::{prop_assert, proptest};
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
-use pchsim::scenario::{Arrivals, Dist, LockSpec, Offload, Sizes, Step, Strategy, Workers, limits};
+use pchsim::scenario::{
+    Arrivals, Dist, Lifecycle, LockSpec, Offload, Sizes, Step, Strategy, Workers, limits,
+};
 use pchsim::strategy::Finding;
 
 use super::{batch, executor, threads, weightless};
@@ -72,6 +74,7 @@ fn data_of_the_main_program_weigh_once() {
     let served = Strategy::Prefork {
         processes: 3,
         each: Box::new(threads(1)),
+        life: Lifecycle::default(),
     };
     for strategy in [
         Strategy::Sequential,
@@ -181,6 +184,7 @@ fn payloads_are_where_the_work_is() {
     let prefork = |each| Strategy::Prefork {
         processes: 3,
         each: Box::new(each),
+        life: Lifecycle::default(),
     };
     let exactly = Workers::Exactly;
     assert_eq!(peak(Strategy::Sequential), 1_000);
@@ -377,6 +381,7 @@ fn free_threaded_copies(copies: u32, tasks: u64, touches: f64, containers: u64) 
     let prefork = Strategy::Prefork {
         processes: copies,
         each: Box::new(Strategy::Sequential),
+        life: Lifecycle::default(),
     };
     let steps = vec![Step::Allocate(containers), cpu(ms(1)), io(ms(10))];
     let mut case = light(prefork, tasks * u64::from(copies), steps);
@@ -437,6 +442,7 @@ fn grandchildren_inherit_too() {
     let prefork = |each| Strategy::Prefork {
         processes: 2,
         each: Box::new(each),
+        life: Lifecycle::default(),
     };
     assert_eq!(peak(prefork(Strategy::Sequential)), 2 * 700);
     assert_eq!(peak(prefork(executor(2, Fork))), 4 * 700);
@@ -450,6 +456,7 @@ fn what_ends_has_no_memory() {
     let prefork = Strategy::Prefork {
         processes: 2,
         each: Box::new(Strategy::Sequential),
+        life: Lifecycle::default(),
     };
     let classes = vec![
         class(1, vec![Step::Hold(900, waits())]),
@@ -470,6 +477,7 @@ fn a_fork_pays_for_what_the_forking_process_maps() {
         case.strategy = Strategy::Prefork {
             processes: 2,
             each: Box::new(executor(1, Fork)),
+            life: Lifecycle::default(),
         };
         case.workload.imports.memory = 1_000_000;
         case.profile.params.fork_per_byte = 1.0;

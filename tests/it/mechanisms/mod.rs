@@ -20,11 +20,14 @@ mod releases;
 mod resources;
 mod retries;
 mod rounds;
+mod servers;
 mod teams;
 
 use pchsim::cpython::profile::{PARAMS, Profile};
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Arrivals, ProcessApi, StartMethod, Step, Strategy, TaskClass, Workers};
+use pchsim::scenario::{
+    Arrivals, PoolLife, ProcessApi, StartMethod, Step, Strategy, TaskClass, Workers,
+};
 
 use crate::common::{Case, class, machine, profile, workload};
 
@@ -41,6 +44,7 @@ pub(crate) fn executor(n: u32, start: StartMethod) -> Strategy {
         workers: Workers::Exactly(n),
         start,
         api: ProcessApi::EXECUTOR,
+        life: PoolLife::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Children of whom only some are needed: `FanOut` with `need`.
 
 use pchsim::engine::{Nanos, Total};
-use pchsim::scenario::{Dist, ProcessApi, StartMethod, Step, Strategy, Workers};
+use pchsim::scenario::{Dist, PoolLife, ProcessApi, StartMethod, Step, Strategy, Workers};
 use pchsim::strategy::{Cause, Outcome};
 use pchsim::syntax::parse_strategy;
 
@@ -108,6 +108,7 @@ fn where_children_run_one_after_another_the_others_never_begin() {
         workers: Workers::Exactly(2),
         start: StartMethod::Fork,
         api,
+        life: PoolLife::default(),
     };
     for strategy in [
         Strategy::Sequential,

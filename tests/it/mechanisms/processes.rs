@@ -3,7 +3,9 @@
 use pchsim::cpython::profile::Params;
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
-use pchsim::scenario::{Arrivals, Dist, ProcessApi, Rounds, Step, Strategy, TracedTask, Workers};
+use pchsim::scenario::{
+    Arrivals, Dist, Lifecycle, PoolLife, ProcessApi, Rounds, Step, Strategy, TracedTask, Workers,
+};
 use pchsim::strategy::Cause;
 
 use super::{batch, each, executor, latencies, us};
@@ -14,6 +16,7 @@ fn pool(workers: u32, chunksize: Option<u32>) -> Strategy {
         workers: Workers::Exactly(workers),
         start: Fork,
         api: ProcessApi::Pool { chunksize },
+        life: PoolLife::default(),
     }
 }
 
@@ -167,6 +170,7 @@ fn chunked(workers: u32, chunk: u32) -> Strategy {
         api: ProcessApi::Executor {
             chunksize: Some(chunk),
         },
+        life: PoolLife::default(),
     }
 }
 
@@ -229,6 +233,7 @@ fn chunks_are_those_of_a_batch() {
     let served = Strategy::Prefork {
         processes: 2,
         each: Box::new(chunked(1, 4)),
+        life: Lifecycle::default(),
     };
     let o = batch(true, served, vec![class(10, vec![cpu(ms(10))])]).run();
     assert_eq!(
@@ -322,6 +327,7 @@ fn a_prefork_server_deals() {
     let two = Strategy::Prefork {
         processes: 2,
         each: Box::new(Strategy::Sequential),
+        life: Lifecycle::default(),
     };
     let traced = |demand| TracedTask {
         at: Nanos::ZERO,
@@ -373,6 +379,7 @@ fn chunks_are_made_of_a_copys_own_share() {
     let prefork = |each| Strategy::Prefork {
         processes: 4,
         each: Box::new(each),
+        life: Lifecycle::default(),
     };
     let moved = |strategy| {
         batch(true, strategy, vec![class(64, vec![cpu(ms(1))])])

@@ -2,7 +2,8 @@
 
 use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{
-    NamedPool, Offload, ProcessApi, Rounds, StartMethod, Step, Strategy, Workers,
+    Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, Rounds, StartMethod, Step, Strategy,
+    Workers,
 };
 
 use super::{batch, each, executor, threads};
@@ -44,6 +45,7 @@ fn rounds_side_by_side_under_every_executor() {
         workers: Workers::Exactly(2),
         start,
         api: ProcessApi::Pool { chunksize: None },
+        life: PoolLife::default(),
     };
     for strategy in [
         threads(2),
@@ -119,6 +121,7 @@ fn copies_go_through_their_own_rounds() {
     let copies = Strategy::Prefork {
         processes: 2,
         each: Box::new(Strategy::Sequential),
+        life: Lifecycle::default(),
     };
     let outcome = of_two(copies).run();
     assert_eq!(outcome.makespan, ms(3 * (5 + 10)));
@@ -132,6 +135,7 @@ fn chunks_are_those_of_a_round() {
         workers: Workers::Exactly(1),
         start: StartMethod::Fork,
         api: ProcessApi::Pool { chunksize: None },
+        life: PoolLife::default(),
     };
     let mut case = batch(true, pool, vec![class(8, vec![cpu(ms(1))])]);
     case.workload.rounds.count = 5;

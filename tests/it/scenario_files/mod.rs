@@ -11,8 +11,8 @@ use std::path::Path;
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, LockSpec, Metric, NamedPool, ObjectKind, Offload, ProcessApi, Scenario,
-    StartMethod, Step, Strategy, Workers, strategy_label,
+    Arrivals, Dist, Lifecycle, LockSpec, Metric, NamedPool, ObjectKind, Offload, PoolLife,
+    ProcessApi, Scenario, StartMethod, Step, Strategy, Workers, strategy_label,
 };
 use pchsim::syntax::{Code, Diagnostic, check, embedded, load, parse, parse_strategy, render};
 
@@ -339,6 +339,7 @@ fn all_strategies() -> Vec<Strategy> {
                     workers: w,
                     start,
                     api,
+                    life: PoolLife::default(),
                 });
             }
         }
@@ -376,6 +377,7 @@ fn all_strategies() -> Vec<Strategy> {
         .map(|s| Strategy::Prefork {
             processes: 4,
             each: Box::new(s.clone()),
+            life: Lifecycle::default(),
         })
         .collect();
     out.extend(nested);

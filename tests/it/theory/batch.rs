@@ -1,7 +1,9 @@
 //! Batches: the makespan lies between its bounds, and what was asked for is what was done.
 
 use pchsim::engine::{Nanos, Total};
-use pchsim::scenario::{Arrivals, Dist, ProcessApi, Rounds, StartMethod, Step, Strategy, Workers};
+use pchsim::scenario::{
+    Arrivals, Dist, PoolLife, ProcessApi, Rounds, StartMethod, Step, Strategy, Workers,
+};
 use pchsim::strategy::Cause;
 
 use super::support::{Case, machine, profile, workload};
@@ -21,6 +23,7 @@ fn makespan_is_between_its_bounds() {
             workers: n,
             start,
             api: ProcessApi::EXECUTOR,
+            life: PoolLife::default(),
         };
         for (gil, cores, parallel, strategy) in [
             (true, workers, 1, Strategy::Sequential),
@@ -76,6 +79,7 @@ fn strategies_share_their_demands() {
             workers: n,
             start: StartMethod::Fork,
             api: ProcessApi::EXECUTOR,
+            life: PoolLife::default(),
         },
         Strategy::Asyncio {
             limit: None,

@@ -3,7 +3,7 @@
 
 use pchsim::engine::{Nanos, StreamRole, Streams, unit};
 use pchsim::scenario::{
-    Arrivals, Dist, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers,
+    Arrivals, Dist, PoolLife, ProcessApi, StartMethod, Step, Strategy, TracedTask, Workers,
 };
 use pchsim::strategy::Outcome;
 
@@ -80,6 +80,7 @@ fn a_pool_is_kiefer_and_wolfowitzs_recursion() {
             workers: exactly,
             start,
             api: ProcessApi::EXECUTOR,
+            life: PoolLife::default(),
         };
         let processes = run(&tasks, true, workers + 4, processes);
         assert_eq!(processes.latencies, expected, "{workers} processes");
@@ -105,6 +106,7 @@ fn littles_law() {
                 workers: four,
                 start: StartMethod::Fork,
                 api: ProcessApi::EXECUTOR,
+                life: PoolLife::default(),
             },
         ),
         (

@@ -1,7 +1,9 @@
 //! Runs that are cut off: nothing happens past the horizon, and everything before it happens as without one.
 
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Arrivals, Dist, Offload, ProcessApi, StartMethod, Step, Strategy, Workers};
+use pchsim::scenario::{
+    Arrivals, Dist, Offload, PoolLife, ProcessApi, StartMethod, Step, Strategy, Workers,
+};
 use pchsim::strategy::Finding;
 
 use super::support::{Case, SERVICE, exponential, machine, profile, workload};
@@ -19,6 +21,7 @@ fn a_run_that_is_cut_off_is_the_beginning_of_the_whole() {
                 workers: two,
                 start: StartMethod::Fork,
                 api: ProcessApi::EXECUTOR,
+                life: PoolLife::default(),
             },
         ),
         (

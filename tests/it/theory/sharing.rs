@@ -6,8 +6,8 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, DeviceKind, DeviceSpec, Dist, Offload, ProcessApi, StartMethod, Step, Strategy,
-    Workers,
+    Arrivals, DeviceKind, DeviceSpec, Dist, Offload, PoolLife, ProcessApi, StartMethod, Step,
+    Strategy, Workers,
 };
 use pchsim::strategy::Outcome;
 
@@ -53,6 +53,7 @@ fn whatever_serves_is_mm1() {
         workers: one,
         start: StartMethod::Fork,
         api: ProcessApi::EXECUTOR,
+        life: PoolLife::default(),
     };
     let locked = vec![Step::Lock(0, cpu())];
     for (name, steps, strategy, cores, gil) in [

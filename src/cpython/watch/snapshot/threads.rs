@@ -115,6 +115,7 @@ impl SnapshotIndex<'_, '_> {
             },
             On::Calls => ThreadActivity::WaitsForWork("a call to send"),
             On::Request => ThreadActivity::WaitsForWork("a child to fork"),
+            On::Exits => ThreadActivity::WaitsForWork("a worker to replace"),
             On::Team => ThreadActivity::WaitsForWork("the others of its native code"),
             On::Share => ThreadActivity::WaitsForWork("a call of native code"),
             On::Bytes(_) if matches!(t.role, ThreadRole::Manager(..)) => {
@@ -210,8 +211,11 @@ impl SnapshotIndex<'_, '_> {
                 t.script.is_empty() && self.work.kernel.machine.since(tid) == Nanos::ZERO
             }
             ThreadRole::Script => true,
-            ThreadRole::Raw | ThreadRole::Manager(..) | ThreadRole::Feeder(_) => announces,
-            ThreadRole::Master | ThreadRole::Team => false,
+            ThreadRole::Raw
+            | ThreadRole::Manager(..)
+            | ThreadRole::Handler(_)
+            | ThreadRole::Feeder(_) => announces,
+            ThreadRole::Master(_) | ThreadRole::Team => false,
         }
     }
 

@@ -1,0 +1,362 @@
+//! Servers as people start them: `uvicorn`, `gunicorn`, `hypercorn` and workers of `celery`, each by the words of its own command line and
+//! with its own defaults, which were read in its sources at the versions that [`Server::version`] names.
+
+use super::{Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Strategy, Workers};
+use crate::engine::Nanos;
+
+/// Threads of `AnyIO`'s limiter, which runs `def` endpoints of Starlette and `FastAPI` (`anyio/_backends/_asyncio.py`,
+/// `current_default_thread_limiter`).
+pub const THREAD_LIMITER: u32 = 40;
+
+/// A server, and what its command line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Which server.
+    pub kind: ServerKind,
+    /// Number of worker processes, at least 1; of celery `--concurrency`.
+    pub workers: u32,
+    /// Whether the application is loaded before workers are forked (`--preload`; gunicorn only).
+    pub preload: bool,
+    /// Requests (of celery: tasks of a child) after which a worker is replaced, at least 1; `None`: never.
+    pub max_requests: Option<u32>,
+    /// Each worker takes in up to so many requests more; 0 of celery, which has no such option.
+    pub jitter: u32,
+    /// Whether clients keep their connections and delay acknowledgements, so that answers come late ([`Server::held_back`]).
+    pub keep_alive: bool,
+}
+
+/// Which server it is, and its class of workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerKind {
+    /// uvicorn; whether its endpoints are `def`, which the limiter's threads execute, rather than `async def`.
+    Uvicorn(Endpoints),
+    /// gunicorn.
+    Gunicorn(WorkerClass),
+    /// hypercorn, with its asyncio workers.
+    Hypercorn(Endpoints),
+    /// A worker of celery.
+    Celery(CeleryPool),
+}
+
+/// How the endpoints of an ASGI application are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoints {
+    /// `async def`: on the event loop.
+    Async,
+    /// `def`: Starlette and `FastAPI` call them in a thread of `AnyIO`'s limiter.
+    Def,
+}
+
+/// Class of workers of gunicorn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerClass {
+    /// `sync`: one request at a time.
+    Sync,
+    /// `gthread`: so many threads, at least 1, behind a thread that accepts.
+    Gthread(u32),
+    /// `uvicorn_worker.UvicornWorker`: an event loop.
+    Uvicorn(Endpoints),
+}
+
+/// Pool of a worker of celery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CeleryPool {
+    /// `prefork`: children that the worker forks after it has loaded the application.
+    Prefork,
+    /// `threads`: a `ThreadPoolExecutor`.
+    Threads,
+}
+
+/// How workers of a server learn of a connection at the listening socket that they share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accepting {
+    /// Those that wait take turns: the one that has waited longest is woken alone, as in a blocking `accept`.
+    #[default]
+    InTurn,
+    /// All that wait are woken, and the first to call `accept` has it; the others find nothing, and have used some CPU time
+    /// (`select` and `epoll` without `EPOLLEXCLUSIVE`, which Python's selectors do not use). The kernel wakes the one first that has
+    /// registered last: with `epoll` always the last worker, with `select` the last to become idle.
+    Herd(Waiting),
+}
+
+/// By what call workers wait for connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// `select`, which registers anew with each call.
+    Select,
+    /// `epoll`, which registers once.
+    Epoll,
+}
+
+/// CPU time of a request's own handling with each kind of worker, user and system: a connection accepted, one `GET` read and parsed, an
+/// application that answers two bytes at once, the answer written, the connection closed; with the access log where it is on by default
+/// (uvicorn's). Measured with CPython 3.13.0, 15 000 requests one after another, middle of five rounds (uvicorn 393 us, without its log 300,
+/// hypercorn 443, sync 113, gthread 270; rounds within 17 %), over that machine's `cpu_factor` of 1.166: time on the baseline of the profiles.
+mod request {
+    use crate::engine::Nanos;
+
+    pub(super) const UVICORN: Nanos = Nanos::from_micros(340);
+    /// Under gunicorn, whose own access log is off.
+    pub(super) const UVICORN_WORKER: Nanos = Nanos::from_micros(260);
+    pub(super) const HYPERCORN: Nanos = Nanos::from_micros(380);
+    pub(super) const SYNC: Nanos = Nanos::from_micros(97);
+    pub(super) const GTHREAD: Nanos = Nanos::from_micros(232);
+}
+
+impl Server {
+    /// A server with the defaults of its own command line, and so many workers.
+    #[must_use]
+    pub fn new(kind: ServerKind, workers: u32) -> Self {
+        Self {
+            kind,
+            workers,
+            preload: false,
+            max_requests: None,
+            jitter: 0,
+            keep_alive: false,
+        }
+    }
+
+    /// Name and version of the server whose sources were read.
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        match self.kind {
+            ServerKind::Uvicorn(_) => "uvicorn 0.54.0",
+            ServerKind::Gunicorn(_) => "gunicorn 27.0.1",
+            ServerKind::Hypercorn(_) => "hypercorn 0.18.0",
+            ServerKind::Celery(_) => "celery 5.7.0",
+        }
+    }
+
+    /// Why these parameters do not go together; `None` if they do.
+    #[must_use]
+    pub fn contradiction(self) -> Option<&'static str> {
+        let gunicorn = match self.kind {
+            ServerKind::Gunicorn(_) => true,
+            ServerKind::Uvicorn(_) | ServerKind::Hypercorn(_) | ServerKind::Celery(_) => false,
+        };
+        let celery = matches!(self.kind, ServerKind::Celery(_));
+        if self.kind_is_alone() && self.max_requests.is_some() {
+            return Some("uvicorn with one worker has no supervisor that would replace it");
+        }
+        if self.keep_alive && !matches!(self.kind, ServerKind::Uvicorn(_)) {
+            return Some(
+                "connections that are kept alive change nothing here: only workers of uvicorn answer late on them",
+            );
+        }
+        if self.preload && !gunicorn {
+            return Some(
+                "only gunicorn loads an application before it starts workers (`--preload`)",
+            );
+        }
+        if self.jitter > 0 && celery {
+            return Some("celery has no jitter: its children end after `--max-tasks-per-child`");
+        }
+        if self.max_requests.is_some() && self.kind == ServerKind::Celery(CeleryPool::Threads) {
+            return Some("celery replaces children of its pool `prefork` only");
+        }
+        if self.jitter > 0 && self.max_requests.is_none() {
+            return Some("`jitter` is added to `max_requests`, which is missing");
+        }
+        None
+    }
+
+    /// How the server executes tasks, in terms of the other strategies.
+    pub(crate) fn strategy(self) -> Strategy {
+        match self.kind {
+            // A single worker is the process itself: `uvicorn.run` without a supervisor, which replaces nothing.
+            ServerKind::Uvicorn(endpoints) if self.kind_is_alone() => endpoints.strategy(),
+            ServerKind::Uvicorn(endpoints) | ServerKind::Hypercorn(endpoints) => {
+                self.prefork(StartMethod::Spawn, endpoints.strategy())
+            }
+            ServerKind::Gunicorn(class) => self.prefork(StartMethod::Fork, class.strategy()),
+            ServerKind::Celery(CeleryPool::Threads) => {
+                Strategy::Threads(Workers::Exactly(self.workers))
+            }
+            // billiard's pool hands each message to an idle child (`-O fair`), one at a time.
+            ServerKind::Celery(CeleryPool::Prefork) => Strategy::Processes {
+                workers: Workers::Exactly(self.workers),
+                start: StartMethod::Fork,
+                api: ProcessApi::Pool { chunksize: Some(1) },
+                life: PoolLife {
+                    max_tasks_per_child: self.max_requests,
+                    preload: Vec::new(),
+                },
+            },
+        }
+    }
+
+    /// Whether its single worker is the process that was started, without a supervisor.
+    fn kind_is_alone(self) -> bool {
+        matches!(self.kind, ServerKind::Uvicorn(_)) && self.workers == 1
+    }
+
+    fn prefork(self, start: StartMethod, each: Strategy) -> Strategy {
+        Strategy::Prefork {
+            processes: self.workers,
+            each: Box::new(each),
+            life: Lifecycle {
+                start,
+                preload: self.preload,
+                freeze: false,
+                max_requests: self.max_requests,
+                jitter: self.jitter,
+            },
+        }
+    }
+
+    /// How its workers learn of connections.
+    pub(crate) fn accepting(self) -> Accepting {
+        match self.kind {
+            ServerKind::Gunicorn(WorkerClass::Sync) => Accepting::Herd(Waiting::Select),
+            ServerKind::Uvicorn(_)
+            | ServerKind::Hypercorn(_)
+            | ServerKind::Gunicorn(WorkerClass::Gthread(_) | WorkerClass::Uvicorn(_)) => {
+                Accepting::Herd(Waiting::Epoll)
+            }
+            // No socket: a broker's messages.
+            ServerKind::Celery(_) => Accepting::InTurn,
+        }
+    }
+
+    /// CPU time of a request's own handling, beside that of the application.
+    #[must_use]
+    pub fn request(self) -> Nanos {
+        match self.kind {
+            ServerKind::Uvicorn(_) => request::UVICORN,
+            ServerKind::Gunicorn(WorkerClass::Uvicorn(_)) => request::UVICORN_WORKER,
+            ServerKind::Hypercorn(_) => request::HYPERCORN,
+            ServerKind::Gunicorn(WorkerClass::Sync) => request::SYNC,
+            ServerKind::Gunicorn(WorkerClass::Gthread(_)) => request::GTHREAD,
+            ServerKind::Celery(_) => Nanos::ZERO,
+        }
+    }
+
+    /// How much later than it is written the end of an answer leaves for the client, on a connection that is kept alive.
+    ///
+    /// asyncio sets `TCP_NODELAY` only for sockets whose protocol number is `IPPROTO_TCP` (`base_events._set_nodelay`). The socket that
+    /// uvicorn binds for several workers has number 0, and so has every connection accepted from it. Its answers are written in two pieces,
+    /// head and body: Nagle's algorithm holds the second until the first is acknowledged, and a client that has nothing to send
+    /// acknowledges after 40 ms (`TCP_DELACK_MIN` of Linux), unless the connection is fresh (its first segments are acknowledged at once)
+    /// or sets `TCP_QUICKACK`. Measured: 59 of 60 answers on one connection, 0 of 60 on a connection each, 0 with a single worker, 0 with
+    /// gunicorn and hypercorn, which set `TCP_NODELAY` on the listening socket.
+    #[must_use]
+    pub fn held_back(self) -> Nanos {
+        if self.keep_alive && !self.kind_is_alone() {
+            Nanos::from_millis(40)
+        } else {
+            Nanos::ZERO
+        }
+    }
+
+    /// The short form, which is read back as the same server.
+    pub(crate) fn label(self) -> String {
+        let n = self.workers;
+        let mut label = match self.kind {
+            ServerKind::Uvicorn(e) => format!("uvicorn:{n}{}", e.label()),
+            ServerKind::Hypercorn(e) => format!("hypercorn:{n}{}", e.label()),
+            ServerKind::Gunicorn(WorkerClass::Sync) => format!("gunicorn:{n}:sync"),
+            ServerKind::Gunicorn(WorkerClass::Gthread(t)) => format!("gunicorn:{n}:gthread:{t}"),
+            ServerKind::Gunicorn(WorkerClass::Uvicorn(e)) => {
+                format!("gunicorn:{n}:uvicorn{}", e.label())
+            }
+            ServerKind::Celery(CeleryPool::Prefork) => format!("celery:{n}:prefork"),
+            ServerKind::Celery(CeleryPool::Threads) => format!("celery:{n}:threads"),
+        };
+        if self.preload {
+            label.push_str(":preload");
+        }
+        if self.keep_alive {
+            label.push_str(":keep-alive");
+        }
+        if let Some(n) = self.max_requests {
+            let word = match self.kind {
+                ServerKind::Celery(_) => "max-tasks",
+                ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
+                    "max-requests"
+                }
+            };
+            label = format!("{label}:{word}={n}");
+        }
+        if self.jitter > 0 {
+            label = format!("{label}:jitter={}", self.jitter);
+        }
+        label
+    }
+
+    /// The command line that starts it, with `app:app` for the application.
+    #[must_use]
+    pub fn command_line(self) -> String {
+        let n = self.workers;
+        let mut words = match self.kind {
+            ServerKind::Uvicorn(_) => format!("uvicorn --workers {n}"),
+            ServerKind::Hypercorn(_) => format!("hypercorn --workers {n}"),
+            ServerKind::Gunicorn(WorkerClass::Sync) => format!("gunicorn -w {n}"),
+            ServerKind::Gunicorn(WorkerClass::Gthread(t)) => {
+                format!("gunicorn -w {n} -k gthread --threads {t}")
+            }
+            ServerKind::Gunicorn(WorkerClass::Uvicorn(_)) => {
+                format!("gunicorn -w {n} -k uvicorn_worker.UvicornWorker")
+            }
+            ServerKind::Celery(pool) => {
+                let pool = match pool {
+                    CeleryPool::Prefork => "prefork",
+                    CeleryPool::Threads => "threads",
+                };
+                format!("celery -A app worker --pool {pool} --concurrency {n}")
+            }
+        };
+        let (requests, jitter) = match self.kind {
+            ServerKind::Uvicorn(_) => ("--limit-max-requests", "--limit-max-requests-jitter"),
+            ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
+                ("--max-requests", "--max-requests-jitter")
+            }
+            ServerKind::Celery(_) => ("--max-tasks-per-child", ""),
+        };
+        if self.preload {
+            words.push_str(" --preload");
+        }
+        if let Some(n) = self.max_requests {
+            words = format!("{words} {requests} {n}");
+        }
+        if self.jitter > 0 {
+            words = format!("{words} {jitter} {}", self.jitter);
+        }
+        match self.kind {
+            ServerKind::Celery(_) => words,
+            ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
+                words + " app:app"
+            }
+        }
+    }
+}
+
+impl Endpoints {
+    fn strategy(self) -> Strategy {
+        Strategy::Asyncio {
+            limit: None,
+            offload: match self {
+                Self::Async => Offload::None,
+                Self::Def => Offload::Threads(Workers::Exactly(THREAD_LIMITER)),
+            },
+            pools: Vec::new(),
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Async => "",
+            Self::Def => ":def",
+        }
+    }
+}
+
+impl WorkerClass {
+    fn strategy(self) -> Strategy {
+        match self {
+            Self::Sync => Strategy::Sequential,
+            Self::Gthread(threads) => Strategy::Threads(Workers::Exactly(threads)),
+            Self::Uvicorn(endpoints) => endpoints.strategy(),
+        }
+    }
+}
