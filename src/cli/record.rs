@@ -353,6 +353,9 @@ fn options(
         interpreter,
         cores: args.cores,
         recorded_on: (!args.program.is_empty()).then(machine::cores),
+        memory: (!args.program.is_empty())
+            .then(machine::memory)
+            .flatten(),
         one_worker: args.sequential || args.releases,
         arrivals: match args.arrivals {
             ArrivalMode::Auto => ArrivalsChoice::Auto,

@@ -7,14 +7,18 @@
 mod arrivals;
 mod correlation;
 mod dist;
+mod facts;
 mod fit;
 mod gil;
 mod limit;
 mod mle;
 
 pub(crate) mod recorder;
+mod process;
+mod rounds;
 mod rows;
 mod scenario;
+mod seen;
 mod structure;
 mod table;
 mod timestamp;
@@ -25,5 +29,13 @@ pub(crate) use arrivals::ArrivalsChoice;
 pub use fit::{Fit, FitVerdict, fit};
 pub use gil::GilUse;
 pub(crate) use timestamp::TimeUnit;
-pub use trace::{Format, GilObservation, StepKind, Trace, TraceError, TraceOptions, TraceRow};
-pub use workload::{LearnError, Learned, LearnedClass, LearnedStep, Options, TimedStep, learn};
+pub use facts::{BackgroundTask, MainStretch, ProcessFacts, Ran, RunFacts};
+pub use process::{LearnedImports, ProcessCosts};
+pub use seen::SeenStrategy;
+pub use trace::{
+    Format, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceError,
+    TraceOptions, TraceRow,
+};
+pub use workload::{
+    LearnError, Learned, LearnedClass, LearnedStep, Observed, Options, TimedStep, learn,
+};

@@ -6,9 +6,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::facts::RunFacts;
 use super::rows::{Problem, RowFields, TraceBuilder, quoted};
 use super::timestamp::TimeUnit;
-use crate::scenario::limits;
+use crate::scenario::{Offload, limits};
 use crate::syntax::input;
 
 /// The longest line, in bytes.
@@ -29,12 +30,43 @@ pub enum StepKind {
     /// The task waits for something that the simulation itself produces: a worker, the event loop, a lock, a child task. Such rows are left
     /// out.
     Wait,
-    /// The task holds the lock of this index in [`Trace::locks`]; rows within are done under it.
-    Lock(u32),
+    /// The task blocks whoever runs it, be it an event loop.
+    Block,
+    /// Rows within are done under or in this.
+    Within(Scope),
     /// This number of bytes is sent to the worker.
     PayloadIn(u64),
     /// This number of bytes is sent back.
     PayloadOut(u64),
+}
+
+/// What steps are done under or in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// The task holds the lock of this index in [`Trace::locks`].
+    Lock(u32),
+    /// The task uses the resource of this index in [`Trace::resources`].
+    Use(u32),
+    /// A worker of the pool of this index in [`Trace::pools`] does the steps as one call, while the task's event loop goes on.
+    Offload(u32),
+}
+
+/// A resource of which a trace shows the uses: a semaphore, or a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedResource {
+    /// The name that the program has for it.
+    pub name: String,
+    /// How many tasks may use it at once, as far as it was seen; at least 1.
+    pub size: u64,
+}
+
+/// A pool to which event loops offload calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedPool {
+    /// A name of letters, digits, `_` and `-`; `default` is the loop's own.
+    pub name: String,
+    /// Its workers.
+    pub workers: Offload,
 }
 
 /// One line of a trace.
@@ -53,7 +85,7 @@ pub struct TraceRow {
 }
 
 /// A trace in memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     /// The rows, in the order of the file.
     pub rows: Vec<TraceRow>,
@@ -63,6 +95,12 @@ pub struct Trace {
     pub locks: Vec<String>,
     /// What was seen of the GIL while each class ran, by the index in [`Trace::classes`]; shorter than that where nothing was seen.
     pub gil: Vec<GilObservation>,
+    /// Resources that tasks use.
+    pub resources: Vec<RecordedResource>,
+    /// Pools that event loops offload calls to.
+    pub pools: Vec<RecordedPool>,
+    /// What is known of the processes rather than of the tasks.
+    pub facts: RunFacts,
 }
 
 /// What was seen of the GIL while tasks of a class ran.
@@ -178,7 +216,7 @@ impl Trace {
             },
         };
         read.map_err(|p| error(Some(format!("line {}", lines.line)), p))?;
-        if builder.trace.rows.is_empty() {
+        if builder.trace.rows.is_empty() && builder.trace.facts.is_empty() {
             return Err(error(
                 None,
                 Problem::new("the trace holds no step, only a header line"),
@@ -261,6 +299,8 @@ struct Columns {
     lock: Option<usize>,
     releases: Option<usize>,
     released: Option<usize>,
+    size: Option<usize>,
+    how: Option<usize>,
 }
 
 impl Columns {
@@ -290,6 +330,8 @@ impl Columns {
             lock: find(&["lock"]),
             releases: find(&["releases"]),
             released: find(&["released"]),
+            size: find(&["size"]),
+            how: find(&["how"]),
         })
     }
 
@@ -304,6 +346,8 @@ impl Columns {
             "lock" => self.lock,
             "releases" => self.releases,
             "released" => self.released,
+            "size" => self.size,
+            "how" => self.how,
             _ => None,
         }
     }
@@ -361,6 +405,9 @@ fn csv_lines<R: Read>(
             lock: columns.lock.and_then(filled),
             releases: columns.releases.and_then(filled),
             released: columns.released.and_then(filled),
+            size: columns.size.and_then(filled),
+            how: columns.how.and_then(filled),
+            ..RowFields::default()
         };
         builder.row(&fields).map_err(|mut p| {
             if let Some(i) = p.column.as_deref().and_then(|c| columns.of(c)) {
@@ -391,6 +438,15 @@ struct JsonRow<'a> {
     releases: Option<&'a RawValue>,
     #[serde(borrow)]
     released: Option<&'a RawValue>,
+    #[serde(borrow)]
+    size: Option<&'a RawValue>,
+    how: Option<String>,
+    #[serde(borrow)]
+    used: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pid: Option<&'a RawValue>,
+    #[serde(borrow)]
+    process: Option<&'a RawValue>,
 }
 
 fn json_lines<R: Read>(
@@ -413,6 +469,7 @@ fn json_lines<R: Read>(
         let task = row.task.get();
         let (start, end, bytes) = (text(row.start), text(row.end), text(row.bytes));
         let (releases, released) = (text(row.releases), text(row.released));
+        let (size, used, pid) = (text(row.size), text(row.used), text(row.pid));
         let fields = RowFields {
             task: task.trim_matches('"'),
             class: row.class.trim(),
@@ -423,6 +480,11 @@ fn json_lines<R: Read>(
             lock: row.lock.as_deref(),
             releases: releases.as_deref(),
             released: released.as_deref(),
+            size: size.as_deref(),
+            how: row.how.as_deref(),
+            used: used.as_deref(),
+            pid: pid.as_deref(),
+            process: row.process.map(RawValue::get),
         };
         builder.row(&fields).map_err(|mut p| {
             p.column = p.column.map(|c| format!("field {c}"));
