@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::beside;
 use super::candidates;
 use super::files::{Files, OutputFile};
 use super::format::FileKind;
@@ -209,6 +210,7 @@ fn record(
         command.join(" ")
     );
     let trace = recorder::parse(&rows, "the recorded trace")?;
+    let interpreter = interpreter.or_else(|| recorded_interpreter(&trace));
     let options = options(args, interpreter, &program_name(&args.program), &origin);
     let Ok(learned) = learn::learn(&trace, options) else {
         return nothing_recorded(failed.is_some());
@@ -333,7 +335,17 @@ fn interpreter(args: &Args) -> anyhow::Result<Option<(String, f64)>> {
         return Ok(None);
     };
     let p = profiles::find(name).map_err(|e| UserError::new(e.to_string()))?;
-    Ok(Some((p.name.clone(), p.params.cpu_factor)))
+    // As it was given: a file is not found by its profile's name.
+    Ok(Some((name.clone(), p.params.cpu_factor)))
+}
+
+/// The shipped profile of the interpreter that was recorded, if there is one.
+fn recorded_interpreter(trace: &Trace) -> Option<(String, f64)> {
+    let process = trace.facts.processes.values().next()?;
+    let threaded = if process.gil { "" } else { "t" };
+    let name = format!("cpython-{}{threaded}", process.version);
+    let profile = profiles::shipped().into_iter().find(|p| p.name == name)?;
+    Some((profile.name.clone(), profile.params.cpu_factor))
 }
 
 fn options(
@@ -374,7 +386,10 @@ fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> any
             syntax::render(&problems, false)
         );
     }
-    let table = learned.table();
+    let mut table = learned.table();
+    if let Some(lines) = beside::beside(learned, &text) {
+        table.push_str(&lines);
+    }
     if let Some(file) = file {
         // The scenario is there, even if nobody reads the table.
         file.write(&text, printer)?;

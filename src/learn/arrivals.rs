@@ -62,15 +62,11 @@ pub(super) fn arrivals(
 ) -> (FittedArrivals, Vec<String>) {
     let mut times = times.to_vec();
     times.sort_unstable();
-    let (first, last) = match (times.first(), times.last()) {
-        (Some(f), Some(l)) => (*f, *l),
-        _ => return (FittedArrivals::Batch, Vec::new()),
-    };
+    if is_batch(&times, end, choice) {
+        return (FittedArrivals::Batch, Vec::new());
+    }
     let mut notes = Vec::new();
-    let lead = match choice {
-        ArrivalsChoice::Batch => 0,
-        ArrivalsChoice::Auto | ArrivalsChoice::Open => lead_in(&times),
-    };
+    let lead = lead_in(&times);
     if lead > 0 {
         notes.push(format!(
             "the first {lead} tasks came long before the others (a probe, a warm-up): they count for the steps, but not for the \
@@ -78,19 +74,7 @@ pub(super) fn arrivals(
         ));
         times.drain(..lead);
     }
-    let first = times.first().copied().unwrap_or(first);
-    let span = last.abs_diff(first) as f64;
-    let length = end.abs_diff(first) as f64;
-    let batch = match choice {
-        ArrivalsChoice::Batch => true,
-        ArrivalsChoice::Open => span == 0.0,
-        ArrivalsChoice::Auto => {
-            span <= AT_ONCE * length
-                || times.len() < FEWEST
-                || (span <= IN_A_LOOP * length && middle_gap(&times) <= BACK_TO_BACK)
-        }
-    };
-    if batch {
+    if is_batch(&times, end, choice) {
         return (FittedArrivals::Batch, notes);
     }
     notes.push(
@@ -127,6 +111,24 @@ pub(super) fn arrivals(
         },
         notes,
     )
+}
+
+/// Whether tasks at these times, which are sorted, arrived at once.
+fn is_batch(times: &[i64], end: i64, choice: ArrivalsChoice) -> bool {
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return true;
+    };
+    let span = last.abs_diff(*first) as f64;
+    let length = end.abs_diff(*first) as f64;
+    match choice {
+        ArrivalsChoice::Batch => true,
+        ArrivalsChoice::Open => span == 0.0,
+        ArrivalsChoice::Auto => {
+            span <= AT_ONCE * length
+                || times.len() < FEWEST
+                || (span <= IN_A_LOOP * length && middle_gap(times) <= BACK_TO_BACK)
+        }
+    }
 }
 
 /// How many of these tasks, whose times are sorted, came before the load: a gap among the first ones that is past anything in the load is

@@ -25,7 +25,7 @@ mod timestamp;
 mod trace;
 mod workload;
 
-pub(crate) use arrivals::ArrivalsChoice;
+pub(crate) use arrivals::{ArrivalsChoice, FittedArrivals};
 pub use fit::{Fit, FitVerdict, fit};
 pub use gil::GilUse;
 pub(crate) use timestamp::TimeUnit;

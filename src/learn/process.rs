@@ -10,8 +10,8 @@ use crate::scenario::units::format_size;
 const LEAST_IMPORT_BYTES: u64 = 1 << 20;
 const LEAST_IMPORT_S: f64 = 0.005;
 /// CPU time without a task, as a share of that of the processes, that is worth saying; and the least time.
-const MISSING: f64 = 0.1;
-const LEAST_MISSING_S: f64 = 0.01;
+const MISSING: f64 = 0.2;
+const LEAST_MISSING_S: f64 = 0.05;
 /// A server's CPU time beside its handlers that is worth writing, in seconds a request.
 const LEAST_DISPATCH_S: f64 = 20e-6;
 /// Memory of a task that is worth writing, in bytes.

@@ -176,6 +176,9 @@ impl Learned {
                 "    // machine: (cores: 4, memory: \"8GiB\"), // not in a trace: fill in yours\n"
             ),
         };
+        if let (Some((name, _)), Some(_)) = (&o.interpreter, o.recorded_on) {
+            let _ = writeln!(out, "    interpreters: [{}], // it was recorded on this one\n", quoted(name));
+        }
         let _ = writeln!(out, "    workload: (");
         self.arrivals_ron(&mut out);
         if !self.locks.is_empty() {
@@ -241,10 +244,13 @@ impl Learned {
         if let Some(limit) = self.limit.as_ref().filter(|l| l.class.is_none()) {
             let _ = writeln!(out, "    // The program lets {} tasks run at once.", limit.tasks);
         }
-        let seen = if self.seen.is_some() {
-            " // the first one was recorded"
-        } else {
-            ""
+        let seen = match &self.seen {
+            Some(seen) if seen.is_whole() => " // the first one was recorded".to_owned(),
+            Some(seen) => format!(
+                " // {:.0}% of the tasks were recorded under the first one",
+                100.0 * seen.share
+            ),
+            None => String::new(),
         };
         let names: Vec<String> = self.strategies.iter().map(|s| quoted(s)).collect();
         let _ = writeln!(out, "    strategies: [{}],{seen}", names.join(", "));

@@ -116,7 +116,10 @@ pub(super) fn compared(
     let threads = match (limit, &seen.strategy) {
         (Some(limit), _) => u32::try_from(limit.tasks).unwrap_or(1),
         (None, Strategy::Threads(Workers::Exactly(n))) if *n > 1 => *n,
-        (None, _) => 4 * cores,
+        (None, _) => {
+            let permits = trace.resources.iter().map(|r| r.size).max();
+            permits.map_or(4 * cores, |n| u32::try_from(n).unwrap_or(u32::MAX))
+        }
     };
     let mut others = limit.map_or_else(Vec::new, ConcurrencyLimit::strategies);
     if trace.facts.server() {

@@ -10,6 +10,7 @@ use super::process::{ProcessCosts, process_costs};
 use super::rounds::rounds;
 use super::seen::{SeenStrategy, compared, seen};
 use super::trace::{RecordedResource, Scope, Trace};
+use super::facts::ProcessFacts;
 use super::{facts, limit as limits_of};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
@@ -151,6 +152,8 @@ pub struct Observed {
     pub p50: f64,
     /// Their 99th percentile.
     pub p99: f64,
+    /// The most bytes in memory, if a single process was recorded.
+    pub memory: Option<u64>,
 }
 
 /// Why no workload can be learnt from a trace.
@@ -238,7 +241,10 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         seen,
         strategies,
         costs,
-        observed: observed(&spans),
+        observed: Observed {
+            memory: only_process(trace).map(|p| p.peak).filter(|p| *p > 0),
+            ..observed(&spans)
+        },
         interleaved: interleaved(&groups),
         options,
         arrivals,
@@ -284,6 +290,11 @@ fn learn_rounds(
     })
 }
 
+fn only_process(trace: &Trace) -> Option<&ProcessFacts> {
+    let mut all = trace.facts.processes.values();
+    all.next().filter(|_| all.next().is_none())
+}
+
 /// What the recorded run took, by its tasks' arrivals and ends.
 fn observed(spans: &[(i64, i64)]) -> Observed {
     let seconds = |ns: u64| ns as f64 / 1e9;
@@ -297,6 +308,7 @@ fn observed(spans: &[(i64, i64)]) -> Observed {
         makespan: seconds(end.abs_diff(first)),
         p50: seconds(quantile(50).unwrap_or(0)),
         p99: seconds(quantile(99).unwrap_or(0)),
+        memory: None,
     }
 }
 

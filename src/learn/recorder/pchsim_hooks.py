@@ -86,6 +86,7 @@ _HOOKS = {
     "multiprocessing.util": _at_exit_of_workers,
     "anyio._backends._asyncio": executors.anyio_workers,
     "asyncio.base_events": loops.event_loop,
+    "asyncio.selector_events": loops.selector_events,
     "asyncio.tasks": loops.sleeping,
     "asyncio.locks": resources.asyncio_locks,
     "asyncio.queues": resources.asyncio_queues,

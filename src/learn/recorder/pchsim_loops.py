@@ -2,13 +2,14 @@
 
 import collections.abc
 import functools
+import itertools
+import json
 import os
+import sys
 import threading
 
 import pchsim_facts as facts
-from pchsim_recorder import _clock, _cpu, _gave_up, _local, _NOISE, _Stretch, _Task, _write, _seconds
-
-import json
+from pchsim_recorder import _clock, _cpu, _gave_up, _local, _NOISE, _seconds, _Stretch, _Task, _write
 
 _AT_ONCE = 100_000  # ns: a select() that takes less has found what was ready before it was called
 
@@ -23,7 +24,10 @@ class Record:
         self.request = self.parent is not None and self.parent.request
         self.part = self.request
         self.task = self.parent.task if self.part else _Task(name)
-        self.created = self.left = _clock()
+        # A request arrives when its bytes do, however busy the loop is.
+        event = getattr(loop, "_pchsim_event", None) if self.parent is None else None
+        self.created = self.left = event if event is not None else _clock()
+        self.seen = None  # when the bytes that it waited for had come
         self.started = False
         self.due = None  # when a sleep is over
         self.marked = 0  # nesting of waits for locks, queues and events
@@ -38,6 +42,8 @@ class Record:
         """When what the task awaited was ready: from then on the task waited for its loop."""
         if self.due is not None:
             return self.due
+        if self.seen is not None:
+            return self.seen
         times = getattr(self.loop, "_pchsim_times", None)
         if times is None:
             return now
@@ -64,7 +70,7 @@ class Record:
             ready = min(max(self.ready(now), self.left), now)
             self.task.add("io", self.left, ready)
             self.task.add("wait", ready, now)
-        self.due = None
+        self.due = self.seen = None
 
     def begin_step(self):
         self.outer = getattr(_local, "step", None)
@@ -226,6 +232,57 @@ def _watch_select(loop):
         return ready
 
     selector.select = watched
+
+
+_TCP_INFO, _LAST_DATA_RECV = 11, 52  # Linux: the option, and where it has the milliseconds since the last bytes came
+
+
+def _came(loop, sock):
+    """When what a socket's callback reads had come; None if nobody knows."""
+    times = getattr(loop, "_pchsim_times", None)
+    if times is None:
+        return None
+    before, called, returned = times[1]
+    if returned - called > _AT_ONCE:
+        return returned
+    try:
+        info = sock.getsockopt(6, _TCP_INFO, 60)
+        age = int.from_bytes(info[_LAST_DATA_RECV : _LAST_DATA_RECV + 4], sys.byteorder)
+    except (OSError, AttributeError):
+        return None
+    # It had not come when the select() before returned.
+    return min(max(_clock() - age * 1_000_000, before), called)
+
+
+def selector_events(module):
+    """Says of the tasks that a socket's callback wakes when the bytes had come."""
+    add = module.BaseSelectorEventLoop._add_reader
+
+    @functools.wraps(add)
+    def recorded(self, fd, callback, *args):
+        sock = getattr(getattr(callback, "__self__", None), "_sock", None)
+        if sock is None:
+            sock = next((a for a in args if hasattr(a, "getsockopt")), None)
+        if sock is None:
+            return add(self, fd, callback, *args)
+
+        def read(*args):
+            ready, known = self._ready, len(self._ready)
+            came = self._pchsim_event = _came(self, sock)
+            try:
+                return callback(*args)
+            finally:
+                self._pchsim_event = None
+                if came is not None:
+                    for handle in itertools.islice(ready, known, None):
+                        task = getattr(handle._callback, "__self__", None)
+                        steps = _coroutine(task)
+                        if isinstance(steps, Steps):
+                            steps._record.seen = came
+
+        return add(self, fd, read, *args)
+
+    module.BaseSelectorEventLoop._add_reader = recorded
 
 
 def sleeping(module):
