@@ -193,7 +193,13 @@ fn record(
     let rows =
         recorder::collect(&dir.path().join(ROWS)).context("cannot read what was recorded")?;
     drop(dir);
-    let failed = how_it_failed(&finished, args.limit);
+    let trace = match rows.as_str() {
+        "" => Trace::default(),
+        rows => recorder::parse(rows, "the recorded trace")?,
+    };
+    let ended = matches!(finished.end, ExitReason::Interrupted | ExitReason::TimedOut);
+    // A server runs until somebody ends it.
+    let failed = how_it_failed(&finished, args.limit).filter(|_| !(ended && trace.facts.server()));
     if let Some(how) = &failed {
         printer.error(&format!("error: the recorded program {how}"));
     }
@@ -209,7 +215,6 @@ fn record(
          light load, or with --sequential",
         command.join(" ")
     );
-    let trace = recorder::parse(&rows, "the recorded trace")?;
     let interpreter = interpreter.or_else(|| recorded_interpreter(&trace));
     let options = options(args, interpreter, &program_name(&args.program), &origin);
     let Ok(learned) = learn::learn(&trace, options) else {
@@ -220,7 +225,7 @@ fn record(
     }
     write(&learned, output, printer)?;
     Ok(match finished.end {
-        ExitReason::Interrupted => Exit::Interrupted as u8,
+        ExitReason::Interrupted if failed.is_some() => Exit::Interrupted as u8,
         _ if failed.is_some() => Exit::Unexpected as u8,
         _ => Exit::Done as u8,
     })

@@ -111,7 +111,8 @@ impl RunFacts {
     }
 
     /// Whether requests of a server were recorded.
-    pub(super) fn server(&self) -> bool {
+    #[must_use]
+    pub(crate) fn server(&self) -> bool {
         self.processes.values().any(|p| p.server.is_some())
     }
 }

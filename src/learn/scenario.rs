@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::arrivals::FittedArrivals;
-use super::dist::{ron, significant};
+use super::dist::{duration, ron, rounded, significant};
 use super::fit::{Fit, FitVerdict};
 use super::table::{d_text, p_text, time};
 use super::trace::Scope;
@@ -214,7 +214,7 @@ impl Learned {
 
     fn costs_ron(&self, out: &mut String) {
         if let Some(imports) = self.costs.imports {
-            let mut fields = vec![format!("time: \"{}\"", format_duration(imports.time))];
+            let mut fields = vec![format!("time: {}", duration(rounded(imports.time.as_f64())))];
             if imports.memory > 0 {
                 fields.push(format!("memory: \"{}kB\"", imports.memory / 1000));
             }
@@ -230,8 +230,8 @@ impl Learned {
         if let Some(dispatch) = self.costs.dispatch {
             let _ = writeln!(
                 out,
-                "        dispatch: \"{}\", // CPU time of the server for each request beside its task",
-                format_duration(dispatch)
+                "        dispatch: {}, // CPU time of the server for each request beside its task",
+                duration(rounded(dispatch.as_f64()))
             );
         }
     }

@@ -343,7 +343,7 @@ fn measured_times(groups: &[ShapeClass], notes: &mut Vec<String>) {
     for g in groups {
         let sum = |f: fn(&ShapedTask) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
         // In a batch most tasks wait for their turn most of the time, which says nothing about what they do.
-        let whole = sum(|t| t.end.abs_diff(t.arrival).saturating_sub(t.waited)).max(1.0);
+        let whole = sum(|t| t.times.iter().sum::<u64>().saturating_add(t.gaps)).max(1.0);
         let name = &g.name;
         let share = |part: f64| format!("{:.0}%", 100.0 * part / whole);
         let gaps = sum(|t| t.gaps);

@@ -39,8 +39,6 @@ class Call:
         self.submitted = _clock()
 
     def __call__(self, *args, **kwargs):
-        if self.how is not None:
-            facts.ran(self.name, self.how)
         record = _Task(self.name, self.number)
         outer = getattr(_local, "span", None)
         # Work that runs at once in the thread that submits it is not that thread's coroutine.
@@ -66,7 +64,12 @@ class Call:
             if self.within is not None:
                 record.add(self.within[0], begun, span.wall, self.within[1])
             _local.span, _local.step = outer, step
-            record.write()
+            if self.how is not None and facts.server and not record.request:
+                facts.background(record, self.submitted)
+            else:
+                if self.how is not None:
+                    facts.ran(record.called(), self.how)
+                record.write()
 
 
 def _size(value):
@@ -221,13 +224,19 @@ def anyio_workers(module):
     run = backend.run_sync_in_worker_thread.__func__
 
     @functools.wraps(run)
-    def recorded(cls, func, args, abandon_on_cancel=False, limiter=None):
+    async def recorded(cls, func, args, abandon_on_cancel=False, limiter=None):
         record = getattr(_local, "step", None)
-        if record is not None:
-            limit = limiter or cls.current_default_thread_limiter()
-            size = min(int(min(getattr(limit, "total_tokens", 40), 10_000)), 10_000)
-            name = pool_name(id(limit) if limiter else "anyio", "anyio", size)
-            func = offloaded(func, record, name, "threads:%d" % size)
-        return run(cls, func, args, abandon_on_cancel, limiter)
+        if record is None:
+            return await run(cls, func, args, abandon_on_cancel, limiter)
+        limit = limiter or cls.current_default_thread_limiter()
+        size = int(min(getattr(limit, "total_tokens", 40), 10_000))
+        name = pool_name(id(limit) if limiter else "anyio", "anyio", size)
+        call = offloaded(func, record, name, "threads:%d" % size)
+        # It awaits several things, the limiter's token among them.
+        record.marked += 1
+        try:
+            return await run(cls, call, args, abandon_on_cancel, limiter)
+        finally:
+            record.marked -= 1
 
     backend.run_sync_in_worker_thread = classmethod(recorded)

@@ -112,6 +112,12 @@ def ran(name, how):
         _write(row % (json.dumps(name), json.dumps(how), os.getpid()))
 
 
+def background(task, start):
+    """It is no task that somebody waits for, or was not let end."""
+    row = '{"task": %s, "class": %s, "kind": "background", "start": %s, "end": %s}\n'
+    _write(row % (json.dumps(task.number), json.dumps(task.called()), _seconds(start), _seconds(_clock())))
+
+
 def submit():
     """This thread submits work: what it did since the last time is the program's own serial part."""
     begin()

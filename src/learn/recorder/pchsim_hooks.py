@@ -92,6 +92,7 @@ _HOOKS = {
     "asyncio.queues": resources.asyncio_queues,
     "uvicorn.config": servers.uvicorn,
     "flask.app": servers.flask,
+    "gunicorn.arbiter": servers.gunicorn_master,
     "gunicorn.workers.base": servers.gunicorn,
     "gunicorn.workers.sync": servers.gunicorn_sync,
 }

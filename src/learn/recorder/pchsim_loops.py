@@ -3,13 +3,12 @@
 import collections.abc
 import functools
 import itertools
-import json
 import os
 import sys
 import threading
 
 import pchsim_facts as facts
-from pchsim_recorder import _clock, _cpu, _gave_up, _local, _NOISE, _seconds, _Stretch, _Task, _write
+from pchsim_recorder import _clock, _cpu, _gave_up, _local, _NOISE, _Stretch, _Task
 
 _AT_ONCE = 100_000  # ns: a select() that takes less has found what was ready before it was called
 
@@ -134,20 +133,14 @@ class Record:
                 if kind == "cpu" and end - start > facts._SERIAL:
                     facts.serial(start, end, end - start)
         elif facts.server and not self.request:
-            self.background()
+            facts.background(self.task, self.created)
         elif cancelled:
             # After its rows: where it is short beside the run, it is a task that ran out of time.
             self.task.write()
-            self.background()
+            facts.background(self.task, self.created)
         else:
             facts.ran(self.task.called(), "asyncio")
             self.task.write()
-
-    def background(self):
-        """It is no task that somebody waits for, or was not let end."""
-        row = '{"task": %s, "class": %s, "kind": "background", "start": %s, "end": %s}\n'
-        name, number = json.dumps(self.task.called()), json.dumps(self.task.number)
-        _write(row % (number, name, _seconds(self.created), _seconds(_clock())))
 
 
 def _coroutine(future):

@@ -133,6 +133,7 @@ class _Task:
     def __init__(self, name, number=None):
         self.name = name
         self.namer = None  # says the name as soon as that is known
+        self.request = False  # whether a server's client waits for it
         self.number = str(number) if number is not None else "%d-%d" % (os.getpid(), next(_numbers))
         self.rows = []
         self.begin = _clock()

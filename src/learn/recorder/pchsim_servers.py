@@ -3,9 +3,8 @@
 import functools
 import re
 
-import pchsim_executors as executors
 import pchsim_facts as facts
-from pchsim_recorder import _clock, _local, _Span, _Task
+from pchsim_recorder import _local, _Span, _Task
 
 _CLASSES = 40  # so many routes; what comes after is "METHOD other"
 _known = set()
@@ -100,12 +99,16 @@ def _wsgi(app):
     return called
 
 
+def gunicorn_master(_):
+    """Its workers are forked; threads of its own are no tasks."""
+    facts.server = "gunicorn"
+
+
 def gunicorn(module):
     load = module.Worker.load_wsgi
 
     @functools.wraps(load)
     def recorded(self):
-        facts.server = "gunicorn"
         load(self)
         if self.wsgi is not None:
             self.wsgi = _wsgi(self.wsgi)
@@ -128,7 +131,7 @@ def gunicorn_sync(module):
             span.leave()
             _local.span = None
             # A connection that brings no request (a probe, a client that went away) is no task.
-            if getattr(span.task, "request", False):
+            if span.task.request:
                 facts.ran(span.task.called(), "sequential")
                 span.task.write()
 
