@@ -27,6 +27,8 @@ use crate::verify::machine;
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_long_help = "Examples:
   pchsim record --trace steps.csv -o my.ron
+  pchsim record --trace access.log -o my.ron
+  pchsim record --trace spans.jsonl -o my.ron
   pchsim record -o my.ron -- python my_program.py --pages 20
   pchsim record --emit-recorder recorder.py
 
@@ -35,15 +37,26 @@ cpu, native, io, wait, blocked, lock:NAME, payload_in and payload_out; the last 
 
 Exit codes: 0 done, 1 the recorded program failed (what was recorded is written), 2 bad usage or trace.")]
 pub(crate) struct Args {
-    /// Learn from this trace
+    /// Learn from this trace, access log, file of spans or profile
     #[arg(long, value_name = "FILE", help_heading = "Trace")]
     pub trace: Option<PathBuf>,
     /// Unit of the trace's times
     #[arg(long, value_enum, default_value_t = TraceTimeUnit::S, help_heading = "Trace")]
     pub unit: TraceTimeUnit,
-    /// How the trace is written [default: by its extension or first line]
+    /// What the trace is [default: by how it begins, or by its extension]
     #[arg(long, value_enum, help_heading = "Trace")]
     pub format: Option<TraceFormat>,
+    /// The function of a profile whose calls are the tasks [default: guessed, and said]
+    #[arg(
+        long,
+        value_name = "FUNCTION",
+        requires = "trace",
+        help_heading = "Trace"
+    )]
+    pub task: Option<String>,
+    /// How often it was called, where the profile does not say
+    #[arg(long, value_name = "N", requires = "trace", value_parser = clap::value_parser!(u64).range(1..=1_000_000), help_heading = "Trace")]
+    pub count: Option<u64>,
 
     /// Run this program and record its tasks (after --)
     #[arg(last = true, value_name = "PROGRAM", conflicts_with_all = ["trace", "emit_recorder"])]
@@ -116,6 +129,16 @@ pub(crate) enum TraceFormat {
     Csv,
     /// A JSON object on each line
     Jsonl,
+    /// An access log of Apache, nginx or gunicorn, with a duration behind (%D, $request_time) or without
+    AccessLog,
+    /// OpenTelemetry spans: OTLP as JSON, one export a line
+    Spans,
+    /// Collapsed stacks: py-spy record --format raw
+    Stacks,
+    /// speedscope's JSON: py-spy record --format speedscope
+    Speedscope,
+    /// What cProfile writes
+    Prof,
 }
 
 /// How tasks arrive.
@@ -330,7 +353,14 @@ fn trace_options(args: &Args) -> TraceOptions {
         format: args.format.map(|f| match f {
             TraceFormat::Csv => Format::Csv,
             TraceFormat::Jsonl => Format::JsonLines,
+            TraceFormat::AccessLog => Format::AccessLog,
+            TraceFormat::Spans => Format::Spans,
+            TraceFormat::Stacks => Format::Stacks,
+            TraceFormat::Speedscope => Format::Speedscope,
+            TraceFormat::Prof => Format::Prof,
         }),
+        task: args.task.clone(),
+        count: args.count,
     }
 }
 
@@ -370,9 +400,7 @@ fn options(
         interpreter,
         cores: args.cores,
         recorded_on: (!args.program.is_empty()).then(machine::cores),
-        memory: (!args.program.is_empty())
-            .then(machine::memory)
-            .flatten(),
+        memory: (!args.program.is_empty()).then(machine::memory).flatten(),
         one_worker: args.sequential || args.releases,
         arrivals: match args.arrivals {
             ArrivalMode::Auto => ArrivalsChoice::Auto,

@@ -191,7 +191,10 @@ mod tests {
             panic!("{open:?}");
         };
         assert!(fit.n == 99 && fit.mean < 12e6, "{fit:?}");
-        assert!(notes[0].contains("the first 3 tasks came long before"), "{notes:?}");
+        assert!(
+            notes[0].contains("the first 3 tasks came long before"),
+            "{notes:?}"
+        );
         // A pause in the middle is a part of the load.
         let mut paused: Vec<i64> = (0..50).map(|i| i * 10_000_000).collect();
         paused.extend((0..50).map(|i| 3_000_000_000 + i * 10_000_000));

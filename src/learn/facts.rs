@@ -141,7 +141,13 @@ pub(super) fn without_background(trace: &Trace, notes: &mut Vec<String>) -> Trac
     if !counts.is_empty() {
         let names: Vec<String> = counts
             .iter()
-            .map(|(name, n)| if *n == 1 { (*name).to_owned() } else { format!("{name} ({n})") })
+            .map(|(name, n)| {
+                if *n == 1 {
+                    (*name).to_owned()
+                } else {
+                    format!("{name} ({n})")
+                }
+            })
             .collect();
         notes.push(format!(
             "left out, because nobody waits for them (a server's background tasks, tasks that were cancelled in the end): {}",

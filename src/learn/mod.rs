@@ -13,12 +13,13 @@ mod gil;
 mod limit;
 mod mle;
 
-pub(crate) mod recorder;
 mod process;
+pub(crate) mod recorder;
 mod rounds;
 mod rows;
 mod scenario;
 mod seen;
+mod sources;
 mod structure;
 mod table;
 mod timestamp;
@@ -26,12 +27,12 @@ mod trace;
 mod workload;
 
 pub(crate) use arrivals::{ArrivalsChoice, FittedArrivals};
+pub use facts::{BackgroundTask, MainStretch, ProcessFacts, Ran, RunFacts};
 pub use fit::{Fit, FitVerdict, fit};
 pub use gil::GilUse;
-pub(crate) use timestamp::TimeUnit;
-pub use facts::{BackgroundTask, MainStretch, ProcessFacts, Ran, RunFacts};
 pub use process::{LearnedImports, ProcessCosts};
 pub use seen::SeenStrategy;
+pub(crate) use timestamp::TimeUnit;
 pub use trace::{
     Format, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceError,
     TraceOptions, TraceRow,

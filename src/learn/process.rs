@@ -57,9 +57,7 @@ pub(super) fn process_costs(
             memory: p.imports_memory,
             objects: p.objects,
         })
-        .filter(|i| {
-            i.memory >= LEAST_IMPORT_BYTES || i.time.as_f64() >= LEAST_IMPORT_S * 1e9
-        });
+        .filter(|i| i.memory >= LEAST_IMPORT_BYTES || i.time.as_f64() >= LEAST_IMPORT_S * 1e9);
     ProcessCosts {
         imports,
         dispatch: unrecorded(trace, tasks, notes),

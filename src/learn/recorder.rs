@@ -25,10 +25,19 @@ pub(crate) const MODULES: [(&str, &str); 9] = [
     ("pchsim_gil.py", GIL_WATCH),
     ("pchsim_hooks.py", include_str!("recorder/pchsim_hooks.py")),
     ("pchsim_facts.py", include_str!("recorder/pchsim_facts.py")),
-    ("pchsim_executors.py", include_str!("recorder/pchsim_executors.py")),
+    (
+        "pchsim_executors.py",
+        include_str!("recorder/pchsim_executors.py"),
+    ),
     ("pchsim_loops.py", include_str!("recorder/pchsim_loops.py")),
-    ("pchsim_resources.py", include_str!("recorder/pchsim_resources.py")),
-    ("pchsim_servers.py", include_str!("recorder/pchsim_servers.py")),
+    (
+        "pchsim_resources.py",
+        include_str!("recorder/pchsim_resources.py"),
+    ),
+    (
+        "pchsim_servers.py",
+        include_str!("recorder/pchsim_servers.py"),
+    ),
 ];
 
 /// The environment variable that tells the recorder where to write: a directory (which gets a file for each process) or a file.

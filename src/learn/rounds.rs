@@ -55,7 +55,8 @@ pub(super) fn rounds(tasks: &[(i64, i64)], main: &[MainStretch]) -> Option<Round
     }
     let gaps: Vec<(i64, i64)> = rounds.windows(2).map(|w| (w[0].end, w[1].first)).collect();
     let serial: Vec<u64> = gaps.iter().map(|gap| serial(*gap, main)).collect();
-    let mean = |values: &mut dyn Iterator<Item = u64>, n: usize| values.sum::<u64>() as f64 / n as f64;
+    let mean =
+        |values: &mut dyn Iterator<Item = u64>, n: usize| values.sum::<u64>() as f64 / n as f64;
     let between = mean(&mut serial.iter().copied(), serial.len());
     let lengths = &mut rounds.iter().map(|r| r.end.abs_diff(r.first));
     let is_work = between > WORK.max(WORK_SHARE * mean(lengths, rounds.len()));
@@ -129,7 +130,10 @@ mod tests {
                 used: 1_500_000,
             })
             .collect();
-        assert_eq!(rounds(&tasks(&[4; 5]), &main).unwrap().serial, [1_500_000; 4]);
+        assert_eq!(
+            rounds(&tasks(&[4; 5]), &main).unwrap().serial,
+            [1_500_000; 4]
+        );
     }
 
     #[test]
@@ -138,7 +142,9 @@ mod tests {
         assert_eq!(rounds(&tasks(&[1; 50]), &[]), None);
         assert_eq!(rounds(&tasks(&[4; 2]), &[]), None);
         assert_eq!(rounds(&tasks(&[1, 9, 3, 14, 2, 6, 1]), &[]), None);
-        let open: Vec<(i64, i64)> = (0..100).map(|i| (i * 4_000_000, i * 4_000_000 + 10_000_000)).collect();
+        let open: Vec<(i64, i64)> = (0..100)
+            .map(|i| (i * 4_000_000, i * 4_000_000 + 10_000_000))
+            .collect();
         assert_eq!(rounds(&open, &[]), None);
         assert_eq!(rounds(&[], &[]), None);
     }

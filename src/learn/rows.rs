@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::timestamp::{self, BadTime, TimeUnit};
 use super::facts::{self, BackgroundTask, MainStretch, Ran};
+use super::timestamp::{self, BadTime, TimeUnit};
 use super::trace::{
     GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceRow,
 };
@@ -12,10 +12,10 @@ use crate::scenario::units::grouped;
 
 /// The greatest number of rows in a trace: 40 bytes of each stay in memory.
 pub(super) const MAX_ROWS: usize = 8_000_000;
-const KINDS: &str =
-    "a kind is cpu, native, io, block, blocked, wait, lock:NAME, use:NAME, offload:NAME, payload_in, payload_out or gil";
+const KINDS: &str = "a kind is cpu, native, io, block, blocked, wait, lock:NAME, use:NAME, offload:NAME, payload_in, payload_out or gil";
 
 /// A problem within a line, before the line's number is known.
+#[derive(Debug)]
 pub(super) struct Problem {
     pub(super) column: Option<String>,
     pub(super) message: String,
@@ -268,11 +268,9 @@ impl TraceBuilder {
             Some((sort @ ("lock" | "use" | "offload"), name)) => (sort, Some(name)),
             None if kind == "lock" => ("lock", f.lock),
             _ => {
-                return Err(
-                    Problem::new(format!("{} is no kind of step", quoted(kind)))
-                        .at("kind")
-                        .help(KINDS),
-                );
+                return Err(Problem::new(format!("{} is no kind of step", quoted(kind)))
+                    .at("kind")
+                    .help(KINDS));
             }
         };
         let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else {
@@ -307,10 +305,11 @@ impl TraceBuilder {
     fn resource(&mut self, name: &str, f: &RowFields<'_>) -> Result<u32, Problem> {
         let size = Self::needed_count(f.size, "size")?;
         if !(1..=limits::MAX_TASKS).contains(&size) {
-            return Err(
-                Problem::new(format!("a resource cannot be for {} at once", grouped(size)))
-                    .at("size"),
-            );
+            return Err(Problem::new(format!(
+                "a resource cannot be for {} at once",
+                grouped(size)
+            ))
+            .at("size"));
         }
         let all = &mut self.trace.resources;
         let next = u32::try_from(all.len()).unwrap_or(u32::MAX);
@@ -328,12 +327,11 @@ impl TraceBuilder {
     fn pool(&mut self, name: &str, f: &RowFields<'_>) -> Result<u32, Problem> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if !name.chars().all(fits) {
-            return Err(Problem::new(format!(
-                "{} cannot be the name of a pool",
-                quoted(name)
-            ))
-            .at("kind")
-            .help("a pool's name is letters, digits, _ and -"));
+            return Err(
+                Problem::new(format!("{} cannot be the name of a pool", quoted(name)))
+                    .at("kind")
+                    .help("a pool's name is letters, digits, _ and -"),
+            );
         }
         let Some(workers) = f.how.and_then(facts::workers) else {
             return Err(Problem::new("an offload needs the workers of its pool")
@@ -390,7 +388,11 @@ impl TraceBuilder {
             let class = f.class.to_owned();
             let known = self.classes.get(f.class);
             let task = known.and_then(|c| self.tasks.get(&(*c, f.task.into())).copied());
-            let background = BackgroundTask { class, task, length };
+            let background = BackgroundTask {
+                class,
+                task,
+                length,
+            };
             self.trace.facts.background.push(background);
         }
         Ok(())

@@ -177,7 +177,11 @@ impl Learned {
             ),
         };
         if let (Some((name, _)), Some(_)) = (&o.interpreter, o.recorded_on) {
-            let _ = writeln!(out, "    interpreters: [{}], // it was recorded on this one\n", quoted(name));
+            let _ = writeln!(
+                out,
+                "    interpreters: [{}], // it was recorded on this one\n",
+                quoted(name)
+            );
         }
         let _ = writeln!(out, "    workload: (");
         self.arrivals_ron(&mut out);
@@ -214,7 +218,10 @@ impl Learned {
 
     fn costs_ron(&self, out: &mut String) {
         if let Some(imports) = self.costs.imports {
-            let mut fields = vec![format!("time: {}", duration(rounded(imports.time.as_f64())))];
+            let mut fields = vec![format!(
+                "time: {}",
+                duration(rounded(imports.time.as_f64()))
+            )];
             if imports.memory > 0 {
                 fields.push(format!("memory: \"{}kB\"", imports.memory / 1000));
             }
@@ -242,7 +249,11 @@ impl Learned {
         }
         out.push('\n');
         if let Some(limit) = self.limit.as_ref().filter(|l| l.class.is_none()) {
-            let _ = writeln!(out, "    // The program lets {} tasks run at once.", limit.tasks);
+            let _ = writeln!(
+                out,
+                "    // The program lets {} tasks run at once.",
+                limit.tasks
+            );
         }
         let seen = match &self.seen {
             Some(seen) if seen.is_whole() => " // the first one was recorded".to_owned(),

@@ -76,7 +76,9 @@ fn quiet(trace: &Trace) -> Vec<bool> {
         let length = row.end.abs_diff(row.start);
         match row.kind {
             StepKind::Blocked => sum.0 = sum.0.saturating_add(length),
-            StepKind::Cpu | StepKind::Native | StepKind::Io | StepKind::Block => sum.1 = sum.1.saturating_add(length),
+            StepKind::Cpu | StepKind::Native | StepKind::Io | StepKind::Block => {
+                sum.1 = sum.1.saturating_add(length)
+            }
             _ => {}
         }
     }
@@ -416,10 +418,7 @@ mod tests {
             task.shape,
             [
                 cpu(),
-                ShapeNode::Within(
-                    Scope::Lock(0),
-                    vec![cpu(), ShapeNode::Work(TimedStep::Io)]
-                ),
+                ShapeNode::Within(Scope::Lock(0), vec![cpu(), ShapeNode::Work(TimedStep::Io)]),
                 ShapeNode::Within(Scope::Lock(1), vec![cpu()])
             ]
         );

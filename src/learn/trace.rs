@@ -8,12 +8,15 @@ use serde_json::value::RawValue;
 
 use super::facts::RunFacts;
 use super::rows::{Problem, RowFields, TraceBuilder, quoted};
+use super::sources;
 use super::timestamp::TimeUnit;
 use crate::scenario::{Offload, limits};
 use crate::syntax::input;
 
 /// The longest line, in bytes.
 const MAX_LINE: u64 = 1 << 20;
+/// So many bytes at the beginning of a file tell what it is.
+const BEGIN: usize = 1 << 16;
 const FIELDS: &str = "task, class, kind (or step), start, end, and where needed bytes or lock";
 
 /// The kind of a recorded step.
@@ -101,6 +104,8 @@ pub struct Trace {
     pub pools: Vec<RecordedPool>,
     /// What is known of the processes rather than of the tasks.
     pub facts: RunFacts,
+    /// What had to be guessed to make a trace of another source: sentences without a full stop.
+    pub notes: Vec<String>,
 }
 
 /// What was seen of the GIL while tasks of a class ran.
@@ -128,15 +133,29 @@ pub enum Format {
     Csv,
     /// One JSON object in each line.
     JsonLines,
+    /// An access log: the common or combined format of Apache httpd, nginx and gunicorn, with a duration behind or without.
+    AccessLog,
+    /// OpenTelemetry spans: OTLP as JSON, one export a line.
+    Spans,
+    /// Collapsed stacks with numbers of samples, as py-spy's raw format has them.
+    Stacks,
+    /// speedscope's JSON.
+    Speedscope,
+    /// What cProfile writes.
+    Prof,
 }
 
 /// What the reader cannot know from the trace itself.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TraceOptions {
     /// The unit of `start` and `end`.
     pub unit: TimeUnit,
-    /// The format; `None` to tell it by the file's extension (`.csv`, `.tsv`, `.jsonl`, `.ndjson`), or else by its first character.
+    /// The format; `None` to tell it by how the file begins, or else by its extension (`.csv`, `.tsv`, `.jsonl`, `.ndjson`).
     pub format: Option<Format>,
+    /// The function of a profile that is a task; `None` to guess it.
+    pub task: Option<String>,
+    /// How often it was called; `None` for what the profile says.
+    pub count: Option<u64>,
 }
 
 /// What is wrong with a trace: where, what was found there, and what was expected.
@@ -173,12 +192,12 @@ impl Trace {
         let extension = path
             .extension()
             .map(|e| e.to_string_lossy().to_ascii_lowercase());
-        let format = options.format.or(match extension.as_deref() {
+        let named = match extension.as_deref() {
             Some("csv" | "tsv") => Some(Format::Csv),
             Some("jsonl" | "ndjson") => Some(Format::JsonLines),
             _ => None,
-        });
-        Self::parse(file, &name, TraceOptions { format, ..options })
+        };
+        Self::parse_named(file, &name, named, options)
     }
 
     /// Reads a trace from a stream, whose name in messages is `name`.
@@ -187,6 +206,16 @@ impl Trace {
     ///
     /// Returns the errors of [`Trace::read`].
     pub fn parse(input: impl Read, name: &str, options: TraceOptions) -> Result<Self, TraceError> {
+        Self::parse_named(input, name, None, options)
+    }
+
+    /// Reads a trace from a stream; `named` is the format that the file's name stands for.
+    fn parse_named(
+        input: impl Read,
+        name: &str,
+        named: Option<Format>,
+        options: TraceOptions,
+    ) -> Result<Self, TraceError> {
         let error = |place: Option<String>, p: Problem| TraceError {
             file: name.to_owned(),
             place: match (place, p.column) {
@@ -196,8 +225,24 @@ impl Trace {
             message: p.message,
             help: p.help,
         };
+        let mut input = BufReader::with_capacity(BEGIN, input);
+        let begin = input.fill_buf().unwrap_or_default();
+        let format = options.format.or_else(|| sources::detect(begin)).or(named);
+        if let Some(format) = format.filter(|f| !matches!(f, Format::Csv | Format::JsonLines)) {
+            let mut bytes = Vec::new();
+            let most = limits::MAX_TRACE_BYTES + 1;
+            let read = input.take(most).read_to_end(&mut bytes);
+            let read =
+                read.map_err(|e| Problem::new(format!("cannot be read: {}", input::reason(&e))));
+            return read
+                .and_then(|n| match n as u64 {
+                    n if n == most => Err(too_long()),
+                    _ => sources::read(&bytes, format, &options),
+                })
+                .map_err(|p| error(None, p));
+        }
         let mut lines = LineReader {
-            input: BufReader::new(input),
+            input,
             line: 0,
             bytes: 0,
             text: String::new(),
@@ -210,9 +255,14 @@ impl Trace {
                     "one line a step, CSV with a header line or JSON Lines, with the fields {FIELDS}"
                 ))));
             }
-            Ok(true) => match options.format.unwrap_or_else(|| guess(&lines.text)) {
+            Ok(true) => match format.unwrap_or_else(|| guess(&lines.text)) {
                 Format::Csv => csv_lines(&mut lines, &mut builder),
                 Format::JsonLines => json_lines(&mut lines, &mut builder),
+                Format::AccessLog
+                | Format::Spans
+                | Format::Stacks
+                | Format::Speedscope
+                | Format::Prof => Ok(()),
             },
         };
         read.map_err(|p| error(Some(format!("line {}", lines.line)), p))?;
@@ -224,6 +274,11 @@ impl Trace {
         }
         Ok(builder.trace)
     }
+}
+
+fn too_long() -> Problem {
+    Problem::new("the trace is longer than the limit MAX_TRACE_BYTES (512 MiB)")
+        .help("a part of it is enough: some thousand tasks of each class")
 }
 
 fn guess(first: &str) -> Format {
@@ -261,10 +316,7 @@ impl<R: Read> LineReader<R> {
                 return Err(Problem::new("the line is longer than 1 MiB"));
             }
             if self.bytes > limits::MAX_TRACE_BYTES {
-                return Err(Problem::new(
-                    "the trace is longer than the limit MAX_TRACE_BYTES (512 MiB)",
-                )
-                .help("a part of it is enough: some thousand tasks of each class"));
+                return Err(too_long());
             }
             let mut text = String::from_utf8(bytes).map_err(|e| {
                 let good = e.utf8_error().valid_up_to();

@@ -2,15 +2,15 @@
 
 use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
 use super::correlation;
+use super::facts::ProcessFacts;
 use super::fit::{Fit, FitVerdict, brief, fit};
 use super::gil::GilUse;
 use super::limit::{ConcurrencyLimit, at_once};
-use super::structure::{ShapeClass, ShapeNode, ShapedTask, group};
 use super::process::{ProcessCosts, process_costs};
 use super::rounds::rounds;
 use super::seen::{SeenStrategy, compared, seen};
+use super::structure::{ShapeClass, ShapeNode, ShapedTask, group};
 use super::trace::{RecordedResource, Scope, Trace};
-use super::facts::ProcessFacts;
 use super::{facts, limit as limits_of};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
@@ -182,7 +182,7 @@ pub enum LearnError {
 /// # Errors
 /// If no task has a step with a duration, or the scenario would be past a limit.
 pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
-    let mut notes = Vec::new();
+    let mut notes = trace.notes.clone();
     let trace = &facts::without_background(trace, &mut notes);
     let grouping = group(trace);
     notes.extend(grouping.notes);

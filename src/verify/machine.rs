@@ -35,7 +35,12 @@ pub(crate) fn memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let all = meminfo(&text, "MemTotal:")?;
     let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
-    Some(limit.trim().parse().map_or(all, |limit: u64| limit.min(all)))
+    Some(
+        limit
+            .trim()
+            .parse()
+            .map_or(all, |limit: u64| limit.min(all)),
+    )
 }
 
 /// The memory that can be used without swapping, in bytes; `None` where the system does not report it.

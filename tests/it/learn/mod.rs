@@ -1,7 +1,9 @@
 //! Workloads learnt from traces, through the library and through the program.
 
 mod fits;
+mod programs;
 mod recorder;
+mod sources;
 
 use std::fmt::Write as _;
 use std::path::Path;
