@@ -129,7 +129,7 @@ pub(crate) enum TraceFormat {
     Csv,
     /// A JSON object on each line
     Jsonl,
-    /// An access log of Apache, nginx or gunicorn, with a duration behind (%D, $request_time) or without
+    /// An access log of Apache, nginx or gunicorn, with a duration behind each line or without
     AccessLog,
     /// OpenTelemetry spans: OTLP as JSON, one export a line
     Spans,
@@ -180,7 +180,7 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let interpreter = interpreter(args)?;
     match &args.trace {
         Some(path) => {
-            let trace = Trace::read(path, trace_options(args))
+            let trace = Trace::read(path, &trace_options(args))
                 .map_err(|e| UserError::new(e.to_string()))?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let options = options(args, interpreter, &stem, &path.display().to_string());

@@ -88,5 +88,5 @@ pub(crate) fn parse(rows: &str, name: &str) -> Result<Trace, TraceError> {
         format: Some(Format::JsonLines),
         ..TraceOptions::default()
     };
-    Trace::parse(rows.as_bytes(), name, options)
+    Trace::parse(rows.as_bytes(), name, &options)
 }

@@ -88,6 +88,15 @@ fn step(out: &mut String, indent: &str, step: &LearnedStep) {
             let text = format!("{indent}{}({}),", work.name(), ron(&fit.dist, indent));
             let _ = writeln!(out, "{text} // {}", worth(fit));
         }
+        LearnedStep::PartlyNative(fit, share) => {
+            let _ = writeln!(
+                out,
+                "{indent}Cpu(time: {}, native: \"{:.0}%\"), // {}",
+                ron(&fit.dist, indent),
+                100.0 * share,
+                worth(fit)
+            );
+        }
         LearnedStep::Releasing(fit, releases) => {
             let _ = writeln!(
                 out,

@@ -178,7 +178,7 @@ impl Trace {
     /// # Errors
     ///
     /// Returns the place in the file, the offending text, and what is expected.
-    pub fn read(path: &Path, options: TraceOptions) -> Result<Self, TraceError> {
+    pub fn read(path: &Path, options: &TraceOptions) -> Result<Self, TraceError> {
         let name = path.display().to_string();
         let cannot = |e: &std::io::Error| TraceError {
             file: name.clone(),
@@ -205,7 +205,7 @@ impl Trace {
     /// # Errors
     ///
     /// Returns the errors of [`Trace::read`].
-    pub fn parse(input: impl Read, name: &str, options: TraceOptions) -> Result<Self, TraceError> {
+    pub fn parse(input: impl Read, name: &str, options: &TraceOptions) -> Result<Self, TraceError> {
         Self::parse_named(input, name, None, options)
     }
 
@@ -214,7 +214,7 @@ impl Trace {
         input: impl Read,
         name: &str,
         named: Option<Format>,
-        options: TraceOptions,
+        options: &TraceOptions,
     ) -> Result<Self, TraceError> {
         let error = |place: Option<String>, p: Problem| TraceError {
             file: name.to_owned(),
@@ -237,7 +237,7 @@ impl Trace {
             return read
                 .and_then(|n| match n as u64 {
                     n if n == most => Err(too_long()),
-                    _ => sources::read(&bytes, format, &options),
+                    _ => sources::read(&bytes, format, options),
                 })
                 .map_err(|p| error(None, p));
         }

@@ -54,6 +54,8 @@ impl TimedStep {
 pub enum LearnedStep {
     /// A step that takes a random time.
     Work(TimedStep, Fit),
+    /// Python code of which C parts without the GIL are this share of the time.
+    PartlyNative(Fit, f64),
     /// Python code that gives the GIL up: how often on average, and for how long each time.
     Releasing(Fit, Releases),
     /// Steps under a lock, with a resource or in a pool, of this name in the scenario.
@@ -217,7 +219,11 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     measured_times(&groups, &mut notes);
     let limit = limits_of::limit(trace)
         .filter(|l| !(options.one_worker && l.tasks == 1))
-        .filter(|l| !trace.resources.iter().any(|r| r.size == l.tasks as u64));
+        // What a resource explains is no limit of its own; on a busy machine one task more seems to be under way.
+        .filter(|l| {
+            let explains = |size: u64| size.abs_diff(l.tasks as u64) <= 1 + size / 10;
+            !trace.resources.iter().any(|r| explains(r.size))
+        });
     notes.extend(limit.as_ref().map(ConcurrencyLimit::note));
     let mut used = Vec::new();
     classes
@@ -316,7 +322,7 @@ fn observed(spans: &[(i64, i64)]) -> Observed {
 fn scope_names(steps: &[LearnedStep], out: &mut Vec<Scope>) {
     for step in steps {
         match step {
-            LearnedStep::Work(..) | LearnedStep::Releasing(..) => {}
+            LearnedStep::Work(..) | LearnedStep::Releasing(..) | LearnedStep::PartlyNative(..) => {}
             LearnedStep::Within(scope, _, inner) => {
                 if !out.contains(scope) {
                     out.push(*scope);
@@ -536,7 +542,7 @@ impl Learner<'_> {
     fn work(&self, work: TimedStep, times: &[u64]) -> LearnedStep {
         let work = match self.gil_use {
             GilUse::Free if work == TimedStep::Cpu => TimedStep::Native,
-            GilUse::Free | GilUse::Keeps | GilUse::Releases { .. } => work,
+            GilUse::Free | GilUse::Keeps | GilUse::Partly { .. } | GilUse::Releases { .. } => work,
         };
         let factor = if work == TimedStep::Cpu {
             self.factor
@@ -564,6 +570,11 @@ impl Learner<'_> {
                     .within(mean(times), self.columns.len(), &fit, factor)
         {
             return LearnedStep::Releasing(fit, releases);
+        }
+        if work == TimedStep::Cpu
+            && let Some(share) = self.gil_use.native()
+        {
+            return LearnedStep::PartlyNative(fit, share);
         }
         LearnedStep::Work(work, fit)
     }
@@ -671,7 +682,7 @@ fn fits_of<'a>(
                     fit,
                 ));
             }
-            LearnedStep::Releasing(fit, _) => {
+            LearnedStep::Releasing(fit, _) | LearnedStep::PartlyNative(fit, _) => {
                 *number += 1;
                 let step = format!("{number} {}{within}", TimedStep::Cpu.name());
                 out.push((class.to_owned(), step, fit));

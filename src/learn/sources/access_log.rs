@@ -44,12 +44,11 @@ pub(super) fn read(text: &str) -> Result<Trace, Problem> {
         .filter(|(_, l)| !l.trim().is_empty())
     {
         lines += 1;
-        match parse(line) {
-            Some(r) => requests.push((routes.class(r.method, r.target), r)),
-            None => {
-                broken += 1;
-                worst.get_or_insert((i + 1, line));
-            }
+        if let Some(r) = parse(line) {
+            requests.push((routes.class(r.method, r.target), r));
+        } else {
+            broken += 1;
+            worst.get_or_insert((i + 1, line));
         }
     }
     if let Some((line, text)) = worst

@@ -7,7 +7,7 @@ mod spans;
 mod speedscope;
 mod stacks;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::rows::Problem;
 use super::trace::{Format, StepKind, Trace, TraceOptions, TraceRow};
@@ -115,7 +115,7 @@ impl TaskBuilder {
 /// Classes by method and route, no more than [`MAX_ROUTES`].
 #[derive(Default)]
 struct Routes {
-    known: HashMap<String, ()>,
+    known: HashSet<String>,
 }
 
 impl Routes {
@@ -130,13 +130,13 @@ impl Routes {
             .chars()
             .take(LONGEST_NAME)
             .collect();
-        if self.known.contains_key(&name) {
+        if self.known.contains(&name) {
             return name;
         }
         if self.known.len() >= MAX_ROUTES {
             return format!("{} other", method.chars().take(20).collect::<String>());
         }
-        self.known.insert(name.clone(), ());
+        self.known.insert(name.clone());
         name
     }
 }

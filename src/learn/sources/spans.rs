@@ -36,9 +36,12 @@ struct ScopeSpans {
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Span {
-    trace_id: String,
-    span_id: String,
-    parent_span_id: String,
+    #[serde(rename = "traceId")]
+    trace: String,
+    #[serde(rename = "spanId")]
+    id: String,
+    #[serde(rename = "parentSpanId")]
+    parent: String,
     name: String,
     kind: Value,
     start_time_unix_nano: Value,
@@ -121,11 +124,11 @@ fn tasks(spans: &[(Span, (i64, i64))], broken: usize) -> Result<TaskBuilder, Pro
     let places: HashMap<(&str, &str), usize> = spans
         .iter()
         .enumerate()
-        .map(|(i, (s, _))| ((s.trace_id.as_str(), s.span_id.as_str()), i))
+        .map(|(i, (s, _))| ((s.trace.as_str(), s.id.as_str()), i))
         .collect();
     let parent = |i: usize| {
         let span = &spans[i].0;
-        let key = (span.trace_id.as_str(), span.parent_span_id.as_str());
+        let key = (span.trace.as_str(), span.parent.as_str());
         places.get(&key).copied().filter(|p| *p != i)
     };
     let is_task = |i: usize| spans[i].0.role() == Role::Serves || parent(i).is_none();

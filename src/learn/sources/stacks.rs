@@ -105,10 +105,10 @@ fn task<'a>(stacks: &[Stack<'a>], options: &TraceOptions) -> Result<Frame<'a>, P
         })
 }
 
-/// Frames that are no functions: threads and processes, as py-spy names them.
+/// Frames that are no functions: threads and processes, as profilers name them.
 fn is_runner(frame: &Frame<'_>) -> bool {
-    frame.file.is_empty()
-        && (frame.name.starts_with("thread ") || frame.name.starts_with("process "))
+    let named = |text: &str| text.starts_with("thread ") || text.starts_with("process ");
+    named(frame.file) || (frame.file.is_empty() && named(frame.name))
 }
 
 /// A trace of the function that is the task; `calls` of it where the profile has them.

@@ -159,10 +159,10 @@ async def main():
     beat.cancel()
 
 asyncio.run(main())
-threads = [threading.Thread(target=work) for _ in range(6)]
-for t in threads:
+for _ in range(6):
+    # One by one: then none waits for the GIL.
+    t = threading.Thread(target=work)
     t.start()
-for t in threads:
     t.join()
 "
     );

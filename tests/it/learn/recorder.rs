@@ -104,7 +104,7 @@ fn recorded(python: &Path, text: &str, more: &[&str]) -> (Trace, String) {
         .arg(path("recorded.ron"))
         .assert()
         .code(0);
-    let trace = Trace::read(&path("rows.jsonl"), TraceOptions::default()).unwrap();
+    let trace = Trace::read(&path("rows.jsonl"), &TraceOptions::default()).unwrap();
     assert_eq!(
         std::fs::read_dir(dir.path()).unwrap().count(),
         3,
@@ -228,7 +228,7 @@ fn tasks_marked_by_hand() {
             "{}",
             String::from_utf8_lossy(&run.stderr)
         );
-        let trace = Trace::read(&at("pchsim-trace.jsonl"), TraceOptions::default()).unwrap();
+        let trace = Trace::read(&at("pchsim-trace.jsonl"), &TraceOptions::default()).unwrap();
         assert_eq!((trace.classes.len(), trace.locks.len()), (1, 1));
         assert!(spent(&trace, "page", StepKind::Io).1 >= 0.0029);
         pchsim()

@@ -42,7 +42,7 @@ fn refused(name: &str, content: &[u8], why: &str) {
 }
 
 fn read(name: &str, content: &[u8]) -> Trace {
-    Trace::parse(content, name, TraceOptions::default()).unwrap()
+    Trace::parse(content, name, &TraceOptions::default()).unwrap()
 }
 
 /// A request every 100 ms on average; times are whole seconds, durations stand behind the line.
@@ -155,6 +155,8 @@ fn spans() -> String {
 
 #[test]
 fn spans_become_steps() {
+    use StepKind::{Cpu, Io};
+
     let trace = read("spans.jsonl", spans().as_bytes());
     assert_eq!(trace.classes, ["GET /offers/{seed}", "GET /profile"]);
     let steps = |task: u32| -> Vec<(StepKind, i64)> {
@@ -162,7 +164,6 @@ fn spans_become_steps() {
         rows.map(|r| (r.kind, (r.end - r.start) / 1_000_000))
             .collect()
     };
-    use StepKind::{Cpu, Io};
     assert_eq!(steps(0), [(Cpu, 10), (Io, 10), (Io, 20), (Cpu, 20)]);
     assert_eq!(steps(1), [(Cpu, 3), (Io, 5), (Cpu, 8)]);
     let (ron, said) = learnt("spans.jsonl", spans().as_bytes(), &[]);
