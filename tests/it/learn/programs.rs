@@ -169,7 +169,7 @@ for _ in range(6):
     for python in pythons() {
         let (ron, _, said) = recorded(&python, &[("p.py", &text)], &[]);
         assert!(
-            ron.contains("name: \"work\"") && ron.contains("count: 6"),
+            ron.contains("name: \"work\"") && ron.contains("weight: 6"),
             "{ron}"
         );
         assert!(
