@@ -176,6 +176,10 @@ fn imports(out: &mut String, c: &Calibrated) {
 fn gil_use(gil: &ImportGil) -> String {
     match gil.gil_use {
         GilUse::Keeps => "keeps the GIL".into(),
+        GilUse::Partly { share } => format!(
+            "is without the GIL for {:.0} % of its time, in long stretches",
+            100.0 * share
+        ),
         GilUse::Free => format!(
             "is without the GIL for {:.0} % of its time",
             gil.seen.share() * 100.0
@@ -192,7 +196,7 @@ fn gil_use(gil: &ImportGil) -> String {
 /// How the code of an import handles the GIL, as JSON for programs.
 fn habit_json(gil: &ImportGil) -> serde_json::Value {
     let (name, per_ms, each) = match gil.gil_use {
-        GilUse::Keeps => ("keeps", None, None),
+        GilUse::Keeps | GilUse::Partly { .. } => ("keeps", None, None),
         GilUse::Free => ("free", None, None),
         GilUse::Releases { rate, each } => ("releases", Some(rate * 1e6), Some(each / 1e9)),
     };

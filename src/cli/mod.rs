@@ -1,5 +1,6 @@
 //! The command line, with one file for each subcommand. Nothing outside this module prints.
 
+mod beside;
 pub(crate) mod calibrate;
 mod candidates;
 pub mod check;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::beside;
 use super::candidates;
 use super::files::{Files, OutputFile};
 use super::format::FileKind;
@@ -26,6 +27,8 @@ use crate::verify::machine;
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_long_help = "Examples:
   pchsim record --trace steps.csv -o my.ron
+  pchsim record --trace access.log -o my.ron
+  pchsim record --trace spans.jsonl -o my.ron
   pchsim record -o my.ron -- python my_program.py --pages 20
   pchsim record --emit-recorder recorder.py
 
@@ -34,15 +37,26 @@ cpu, native, io, wait, blocked, lock:NAME, payload_in and payload_out; the last 
 
 Exit codes: 0 done, 1 the recorded program failed (what was recorded is written), 2 bad usage or trace.")]
 pub(crate) struct Args {
-    /// Learn from this trace
+    /// Learn from this trace, access log, file of spans or profile
     #[arg(long, value_name = "FILE", help_heading = "Trace")]
     pub trace: Option<PathBuf>,
     /// Unit of the trace's times
     #[arg(long, value_enum, default_value_t = TraceTimeUnit::S, help_heading = "Trace")]
     pub unit: TraceTimeUnit,
-    /// How the trace is written [default: by its extension or first line]
+    /// What the trace is [default: by how it begins, or by its extension]
     #[arg(long, value_enum, help_heading = "Trace")]
     pub format: Option<TraceFormat>,
+    /// The function of a profile whose calls are the tasks [default: guessed, and said]
+    #[arg(
+        long,
+        value_name = "FUNCTION",
+        requires = "trace",
+        help_heading = "Trace"
+    )]
+    pub task: Option<String>,
+    /// How often it was called, where the profile does not say
+    #[arg(long, value_name = "N", requires = "trace", value_parser = clap::value_parser!(u64).range(1..=1_000_000), help_heading = "Trace")]
+    pub count: Option<u64>,
 
     /// Run this program and record its tasks (after --)
     #[arg(last = true, value_name = "PROGRAM", conflicts_with_all = ["trace", "emit_recorder"])]
@@ -115,6 +129,16 @@ pub(crate) enum TraceFormat {
     Csv,
     /// A JSON object on each line
     Jsonl,
+    /// An access log of Apache, nginx or gunicorn, with a duration behind each line or without
+    AccessLog,
+    /// OpenTelemetry spans: OTLP as JSON, one export a line
+    Spans,
+    /// Collapsed stacks: py-spy record --format raw
+    Stacks,
+    /// speedscope's JSON: py-spy record --format speedscope
+    Speedscope,
+    /// What cProfile writes
+    Prof,
 }
 
 /// How tasks arrive.
@@ -156,7 +180,7 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let interpreter = interpreter(args)?;
     match &args.trace {
         Some(path) => {
-            let trace = Trace::read(path, trace_options(args))
+            let trace = Trace::read(path, &trace_options(args))
                 .map_err(|e| UserError::new(e.to_string()))?;
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let options = options(args, interpreter, &stem, &path.display().to_string());
@@ -192,7 +216,13 @@ fn record(
     let rows =
         recorder::collect(&dir.path().join(ROWS)).context("cannot read what was recorded")?;
     drop(dir);
-    let failed = how_it_failed(&finished, args.limit);
+    let trace = match rows.as_str() {
+        "" => Trace::default(),
+        rows => recorder::parse(rows, "the recorded trace")?,
+    };
+    let ended = matches!(finished.end, ExitReason::Interrupted | ExitReason::TimedOut);
+    // A server runs until somebody ends it.
+    let failed = how_it_failed(&finished, args.limit).filter(|_| !(ended && trace.facts.server()));
     if let Some(how) = &failed {
         printer.error(&format!("error: the recorded program {how}"));
     }
@@ -208,7 +238,7 @@ fn record(
          light load, or with --sequential",
         command.join(" ")
     );
-    let trace = recorder::parse(&rows, "the recorded trace")?;
+    let interpreter = interpreter.or_else(|| recorded_interpreter(&trace));
     let options = options(args, interpreter, &program_name(&args.program), &origin);
     let Ok(learned) = learn::learn(&trace, options) else {
         return nothing_recorded(failed.is_some());
@@ -218,7 +248,7 @@ fn record(
     }
     write(&learned, output, printer)?;
     Ok(match finished.end {
-        ExitReason::Interrupted => Exit::Interrupted as u8,
+        ExitReason::Interrupted if failed.is_some() => Exit::Interrupted as u8,
         _ if failed.is_some() => Exit::Unexpected as u8,
         _ => Exit::Done as u8,
     })
@@ -323,7 +353,14 @@ fn trace_options(args: &Args) -> TraceOptions {
         format: args.format.map(|f| match f {
             TraceFormat::Csv => Format::Csv,
             TraceFormat::Jsonl => Format::JsonLines,
+            TraceFormat::AccessLog => Format::AccessLog,
+            TraceFormat::Spans => Format::Spans,
+            TraceFormat::Stacks => Format::Stacks,
+            TraceFormat::Speedscope => Format::Speedscope,
+            TraceFormat::Prof => Format::Prof,
         }),
+        task: args.task.clone(),
+        count: args.count,
     }
 }
 
@@ -333,7 +370,17 @@ fn interpreter(args: &Args) -> anyhow::Result<Option<(String, f64)>> {
         return Ok(None);
     };
     let p = profiles::find(name).map_err(|e| UserError::new(e.to_string()))?;
-    Ok(Some((p.name.clone(), p.params.cpu_factor)))
+    // As it was given: a file is not found by its profile's name.
+    Ok(Some((name.clone(), p.params.cpu_factor)))
+}
+
+/// The shipped profile of the interpreter that was recorded, if there is one.
+fn recorded_interpreter(trace: &Trace) -> Option<(String, f64)> {
+    let process = trace.facts.processes.values().next()?;
+    let threaded = if process.gil { "" } else { "t" };
+    let name = format!("cpython-{}{threaded}", process.version);
+    let profile = profiles::shipped().into_iter().find(|p| p.name == name)?;
+    Some((profile.name.clone(), profile.params.cpu_factor))
 }
 
 fn options(
@@ -353,6 +400,7 @@ fn options(
         interpreter,
         cores: args.cores,
         recorded_on: (!args.program.is_empty()).then(machine::cores),
+        memory: (!args.program.is_empty()).then(machine::memory).flatten(),
         one_worker: args.sequential || args.releases,
         arrivals: match args.arrivals {
             ArrivalMode::Auto => ArrivalsChoice::Auto,
@@ -371,7 +419,10 @@ fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> any
             syntax::render(&problems, false)
         );
     }
-    let table = learned.table();
+    let mut table = learned.table();
+    if let Some(lines) = beside::beside(learned, &text) {
+        table.push_str(&lines);
+    }
     if let Some(file) = file {
         // The scenario is there, even if nobody reads the table.
         file.write(&text, printer)?;

@@ -12,6 +12,9 @@ use crate::scenario::{Releases, limits};
 const FREE: f64 = 0.95;
 /// Fewer releases than this may be those of other threads (the main thread's, or a garbage collection's) or of a core that was taken away.
 const FEWEST: u64 = 50;
+/// Long stretches without the GIL are told from single ones of other threads by their share of the time, and by their number.
+const LEAST_SHARE: f64 = 0.2;
+const FEW: u64 = 5;
 /// The least time for which the GIL has to have been watched, in nanoseconds. It is watched for a millisecond at a time, and a few of these
 /// tell nothing.
 const LEAST_NS: u64 = 5_000_000;
@@ -23,6 +26,11 @@ pub enum GilUse {
     Keeps,
     /// The code runs without the GIL.
     Free,
+    /// The code is without the GIL for this share of its time, in stretches so long that they are few.
+    Partly {
+        /// The share, above 0 and below 1.
+        share: f64,
+    },
     /// The code gives the GIL up from time to time.
     Releases {
         /// Releases in a nanosecond.
@@ -40,6 +48,10 @@ impl GilUse {
         }
         Some(if seen.share() >= FREE {
             Self::Free
+        } else if seen.releases < FEWEST && seen.share() >= LEAST_SHARE && seen.releases >= FEW {
+            Self::Partly {
+                share: seen.share(),
+            }
         } else if seen.releases < FEWEST {
             Self::Keeps
         } else {
@@ -64,6 +76,10 @@ impl GilUse {
                  more or longer tasks"
             )),
             Some(Self::Keeps) => {}
+            Some(Self::Partly { share }) => notes.push(format!(
+                "class {name}: nobody held the GIL in {:.0}% of {looked} of its code, in long stretches: that share of Cpu is native",
+                100.0 * share
+            )),
             Some(Self::Free) => notes.push(format!(
                 "class {name}: nobody held the GIL in {:.0}% of {looked} of its code, which is Native therefore",
                 100.0 * seen.share()
@@ -76,6 +92,14 @@ impl GilUse {
             )),
         }
         gil_use.unwrap_or(Self::Keeps)
+    }
+
+    /// The share of a step that is native, where releases do not say it better.
+    pub(super) fn native(&self) -> Option<f64> {
+        match self {
+            Self::Partly { share } => Some(significant(*share, 2)),
+            Self::Keeps | Self::Free | Self::Releases { .. } => None,
+        }
     }
 
     /// The releases within one step. `mean` is the step's recorded mean time in nanoseconds, `steps` the number of steps of its class, and
@@ -119,7 +143,7 @@ mod tests {
             csv += &format!("{i},page,cpu,{i},{i}.015,,\n");
         }
         csv += gil;
-        let trace = Trace::parse(csv.as_bytes(), "t.csv", TraceOptions::default()).unwrap();
+        let trace = Trace::parse(csv.as_bytes(), "t.csv", &TraceOptions::default()).unwrap();
         learn(&trace, Options::default()).unwrap().to_ron()
     }
 
@@ -132,6 +156,11 @@ mod tests {
         assert!(text.contains(step), "{text}");
         assert!(text.contains("320 times a millisecond"), "{text}");
         assert!(scenario("gil,page,gil,0,0.010,1,0.0099\n").contains("Native(\"15ms\")"));
+        let partly = scenario("gil,page,gil,0,0.010,12,0.004\n");
+        assert!(
+            partly.contains("Cpu(time: \"15ms\", native: \"40%\")"),
+            "{partly}"
+        );
         for keeps in [
             "",
             "gil,page,gil,0,0.010,9,0.001\n",
@@ -156,7 +185,7 @@ mod tests {
             ),
         ] {
             let csv = format!("task,class,kind,start,end,releases,released\n{row}\n");
-            let e = Trace::parse(csv.as_bytes(), "t.csv", TraceOptions::default()).unwrap_err();
+            let e = Trace::parse(csv.as_bytes(), "t.csv", &TraceOptions::default()).unwrap_err();
             assert!(e.to_string().contains(said), "{e}");
         }
     }

@@ -77,11 +77,17 @@ pub(super) fn limit(trace: &Trace) -> Option<ConcurrencyLimit> {
         })
 }
 
+/// The greatest number of tasks that were under way at once.
+pub(super) fn at_once(trace: &Trace) -> usize {
+    let course = ConcurrencyHistogram::of(&ways(trace));
+    course.all.keys().max().copied().unwrap_or(0)
+}
+
 fn ways(trace: &Trace) -> Vec<TaskInterval> {
     let timed = |r: &&TraceRow| {
         !matches!(
             r.kind,
-            StepKind::PayloadIn(_) | StepKind::PayloadOut(_) | StepKind::Lock(_)
+            StepKind::PayloadIn(_) | StepKind::PayloadOut(_) | StepKind::Within(_)
         )
     };
     let mut rows: Vec<&TraceRow> = trace.rows.iter().filter(timed).collect();
@@ -313,6 +319,7 @@ mod tests {
             classes: vec!["a".into(), "b".into()],
             locks: Vec::new(),
             gil: vec![GilObservation::default()],
+            ..Trace::default()
         }
     }
 

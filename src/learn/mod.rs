@@ -7,23 +7,36 @@
 mod arrivals;
 mod correlation;
 mod dist;
+mod facts;
 mod fit;
 mod gil;
 mod limit;
 mod mle;
 
+mod process;
 pub(crate) mod recorder;
+mod rounds;
 mod rows;
 mod scenario;
+mod seen;
+mod sources;
 mod structure;
 mod table;
 mod timestamp;
 mod trace;
 mod workload;
 
-pub(crate) use arrivals::ArrivalsChoice;
+pub(crate) use arrivals::{ArrivalsChoice, FittedArrivals};
+pub use facts::{BackgroundTask, MainStretch, ProcessFacts, Ran, RunFacts};
 pub use fit::{Fit, FitVerdict, fit};
 pub use gil::GilUse;
+pub use process::{LearnedImports, ProcessCosts};
+pub use seen::SeenStrategy;
 pub(crate) use timestamp::TimeUnit;
-pub use trace::{Format, GilObservation, StepKind, Trace, TraceError, TraceOptions, TraceRow};
-pub use workload::{LearnError, Learned, LearnedClass, LearnedStep, Options, TimedStep, learn};
+pub use trace::{
+    Format, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceError,
+    TraceOptions, TraceRow,
+};
+pub use workload::{
+    LearnError, Learned, LearnedClass, LearnedStep, Observed, Options, TimedStep, learn,
+};

@@ -1,6 +1,6 @@
 //! The recorder that runs inside the user's Python program, and the reader of what it has written.
 //!
-//! The recorder is a single file of pure Python. It is injected by a `sitecustomize` module in a directory that stands first in
+//! The recorder is pure Python: a module that users may copy, and others that watch the libraries which run tasks. It is injected by a `sitecustomize` module in a directory that stands first in
 //! `PYTHONPATH`. So the program's own command stays as it is (`python -m`, a console script, `uv run`), and every interpreter that the
 //! program starts (spawned workers, the fork server) is recorded too. Each process appends to a file of its own, all rows of a task at
 //! once, so that a worker that is killed loses at most the rows of its unfinished tasks.
@@ -15,9 +15,30 @@ use crate::scenario::limits;
 pub(crate) const RECORDER: &str = include_str!("recorder/pchsim_recorder.py");
 const SITE: &str = include_str!("recorder/sitecustomize.py");
 
+/// The watch over the GIL, which needs [`RECORDER`] beside it.
+pub(crate) const GIL_WATCH: &str = include_str!("recorder/pchsim_gil.py");
+
 /// The recorder's modules by file name, to be put into a directory in `PYTHONPATH`.
-pub(crate) const MODULES: [(&str, &str); 2] =
-    [("pchsim_recorder.py", RECORDER), ("sitecustomize.py", SITE)];
+pub(crate) const MODULES: [(&str, &str); 9] = [
+    ("pchsim_recorder.py", RECORDER),
+    ("sitecustomize.py", SITE),
+    ("pchsim_gil.py", GIL_WATCH),
+    ("pchsim_hooks.py", include_str!("recorder/pchsim_hooks.py")),
+    ("pchsim_facts.py", include_str!("recorder/pchsim_facts.py")),
+    (
+        "pchsim_executors.py",
+        include_str!("recorder/pchsim_executors.py"),
+    ),
+    ("pchsim_loops.py", include_str!("recorder/pchsim_loops.py")),
+    (
+        "pchsim_resources.py",
+        include_str!("recorder/pchsim_resources.py"),
+    ),
+    (
+        "pchsim_servers.py",
+        include_str!("recorder/pchsim_servers.py"),
+    ),
+];
 
 /// The environment variable that tells the recorder where to write: a directory (which gets a file for each process) or a file.
 pub(crate) const TRACE_VARIABLE: &str = "PCHSIM_TRACE";
@@ -67,5 +88,5 @@ pub(crate) fn parse(rows: &str, name: &str) -> Result<Trace, TraceError> {
         format: Some(Format::JsonLines),
         ..TraceOptions::default()
     };
-    Trace::parse(rows.as_bytes(), name, options)
+    Trace::parse(rows.as_bytes(), name, &options)
 }

@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 
+use super::facts::{self, BackgroundTask, MainStretch, Ran};
 use super::timestamp::{self, BadTime, TimeUnit};
-use super::trace::{GilObservation, StepKind, Trace, TraceRow};
+use super::trace::{
+    GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceRow,
+};
 use crate::scenario::limits;
 use crate::scenario::units::grouped;
 
 /// The greatest number of rows in a trace: 40 bytes of each stay in memory.
 pub(super) const MAX_ROWS: usize = 8_000_000;
-const KINDS: &str =
-    "a kind is cpu, native, io, blocked, wait, lock:NAME, payload_in, payload_out or gil";
+const KINDS: &str = "a kind is cpu, native, io, block, blocked, wait, lock:NAME, use:NAME, offload:NAME, payload_in, payload_out or gil";
 
 /// A problem within a line, before the line's number is known.
+#[derive(Debug)]
 pub(super) struct Problem {
     pub(super) column: Option<String>,
     pub(super) message: String,
@@ -40,6 +43,7 @@ impl Problem {
 }
 
 /// The texts of one line of a trace, whichever format it is written in.
+#[derive(Clone, Copy, Default)]
 pub(super) struct RowFields<'a> {
     pub(super) task: &'a str,
     pub(super) class: &'a str,
@@ -50,6 +54,11 @@ pub(super) struct RowFields<'a> {
     pub(super) lock: Option<&'a str>,
     pub(super) releases: Option<&'a str>,
     pub(super) released: Option<&'a str>,
+    pub(super) size: Option<&'a str>,
+    pub(super) how: Option<&'a str>,
+    pub(super) used: Option<&'a str>,
+    pub(super) pid: Option<&'a str>,
+    pub(super) process: Option<&'a str>,
 }
 
 /// The text in quotes, cut where nobody would read on.
@@ -67,6 +76,8 @@ pub(super) struct TraceBuilder {
     tasks: HashMap<(u32, Box<str>), u32>,
     classes: HashMap<Box<str>, u32>,
     locks: HashMap<Box<str>, u32>,
+    resources: HashMap<Box<str>, u32>,
+    pools: HashMap<Box<str>, u32>,
 }
 
 fn number(map: &mut HashMap<Box<str>, u32>, names: &mut Vec<String>, name: &str) -> u32 {
@@ -87,11 +98,13 @@ impl TraceBuilder {
             tasks: HashMap::new(),
             classes: HashMap::new(),
             locks: HashMap::new(),
+            resources: HashMap::new(),
+            pools: HashMap::new(),
         }
     }
 
     pub(super) fn row(&mut self, f: &RowFields<'_>) -> Result<(), Problem> {
-        if self.trace.rows.len() == MAX_ROWS {
+        if self.trace.rows.len() + self.trace.facts.len() == MAX_ROWS {
             return Err(Problem::new(format!(
                 "the trace has more rows than {}",
                 limits::named("MAX_ROWS", MAX_ROWS)
@@ -102,6 +115,9 @@ impl TraceBuilder {
             if text.is_empty() {
                 return Err(Problem::new(format!("the {name} is empty")).at(name));
             }
+        }
+        if matches!(f.kind, "process" | "ran") {
+            return self.fact(f);
         }
         let payload = matches!(f.kind, "payload_in" | "payload_out");
         // A payload has no length in time, so its row may lack the end, or both times.
@@ -128,6 +144,9 @@ impl TraceBuilder {
                     .at("end")
                     .help("is the unit right? (--unit s, ms, us or ns)"),
             );
+        }
+        if matches!(f.kind, "main" | "background") {
+            return self.stretch(f, start, end);
         }
         let watched = f.kind == "gil";
         let kind = if watched {
@@ -234,38 +253,148 @@ impl TraceBuilder {
             "cpu" => StepKind::Cpu,
             "native" => StepKind::Native,
             "io" => StepKind::Io,
+            "block" => StepKind::Block,
             "blocked" => StepKind::Blocked,
             "wait" => StepKind::Wait,
             "payload_in" => StepKind::PayloadIn(bytes()?),
             "payload_out" => StepKind::PayloadOut(bytes()?),
-            other => {
-                let name = match other.strip_prefix("lock:") {
-                    Some(name) => Some(name),
-                    None if other == "lock" => f.lock,
-                    None => {
-                        return Err(
-                            Problem::new(format!("{} is no kind of step", quoted(other)))
-                                .at("kind")
-                                .help(KINDS),
-                        );
-                    }
-                };
-                let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else {
-                    return Err(Problem::new("the lock has no name")
-                        .at("kind")
-                        .help("write lock:NAME, or lock with the name in a column lock"));
-                };
-                let lock = number(&mut self.locks, &mut self.trace.locks, name);
-                if self.trace.locks.len() > limits::MAX_NAMES {
-                    return Err(Problem::new(format!(
-                        "there are more locks than {}",
-                        limits::named("MAX_NAMES", limits::MAX_NAMES)
-                    ))
-                    .at("kind")
-                    .help("give locks of one sort (one for each row, say) one name"));
-                }
-                StepKind::Lock(lock)
-            }
+            other => self.scope(other, f)?,
         })
+    }
+
+    /// A lock that is held, a resource that is used, or a pool that does the steps.
+    fn scope(&mut self, kind: &str, f: &RowFields<'_>) -> Result<StepKind, Problem> {
+        let (sort, name) = match kind.split_once(':') {
+            Some((sort @ ("lock" | "use" | "offload"), name)) => (sort, Some(name)),
+            None if kind == "lock" => ("lock", f.lock),
+            _ => {
+                return Err(Problem::new(format!("{} is no kind of step", quoted(kind)))
+                    .at("kind")
+                    .help(KINDS));
+            }
+        };
+        let Some(name) = name.map(str::trim).filter(|n| !n.is_empty()) else {
+            let thing = match sort {
+                "lock" => "lock",
+                "use" => "resource",
+                _ => "pool",
+            };
+            return Err(Problem::new(format!("the {thing} has no name"))
+                .at("kind")
+                .help("write lock:NAME, or lock with the name in a column lock; use:NAME; offload:NAME"));
+        };
+        let scope = match sort {
+            "lock" => Scope::Lock(number(&mut self.locks, &mut self.trace.locks, name)),
+            "use" => Scope::Use(self.resource(name, f)?),
+            _ => Scope::Offload(self.pool(name, f)?),
+        };
+        let most = (self.trace.locks.len())
+            .max(self.trace.resources.len())
+            .max(self.trace.pools.len());
+        if most > limits::MAX_NAMES {
+            return Err(Problem::new(format!(
+                "there are more locks than {}",
+                limits::named("MAX_NAMES", limits::MAX_NAMES)
+            ))
+            .at("kind")
+            .help("give locks of one sort (one for each row, say) one name"));
+        }
+        Ok(StepKind::Within(scope))
+    }
+
+    fn resource(&mut self, name: &str, f: &RowFields<'_>) -> Result<u32, Problem> {
+        let size = Self::needed_count(f.size, "size")?;
+        if !(1..=limits::MAX_TASKS).contains(&size) {
+            return Err(Problem::new(format!(
+                "a resource cannot be for {} at once",
+                grouped(size)
+            ))
+            .at("size"));
+        }
+        let all = &mut self.trace.resources;
+        let next = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let place = *self.resources.entry(name.into()).or_insert(next);
+        match all.get_mut(place as usize) {
+            Some(known) => known.size = known.size.max(size),
+            None => all.push(RecordedResource {
+                name: name.to_owned(),
+                size,
+            }),
+        }
+        Ok(place)
+    }
+
+    fn pool(&mut self, name: &str, f: &RowFields<'_>) -> Result<u32, Problem> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        if !name.chars().all(fits) {
+            return Err(
+                Problem::new(format!("{} cannot be the name of a pool", quoted(name)))
+                    .at("kind")
+                    .help("a pool's name is letters, digits, _ and -"),
+            );
+        }
+        let Some(workers) = f.how.and_then(facts::workers) else {
+            return Err(Problem::new("an offload needs the workers of its pool")
+                .at("how")
+                .help("how is threads:8 or processes:4:fork"));
+        };
+        let all = &mut self.trace.pools;
+        let next = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let place = *self.pools.entry(name.into()).or_insert(next);
+        if place == next {
+            all.push(RecordedPool {
+                name: name.to_owned(),
+                workers,
+            });
+        }
+        Ok(place)
+    }
+
+    /// What is known of a process, or of the executor that runs a class.
+    fn fact(&mut self, f: &RowFields<'_>) -> Result<(), Problem> {
+        let facts = &mut self.trace.facts;
+        if f.kind == "process" {
+            let known = f.process.and_then(|text| serde_json::from_str(text).ok());
+            let Some(known) = known else {
+                return Err(
+                    Problem::new("what is known of the process cannot be read").at("process")
+                );
+            };
+            facts.process(known);
+            return Ok(());
+        }
+        let Some(how) = f.how.and_then(facts::strategy) else {
+            return Err(
+                Problem::new("it does not say which executor ran the class")
+                    .at("how")
+                    .help("how is threads:8, threads:per-task, processes:4:fork, pool:4:spawn, asyncio or sequential"),
+            );
+        };
+        let pid = Self::needed_count(f.pid, "pid")?;
+        let class = f.class.to_owned();
+        facts.ran.push(Ran { class, how, pid });
+        Ok(())
+    }
+
+    /// A stretch of the main program, or a task that is none.
+    fn stretch(&mut self, f: &RowFields<'_>, start: i64, end: i64) -> Result<(), Problem> {
+        let length = end.abs_diff(start);
+        if f.kind == "main" {
+            let used = self.needed(f.used, "used")?;
+            let used = u64::try_from(used).unwrap_or(0).min(length);
+            let stretch = MainStretch { start, end, used };
+            self.trace.facts.main.push(stretch);
+        } else {
+            let class = f.class.to_owned();
+            let known = self.classes.get(f.class);
+            let task = known.and_then(|c| self.tasks.get(&(*c, f.task.into())).copied());
+            let background = BackgroundTask {
+                class,
+                task,
+                length,
+            };
+            self.trace.facts.background.push(background);
+        }
+        Ok(())
     }
 }

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use super::arrivals::FittedArrivals;
-use super::dist::{ron, significant};
+use super::dist::{duration, ron, rounded, significant};
 use super::fit::{Fit, FitVerdict};
 use super::table::{d_text, p_text, time};
+use super::trace::Scope;
 use super::workload::{Learned, LearnedClass, LearnedStep};
 use crate::scenario::limits::MAX_FACTOR;
 use crate::scenario::units::format_duration;
@@ -87,6 +88,15 @@ fn step(out: &mut String, indent: &str, step: &LearnedStep) {
             let text = format!("{indent}{}({}),", work.name(), ron(&fit.dist, indent));
             let _ = writeln!(out, "{text} // {}", worth(fit));
         }
+        LearnedStep::PartlyNative(fit, share) => {
+            let _ = writeln!(
+                out,
+                "{indent}Cpu(time: {}, native: \"{:.0}%\"), // {}",
+                ron(&fit.dist, indent),
+                100.0 * share,
+                worth(fit)
+            );
+        }
         LearnedStep::Releasing(fit, releases) => {
             let _ = writeln!(
                 out,
@@ -97,21 +107,30 @@ fn step(out: &mut String, indent: &str, step: &LearnedStep) {
                 worth(fit)
             );
         }
-        LearnedStep::Lock(name, inner) => {
-            let _ = writeln!(out, "{indent}Lock({}, [", quoted(name));
-            nested(out, indent, inner);
+        LearnedStep::Within(scope, name, inner) => {
+            let (named, end) = match scope {
+                Scope::Lock(_) => (format!("Lock({}, [", quoted(name)), "]),"),
+                Scope::Use(_) => (format!("Use({}, [", quoted(name)), "]),"),
+                Scope::Offload(_) if name == "default" => ("Offload([".to_owned(), "]),"),
+                Scope::Offload(_) => {
+                    let to = quoted(name);
+                    (format!("Offload(to: {to}, steps: ["), "]),")
+                }
+            };
+            let _ = writeln!(out, "{indent}{named}");
+            nested(out, indent, inner, end);
         }
         LearnedStep::Repeat(times, inner) => {
             let _ = writeln!(out, "{indent}Repeat({times}, [");
-            nested(out, indent, inner);
+            nested(out, indent, inner, "]),");
         }
     }
 }
 
-fn nested(out: &mut String, indent: &str, steps: &[LearnedStep]) {
+fn nested(out: &mut String, indent: &str, steps: &[LearnedStep], end: &str) {
     let deeper = format!("{indent}    ");
     steps.iter().for_each(|s| step(out, &deeper, s));
-    let _ = writeln!(out, "{indent}]),");
+    let _ = writeln!(out, "{indent}{end}");
 }
 
 impl Learned {
@@ -152,39 +171,109 @@ impl Learned {
             out,
             "    question: \"How should this recorded workload be run?\",\n"
         );
+        let memory = o.memory.map_or(String::new(), |bytes| {
+            format!(", memory: \"{}MiB\"", bytes >> 20)
+        });
         let _ = match (o.cores, o.recorded_on) {
             (Some(n), _) => writeln!(out, "    machine: (cores: {n}),\n"),
             (None, Some(n)) => writeln!(
                 out,
-                "    machine: (cores: {n}), // of the machine that this was recorded on\n"
+                "    machine: (cores: {n}{memory}), // of the machine that this was recorded on\n"
             ),
             (None, None) => writeln!(
                 out,
                 "    // machine: (cores: 4, memory: \"8GiB\"), // not in a trace: fill in yours\n"
             ),
         };
+        if let (Some((name, _)), Some(_)) = (&o.interpreter, o.recorded_on) {
+            let _ = writeln!(
+                out,
+                "    interpreters: [{}], // it was recorded on this one\n",
+                quoted(name)
+            );
+        }
         let _ = writeln!(out, "    workload: (");
         self.arrivals_ron(&mut out);
         if !self.locks.is_empty() {
             let names: Vec<String> = self.locks.iter().map(|l| quoted(l)).collect();
             let _ = writeln!(out, "        locks: [{}],", names.join(", "));
         }
+        self.resources_ron(&mut out);
+        self.costs_ron(&mut out);
         let _ = writeln!(out, "        tasks: [");
         for class in &self.classes {
             self.class_ron(&mut out, class);
         }
         out.push_str("        ],\n    ),\n");
-        if let Some(limit) = self.limit.as_ref().filter(|l| l.class.is_none()) {
-            let names: Vec<String> = limit.strategies().iter().map(|s| quoted(s)).collect();
-            let _ = writeln!(
-                out,
-                "\n    // The program lets {} tasks run at once.\n    strategies: [{}],",
-                limit.tasks,
-                names.join(", ")
-            );
-        }
+        self.strategies_ron(&mut out);
         out.push_str(")\n");
         out
+    }
+
+    fn resources_ron(&self, out: &mut String) {
+        if self.resources.is_empty() {
+            return;
+        }
+        let _ = writeln!(out, "        resources: {{");
+        for resource in &self.resources {
+            let (name, size) = (quoted(&resource.name), resource.size);
+            let _ = writeln!(
+                out,
+                "            {name}: Semaphore(count: {size}), // as many as were seen to be held at once, or as the program says"
+            );
+        }
+        let _ = writeln!(out, "        }},");
+    }
+
+    fn costs_ron(&self, out: &mut String) {
+        if let Some(imports) = self.costs.imports {
+            let mut fields = vec![format!(
+                "time: {}",
+                duration(rounded(imports.time.as_f64()))
+            )];
+            if imports.memory > 0 {
+                fields.push(format!("memory: \"{}kB\"", imports.memory / 1000));
+            }
+            if imports.objects > 0 {
+                fields.push(format!("objects: {}", imports.objects));
+            }
+            let _ = writeln!(
+                out,
+                "        imports: ({}), // CPU time and growth of the process in imports beyond the standard library's",
+                fields.join(", ")
+            );
+        }
+        if let Some(dispatch) = self.costs.dispatch {
+            let _ = writeln!(
+                out,
+                "        dispatch: {}, // CPU time of the server for each request beside its task",
+                duration(rounded(dispatch.as_f64()))
+            );
+        }
+    }
+
+    fn strategies_ron(&self, out: &mut String) {
+        if self.strategies.is_empty() {
+            return;
+        }
+        out.push('\n');
+        if let Some(limit) = self.limit.as_ref().filter(|l| l.class.is_none()) {
+            let _ = writeln!(
+                out,
+                "    // The program lets {} tasks run at once.",
+                limit.tasks
+            );
+        }
+        let seen = match &self.seen {
+            Some(seen) if seen.is_whole() => " // the first one was recorded".to_owned(),
+            Some(seen) => format!(
+                " // {:.0}% of the tasks were recorded under the first one",
+                100.0 * seen.share
+            ),
+            None => String::new(),
+        };
+        let names: Vec<String> = self.strategies.iter().map(|s| quoted(s)).collect();
+        let _ = writeln!(out, "    strategies: [{}],{seen}", names.join(", "));
     }
 
     fn arrivals_ron(&self, out: &mut String) {
@@ -192,6 +281,19 @@ impl Learned {
         let count: usize = self.classes.iter().map(|c| c.count).sum();
         let _ = match &self.arrivals {
             FittedArrivals::Batch => writeln!(out, "{indent}arrivals: Batch,"),
+            FittedArrivals::Rounds {
+                count,
+                serial: None,
+            } => writeln!(out, "{indent}arrivals: Rounds(count: {count}),"),
+            FittedArrivals::Rounds {
+                count,
+                serial: Some(fit),
+            } => writeln!(
+                out,
+                "{indent}arrivals: Rounds(count: {count}, serial: [Cpu({})]), // between rounds: {}",
+                ron(&fit.dist, indent),
+                worth(fit)
+            ),
             FittedArrivals::Poisson { rate, fit } => writeln!(
                 out,
                 "{indent}arrivals: Poisson(rate: {rate}, count: {count}), // gaps are exponential: {}",
@@ -236,9 +338,20 @@ impl Learned {
         );
         let _ = match self.arrivals {
             FittedArrivals::Batch => writeln!(out, "                count: {},", class.count),
-            _ => writeln!(out, "                weight: {},", self.weight(class)),
+            FittedArrivals::Rounds { count, .. } => writeln!(
+                out,
+                "                count: {}, // in each round",
+                ((class.count + count / 2) / count.max(1)).max(1)
+            ),
+            FittedArrivals::Poisson { .. } | FittedArrivals::Renewal { .. } => {
+                writeln!(out, "                weight: {},", self.weight(class))
+            }
         };
-        if self.interleaved && self.arrivals == FittedArrivals::Batch {
+        let counted = match self.arrivals {
+            FittedArrivals::Batch | FittedArrivals::Rounds { .. } => true,
+            FittedArrivals::Poisson { .. } | FittedArrivals::Renewal { .. } => false,
+        };
+        if self.interleaved && counted {
             let _ = writeln!(out, "                interleave: true,");
         }
         let _ = writeln!(out, "                steps: [");
@@ -249,7 +362,17 @@ impl Learned {
             }
         };
         payload(out, "PayloadIn", class.payload_in);
-        class.steps.iter().for_each(|s| step(out, indent, s));
+        match self.costs.hold {
+            None => class.steps.iter().for_each(|s| step(out, indent, s)),
+            Some(bytes) => {
+                let _ = writeln!(
+                    out,
+                    "{indent}Hold(\"{}kB\", [ // a guess: by how much the processes grew, shared by the tasks under way",
+                    bytes / 1000
+                );
+                nested(out, indent, &class.steps, "]),");
+            }
+        }
         payload(out, "PayloadOut", class.payload_out);
         let _ = writeln!(out, "                ],\n            ),");
     }

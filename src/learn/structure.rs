@@ -1,11 +1,11 @@
 //! Groups recorded tasks into classes: which steps a task did, in which order, and which order is the usual one in its class.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::trace::{StepKind, Trace, TraceRow};
+use super::trace::{Scope, StepKind, Trace, TraceRow};
 use super::workload::TimedStep;
 
-/// The deepest nesting of locks; rows that are nested deeper are read as if under these locks only.
+/// The deepest nesting of locks, resources and pools; rows that are nested deeper are read as if under these only.
 const DEEPEST: usize = 8;
 /// The number of steps of a task that are kept apart; longer sequences are summed up.
 const LONGEST: usize = 200;
@@ -21,8 +21,8 @@ const COMMON: f64 = 0.5;
 pub(super) enum ShapeNode {
     /// A step with a duration.
     Work(TimedStep),
-    /// Steps under a lock.
-    Lock(u32, Vec<ShapeNode>),
+    /// Steps under a lock, with a resource, or in a pool.
+    Within(Scope, Vec<ShapeNode>),
 }
 
 /// One task as recorded.
@@ -76,7 +76,9 @@ fn quiet(trace: &Trace) -> Vec<bool> {
         let length = row.end.abs_diff(row.start);
         match row.kind {
             StepKind::Blocked => sum.0 = sum.0.saturating_add(length),
-            StepKind::Cpu | StepKind::Native | StepKind::Io => sum.1 = sum.1.saturating_add(length),
+            StepKind::Cpu | StepKind::Native | StepKind::Io | StepKind::Block => {
+                sum.1 = sum.1.saturating_add(length);
+            }
             _ => {}
         }
     }
@@ -90,8 +92,12 @@ fn tasks(trace: &Trace) -> Vec<(u32, ShapedTask)> {
     let quiet = quiet(trace);
     let kept = |r: &&TraceRow| r.kind != StepKind::Blocked || !quiet[r.class as usize];
     let mut rows: Vec<&TraceRow> = trace.rows.iter().filter(kept).collect();
-    // At the same start, the row of a lock comes before what is done under it; otherwise rows keep the order of the file.
-    rows.sort_by_key(|r| (r.task, r.start, !matches!(r.kind, StepKind::Lock(_))));
+    // At the same start, the row of a lock comes before what is done under it, the longest first; otherwise rows keep the order of the file.
+    rows.sort_by_key(|r| {
+        let around = matches!(r.kind, StepKind::Within(_));
+        let length = if around { r.end.abs_diff(r.start) } else { 0 };
+        (r.task, r.start, !around, std::cmp::Reverse(length))
+    });
     let mut out = Vec::new();
     for rows in rows.chunk_by(|a, b| a.task == b.task) {
         let task = task(rows);
@@ -140,7 +146,7 @@ struct ShapeReader<'a> {
     covered: i64,
     /// The same without waiting, because rows that lie in a wait do not overlap with it.
     busy: i64,
-    held: Vec<u32>,
+    held: Vec<Scope>,
     task: &'a mut ShapedTask,
 }
 
@@ -151,17 +157,19 @@ impl ShapeReader<'_> {
             self.next += 1;
             let length = row.end.abs_diff(row.start);
             let work = match row.kind {
-                StepKind::Lock(lock) if self.held.len() >= DEEPEST || self.held.contains(&lock) => {
+                StepKind::Within(scope)
+                    if self.held.len() >= DEEPEST || self.held.contains(&scope) =>
+                {
                     continue;
                 }
-                StepKind::Lock(lock) => {
-                    let node = self.lock(lock, row, until);
-                    out.push(node);
+                StepKind::Within(scope) => {
+                    out.extend(self.within(scope, row, until));
                     continue;
                 }
                 StepKind::Cpu => Some(TimedStep::Cpu),
                 StepKind::Native => Some(TimedStep::Native),
                 StepKind::Io => Some(TimedStep::Io),
+                StepKind::Block => Some(TimedStep::Block),
                 StepKind::Blocked => {
                     self.task.blocked += length;
                     Some(TimedStep::Io)
@@ -189,20 +197,25 @@ impl ShapeReader<'_> {
         out
     }
 
-    fn lock(&mut self, lock: u32, row: &TraceRow, until: i64) -> ShapeNode {
+    fn within(&mut self, scope: Scope, row: &TraceRow, until: i64) -> Option<ShapeNode> {
         self.task.gaps += u64::try_from(row.start.saturating_sub(self.covered)).unwrap_or(0);
         self.covered = self.covered.max(row.start);
-        self.held.push(lock);
+        self.held.push(scope);
         let mut inner = self.nodes(row.end.min(until));
         self.held.pop();
         if inner.is_empty() {
+            match scope {
+                Scope::Lock(_) => {}
+                // It was held while the task waited for something else of the program's: there is nothing to simulate.
+                Scope::Use(_) | Scope::Offload(_) => return None,
+            }
             // The trace does not say what was done under the lock, so it is taken for Python code.
             inner.push(ShapeNode::Work(TimedStep::Cpu));
             self.task.times.push(row.end.abs_diff(row.start));
             self.covered = self.covered.max(row.end);
             self.busy = self.busy.max(row.end);
         }
-        ShapeNode::Lock(lock, inner)
+        Some(ShapeNode::Within(scope, inner))
     }
 
     fn cover(&mut self, row: &TraceRow) {
@@ -226,8 +239,8 @@ fn sum_up(shape: &[ShapeNode], times: &[u64]) -> (Vec<ShapeNode>, Vec<u64>) {
     fn add(
         nodes: &[ShapeNode],
         times: &mut std::slice::Iter<'_, u64>,
-        path: &mut Vec<u32>,
-        totals: &mut BTreeMap<Vec<u32>, BTreeMap<TimedStep, u64>>,
+        path: &mut Vec<Scope>,
+        totals: &mut BTreeMap<Vec<Scope>, BTreeMap<TimedStep, u64>>,
     ) {
         for node in nodes {
             match node {
@@ -239,8 +252,8 @@ fn sum_up(shape: &[ShapeNode], times: &[u64]) -> (Vec<ShapeNode>, Vec<u64>) {
                         .or_default();
                     *total += times.next().copied().unwrap_or(0);
                 }
-                ShapeNode::Lock(l, inner) => {
-                    path.push(*l);
+                ShapeNode::Within(scope, inner) => {
+                    path.push(*scope);
                     add(inner, times, path, totals);
                     path.pop();
                 }
@@ -256,8 +269,8 @@ fn sum_up(shape: &[ShapeNode], times: &[u64]) -> (Vec<ShapeNode>, Vec<u64>) {
             inner.push(ShapeNode::Work(work));
             sums.push(total);
         }
-        for lock in path.into_iter().rev() {
-            inner = vec![ShapeNode::Lock(lock, inner)];
+        for scope in path.into_iter().rev() {
+            inner = vec![ShapeNode::Within(scope, inner)];
         }
         nodes.extend(inner);
     }
@@ -282,8 +295,11 @@ pub(super) fn group(trace: &Trace) -> Grouping {
         classes[class as usize].push(task);
     }
     let mut out = Grouping::default();
+    let present: HashSet<usize> = trace.rows.iter().map(|r| r.class as usize).collect();
     for (number, (name, tasks)) in trace.classes.iter().zip(classes).enumerate() {
-        if tasks.is_empty() {
+        if tasks.is_empty() && !present.contains(&number) {
+            // Its tasks were taken out before, which was said.
+        } else if tasks.is_empty() {
             out.notes.push(format!(
                 "class {name} has no step with a duration: it is left out"
             ));
@@ -371,7 +387,7 @@ mod tests {
             unit: TimeUnit::Nanoseconds,
             ..TraceOptions::default()
         };
-        Trace::parse(csv.as_bytes(), "t.csv", options).unwrap()
+        Trace::parse(csv.as_bytes(), "t.csv", &options).unwrap()
     }
 
     #[test]
@@ -405,8 +421,8 @@ mod tests {
             task.shape,
             [
                 cpu(),
-                ShapeNode::Lock(0, vec![cpu(), ShapeNode::Work(TimedStep::Io)]),
-                ShapeNode::Lock(1, vec![cpu()])
+                ShapeNode::Within(Scope::Lock(0), vec![cpu(), ShapeNode::Work(TimedStep::Io)]),
+                ShapeNode::Within(Scope::Lock(1), vec![cpu()])
             ]
         );
         assert_eq!(task.times, [100, 200, 100, 50]);

@@ -6,13 +6,17 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::facts::RunFacts;
 use super::rows::{Problem, RowFields, TraceBuilder, quoted};
+use super::sources;
 use super::timestamp::TimeUnit;
-use crate::scenario::limits;
+use crate::scenario::{Offload, limits};
 use crate::syntax::input;
 
 /// The longest line, in bytes.
 const MAX_LINE: u64 = 1 << 20;
+/// So many bytes at the beginning of a file tell what it is.
+const BEGIN: usize = 1 << 16;
 const FIELDS: &str = "task, class, kind (or step), start, end, and where needed bytes or lock";
 
 /// The kind of a recorded step.
@@ -29,12 +33,43 @@ pub enum StepKind {
     /// The task waits for something that the simulation itself produces: a worker, the event loop, a lock, a child task. Such rows are left
     /// out.
     Wait,
-    /// The task holds the lock of this index in [`Trace::locks`]; rows within are done under it.
-    Lock(u32),
+    /// The task blocks whoever runs it, be it an event loop.
+    Block,
+    /// Rows within are done under or in this.
+    Within(Scope),
     /// This number of bytes is sent to the worker.
     PayloadIn(u64),
     /// This number of bytes is sent back.
     PayloadOut(u64),
+}
+
+/// What steps are done under or in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// The task holds the lock of this index in [`Trace::locks`].
+    Lock(u32),
+    /// The task uses the resource of this index in [`Trace::resources`].
+    Use(u32),
+    /// A worker of the pool of this index in [`Trace::pools`] does the steps as one call, while the task's event loop goes on.
+    Offload(u32),
+}
+
+/// A resource of which a trace shows the uses: a semaphore, or a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedResource {
+    /// The name that the program has for it.
+    pub name: String,
+    /// How many tasks may use it at once, as far as it was seen; at least 1.
+    pub size: u64,
+}
+
+/// A pool to which event loops offload calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedPool {
+    /// A name of letters, digits, `_` and `-`; `default` is the loop's own.
+    pub name: String,
+    /// Its workers.
+    pub workers: Offload,
 }
 
 /// One line of a trace.
@@ -53,7 +88,7 @@ pub struct TraceRow {
 }
 
 /// A trace in memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     /// The rows, in the order of the file.
     pub rows: Vec<TraceRow>,
@@ -63,6 +98,14 @@ pub struct Trace {
     pub locks: Vec<String>,
     /// What was seen of the GIL while each class ran, by the index in [`Trace::classes`]; shorter than that where nothing was seen.
     pub gil: Vec<GilObservation>,
+    /// Resources that tasks use.
+    pub resources: Vec<RecordedResource>,
+    /// Pools that event loops offload calls to.
+    pub pools: Vec<RecordedPool>,
+    /// What is known of the processes rather than of the tasks.
+    pub facts: RunFacts,
+    /// What had to be guessed to make a trace of another source: sentences without a full stop.
+    pub notes: Vec<String>,
 }
 
 /// What was seen of the GIL while tasks of a class ran.
@@ -90,15 +133,29 @@ pub enum Format {
     Csv,
     /// One JSON object in each line.
     JsonLines,
+    /// An access log: the common or combined format of Apache httpd, nginx and gunicorn, with a duration behind or without.
+    AccessLog,
+    /// OpenTelemetry spans: OTLP as JSON, one export a line.
+    Spans,
+    /// Collapsed stacks with numbers of samples, as py-spy's raw format has them.
+    Stacks,
+    /// speedscope's JSON.
+    Speedscope,
+    /// What cProfile writes.
+    Prof,
 }
 
 /// What the reader cannot know from the trace itself.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TraceOptions {
     /// The unit of `start` and `end`.
     pub unit: TimeUnit,
-    /// The format; `None` to tell it by the file's extension (`.csv`, `.tsv`, `.jsonl`, `.ndjson`), or else by its first character.
+    /// The format; `None` to tell it by how the file begins, or else by its extension (`.csv`, `.tsv`, `.jsonl`, `.ndjson`).
     pub format: Option<Format>,
+    /// The function of a profile that is a task; `None` to guess it.
+    pub task: Option<String>,
+    /// How often it was called; `None` for what the profile says.
+    pub count: Option<u64>,
 }
 
 /// What is wrong with a trace: where, what was found there, and what was expected.
@@ -121,7 +178,7 @@ impl Trace {
     /// # Errors
     ///
     /// Returns the place in the file, the offending text, and what is expected.
-    pub fn read(path: &Path, options: TraceOptions) -> Result<Self, TraceError> {
+    pub fn read(path: &Path, options: &TraceOptions) -> Result<Self, TraceError> {
         let name = path.display().to_string();
         let cannot = |e: &std::io::Error| TraceError {
             file: name.clone(),
@@ -135,12 +192,12 @@ impl Trace {
         let extension = path
             .extension()
             .map(|e| e.to_string_lossy().to_ascii_lowercase());
-        let format = options.format.or(match extension.as_deref() {
+        let named = match extension.as_deref() {
             Some("csv" | "tsv") => Some(Format::Csv),
             Some("jsonl" | "ndjson") => Some(Format::JsonLines),
             _ => None,
-        });
-        Self::parse(file, &name, TraceOptions { format, ..options })
+        };
+        Self::parse_named(file, &name, named, options)
     }
 
     /// Reads a trace from a stream, whose name in messages is `name`.
@@ -148,7 +205,17 @@ impl Trace {
     /// # Errors
     ///
     /// Returns the errors of [`Trace::read`].
-    pub fn parse(input: impl Read, name: &str, options: TraceOptions) -> Result<Self, TraceError> {
+    pub fn parse(input: impl Read, name: &str, options: &TraceOptions) -> Result<Self, TraceError> {
+        Self::parse_named(input, name, None, options)
+    }
+
+    /// Reads a trace from a stream; `named` is the format that the file's name stands for.
+    fn parse_named(
+        input: impl Read,
+        name: &str,
+        named: Option<Format>,
+        options: &TraceOptions,
+    ) -> Result<Self, TraceError> {
         let error = |place: Option<String>, p: Problem| TraceError {
             file: name.to_owned(),
             place: match (place, p.column) {
@@ -158,8 +225,24 @@ impl Trace {
             message: p.message,
             help: p.help,
         };
+        let mut input = BufReader::with_capacity(BEGIN, input);
+        let begin = input.fill_buf().unwrap_or_default();
+        let format = options.format.or_else(|| sources::detect(begin)).or(named);
+        if let Some(format) = format.filter(|f| !matches!(f, Format::Csv | Format::JsonLines)) {
+            let mut bytes = Vec::new();
+            let most = limits::MAX_TRACE_BYTES + 1;
+            let read = input.take(most).read_to_end(&mut bytes);
+            let read =
+                read.map_err(|e| Problem::new(format!("cannot be read: {}", input::reason(&e))));
+            return read
+                .and_then(|n| match n as u64 {
+                    n if n == most => Err(too_long()),
+                    _ => sources::read(&bytes, format, options),
+                })
+                .map_err(|p| error(None, p));
+        }
         let mut lines = LineReader {
-            input: BufReader::new(input),
+            input,
             line: 0,
             bytes: 0,
             text: String::new(),
@@ -172,13 +255,18 @@ impl Trace {
                     "one line a step, CSV with a header line or JSON Lines, with the fields {FIELDS}"
                 ))));
             }
-            Ok(true) => match options.format.unwrap_or_else(|| guess(&lines.text)) {
+            Ok(true) => match format.unwrap_or_else(|| guess(&lines.text)) {
                 Format::Csv => csv_lines(&mut lines, &mut builder),
                 Format::JsonLines => json_lines(&mut lines, &mut builder),
+                Format::AccessLog
+                | Format::Spans
+                | Format::Stacks
+                | Format::Speedscope
+                | Format::Prof => Ok(()),
             },
         };
         read.map_err(|p| error(Some(format!("line {}", lines.line)), p))?;
-        if builder.trace.rows.is_empty() {
+        if builder.trace.rows.is_empty() && builder.trace.facts.is_empty() {
             return Err(error(
                 None,
                 Problem::new("the trace holds no step, only a header line"),
@@ -186,6 +274,11 @@ impl Trace {
         }
         Ok(builder.trace)
     }
+}
+
+fn too_long() -> Problem {
+    Problem::new("the trace is longer than the limit MAX_TRACE_BYTES (512 MiB)")
+        .help("a part of it is enough: some thousand tasks of each class")
 }
 
 fn guess(first: &str) -> Format {
@@ -223,10 +316,7 @@ impl<R: Read> LineReader<R> {
                 return Err(Problem::new("the line is longer than 1 MiB"));
             }
             if self.bytes > limits::MAX_TRACE_BYTES {
-                return Err(Problem::new(
-                    "the trace is longer than the limit MAX_TRACE_BYTES (512 MiB)",
-                )
-                .help("a part of it is enough: some thousand tasks of each class"));
+                return Err(too_long());
             }
             let mut text = String::from_utf8(bytes).map_err(|e| {
                 let good = e.utf8_error().valid_up_to();
@@ -261,6 +351,8 @@ struct Columns {
     lock: Option<usize>,
     releases: Option<usize>,
     released: Option<usize>,
+    size: Option<usize>,
+    how: Option<usize>,
 }
 
 impl Columns {
@@ -290,6 +382,8 @@ impl Columns {
             lock: find(&["lock"]),
             releases: find(&["releases"]),
             released: find(&["released"]),
+            size: find(&["size"]),
+            how: find(&["how"]),
         })
     }
 
@@ -304,6 +398,8 @@ impl Columns {
             "lock" => self.lock,
             "releases" => self.releases,
             "released" => self.released,
+            "size" => self.size,
+            "how" => self.how,
             _ => None,
         }
     }
@@ -361,6 +457,9 @@ fn csv_lines<R: Read>(
             lock: columns.lock.and_then(filled),
             releases: columns.releases.and_then(filled),
             released: columns.released.and_then(filled),
+            size: columns.size.and_then(filled),
+            how: columns.how.and_then(filled),
+            ..RowFields::default()
         };
         builder.row(&fields).map_err(|mut p| {
             if let Some(i) = p.column.as_deref().and_then(|c| columns.of(c)) {
@@ -391,6 +490,15 @@ struct JsonRow<'a> {
     releases: Option<&'a RawValue>,
     #[serde(borrow)]
     released: Option<&'a RawValue>,
+    #[serde(borrow)]
+    size: Option<&'a RawValue>,
+    how: Option<String>,
+    #[serde(borrow)]
+    used: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pid: Option<&'a RawValue>,
+    #[serde(borrow)]
+    process: Option<&'a RawValue>,
 }
 
 fn json_lines<R: Read>(
@@ -413,6 +521,7 @@ fn json_lines<R: Read>(
         let task = row.task.get();
         let (start, end, bytes) = (text(row.start), text(row.end), text(row.bytes));
         let (releases, released) = (text(row.releases), text(row.released));
+        let (size, used, pid) = (text(row.size), text(row.used), text(row.pid));
         let fields = RowFields {
             task: task.trim_matches('"'),
             class: row.class.trim(),
@@ -423,6 +532,11 @@ fn json_lines<R: Read>(
             lock: row.lock.as_deref(),
             releases: releases.as_deref(),
             released: released.as_deref(),
+            size: size.as_deref(),
+            how: row.how.as_deref(),
+            used: used.as_deref(),
+            pid: pid.as_deref(),
+            process: row.process.map(RawValue::get),
         };
         builder.row(&fields).map_err(|mut p| {
             p.column = p.column.map(|c| format!("field {c}"));

@@ -2,11 +2,16 @@
 
 use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
 use super::correlation;
+use super::facts::ProcessFacts;
 use super::fit::{Fit, FitVerdict, brief, fit};
 use super::gil::GilUse;
-use super::limit::{ConcurrencyLimit, limit};
+use super::limit::{ConcurrencyLimit, at_once};
+use super::process::{ProcessCosts, process_costs};
+use super::rounds::rounds;
+use super::seen::{SeenStrategy, compared, seen};
 use super::structure::{ShapeClass, ShapeNode, ShapedTask, group};
-use super::trace::Trace;
+use super::trace::{RecordedResource, Scope, Trace};
+use super::{facts, limit as limits_of};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{Releases, limits};
@@ -23,6 +28,8 @@ const WORTH_SAYING: f64 = 0.05;
 pub enum TimedStep {
     /// Waiting for something outside the program.
     Io,
+    /// A call that blocks whoever makes it.
+    Block,
     /// Python code.
     Cpu,
     /// C code that has released the GIL.
@@ -35,6 +42,7 @@ impl TimedStep {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Io => "Io",
+            Self::Block => "Block",
             Self::Cpu => "Cpu",
             Self::Native => "Native",
         }
@@ -46,10 +54,12 @@ impl TimedStep {
 pub enum LearnedStep {
     /// A step that takes a random time.
     Work(TimedStep, Fit),
+    /// Python code of which C parts without the GIL are this share of the time.
+    PartlyNative(Fit, f64),
     /// Python code that gives the GIL up: how often on average, and for how long each time.
     Releasing(Fit, Releases),
-    /// Steps under the lock of this name.
-    Lock(String, Vec<LearnedStep>),
+    /// Steps under a lock, with a resource or in a pool, of this name in the scenario.
+    Within(Scope, String, Vec<LearnedStep>),
     /// Steps that are done this number of times.
     Repeat(usize, Vec<LearnedStep>),
 }
@@ -83,6 +93,8 @@ pub struct Options {
     pub cores: Option<u32>,
     /// The number of cores of the machine that was recorded; `None` if it is not known, which leaves the scenario's default.
     pub recorded_on: Option<u32>,
+    /// The memory of that machine in bytes; `None` if it is not known.
+    pub memory: Option<u64>,
     /// Whether every thread pool was given one worker for the recording; then one task at a time is not taken for a limit of the program's.
     pub one_worker: bool,
     /// How tasks arrive.
@@ -97,6 +109,7 @@ impl Default for Options {
             interpreter: None,
             cores: None,
             recorded_on: None,
+            memory: None,
             one_worker: false,
             arrivals: ArrivalsChoice::Auto,
         }
@@ -116,10 +129,33 @@ pub struct Learned {
     pub classes: Vec<LearnedClass>,
     /// Names of the locks that steps use.
     pub locks: Vec<String>,
-    /// How many tasks the program lets run at once, where the trace shows that.
+    /// Resources that steps use.
+    pub resources: Vec<RecordedResource>,
+    /// How many tasks the program lets run at once, where the trace shows that and no resource does.
     pub limit: Option<ConcurrencyLimit>,
+    /// The strategy that was recorded, where the trace says so.
+    pub seen: Option<SeenStrategy>,
+    /// The strategies that the scenario compares, in their short forms; empty: a usual set.
+    pub strategies: Vec<String>,
+    /// What processes cost beside their tasks.
+    pub costs: ProcessCosts,
+    /// What the recorded run took.
+    pub observed: Observed,
     /// What the user should know: sentences without a full stop.
     pub notes: Vec<String>,
+}
+
+/// What a recorded run took, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// From the first arrival to the last end.
+    pub makespan: f64,
+    /// The median of the tasks' latencies.
+    pub p50: f64,
+    /// Their 99th percentile.
+    pub p99: f64,
+    /// The most bytes in memory, if a single process was recorded.
+    pub memory: Option<u64>,
 }
 
 /// Why no workload can be learnt from a trace.
@@ -148,8 +184,10 @@ pub enum LearnError {
 /// # Errors
 /// If no task has a step with a duration, or the scenario would be past a limit.
 pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
+    let mut notes = trace.notes.clone();
+    let trace = &facts::without_background(trace, &mut notes);
     let grouping = group(trace);
-    let mut notes = grouping.notes;
+    notes.extend(grouping.notes);
     let groups = grouping.groups;
     if groups.is_empty() {
         return Err(LearnError::NoSteps);
@@ -164,42 +202,134 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     let tasks = || groups.iter().flat_map(|g| &g.tasks);
     let times: Vec<i64> = tasks().map(|t| t.arrival).collect();
     let end = tasks().map(|t| t.end).max().unwrap_or(0);
-    let (arrivals, said) = arrivals(&times, end, options.arrivals);
-    notes.extend(said);
     let factor = options.interpreter.as_ref().map_or(1.0, |(_, f)| *f);
+    let spans: Vec<(i64, i64)> = tasks().map(|t| (t.arrival, t.end)).collect();
+    let in_rounds = (options.arrivals == ArrivalsChoice::Auto)
+        .then(|| learn_rounds(&spans, trace, factor, &mut notes))
+        .flatten();
+    let arrivals = in_rounds.unwrap_or_else(|| {
+        let (arrivals, said) = arrivals(&times, end, options.arrivals);
+        notes.extend(said);
+        arrivals
+    });
     let classes: Vec<LearnedClass> = groups
         .iter()
         .map(|g| learn_class(g, trace, factor, &mut notes))
         .collect();
     measured_times(&groups, &mut notes);
-    let limit = limit(trace).filter(|l| !(options.one_worker && l.tasks == 1));
+    let limit = limits_of::limit(trace)
+        .filter(|l| !(options.one_worker && l.tasks == 1))
+        // What a resource explains is no limit of its own; on a busy machine one task more seems to be under way.
+        .filter(|l| {
+            let explains = |size: u64| size.abs_diff(l.tasks as u64) <= 1 + size / 10;
+            !trace.resources.iter().any(|r| explains(r.size))
+        });
     notes.extend(limit.as_ref().map(ConcurrencyLimit::note));
-    let mut locks = Vec::new();
+    let mut used = Vec::new();
     classes
         .iter()
-        .for_each(|c| lock_names(&c.steps, &mut locks));
+        .for_each(|c| scope_names(&c.steps, &mut used));
+    let sizes: Vec<(usize, usize)> = groups.iter().map(|g| (g.class, g.tasks.len())).collect();
+    let whole = limit.as_ref().filter(|l| l.class.is_none());
+    let seen = seen(trace, &sizes, whole, options.one_worker);
+    let cores = options.cores.or(options.recorded_on).unwrap_or(4);
+    let strategies = compared(trace, seen.as_ref(), whole, cores);
+    let costs = process_costs(trace, spans.len(), at_once(trace), &mut notes);
     Ok(Learned {
+        locks: named(&used, &trace.locks, |scope| match scope {
+            Scope::Lock(l) => Some(l),
+            Scope::Use(_) | Scope::Offload(_) => None,
+        }),
+        resources: named(&used, &trace.resources, |scope| match scope {
+            Scope::Use(r) => Some(r),
+            Scope::Lock(_) | Scope::Offload(_) => None,
+        }),
+        seen,
+        strategies,
+        costs,
+        observed: Observed {
+            memory: only_process(trace).map(|p| p.peak).filter(|p| *p > 0),
+            ..observed(&spans)
+        },
         interleaved: interleaved(&groups),
         options,
         arrivals,
         classes,
-        locks,
         limit,
         notes,
     })
 }
 
-fn lock_names(steps: &[LearnedStep], out: &mut Vec<String>) {
+/// Those of these that scopes refer to, in the order of their first use.
+fn named<T: Clone>(scopes: &[Scope], all: &[T], of: fn(Scope) -> Option<u32>) -> Vec<T> {
+    let places = scopes.iter().filter_map(|s| of(*s));
+    places
+        .filter_map(|p| all.get(p as usize).cloned())
+        .collect()
+}
+
+/// Rounds of these tasks (arrival and end), and what is to be said of them.
+fn learn_rounds(
+    spans: &[(i64, i64)],
+    trace: &Trace,
+    factor: f64,
+    notes: &mut Vec<String>,
+) -> Option<FittedArrivals> {
+    let found = rounds(spans, &trace.facts.main)?;
+    let times: Vec<Nanos> = found
+        .serial
+        .iter()
+        .map(|t| Nanos(*t).scale(1.0 / factor))
+        .collect();
+    let guess = if found.measured || times.is_empty() {
+        ""
+    } else {
+        "; the trace does not say what the main program did between them, so that is taken for Cpu"
+    };
+    notes.push(format!(
+        "tasks come in {} rounds, each when all tasks of the one before are over{guess}",
+        found.count
+    ));
+    Some(FittedArrivals::Rounds {
+        count: found.count,
+        serial: (!times.is_empty()).then(|| fit(&times)),
+    })
+}
+
+fn only_process(trace: &Trace) -> Option<&ProcessFacts> {
+    let mut all = trace.facts.processes.values();
+    all.next().filter(|_| all.next().is_none())
+}
+
+/// What the recorded run took, by its tasks' arrivals and ends.
+fn observed(spans: &[(i64, i64)]) -> Observed {
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let mut latencies: Vec<u64> = spans.iter().map(|(a, e)| e.abs_diff(*a)).collect();
+    latencies.sort_unstable();
+    let last = latencies.len().saturating_sub(1);
+    let quantile = |percent: usize| latencies.get(last * percent / 100).copied();
+    let first = spans.iter().map(|(a, _)| *a).min().unwrap_or(0);
+    let end = spans.iter().map(|(_, e)| *e).max().unwrap_or(0);
+    Observed {
+        makespan: seconds(end.abs_diff(first)),
+        p50: seconds(quantile(50).unwrap_or(0)),
+        p99: seconds(quantile(99).unwrap_or(0)),
+        memory: None,
+    }
+}
+
+/// The scopes of these steps, each once.
+fn scope_names(steps: &[LearnedStep], out: &mut Vec<Scope>) {
     for step in steps {
         match step {
-            LearnedStep::Work(..) | LearnedStep::Releasing(..) => {}
-            LearnedStep::Lock(name, inner) => {
-                if !out.contains(name) {
-                    out.push(name.clone());
+            LearnedStep::Work(..) | LearnedStep::Releasing(..) | LearnedStep::PartlyNative(..) => {}
+            LearnedStep::Within(scope, _, inner) => {
+                if !out.contains(scope) {
+                    out.push(*scope);
                 }
-                lock_names(inner, out);
+                scope_names(inner, out);
             }
-            LearnedStep::Repeat(_, inner) => lock_names(inner, out),
+            LearnedStep::Repeat(_, inner) => scope_names(inner, out),
         }
     }
 }
@@ -219,7 +349,7 @@ fn measured_times(groups: &[ShapeClass], notes: &mut Vec<String>) {
     for g in groups {
         let sum = |f: fn(&ShapedTask) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
         // In a batch most tasks wait for their turn most of the time, which says nothing about what they do.
-        let whole = sum(|t| t.end.abs_diff(t.arrival).saturating_sub(t.waited)).max(1.0);
+        let whole = sum(|t| t.times.iter().sum::<u64>().saturating_add(t.gaps)).max(1.0);
         let name = &g.name;
         let share = |part: f64| format!("{:.0}%", 100.0 * part / whole);
         let gaps = sum(|t| t.gaps);
@@ -364,7 +494,7 @@ fn work_names(shape: &[ShapeNode], out: &mut Vec<TimedStep>) {
     for node in shape {
         match node {
             ShapeNode::Work(w) => out.push(*w),
-            ShapeNode::Lock(_, inner) => work_names(inner, out),
+            ShapeNode::Within(_, inner) => work_names(inner, out),
         }
     }
 }
@@ -395,10 +525,14 @@ impl Learner<'_> {
                     out.push(self.work(*w, &self.columns[self.next]));
                     self.next += 1;
                 }
-                ShapeNode::Lock(l, inner) => {
+                ShapeNode::Within(scope, inner) => {
                     let inner = self.steps(inner);
-                    let name = self.trace.locks[*l as usize].clone();
-                    out.push(LearnedStep::Lock(name, inner));
+                    let name = match scope {
+                        Scope::Lock(l) => &self.trace.locks[*l as usize],
+                        Scope::Use(r) => &self.trace.resources[*r as usize].name,
+                        Scope::Offload(p) => &self.trace.pools[*p as usize].name,
+                    };
+                    out.push(LearnedStep::Within(*scope, name.clone(), inner));
                 }
             }
         }
@@ -408,7 +542,7 @@ impl Learner<'_> {
     fn work(&self, work: TimedStep, times: &[u64]) -> LearnedStep {
         let work = match self.gil_use {
             GilUse::Free if work == TimedStep::Cpu => TimedStep::Native,
-            GilUse::Free | GilUse::Keeps | GilUse::Releases { .. } => work,
+            GilUse::Free | GilUse::Keeps | GilUse::Partly { .. } | GilUse::Releases { .. } => work,
         };
         let factor = if work == TimedStep::Cpu {
             self.factor
@@ -437,6 +571,11 @@ impl Learner<'_> {
         {
             return LearnedStep::Releasing(fit, releases);
         }
+        if work == TimedStep::Cpu
+            && let Some(share) = self.gil_use.native()
+        {
+            return LearnedStep::PartlyNative(fit, share);
+        }
         LearnedStep::Work(work, fit)
     }
 
@@ -446,7 +585,7 @@ impl Learner<'_> {
             .iter()
             .map(|n| match n {
                 ShapeNode::Work(w) => Some(*w),
-                ShapeNode::Lock(..) => None,
+                ShapeNode::Within(..) => None,
             })
             .collect::<Option<_>>()?;
         let period = (2..=4).find(|p| {
@@ -502,7 +641,10 @@ impl Learned {
     pub(crate) fn fits(&self) -> Vec<(String, String, &Fit)> {
         let mut out = Vec::new();
         match &self.arrivals {
-            FittedArrivals::Batch => {}
+            FittedArrivals::Batch | FittedArrivals::Rounds { serial: None, .. } => {}
+            FittedArrivals::Rounds {
+                serial: Some(fit), ..
+            } => out.push(("(rounds)".to_owned(), "serial Cpu".to_owned(), fit)),
             FittedArrivals::Poisson { fit, .. } | FittedArrivals::Renewal { fit, .. } => {
                 out.push(("(arrivals)".to_owned(), "gap".to_owned(), fit));
             }
@@ -540,12 +682,12 @@ fn fits_of<'a>(
                     fit,
                 ));
             }
-            LearnedStep::Releasing(fit, _) => {
+            LearnedStep::Releasing(fit, _) | LearnedStep::PartlyNative(fit, _) => {
                 *number += 1;
                 let step = format!("{number} {}{within}", TimedStep::Cpu.name());
                 out.push((class.to_owned(), step, fit));
             }
-            LearnedStep::Lock(name, inner) => {
+            LearnedStep::Within(_, name, inner) => {
                 fits_of(inner, class, &format!("{within} in {name}"), number, out);
             }
             LearnedStep::Repeat(times, inner) => {

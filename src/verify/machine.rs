@@ -30,10 +30,28 @@ fn online() -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX).max(1)
 }
 
+/// The machine's memory in bytes, or what this program's control group may use of it; `None` where the system does not report it.
+pub(crate) fn memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let all = meminfo(&text, "MemTotal:")?;
+    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
+    Some(
+        limit
+            .trim()
+            .parse()
+            .map_or(all, |limit: u64| limit.min(all)),
+    )
+}
+
 /// The memory that can be used without swapping, in bytes; `None` where the system does not report it.
 fn available_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|l| l.starts_with("MemAvailable:"))?;
+    meminfo(&text, "MemAvailable:")
+}
+
+/// A figure of `/proc/meminfo` in bytes.
+fn meminfo(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|l| l.starts_with(name))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     kib.checked_mul(1024)
 }

@@ -14,14 +14,15 @@ pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
 pub use samples::{Hello, Samples};
 
 use crate::host::{self, ExitReason, FinishedRun, HostError, Invocation, Scratch};
-use crate::learn::recorder::RECORDER;
+use crate::learn::recorder::{GIL_WATCH, RECORDER};
 use samples::BenchRecord;
 
 /// The programs, by file name.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("bench.py", include_str!("bench.py")),
     ("importing.py", include_str!("importing.py")),
     ("pchsim_recorder.py", RECORDER),
+    ("pchsim_gil.py", GIL_WATCH),
     ("pace.py", include_str!("pace.py")),
     ("starts.py", include_str!("starts.py")),
 ];

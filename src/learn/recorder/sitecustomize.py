@@ -5,11 +5,11 @@ import importlib.util
 import os
 import sys
 
-import pchsim_recorder
+import pchsim_hooks
 
 _here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [p for p in sys.path if os.path.abspath(p or os.curdir) != _here]
-pchsim_recorder.install()
+pchsim_hooks.install()
 
 _spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
 if _spec is not None and _spec.loader is not None:

@@ -1,7 +1,9 @@
 //! Workloads learnt from traces, through the library and through the program.
 
 mod fits;
+mod programs;
 mod recorder;
+mod sources;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -76,7 +78,7 @@ fn trace(tasks: usize) -> String {
 
 #[test]
 fn the_scenario_and_the_table() {
-    let trace = Trace::parse(trace(400).as_bytes(), "steps.csv", TraceOptions::default()).unwrap();
+    let trace = Trace::parse(trace(400).as_bytes(), "steps.csv", &TraceOptions::default()).unwrap();
     let options = Options {
         name: "steps".into(),
         origin: "steps.csv".into(),
@@ -443,7 +445,7 @@ fn dependent_steps_are_named() {
         let d = d.as_secs_f64();
         let _ = writeln!(text, "{i},a,io,0,{d}\n{i},a,cpu,{d},{}", 1.5 * d);
     }
-    let trace = Trace::parse(text.as_bytes(), "t.csv", TraceOptions::default()).unwrap();
+    let trace = Trace::parse(text.as_bytes(), "t.csv", &TraceOptions::default()).unwrap();
     let learned = learn(&trace, Options::default()).unwrap();
     let said = learned.notes.join("\n");
     assert!(
@@ -473,7 +475,7 @@ fn constant_rounds_become_a_repeat() {
                 at += d + 0.002;
             }
         }
-        let trace = Trace::parse(text.as_bytes(), "t.csv", TraceOptions::default()).unwrap();
+        let trace = Trace::parse(text.as_bytes(), "t.csv", &TraceOptions::default()).unwrap();
         learn(&trace, Options::default()).unwrap().to_ron()
     };
     let same = round(1.0);
@@ -503,7 +505,7 @@ fn what_was_blocked_is_a_share_of_the_time_after_the_wait() {
                 "{i},a,cpu,{turn:.3},{off:.3}\n{i},a,blocked,{off:.3},{end:.3}"
             );
         }
-        let trace = Trace::parse(text.as_bytes(), "t.csv", TraceOptions::default()).unwrap();
+        let trace = Trace::parse(text.as_bytes(), "t.csv", &TraceOptions::default()).unwrap();
         let learned = learn(&trace, Options::default()).unwrap();
         let ron = learned.to_ron();
         assert!(ron.contains("arrivals: Batch"), "{ron}");

@@ -1,0 +1,149 @@
+//! Which strategy a trace was recorded under, and which ones its scenario compares.
+
+use super::facts::RunFacts;
+use super::limit::ConcurrencyLimit;
+use super::trace::Trace;
+use crate::scenario::{NamedPool, Offload, Strategy, Workers, strategy_label};
+
+/// The name of the pool that an event loop offloads to by default.
+const DEFAULT: &str = "default";
+/// A strategy that ran this share of the tasks stands for the recorded run.
+const MOST: f64 = 0.95;
+/// The greatest number of copies of a server that is proposed.
+const COPIES: usize = 64;
+
+/// The strategy that a trace was recorded under.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeenStrategy {
+    /// The strategy that most tasks ran under.
+    pub strategy: Strategy,
+    /// The share of the tasks that did.
+    pub share: f64,
+}
+
+impl SeenStrategy {
+    /// Whether so many tasks ran under it that its forecast can be held against the recorded run.
+    #[must_use]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.share >= MOST
+    }
+}
+
+/// The strategy that most tasks of these classes (index in the trace, number of tasks) ran under.
+pub(super) fn seen(
+    trace: &Trace,
+    classes: &[(usize, usize)],
+    limit: Option<&ConcurrencyLimit>,
+    one_worker: bool,
+) -> Option<SeenStrategy> {
+    let mut votes: Vec<(&Strategy, usize)> = Vec::new();
+    for (class, tasks) in classes {
+        let name = &trace.classes[*class];
+        let Some(ran) = trace.facts.ran.iter().find(|r| r.class == *name) else {
+            continue;
+        };
+        match votes.iter_mut().find(|(how, _)| **how == ran.how) {
+            Some((_, n)) => *n += tasks,
+            None => votes.push((&ran.how, *tasks)),
+        }
+    }
+    let all: usize = classes.iter().map(|(_, n)| n).sum();
+    let (how, tasks) = votes.into_iter().max_by_key(|(_, n)| *n)?;
+    let each = match how {
+        Strategy::Asyncio { .. } => asyncio(trace, limit.map(|l| l.tasks)),
+        Strategy::Threads(Workers::Exactly(_)) if one_worker => {
+            Strategy::Threads(Workers::Exactly(1))
+        }
+        other => other.clone(),
+    };
+    Some(SeenStrategy {
+        strategy: copied(each, how, &trace.facts),
+        share: tasks as f64 / all.max(1) as f64,
+    })
+}
+
+/// An event loop with the pools that coroutines offloaded to.
+fn asyncio(trace: &Trace, limit: Option<usize>) -> Strategy {
+    let pools = trace.pools.iter();
+    let default = trace.pools.iter().find(|p| p.name == DEFAULT);
+    Strategy::Asyncio {
+        limit: limit.and_then(|n| u32::try_from(n).ok()),
+        offload: default.map_or(Offload::None, |p| p.workers),
+        pools: pools
+            .filter(|p| p.name != DEFAULT)
+            .map(|p| NamedPool {
+                name: p.name.clone(),
+                workers: p.workers,
+            })
+            .collect(),
+    }
+}
+
+/// A strategy in as many processes as ran it: the workers of a server.
+fn copied(each: Strategy, how: &Strategy, facts: &RunFacts) -> Strategy {
+    let in_workers = match how {
+        Strategy::Sequential | Strategy::Threads(_) | Strategy::Asyncio { .. } => false,
+        Strategy::Processes { .. } | Strategy::Interpreters(_) | Strategy::Prefork { .. } => true,
+    };
+    if in_workers {
+        return each;
+    }
+    let ran = facts.ran.iter().filter(|r| r.how == *how);
+    let mut processes: Vec<u64> = ran.map(|r| r.pid).collect();
+    processes.sort_unstable();
+    processes.dedup();
+    match processes.len() {
+        0 | 1 => each,
+        n => Strategy::Prefork {
+            processes: u32::try_from(n.min(COPIES)).unwrap_or(1),
+            each: Box::new(each),
+        },
+    }
+}
+
+/// The strategies that the scenario compares, in their short forms: the recorded one first.
+pub(super) fn compared(
+    trace: &Trace,
+    seen: Option<&SeenStrategy>,
+    limit: Option<&ConcurrencyLimit>,
+    cores: u32,
+) -> Vec<String> {
+    let Some(seen) = seen else {
+        return limit.map_or_else(Vec::new, ConcurrencyLimit::strategies);
+    };
+    let mut out = vec![strategy_label(&seen.strategy)];
+    let on_loop = strategy_label(&asyncio(trace, limit.map(|l| l.tasks)));
+    let threads = match (limit, &seen.strategy) {
+        (Some(limit), _) => u32::try_from(limit.tasks).unwrap_or(1),
+        (None, Strategy::Threads(Workers::Exactly(n))) if *n > 1 => *n,
+        (None, _) => {
+            let permits = trace.resources.iter().map(|r| r.size).max();
+            permits.map_or(4 * cores, |n| u32::try_from(n).unwrap_or(u32::MAX))
+        }
+    };
+    let mut others = limit.map_or_else(Vec::new, ConcurrencyLimit::strategies);
+    if trace.facts.server() {
+        let workers = cores.max(2);
+        others.extend([
+            on_loop.clone(),
+            format!("threads:{threads}"),
+            format!("prefork:{workers}({on_loop})"),
+            format!("prefork:{workers}(threads:{threads})"),
+            format!("prefork:{}(sequential)", 2 * workers),
+        ]);
+    } else {
+        others.extend([
+            "sequential".to_owned(),
+            format!("threads:{threads}"),
+            on_loop,
+            format!("processes:{cores}:fork"),
+            format!("processes:{cores}:spawn"),
+        ]);
+    }
+    for other in others {
+        if !out.contains(&other) {
+            out.push(other);
+        }
+    }
+    out
+}

@@ -1,0 +1,249 @@
+//! What the recorder finds in real programs beside their steps: resources, pools, blocked loops, rounds, requests, what is no task.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pchsim::host::discover;
+
+use crate::world::pchsim_in;
+
+fn pythons() -> Vec<PathBuf> {
+    discover().0.into_iter().map(|i| i.path).collect()
+}
+
+/// The scenario of a recorded program, what is printed, and what is said.
+fn recorded(python: &Path, files: &[(&str, &str)], more: &[&str]) -> (String, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let output = pchsim_in(&dir)
+        .env("TMPDIR", dir.path())
+        .args(["record", "-o", "p.ron"])
+        .args(more)
+        .arg("--")
+        .arg(python)
+        .arg(files[0].0)
+        .timeout(Duration::from_secs(60))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{}: {said}", python.display());
+    pchsim_in(&dir).args(["check", "p.ron"]).assert().code(0);
+    let ron = std::fs::read_to_string(dir.path().join("p.ron")).unwrap();
+    (ron, String::from_utf8(output.stdout).unwrap(), said)
+}
+
+const BURN: &str = "
+import asyncio, queue, threading, time
+from concurrent.futures import ThreadPoolExecutor
+
+def burn(seconds):
+    start = time.thread_time()
+    while time.thread_time() - start < seconds:
+        pass
+";
+
+/// A semaphore of threads and a queue of connections are resources with their sizes, under the names that the program has for them.
+#[test]
+fn semaphores_and_pools_of_threads() {
+    let text = format!(
+        "{BURN}
+connections = queue.Queue()
+for _ in range(3):
+    connections.put(object())
+gate = threading.Semaphore(5)
+
+def job(n):
+    with gate:
+        c = connections.get()
+        try:
+            time.sleep(0.02)
+        finally:
+            connections.put(c)
+
+with ThreadPoolExecutor(10) as pool:
+    list(pool.map(job, range(40)))
+"
+    );
+    for python in pythons() {
+        let (ron, out, _) = recorded(&python, &[("p.py", &text)], &[]);
+        assert!(ron.contains("\"gate\": Semaphore(count: 5)"), "{ron}");
+        assert!(
+            ron.contains("\"connections\": Semaphore(count: 3)"),
+            "{ron}"
+        );
+        let uses = ron
+            .find("Use(\"gate\", [")
+            .zip(ron.find("Use(\"connections\", ["));
+        assert!(uses.is_some_and(|(gate, inner)| gate < inner), "{ron}");
+        assert!(ron.contains("strategies: [\"threads:10\""), "{ron}");
+        assert!(out.contains("makespan of threads:10: recorded "), "{out}");
+    }
+}
+
+/// A coroutine that blocks its loop, and what it offloads where.
+#[test]
+fn blocked_loops_and_offloaded_calls() {
+    let text = format!(
+        "{BURN}
+async def fetch(pool):
+    await asyncio.sleep(0.005)
+    time.sleep(0.004)
+    await asyncio.to_thread(burn, 0.002) if hasattr(asyncio, 'to_thread') else None
+    await asyncio.get_running_loop().run_in_executor(pool, burn, 0.003)
+
+async def main():
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(4):
+            await asyncio.gather(*[fetch(pool) for _ in range(5)])
+
+asyncio.run(main())
+"
+    );
+    for python in pythons() {
+        let (ron, _, said) = recorded(&python, &[("p.py", &text)], &[]);
+        assert!(ron.contains("Block("), "{ron}");
+        assert!(ron.contains("Offload(["), "{ron}");
+        assert!(ron.contains("Offload(to: \"threads-2\", steps: ["), "{ron}");
+        assert!(ron.contains("+threads-2=threads:2\""), "{ron}");
+        assert!(ron.contains("Rounds(count: 4"), "{ron}");
+        assert!(!said.contains("lies between recorded steps"), "{said}");
+    }
+}
+
+/// A program that maps rounds, with work of its own between them.
+#[test]
+fn rounds_with_serial_work() {
+    let text = format!(
+        "{BURN}
+def sim(n):
+    time.sleep(0.02)
+
+with ThreadPoolExecutor(4) as pool:
+    for turn in range(8):
+        list(pool.map(sim, range(8)))
+        burn(0.015)
+"
+    );
+    for python in pythons() {
+        let (ron, out, said) = recorded(&python, &[("p.py", &text)], &[]);
+        assert!(ron.contains("Rounds(count: 8, serial: [Cpu("), "{ron}");
+        assert!(ron.contains("count: 8, // in each round"), "{ron}");
+        assert!(said.contains("tasks come in 8 rounds"), "{said}");
+        assert!(out.contains("serial Cpu"), "{out}");
+    }
+}
+
+/// Threads that a program starts by itself are tasks; a coroutine that is cancelled in the end is none.
+#[test]
+fn plain_threads_and_background_tasks() {
+    let text = format!(
+        "{BURN}
+def work():
+    burn(0.004)
+
+async def heartbeat():
+    while True:
+        await asyncio.sleep(0.01)
+
+async def page():
+    await asyncio.sleep(0.02)
+
+async def main():
+    beat = asyncio.create_task(heartbeat())
+    for _ in range(12):
+        await asyncio.create_task(page())
+    beat.cancel()
+
+asyncio.run(main())
+for _ in range(6):
+    # One by one: then none waits for the GIL.
+    t = threading.Thread(target=work)
+    t.start()
+    t.join()
+"
+    );
+    for python in pythons() {
+        let (ron, _, said) = recorded(&python, &[("p.py", &text)], &[]);
+        assert!(
+            ron.contains("name: \"work\"") && ron.contains("weight: 6"),
+            "{ron}"
+        );
+        assert!(
+            ron.contains("name: \"page\"") && !ron.contains("name: \"heartbeat\""),
+            "{ron}"
+        );
+        assert!(
+            said.contains("left out, because nobody waits for them") && said.contains("heartbeat"),
+            "{said}"
+        );
+    }
+}
+
+/// A server as uvicorn is one for the recorder: it loads an application, and makes a task of each request.
+#[test]
+fn requests_of_an_asgi_application() {
+    let server = "
+class Config:
+    def __init__(self, app):
+        self.app = app
+    def load(self):
+        self.loaded_app = self.app
+";
+    let text = format!(
+        "{BURN}
+from uvicorn.config import Config
+
+class Route:
+    path = '/offers/{{seed}}'
+
+async def app(scope, receive, send):
+    if scope['path'].startswith('/offers'):
+        scope['route'] = Route
+    await asyncio.gather(part())
+
+async def part():
+    await asyncio.sleep(0.002)
+    burn(0.001)
+
+async def background():
+    await asyncio.sleep(0.3)
+
+async def main():
+    config = Config(app)
+    config.load()
+    beat = asyncio.create_task(background())
+    tasks = []
+    for n in range(60):
+        path = '/offers/%d' % n if n % 3 else '/health/77'
+        scope = {{'type': 'http', 'method': 'GET', 'path': path}}
+        tasks.append(asyncio.create_task(serve(config.loaded_app, scope)))
+        await asyncio.sleep(0.004 + n * n % 7 * 0.001)
+    await asyncio.gather(*tasks, beat)
+
+async def serve(app, scope):
+    await app(scope, None, None)
+
+asyncio.run(main())
+"
+    );
+    for python in pythons() {
+        let files = [
+            ("p.py", text.as_str()),
+            ("uvicorn/__init__.py", ""),
+            ("uvicorn/config.py", server),
+        ];
+        let (ron, _, said) = recorded(&python, &files, &["--arrivals", "open"]);
+        assert!(ron.contains("name: \"GET /offers/{seed}\""), "{ron}");
+        assert!(ron.contains("name: \"GET /health/{id}\""), "{ron}");
+        // What a request starts is a part of it, and what nobody asked for is none.
+        assert!(
+            !ron.contains("name: \"part\"") && !ron.contains("name: \"background\""),
+            "{ron}"
+        );
+        assert!(said.contains("background"), "{said}");
+    }
+}
