@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::trace::Trace;
-use crate::scenario::{Offload, Strategy};
+use crate::scenario::{Lifecycle, Offload, StartMethod, Strategy};
 use crate::syntax::parse_strategy;
 
 /// What is known of one process, from its first recorded task on where nothing else is said.
@@ -110,6 +110,19 @@ impl RunFacts {
         self.processes.insert(known.pid, known);
     }
 
+    /// How the server's workers begin, by its defaults: gunicorn forks them before the application is imported, uvicorn spawns them.
+    pub(super) fn life(&self) -> Lifecycle {
+        let mut servers = self.processes.values().filter_map(|p| p.server.as_deref());
+        match servers.next() {
+            Some("gunicorn") => Lifecycle {
+                preload: false,
+                ..Lifecycle::default()
+            },
+            Some(_) => Lifecycle::started(StartMethod::Spawn),
+            None => Lifecycle::default(),
+        }
+    }
+
     /// Whether requests of a server were recorded.
     #[must_use]
     pub(crate) fn server(&self) -> bool {
@@ -171,6 +184,9 @@ pub(super) fn workers(text: &str) -> Option<Offload> {
         Strategy::Threads(workers) => Some(Offload::Threads(workers)),
         Strategy::Processes { workers, start, .. } => Some(Offload::Processes(workers, start)),
         Strategy::Interpreters(workers) => Some(Offload::Interpreters(workers)),
-        Strategy::Sequential | Strategy::Asyncio { .. } | Strategy::Prefork { .. } => None,
+        Strategy::Sequential
+        | Strategy::Asyncio { .. }
+        | Strategy::Prefork { .. }
+        | Strategy::Server { .. } => None,
     }
 }

@@ -83,7 +83,10 @@ fn asyncio(trace: &Trace, limit: Option<usize>) -> Strategy {
 fn copied(each: Strategy, how: &Strategy, facts: &RunFacts) -> Strategy {
     let in_workers = match how {
         Strategy::Sequential | Strategy::Threads(_) | Strategy::Asyncio { .. } => false,
-        Strategy::Processes { .. } | Strategy::Interpreters(_) | Strategy::Prefork { .. } => true,
+        Strategy::Processes { .. }
+        | Strategy::Interpreters(_)
+        | Strategy::Prefork { .. }
+        | Strategy::Server { .. } => true,
     };
     if in_workers {
         return each;
@@ -97,6 +100,7 @@ fn copied(each: Strategy, how: &Strategy, facts: &RunFacts) -> Strategy {
         n => Strategy::Prefork {
             processes: u32::try_from(n.min(COPIES)).unwrap_or(1),
             each: Box::new(each),
+            life: facts.life(),
         },
     }
 }
@@ -122,14 +126,21 @@ pub(super) fn compared(
         }
     };
     let mut others = limit.map_or_else(Vec::new, ConcurrencyLimit::strategies);
+    let served = |processes, each| {
+        strategy_label(&Strategy::Prefork {
+            processes,
+            each: Box::new(each),
+            life: trace.facts.life(),
+        })
+    };
     if trace.facts.server() {
         let workers = cores.max(2);
         others.extend([
             on_loop.clone(),
             format!("threads:{threads}"),
-            format!("prefork:{workers}({on_loop})"),
-            format!("prefork:{workers}(threads:{threads})"),
-            format!("prefork:{}(sequential)", 2 * workers),
+            served(workers, asyncio(trace, limit.map(|l| l.tasks))),
+            served(workers, Strategy::Threads(Workers::Exactly(threads))),
+            served(2 * workers, Strategy::Sequential),
         ]);
     } else {
         others.extend([
