@@ -184,6 +184,10 @@ impl Drawer {
                 path.draws += u64::from(self.counting.native_grain);
                 path.elapsed += time;
             }
+            ProgramStep::Team(amount, threads) => {
+                let time = self.time(amount, DurationUnit::Milliseconds, path);
+                path.elapsed += Nanos(time.0 / u64::from(*threads).max(1));
+            }
             ProgramStep::Io(amount)
             | ProgramStep::Block(amount)
             | ProgramStep::Transfer(_, amount) => {
@@ -339,6 +343,7 @@ fn draws(node: &ProgramStep) -> bool {
         ProgramStep::Cpu(_)
             | ProgramStep::Releasing(..)
             | ProgramStep::Native(_)
+            | ProgramStep::Team(..)
             | ProgramStep::Io(_)
             | ProgramStep::Block(_)
             | ProgramStep::Transfer(..)
