@@ -249,16 +249,15 @@ impl Drawer {
         let mut spare = count.saturating_sub(missing);
         while missing > 0 {
             let depth = path.deadlines.len();
-            match self.walk(inner, path) {
-                Ok(()) => missing -= 1,
-                Err(DeadlinePassed) => {
-                    path.deadlines.truncate(depth);
-                    if spare == 0 || path.overdue() || self.numbers > MOST_NUMBERS {
-                        return Err(DeadlinePassed);
-                    }
-                    spare -= 1;
-                }
+            if self.walk(inner, path).is_ok() {
+                missing -= 1;
+                continue;
             }
+            path.deadlines.truncate(depth);
+            if spare == 0 || path.overdue() || self.numbers > MOST_NUMBERS {
+                return Err(DeadlinePassed);
+            }
+            spare -= 1;
         }
         Ok(())
     }
