@@ -184,6 +184,10 @@ impl Drawer {
                 path.draws += u64::from(self.counting.native_grain);
                 path.elapsed += time;
             }
+            ProgramStep::Team(amount, threads) => {
+                let time = self.time(amount, DurationUnit::Milliseconds, path);
+                path.elapsed += Nanos(time.0 / u64::from(*threads).max(1));
+            }
             ProgramStep::Io(amount)
             | ProgramStep::Block(amount)
             | ProgramStep::Transfer(_, amount) => {
@@ -245,16 +249,15 @@ impl Drawer {
         let mut spare = count.saturating_sub(missing);
         while missing > 0 {
             let depth = path.deadlines.len();
-            match self.walk(inner, path) {
-                Ok(()) => missing -= 1,
-                Err(DeadlinePassed) => {
-                    path.deadlines.truncate(depth);
-                    if spare == 0 || path.overdue() || self.numbers > MOST_NUMBERS {
-                        return Err(DeadlinePassed);
-                    }
-                    spare -= 1;
-                }
+            if self.walk(inner, path).is_ok() {
+                missing -= 1;
+                continue;
             }
+            path.deadlines.truncate(depth);
+            if spare == 0 || path.overdue() || self.numbers > MOST_NUMBERS {
+                return Err(DeadlinePassed);
+            }
+            spare -= 1;
         }
         Ok(())
     }
@@ -339,6 +342,7 @@ fn draws(node: &ProgramStep) -> bool {
         ProgramStep::Cpu(_)
             | ProgramStep::Releasing(..)
             | ProgramStep::Native(_)
+            | ProgramStep::Team(..)
             | ProgramStep::Io(_)
             | ProgramStep::Block(_)
             | ProgramStep::Transfer(..)

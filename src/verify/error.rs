@@ -65,17 +65,12 @@ pub enum ProgramError {
     /// The executor of this version does not replace its workers.
     #[error("CPython {0} has no `max_tasks_per_child`; 3.11 and later have")]
     MaxTasks(String),
-    /// Native code would have to have threads of its own.
-    #[error(
-        "its native code has threads of its own (`threads` of `Native`), which programs do not imitate"
-    )]
-    Teams,
     /// Copies of a program would have to share rounds.
     #[error("copies of a prefork server do not go through rounds together")]
     RoundsOfCopies,
     /// Several processes would have to share a resource.
     #[error(
-        "its processes share the resource \"{0}\" (`per: Everywhere`): what limits it is outside of the program, and is not imitated"
+        "its processes share the resource \"{0}\" (`per: Everywhere`): programs share semaphores between processes that block, but no pool of connections, no rate limit, and nothing that an event loop awaits"
     )]
     ResourceOfAll(String),
     /// Several processes would have to share a device.

@@ -51,6 +51,11 @@ pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
             "a worker that puts or takes an item has the event loop do it (run_coroutine_threadsafe), which the forecast leaves out",
         );
     }
+    if plan.any(|n| matches!(n, ProgramStep::Team(..))) {
+        say(
+            "the threads of native code are Python's own: they compute without the GIL, but need it for a moment to begin and to end, which those of a BLAS do not",
+        );
+    }
     let transfers = |n: &ProgramStep| matches!(n, ProgramStep::Transfer(..));
     if plan.any(transfers) {
         say(

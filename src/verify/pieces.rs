@@ -60,6 +60,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         piece!("cpu")
     });
     out.push_str(&releasing(plan, touches));
+    out.push_str(&team(plan));
     out.push_str(match plan.flavour {
         Flavour::Plain { .. } | Flavour::Call => "\n\nio = time.sleep\n",
         Flavour::Loop | Flavour::Offload => "\n\nio = asyncio.sleep\n",
@@ -81,6 +82,11 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let on_loop = has(|n| matches!(n, ProgramStep::OnLoop(_)));
     let placed = on_loop || !called.is_empty();
     let shared = has(|n| matches!(n, ProgramStep::Shared { .. }));
+    // A semaphore of `multiprocessing` knows its first parameter by another name.
+    let resources = match &plan.permits()[..] {
+        [] => piece!("resources").to_owned(),
+        _ => piece!("resources").replace("acquire(blocking=False)", "acquire(False)"),
+    };
     let parts = [
         (!offload, piece!("task")),
         (
@@ -94,7 +100,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
             piece!("queues"),
         ),
         (uses, piece!("scarce")),
-        (plain && uses, piece!("resources")),
+        (plain && uses, &resources),
         (!plain && uses, piece!("loop_resources")),
         (transfers, piece!("devices")),
         (
@@ -228,6 +234,22 @@ fn releasing(plan: &ProgramPlan<'_>, touches: bool) -> String {
         let _ = writeln!(out, "_outside({released})  # Measured before any task.");
     }
     out
+}
+
+/// Native code with threads of its own, if there is any.
+fn team(plan: &ProgramPlan<'_>) -> String {
+    let mut most = 0;
+    for tree in plan.all_trees() {
+        tree.all(&mut |node| {
+            if let ProgramStep::Team(_, threads) = node {
+                most = most.max(threads.saturating_sub(1));
+            }
+        });
+    }
+    if most == 0 {
+        return String::new();
+    }
+    piece!("team").replace("{most}", &most.to_string())
 }
 
 /// Locks, queues and objects between tasks.
@@ -590,16 +612,17 @@ fn process_pool(
             format!(", maxtasksperchild={n}"),
         ),
     };
+    let shared = shared_arguments(plan);
     let pool = match (api, shares) {
         (ProcessApi::Executor { .. }, false) => {
             format!("cf.ProcessPoolExecutor({n}, mp_context=context{executor_life})")
         }
         (ProcessApi::Executor { .. }, true) => format!(
-            "cf.ProcessPoolExecutor({n}, mp_context=context, initializer=share, initargs=(locks, queues){executor_life})"
+            "cf.ProcessPoolExecutor({n}, mp_context=context, initializer=share, initargs=({shared}){executor_life})"
         ),
         (ProcessApi::Pool { .. }, false) => format!("context.Pool({n}{pool_life})"),
         (ProcessApi::Pool { .. }, true) => {
-            format!("context.Pool({n}, share, (locks, queues){pool_life})")
+            format!("context.Pool({n}, share, ({shared}){pool_life})")
         }
     };
     // The module that stands for the imports stands for whatever is preloaded.
@@ -615,6 +638,19 @@ fn process_pool(
         "{define}\n\ndef make_pool():\n    context = multiprocessing.get_context({})\n{preload}{make}    return {pool}\n",
         quoted(start)
     )
+}
+
+/// Has a process use the permits that it has been given.
+const TAKE_PERMITS: &str =
+    "    for name, free in permits.items():\n        RESOURCES[name].free = free\n";
+
+/// The names of what is passed to all processes of a pool.
+fn shared_arguments(plan: &ProgramPlan<'_>) -> &'static str {
+    if plan.permits().is_empty() {
+        "locks, queues"
+    } else {
+        "locks, queues, permits"
+    }
 }
 
 /// The things that all processes of a pool share: the function that accepts them, the lines that make them, and whether there are any.
@@ -645,23 +681,38 @@ pub(super) fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
             }
         })
         .collect();
-    if locks.is_empty() && queues.is_empty() {
+    let permits = plan.permits();
+    if locks.is_empty() && queues.is_empty() && permits.is_empty() {
         return (String::new(), String::new(), false);
     }
     let mut define = String::from(
-        "\n\ndef share(locks, queues):\n    \"\"\"Runs first in every worker: what all processes share.\"\"\"\n",
-    );
+        "\n\ndef share(SHARED):\n    \"\"\"Runs first in every worker: what all processes share.\"\"\"\n",
+    )
+    .replace("SHARED", shared_arguments(plan));
     if !locks.is_empty() {
         define.push_str("    LOCKS.update(locks)\n");
     }
     if !queues.is_empty() {
         define.push_str("    QUEUES.update(queues)\n");
     }
-    let make = format!(
+    let mut make = format!(
         "    locks = {{{}}}\n    queues = {{{}}}\n",
         locks.join(", "),
         queues.join(", ")
     );
+    if !permits.is_empty() {
+        define.push_str(TAKE_PERMITS);
+        let made = permits.iter().map(|(name, count)| match plan.copies {
+            Some(_) => format!("{name}: RESOURCES[{name}].free"),
+            None => format!("{name}: context.BoundedSemaphore({count})"),
+        });
+        let made: Vec<String> = made.collect();
+        let _ = write!(
+            make,
+            "    permits = {{{}}}\n{TAKE_PERMITS}",
+            made.join(", ")
+        );
+    }
     (define, make, true)
 }
 
@@ -680,6 +731,12 @@ fn deal(plan: &ProgramPlan<'_>) -> String {
             out,
             "    LOCKS[{}] = multiprocessing.get_context(\"fork\").Lock()",
             quoted(&lock.name)
+        );
+    }
+    for (name, count) in plan.permits() {
+        let _ = writeln!(
+            out,
+            "    RESOURCES[{name}].free = multiprocessing.get_context(\"fork\").BoundedSemaphore({count})"
         );
     }
     out

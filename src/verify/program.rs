@@ -8,8 +8,8 @@ use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
 use crate::scenario::{
-    Arrivals, Execution, Pool, ProcessApi, ResourceSpec, Rounds, Scope, Step, Strategy, TaskClass,
-    Workload, strategy_label,
+    Arrivals, Execution, Pool, ProcessApi, ResourceKind, ResourceSpec, Rounds, Scope, Step,
+    Strategy, TaskClass, Workload, strategy_label,
 };
 
 /// What a program is made from.
@@ -70,6 +70,9 @@ impl GeneratedProgram {
     }
 }
 
+/// Most permits of a POSIX semaphore.
+const SEM_VALUE_MAX: u64 = 0x7fff_ffff;
+
 /// The properties of a program that decide how everything in it is written.
 pub(super) struct ProgramPlan<'a> {
     pub(super) source: &'a ProgramSpec<'a>,
@@ -123,6 +126,31 @@ impl ProgramPlan<'_> {
     /// Whether work goes to other processes.
     pub(super) fn processes(&self) -> bool {
         self.each.every_pool().any(|pool| pool.start().is_some())
+    }
+
+    /// Whether several processes or interpreters share this resource.
+    fn is_of_all(&self, resource: &ResourceSpec) -> bool {
+        let several = self.copies.is_some() || self.each.execution().pool.apart();
+        several && resource.scope == Scope::Everywhere
+    }
+
+    /// Whether processes can share this resource: a semaphore of `multiprocessing`, which no event loop can await, and no interpreter has.
+    fn can_share(&self, resource: &ResourceSpec) -> bool {
+        let counts = match resource.kind {
+            ResourceKind::Semaphore { count } => count <= SEM_VALUE_MAX,
+            ResourceKind::Connections { .. } | ResourceKind::RateLimit { .. } => false,
+        };
+        counts && self.kind != ExecutorKind::Loop && !self.interpreters()
+    }
+
+    /// The semaphores that processes share: names, and numbers of permits.
+    pub(super) fn permits(&self) -> Vec<(String, u64)> {
+        let used = self.any(|n| matches!(n, ProgramStep::Use(..)));
+        let resources = self.source.workload.resources.iter().filter(|_| used);
+        let shared = resources.filter(|r| self.is_of_all(r) && self.can_share(r));
+        shared
+            .map(|r| (quoted(&r.name), r.kind.capacity()))
+            .collect()
     }
 
     /// Whether work goes to sub-interpreters.
@@ -219,17 +247,11 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     if queues && plan.copies.is_some() {
         return Err(ProgramError::QueueOfCopies);
     }
-    if source.workload.any_step(|s| s.threads() > 1) {
-        return Err(ProgramError::Teams);
-    }
     if plan.serial.is_some() && plan.copies.is_some() {
         return Err(ProgramError::RoundsOfCopies);
     }
-    let shared = |r: &&ResourceSpec| r.scope == Scope::Everywhere;
-    let several = plan.copies.is_some() || plan.each.execution().pool.apart();
-    if let Some(r) = source.workload.resources.iter().find(shared)
-        && several
-    {
+    let shared = |r: &&ResourceSpec| plan.is_of_all(r) && !plan.can_share(r);
+    if let Some(r) = source.workload.resources.iter().find(shared) {
         return Err(ProgramError::ResourceOfAll(r.name.clone()));
     }
     if let Some(device) = super::calls::device_of_several(&plan) {

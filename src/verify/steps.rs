@@ -159,6 +159,16 @@ impl Writer<'_> {
                 let call = timed("native", a, DurationUnit::Milliseconds);
                 self.work(depth, &call);
             }
+            ProgramStep::Team(a, threads) => {
+                let (before, after) = match self.flavour {
+                    Flavour::Offload => ("call(team, ", format!(", {threads}")),
+                    Flavour::Plain { .. } | Flavour::Loop | Flavour::Call => {
+                        ("team(", format!(", {threads}"))
+                    }
+                };
+                let call = timed_among(before, a, DurationUnit::Milliseconds, &after);
+                self.work(depth, &call);
+            }
             ProgramStep::Io(a) => self.io(a, depth),
             ProgramStep::Block(a) => {
                 let call = timed("block", a, DurationUnit::Seconds);

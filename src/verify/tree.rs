@@ -64,6 +64,8 @@ pub(super) enum ProgramStep {
     Cpu(Amount),
     Releasing(Amount, Releases),
     Native(Amount),
+    /// Native code whose time so many threads of its own share.
+    Team(Amount, u32),
     Io(Amount),
     Block(Amount),
     Transfer(usize, Amount),
@@ -281,9 +283,9 @@ impl StepTreeBuilder<'_> {
             Step::Releasing(d, releases) => {
                 ProgramStep::Releasing(self.amount(d, DurationUnit::Milliseconds), *releases)
             }
-            // With a team there is no program (`ProgramError::Teams`).
-            Step::Native(d) | Step::Team(d, _) => {
-                ProgramStep::Native(self.amount(d, DurationUnit::Milliseconds))
+            Step::Native(d) => ProgramStep::Native(self.amount(d, DurationUnit::Milliseconds)),
+            Step::Team(d, threads) => {
+                ProgramStep::Team(self.amount(d, DurationUnit::Milliseconds), *threads)
             }
             Step::Io(d) => ProgramStep::Io(self.amount(d, DurationUnit::Seconds)),
             Step::Block(d) => ProgramStep::Block(self.amount(d, DurationUnit::Seconds)),

@@ -107,7 +107,7 @@ const EVERY_STEP: &str = r#"(
         arrivals: Batch,
         tasks: [
             (name: "long one", count: 4, interleave: true, steps: [
-                PayloadIn("30kB"), ObjectsIn(10), Cpu("1ms"), Io(Exponential("2ms")), Native("1ms"),
+                PayloadIn("30kB"), ObjectsIn(10), Cpu("1ms"), Io(Exponential("2ms")), Native("1ms"), Native(time: "2ms", threads: 2),
                 Repeat(2, [Cpu(Normal("500us", "100us")), Io("1ms")]),
                 Lock("waits", [Cpu("200us"), Io("500us")]),
                 Acquire("short"), Cpu("100us"), Release("short"),
@@ -162,7 +162,6 @@ fn every_program_compiles_on_every_python() {
                 "queue",
                 "share the resource",
                 "rounds together",
-                "threads of its own",
                 "share the device",
             ];
             assert!(
@@ -503,5 +502,76 @@ fn runs_that_go_wrong_are_told() {
     let ps = tool("ps", dir.path()).args(["-eo", "args"]).output();
     if let Ok(ps) = ps {
         assert!(!String::from_utf8_lossy(&ps.stdout).contains(&format!("sleep {mark}")));
+    }
+}
+
+/// Programs that run with these strategies, and what they say.
+fn runs(text: &str, strategies: &[&str]) -> Vec<(String, Value)> {
+    let plans = plans(&scenario(text), strategies);
+    assert!(plans.left_out.is_empty(), "{:?}", plans.left_out.len());
+    let said = said(&plans);
+    said.into_iter()
+        .map(|(label, said)| (label.to_owned(), said))
+        .collect()
+}
+
+/// One semaphore for all processes, however they are started: whatever is done with it is done by one at a time.
+#[test]
+fn processes_share_a_semaphore() {
+    let text = r#"(
+        schema: 1, name: "gate", machine: (cores: 2),
+        workload: (
+            arrivals: Batch,
+            tasks: [(name: "t", count: 6, steps: [Use("gate", [Io("50ms")])])],
+            resources: {"gate": Semaphore(count: 1, per: Everywhere)},
+        ),
+    )"#;
+    let strategies = [
+        "processes:3:fork",
+        "processes:3:spawn",
+        "pool:3:forkserver",
+        "prefork:3(sequential)",
+        "prefork:2(processes:2:fork)",
+    ];
+    for (label, said) in runs(text, &strategies) {
+        assert_eq!(completed(&said), (6, 6), "{label}");
+        let makespan = said["makespan_s"].as_f64().unwrap();
+        assert!(makespan >= 6.0 * 0.05, "{label}: {makespan}");
+    }
+}
+
+/// The first of several, and chunks, as the real ones have them: a machine that is busy only makes it longer.
+#[test]
+fn programs_go_on_with_the_first_of_several() {
+    let text = r#"(
+        schema: 1, name: "first", machine: (cores: 2),
+        workload: (
+            arrivals: Batch,
+            tasks: [
+                (name: "one", count: 2, steps: [FanOut(count: 4, need: 1, steps: [Lock("turn", [Io("200ms")])])]),
+                (name: "none", count: 1, steps: [FanOut(count: 3, need: 2, steps: [Io("20ms"), Fail(1.0)])]),
+            ],
+            locks: ["turn"],
+        ),
+    )"#;
+    let strategies = [
+        "asyncio",
+        "asyncio+threads:4",
+        "threads:16",
+        "threads:per-task",
+        "sequential",
+        "processes:2:fork:2",
+        "pool:2:fork",
+    ];
+    for (label, said) in runs(text, &strategies) {
+        assert_eq!(said["failed"], 1, "{label}: {said}");
+        assert_eq!(completed(&said), (3, 2), "{label}");
+        let makespan = said["makespan_s"].as_f64().unwrap();
+        assert!(makespan >= 0.2, "{label}: {makespan}");
+        // Threads that nobody awaits have the lock in their turn; the program's end waits for them, the tasks do not.
+        let closed = said["closed_s"].as_f64().unwrap();
+        if label.starts_with("threads:per") {
+            assert!(closed >= 8.0 * 0.2, "{label}: {closed}");
+        }
     }
 }
