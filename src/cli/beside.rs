@@ -7,7 +7,6 @@ use crate::facade;
 use crate::learn::{FittedArrivals, Learned};
 use crate::quantity::{Quantity, seconds};
 use crate::result::Forecast;
-use crate::scenario::units::format_size;
 use crate::scenario::{StrategyCase, strategy_label};
 use crate::study::Options;
 use crate::syntax;
@@ -37,7 +36,7 @@ pub(super) fn beside(learned: &Learned, text: &str) -> Option<String> {
     for (what, recorded, forecast) in figures(learned, forecast) {
         let off = 100.0 * (forecast / recorded - 1.0);
         let shown = |v: f64| match what {
-            "memory" => format_size(bytes(v)),
+            "memory" => format!("{:.1} MiB", v / 1_048_576.0),
             _ => seconds(Nanos::from_f64(v * 1e9)),
         };
         out.push_str(&format!(
@@ -48,15 +47,6 @@ pub(super) fn beside(learned: &Learned, text: &str) -> Option<String> {
         ));
     }
     Some(out).filter(|o| !o.is_empty())
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates"
-)]
-fn bytes(v: f64) -> u64 {
-    v as u64
 }
 
 /// What was recorded and what is forecast: names, and values above 0 in seconds or bytes.

@@ -19,6 +19,8 @@ pub struct ProcessFacts {
     pub cpu: f64,
     /// Seconds of CPU time in its tasks' rows.
     pub recorded: f64,
+    /// Seconds for which its tasks waited for a core only.
+    pub delayed: f64,
     /// Bytes in memory when its first task began.
     pub memory: u64,
     /// The most bytes in memory that were seen.
@@ -100,7 +102,12 @@ impl RunFacts {
 
     /// Notes what is known of a process by now.
     pub(super) fn process(&mut self, mut known: ProcessFacts) {
-        for seconds in [&mut known.cpu, &mut known.recorded, &mut known.imports_time] {
+        for seconds in [
+            &mut known.cpu,
+            &mut known.recorded,
+            &mut known.delayed,
+            &mut known.imports_time,
+        ] {
             *seconds = if seconds.is_finite() {
                 seconds.max(0.0)
             } else {

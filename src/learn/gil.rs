@@ -15,6 +15,8 @@ const FEWEST: u64 = 50;
 /// Long stretches without the GIL are told from single ones of other threads by their share of the time, and by their number.
 const LEAST_SHARE: f64 = 0.2;
 const FEW: u64 = 5;
+/// Long stretches have to have been watched for this time: where a core is taken away within a release, that looks like one.
+const LEAST_PARTLY_NS: u64 = 50_000_000;
 /// The least time for which the GIL has to have been watched, in nanoseconds. It is watched for a millisecond at a time, and a few of these
 /// tell nothing.
 const LEAST_NS: u64 = 5_000_000;
@@ -48,7 +50,10 @@ impl GilUse {
         }
         Some(if seen.share() >= FREE {
             Self::Free
-        } else if seen.releases < FEWEST && seen.share() >= LEAST_SHARE && seen.releases >= FEW {
+        } else if (FEW..FEWEST).contains(&seen.releases)
+            && seen.share() >= LEAST_SHARE
+            && seen.time >= LEAST_PARTLY_NS
+        {
             Self::Partly {
                 share: seen.share(),
             }
@@ -156,7 +161,7 @@ mod tests {
         assert!(text.contains(step), "{text}");
         assert!(text.contains("320 times a millisecond"), "{text}");
         assert!(scenario("gil,page,gil,0,0.010,1,0.0099\n").contains("Native(\"15ms\")"));
-        let partly = scenario("gil,page,gil,0,0.010,12,0.004\n");
+        let partly = scenario("gil,page,gil,0,0.060,12,0.024\n");
         assert!(
             partly.contains("Cpu(time: \"15ms\", native: \"40%\")"),
             "{partly}"

@@ -11,6 +11,8 @@ const LEAST_IMPORT_BYTES: u64 = 1 << 20;
 const LEAST_IMPORT_S: f64 = 0.005;
 /// CPU time without a task, as a share of that of the processes, that is worth saying; and the least time.
 const MISSING: f64 = 0.2;
+/// Waiting for cores as a share of computing that is worth saying.
+const DELAYED: f64 = 0.1;
 const LEAST_MISSING_S: f64 = 0.05;
 /// A server's CPU time beside its handlers that is worth writing, in seconds a request.
 const LEAST_DISPATCH_S: f64 = 20e-6;
@@ -69,6 +71,15 @@ pub(super) fn process_costs(
 fn unrecorded(trace: &Trace, tasks: usize, notes: &mut Vec<String>) -> Option<Nanos> {
     let processes = trace.facts.processes.values();
     let (cpu, recorded) = processes.fold((0.0, 0.0), |(c, r), p| (c + p.cpu, r + p.recorded));
+    let delayed: f64 = trace.facts.processes.values().map(|p| p.delayed).sum();
+    if delayed > DELAYED * recorded {
+        notes.push(format!(
+            "tasks waited for a core for {}, beside {} of computing: other programs had the cores, or more threads were runnable than \
+             there are. A forecast has the machine for itself, so the recorded run took longer",
+            time(delayed * 1e9),
+            time(recorded * 1e9)
+        ));
+    }
     let main: u64 = trace.facts.main.iter().map(|m| m.used).sum();
     let missing = (cpu - recorded - main as f64 / 1e9).max(0.0);
     if trace.facts.server() && tasks > 0 {

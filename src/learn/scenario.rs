@@ -330,6 +330,13 @@ impl Learned {
     }
 
     fn class_ron(&self, out: &mut String, class: &LearnedClass) {
+        if let FittedArrivals::Rounds { count, .. } = self.arrivals
+            && class.count * 2 < count
+            && self.classes.iter().any(|c| c.count * 2 >= count)
+        {
+            // Less than one in two rounds: a round has whole tasks.
+            return;
+        }
         let indent = "                    ";
         let _ = writeln!(
             out,

@@ -19,6 +19,8 @@ pub struct SeenStrategy {
     pub strategy: Strategy,
     /// The share of the tasks that did.
     pub share: f64,
+    /// The executor as the program made it, which may have had one worker for the recording.
+    pub made: Strategy,
 }
 
 impl SeenStrategy {
@@ -51,14 +53,19 @@ pub(super) fn seen(
     let (how, tasks) = votes.into_iter().max_by_key(|(_, n)| *n)?;
     let each = match how {
         Strategy::Asyncio { .. } => asyncio(trace, limit.map(|l| l.tasks)),
-        Strategy::Threads(Workers::Exactly(_)) if one_worker => {
+        Strategy::Threads(Workers::Exactly(_) | Workers::Auto) if one_worker => {
             Strategy::Threads(Workers::Exactly(1))
         }
-        other => other.clone(),
+        Strategy::Sequential
+        | Strategy::Threads(_)
+        | Strategy::Processes { .. }
+        | Strategy::Interpreters(_)
+        | Strategy::Prefork { .. } => how.clone(),
     };
     Some(SeenStrategy {
         strategy: copied(each, how, &trace.facts),
         share: tasks as f64 / all.max(1) as f64,
+        made: how.clone(),
     })
 }
 
@@ -117,14 +124,12 @@ pub(super) fn compared(
     };
     let mut out = vec![strategy_label(&seen.strategy)];
     let on_loop = strategy_label(&asyncio(trace, limit.map(|l| l.tasks)));
-    let threads = match (limit, &seen.strategy) {
-        (Some(limit), _) => u32::try_from(limit.tasks).unwrap_or(1),
-        (None, Strategy::Threads(Workers::Exactly(n))) if *n > 1 => *n,
-        (None, _) => {
-            let permits = trace.resources.iter().map(|r| r.size).max();
-            permits.map_or(4 * cores, |n| u32::try_from(n).unwrap_or(u32::MAX))
-        }
-    };
+    let permits = trace.resources.iter().map(|r| r.size).max();
+    let threads = limit
+        .and_then(|l| u32::try_from(l.tasks).ok())
+        .or_else(|| threads(&seen.made))
+        .or_else(|| permits.and_then(|n| u32::try_from(n).ok()))
+        .unwrap_or(4 * cores);
     let mut others = limit.map_or_else(Vec::new, ConcurrencyLimit::strategies);
     let served = |processes, each| {
         strategy_label(&Strategy::Prefork {
@@ -157,4 +162,17 @@ pub(super) fn compared(
         }
     }
     out
+}
+
+/// The number of threads of a pool of several.
+fn threads(strategy: &Strategy) -> Option<u32> {
+    match strategy {
+        Strategy::Threads(Workers::Exactly(n)) => Some(*n).filter(|n| *n > 1),
+        Strategy::Threads(Workers::Auto | Workers::PerTask)
+        | Strategy::Sequential
+        | Strategy::Processes { .. }
+        | Strategy::Interpreters(_)
+        | Strategy::Asyncio { .. }
+        | Strategy::Prefork { .. } => None,
+    }
 }

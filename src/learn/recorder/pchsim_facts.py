@@ -35,7 +35,7 @@ class _Process:
         self.started = resident()
         self.objects = self.imported_cpu = self.imported_memory = 0
         self.begun = None  # when its first task began: (process CPU, bytes in memory, containers)
-        self.peak = self.wrote = self.computed = self.writing = self.tasks = 0
+        self.peak = self.wrote = self.computed = self.delayed = self.writing = self.tasks = 0
         self.grown = []  # (tasks done, bytes in memory) each time that it had grown
 
     def row(self):
@@ -43,6 +43,7 @@ class _Process:
         known = {
             "pid": self.pid,
             "cpu": (time.process_time_ns() - cpu - (_Task.writing - self.writing)) / 1e9,
+            "delayed": (_Task.delayed - self.delayed) / 1e9,
             "recorded": (_Task.computed - self.computed) / 1e9,
             "memory": rss,
             "peak": self.peak,
@@ -78,7 +79,7 @@ def begin():
         # Objects are counted once: it takes as long as a collection.
         own.begun = time.process_time_ns(), resident(), len(gc.get_objects())
         own.peak = own.begun[1]
-        own.computed, own.writing = _Task.computed, _Task.writing
+        own.computed, own.delayed, own.writing = _Task.computed, _Task.delayed, _Task.writing
 
 
 def _written():

@@ -127,6 +127,7 @@ class _Task:
     """One task's rows, written when it is over."""
 
     computed = 0  # nanoseconds of CPU time in the rows that this process has written
+    delayed = 0  # nanoseconds for which its tasks waited for a core only
     writing = 0  # nanoseconds of CPU time that writing them took
     written = None  # called after a task's rows were written
 
@@ -147,6 +148,7 @@ class _Task:
         turn = start + _off(before, end - start)
         if turn > start:
             self.add("wait", start, turn)
+            _Task.delayed += turn - start
         if end - turn > _NOISE:
             self.add(kind, turn, end)
 
