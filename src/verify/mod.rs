@@ -17,6 +17,7 @@ pub(crate) mod limits;
 pub mod machine;
 mod notes;
 pub(crate) mod own_loop;
+mod parallel;
 mod pieces;
 mod prepare;
 mod program;

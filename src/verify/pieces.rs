@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::calls;
+use super::parallel;
 use super::program::{ProgramPlan, imports_module};
 use super::retries;
 use super::steps::{Flavour, coming, digits, quoted, shortest};
@@ -60,7 +61,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         piece!("cpu")
     });
     out.push_str(&releasing(plan, touches));
-    out.push_str(&team(plan));
+    out.push_str(&parallel::team(plan));
     out.push_str(match plan.flavour {
         Flavour::Plain { .. } | Flavour::Call => "\n\nio = time.sleep\n",
         Flavour::Loop | Flavour::Offload => "\n\nio = asyncio.sleep\n",
@@ -145,30 +146,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         out.push_str(&text);
     }
     out.push_str(&called);
-    out.push_str(&fan_out(plan));
-    out
-}
-
-/// How children are started and waited for: all, and as many as are needed.
-fn fan_out(plan: &ProgramPlan<'_>) -> String {
-    let (all, some) = if plan.kind == ExecutorKind::Loop {
-        (piece!("fan_out_loop"), piece!("some_of_loop"))
-    } else {
-        match plan.each.execution().pool {
-            Pool::ThreadEach => (piece!("fan_out_threads"), piece!("some_of_threads")),
-            Pool::Threads(_) => (piece!("fan_out_pool"), piece!("some_of_pool")),
-            Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => {
-                (piece!("fan_out_inline"), piece!("some_of_inline"))
-            }
-        }
-    };
-    let mut out = String::new();
-    if plan.any(|n| n.offspring().is_some_and(|c| c.need.is_none())) {
-        out.push_str(all);
-    }
-    if plan.needs_some() {
-        out.push_str(some);
-    }
+    out.push_str(&parallel::fan_out(plan));
     out
 }
 
@@ -234,22 +212,6 @@ fn releasing(plan: &ProgramPlan<'_>, touches: bool) -> String {
         let _ = writeln!(out, "_outside({released})  # Measured before any task.");
     }
     out
-}
-
-/// Native code with threads of its own, if there is any.
-fn team(plan: &ProgramPlan<'_>) -> String {
-    let mut most = 0;
-    for tree in plan.all_trees() {
-        tree.all(&mut |node| {
-            if let ProgramStep::Team(_, threads) = node {
-                most = most.max(threads.saturating_sub(1));
-            }
-        });
-    }
-    if most == 0 {
-        return String::new();
-    }
-    piece!("team").replace("{most}", &most.to_string())
 }
 
 /// Locks, queues and objects between tasks.

@@ -4,6 +4,7 @@
 
 mod event_loop;
 mod main_thread;
+mod messages;
 mod process_pool;
 mod raw_thread;
 #[cfg(test)]

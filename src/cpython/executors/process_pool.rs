@@ -5,8 +5,9 @@ mod replace;
 use std::collections::VecDeque;
 
 use super::Client;
-use crate::cpython::index::{CopyIndex, PipeIndex, ProcessPoolIndex};
-use crate::cpython::kernel::{Act, Kernel, Message, On, ProcessKind};
+use super::messages::{book_call, calls_size, chunk_objects, result_arrived, results_size};
+use crate::cpython::index::{PipeIndex, ProcessPoolIndex};
+use crate::cpython::kernel::{Act, Kernel, On, ProcessKind};
 use crate::cpython::role::{
     ManagerAction, ManagerState, RoleAction, ThreadRole, WorkerAction, WorkerState,
 };
@@ -100,74 +101,6 @@ fn turn(lock: &mut Lock<Tid>, tid: Tid) -> Option<Ticket> {
 fn await_turn(kernel: &mut Kernel<'_>, tid: Tid, on: On, ticket: Ticket) {
     kernel.begin_wait(tid, on, Some(ticket), Nanos::MAX);
     kernel.push(tid, Act::park(on, Nanos::MAX));
-}
-
-/// Payload of the tasks of a message on the way to the worker, in bytes.
-fn calls_size(work: &Work<'_>, first: TaskKey) -> u64 {
-    work.tasks.chunk(first).map(|t| t.payload).sum()
-}
-
-/// Payload of the results of the tasks of a message, in bytes.
-fn results_size(work: &Work<'_>, first: TaskKey) -> u64 {
-    work.tasks.chunk(first).map(|t| t.data.result).sum()
-}
-
-/// Number of small objects of the tasks of a message, on the way to the worker and back.
-fn chunk_objects(work: &Work<'_>, first: TaskKey) -> (u64, u64) {
-    work.tasks.chunk(first).fold((0, 0), |(a, b), t| {
-        let (there, back) = work.objects_of(t);
-        (a + there, b + back)
-    })
-}
-
-/// Books the time of a call from the feeder thread to the worker that takes it now. Pickling, writing and reading are IPC, but in the pipe
-/// the call waits for a worker as long as none is free.
-fn book_call(work: &mut Work<'_>, tid: Tid, message: &Message) {
-    let now = work.kernel.machine.now();
-    let key = message.task;
-    let free = work.kernel.threads[tid].free;
-    let up = work.kernel.threads[tid].up;
-    let since = work.tasks[key].since;
-    let written = message.written.clamp(since.max(up).min(now), now);
-    let taken = free.clamp(written, now);
-    if taken > written {
-        work.book_wait_until(tid, key, Cause::Ipc, written);
-        work.book(key, Cause::Pool, written, taken);
-        work.tasks[key].since = taken;
-    }
-    work.book_wait(tid, key, Cause::Ipc);
-}
-
-fn result_arrived(
-    work: &mut Work<'_>,
-    tid: Tid,
-    key: TaskKey,
-    copy: CopyIndex,
-    (parts, future): (bool, bool),
-) {
-    let now = work.kernel.machine.now();
-    let since = work.tasks[key].since;
-    work.book(key, Cause::Ipc, since, now);
-    work.tasks[key].since = now;
-    work.kernel.hop(key, tid);
-    let there = work.kernel.payload_memory(work.tasks[key].payload);
-    let own = if parts || !future {
-        0
-    } else {
-        work.kernel.costs.tpe_item_rss
-    };
-    work.kernel.give(tid, there + own);
-    // What was unpickled belongs to the program now, and is resident.
-    let back = work.tasks[key].data.result;
-    work.result_received(key, back);
-    if parts {
-        work.kernel
-            .machine
-            .charge(tid, work.kernel.costs.aio_threadsafe);
-        work.offload_done(tid, copy, key);
-    } else {
-        work.task_ended(key);
-    }
 }
 
 impl ProcessPool {

@@ -1,0 +1,55 @@
+//! What a task does with children, or with threads, of its own.
+
+use super::pieces::ExecutorKind;
+use super::program::ProgramPlan;
+use super::tree::ProgramStep;
+use crate::scenario::Pool;
+
+/// How children are started and waited for: all, and as many as are needed.
+pub(super) fn fan_out(plan: &ProgramPlan<'_>) -> String {
+    let (all, some) = if plan.kind == ExecutorKind::Loop {
+        (
+            include_str!("template/fan_out_loop.py"),
+            include_str!("template/some_of_loop.py"),
+        )
+    } else {
+        match plan.each.execution().pool {
+            Pool::ThreadEach => (
+                include_str!("template/fan_out_threads.py"),
+                include_str!("template/some_of_threads.py"),
+            ),
+            Pool::Threads(_) => (
+                include_str!("template/fan_out_pool.py"),
+                include_str!("template/some_of_pool.py"),
+            ),
+            Pool::Nobody | Pool::Processes { .. } | Pool::Interpreters(_) => (
+                include_str!("template/fan_out_inline.py"),
+                include_str!("template/some_of_inline.py"),
+            ),
+        }
+    };
+    let mut out = String::new();
+    if plan.any(|n| n.offspring().is_some_and(|c| c.need.is_none())) {
+        out.push_str(all);
+    }
+    if plan.needs_some() {
+        out.push_str(some);
+    }
+    out
+}
+
+/// Native code with threads of its own, if there is any.
+pub(super) fn team(plan: &ProgramPlan<'_>) -> String {
+    let mut most = 0;
+    for tree in plan.all_trees() {
+        tree.all(&mut |node| {
+            if let ProgramStep::Team(_, threads) = node {
+                most = most.max(threads.saturating_sub(1));
+            }
+        });
+    }
+    if most == 0 {
+        return String::new();
+    }
+    include_str!("template/team.py").replace("{most}", &most.to_string())
+}
