@@ -60,7 +60,8 @@ pub(super) fn seen(
         | Strategy::Threads(_)
         | Strategy::Processes { .. }
         | Strategy::Interpreters(_)
-        | Strategy::Prefork { .. } => how.clone(),
+        | Strategy::Prefork { .. }
+        | Strategy::Server { .. } => how.clone(),
     };
     Some(SeenStrategy {
         strategy: copied(each, how, &trace.facts),
@@ -173,6 +174,7 @@ fn threads(strategy: &Strategy) -> Option<u32> {
         | Strategy::Processes { .. }
         | Strategy::Interpreters(_)
         | Strategy::Asyncio { .. }
-        | Strategy::Prefork { .. } => None,
+        | Strategy::Prefork { .. }
+        | Strategy::Server { .. } => None,
     }
 }

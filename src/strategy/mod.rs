@@ -3,6 +3,7 @@
 mod check;
 mod check_recording;
 mod compile;
+mod layout;
 mod outcome;
 
 pub use check::{Violations, check};

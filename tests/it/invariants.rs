@@ -4,14 +4,15 @@
 //!
 //! The cases are always the same. `PCHSIM_SEARCH=50 cargo test --test it invariants::` looks at fifty times as many new ones.
 
+mod lives;
+
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Backoff, CeleryPool, Dist, Endpoints, Jitter, Lifecycle, MachineSpec, NamedPool,
-    Offload, PoolLife, ProcessApi, Releases, Rounds, Server, ServerKind, Sizes, StartMethod, Step,
-    Strategy, TracedTask, WorkerClass, Workers, Workload,
+    Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, PoolLife, ProcessApi,
+    Releases, Rounds, Sizes, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -19,6 +20,8 @@ use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, any, prop_oneof, proptest};
 use proptest::strategy::Strategy as Gen;
 use proptest::test_runner::RngSeed;
+
+use lives::{lives, pool_lives, servers};
 
 use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
 
@@ -266,74 +269,6 @@ fn pools() -> BoxedStrategy<Vec<NamedPool>> {
     (named("a"), named("b"))
         .prop_map(|(a, b)| a.into_iter().chain(b).collect())
         .boxed()
-}
-
-/// Servers by name.
-fn servers() -> BoxedStrategy<Strategy> {
-    let endpoints = || prop_oneof![Just(Endpoints::Async), Just(Endpoints::Def)];
-    let class = prop_oneof![
-        Just(WorkerClass::Sync),
-        (1_u32..4).prop_map(WorkerClass::Gthread),
-        endpoints().prop_map(WorkerClass::Uvicorn),
-    ];
-    let pool = prop_oneof![Just(CeleryPool::Prefork), Just(CeleryPool::Threads)];
-    let kind = prop_oneof![
-        endpoints().prop_map(ServerKind::Uvicorn),
-        endpoints().prop_map(ServerKind::Hypercorn),
-        class.prop_map(ServerKind::Gunicorn),
-        pool.prop_map(ServerKind::Celery),
-    ];
-    let recycled = option::of((1_u32..4, 0_u32..3));
-    (kind, 1_u32..4, any::<(bool, bool)>(), recycled)
-        .prop_map(|(kind, workers, (preload, keep_alive), recycled)| {
-            let plain = Server::new(kind, workers);
-            let server = Server {
-                preload,
-                max_requests: recycled.map(|(most, _)| most),
-                jitter: recycled.map_or(0, |(_, jitter)| jitter),
-                keep_alive,
-                ..plain
-            };
-            // What does not go together is refused where it is read.
-            Strategy::served(server.contradiction().map_or(server, |_| plain))
-        })
-        .boxed()
-}
-
-/// When workers of pools end, and what they inherit: half of the time nothing is said.
-fn pool_lives() -> BoxedStrategy<PoolLife> {
-    let any = (option::of(1_u32..4), any::<bool>());
-    let lives = any.prop_map(|(max_tasks_per_child, preload)| PoolLife {
-        max_tasks_per_child,
-        preload: if preload {
-            vec!["app".into()]
-        } else {
-            Vec::new()
-        },
-    });
-    prop_oneof![Just(PoolLife::default()), lives].boxed()
-}
-
-/// How workers of a server begin and end, half of the time as in the plain form.
-fn lives() -> BoxedStrategy<Lifecycle> {
-    let start = prop_oneof![Just(StartMethod::Fork), Just(StartMethod::Spawn)];
-    let any = (
-        start,
-        any::<bool>(),
-        any::<bool>(),
-        option::of((1_u32..4, 0_u32..3)),
-    );
-    let lives = any.prop_map(|(start, preload, freeze, recycled)| {
-        let preload = preload && start == StartMethod::Fork;
-        Lifecycle {
-            start,
-            preload,
-            freeze: freeze && preload,
-            max_requests: recycled.map(|(most, _)| most),
-            jitter: recycled.map_or(0, |(_, jitter)| jitter),
-        }
-    });
-    prop_oneof![Just(Lifecycle::default()), lives].boxed()
 }
 
 fn strategies() -> BoxedStrategy<Strategy> {

@@ -1,0 +1,77 @@
+//! Generators of servers by name, and of when processes begin and end.
+
+use pchsim::scenario::{
+    CeleryPool, Endpoints, Lifecycle, PoolLife, Server, ServerKind, StartMethod, Strategy,
+    WorkerClass,
+};
+use proptest::option;
+use proptest::prelude::{BoxedStrategy, Just, any, prop_oneof};
+use proptest::strategy::Strategy as Gen;
+
+/// Servers by name.
+pub(super) fn servers() -> BoxedStrategy<Strategy> {
+    let endpoints = || prop_oneof![Just(Endpoints::Async), Just(Endpoints::Def)];
+    let class = prop_oneof![
+        Just(WorkerClass::Sync),
+        (1_u32..4).prop_map(WorkerClass::Gthread),
+        endpoints().prop_map(WorkerClass::Uvicorn),
+    ];
+    let pool = prop_oneof![Just(CeleryPool::Prefork), Just(CeleryPool::Threads)];
+    let kind = prop_oneof![
+        endpoints().prop_map(ServerKind::Uvicorn),
+        endpoints().prop_map(ServerKind::Hypercorn),
+        class.prop_map(ServerKind::Gunicorn),
+        pool.prop_map(ServerKind::Celery),
+    ];
+    let recycled = option::of((1_u32..4, 0_u32..3));
+    (kind, 1_u32..4, any::<(bool, bool)>(), recycled)
+        .prop_map(|(kind, workers, (preload, keep_alive), recycled)| {
+            let plain = Server::new(kind, workers);
+            let server = Server {
+                preload,
+                max_requests: recycled.map(|(most, _)| most),
+                jitter: recycled.map_or(0, |(_, jitter)| jitter),
+                keep_alive,
+                ..plain
+            };
+            // What does not go together is refused where it is read.
+            Strategy::served(server.contradiction().map_or(server, |_| plain))
+        })
+        .boxed()
+}
+
+/// When workers of pools end, and what they inherit: half of the time nothing is said.
+pub(super) fn pool_lives() -> BoxedStrategy<PoolLife> {
+    let any = (option::of(1_u32..4), any::<bool>());
+    let lives = any.prop_map(|(max_tasks_per_child, preload)| PoolLife {
+        max_tasks_per_child,
+        preload: if preload {
+            vec!["app".into()]
+        } else {
+            Vec::new()
+        },
+    });
+    prop_oneof![Just(PoolLife::default()), lives].boxed()
+}
+
+/// How workers of a server begin and end, half of the time as in the plain form.
+pub(super) fn lives() -> BoxedStrategy<Lifecycle> {
+    let start = prop_oneof![Just(StartMethod::Fork), Just(StartMethod::Spawn)];
+    let any = (
+        start,
+        any::<bool>(),
+        any::<bool>(),
+        option::of((1_u32..4, 0_u32..3)),
+    );
+    let lives = any.prop_map(|(start, preload, freeze, recycled)| {
+        let preload = preload && start == StartMethod::Fork;
+        Lifecycle {
+            start,
+            preload,
+            freeze: freeze && preload,
+            max_requests: recycled.map(|(most, _)| most),
+            jitter: recycled.map_or(0, |(_, jitter)| jitter),
+        }
+    });
+    prop_oneof![Just(Lifecycle::default()), lives].boxed()
+}
