@@ -84,8 +84,10 @@ fn busy_device(work: &Work<'_>) -> Option<Finding> {
         let of = move |class| (device, class, work.devices.waited(device, class));
         program.classes.keys().map(of)
     });
+    // Where a run is stopped, a task within its first step counts as one that has not had its turn.
     let worth = |&(_, class, waited): &(_, ClassIndex, Total)| {
-        waited > Total::ZERO && waited * LEAST_PART >= work.time_in_turn_of(class)
+        let of = work.time_in_turn_of(class);
+        (Total(1)..=of).contains(&waited) && waited * LEAST_PART >= of
     };
     let (device, class, waited) = waits.filter(worth).max_by_key(|(.., waited)| *waited)?;
     let end = work.kernel.machine.now().as_f64();
