@@ -5,8 +5,10 @@ use crate::learn::rows::Problem;
 
 /// The deepest nesting: a dictionary of tuples, with dictionaries of tuples in them.
 const DEEPEST: usize = 8;
-/// The greatest number of values.
+/// The greatest number of values; one that is referred to counts again, with all that is in it, for it is copied.
 const MAX_VALUES: usize = 4_000_000;
+/// So many bytes of a text count as a value.
+const TEXT_OF_A_VALUE: usize = 64;
 /// The longest text in bytes.
 const LONGEST: usize = 1 << 16;
 /// Set in a type byte whose value is referred to later.
@@ -47,14 +49,23 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     values: usize,
-    /// Values that may be referred to; what is still being read is [`Value::None`].
-    known: Vec<Value>,
+    /// Values that may be referred to, and for how many each counts; what is still being read is [`Value::None`].
+    known: Vec<(Value, usize)>,
 }
 
 impl Reader<'_> {
     fn problem(&self, what: &str) -> Problem {
         Problem::new(format!("the profile {what} (byte {})", self.at))
             .help("expected is a file that cProfile or `python -m cProfile -o FILE` has written")
+    }
+
+    /// Counts so many values more.
+    fn counts(&mut self, values: usize) -> Result<(), Problem> {
+        self.values = self.values.saturating_add(values);
+        if self.values > MAX_VALUES {
+            return Err(self.problem("is too large"));
+        }
+        Ok(())
     }
 
     fn take(&mut self, n: usize) -> Result<&[u8], Problem> {
@@ -85,22 +96,21 @@ impl Reader<'_> {
         if length > LONGEST {
             return Err(self.problem("has a text that is too long"));
         }
+        self.counts(length / TEXT_OF_A_VALUE)?;
         let text = String::from_utf8_lossy(self.take(length)?).into_owned();
         Ok(Value::Text(text))
     }
 
     /// The next value; `None` at the end of a dictionary.
     fn value(&mut self, depth: usize) -> Result<Option<Value>, Problem> {
-        self.values += 1;
+        let before = self.values;
+        self.counts(1)?;
         if depth > DEEPEST {
             return Err(self.problem("nests too deep"));
         }
-        if self.values > MAX_VALUES {
-            return Err(self.problem("is too large"));
-        }
         let kind = self.byte()?;
         let place = (kind & REFERRED != 0).then(|| {
-            self.known.push(Value::None);
+            self.known.push((Value::None, 1));
             self.known.len() - 1
         });
         let value = match kind & !REFERRED {
@@ -133,15 +143,18 @@ impl Reader<'_> {
             b'{' => self.dict(depth)?,
             b'r' => {
                 let place = self.length()?;
-                let known = self.known.get(place).cloned();
-                known.ok_or_else(|| self.problem("refers to a value that is not there"))?
+                let Some(counts) = self.known.get(place).map(|(_, counts)| *counts) else {
+                    return Err(self.problem("refers to a value that is not there"));
+                };
+                self.counts(counts)?;
+                self.known[place].0.clone()
             }
             _ => return Err(self.problem("holds something that no profile has")),
         };
         if let Some(place) = place {
             // A whole dictionary is never referred to, and its copy would be as large.
             if !matches!(value, Value::Dict(_)) {
-                self.known[place] = value.clone();
+                self.known[place] = (value.clone(), self.values - before);
             }
         }
         Ok(Some(value))
@@ -207,9 +220,20 @@ mod tests {
         for end in 0..good.len() {
             assert!(read(&good[..end]).is_err(), "{end}");
         }
+        // 4096 references to a tuple of 4096 references to a text of 60 kB: 16 million of it.
+        let texts = [b"\xf5\x60\xea\0\0".to_vec(), vec![b'a'; 60_000]].concat();
+        let many =
+            |of: &[u8]| [&b"\xa8\x01\x10\0\0"[..], of, &b"r\x01\0\0\0".repeat(4096)].concat();
+        let bomb = [
+            &b"(\x01\x10\0\0"[..],
+            &many(&texts),
+            &b"r\0\0\0\0".repeat(4096),
+        ]
+        .concat();
         let deep = [b"\xa9\x01".repeat(100), b"N".to_vec()].concat();
         for bad in [
             &deep[..],
+            &bomb,
             b"(\xff\xff\xff\x7f",
             b"(\xff\xff\xff\xff",
             b"u\xff\xff\xff\x7f",
