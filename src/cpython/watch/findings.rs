@@ -43,8 +43,7 @@ fn contended_object(work: &Work<'_>) -> Option<Finding> {
     for object in work.kernel.program.objects.keys() {
         for class in work.kernel.program.classes.keys() {
             let waited = work.kernel.lost_at(object, class);
-            let worth = waited * LEAST_PART >= work.time_in_turn_of(class) && waited > Total::ZERO;
-            if worth && worst.is_none_or(|(.., most)| waited > most) {
+            if is_much(work, class, waited) && worst.is_none_or(|(.., most)| waited > most) {
                 worst = Some((object, class, waited));
             }
         }
@@ -58,6 +57,13 @@ fn contended_object(work: &Work<'_>) -> Option<Finding> {
     })
 }
 
+/// Whether a wait is a good part of the time of the tasks of a class. Where a run is stopped, a task within its first step counts as one that
+/// has not had its turn, and nothing is said of it.
+fn is_much(work: &Work<'_>, class: ClassIndex, waited: Total) -> bool {
+    let of = work.time_in_turn_of(class);
+    (Total(1)..=of).contains(&waited) && waited * LEAST_PART >= of
+}
+
 /// The resource, and the class of tasks that waited for it most, if that was a good part of its time.
 fn scarce_resource(work: &Work<'_>) -> Option<Finding> {
     let program = work.kernel.program;
@@ -65,9 +71,7 @@ fn scarce_resource(work: &Work<'_>) -> Option<Finding> {
         let of = move |class| (resource, class, work.resources.waited(resource, class));
         program.classes.keys().map(of)
     });
-    let worth = |&(_, class, waited): &(_, ClassIndex, Total)| {
-        waited > Total::ZERO && waited * LEAST_PART >= work.time_in_turn_of(class)
-    };
+    let worth = |&(_, class, waited): &(_, ClassIndex, Total)| is_much(work, class, waited);
     let (resource, class, waited) = waits.filter(worth).max_by_key(|(.., waited)| *waited)?;
     Some(Finding::ScarceResource {
         resource: program.resources[resource].name.clone(),
@@ -84,11 +88,7 @@ fn busy_device(work: &Work<'_>) -> Option<Finding> {
         let of = move |class| (device, class, work.devices.waited(device, class));
         program.classes.keys().map(of)
     });
-    // Where a run is stopped, a task within its first step counts as one that has not had its turn.
-    let worth = |&(_, class, waited): &(_, ClassIndex, Total)| {
-        let of = work.time_in_turn_of(class);
-        (Total(1)..=of).contains(&waited) && waited * LEAST_PART >= of
-    };
+    let worth = |&(_, class, waited): &(_, ClassIndex, Total)| is_much(work, class, waited);
     let (device, class, waited) = waits.filter(worth).max_by_key(|(.., waited)| *waited)?;
     let end = work.kernel.machine.now().as_f64();
     let busy = work.devices.totals().get(usize::from(device))?.busy;
