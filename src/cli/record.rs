@@ -16,9 +16,11 @@ use super::words::quoted;
 use super::{Exit, Printer, UserError};
 use crate::host::{self, ExitReason, FinishedRun, HostError, Invocation, Scratch};
 use crate::learn::{
-    self, ArrivalsChoice, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
+    self, ArrivalsChoice, BackgroundTask, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
+    visible,
 };
 use crate::profiles;
+use crate::quantity::list;
 use crate::scenario::limits::MAX_CORES;
 use crate::syntax;
 use crate::verify::machine;
@@ -227,7 +229,7 @@ fn record(
         printer.error(&format!("error: the recorded program {how}"));
     }
     if rows.is_empty() {
-        return nothing_recorded(failed.is_some());
+        return nothing_recorded(failed.is_some(), &trace.facts.background);
     }
     if let Some(file) = kept {
         file.write(&rows, printer)?;
@@ -241,7 +243,7 @@ fn record(
     let interpreter = interpreter.or_else(|| recorded_interpreter(&trace));
     let options = options(args, interpreter, &program_name(&args.program), &origin);
     let Ok(learned) = learn::learn(&trace, options) else {
-        return nothing_recorded(failed.is_some());
+        return nothing_recorded(failed.is_some(), &trace.facts.background);
     };
     if failed.is_some() {
         printer.warn("warning: the scenario holds what was recorded up to then");
@@ -320,13 +322,25 @@ fn how_it_failed(finished: &FinishedRun, limit: Option<Duration>) -> Option<Stri
     }
 }
 
-fn nothing_recorded(failed: bool) -> anyhow::Result<u8> {
+fn nothing_recorded(failed: bool, background: &[BackgroundTask]) -> anyhow::Result<u8> {
     let text = "the program ran, but no task was recorded\nhelp: recorded are callables submitted to executors of \
                 concurrent.futures, tasks of multiprocessing.Pool and asyncio tasks, in CPython 3.9 and newer started \
                 without -I, -E or -S. For other programs mark tasks by hand: pchsim record --emit-recorder recorder.py, \
                 and docs/recording.md";
     if failed {
         bail!("no task was recorded before it failed");
+    }
+    let mut names: Vec<String> = background.iter().map(|b| visible(&b.class)).collect();
+    names.sort_unstable();
+    names.dedup();
+    if !names.is_empty() {
+        let text = format!(
+            "the program ran, but all of its tasks were given up in the end ({}), as workers are that wait for ever\nhelp: let them end by \
+             themselves (an item that says so), or mark what they do for each item by hand: pchsim record --emit-recorder recorder.py, and \
+             docs/recording.md",
+            list(&names)
+        );
+        return Err(UserError::new(text).into());
     }
     Err(UserError::new(text).into())
 }
@@ -436,7 +450,7 @@ fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> any
         printer.hint(table.trim_end());
     }
     for note in &learned.notes {
-        printer.hint(&format!("note: {note}."));
+        printer.hint(&format!("note: {}.", visible(note)));
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ pub use fit::{Fit, FitVerdict, fit};
 pub use gil::GilUse;
 pub use process::{LearnedImports, ProcessCosts};
 pub use seen::SeenStrategy;
+pub(crate) use table::visible;
 pub(crate) use timestamp::TimeUnit;
 pub use trace::{
     Format, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceError,

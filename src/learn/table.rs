@@ -46,6 +46,33 @@ fn short(dist: &Dist) -> String {
     }
 }
 
+/// A text that came from outside, with what would move a terminal's cursor or turn its direction written as an escape.
+pub(crate) fn visible(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else if turns(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A class's name in a cell of a table: so many columns at most.
+fn cell(name: &str) -> String {
+    const MOST: usize = 48;
+    let name = visible(name);
+    if name.chars().count() <= MOST {
+        return name;
+    }
+    let begin: String = name.chars().take(MOST - 1).collect();
+    begin + "…"
+}
+
 fn row(class: String, step: String, fit: &Fit) -> Vec<String> {
     vec![
         class,
@@ -77,7 +104,7 @@ impl Learned {
         rows.extend(
             self.fits()
                 .into_iter()
-                .map(|(class, step, fit)| row(class, step, fit)),
+                .map(|(class, step, fit)| row(cell(&class), step, fit)),
         );
         let width = |k: usize| rows.iter().map(|r| r[k].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..titles.len()).map(width).collect();
@@ -99,5 +126,21 @@ impl Learned {
             out.push('\n');
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_outside_stay_in_their_cells() {
+        assert_eq!(
+            cell("GET /a\n\u{202e}b\u{1b}[1m"),
+            "GET /a\\n\\u{202e}b\\u{1b}[1m"
+        );
+        assert_eq!(cell("GET /päge"), "GET /päge");
+        let long = cell(&"x".repeat(100_000));
+        assert_eq!((long.chars().count(), long.chars().last()), (48, Some('…')));
     }
 }

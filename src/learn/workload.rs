@@ -216,7 +216,7 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         .iter()
         .map(|g| learn_class(g, trace, factor, &mut notes))
         .collect();
-    measured_times(&groups, &mut notes);
+    measured_times(&groups, options.one_worker, &mut notes);
     let limit = limits_of::limit(trace)
         .filter(|l| !(options.one_worker && l.tasks == 1))
         // What a resource explains is no limit of its own; on a busy machine one task more seems to be under way.
@@ -345,7 +345,7 @@ fn interleaved(groups: &[ShapeClass]) -> bool {
 }
 
 /// Reports what the model cannot take from the trace, as shares of the tasks' time.
-fn measured_times(groups: &[ShapeClass], notes: &mut Vec<String>) {
+fn measured_times(groups: &[ShapeClass], one_worker: bool, notes: &mut Vec<String>) {
     for g in groups {
         let sum = |f: fn(&ShapedTask) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
         // In a batch most tasks wait for their turn most of the time, which says nothing about what they do.
@@ -364,9 +364,13 @@ fn measured_times(groups: &[ShapeClass], notes: &mut Vec<String>) {
         if blocked > WORTH_SAYING * whole {
             notes.push(format!(
                 "class {name}: {} of its tasks' time was off the CPU for a reason that the recorder cannot see, and is read \
-                 as Io. Waiting for the GIL or a lock looks the same: record once more with --sequential, or under little \
-                 load, and compare",
-                share(blocked)
+                 as Io. Waiting for the GIL or a `threading.Lock` looks the same: {}, and compare",
+                share(blocked),
+                if one_worker {
+                    "with --sequential that is left to threads of the program's own; record once more under little load"
+                } else {
+                    "record once more with --sequential (pools only), or under little load"
+                }
             ));
         }
         let overlapping = g.tasks.iter().filter(|t| t.overlaps).count();
@@ -440,12 +444,20 @@ fn payload(
     Some((u64::try_from(mean).unwrap_or(u64::MAX), least == most))
 }
 
+/// The standard deviation of durations, in nanoseconds.
+fn spread(values: &[u64]) -> f64 {
+    let mean = mean(values);
+    let square = |v: &u64| (*v as f64 - mean) * (*v as f64 - mean);
+    libm::sqrt(values.iter().map(square).sum::<f64>() / values.len().max(1) as f64)
+}
+
 /// Reports steps whose durations are correlated, the most strongly correlated pairs first.
 fn dependence(g: &ShapeClass, columns: &[StepDurations], brief: f64, notes: &mut Vec<String>) {
     let mut works = Vec::new();
     work_names(&g.shape, &mut works);
     let last = columns.len().min(COMPARED);
-    let matters = |k: usize| mean(&columns[k]) >= brief;
+    // What hardly varies has nothing to do with how tasks differ.
+    let matters = |k: usize| mean(&columns[k]) >= brief && spread(&columns[k]) >= brief;
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for a in 0..last {
         for b in a + 1..last {

@@ -29,13 +29,14 @@ def name_of(function):
 class Call:
     """A callable on its way to a worker; it can be pickled if the callable can."""
 
-    def __init__(self, function, number=None, name=None, measure=False, within=None, how=None):
+    def __init__(self, function, number=None, name=None, measure=False, within=None, how=None, items=False):
         self.function = function
         self.name = name or name_of(function)
         self.number = number
         self.measure = measure
         self.within = within  # of a call that a coroutine offloads: the fields of its pool
         self.how = how  # which executor runs it
+        self.items = items  # the worker unpacks it from a chunk, and measures what travelled
         self.submitted = _clock()
 
     def __call__(self, *args, **kwargs):
@@ -48,10 +49,18 @@ class Call:
         begun = span.wall
         record.begin = self.submitted
         record.add("wait", self.submitted, begun)
+        measure = self.measure
+        if self.items and _measured.get(self.name, 0) < _MEASURED:
+            _measured[self.name] = _measured.get(self.name, 0) + 1
+            size = _size((args, kwargs))
+            if size is not None:
+                measure = True
+                record.add("payload_in", begun, begun, ', "bytes": %d' % size)
+            span.close("wait")
         try:
             result = self.function(*args, **kwargs)
             span.cut()
-            if self.measure:
+            if measure:
                 size = _size(result)
                 if size is not None:
                     record.add("payload_out", span.wall, span.wall, ', "bytes": %d' % size)
@@ -158,7 +167,7 @@ def process_pool(module):
             # map() sends chunks of items: each item is a task.
             facts.others = True
             facts.submit()
-            return submit(self, functools.partial(chunk, Call(fn.args[0], how=self._pchsim_how)), *args, **kwargs)
+            return submit(self, functools.partial(chunk, Call(fn.args[0], how=self._pchsim_how, items=True)), *args, **kwargs)
         return submit(self, wrapped(fn, self, (args, kwargs)), *args, **kwargs)
 
     @functools.wraps(init)
@@ -183,7 +192,8 @@ def multiprocessing_pool(module):
                 # A ThreadPool is a Pool too, of threads.
                 start = getattr(getattr(self, "_ctx", None), "get_start_method", lambda: "fork")()
                 threads = type(self).__name__ == "ThreadPool"
-                func = Call(func, how="threads:%d" % self._processes if threads else "pool:%d:%s" % (self._processes, start))
+                how = "threads:%d" % self._processes if threads else "pool:%d:%s" % (self._processes, start)
+                func = Call(func, how=how, items=not threads)
             return original(self, func, *args, **kwargs)
 
         setattr(module.Pool, name, recorded)
