@@ -52,6 +52,8 @@ struct Path<'t> {
     patience: u64,
     /// Draws of sizes.
     sizes: u64,
+    /// Children of fan-outs so far.
+    born: u64,
     recorded: std::slice::Iter<'t, Nanos>,
     /// The time that the task has asked for so far.
     elapsed: Nanos,
@@ -88,30 +90,41 @@ impl Drawer {
         number: u64,
         recorded: &[Nanos],
     ) -> Result<Value, ProgramError> {
+        let (values, _) = self.drawn(tree, number, recorded);
+        if self.numbers > MOST_NUMBERS {
+            return Err(ProgramError::Numbers(MOST_NUMBERS));
+        }
+        Ok(values)
+    }
+
+    /// The table of a task, and how the task ends by what was drawn.
+    fn drawn(
+        &mut self,
+        tree: &StepTree,
+        number: u64,
+        recorded: &[Nanos],
+    ) -> (Value, Result<(), DeadlinePassed>) {
         if tree.places.is_empty() {
-            return Ok(json!([]));
+            return (json!([]), Ok(()));
         }
         let mut path = Path {
             number,
             draws: 0,
             patience: 0,
             sizes: 0,
+            born: 0,
             recorded: recorded.iter(),
             elapsed: Nanos::ZERO,
             deadlines: Vec::new(),
             values: vec![Vec::new(); tree.places.len()],
         };
         // However the task ends, its program needs what has been drawn for it.
-        let _ = self.walk(&tree.nodes, &mut path);
-        if self.numbers > MOST_NUMBERS {
-            return Err(ProgramError::Numbers(MOST_NUMBERS));
-        }
+        let ended = self.walk(&tree.nodes, &mut path);
         for (place, (values, kind)) in path.values.iter_mut().zip(&tree.places).enumerate() {
             self.fill(values, kind, number, place);
         }
-        Ok(Value::from(
-            path.values.into_iter().map(Value::from).collect::<Vec<_>>(),
-        ))
+        let values = path.values.into_iter().map(Value::from);
+        (Value::from(values.collect::<Vec<_>>()), ended)
     }
 
     /// Fills a place that a task comes to more often than the walk has, because real time takes it another way: where there is nothing,
@@ -215,15 +228,7 @@ impl Drawer {
                 }
             }
             ProgramStep::Children(children, tree, Some(place)) => {
-                let children = (0..children.count)
-                    .map(|child| {
-                        // Children are numbered as `step_fan_out` of the simulator numbers them.
-                        let number = ((path.number + 1) << 24) | (1 << 63) | child;
-                        self.task(tree, number, &[]).unwrap_or_default()
-                    })
-                    .collect::<Vec<_>>();
-                // A second fan-out at this place starts children with the same numbers.
-                path.values[*place] = children;
+                return self.children(*children, tree, *place, path);
             }
             ProgramStep::Timeout(after, inner) => {
                 let after = self.time_out(after, path);
@@ -236,6 +241,34 @@ impl Drawer {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Children that are tasks of their own, numbered as `step_fan_out` of the simulator numbers them. If too few succeed, their
+    /// parent fails.
+    fn children(
+        &mut self,
+        Offspring { count, need }: Offspring,
+        tree: &StepTree,
+        place: usize,
+        path: &mut Path<'_>,
+    ) -> Result<(), DeadlinePassed> {
+        let (mut values, mut missing) = (Vec::new(), need.unwrap_or(count));
+        for child in path.born..path.born + count {
+            let number = ((path.number + 1) << 24) | (1 << 63) | (child & ((1 << 24) - 1));
+            let (drawn, ended) = self.drawn(tree, number, &[]);
+            values.push(drawn);
+            missing = missing.saturating_sub(u64::from(ended.is_ok()));
+            if self.numbers > MOST_NUMBERS {
+                break;
+            }
+        }
+        path.born += count;
+        path.values[place].push(Value::from(values));
+        if missing == 0 {
+            Ok(())
+        } else {
+            Err(DeadlinePassed)
+        }
     }
 
     /// Children that their parent executes itself, until enough have succeeded or all are over.

@@ -465,8 +465,10 @@ impl Work<'_> {
         self.tasks[key].need = need.map(|need| Box::new(Need::new(need, count)));
         let counts = self.tasks[key].counted || self.tasks[key].child_counts;
         let (number, copy) = (self.tasks[key].number, self.tasks[key].copy);
+        let first = self.tasks[key].born;
+        self.tasks[key].born += count;
         let now = self.kernel.machine.now();
-        for child in 0..count {
+        for child in first..first + count {
             let number = child_number(number, child);
             let c = self.tasks.insert_child(key, number, class, now);
             let task = &mut self.tasks[c];

@@ -21,7 +21,7 @@ const CHILD: u64 = 1 << 63;
 
 /// The number of a task's child. Children draw from streams of their own, far from those of other tasks.
 pub(crate) fn child_number(parent: u64, child: u64) -> u64 {
-    (parent + 1) << CHILD_BITS | CHILD | child
+    (parent + 1) << CHILD_BITS | CHILD | (child & CHILD_MASK)
 }
 
 /// Data of a task in memory, in bytes.
@@ -164,6 +164,8 @@ pub(crate) struct Task {
     pub(crate) patience: u32,
     /// Number of sizes drawn so far, which are keyed by themselves as well.
     pub(crate) sizes: u32,
+    /// How many children it has had: each draws from a stream of its own, in whichever fan-out it began.
+    pub(crate) born: u64,
     pub(crate) arrival: Nanos,
     /// Index of its recorded demands, plus one; 0 if it has none.
     pub(crate) trace: u32,
@@ -293,6 +295,7 @@ impl Tasks {
             draws: 0,
             patience: 0,
             sizes: 0,
+            born: 0,
             arrival,
             trace: 0,
             demand: 0,

@@ -2,7 +2,7 @@
 
 async def some_of(task, count, need, function, place=None):
     """Children are tasks of the event loop; once so many have succeeded, the others are cancelled."""
-    draws = task.draws[place] if place is not None else [()] * count
+    draws = task.draw(place) if place is not None else [()] * count
 
     async def child(number):
         try:

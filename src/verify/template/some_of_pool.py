@@ -2,7 +2,7 @@
 
 def some_of(task, count, need, function, place=None):
     """Children are tasks of the same pool; once so many have succeeded, those that have not begun are cancelled."""
-    draws = task.draws[place] if place is not None else [()] * count
+    draws = task.draw(place) if place is not None else [()] * count
     futures = [POOL.submit(function, Task(draws[number])) for number in range(count)]
     spare = count - need
     try:

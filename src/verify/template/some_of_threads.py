@@ -5,7 +5,7 @@ LEFT = []  # Threads that their parents have not waited for.
 
 def some_of(task, count, need, function, place=None):
     """Children are threads of their own; once so many have succeeded, the task goes on without the others."""
-    draws = task.draws[place] if place is not None else [()] * count
+    draws = task.draw(place) if place is not None else [()] * count
     ended, spare = queue.SimpleQueue(), count - need
 
     def body(number):
