@@ -35,6 +35,7 @@ fn measured(python: &Path, limit: Duration) -> Result<Samples, BenchError> {
         time: Duration::from_secs(1),
         limit,
         imports: Vec::new(),
+        servers: Vec::new(),
         folder: std::env::temp_dir(),
         expected: Expected::default(),
     };
@@ -81,6 +82,7 @@ fn how_imports_deal_with_the_gil_is_measured() {
         time: Duration::from_secs(6),
         limit: LONG,
         imports: modules.map(|(name, _)| name.to_owned()).into(),
+        servers: Vec::new(),
         folder: dir.path().to_owned(),
         expected: Expected::default(),
     };
@@ -140,6 +142,7 @@ fn why_the_gil_is_not_seen_is_said() {
         time: Duration::from_secs(1),
         limit: LONG,
         imports: vec!["json".into()],
+        servers: Vec::new(),
         folder: dir.path().to_owned(),
         expected: Expected::default(),
     };
