@@ -95,7 +95,7 @@ enum ServerName {
     GunicornSync,
     /// gunicorn with workers of class gthread
     GunicornGthread,
-    /// gunicorn with uvicorn_worker.UvicornWorker
+    /// gunicorn with workers of uvicorn
     GunicornUvicorn,
     /// hypercorn, with its asyncio workers
     Hypercorn,
