@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::bench::{Calibrated, ImportCost, ImportGil, Parameter, Quality};
+use super::bench::{Calibrated, ImportCost, ImportGil, Parameter, Quality, server_bench};
 use crate::cpython::profile::{PARAMS, Profile, Tag};
 use crate::layout;
 use crate::layout::Style;
 use crate::layout::{Column, entries, words};
 use crate::learn::GilUse;
+use crate::scenario::RequestHandling;
 
 /// The number of unreliable parameters that are named; further ones are only counted.
 const NAMED: usize = 12;
@@ -59,6 +60,7 @@ pub fn text(c: &Calibrated, style: Style) -> String {
     for (what, why) in &c.failed {
         let _ = writeln!(out, "  failed     {what}: {why}");
     }
+    servers(&mut out, c);
     imports(&mut out, c);
     let lines = out
         .lines()
@@ -127,6 +129,26 @@ fn absent(out: &mut String, p: &Profile) {
         {
             said.push(why);
             let _ = writeln!(out, "  absent     {why}");
+        }
+    }
+}
+
+/// What was measured of servers.
+fn servers(out: &mut String, c: &Calibrated) {
+    for handling in RequestHandling::ALL {
+        let Some(index) = Profile::index(handling.parameter()) else {
+            continue;
+        };
+        if matches!(c.profile.tags[index], Tag::Measured(_)) {
+            let found = c.parameters.iter().find(|p| p.index == index);
+            let within = found.and_then(|p| p.repeats_within);
+            let _ = writeln!(
+                out,
+                "  server     {}: a request takes {:.0} us of CPU time{}, beside the application",
+                server_bench(handling).name,
+                c.profile.params.get(index) / 1e3,
+                within.map_or(String::new(), |w| format!(" ({})", share(w, 0)))
+            );
         }
     }
 }

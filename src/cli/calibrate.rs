@@ -10,13 +10,14 @@ use super::format::FileKind;
 use super::words::rough;
 use super::{Exit, Printer, UserError};
 use crate::calibrate::bench::{
-    BenchCosts, BenchError, BenchPlan, Calibrated, Expected, FULL, PATIENCE, QUICK, calibrated,
-    costs, expected, measure,
+    BenchCosts, BenchError, BenchPlan, Calibrated, CannotImport, Expected, FULL, PATIENCE, QUICK,
+    calibrated, costs, expected, measure, server_bench,
 };
 use crate::calibrate::text;
 use crate::host::{self, Interpreter};
 use crate::layout::words;
 use crate::profiles::file;
+use crate::scenario::RequestHandling;
 
 /// Measures Python interpreters of this machine into profiles.
 ///
@@ -28,6 +29,7 @@ use crate::profiles::file;
   pchsim calibrate                                   the python3 that runs here, in about two minutes
   pchsim calibrate --quick --python 3.13 -o my.ron   ten seconds
   pchsim calibrate --import numpy --import torch     and what these modules cost every new process
+  pchsim calibrate --server uvicorn                  and what uvicorn itself takes for a request
   pchsim calibrate --all -o profiles                 every interpreter that is found
   pchsim run scraper --interpreter my.ron            a forecast for it
 
@@ -41,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long)]
     all: bool,
     /// Only list the interpreters that are found
-    #[arg(long, conflicts_with_all = ["all", "python", "output", "import"])]
+    #[arg(long, conflicts_with_all = ["all", "python", "output", "import", "server"])]
     list: bool,
     /// Take about ten seconds for each interpreter instead of two minutes
     #[arg(long)]
@@ -52,6 +54,13 @@ pub(crate) struct Args {
     /// measurements.
     #[arg(long, value_name = "MODULE")]
     import: Vec<String>,
+    /// Also measure the CPU time that this server takes for a request beside the application (repeatable)
+    ///
+    /// Starts the real server, which has to be installed for the interpreter, with an endpoint that does nothing, on a free port
+    /// of 127.0.0.1, and sends it requests one after another. Needs Linux, and takes about ten seconds a server, after the other
+    /// measurements.
+    #[arg(long, value_enum, value_name = "SERVER")]
+    server: Vec<ServerName>,
     /// The profile's name [default: local-VERSION]
     #[arg(long, value_name = "NAME", conflicts_with = "all", value_parser = profile_name)]
     name: Option<String>,
@@ -77,6 +86,44 @@ enum Format {
     Json,
 }
 
+/// Servers that can be measured, by kind of worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ServerName {
+    /// uvicorn, with its access log
+    Uvicorn,
+    /// gunicorn with workers of class sync
+    GunicornSync,
+    /// gunicorn with workers of class gthread
+    GunicornGthread,
+    /// gunicorn with workers of uvicorn
+    GunicornUvicorn,
+    /// hypercorn, with its asyncio workers
+    Hypercorn,
+}
+
+impl From<ServerName> for RequestHandling {
+    fn from(name: ServerName) -> Self {
+        match name {
+            ServerName::Uvicorn => Self::Uvicorn,
+            ServerName::GunicornSync => Self::GunicornSync,
+            ServerName::GunicornGthread => Self::GunicornGthread,
+            ServerName::GunicornUvicorn => Self::UvicornWorker,
+            ServerName::Hypercorn => Self::Hypercorn,
+        }
+    }
+}
+
+/// The servers that are asked for, each once.
+fn servers(args: &Args) -> Vec<RequestHandling> {
+    let mut all: Vec<RequestHandling> = Vec::new();
+    for handling in args.server.iter().map(|s| RequestHandling::from(*s)) {
+        if !all.contains(&handling) {
+            all.push(handling);
+        }
+    }
+    all
+}
+
 /// A name that can be a file's, too.
 fn profile_name(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_alphanumeric() || "-_+.@".contains(c);
@@ -95,6 +142,13 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     host::watch_interrupts();
     if args.list {
         return list(printer);
+    }
+    if !args.server.is_empty() && !cfg!(target_os = "linux") {
+        return Err(UserError::new(
+            "--server: only Linux tells the CPU time of a server's worker\nhelp: leave it out; the profile then has what the baseline takes, \
+             times the interpreter's cpu_factor",
+        )
+        .into());
     }
     let chosen = chosen(args, printer)?;
     // Before the work, not after it.
@@ -230,21 +284,32 @@ fn tried(args: &Args, chosen: &[Interpreter]) -> anyhow::Result<Option<Vec<Bench
     let mut all = Vec::new();
     for interpreter in chosen {
         let name = format!("{} {}", interpreter.tag(), interpreter.path.display());
-        match costs(&interpreter.path, &args.import, &folder) {
+        match costs(&interpreter.path, &args.import, &servers(args), &folder) {
             Ok(Ok(costs)) => all.push(costs),
-            Ok(Err(e)) => {
-                return Err(UserError::new(format!(
-                    "--import {}: {name} cannot import it: {}\nhelp: install it for this interpreter, name another one with --python, \
-                     or leave it out",
-                    e.module, e.why
-                ))
-                .into());
-            }
+            Ok(Err(e)) => return Err(cannot_import(&e, &name, interpreter).into()),
             Err(BenchError::Interrupted) => return Ok(None),
             Err(e) => return Err(UserError::new(e.to_string()).into()),
         }
     }
     Ok(Some(all))
+}
+
+/// What to say where the interpreter called `name` lacks a module.
+fn cannot_import(e: &CannotImport, name: &str, interpreter: &Interpreter) -> UserError {
+    let (module, why) = (&e.module, &e.why);
+    UserError::new(match e.server.map(server_bench) {
+        None => format!(
+            "--import {module}: {name} cannot import it: {why}\nhelp: install it for this interpreter, name another one with --python, \
+             or leave it out"
+        ),
+        Some(server) => format!(
+            "--server {}: {name} cannot import {module}: {why}\nhelp: `{} -m pip install {}` installs it; or name another interpreter \
+             with --python, or leave it out",
+            server.name,
+            interpreter.path.display(),
+            server.packages
+        ),
+    })
 }
 
 /// Where each profile goes.
@@ -309,6 +374,7 @@ fn one(
         time,
         limit: time * 2 + PATIENCE,
         imports: args.import.clone(),
+        servers: servers(args),
         folder: std::env::current_dir()?,
         expected,
     };

@@ -5,7 +5,7 @@
 //! files and reports show, come from it.
 
 use crate::engine::Nanos;
-use crate::scenario::MachineSpec;
+use crate::scenario::{MachineSpec, RequestHandling};
 
 /// Where a parameter's value comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -383,6 +383,17 @@ parameters! {
     base_rss: Bytes, Fixed, 21e6;
     /// Memory of a thread pool's objects besides its threads.
     tpe_rss: Bytes, Fixed, 300_000.0;
+    /// A request's own handling by uvicorn, user and system: connection accepted, one GET read and parsed, two bytes answered, access log
+    /// written, connection closed; without the application.
+    request_uvicorn: Time, Overhead, 340_000.0;
+    /// The same by gunicorn's UvicornWorker, without an access log.
+    request_uvicorn_worker: Time, Overhead, 260_000.0;
+    /// The same by hypercorn's asyncio worker.
+    request_hypercorn: Time, Overhead, 380_000.0;
+    /// The same by gunicorn's sync worker.
+    request_gunicorn_sync: Time, Overhead, 97_000.0;
+    /// The same by gunicorn's gthread worker, its accepting thread included.
+    request_gunicorn_gthread: Time, Overhead, 232_000.0;
     /// Stopping the world: CPU for every attached thread (free-threaded builds).
     stw_per_thread: Time, Overhead, 3_000.0;
     /// Stopping the world: how often a requester looks again for threads that have detached.
@@ -393,6 +404,42 @@ parameters! {
     gc_per_object: Time, Overhead, 25.0;
     /// ThreadPoolExecutor releases an idle token after every item (3.11) instead of only when its queue is empty: 1 or 0.
     tpe_token_every_item: Flag, Fixed, 0.0;
+}
+
+impl RequestHandling {
+    /// Name of the parameter that says what it costs.
+    #[must_use]
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Uvicorn => "request_uvicorn",
+            Self::UvicornWorker => "request_uvicorn_worker",
+            Self::Hypercorn => "request_hypercorn",
+            Self::GunicornSync => "request_gunicorn_sync",
+            Self::GunicornGthread => "request_gunicorn_gthread",
+        }
+    }
+}
+
+impl Costs {
+    /// CPU time of a server's own handling of a request.
+    #[inline]
+    pub(crate) fn request(&self, handling: RequestHandling) -> Nanos {
+        match handling {
+            RequestHandling::Uvicorn => self.request_uvicorn,
+            RequestHandling::UvicornWorker => self.request_uvicorn_worker,
+            RequestHandling::Hypercorn => self.request_hypercorn,
+            RequestHandling::GunicornSync => self.request_gunicorn_sync,
+            RequestHandling::GunicornGthread => self.request_gunicorn_gthread,
+        }
+    }
+}
+
+impl Params {
+    /// CPU time of a server's own handling of a request.
+    #[must_use]
+    pub fn request(&self, handling: RequestHandling) -> Nanos {
+        Costs::from(self).request(handling)
+    }
 }
 
 /// A cost as a function of a size: points (bytes, nanoseconds), sizes rising. It is linear between the points and continues beyond them

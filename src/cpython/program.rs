@@ -11,7 +11,7 @@ use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
     Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Lifecycle, LockSpec, ObjectSpec,
-    QueueSpec, Releases, ResourceSpec, StartMethod,
+    QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -19,6 +19,8 @@ use crate::scenario::{
 pub enum Instr {
     /// Bytecode under the GIL for the given demand.
     Cpu(Demand),
+    /// A server's own handling of a request, as bytecode under the GIL: what the interpreter's profile says of this kind of worker.
+    Handle(RequestHandling),
     /// Bytecode that releases the GIL now and then: its demand, the mean of that demand in nanoseconds, and the releases.
     Releasing(Demand, f64, Releases),
     /// Work without the GIL.
@@ -212,7 +214,7 @@ impl Instr {
     #[inline]
     const fn about(self) -> InstrTraits {
         match self {
-            Self::Cpu(_) => InstrTraits::working(OnCore::Bytecode),
+            Self::Cpu(_) | Self::Handle(_) => InstrTraits::working(OnCore::Bytecode),
             Self::Releasing(..) => InstrTraits::working(OnCore::Releasing),
             Self::Native(_) | Self::Team(..) => InstrTraits::working(OnCore::Native),
             Self::Io(_) | Self::Transfer(..) => InstrTraits {
@@ -358,6 +360,7 @@ impl Instr {
                 need: _,
             } => Some(class),
             Self::Cpu(_)
+            | Self::Handle(_)
             | Self::Releasing(..)
             | Self::Native(_)
             | Self::Team(..)
@@ -706,6 +709,13 @@ mod tests {
                 true,
                 true,
                 (Some(OnCore::Releasing), None),
+            ),
+            Instr::Handle(..) => (
+                Instr::Handle(RequestHandling::Uvicorn),
+                worker,
+                true,
+                true,
+                (Some(OnCore::Bytecode), None),
             ),
             Instr::Native(..) => (
                 Instr::Native(time),

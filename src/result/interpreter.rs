@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cpython::profile::{Profile, Provenance, Tag};
+use crate::engine::Nanos;
+use crate::scenario::RequestHandling;
 
 /// What a reader has to know of an interpreter to judge a forecast on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +29,10 @@ pub struct InterpreterInfo {
     /// result that was read back.
     #[serde(skip)]
     pub preloads: bool,
+    /// CPU time of a server's own handling of a request, in the order of [`RequestHandling::ALL`]; not written to files, so empty in a
+    /// result that was read back.
+    #[serde(skip)]
+    pub requests: Vec<Nanos>,
 }
 
 /// When and where an interpreter was measured.
@@ -83,6 +89,7 @@ impl From<&Profile> for InterpreterInfo {
             estimated: count(|t| matches!(t, Tag::Default)),
             measurement: p.provenance.as_ref().map(Measurement::from),
             preloads: p.params.forkserver_preload_main > 0.5,
+            requests: RequestHandling::ALL.map(|r| p.params.request(r)).into(),
         }
     }
 }

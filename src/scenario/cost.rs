@@ -62,14 +62,13 @@ impl TaskClass {
 }
 
 impl Workload {
-    /// The workload as this strategy has it: the CPU times of each class, drawn or recorded, multiplied by what it costs there, and behind
-    /// what a server takes for a request itself.
+    /// The workload as this strategy has it: the CPU times of each class, drawn or recorded, multiplied by what it costs there, and before
+    /// what a server's answer waits for.
     #[must_use]
     pub fn under(&self, strategy: &Strategy) -> Cow<'_, Self> {
         let server = strategy.server();
-        let request = server.map_or(Nanos::ZERO, Server::request);
         let held_back = server.map_or(Nanos::ZERO, Server::held_back);
-        if request == Nanos::ZERO && self.classes.iter().all(|c| c.cost.is_empty()) {
+        if held_back == Nanos::ZERO && self.classes.iter().all(|c| c.cost.is_empty()) {
             return Cow::Borrowed(self);
         }
         let kind = StrategyKind::from(strategy);
@@ -84,9 +83,6 @@ impl Workload {
                 for (demand, _) in (task.demands.iter_mut().zip(kinds)).filter(|(_, cpu)| **cpu) {
                     *demand = demand.scale(factors[task.class]);
                 }
-                if request > Nanos::ZERO {
-                    task.demands.insert(0, request);
-                }
                 if held_back > Nanos::ZERO {
                     task.demands.push(held_back);
                 }
@@ -96,11 +92,6 @@ impl Workload {
             class.cost = Vec::new();
             if factor != 1.0 {
                 class.steps = costing(&class.steps, factor);
-            }
-            if request > Nanos::ZERO {
-                // The server's own code stays on its loop, whatever the application offloads.
-                let handling = Step::Inline(vec![Step::Cpu(Dist::Constant(request))]);
-                class.steps.insert(0, handling);
             }
             if held_back > Nanos::ZERO {
                 let waits = Step::Inline(vec![Step::Io(Dist::Constant(held_back))]);

@@ -23,7 +23,8 @@ pub(crate) use lifecycle::is_module;
 pub use lifecycle::{Lifecycle, PoolLife};
 pub use model::*;
 pub use server::{
-    Accepting, CeleryPool, Endpoints, Server, ServerKind, THREAD_LIMITER, Waiting, WorkerClass,
+    Accepting, CeleryPool, Endpoints, RequestHandling, Server, ServerKind, THREAD_LIMITER, Waiting,
+    WorkerClass,
 };
 pub use sizes::Sizes;
 pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};

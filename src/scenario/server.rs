@@ -88,19 +88,30 @@ pub enum Waiting {
     Epoll,
 }
 
-/// CPU time of a request's own handling with each kind of worker, user and system: a connection accepted, one `GET` read and parsed, an
-/// application that answers two bytes at once, the answer written, the connection closed; with the access log where it is on by default
-/// (uvicorn's). Measured with CPython 3.13.0, 15 000 requests one after another, middle of five rounds (uvicorn 393 us, without its log 300,
-/// hypercorn 443, sync 113, gthread 270; rounds within 17 %), over that machine's `cpu_factor` of 1.166: time on the baseline of the profiles.
-mod request {
-    use crate::engine::Nanos;
+/// By what kind of worker a request is handled: which parameter of an interpreter's profile says what its own handling costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestHandling {
+    /// A process of uvicorn, with its access log, which is on by default.
+    Uvicorn,
+    /// gunicorn's class `uvicorn_worker.UvicornWorker`, without an access log: gunicorn's own is off.
+    UvicornWorker,
+    /// hypercorn's asyncio worker.
+    Hypercorn,
+    /// gunicorn's class `sync`.
+    GunicornSync,
+    /// gunicorn's class `gthread`.
+    GunicornGthread,
+}
 
-    pub(super) const UVICORN: Nanos = Nanos::from_micros(340);
-    /// Under gunicorn, whose own access log is off.
-    pub(super) const UVICORN_WORKER: Nanos = Nanos::from_micros(260);
-    pub(super) const HYPERCORN: Nanos = Nanos::from_micros(380);
-    pub(super) const SYNC: Nanos = Nanos::from_micros(97);
-    pub(super) const GTHREAD: Nanos = Nanos::from_micros(232);
+impl RequestHandling {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::Uvicorn,
+        Self::UvicornWorker,
+        Self::Hypercorn,
+        Self::GunicornSync,
+        Self::GunicornGthread,
+    ];
 }
 
 impl Server {
@@ -219,16 +230,16 @@ impl Server {
         }
     }
 
-    /// CPU time of a request's own handling, beside that of the application.
+    /// What handles a request beside the application; `None` of celery, whose tasks are not requests.
     #[must_use]
-    pub fn request(self) -> Nanos {
+    pub fn request(self) -> Option<RequestHandling> {
         match self.kind {
-            ServerKind::Uvicorn(_) => request::UVICORN,
-            ServerKind::Gunicorn(WorkerClass::Uvicorn(_)) => request::UVICORN_WORKER,
-            ServerKind::Hypercorn(_) => request::HYPERCORN,
-            ServerKind::Gunicorn(WorkerClass::Sync) => request::SYNC,
-            ServerKind::Gunicorn(WorkerClass::Gthread(_)) => request::GTHREAD,
-            ServerKind::Celery(_) => Nanos::ZERO,
+            ServerKind::Uvicorn(_) => Some(RequestHandling::Uvicorn),
+            ServerKind::Gunicorn(WorkerClass::Uvicorn(_)) => Some(RequestHandling::UvicornWorker),
+            ServerKind::Hypercorn(_) => Some(RequestHandling::Hypercorn),
+            ServerKind::Gunicorn(WorkerClass::Sync) => Some(RequestHandling::GunicornSync),
+            ServerKind::Gunicorn(WorkerClass::Gthread(_)) => Some(RequestHandling::GunicornGthread),
+            ServerKind::Celery(_) => None,
         }
     }
 

@@ -9,8 +9,8 @@ use crate::cpython::program::{
 };
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Placed, Sizes, Step, Strategy, WaitsFor,
-    Workers, Workload,
+    Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Placed, Server, Sizes, Step, Strategy,
+    WaitsFor, Workers, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -75,6 +75,7 @@ pub fn compile(
     strategy: &Strategy,
 ) -> Result<Program, SimError> {
     let workload = &*workload.under(strategy);
+    let request = strategy.server().and_then(Server::request);
     let layout = layout(machine, profile, strategy)?;
     let frozen = workload.imports.frozen || layout.life.freeze;
     let mut c = Compiler {
@@ -98,6 +99,9 @@ pub fn compile(
             c.touches = class.touches;
             let mut held = Vec::new();
             let mut code = Vec::new();
+            if let Some(handling) = request {
+                c.on_loop(&mut code, |_, code| code.push(Instr::Handle(handling)));
+            }
             c.steps(&class.steps, &mut code, &mut held);
             code.push(Instr::End);
             let bytes_in = bytes_in(&code);
@@ -233,6 +237,19 @@ impl Compiler {
         (there, back)
     }
 
+    /// Compiles, at the top of a task, what stays on the loop, whatever the strategy offloads.
+    fn on_loop(&mut self, code: &mut Vec<Instr>, inner: impl FnOnce(&mut Self, &mut Vec<Instr>)) {
+        let offloads = self.layout.event_loop && self.layout.executor != Executor::Inline;
+        if !offloads {
+            return inner(self, code);
+        }
+        self.within = Within::Loop;
+        code.push(Instr::EnterInline);
+        inner(self, code);
+        code.push(Instr::LeaveInline);
+        self.within = Within::Task;
+    }
+
     /// The class of what the main program does by itself before each round; `None` if that is nothing.
     fn serial(&mut self, steps: &[Step]) -> Option<Class> {
         if steps.is_empty() {
@@ -240,17 +257,7 @@ impl Compiler {
         }
         self.touches = 0.0;
         let mut code = Vec::new();
-        // It stays on the loop, whatever the strategy offloads.
-        let offloads = self.layout.event_loop && self.layout.executor != Executor::Inline;
-        if offloads {
-            self.within = Within::Loop;
-            code.push(Instr::EnterInline);
-        }
-        self.steps(steps, &mut code, &mut Vec::new());
-        if offloads {
-            self.within = Within::Task;
-            code.push(Instr::LeaveInline);
-        }
+        self.on_loop(&mut code, |c, code| c.steps(steps, code, &mut Vec::new()));
         code.push(Instr::End);
         Some(Class {
             name: "serial".into(),

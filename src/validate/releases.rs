@@ -2,6 +2,7 @@
 
 use super::cells::{Reference, ReferenceInterpreter};
 use super::scaled::{at_speed_of, scaled};
+use crate::calibrate::unmeasured_requests;
 use crate::cpython::profile::{Profile, Tag};
 use crate::profiles::file::{ProfileError, read};
 use crate::profiles::{ProfileSource, RELEASES, Release};
@@ -40,7 +41,11 @@ pub fn of_set(release: &Release, set: &Reference) -> Result<Option<Profile>, Pro
             }
         }
     };
-    Ok(profile)
+    Ok(profile.map(|mut p| {
+        // They follow `cpu_factor`, which is this release's only now.
+        unmeasured_requests(&mut p);
+        p
+    }))
 }
 
 fn measured(release: &Release, interpreter: &ReferenceInterpreter) -> Profile {

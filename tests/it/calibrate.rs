@@ -12,6 +12,7 @@ use pchsim::cpython::profile::{Build, PARAMS, Profile, Tag};
 use pchsim::layout::Style;
 use pchsim::learn::{GilObservation, GilUse};
 use pchsim::profiles::file;
+use pchsim::scenario::RequestHandling;
 
 use crate::world::{self, Said, World, told, words};
 
@@ -35,6 +36,7 @@ fn measured(python: &Path, limit: Duration) -> Result<Samples, BenchError> {
         time: Duration::from_secs(1),
         limit,
         imports: Vec::new(),
+        servers: Vec::new(),
         folder: std::env::temp_dir(),
         expected: Expected::default(),
     };
@@ -81,6 +83,7 @@ fn how_imports_deal_with_the_gil_is_measured() {
         time: Duration::from_secs(6),
         limit: LONG,
         imports: modules.map(|(name, _)| name.to_owned()).into(),
+        servers: Vec::new(),
         folder: dir.path().to_owned(),
         expected: Expected::default(),
     };
@@ -140,6 +143,7 @@ fn why_the_gil_is_not_seen_is_said() {
         time: Duration::from_secs(1),
         limit: LONG,
         imports: vec!["json".into()],
+        servers: Vec::new(),
         folder: dir.path().to_owned(),
         expected: Expected::default(),
     };
@@ -274,4 +278,108 @@ fn what_cannot_be_measured_or_written_is_refused_before_the_work() {
         let Said { out, .. } = world.told("calibrate --list", 0);
         assert!(out.contains("3."), "{out}");
     }
+}
+
+/// A server that is not there is noticed before anything is measured, and it is said what installs it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_is_not_installed_is_named_before_the_work() {
+    let Some(python) = real_python() else { return };
+    let world = World::new();
+    let bare = world.dir().join("python-bare");
+    // Without the packages that are installed for it.
+    let script = format!("#!/bin/sh\nexec {} -I -S \"$@\"\n", python.display());
+    world::script(&bare, &script);
+    let mut command = world.command("calibrate --quick --name mine --server gunicorn-uvicorn");
+    let Said { err, .. } = told(command.arg("--python").arg(&bare), 2);
+    let err = words(&err);
+    assert!(err.contains("--server gunicorn-uvicorn"), "{err}");
+    assert!(
+        err.contains("cannot import gunicorn and uvicorn_worker: ModuleNotFoundError"),
+        "{err}"
+    );
+    assert!(
+        err.contains("-m pip install gunicorn uvicorn-worker` installs it"),
+        "{err}"
+    );
+    assert!(!world.path("mine.ron").exists());
+    let Said { err, .. } = world.told("calibrate --server nginx", 2);
+    assert!(err.contains("gunicorn-sync"), "{err}");
+}
+
+/// A stand-in for uvicorn, which burns two milliseconds of CPU time a request, or ends at once.
+#[cfg(target_os = "linux")]
+fn with_uvicorn(dir: &Path, python: &Path, main: &str) -> PathBuf {
+    let package = dir.join("uvicorn");
+    std::fs::create_dir(&package).expect("a folder");
+    std::fs::write(package.join("__init__.py"), "").expect("written");
+    std::fs::write(package.join("__main__.py"), main).expect("written");
+    let path = dir.join("python-served");
+    let (dir, python) = (dir.display(), python.display());
+    let script = format!("#!/bin/sh\nPYTHONPATH={dir} exec {python} \"$@\"\n");
+    world::script(&path, &script);
+    path
+}
+
+#[cfg(target_os = "linux")]
+fn served(main: &str) -> Option<Samples> {
+    let python = real_python()?;
+    let dir = tempfile::tempdir().expect("a folder");
+    let python = with_uvicorn(dir.path(), &python, main);
+    let plan = BenchPlan {
+        time: Duration::from_secs(1),
+        limit: LONG,
+        imports: Vec::new(),
+        servers: vec![RequestHandling::Uvicorn],
+        folder: std::env::temp_dir(),
+        expected: Expected::default(),
+    };
+    Some(measure(&python, &plan, &mut |_| {}).expect("measured"))
+}
+
+/// What a server burns is what the profile says, and what no server was asked for follows `cpu_factor`.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_request_takes_is_measured() {
+    let main = "import socket, sys, time\n\
+        s = socket.create_server(('127.0.0.1', int(sys.argv[sys.argv.index('--port') + 1])))\n\
+        while True:\n    \
+            c, _ = s.accept()\n    \
+            c.recv(4096)\n    \
+            end = time.process_time() + 0.002\n    \
+            while time.process_time() < end: pass\n    \
+            c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok')\n    \
+            c.close()\n";
+    let Some(samples) = served(main) else { return };
+    let result = calibrated(&samples, Build::default(), "mine", "2026-01-01");
+    let p = &result.profile;
+    let of = |h: RequestHandling| {
+        let i = Profile::index(h.parameter()).expect("a parameter");
+        (p.params.get(i), p.tags[i].clone(), p.spreads[i])
+    };
+    let (ns, tag, spread) = of(RequestHandling::Uvicorn);
+    assert_eq!(tag, Tag::Measured("request_uvicorn_us".into()));
+    // At best speed: the machine may run at half of that just now.
+    assert!((0.8e6..3e6).contains(&ns), "{ns}");
+    assert!(spread.is_some());
+    let (ns, tag, _) = of(RequestHandling::Hypercorn);
+    assert!(matches!(tag, Tag::Derived(_)), "{tag:?}");
+    assert!((ns / p.params.cpu_factor - 380e3).abs() < 1.0, "{ns}");
+    let said = words(&text::text(&result, Style::default()));
+    assert!(said.contains("server uvicorn: a request takes"), "{said}");
+}
+
+/// A server that does not come up is among what failed, with what it said.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_does_not_start_has_failed() {
+    let Some(samples) = served("raise SystemExit('no such option')\n") else {
+        return;
+    };
+    let (what, why) = samples.failed.first().expect("it failed");
+    assert!(what.contains("uvicorn"), "{what}");
+    assert!(why.contains("no such option"), "{why}");
+    let result = calibrated(&samples, Build::default(), "mine", "2026-01-01");
+    let i = Profile::index("request_uvicorn").expect("a parameter");
+    assert!(matches!(result.profile.tags[i], Tag::Derived(_)));
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::imports::{LONGEST, SHARE};
-use super::{BenchError, PATIENCE};
+use super::{BenchError, PATIENCE, servers};
 use crate::host::{self, ExitReason, Invocation};
+use crate::scenario::RequestHandling;
 
 /// What every program of a calibration imports.
 const USUAL: [&str; 3] = ["asyncio", "concurrent.futures", "multiprocessing"];
@@ -31,6 +32,8 @@ pub struct BenchCosts {
     pub start: Duration,
     /// Starting it with each of the user's modules.
     pub imports: Vec<Duration>,
+    /// Starting it with what each server is made of.
+    pub servers: Vec<Duration>,
 }
 
 /// About how long the parts of a calibration take.
@@ -40,6 +43,8 @@ pub struct Expected {
     pub bench: Duration,
     /// What is measured when these are done.
     pub later: Duration,
+    /// Requests to servers.
+    pub servers: Duration,
     /// The watch over the GIL in the user's imports.
     pub imports: Duration,
     /// Making the profile of it.
@@ -50,7 +55,7 @@ impl Expected {
     /// In all.
     #[must_use]
     pub(crate) fn all(&self) -> Duration {
-        self.bench + self.later + self.imports + self.derivation
+        self.bench + self.later + self.servers + self.imports + self.derivation
     }
 
     /// The share of the whole that is over when `share` of a part is, which comes after others that took `before`.
@@ -67,8 +72,10 @@ impl Expected {
 /// An interpreter cannot import a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CannotImport {
-    /// The module.
+    /// The module, or the modules of a server.
     pub module: String,
+    /// The server that needs it; `None` for a module of the user's own.
+    pub server: Option<RequestHandling>,
     /// What the interpreter says.
     pub why: String,
 }
@@ -109,15 +116,30 @@ fn start(
 pub fn costs(
     python: &Path,
     imports: &[String],
+    asked: &[RequestHandling],
     folder: &Path,
 ) -> Result<Result<BenchCosts, CannotImport>, BenchError> {
     let mut all = BenchCosts::default();
+    for handling in asked {
+        let bench = servers::of(*handling);
+        match start(python, bench.modules, folder)? {
+            Ok(time) => all.servers.push(time),
+            Err(why) => {
+                return Ok(Err(CannotImport {
+                    module: bench.modules.join(" and "),
+                    server: Some(*handling),
+                    why,
+                }));
+            }
+        }
+    }
     for module in imports {
         match start(python, &[module], folder)? {
             Ok(time) => all.imports.push(time),
             Err(why) => {
                 return Ok(Err(CannotImport {
                     module: module.clone(),
+                    server: None,
                     why,
                 }));
             }
@@ -148,6 +170,9 @@ pub fn expected(time: Duration, costs: &BenchCosts) -> Expected {
         // Everything once, however little time there is.
         bench: time.max(round),
         later: LATER + costs.start.mul_f64(LATER_STARTS),
+        servers: (costs.servers.iter())
+            .map(|start| *start + servers::length(time))
+            .sum(),
         imports: Duration::from_secs_f64(costs.imports.iter().map(watch).sum()),
         derivation: DERIVATION,
     }
@@ -163,6 +188,7 @@ mod tests {
         let costs = BenchCosts {
             start: second / 10,
             imports: Vec::new(),
+            servers: Vec::new(),
         };
         let long = expected(second * 95, &costs);
         assert_eq!(long.bench, second * 95);
@@ -173,7 +199,7 @@ mod tests {
             second * 6,
             &BenchCosts {
                 start: second,
-                imports: Vec::new(),
+                ..BenchCosts::default()
             },
         );
         assert_eq!(slow.bench, ROUND + second.mul_f64(ROUND_STARTS));
@@ -188,6 +214,14 @@ mod tests {
         assert_eq!(with(second), second * 8);
         assert!(with(second * 40) <= 2 * (LONGEST + second * 40));
         assert!(with(second / 10) > second);
+        // So does a server.
+        let served = BenchCosts {
+            servers: vec![second; 2],
+            ..costs.clone()
+        };
+        let asked = expected(second * 95, &served);
+        assert_eq!(asked.servers, (second + servers::length(second * 95)) * 2);
+        assert_eq!(asked.all(), long.all() + asked.servers);
     }
 
     #[test]
@@ -196,6 +230,7 @@ mod tests {
         let e = Expected {
             bench: second * 6,
             later: second * 3,
+            servers: Duration::ZERO,
             imports: Duration::ZERO,
             derivation: second,
         };

@@ -63,7 +63,7 @@ pub(super) fn look(
             let share = i as f64 / modules.len() as f64;
             progress(&BenchProgress {
                 what: &format!("the GIL in import {module}"),
-                share: e.share(e.bench + e.later, e.imports, share),
+                share: e.share(e.bench + e.later + e.servers, e.imports, share),
                 round: samples.rounds,
             });
             let length = samples.estimate(&format!("import_ms {module}"));

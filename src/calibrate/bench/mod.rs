@@ -4,6 +4,7 @@ mod expect;
 mod imports;
 mod profile;
 mod samples;
+mod servers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,18 +13,21 @@ pub use expect::{BenchCosts, CannotImport, Expected, costs, expected};
 pub(crate) use imports::ImportGil;
 pub use profile::{Calibrated, ImportCost, Parameter, Quality, calibrated};
 pub use samples::{Hello, Samples};
+pub(crate) use servers::of as server_bench;
 
 use crate::host::{self, ExitReason, FinishedRun, HostError, Invocation, Scratch};
 use crate::learn::recorder::{GIL_WATCH, RECORDER};
+use crate::scenario::RequestHandling;
 use samples::BenchRecord;
 
 /// The programs, by file name.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("bench.py", include_str!("bench.py")),
     ("importing.py", include_str!("importing.py")),
     ("pchsim_recorder.py", RECORDER),
     ("pchsim_gil.py", GIL_WATCH),
     ("pace.py", include_str!("pace.py")),
+    ("servers.py", include_str!("servers.py")),
     ("starts.py", include_str!("starts.py")),
 ];
 
@@ -44,7 +48,9 @@ pub struct BenchPlan {
     pub limit: Duration,
     /// The user's modules whose import is to be timed.
     pub imports: Vec<String>,
-    /// Where these modules are looked for besides the usual places.
+    /// The servers whose handling of requests is to be measured.
+    pub servers: Vec<RequestHandling>,
+    /// Where the user's modules are looked for besides the usual places.
     pub folder: PathBuf,
     /// How long it takes, for the progress; zero where nobody has asked.
     pub expected: Expected,
@@ -147,6 +153,7 @@ pub fn measure(
         let words = [&["starts.py".to_owned()], arguments.as_slice()].concat();
         later(python, folder.path(), &words, &mut samples)?;
     }
+    servers::ask(python, folder.path(), plan, &mut samples, progress)?;
     imports::look(python, folder.path(), plan, &mut samples, progress)?;
     Ok(samples)
 }

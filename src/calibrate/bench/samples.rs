@@ -26,7 +26,13 @@ const BEST_QUANTILE: f64 = 0.02;
 const LARGE_BLOCKS: &str = "pickle_bytes_";
 
 /// Times of which the median counts.
-const MIDDLING: [&str; 4] = [LARGE_BLOCKS, "wake_", "sleep_cpu_", "thread_handoff_apart_"];
+const MIDDLING: [&str; 5] = [
+    LARGE_BLOCKS,
+    "wake_",
+    "sleep_cpu_",
+    "thread_handoff_apart_",
+    "request_",
+];
 
 /// What the interpreter says of itself.
 #[derive(Clone, Debug, Deserialize)]
@@ -303,7 +309,7 @@ impl Samples {
         let last = values.len().checked_sub(1)?;
         Some(
             // A size is as often too small as too large, and so is the time of copying a large block (it depends on whether the
-            // allocator has touched pages left) and of waking a core (on how deeply it sleeps).
+            // allocator has touched pages left), of waking a core (on how deeply it sleeps), and CPU time that the system counts in ticks.
             if timed && !MIDDLING.iter().any(|prefix| name.starts_with(prefix)) {
                 #[expect(
                     clippy::cast_possible_truncation,

@@ -11,9 +11,11 @@ mod machine;
 mod memory;
 mod processes;
 mod refine;
+mod requests;
 
 pub use figures::best_speed;
 pub use machine::machine_from;
+pub(crate) use requests::unmeasured_requests;
 
 use serde_json::Value;
 
@@ -131,6 +133,7 @@ pub fn derive_all(
     processes::starts(&mut d, &f);
     processes::interpreters(&mut d, &f);
     memory::memory(&mut d, &f);
+    requests::requests(&mut d, &f);
     capabilities(&mut d, micro);
     let base = Profile::default();
     let (dumps, loads) = processes::pickling(&f);
@@ -153,6 +156,7 @@ pub fn derive_all(
         slowness: 1.0,
     };
     refine::refine(&mut profile, &f, &machine);
+    unmeasured_requests(&mut profile);
     (profile, d.impossible)
 }
 

@@ -140,6 +140,10 @@ impl Work<'_> {
                 let time = self.cpu_demand(key, demand);
                 self.kernel.push(tid, Act::Run(time));
             }
+            Instr::Handle(request) => {
+                let time = self.kernel.costs.request(request);
+                self.kernel.push(tid, Act::Run(time));
+            }
             Instr::Releasing(demand, mean, releases) => {
                 let time = self.draw(key, demand);
                 let often = releases.within(time, mean);

@@ -13,7 +13,7 @@ use crate::cpython::profile::{
 use crate::engine::Nanos;
 
 /// Parameters that were added after profiles were first written; a file may lack them.
-const LATER: [&str; 11] = [
+const LATER: [&str; 16] = [
     "thread_fresh",
     "object_rss",
     "container_rss",
@@ -25,6 +25,11 @@ const LATER: [&str; 11] = [
     "forkserver_bare_private",
     "forkserver_bare_child_boot",
     "forkserver_bare_child_private",
+    "request_uvicorn",
+    "request_uvicorn_worker",
+    "request_hypercorn",
+    "request_gunicorn_sync",
+    "request_gunicorn_gthread",
 ];
 
 /// A profile file.

@@ -5,7 +5,7 @@ use crate::quantity::{bytes, counted, digits, percent};
 use crate::result::{
     Generator, InterpreterInfo, MachineInfo, Measurement, ScenarioName, Study, SweepHeader,
 };
-use crate::scenario::Strategy;
+use crate::scenario::{RequestHandling, Server, Strategy};
 use crate::study::sweep::is_cores;
 use crate::syntax::capital;
 
@@ -65,11 +65,11 @@ pub(in crate::report) fn command_lines(run: &Study) -> Vec<String> {
         let strategy = forecast.known_strategy();
         if let Some(server) = strategy.as_ref().and_then(Strategy::server) {
             let line = format!(
-                "{}: {} ({}; request: {} of CPU time, measured)",
+                "{}: {} ({}{})",
                 forecast.strategy,
                 server.command_line(),
                 server.version(),
-                crate::quantity::seconds(server.request())
+                handling(run, server, &forecast.interpreter)
             );
             if !all.contains(&line) {
                 all.push(line);
@@ -77,6 +77,20 @@ pub(in crate::report) fn command_lines(run: &Study) -> Vec<String> {
         }
     }
     all
+}
+
+/// What a request's own handling costs on an interpreter, as its profile has it; empty if it is unknown, or there is none.
+fn handling(run: &Study, server: Server, interpreter: &str) -> String {
+    let at = (RequestHandling::ALL.iter()).position(|r| server.request() == Some(*r));
+    let mut profiles = run.interpreters.iter();
+    let profile = profiles.find(|i| i.name == interpreter);
+    let time = at.zip(profile).and_then(|(at, i)| i.requests.get(at));
+    time.map_or(String::new(), |time| {
+        format!(
+            "; request: {} of CPU time on {interpreter}",
+            crate::quantity::seconds(*time)
+        )
+    })
 }
 
 pub(super) fn of_sweep(header: &SweepHeader) -> FactRows {

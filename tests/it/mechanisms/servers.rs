@@ -1,10 +1,11 @@
 //! Workers of a prefork server: how they begin, when they end, and what that takes.
 
+use pchsim::cpython::profile::Profile;
 use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::StartMethod::{Fork, Spawn};
 use pchsim::scenario::{
-    Arrivals, Dist, Lifecycle, PoolLife, ProcessApi, StartMethod, Step, Strategy, TracedTask,
-    Workers,
+    Arrivals, Dist, Lifecycle, PoolLife, ProcessApi, RequestHandling, StartMethod, Step, Strategy,
+    TracedTask, Workers,
 };
 use pchsim::strategy::Finding;
 
@@ -51,7 +52,24 @@ fn served(strategy: Strategy, every: u64, count: u64, steps: Vec<Step>) -> Case 
     };
     case.workload = workload(arrivals, classes);
     case.profile = weightless(case.profile);
+    handles_requests(&mut case);
     case
+}
+
+/// Costs of a request's own handling, in the order of [`RequestHandling::ALL`]: all different.
+const REQUESTS: [Nanos; 5] = [
+    Nanos::from_micros(340),
+    Nanos::from_micros(260),
+    Nanos::from_micros(380),
+    Nanos::from_micros(97),
+    Nanos::from_micros(232),
+];
+
+fn handles_requests(case: &mut Case) {
+    for (handling, time) in RequestHandling::ALL.into_iter().zip(REQUESTS) {
+        let i = Profile::index(handling.parameter()).unwrap();
+        *case.profile.params.get_mut(i) = time.0 as f64;
+    }
 }
 
 #[test]
@@ -383,6 +401,33 @@ fn preloaded_modules_are_imported_once() {
     assert_eq!(run(&["app"]), (ms(20 + 100 + 5 + 1 + 300), 2 * 50_000));
 }
 
+/// What a request's own handling takes in [`served`] cases.
+fn handling(server: &Strategy) -> Nanos {
+    let handling = server.server().unwrap().request().unwrap();
+    let place = (RequestHandling::ALL.iter()).position(|h| *h == handling);
+    REQUESTS[place.unwrap()]
+}
+
+/// A profile's cost of a request is charged as it is: it is the time of this interpreter, not of the baseline, and of a slow machine's it
+/// is the stretched one.
+#[test]
+fn what_a_request_takes_is_the_profiles() {
+    for form in [
+        "uvicorn:1",
+        "gunicorn:1:uvicorn:preload",
+        "hypercorn:1",
+        "gunicorn:1:sync:preload",
+        "gunicorn:1:gthread:1:preload",
+    ] {
+        let mut case = served(named(form), 100, 2, vec![cpu(ms(10))]);
+        case.profile.params.cpu_factor = 2.0;
+        let once = handling(&case.strategy);
+        assert_eq!(latencies(&case), vec![once + ms(20); 2], "{form}");
+        case.profile = case.profile.slowed(3.0);
+        assert_eq!(latencies(&case), vec![once * 3 + ms(20); 2], "{form}");
+    }
+}
+
 fn named(form: &str) -> Strategy {
     pchsim::syntax::parse_strategy(form).unwrap().strategy
 }
@@ -403,7 +448,7 @@ fn a_connection_wakes_the_herd() {
             case.run()
         };
         let strategy = named(form);
-        let request = strategy.server().unwrap().request();
+        let request = handling(&strategy);
         let o = run(strategy.clone());
         let Strategy::Server { runs, .. } = strategy else {
             panic!("{form}")
@@ -423,7 +468,7 @@ fn a_servers_own_code_stays_on_its_loop() {
         case.machine.cores = vec![1.0; 2];
         case.run()
     };
-    let request = named("uvicorn:1").server().unwrap().request();
+    let request = handling(&named("uvicorn:1"));
     for form in [
         "uvicorn:1",
         "uvicorn:1:def",
@@ -459,7 +504,8 @@ fn recorded_requests_have_the_servers_time_too() {
         demands: vec![ms(3), ms(7)],
     };
     case.workload = workload(Arrivals::Trace(vec![traced]), classes);
-    let request = case.strategy.server().unwrap().request();
+    handles_requests(&mut case);
+    let request = handling(&case.strategy);
     assert_eq!(latencies(&case), [request + ms(10)]);
 }
 
@@ -485,7 +531,7 @@ fn celery_has_children() {
 /// Of uvicorn's workers, a client that keeps its connection gets each answer when it has acknowledged the head of it: 40 ms late.
 #[test]
 fn answers_on_kept_connections_are_held_back() {
-    let request = named("uvicorn:2").server().unwrap().request();
+    let request = handling(&named("uvicorn:2"));
     for (form, late) in [
         ("uvicorn:2", 0),
         ("uvicorn:1:keep-alive", 0),

@@ -60,6 +60,7 @@ impl SnapshotIndex<'_, '_> {
                 r.count,
                 format_duration(r.released)
             ),
+            Instr::Handle(_) => "handling of the request".into(),
             Instr::Native(d) => format!("Native({})", demand(d)),
             Instr::Team(d, threads) => {
                 format!("Native(time: {}, threads: {threads})", demand(d))
