@@ -116,6 +116,9 @@ pub(super) fn read(text: &str) -> Result<Trace, Problem> {
         builder.task(&routes.class(request.method, request.target), &steps)?;
     }
     notes(&mut builder, timed, &left_out);
+    if let Some(note) = routes.note() {
+        builder.note(note);
+    }
     Ok(builder.trace)
 }
 
