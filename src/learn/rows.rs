@@ -69,6 +69,14 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
+/// A text that may hold all of a line, cut where nobody would read on.
+pub(super) fn shortened(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A trace that is being read. Names of tasks, classes and locks are replaced by numbers.
 pub(super) struct TraceBuilder {
     pub(super) trace: Trace,

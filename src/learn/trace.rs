@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::facts::RunFacts;
-use super::rows::{Problem, RowFields, TraceBuilder, quoted};
+use super::rows::{Problem, RowFields, TraceBuilder, quoted, shortened};
 use super::sources;
 use super::timestamp::TimeUnit;
 use crate::scenario::{Offload, limits};
@@ -17,6 +17,8 @@ use crate::syntax::input;
 const MAX_LINE: u64 = 1 << 20;
 /// So many bytes at the beginning of a file tell what it is.
 const BEGIN: usize = 1 << 16;
+/// So many columns of a header line are named in an error.
+const SHOWN: usize = 10;
 const FIELDS: &str = "task, class, kind (or step), start, end, and where needed bytes or lock";
 
 /// The kind of a recorded step.
@@ -365,11 +367,13 @@ impl Columns {
         let need = |names: &[&str]| {
             find(names).ok_or_else(|| {
                 Problem::new(format!(
-                    "the header line has no column {} (it has {})",
+                    "read as CSV, the header line has no column {} (it has {})",
                     names.join(" or "),
-                    header.join(", ")
+                    named(header)
                 ))
-                .help(format!("the columns are {FIELDS}; others are ignored"))
+                .help(format!(
+                    "the columns are {FIELDS}; others are ignored. If it is no CSV, --format says what it is: access-log, spans, stacks, speedscope, prof"
+                ))
             })
         };
         Ok(Self {
@@ -405,6 +409,16 @@ impl Columns {
     }
 }
 
+/// The names of the first columns: a line that is no header line may have thousands.
+fn named(header: &[String]) -> String {
+    let names: Vec<&str> = header.iter().take(SHOWN).map(String::as_str).collect();
+    let names = shortened(&names.join(", "));
+    match header.len().saturating_sub(SHOWN) {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}
+
 /// Splits a line of CSV into its cells. A quoted cell may contain the separator, but no line break.
 fn cells(text: &str, separator: u8) -> Result<Vec<String>, Problem> {
     if !text.contains('"') {
@@ -421,7 +435,10 @@ fn cells(text: &str, separator: u8) -> Result<Vec<String>, Problem> {
     let mut record = csv::StringRecord::new();
     match reader.read_record(&mut record) {
         Ok(_) => Ok(record.iter().map(str::to_owned).collect()),
-        Err(e) => Err(Problem::new(format!("cannot be understood: {e}"))),
+        Err(e) => Err(Problem::new(format!(
+            "cannot be understood: {}",
+            shortened(&e.to_string())
+        ))),
     }
 }
 
@@ -513,7 +530,7 @@ fn json_lines<R: Read>(
         let row: JsonRow<'_> = serde_json::from_str(&lines.text).map_err(|e| {
             let why = e.to_string();
             let why = why.split(" at line ").next().unwrap_or(&why).to_owned();
-            Problem::new(format!("{why}, in {}", quoted(&lines.text)))
+            Problem::new(format!("{}, in {}", shortened(&why), quoted(&lines.text)))
                 .at(format!("column {}", e.column()))
                 .help(format!("one JSON object a line, with {FIELDS}"))
         })?;

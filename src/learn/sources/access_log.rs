@@ -23,36 +23,59 @@ struct Request<'a> {
     second: i64,
     method: &'a str,
     target: &'a str,
-    /// Nanoseconds, if the line has a duration.
-    duration: Option<i64>,
+    took: Took,
+    /// Nanoseconds, if the last field is a number in quotes, behind referer and user agent.
+    in_quotes: Option<i64>,
     /// Nanoseconds of waiting for the server behind, if the line has that.
     upstream: Option<i64>,
 }
 
-/// Whether a line is one of an access log: it has a time in square brackets.
+/// What a line says of the time that a request took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Took {
+    /// Nanoseconds.
+    Known(i64),
+    /// Nothing, or a dash.
+    Unknown,
+    /// A negative number.
+    Negative,
+}
+
+/// What a line of a log is.
+enum Line<'a> {
+    Request(Request<'a>),
+    /// The server has logged a connection that sent no request of HTTP.
+    NoRequest,
+}
+
+/// What was left out.
+#[derive(Default)]
+struct LeftOut {
+    lines: usize,
+    broken: usize,
+    /// The first line that cannot be read.
+    first: Option<(usize, String)>,
+    no_request: usize,
+    without_duration: usize,
+}
+
+impl LeftOut {
+    fn broken(&mut self, line: usize, text: &str) {
+        self.broken += 1;
+        self.first.get_or_insert_with(|| (line, text.to_owned()));
+    }
+}
+
+/// Whether a line is one of an access log: it has a time in square brackets, and a request in quotes, whatever that is.
 pub(super) fn is_line(line: &str) -> bool {
     parse(line).is_some()
 }
 
 pub(super) fn read(text: &str) -> Result<Trace, Problem> {
-    let mut routes = Routes::default();
-    let (mut requests, mut broken, mut lines) = (Vec::new(), 0_usize, 0_usize);
-    let mut worst = None;
-    for (i, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, l)| !l.trim().is_empty())
-    {
-        lines += 1;
-        if let Some(r) = parse(line) {
-            requests.push((routes.class(r.method, r.target), r));
-        } else {
-            broken += 1;
-            worst.get_or_insert((i + 1, line));
-        }
-    }
-    if let Some((line, text)) = worst
-        && broken as f64 > BROKEN * lines as f64
+    let mut left_out = LeftOut::default();
+    let requests = requests(text, &mut left_out);
+    if let Some((line, text)) = &left_out.first
+        && left_out.broken as f64 > BROKEN * left_out.lines as f64
     {
         return Err(Problem::new(format!(
             "line {line} is no line of an access log: {}",
@@ -60,11 +83,26 @@ pub(super) fn read(text: &str) -> Result<Trace, Problem> {
         ))
         .help("expected is the common or combined format: host, user, [time], \"request\", status, bytes, and a duration behind"));
     }
+    if requests.is_empty() {
+        return Err(
+            Problem::new("the access log has no request with a method and a path")
+                .help("a line has its request in quotes: \"GET /offers/17 HTTP/1.1\""),
+        );
+    }
     let mut builder = TaskBuilder::default();
-    let timed = requests.iter().any(|(_, r)| r.duration.is_some());
+    let mut routes = Routes::default();
+    let timed = requests.iter().any(|r| matches!(r.took, Took::Known(_)));
     let starts = within_seconds(&requests);
-    for ((class, request), start) in requests.iter().zip(starts) {
-        let whole = request.duration.unwrap_or(0);
+    for (request, start) in requests.iter().zip(starts) {
+        let whole = match request.took {
+            Took::Known(whole) => whole,
+            // It is not known to have taken no time.
+            Took::Unknown | Took::Negative if timed => {
+                left_out.without_duration += 1;
+                continue;
+            }
+            Took::Unknown | Took::Negative => 0,
+        };
         let upstream = request.upstream.unwrap_or(0).min(whole);
         // What the server itself took comes after what it asked for.
         let mut steps = vec![(StepKind::Io, start, start.saturating_add(whole))];
@@ -75,8 +113,43 @@ pub(super) fn read(text: &str) -> Result<Trace, Problem> {
                 (StepKind::Io, turn, start.saturating_add(whole)),
             ];
         }
-        builder.task(class, &steps)?;
+        builder.task(&routes.class(request.method, request.target), &steps)?;
     }
+    notes(&mut builder, timed, &left_out);
+    if let Some(note) = routes.note() {
+        builder.note(note);
+    }
+    Ok(builder.trace)
+}
+
+/// The requests of a log.
+fn requests<'a>(text: &'a str, left_out: &mut LeftOut) -> Vec<Request<'a>> {
+    let mut requests = Vec::new();
+    for (i, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, l)| !l.trim().is_empty())
+    {
+        left_out.lines += 1;
+        match parse(line) {
+            Some(Line::Request(r)) if r.took == Took::Negative => left_out.broken(i + 1, line),
+            Some(Line::Request(r)) => requests.push(r),
+            Some(Line::NoRequest) => left_out.no_request += 1,
+            None => left_out.broken(i + 1, line),
+        }
+    }
+    // A client may send a number in a header that is logged, but most clients do not.
+    let in_quotes = requests.iter().filter(|r| r.in_quotes.is_some()).count();
+    let bare = requests.iter().any(|r| matches!(r.took, Took::Known(_)));
+    if !bare && in_quotes as f64 >= (1.0 - BROKEN) * requests.len() as f64 {
+        for request in &mut requests {
+            request.took = request.in_quotes.map_or(Took::Unknown, Took::Known);
+        }
+    }
+    requests
+}
+
+fn notes(builder: &mut TaskBuilder, timed: bool, left_out: &LeftOut) {
     builder.note("an access log has whole seconds: within a second requests are placed at random (fixed seed)");
     if timed {
         builder.note(
@@ -89,19 +162,32 @@ pub(super) fn read(text: &str) -> Result<Trace, Problem> {
              Write what a request does",
         );
     }
-    if broken > 0 {
+    let lines = left_out.lines;
+    if left_out.without_duration > 0 {
         builder.note(format!(
-            "{broken} of {lines} lines of the log could not be read"
+            "{} of {lines} lines of the log have no duration, while others have one: they are left out, as tasks and as arrivals",
+            left_out.without_duration
         ));
     }
-    Ok(builder.trace)
+    if left_out.no_request > 0 {
+        builder.note(format!(
+            "{} of {lines} lines of the log hold no request of HTTP (a client that sent nothing, or something else): they are left out",
+            left_out.no_request
+        ));
+    }
+    if left_out.broken > 0 {
+        builder.note(format!(
+            "{} of {lines} lines of the log could not be read",
+            left_out.broken
+        ));
+    }
 }
 
 /// The starts of the requests in nanoseconds: the log's times are whole seconds, so each is placed at random in its own.
-fn within_seconds(requests: &[(String, Request<'_>)]) -> Vec<i64> {
+fn within_seconds(requests: &[Request<'_>]) -> Vec<i64> {
     let mut rng = Pcg64Mcg::seed_from_u64(1);
     let mut of_second: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
-    for (i, (_, r)) in requests.iter().enumerate() {
+    for (i, r) in requests.iter().enumerate() {
         of_second.entry(r.second).or_default().push(i);
     }
     let first = of_second.keys().next().copied().unwrap_or(0);
@@ -120,55 +206,152 @@ fn within_seconds(requests: &[(String, Request<'_>)]) -> Vec<i64> {
     starts
 }
 
-fn parse(line: &str) -> Option<Request<'_>> {
+fn parse(line: &str) -> Option<Line<'_>> {
     let (_, rest) = line.split_once('[')?;
     let (time, rest) = rest.split_once(']')?;
     let second = seconds(time)?;
-    let (_, rest) = rest.split_once('"')?;
-    let (request, rest) = rest.split_once('"')?;
+    let fields = fields(rest)?;
+    let is_request = |f: &Field<'_>| matches!(f, Field::Quoted(_));
+    let place = fields.iter().position(is_request)?;
+    let Field::Quoted(request) = fields[place] else {
+        return None;
+    };
     let mut words = request.split(' ');
-    let (method, target) = (words.next()?, words.next()?);
+    let (Some(method), Some(target)) = (words.next(), words.next()) else {
+        return Some(Line::NoRequest);
+    };
     let named = !method.is_empty() && method.bytes().all(|b| b.is_ascii_alphabetic());
     if !named || !target.starts_with(['/', '*', 'h']) {
-        return None;
+        return Some(Line::NoRequest);
     }
-    let (duration, upstream) = durations(rest);
-    Some(Request {
+    let behind = &fields[place + 1..];
+    let (took, upstream) = durations(behind);
+    Some(Line::Request(Request {
         second,
         method,
         target,
-        duration,
+        took,
+        in_quotes: in_quotes(behind),
         upstream,
+    }))
+}
+
+/// A field of a line. What clients send stands in quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field<'a> {
+    Bare(&'a str),
+    /// Without the quotes, with the escapes as they are.
+    Quoted(&'a str),
+    /// `key=value` or `key="value"`.
+    Named(&'a str, &'a str),
+}
+
+/// The fields of a part of a line; `None` where quotes do not match, so that nobody can say what a client has sent. A quote within a
+/// field is `\"` (Apache, gunicorn) or `\x22` (nginx).
+fn fields(text: &str) -> Option<Vec<Field<'_>>> {
+    let mut out = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (field, behind) = if let Some(inner) = rest.strip_prefix('"') {
+            let (value, behind) = inner.split_at_checked(closing(inner)?)?;
+            (Field::Quoted(value), &behind[1..])
+        } else {
+            bare(rest)?
+        };
+        out.push(field);
+        // A quote closes a field only where the field ends.
+        let next = behind.trim_start_matches([',', ';']).trim_start();
+        if next.len() == behind.len() && !behind.is_empty() {
+            return None;
+        }
+        rest = next;
+    }
+    Some(out)
+}
+
+/// A field that does not begin with a quote, and what is behind it.
+fn bare(text: &str) -> Option<(Field<'_>, &str)> {
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    let (word, behind) = text.split_at(end);
+    let Some((key, value)) = word.split_once('=') else {
+        return (!word.contains('"')).then_some((Field::Bare(word), behind));
+    };
+    if key.contains('"') {
+        return None;
+    }
+    if value.starts_with('"') {
+        let inner = &text[key.len() + 2..];
+        let (value, behind) = inner.split_at(closing(inner)?);
+        return Some((Field::Named(key, value), &behind[1..]));
+    }
+    let value = value.trim_end_matches([',', ';']);
+    (!value.contains('"')).then_some((Field::Named(key, value), behind))
+}
+
+/// The place of the quote that closes a field.
+fn closing(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|b| {
+        let closes = b == b'"' && !escaped;
+        escaped = b == b'\\' && !escaped;
+        closes
     })
 }
 
 /// The duration and that of the server behind, from what follows the request: status, bytes, quoted texts, numbers.
-fn durations(rest: &str) -> (Option<i64>, Option<i64>) {
-    let (mut duration, mut upstream) = (None, None);
+fn durations(behind: &[Field<'_>]) -> (Took, Option<i64>) {
+    let (mut duration, mut upstream) = (Took::Unknown, None);
     let mut bare = Vec::new();
-    for (i, part) in rest.split('"').enumerate() {
-        let quoted = i % 2 == 1;
-        for word in part.split_whitespace() {
-            match word.split_once('=') {
-                Some((key, value)) => {
-                    let value = time(value.trim_end_matches([',', ';']));
-                    match key {
-                        "rt" | "request_time" | "duration" | "D" => duration = duration.or(value),
-                        "urt" | "upstream_response_time" => upstream = upstream.or(value),
-                        _ => {}
-                    }
+    for field in behind {
+        match field {
+            Field::Bare(word) => bare.push(*word),
+            Field::Named("rt" | "request_time" | "duration" | "D", value) => {
+                if duration == Took::Unknown {
+                    duration = took(value);
                 }
-                None if !quoted => bare.push(word),
-                None => {}
             }
+            Field::Named("urt" | "upstream_response_time", value) => {
+                upstream = upstream.or(time(value));
+            }
+            Field::Quoted(_) | Field::Named(..) => {}
         }
     }
     // Status and bytes come first.
-    let mut times = bare.iter().skip(2).filter_map(|w| time(w));
-    (
-        duration.or_else(|| times.next()),
-        upstream.or_else(|| times.next()),
-    )
+    let mut times = bare
+        .iter()
+        .skip(2)
+        .map(|w| took(w))
+        .filter(|t| *t != Took::Unknown);
+    if duration == Took::Unknown {
+        duration = times.next().unwrap_or(Took::Unknown);
+    }
+    let rest = times.find_map(|t| match t {
+        Took::Known(nanos) => Some(nanos),
+        Took::Unknown | Took::Negative => None,
+    });
+    (duration, upstream.or(rest))
+}
+
+/// The number in quotes that ends a line. Two texts in quotes are referer and user agent; two numbers could be either.
+fn in_quotes(behind: &[Field<'_>]) -> Option<i64> {
+    let texts = behind.iter().filter(|f| matches!(f, Field::Quoted(_)));
+    if texts.count() < 3 {
+        return None;
+    }
+    let number = |f: &Field<'_>| match f {
+        Field::Quoted(text) => time(text),
+        Field::Bare(_) | Field::Named(..) => None,
+    };
+    let (last, before) = behind.split_last()?;
+    number(last).filter(|_| before.last().and_then(number).is_none())
+}
+
+fn took(word: &str) -> Took {
+    match (time(word), word.strip_prefix('-').and_then(time)) {
+        (Some(nanos), _) => Took::Known(nanos),
+        (None, Some(_)) => Took::Negative,
+        (None, None) => Took::Unknown,
+    }
 }
 
 /// A duration in nanoseconds: seconds with a point (nginx), else microseconds (`%D`).
@@ -245,23 +428,74 @@ mod tests {
 
     #[test]
     fn durations_of_logs() {
-        let of = |tail: &str| durations(tail);
-        assert_eq!(of(" 200 2326"), (None, None));
+        let of = |tail: &str| durations(&fields(tail).unwrap());
+        let known = |nanos: i64| Took::Known(nanos);
+        assert_eq!(of(" 200 2326"), (Took::Unknown, None));
         assert_eq!(
             of(" 200 2326 \"ref\" \"agent 7 0.5\" 12345"),
-            (Some(12_345_000), None)
+            (known(12_345_000), None)
         );
         assert_eq!(
             of(" 200 2326 \"-\" \"-\" 0.250 0.200"),
-            (Some(250_000_000), Some(200_000_000))
+            (known(250_000_000), Some(200_000_000))
         );
         assert_eq!(
             of(" 200 2326 \"-\" \"-\" rt=0.250 urt=\"0.200\""),
-            (Some(250_000_000), None)
+            (known(250_000_000), Some(200_000_000))
         );
         assert_eq!(
-            of(" 200 - \"-\" \"-\" rt=1.5 urt=0.5"),
-            (Some(1_500_000_000), Some(500_000_000))
+            of(" 200 - \"-\" \"-\" rt=1.5, urt=0.5"),
+            (known(1_500_000_000), Some(500_000_000))
         );
+        assert_eq!(of(" 200 5 \"rt=7\" \"D=8\" -"), (Took::Unknown, None));
+        assert_eq!(of(" 200 5 \"-\" \"-\" -40000"), (Took::Negative, None));
+        assert_eq!(of(" 200 5 rt=-0.5"), (Took::Negative, None));
+        assert_eq!(of(" 200 5 \"-\" \"-\" 0.250 -"), (known(250_000_000), None));
+    }
+
+    /// What a client sends is one field, with quotes in it or not; where quotes do not match, the line is not read.
+    #[test]
+    fn clients_cannot_set_durations() {
+        let begin = "::1 - - [10/Oct/2025:13:00:00 +0000]";
+        for tail in [
+            r#""GET /q?s=\"x\" HTTP/1.1" 200 512 "-" "m" 40000"#,
+            r#""GET /q?s=\x22 7 7 7\x22 HTTP/1.1" 200 512 "-" "m" 40000"#,
+            r#""GET / HTTP/1.1" 200 512 "http://a/\"b" "m" 40000"#,
+            r#""GET / HTTP/1.1" 200 512 "-" "Moz \" 77 \"x" 40000"#,
+            r#""GET / HTTP/1.1" 200 512 "-" "rt=7 D=8 \\" 40000"#,
+            r#""GET / HTTP/1.1" 200 512 "-" "7" 40000"#,
+        ] {
+            let line = format!("{begin} {tail}");
+            let Some(Line::Request(r)) = parse(&line) else {
+                panic!("{line}");
+            };
+            assert_eq!(
+                (r.took, r.upstream),
+                (Took::Known(40_000_000), None),
+                "{line}"
+            );
+        }
+        for tail in [
+            r#""GET / HTTP/1.1" 200 512 "-" "a\" 40000"#,
+            r#""GET / HTTP/1.1" 200 512 "-" "a\\" 77 \"x" 40000"#,
+            r#""GET / HTTP/1.1" 200 512 "-" "a" 77"x" 40000"#,
+            r#""GET / HTTP/1.1" 200 512 "-" "a"77 "x" 40000"#,
+        ] {
+            let line = format!("{begin} {tail}");
+            assert!(parse(&line).is_none(), "{line}");
+        }
+        let none = |tail: &str| matches!(parse(&format!("{begin} {tail}")), Some(Line::NoRequest));
+        assert!(none(r#""\x16\x03\x01\x00" 400 150 "-" "-" 0.012"#));
+        assert!(none(r#""-" 408 0 "-" "-" 0.000"#) && none(r#""" 400 0"#));
+    }
+
+    #[test]
+    fn numbers_in_quotes() {
+        let of = |tail: &str| in_quotes(&fields(tail).unwrap());
+        assert_eq!(of(r#" 200 5 "-" "m" "0.053""#), Some(53_000_000));
+        // A user agent, two numbers, and a number that is not the last field.
+        assert_eq!(of(r#" 200 5 "-" "0.053""#), None);
+        assert_eq!(of(r#" 200 5 "-" "m" "0.053" "0.050""#), None);
+        assert_eq!(of(r#" 200 5 "-" "m" "0.053" x"#), None);
     }
 }

@@ -17,6 +17,8 @@ use crate::scenario::limits;
 const MAX_TASKS: usize = 2_000_000;
 /// So many routes of one server become classes; tasks of others are of the class `other`.
 const MAX_ROUTES: usize = 40;
+/// So many lines at the beginning of a file are looked at.
+const LOOKED_AT: usize = 20;
 /// The longest name of a class, in characters.
 const LONGEST_NAME: usize = 200;
 
@@ -36,14 +38,35 @@ pub(super) fn detect(begin: &[u8]) -> Option<Format> {
             None
         };
     }
-    let first = text.lines().next()?;
-    if access_log::is_line(first) {
+    if is_header(text.lines().next()?) {
+        return None;
+    }
+    // The first line may be junk: what a scanner has sent, or the end of a line of which the rest is in another file.
+    let looked_at: Vec<&str> = text
+        .lines()
+        .filter(|l| !l.trim().is_empty())
+        .take(LOOKED_AT)
+        .collect();
+    let most = |is_line: &dyn Fn(&str) -> bool| {
+        let fitting = looked_at.iter().filter(|l| is_line(l)).count();
+        2 * fitting >= looked_at.len().max(1)
+    };
+    if most(&access_log::is_line) {
         Some(Format::AccessLog)
-    } else if stacks::is_line(first) {
+    } else if most(&stacks::is_line) || stacks::is_cut(text) {
         Some(Format::Stacks)
     } else {
         None
     }
+}
+
+/// Whether a line is the header line of a trace of our own.
+fn is_header(line: &str) -> bool {
+    let has = |name: &str| {
+        let mut cells = line.split([',', ';', '\t']);
+        cells.any(|c| c.trim().trim_matches('"').eq_ignore_ascii_case(name))
+    };
+    has("task") && has("start")
 }
 
 /// Reads a whole source.
@@ -116,6 +139,8 @@ impl TaskBuilder {
 #[derive(Default)]
 struct Routes {
     known: HashSet<String>,
+    /// Requests of other routes.
+    others: usize,
 }
 
 impl Routes {
@@ -134,10 +159,23 @@ impl Routes {
             return name;
         }
         if self.known.len() >= MAX_ROUTES {
+            self.others += 1;
             return format!("{} other", method.chars().take(20).collect::<String>());
         }
         self.known.insert(name.clone());
         name
+    }
+
+    /// What is said of the requests whose routes are no classes of their own.
+    fn note(&self) -> Option<String> {
+        (self.others > 0).then(|| {
+            format!(
+                "the log has more than {MAX_ROUTES} routes: the first {MAX_ROUTES} are classes, and {} requests of others are put together \
+                 as `GET other` and the like, each method by itself. Numbers in paths become {{id}}; replace other values in the log, or \
+                 take a part of it",
+                self.others
+            )
+        })
     }
 }
 
@@ -208,16 +246,168 @@ fn is_own(file: &str) -> bool {
     !file.is_empty() && file != "~" && !library.iter().any(|part| file.contains(part))
 }
 
-/// Names of functions of which profiles are full while a thread waits.
+/// Names of functions of which profiles are full while a thread waits: those of the standard library, by the files that they are in, and
+/// those of C libraries (py-spy's `--native`). Profilers name a function with its module or class, or without.
 fn is_waiting(name: &str, file: &str) -> bool {
-    let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let (owner, name) = match name.rsplit_once('.') {
+        Some((owner, name)) => (owner.rsplit('.').next().unwrap_or(owner), name),
+        None => ("", name),
+    };
+    let path = file.replace('\\', "/");
+    let within = |known: &str| {
+        let rest = path.strip_suffix(known);
+        rest.is_some_and(|r| r.is_empty() || r.ends_with('/'))
+    };
     match name {
-        "sleep" | "recv" | "recv_into" | "recvfrom" | "accept" | "getaddrinfo" | "epoll_wait"
-        | "poll" | "do_handshake" => true,
-        "select" => matches!(base, "selectors.py" | "" | "select"),
-        "wait" | "acquire" | "_wait_for_tstate_lock" => base == "threading.py",
-        "readinto" => base == "socket.py",
-        "read" | "write" => base == "ssl.py",
+        "sleep" | "recv" | "recv_into" | "recvfrom" | "recvfrom_into" | "accept"
+        | "getaddrinfo" | "epoll_wait" | "poll" | "do_handshake"
+        // The kernel and C libraries; a thread waits for a lock of Python's in PyThread_acquire_lock_timed, and elsewhere for the GIL.
+        | "nanosleep"
+        | "clock_nanosleep"
+        | "usleep"
+        | "epoll_pwait"
+        | "epoll_pwait2"
+        | "ppoll"
+        | "pselect"
+        | "pselect6"
+        | "recvmsg"
+        | "accept4"
+        | "wait4"
+        | "waitpid"
+        | "waitid"
+        | "kevent"
+        | "sigwait"
+        | "sem_wait"
+        | "sem_timedwait"
+        | "sem_clockwait"
+        | "PyThread_acquire_lock_timed"
+        | "pysleep" => true,
+        "select" => {
+            path.is_empty() || path.contains(".so") || within("selectors.py") || within("select")
+        }
+        "wait" | "acquire" | "join" | "_wait_for_tstate_lock" => {
+            within("threading.py")
+                || (name != "join" && within("multiprocessing/synchronize.py"))
+                || (name == "wait"
+                    && [
+                        "subprocess.py",
+                        "multiprocessing/connection.py",
+                        "multiprocessing/popen_fork.py",
+                    ]
+                    .iter()
+                    .any(|f| within(f)))
+                || (path.is_empty() && is_of_locks(owner, name))
+        }
+        "get" | "put" => {
+            within("queue.py")
+                || within("multiprocessing/queues.py")
+                || (path.is_empty() && matches!(owner, "queue" | "Queue" | "SimpleQueue"))
+        }
+        "_recv" | "_send" | "_poll" | "_recv_bytes" | "recv_bytes" => {
+            within("multiprocessing/connection.py")
+        }
+        "_wait" | "_try_wait" | "communicate" | "_communicate" => within("subprocess.py"),
+        "connect" | "create_connection" | "sendall" => {
+            within("socket.py") || within("ssl.py") || path.contains(".so")
+        }
+        "readinto" => within("socket.py"),
+        "read" | "write" => within("ssl.py"),
         _ => false,
+    }
+}
+
+/// Whether a function whose file is not known is one of a lock, by the class that it is of.
+fn is_of_locks(owner: &str, name: &str) -> bool {
+    match name {
+        "wait" => matches!(owner, "Condition" | "Event" | "Barrier"),
+        "acquire" => matches!(owner, "lock" | "Lock" | "RLock" | "Semaphore" | "Condition"),
+        "join" => owner == "Thread",
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_by_how_files_begin() {
+        let line = "::1 - - [10/Oct/2025:13:00:00 +0000] \"GET / HTTP/1.1\" 200 1";
+        let junk = "::1 - - [10/Oct/2025:13:00:00 +0000] \"\\x16\\x03\\x01\\x00\" 400 150 \"-\" \"-\" 0.012";
+        for log in [
+            line.to_owned(),
+            format!("{junk}\n{line}\n"),
+            format!("\n/offers HTTP/1.1\" 200 1\n{line}\n{line}\n"),
+        ] {
+            assert_eq!(detect(log.as_bytes()), Some(Format::AccessLog), "{log}");
+        }
+        let deep = vec!["f (shop.py:1)"; 5_000].join(";");
+        for stacks in [
+            "a;b 5",
+            "a;b -5",
+            "a;b 0.5\n",
+            "main (shop.py:3) 7",
+            &format!("{deep} 7"),
+            &deep[..1 << 15],
+        ] {
+            assert_eq!(
+                detect(stacks.as_bytes()),
+                Some(Format::Stacks),
+                "{stacks:.40}"
+            );
+        }
+        for own in [
+            "task;class;kind;start;end\n1;page 7;io;0;page 1",
+            "start;end;kind;task;class\n0.0;0.1;io;1;page 1\n0.1;0.2;io;2;page 1",
+            "task,class\n",
+            "a;b\nc;d\n",
+            "{}",
+            "",
+        ] {
+            assert_eq!(detect(own.as_bytes()), None, "{own}");
+        }
+    }
+
+    #[test]
+    fn functions_that_wait() {
+        for (name, file) in [
+            ("sleep", ""),
+            ("time.sleep", ""),
+            ("time.sleep", "~"),
+            ("get", "queue.py"),
+            ("Queue.get", "/usr/lib/python3.13/queue.py"),
+            ("_queue.SimpleQueue.get", ""),
+            ("_recv", "multiprocessing/connection.py"),
+            (
+                "Connection._recv",
+                "C:\\Python\\Lib\\multiprocessing\\connection.py",
+            ),
+            ("_wait", "subprocess.py"),
+            ("Popen._wait", "/usr/lib/python3.13/subprocess.py"),
+            ("clock_nanosleep", "libc.so.6"),
+            ("select", "selectors.py"),
+            ("EpollSelector.select", "selectors.py"),
+            ("select.select", ""),
+            ("wait", "threading.py"),
+            ("join", "threading.py"),
+            ("_thread.lock.acquire", ""),
+            ("connect", "libc.so.6"),
+        ] {
+            assert!(is_waiting(name, file), "{name} ({file})");
+        }
+        for (name, file) in [
+            ("get", "shop.py"),
+            ("dict.get", ""),
+            ("wait", "shop.py"),
+            ("get", "myqueue.py"),
+            ("_recv", "urllib3/connection.py"),
+            ("join", "posixpath.py"),
+            ("str.join", ""),
+            ("asleep", ""),
+            ("take_gil", "libpython3.13.so"),
+            ("select", "shop.py"),
+        ] {
+            assert!(!is_waiting(name, file), "{name} ({file})");
+        }
     }
 }

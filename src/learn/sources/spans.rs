@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::TaskBuilder;
-use crate::learn::rows::Problem;
+use crate::learn::rows::{Problem, shortened};
 use crate::learn::trace::{StepKind, Trace};
 
 /// The greatest number of spans.
@@ -92,7 +92,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Trace, Problem> {
     let mut broken = 0_usize;
     for export in serde_json::Deserializer::from_slice(bytes).into_iter::<Export>() {
         let export = export.map_err(|e| {
-            Problem::new(format!("the spans cannot be read: {e}"))
+            Problem::new(format!("the spans cannot be read: {}", shortened(&e.to_string())))
                 .help("expected is OTLP as JSON, one export a line, as the collector's file exporter writes it")
         })?;
         let scopes = export

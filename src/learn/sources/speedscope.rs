@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::stacks::{Frame, Stack, learn};
-use crate::learn::rows::Problem;
+use crate::learn::rows::{Problem, shortened};
 use crate::learn::trace::{Trace, TraceOptions};
 
 /// The greatest number of samples and events.
@@ -67,8 +67,11 @@ fn unit(name: &str) -> Result<f64, Problem> {
 
 pub(super) fn read(bytes: &[u8], options: &TraceOptions) -> Result<Trace, Problem> {
     let file: File = serde_json::from_slice(bytes).map_err(|e| {
-        Problem::new(format!("it is no file of speedscope: {e}"))
-            .help("expected is its JSON, as py-spy record --format speedscope writes it")
+        Problem::new(format!(
+            "it is no file of speedscope: {}",
+            shortened(&e.to_string())
+        ))
+        .help("expected is its JSON, as py-spy record --format speedscope writes it")
     })?;
     let frames: Vec<Frame<'_>> = file
         .shared

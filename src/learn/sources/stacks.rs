@@ -23,9 +23,21 @@ pub(super) struct Frame<'a> {
 /// A stack, the outermost frame first, and its seconds.
 pub(super) type Stack<'a> = (Vec<Frame<'a>>, f64);
 
-/// Whether a line is a stack with a number.
+/// The most frames of a stack that fit into a line that could be of a table as well.
+const FEW: usize = 50;
+
+/// Whether a line is a stack with a number, be it a number of samples or not.
 pub(super) fn is_line(line: &str) -> bool {
-    split(line).is_some_and(|(stack, _)| stack.contains(';') || stack.ends_with(')'))
+    line.trim_end()
+        .rsplit_once(' ')
+        .is_some_and(|(stack, count)| {
+            count.parse::<f64>().is_ok() && (stack.contains(';') || stack.ends_with(')'))
+        })
+}
+
+/// Whether a text that has no line end is the beginning of a deep stack.
+pub(super) fn is_cut(text: &str) -> bool {
+    !text.contains('\n') && text.split(';').nth(FEW).is_some()
 }
 
 fn split(line: &str) -> Option<(&str, f64)> {
@@ -60,7 +72,7 @@ pub(super) fn read(text: &str, options: &TraceOptions) -> Result<Trace, Problem>
     {
         let Some((stack, count)) = split(line) else {
             return Err(Problem::new(format!(
-                "line {} is no stack with a number of samples: {}",
+                "read as collapsed stacks, line {} is no stack with a whole number of samples: {}",
                 i + 1,
                 quoted(line)
             ))
@@ -105,6 +117,19 @@ fn task<'a>(stacks: &[Stack<'a>], options: &TraceOptions) -> Result<Frame<'a>, P
         })
 }
 
+/// Whether a thread waits, by the innermost frame. Futexes are waited on for locks, and for the GIL, which is no waiting for anything outside:
+/// the functions around them tell.
+fn waits(stack: &[Frame<'_>]) -> bool {
+    let is_futex = |f: &Frame<'_>| {
+        f.file.contains(".so")
+            && ["futex", "pthread_cond", "syscall"]
+                .iter()
+                .any(|n| f.name.contains(n))
+    };
+    let telling = stack.iter().rev().find(|f| !is_futex(f));
+    telling.is_some_and(|f| is_waiting(f.name, f.file))
+}
+
 /// Frames that are no functions: threads and processes, as profilers name them.
 fn is_runner(frame: &Frame<'_>) -> bool {
     let named = |text: &str| text.starts_with("thread ") || text.starts_with("process ");
@@ -120,7 +145,7 @@ pub(super) fn learn(
     let task = task(stacks, options)?;
     let (mut computed, mut waited) = (0.0, 0.0);
     for (stack, time) in stacks.iter().filter(|(s, _)| s.contains(&task)) {
-        let waits = stack.last().is_some_and(|f| is_waiting(f.name, f.file));
+        let waits = waits(stack);
         *(if waits { &mut waited } else { &mut computed }) += time;
     }
     let known = options.count.or_else(|| calls.map(|calls| calls(task)));

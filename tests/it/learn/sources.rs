@@ -124,6 +124,136 @@ fn logs_that_are_none() {
     );
 }
 
+/// A dash is no duration of 0 s, and a negative one is none at all.
+#[test]
+fn durations_that_are_missing() {
+    let dashes = access_log(|i| if i % 3 == 0 { " -" } else { " 50000" }.to_owned());
+    let (ron, said) = learnt("access.log", dashes.as_bytes(), &[]);
+    assert!(ron.contains("Io(\"50ms\")"), "{ron}");
+    assert!(
+        said.contains("100 of 300 lines of the log have no duration"),
+        "{said}"
+    );
+    let negative = access_log(|i| if i % 10 == 0 { " -0.5" } else { " 0.050" }.to_owned());
+    let (ron, said) = learnt("access.log", negative.as_bytes(), &[]);
+    assert!(ron.contains("Io(\"50ms\")"), "{ron}");
+    assert!(
+        said.contains("30 of 300 lines of the log could not be read"),
+        "{said}"
+    );
+    let all = access_log(|_| " -".to_owned());
+    let (_, said) = learnt("access.log", all.as_bytes(), &[]);
+    assert!(said.contains("has no durations"), "{said}");
+}
+
+/// Numbers in quotes behind the user agent are durations if most lines have one: a client may send one in a header.
+#[test]
+fn durations_in_quotes() {
+    let most = access_log(|i| if i % 10 == 0 { " \"-\"" } else { " \"0.053\"" }.to_owned());
+    let (ron, said) = learnt("access.log", most.as_bytes(), &[]);
+    assert!(ron.contains("Io(\"53ms\")"), "{ron}");
+    assert!(
+        said.contains("30 of 300 lines of the log have no duration"),
+        "{said}"
+    );
+    let few = access_log(|i| if i % 3 == 0 { " \"0.053\"" } else { " \"-\"" }.to_owned());
+    let (_, said) = learnt("access.log", few.as_bytes(), &[]);
+    assert!(said.contains("has no durations"), "{said}");
+}
+
+/// Servers log what is no request as well, and a scanner's connection may be the first line.
+#[test]
+fn logs_that_begin_with_junk() {
+    let begin = "::1 - - [10/Oct/2025:13:00:00 +0000]";
+    let junk = format!(
+        "{begin} \"\\x16\\x03\\x01\\x00\" 400 150 \"-\" \"-\" 0.012\n{begin} \"-\" 408 0 \"-\" \"-\" 9.0\n"
+    );
+    let log = access_log(|_| " 0.050".to_owned());
+    let (ron, said) = learnt("access.log", format!("{junk}{log}").as_bytes(), &[]);
+    assert!(ron.contains("Io(\"50ms\")"), "{ron}");
+    assert!(
+        said.contains("2 of 302 lines of the log hold no request of HTTP"),
+        "{said}"
+    );
+    refused(
+        "access.log",
+        junk.as_bytes(),
+        "has no request with a method",
+    );
+    refused("access.log", b"what is this\n", "--format says what it is");
+}
+
+/// Routes without end are put together, and that is said.
+#[test]
+fn more_routes_than_classes() {
+    let mut log = String::new();
+    for i in 0..1000 {
+        let _ = writeln!(
+            log,
+            "::1 - - [10/Oct/2025:13:{:02}:{:02} +0000] \"GET /p{i}x HTTP/1.1\" 200 1 \"-\" \"-\" 1000",
+            i / 60,
+            i % 60
+        );
+    }
+    let (_, said) = learnt("access.log", log.as_bytes(), &[]);
+    assert!(
+        said.contains("the first 40 are classes, and 960 requests of others"),
+        "{said}"
+    );
+}
+
+/// What is taken for a table says so, and names no more columns than somebody reads.
+#[test]
+fn errors_of_long_lines_are_short() {
+    let said = |content: &str| {
+        let error = Trace::parse(content.as_bytes(), "x", &TraceOptions::default());
+        error.unwrap_err().to_string()
+    };
+    for long in [
+        vec!["column"; 5_000].join(","),
+        format!("{},b", "a".repeat(50_000)),
+        format!(
+            "{{\"task\": 1, \"class\": \"a\", \"kind\": \"cpu\", \"lock\": [\"{}\"]}}",
+            "a".repeat(50_000)
+        ),
+        format!(
+            "{{\"speedscope\": 1, \"shared\": \"{}\"}}",
+            "a".repeat(50_000)
+        ),
+        format!("{{\"resourceSpans\": \"{}\"}}", "a".repeat(50_000)),
+    ] {
+        let said = said(&long);
+        assert!(said.len() < 800, "{} bytes: {said:.300}", said.len());
+    }
+    assert!(
+        said("a,b\n").contains("read as CSV, the header line has no column task (it has a, b)")
+    );
+    assert!(said("a;b -5\n").contains("read as collapsed stacks, line 1 is no stack"));
+    let deep = format!("{} 7\n", vec!["f (shop.py:1)"; 5_000].join(";"));
+    let trace = read("raw.txt", format!("{deep}{deep}").as_bytes());
+    assert_eq!(trace.rows[0].end, 140_000_000);
+}
+
+/// Of futexes the functions around them say whether a thread waits for a lock, or for the GIL.
+#[test]
+fn stacks_with_native_frames() {
+    let stacks = "page (shop.py:2);pysleep (libpython3.13.so);clock_nanosleep (libc.so.6) 30
+page (shop.py:3);Queue.get (queue.py:9);acquire (libpython3.13.so);PyThread_acquire_lock_timed (libpython3.13.so);futex_wait (libc.so.6) 10
+page (shop.py:4);take_gil (libpython3.13.so);pthread_cond_timedwait (libc.so.6);futex_wait (libc.so.6) 7
+page (shop.py:5) 3
+";
+    let trace = read("raw.txt", stacks.as_bytes());
+    let steps: Vec<_> = trace
+        .rows
+        .iter()
+        .map(|r| (r.kind, r.end - r.start))
+        .collect();
+    assert_eq!(
+        steps,
+        [(StepKind::Io, 400_000_000), (StepKind::Cpu, 100_000_000)]
+    );
+}
+
 /// A request with an internal span, in which two clients' spans lie; the second one has a server's span in it.
 fn spans() -> String {
     let span = |trace: u64, id: u64, parent: &str, name: &str, kind: &str, from: u64, to: u64| {
