@@ -263,3 +263,23 @@ fn the_first_of_several_draws_is_the_least() {
     }];
     assert_eq!(outcome(per_task(), all).makespan, each[4]);
 }
+
+#[test]
+fn children_of_each_fan_out_draw_their_own_numbers() {
+    let one_child = || Step::FanOut {
+        count: 1,
+        need: None,
+        steps: vec![Step::Fail(0.5)],
+    };
+    for short in ["asyncio", "threads:per-task", "sequential"] {
+        for steps in [
+            vec![Step::Repeat(2, vec![one_child()])],
+            vec![one_child(), one_child()],
+        ] {
+            let case = batch(false, strategy(short), vec![class(2_000, steps.clone())]);
+            // Three of four tasks fail; four standard deviations of the binomial are 78.
+            let failed = case.run().failed;
+            assert!(failed.abs_diff(1_500) < 78, "{short} {steps:?}: {failed}");
+        }
+    }
+}
