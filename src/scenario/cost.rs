@@ -62,13 +62,15 @@ impl TaskClass {
 }
 
 impl Workload {
-    /// The workload as this strategy has it: the CPU times of each class, drawn or recorded, multiplied by what it costs there, and before
-    /// what a server's answer waits for.
+    /// The workload as this strategy has it: the CPU times of each class, drawn or recorded, multiplied by what it costs there, endpoints
+    /// that are plain functions called in a thread of the limiter, waits included, and what a server's answer waits for at the end.
     #[must_use]
     pub fn under(&self, strategy: &Strategy) -> Cow<'_, Self> {
         let server = strategy.server();
         let held_back = server.map_or(Nanos::ZERO, Server::held_back);
-        if held_back == Nanos::ZERO && self.classes.iter().all(|c| c.cost.is_empty()) {
+        let as_calls = server.is_some_and(Server::calls_endpoints);
+        let as_it_is = held_back == Nanos::ZERO && !as_calls;
+        if as_it_is && self.classes.iter().all(|c| c.cost.is_empty()) {
             return Cow::Borrowed(self);
         }
         let kind = StrategyKind::from(strategy);
@@ -92,6 +94,10 @@ impl Workload {
             class.cost = Vec::new();
             if factor != 1.0 {
                 class.steps = costing(&class.steps, factor);
+            }
+            if as_calls {
+                let steps = std::mem::take(&mut class.steps);
+                class.steps = vec![Step::Offload { steps, to: None }];
             }
             if held_back > Nanos::ZERO {
                 let waits = Step::Inline(vec![Step::Io(Dist::Constant(held_back))]);

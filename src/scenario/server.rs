@@ -216,6 +216,18 @@ impl Server {
         }
     }
 
+    /// Whether its endpoints are plain functions (`def`), each of which is one call of a thread of the limiter: what it waits for holds the
+    /// thread.
+    pub(crate) fn calls_endpoints(self) -> bool {
+        match self.kind {
+            ServerKind::Uvicorn(endpoints)
+            | ServerKind::Hypercorn(endpoints)
+            | ServerKind::Gunicorn(WorkerClass::Uvicorn(endpoints)) => endpoints == Endpoints::Def,
+            ServerKind::Gunicorn(WorkerClass::Sync | WorkerClass::Gthread(_))
+            | ServerKind::Celery(_) => false,
+        }
+    }
+
     /// How its workers learn of connections.
     pub(crate) fn accepting(self) -> Accepting {
         match self.kind {

@@ -432,6 +432,34 @@ fn named(form: &str) -> Strategy {
     pchsim::syntax::parse_strategy(form).unwrap().strategy
 }
 
+/// `def` endpoints wait in the threads of the limiter, 40 at a time; coroutines wait side by side, and so do their children.
+#[test]
+fn endpoints_that_are_functions_hold_a_thread_while_they_wait() {
+    let makespan = |form: &str, steps: Vec<Step>| {
+        let mut case = served(named(form), 1, 1, Vec::new());
+        case.workload = batch(true, Strategy::Sequential, vec![class(100, steps)]).workload;
+        case.run().makespan
+    };
+    let children = || Step::FanOut {
+        count: 3,
+        need: None,
+        steps: vec![io(ms(100))],
+    };
+    for (form, steps, rounds) in [
+        ("uvicorn:1:def", io(ms(100)), 3),
+        ("uvicorn:1", io(ms(100)), 1),
+        ("uvicorn:1:def", children(), 9),
+        ("uvicorn:1", children(), 1),
+    ] {
+        let all = handling(&named(form)) * 100;
+        let o = makespan(form, vec![steps]);
+        assert!(
+            (ms(100 * rounds)..=ms(100 * rounds) + all).contains(&o),
+            "{form} {o:?}"
+        );
+    }
+}
+
 /// A connection wakes all that wait for it; who does not get it has called `accept` and `select` in vain.
 #[test]
 fn a_connection_wakes_the_herd() {
