@@ -248,7 +248,9 @@ fn alone(kind: &str, draws: &Value) -> Option<f64> {
         let waited = number(0, 0);
         return (waited < 0.003).then(|| waited + number(1, 0) / 1e3);
     }
-    let children = all(2).iter().map(|c| c[0][0].as_f64().unwrap());
+    // The first fan-out's children, each with what it draws at its one place.
+    let children = all(2)[0].as_array().unwrap().iter();
+    let children = children.map(|c| c[0][0].as_f64().unwrap());
     let before = number(0, 0) / 1e3 + number(1, 0) + 0.001 + children.fold(0.0, f64::max);
     let mut tried = 0.0;
     for attempt in 0..3 {
