@@ -23,3 +23,4 @@ pub(crate) use program::Program;
 pub use record::recording;
 pub(crate) use sim::Sim;
 pub use watch::snapshot;
+pub(crate) use work::child_number;

@@ -105,11 +105,16 @@ fn copied(each: Strategy, how: &Strategy, facts: &RunFacts) -> Strategy {
     processes.dedup();
     match processes.len() {
         0 | 1 => each,
-        n => Strategy::Prefork {
-            processes: u32::try_from(n.min(COPIES)).unwrap_or(1),
-            each: Box::new(each),
-            life: facts.life(),
-        },
+        n => served(u32::try_from(n.min(COPIES)).unwrap_or(1), each, facts),
+    }
+}
+
+/// A strategy in so many workers, which begin as those of the recorded server do.
+fn served(processes: u32, each: Strategy, facts: &RunFacts) -> Strategy {
+    Strategy::Prefork {
+        processes,
+        each: Box::new(each),
+        life: facts.life(),
     }
 }
 
@@ -124,7 +129,8 @@ pub(super) fn compared(
         return limit.map_or_else(Vec::new, ConcurrencyLimit::strategies);
     };
     let mut out = vec![strategy_label(&seen.strategy)];
-    let on_loop = strategy_label(&asyncio(trace, limit.map(|l| l.tasks)));
+    let on_loop = asyncio(trace, limit.map(|l| l.tasks));
+    let on_loop_label = strategy_label(&on_loop);
     let permits = trace.resources.iter().map(|r| r.size).max();
     let threads = limit
         .and_then(|l| u32::try_from(l.tasks).ok())
@@ -132,27 +138,21 @@ pub(super) fn compared(
         .or_else(|| permits.and_then(|n| u32::try_from(n).ok()))
         .unwrap_or(4 * cores);
     let mut others = limit.map_or_else(Vec::new, ConcurrencyLimit::strategies);
-    let served = |processes, each| {
-        strategy_label(&Strategy::Prefork {
-            processes,
-            each: Box::new(each),
-            life: trace.facts.life(),
-        })
-    };
     if trace.facts.server() {
         let workers = cores.max(2);
+        let by = |processes, each| strategy_label(&served(processes, each, &trace.facts));
         others.extend([
-            on_loop.clone(),
+            on_loop_label,
             format!("threads:{threads}"),
-            served(workers, asyncio(trace, limit.map(|l| l.tasks))),
-            served(workers, Strategy::Threads(Workers::Exactly(threads))),
-            served(2 * workers, Strategy::Sequential),
+            by(workers, on_loop),
+            by(workers, Strategy::Threads(Workers::Exactly(threads))),
+            by(2 * workers, Strategy::Sequential),
         ]);
     } else {
         others.extend([
             "sequential".to_owned(),
             format!("threads:{threads}"),
-            on_loop,
+            on_loop_label,
             format!("processes:{cores}:fork"),
             format!("processes:{cores}:spawn"),
         ]);

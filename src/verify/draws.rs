@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::error::ProgramError;
 use super::retries::{Retry, drawn};
 use super::tree::{Amount, DurationUnit, Offspring, Placeholder, ProgramStep, StepTree};
+use crate::cpython::child_number;
 use crate::engine::{Nanos, StreamRole, Streams, unit};
 
 /// The greatest number of random numbers in all; they make a file of 50 MB. A scenario that needs more is refused.
@@ -243,7 +244,7 @@ impl Drawer {
         Ok(())
     }
 
-    /// Children that are tasks of their own, numbered as `step_fan_out` of the simulator numbers them. If too few succeed, their
+    /// Children that are tasks of their own, numbered as the simulator numbers them. If too few succeed, their
     /// parent fails.
     fn children(
         &mut self,
@@ -254,8 +255,7 @@ impl Drawer {
     ) -> Result<(), DeadlinePassed> {
         let (mut values, mut missing) = (Vec::new(), need.unwrap_or(count));
         for child in path.born..path.born + count {
-            let number = ((path.number + 1) << 24) | (1 << 63) | (child & ((1 << 24) - 1));
-            let (drawn, ended) = self.drawn(tree, number, &[]);
+            let (drawn, ended) = self.drawn(tree, child_number(path.number, child), &[]);
             values.push(drawn);
             missing = missing.saturating_sub(u64::from(ended.is_ok()));
             if self.numbers > MOST_NUMBERS {

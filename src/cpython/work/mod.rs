@@ -35,7 +35,7 @@ pub(crate) use arrivals::{Copy, NextOwn, Share, TaskDispatch};
 pub(crate) use device::Transfer;
 pub(crate) use event_loop::{EventLoop, Handle};
 pub(crate) use flow::{Flow, Mode};
-pub(crate) use task::{Data, Frame, FutureState, Task, Tasks};
+pub(crate) use task::{Data, Frame, FutureState, Task, Tasks, child_number};
 pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
