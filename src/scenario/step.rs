@@ -3,9 +3,10 @@
 //! there a rule for "all others" ([tests/it/described.rs](../../../tests/it/described.rs) holds that).
 
 use super::{
-    Backoff, Bytes, DeviceId, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Step, Workload,
+    Backoff, Bytes, DeviceId, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Sizes, Step,
+    Workload,
 };
-use crate::engine::Nanos;
+use crate::engine::{Nanos, whole};
 
 /// The steps within a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -521,6 +522,44 @@ impl Step {
             | Self::Inline(_) => self.around(|steps| scaled(steps, by)),
         }
     }
+
+    /// This step with so many times the working memory, also in steps within it.
+    #[must_use]
+    pub(crate) fn holding(&self, times: f64) -> Self {
+        let with = |steps: &[Self]| steps.iter().map(|s| s.holding(times)).collect();
+        match self {
+            Self::Hold(bytes, steps) => Self::Hold(whole(*bytes as f64 * times), with(steps)),
+            Self::HoldDrawn(sizes, steps) => {
+                Self::HoldDrawn(Sizes(sizes.0.scaled(times)), with(steps))
+            }
+            Self::Cpu(_)
+            | Self::Releasing(..)
+            | Self::Native(_)
+            | Self::Team(..)
+            | Self::Io(_)
+            | Self::Block(_)
+            | Self::Transfer(..)
+            | Self::Timeout(..)
+            | Self::Retry { .. }
+            | Self::Lock(..)
+            | Self::Use(..)
+            | Self::Acquire(_)
+            | Self::Release(_)
+            | Self::Shared { .. }
+            | Self::Put(_)
+            | Self::Get(_)
+            | Self::FanOut { .. }
+            | Self::PayloadIn(_)
+            | Self::PayloadOut(_)
+            | Self::ObjectsIn(_)
+            | Self::ObjectsOut(_)
+            | Self::Allocate(_)
+            | Self::Fail(_)
+            | Self::Repeat(..)
+            | Self::Offload { .. }
+            | Self::Inline(_) => self.around(with),
+        }
+    }
 }
 
 fn scaled(steps: &[Step], by: f64) -> Vec<Step> {
@@ -530,7 +569,6 @@ fn scaled(steps: &[Step], by: f64) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Sizes;
 
     fn ms(n: u64) -> Dist {
         Dist::Constant(Nanos::from_millis(n))

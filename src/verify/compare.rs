@@ -49,13 +49,8 @@ pub(crate) fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
             .flat_map(|r| r.canary_ns.before.iter().chain(&r.canary_ns.after))
     };
     let mean = all().sum::<f64>() / all().count().max(1) as f64;
-    let blocks: Vec<f64> = runs
-        .iter()
-        .flat_map(|r| r.canary_ns.block.iter().copied())
-        .collect();
     Conditions {
         slowness: (mean / best_ns.max(1.0)).clamp(0.2, 20.0),
-        block_ns: (!blocks.is_empty()).then(|| crate::measure::median(blocks)),
     }
 }
 

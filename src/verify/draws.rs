@@ -26,8 +26,6 @@ const MOST_SPARE: u32 = 64;
 pub(super) struct Counting {
     /// Whether every CPU step draws the amount by which it overshoots.
     pub(super) cpu_grain: bool,
-    /// Whether every native step draws the amount by which it overshoots.
-    pub(super) native_grain: bool,
     /// The interpreter's factor on CPU demands.
     pub(super) cpu_factor: f64,
 }
@@ -195,7 +193,6 @@ impl Drawer {
             }
             ProgramStep::Native(amount) => {
                 let time = self.time(amount, DurationUnit::Milliseconds, path);
-                path.draws += u64::from(self.counting.native_grain);
                 path.elapsed += time;
             }
             ProgramStep::Team(amount, threads) => {

@@ -150,7 +150,6 @@ pub(crate) fn estimate(
 ) -> DurationEstimate {
     let conditions = Conditions {
         slowness: (overheads.loop_ns / best_loop(request).max(1.0)).clamp(0.2, 20.0),
-        block_ns: None,
     };
     let imports = plans.workload.imports.time.as_secs_f64();
     let mut estimate = DurationEstimate::default();
@@ -219,7 +218,6 @@ mod tests {
             seed: 1,
             across: &[],
             command: "",
-            native_grain: false,
             notes: &[],
         })
         .unwrap();

@@ -2,8 +2,10 @@
 
 use super::error::ProgramError;
 use super::table::class;
+use super::written::fit_memory;
 use crate::engine::{Nanos, StreamRole, stream, unit};
-use crate::scenario::{Arrivals, Dist, Scenario, Step, StepResource, TracedTask, Workload};
+use crate::quantity::percent;
+use crate::scenario::{Arrivals, Dist, Scenario, Step, TracedTask, Workload};
 
 /// The scenario's workload with all of its times multiplied by `scale`: those of steps, time-outs and back-offs, and the times between
 /// arrivals and of thinking, so that the load stays the same. Overheads and imports are not scaled. Random arrivals become recorded ones,
@@ -45,10 +47,18 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), P
         notes.push(format!(
             "times of the workload are multiplied by {scale} (--scale); overheads are not"
         ));
-        let largest = w.classes.iter().map(|c| largest_block(&c.steps)).max();
+        let written = if scale < 1.0 { fit_memory(&mut w) } else { 1.0 };
+        if written < 1.0 {
+            notes.push(format!(
+                "working memory is {} of what the scenario says, here and in the forecast: writing all of it would take longer than steps that \
+                 --scale makes shorter",
+                percent(written)
+            ));
+        }
+        let largest = w.classes.iter().map(|c| largest_payload(&c.steps)).max();
         if let Some(bytes) = largest.filter(|b| scale < 1.0 && *b >= LARGE) {
             notes.push(format!(
-                "working memory and payloads are really written, which --scale does not shorten: up to {:.0} ms of a step here, \
+                "payloads are really written, which --scale does not shorten: up to {:.0} ms of a step here, \
                  and none of it in the forecast",
                 bytes as f64 * WRITE_NS_PER_BYTE / 1e6
             ));
@@ -57,16 +67,17 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), P
     Ok((w, notes))
 }
 
-/// The size of a block from which on writing it takes long enough to be reported.
+/// The size of a payload from which on writing it takes long enough to be reported.
 const LARGE: u64 = 4_000_000;
 /// The time of writing fresh memory, whose pages are faulted in one by one. Measured on a server; used in the note only.
 const WRITE_NS_PER_BYTE: f64 = 0.4;
 
-/// The largest block of memory that a step writes.
-fn largest_block(steps: &[Step]) -> u64 {
+/// The largest payload that a step makes.
+fn largest_payload(steps: &[Step]) -> u64 {
     let of = |step: &Step| {
-        let inside = step.inside().map_or(0, |i| largest_block(i.steps));
-        step.block().max(inside)
+        let inside = step.inside().map_or(0, |i| largest_payload(i.steps));
+        let carried = step.carries();
+        carried.bytes_in.max(carried.bytes_out).max(inside)
     };
     steps.iter().map(of).max().unwrap_or(0)
 }
@@ -128,15 +139,4 @@ fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
             count: *count,
         },
     }
-}
-
-/// Whether some native step has a random duration, so that its blocks cannot be counted beforehand.
-pub(super) fn native_is_drawn(w: &Workload) -> bool {
-    let drawn = |step: &Step| match step.takes() {
-        Some((StepResource::Native, time)) => !matches!(time, Dist::Constant(_)),
-        Some((StepResource::Bytecode | StepResource::Outside | StepResource::Blocked, _))
-        | None => false,
-    };
-    let recorded = matches!(&w.arrivals, Arrivals::Trace(tasks) if tasks.iter().any(|t| !t.demands.is_empty()));
-    recorded || w.any_step(drawn)
 }

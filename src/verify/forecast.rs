@@ -1,28 +1,21 @@
 //! Forecasts a generated program: the scenario's workload as that program executes it, on the machine that it runs on.
 
 use super::error::ForecastError;
-use super::fit::native_is_drawn;
 use super::program::GeneratedProgram;
 use crate::cpython::profile::Profile;
 use crate::engine::{Nanos, whole};
 use crate::measure::{element, median};
 use crate::scenario::{
-    Arrivals, Dist, Execution, Inside, MachineSpec, Step, StepResource, Strategy, TaskClass,
-    Workload,
+    Arrivals, Execution, Inside, MachineSpec, Step, Strategy, TaskClass, Workload,
 };
 use crate::strategy::{Finding, Outcome, SimInput};
-use crate::verify::own_loop::{CALL_NS, CLOCK_NS, ITERATIONS, own_loop};
-
-/// The time of SHA-256 over 64 KiB, in nanoseconds at best speed, with hardware support for it.
-const BLOCK_NS: f64 = 42_000.0;
+use crate::verify::own_loop::{CLOCK_NS, ITERATIONS, own_loop};
 
 /// The time of writing a payload into fresh memory, in nanoseconds a byte at best speed.
 const FRESH_NS_PER_BYTE: f64 = 0.4;
 /// The size of a program's list of tasks: bytes for a task, and for each of its random numbers.
 const TASK_BYTES: f64 = 184.0;
 const NUMBER_BYTES: f64 = 40.0;
-/// The number of blocks of a native step above which it is simulated as one block.
-const MOST_BLOCKS: u64 = 100_000;
 
 /// What the simulation of a program needs.
 #[derive(Clone, Debug)]
@@ -44,8 +37,6 @@ pub(crate) struct Forecaster {
 pub(crate) struct Conditions {
     /// How slow it was, relative to the profile's best speed.
     pub slowness: f64,
-    /// The time of a block of native work in nanoseconds, if that was measured.
-    pub block_ns: Option<f64>,
 }
 
 /// The figures of one simulated run of a program.
@@ -67,11 +58,6 @@ pub(crate) struct SimulatedRun {
     pub failed: f64,
 }
 
-/// Whether a program's native steps overshoot in the forecast; otherwise they are counted in whole blocks.
-pub(super) fn native_grain(workload: &Workload) -> bool {
-    native_is_drawn(workload)
-}
-
 impl Forecaster {
     /// The forecast of `program`, which was made from `workload`, on a machine that is `slowness` times slower than its best speed.
     pub(crate) fn new(
@@ -84,17 +70,6 @@ impl Forecaster {
     ) -> Self {
         let slowness = conditions.slowness;
         let mut w = workload.under(strategy).into_owned();
-        let block = conditions
-            .block_ns
-            .unwrap_or((BLOCK_NS + CALL_NS) * slowness);
-        let block = Nanos::from_f64(block.clamp(1e3, 1e6));
-        let grain = native_grain(workload);
-        if !grain {
-            for class in &mut w.classes {
-                class.steps = in_blocks(&class.steps, block);
-            }
-            w.rounds.serial = in_blocks(&w.rounds.serial, block);
-        }
         if other_processes(strategy) && program.numbers_per_task >= 1.0 {
             for class in &mut w.classes {
                 class
@@ -112,7 +87,6 @@ impl Forecaster {
         let iteration = profile.params.check_gap;
         w.dispatch += Nanos::from_f64((own * iteration + payload) / factor * slowness);
         w.cpu_grain = Nanos::from_f64((ITERATIONS * iteration + 3.0 * CLOCK_NS) * slowness);
-        w.native_grain = if grain { block } else { Nanos::ZERO };
         let mut profile = profile.slowed(slowness);
         profile.params.base_rss +=
             tasks(&w) * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES);
@@ -261,26 +235,4 @@ fn payload_cost(classes: &[TaskClass]) -> f64 {
         .map(|c| c.count as f64 * bytes(&c.steps) * FRESH_NS_PER_BYTE)
         .sum::<f64>()
         / tasks.max(1.0)
-}
-
-/// Replaces constant native steps by what the program does: it works block by block, each in a call that gives up the GIL.
-fn in_blocks(steps: &[Step], block: Nanos) -> Vec<Step> {
-    let of = |step: &Step| match step.takes() {
-        Some((StepResource::Native, Dist::Constant(time))) => {
-            let blocks = time.0.div_ceil(block.0.max(1)).max(1);
-            if blocks > MOST_BLOCKS {
-                return step.clone();
-            }
-            Step::Repeat(blocks, vec![Step::Native(Dist::Constant(block))])
-        }
-        Some((
-            StepResource::Native
-            | StepResource::Bytecode
-            | StepResource::Outside
-            | StepResource::Blocked,
-            _,
-        ))
-        | None => step.around(|steps| in_blocks(steps, block)),
-    };
-    steps.iter().map(of).collect()
 }

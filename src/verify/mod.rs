@@ -27,6 +27,7 @@ mod run;
 mod steps;
 mod table;
 mod tree;
+mod written;
 
 pub(crate) use compare::Verification;
 pub(crate) use course::{VerifySettings, verify};

@@ -5,7 +5,8 @@ use crate::scenario::{Execution, Pool, Strategy};
 /// Reading the thread's CPU clock, a system call, in nanoseconds at best speed: 590 to 620 with CPython 3.11 and 3.13 on
 /// a machine of the reference's class that was at its typical speed.
 pub(crate) const CLOCK_NS: f64 = 400.0;
-/// What `native` does for a block besides hashing it, in nanoseconds at best speed: the hash object, the digest, the clock.
+/// What the reference's programs do for a block of native work besides hashing it, in nanoseconds at best speed: the hash object, the digest,
+/// the clock.
 pub(crate) const CALL_NS: f64 = 1_200.0;
 /// The number of iterations of `burn` between two readings of the clock.
 pub(crate) const ITERATIONS: f64 = 100.0;

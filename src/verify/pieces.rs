@@ -55,11 +55,10 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     };
     let holds = |n: &ProgramStep| matches!(n, ProgramStep::Hold(..) | ProgramStep::HoldDrawn(..));
     let touches = has(holds) || inline && plan.any(payload);
-    let mut out = String::from(if touches {
-        piece!("cpu_touched")
-    } else {
-        piece!("cpu")
-    });
+    let mut out = String::from(piece!("cpu"));
+    if touches {
+        out = touched(&out);
+    }
     out.push_str(&releasing(plan, touches));
     out.push_str(&parallel::team(plan));
     out.push_str(match plan.flavour {
@@ -89,7 +88,9 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         _ => piece!("resources").replace("acquire(blocking=False)", "acquire(False)"),
     };
     let parts = [
+        (!offload && has(holds), piece!("hold")),
         (!offload, piece!("task")),
+        (!offload && inline && plan.any(payload), LETS_GO),
         (
             (!offload || placed) && has(|n| matches!(n, ProgramStep::Allocate(_))),
             piece!("allocate"),
@@ -140,6 +141,12 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
                 .replace(HELD_OVER_WAITS, &format!("{TRANSFER}{HELD_OVER_WAITS}"))
                 .into();
         }
+        if offload && has(holds) {
+            text = text
+                .replace(READ, &format!("{HELD}{READ}"))
+                .replace(HELD_OVER_WAITS, &format!("{HOLD}{HELD_OVER_WAITS}"))
+                .into();
+        }
         if on_loop {
             text = calls::with_steps_on_loop(&text).into();
         }
@@ -149,6 +156,57 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     out.push_str(&parallel::fan_out(plan));
     out
 }
+
+/// The code of `cpu` where touching memory is counted: taken off what steps ask for.
+fn touched(text: &str) -> String {
+    let asked = "wanted = ms / 1e3";
+    let out = text
+        .replace(DEMAND, &format!("_less({DEMAND})"))
+        .replace(asked, "wanted = _less(ms / 1e3)");
+    out.replace(CPU, &format!("{}{CPU}", piece!("touched")))
+        .replace(PAYLOAD, "")
+}
+
+/// What a `cpu` asks for.
+const DEMAND: &str = "ms * CPU_FACTOR / 1e3";
+
+/// The function before which touching memory is counted.
+const CPU: &str = "def cpu(ms):\n";
+
+/// The end of a task that made its data by itself.
+const LETS_GO: &str = "
+    def __del__(self):
+        \"\"\"Giving memory back takes CPU time as well.\"\"\"
+        start = cpu_now()
+        self.result = self.kept = None
+        _spent_since(start)
+";
+
+/// The payload whose touching nobody counts.
+const PAYLOAD: &str = "def payload(size):
+    \"\"\"So many bytes that have really been written.\"\"\"
+    return b\"\\x01\" * size
+
+
+";
+
+/// The step of an offloading program before which those that hold memory stand.
+const READ: &str = "            elif step == \"read\":\n";
+
+/// Working memory is taken and given back by the worker.
+const HELD: &str = "            elif step == \"hold\":
+                held.append(payload(amount))
+            elif step == \"drop\":
+                let_go(held)
+";
+
+const HOLD: &str = "    @contextlib.contextmanager
+    def hold(self, size):
+        self.steps.append((\"hold\", size))
+        yield
+        self.steps.append((\"drop\", size))
+
+";
 
 /// The method of an offloading task before which that for resources stands.
 const HELD_OVER_WAITS: &str =
@@ -202,10 +260,9 @@ fn releasing(plan: &ProgramPlan<'_>, touches: bool) -> String {
     if each.is_empty() {
         return String::new();
     }
-    let demand = "ms * CPU_FACTOR / 1e3";
     let mut out = String::from(piece!("releasing"));
     if touches {
-        out = out.replace(demand, &format!("_less({demand})"));
+        out = out.replace(DEMAND, &format!("_less({DEMAND})"));
     }
     out.push_str("\n\n");
     for released in each {
@@ -434,6 +491,9 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
         }
         ExecutorKind::Loop => looped(plan, users, &mut out),
     }
+    if plan.keeps_results() {
+        out = keeping(&out);
+    }
     match plan.copies {
         Some(copies) => {
             let _ = write!(out, "\n\nCOPIES = {copies}\n");
@@ -446,12 +506,46 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     out
 }
 
+/// The code of a strategy where the program keeps the results of a batch.
+fn keeping(text: &str) -> String {
+    let (begin, made, done) = (
+        "    serial(Task(SERIAL[number // size]))\n",
+        "Task(draws)",
+        "        futures.discard(future)\n",
+    );
+    let used = "RESULTS.clear()  # It has made use of them.\n";
+    let kept = text
+        .replace(begin, &format!("{begin}            {used}"))
+        .replace(LOOP_SERIAL, &format!("{LOOP_SERIAL}        {used}"))
+        .replace(made, &format!("kept({made})"))
+        .replace(done, &format!("        RESULTS.append(future)\n{done}"));
+    let needs = kept.contains(&format!("kept({made})"));
+    let function = if needs { KEPT } else { "" };
+    if kept.contains("RESULTS") {
+        format!("\n\nRESULTS = []  # Of a batch, until all are there.\n{function}{kept}")
+    } else {
+        kept
+    }
+}
+
+/// A task whose result the program keeps.
+const KEPT: &str = "
+
+def kept(task):
+    RESULTS.append(task.result)
+    return task
+";
+
+/// What an event loop does by itself before each round.
+const LOOP_SERIAL: &str = "        await body(serial, Task(SERIAL[first // size]))\n";
+
 /// Where a pool gets the chunks of a batch, at once and round by round.
 const CHUNKS: &str = "        map_chunks(0, tasks, t0)\n";
 
 const CHUNKS_OF_ROUNDS: &str = "        size = len(tasks) // ROUNDS
         for first in range(0, len(tasks), size):
             serial(Task(SERIAL[first // size]))
+            futures.clear()  # It has made use of what they brought.
             map_chunks(first, tasks[first : first + size], now())
 ";
 

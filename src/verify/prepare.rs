@@ -2,7 +2,7 @@
 
 use super::error::ProgramError;
 use super::fit::fit;
-use super::forecast::{Forecaster, native_grain};
+use super::forecast::Forecaster;
 use super::program::{GeneratedProgram, ProgramSpec, generate};
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
@@ -127,7 +127,6 @@ fn one(
         seed: request.scenario.seed,
         across: &across,
         command: request.command,
-        native_grain: native_grain(&workload),
         notes: &plans.notes,
     })
 }

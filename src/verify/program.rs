@@ -33,8 +33,6 @@ pub struct ProgramSpec<'a> {
     pub across: &'a [bool],
     /// The command that makes this program again.
     pub command: &'a str,
-    /// Whether the forecast lets native steps overshoot.
-    pub native_grain: bool,
     /// Notes about the workload as a whole.
     pub notes: &'a [String],
 }
@@ -151,6 +149,13 @@ impl ProgramPlan<'_> {
         shared
             .map(|r| (quoted(&r.name), r.kind.capacity()))
             .collect()
+    }
+
+    /// Whether the program has results that it keeps until all of a batch, or of a round, are there.
+    pub(super) fn keeps_results(&self) -> bool {
+        let result =
+            |n: &ProgramStep| matches!(n, ProgramStep::PayloadOut(_) | ProgramStep::ObjectsOut(_));
+        self.source.workload.arrivals == Arrivals::Batch && self.any(result)
     }
 
     /// Whether work goes to sub-interpreters.

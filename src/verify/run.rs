@@ -48,9 +48,6 @@ pub struct Canaries {
     pub before: Vec<f64>,
     /// The times after the run.
     pub after: Vec<f64>,
-    /// The time of a block of native work around the run, in nanoseconds.
-    #[serde(default)]
-    pub block: Vec<f64>,
 }
 
 impl MeasuredRun {
@@ -65,7 +62,7 @@ impl MeasuredRun {
     fn check(&self, tasks: usize) -> Result<(), String> {
         let times = [self.makespan_s, self.closed_s, self.cpu_s];
         let c = &self.canary_ns;
-        let canaries = c.before.iter().chain(&c.after).chain(&c.block);
+        let canaries = c.before.iter().chain(&c.after);
         let sound = |x: &f64| x.is_finite() && *x >= 0.0;
         if !times
             .iter()

@@ -421,11 +421,10 @@ impl Writer<'_> {
 
     fn payload_out(&mut self, what: &str, n: u64, depth: usize) {
         let line = match self.flavour {
-            Flavour::Plain { travels: true } | Flavour::Call => {
+            Flavour::Offload => format!("task.{what}_out({})", digits(n)),
+            Flavour::Plain { .. } | Flavour::Loop | Flavour::Call => {
                 format!("task.result[{}] = {what}({})", quoted(what), digits(n))
             }
-            Flavour::Offload => format!("task.{what}_out({})", digits(n)),
-            _ => format!("task.keep({what}({}))", digits(n)),
         };
         self.line(depth, &line);
     }

@@ -39,7 +39,6 @@ impl TaskTable {
             s.seed,
             Counting {
                 cpu_grain: true,
-                native_grain: s.native_grain,
                 cpu_factor: s.cpu_factor,
             },
         );

@@ -292,7 +292,7 @@ fn programs_get_the_simulators_random_numbers() {
         .collect();
     let (mut workload, _) = fit(&scenario, 1.0).unwrap();
     // The simulator counts a draw for each overshoot: here they are next to nothing.
-    (workload.cpu_grain, workload.native_grain) = (Nanos(1), Nanos(1));
+    workload.cpu_grain = Nanos(1);
     let (machine, profile) = (crate::common::machine(64), crate::common::profile(false));
     let outcome = simulate_demands_of(
         &SimInput {

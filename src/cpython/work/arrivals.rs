@@ -45,6 +45,8 @@ pub(crate) struct Copy {
     /// Whether its main thread is parked until the last task of the round is over. (A loop, in whose thread that task ends, sees it by
     /// itself.)
     pub(crate) awaits_round: bool,
+    /// Resident bytes of the results that it has from the tasks of this round, or of the round before while it makes use of them.
+    pub(super) results: u64,
     /// Whether no further task of the batch or trace comes.
     pub(crate) drained: bool,
     /// Its ticket in the line of copies that wait for arrivals.
@@ -98,6 +100,7 @@ impl Copy {
             quota,
             share,
             awaits_round: false,
+            results: 0,
             drained: false,
             accepting: None,
         }
@@ -554,6 +557,9 @@ impl Work<'_> {
             if self.copies[copy].share.round_at.is_none() && self.copies[copy].outstanding > 0 {
                 return NextOwn::RoundIsOn; // The main program's own work is.
             }
+        }
+        if self.copies[copy].share.round_at.is_none() {
+            self.drop_results(copy);
         }
         let now = self.kernel.machine.now();
         let c = &mut self.copies[copy];

@@ -5,7 +5,7 @@
 
 use super::Work;
 use super::task::{Data, Frame, Task};
-use crate::cpython::index::{DistIndex, ExecutorIndex, ProcessIndex, TaskKey};
+use crate::cpython::index::{CopyIndex, DistIndex, ExecutorIndex, ProcessIndex, TaskKey};
 use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::ThreadRole;
 use crate::machine::Tid;
@@ -181,7 +181,15 @@ impl Work<'_> {
         self.kernel.give_for(process, before);
     }
 
-    /// Frees the data of a task that is over; the program keeps the results of a batch until all are there.
+    /// Frees the results of a round, of which the main program has made use.
+    pub(super) fn drop_results(&mut self, copy: CopyIndex) {
+        let c = &mut self.copies[copy];
+        let (process, bytes) = (c.home.process, std::mem::take(&mut c.results));
+        self.kernel.give_for(process, bytes);
+    }
+
+    /// Frees the data of a task that is over; the program keeps the results of a batch until all are there, and those of a round until it has
+    /// made use of them before the next.
     pub(crate) fn release_data(&mut self, key: TaskKey) {
         let task = &self.tasks[key];
         let Data {
@@ -196,7 +204,12 @@ impl Work<'_> {
             && task.ending == TaskEnd::Done
             && !self.kernel.program.batch.is_empty();
         self.kernel.give_for(process, arguments);
-        if !kept {
+        if kept {
+            let copy = self.tasks[key].copy;
+            if let Some(c) = self.copies.get_mut(copy) {
+                c.results += resident + received;
+            }
+        } else {
             self.kernel.give_for(process, resident);
             let submitter = self.submitter(key);
             self.kernel.give_for(submitter, received);

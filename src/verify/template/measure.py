@@ -29,18 +29,6 @@ def canary():
     return costs
 
 
-def hashing():
-    """Nanoseconds for a block of native(): the best of a few short samples."""
-    samples = []
-    for _ in range(5):
-        start, end = cpu_now(), 0.0
-        for _ in range(20):
-            hashlib.sha256(_BLOCK).digest()
-            end = cpu_now()
-        samples.append((end - start) / 20 * 1e9)
-    return min(samples)
-
-
 def usage():
     """CPU seconds of this process and of the children it has waited for; its context switches."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -64,13 +52,12 @@ def main():
     if CORES and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     tasks = workload()
-    before, blocks = canary(), [hashing()]
+    before = canary()
     used, worked = usage(), busy()
     t0, t1, closed, log = RUN(tasks)
     used = [after - before for after, before in zip(usage(), used)]
     worked = None if worked is None else busy() - worked
     after = canary()
-    blocks.append(hashing())
     ends = sorted(latency for latency in log.latency if latency is not None)
     if ends:
         at = lambda p: ends[round(p * (len(ends) - 1))]
@@ -91,7 +78,7 @@ def main():
         "busy_s": worked,
         "ctx_voluntary": used[1],
         "ctx_involuntary": used[2],
-        "canary_ns": {"before": before, "after": after, "block": blocks},
+        "canary_ns": {"before": before, "after": after},
     }
     print(json.dumps(result))
 

@@ -16,6 +16,7 @@ def run(tasks, t0=None):
         size = len(tasks) // ROUNDS
         for first in range(0, len(tasks), size):
             serial(Task(SERIAL[first // size]))
+            results.clear()  # It has made use of them.
             due = now()
             jobs = [(number, kind, draws, travels(kind)) for number, (_, kind, draws) in enumerate(tasks[first : first + size], first)]
             chunk = CHUNK or -(-len(jobs) // (4 * pool._processes))  # What Pool.map takes by itself.

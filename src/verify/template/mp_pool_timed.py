@@ -1,7 +1,7 @@
 
 
 def run(tasks, t0=None):
-    log, results, mistakes = Log(len(tasks)), [], []
+    log, mistakes = Log(len(tasks)), []
     left, everything = len(tasks), threading.Event()
 
     def done(number, due, error, result=None):
@@ -10,7 +10,6 @@ def run(tasks, t0=None):
             log.note(number, due, error)
         else:
             mistakes.append(error)
-        results.append(result)
         left -= 1
         if left == 0:
             everything.set()

@@ -18,10 +18,6 @@ def do(steps, came):
             elif step == "release":
                 LOCKS[amount].release()
                 locked.remove(amount)
-            elif step == "hold":
-                held.append(payload(amount))
-            elif step == "drop":
-                held.pop()
             elif step == "read":
                 read(*amount)
             elif step == "write":
@@ -43,7 +39,7 @@ class Task:
 
     def __init__(self, draws=()):
         self.draws, self.used = draws, [0] * len(draws)
-        self.steps, self.came, self.back, self.kept = [], [0, 0], [0, 0], []
+        self.steps, self.came, self.back, self.result = [], [0, 0], [0, 0], {}
 
     def draw(self, place):
         """The next random number for this place of the function."""
@@ -61,6 +57,8 @@ class Task:
             steps.append(("result", back))
         travels = (payload(came[0]), objects(came[1])) if came != [0, 0] else ()
         _, result = await asyncio.get_running_loop().run_in_executor(POOL, do, steps, travels)
+        if back != [0, 0]:
+            self.result["last"] = result
         return result
 
     def call(self, function, *arguments):
@@ -97,12 +95,6 @@ class Task:
     def may_fail(self, place):
         if self.draw(place):
             self.steps.append(("fail", 0))
-
-    @contextlib.contextmanager
-    def hold(self, size):
-        self.steps.append(("hold", size))
-        yield
-        self.steps.append(("drop", size))
 
     @contextlib.contextmanager
     def lock(self, name):

@@ -2,22 +2,25 @@
 
 def run(tasks, t0=None):
     global POOL
-    log, futures = Log(len(tasks)), []
+    log, futures, mistakes = Log(len(tasks)), set(), []
 
     def done(number, due, future):
-        if isinstance(future.exception(), (Failed, TimedOut, type(None))):
-            log.note(number, due, future.exception())  # Anything else is raised below.
+        error = future.exception()
+        if error is None or isinstance(error, (Failed, TimedOut)):
+            log.note(number, due, error)
+        else:
+            mistakes.append(error)
+        futures.discard(future)
         answered()
 
     t0 = t0 or now()
     with make_pool() as POOL:
         for number, due, kind, draws in arrivals(t0, tasks):
             future = POOL.submit(work, kind, draws, *travels(kind))
+            futures.add(future)
             future.add_done_callback(functools.partial(done, number, due))
-            futures.append(future)
-        cf.wait(futures)
+        cf.wait(list(futures))
         t1 = now()
-    for future in futures:
-        if not isinstance(future.exception(), (Failed, TimedOut, type(None))):
-            raise future.exception()
+    if mistakes:
+        raise mistakes[0]
     return t0, t1, now(), log

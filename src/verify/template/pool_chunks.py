@@ -28,11 +28,11 @@ def run(tasks, t0=None):
             future.add_done_callback(functools.partial(done, due))
             futures.append(future)
         cf.wait(futures)
+        for future in futures:
+            future.result()  # What is wrong with the program itself is raised here.
 
     t0 = t0 or now()
     with make_pool() as POOL:
         map_chunks(0, tasks, t0)
         t1 = now()
-    for future in futures:
-        future.result()  # What is wrong with the program itself is raised here.
     return t0, t1, now(), log

@@ -38,8 +38,9 @@ def _outside(released):
                 os.readv(zero, part)
 
         else:
-            ns = seconds(lambda times: [hashlib.sha256(_BLOCK) for _ in range(times)], 5) * 1e9
-            data = bytes(int(released / ns * len(_BLOCK)))
+            longest = bytes(1 << 16)
+            ns = seconds(lambda times: [hashlib.sha256(longest) for _ in range(times)], 5) * 1e9
+            data = bytes(int(released / ns * len(longest)))
 
             def call():
                 hashlib.sha256(data)
