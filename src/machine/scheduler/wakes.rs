@@ -97,8 +97,13 @@ impl Machine {
             }
             return;
         }
-        // No core is idle, or none was looked for: the thread goes back to its last core, however long the queue is.
-        let core = self.threads[tid].core;
+        // No core is idle, or none was looked for: the thread goes back to its last core, however long the queue is. A new one has none.
+        let t = &self.threads[tid];
+        let core = if t.fresh {
+            self.core_for_new(by.map_or(t.core, |by| self.threads[by].core))
+        } else {
+            t.core
+        };
         self.settle(tid, core);
         self.enqueue(tid);
         if self.overdue(core) || (!self.eligible(core) && self.first(core) == Some(tid)) {
@@ -122,6 +127,20 @@ impl Machine {
         (1..=scanned.min(n - 1))
             .map(|i| (last + i) % n)
             .find(|&i| found(&self.cores[i]))
+    }
+
+    /// The core of a new thread where none is idle: that of its creator, unless another has clearly fewer threads that want to run
+    /// (`sched_balance_find_dst_group` of `kernel/sched/fair.c`; each new thread weighs as much as one that always runs).
+    fn core_for_new(&self, creators: u32) -> u32 {
+        let load = |c: &Core| f64::from(u8::from(c.current.is_some())) + c.waiting as f64;
+        let least = (0u32..)
+            .zip(&self.cores)
+            .map(|(i, c)| (i, load(c)))
+            .reduce(|least, c| if c.1 < least.1 { c } else { least });
+        match least {
+            Some((core, l)) if l * IMBALANCE < load(&self.cores[creators as usize]) => core,
+            Some(_) | None => creators,
+        }
     }
 
     /// Number of cores that `select_idle_cpu` looks at: of *n* cores `n (1 - (1.17 x)^2)`, where *x* is their mean utilisation
