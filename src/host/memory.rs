@@ -15,15 +15,20 @@ pub(super) struct Sampler {
 }
 
 impl Sampler {
-    /// Starts to sample the processes once every `interval`.
+    /// Starts to sample the processes once every `interval` on average: the times between are spread from half of it to one and a half, so that
+    /// programs that do something at regular times are not always seen in the same state.
     pub(super) fn start(leader: u32, interval: Duration) -> Self {
         let (stop, stopped) = channel();
         let interval = interval.max(LEAST_INTERVAL);
         let thread = std::thread::spawn(move || {
             let mut peak = None;
+            let mut spread = 0.5;
             loop {
                 peak = peak.max(together(leader));
-                if stopped.recv_timeout(interval) != Err(RecvTimeoutError::Timeout) {
+                // Multiples of the golden ratio fill the range evenly.
+                spread = (spread + 0.618_033_988_75) % 1.0;
+                let pause = interval.mul_f64(0.5 + spread);
+                if stopped.recv_timeout(pause) != Err(RecvTimeoutError::Timeout) {
                     return peak;
                 }
             }

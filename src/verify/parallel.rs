@@ -40,16 +40,10 @@ pub(super) fn fan_out(plan: &ProgramPlan<'_>) -> String {
 
 /// Native code with threads of its own, if there is any.
 pub(super) fn team(plan: &ProgramPlan<'_>) -> String {
-    let mut most = 0;
-    for tree in plan.all_trees() {
-        tree.all(&mut |node| {
-            if let ProgramStep::Team(_, threads) = node {
-                most = most.max(threads.saturating_sub(1));
-            }
-        });
+    let has_team = |n: &ProgramStep| matches!(n, ProgramStep::Team(_, threads) if *threads > 1);
+    if plan.any(has_team) {
+        include_str!("template/team.py").into()
+    } else {
+        String::new()
     }
-    if most == 0 {
-        return String::new();
-    }
-    include_str!("template/team.py").replace("{most}", &most.to_string())
 }

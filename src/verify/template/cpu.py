@@ -21,22 +21,22 @@ def cpu(ms):
     return x
 
 
-_native = [2e-6, None, 0.0]  # CPU seconds of a call, and of an iteration; what the calls until now were too short.
+_each = 0.0  # CPU seconds of an iteration, as the last call found.
+_missing = threading.local()  # What the calls of a thread until now were too short.
 
 
 def native(ms):
     """C code that releases the GIL: one call, as long as the last ones let expect. What it misses by is made up for by the next."""
-    start = cpu_now()
-    call, each, missing = _native
-    _native[2] = 0.0  # Nobody else makes up for it.
-    if each is None:
-        each = min(_iterations(200) for _ in range(3))
-    wanted = ms / 1e3 + missing
+    global _each
+    start, call = cpu_now(), 2e-6
+    each = _each or min(_iterations(200) for _ in range(3))
+    wanted = ms / 1e3 + getattr(_missing, "seconds", 0.0)
     count = min(max(1, round((wanted - call) / each)), 2**31 - 1)
     hashlib.pbkdf2_hmac("sha256", b"pchsim", b"", count)
     spent = cpu_now() - start
-    _native[1] = max(1e-9, (spent - call) / count) if count >= 200 else each
-    _native[2] += min(ms / 1e3, wanted - spent)
+    _missing.seconds = min(ms / 1e3, wanted - spent)
+    if count >= 200:
+        _each = max(1e-9, (spent - call) / count)
 
 
 def _iterations(count):
