@@ -69,10 +69,10 @@ pub enum Instr {
     PayloadOut(Bytes),
     /// Allocates so many container objects.
     Allocate(u64),
-    /// Takes working memory, in bytes.
-    EnterHold(Bytes),
+    /// Takes working memory: bytes, and how much of it the process keeps afterwards, in parts per million.
+    EnterHold(Bytes, u32),
     /// Takes as much as is drawn from this distribution of sizes.
-    EnterHoldDrawn(DistIndex),
+    EnterHoldDrawn(DistIndex, u32),
     /// Gives the working memory of the innermost hold back.
     LeaveHold,
     /// Starts a deadline, so long from now.
@@ -257,7 +257,7 @@ impl Instr {
                 ..InstrTraits::AT_ONCE
             },
             Self::PayloadOut(_) | Self::Allocate(_) | Self::Fail(_) => InstrTraits::AT_ONCE,
-            Self::EnterHold(_) | Self::EnterHoldDrawn(_) => InstrTraits {
+            Self::EnterHold(..) | Self::EnterHoldDrawn(..) => InstrTraits {
                 holds: true,
                 ..InstrTraits::ENTER
             },
@@ -377,8 +377,8 @@ impl Instr {
             | Self::PayloadIn(_)
             | Self::PayloadOut(_)
             | Self::Allocate(_)
-            | Self::EnterHold(_)
-            | Self::EnterHoldDrawn(_)
+            | Self::EnterHold(..)
+            | Self::EnterHoldDrawn(..)
             | Self::LeaveHold
             | Self::EnterTimeout(_)
             | Self::LeaveTimeout
@@ -785,7 +785,7 @@ mod tests {
             Instr::PayloadIn(..) => (Instr::PayloadIn(7), worker, true, false, none()),
             Instr::PayloadOut(..) => (Instr::PayloadOut(7), worker, true, false, none()),
             Instr::Allocate(..) => (Instr::Allocate(7), worker, true, false, none()),
-            Instr::EnterHold(..) => (Instr::EnterHold(7), either, true, false, none()),
+            Instr::EnterHold(..) => (Instr::EnterHold(7, 0), either, true, false, none()),
             Instr::LeaveHold => (Instr::LeaveHold, either, false, false, none()),
             Instr::EnterTimeout(..) => (
                 Instr::EnterTimeout(Demand::Constant(Nanos(1))),
@@ -824,7 +824,7 @@ mod tests {
             Instr::Block(..) => (Instr::Block(time), worker, true, true, none()),
             Instr::EnterUse(..) => (Instr::EnterUse(ResourceNumber::from(1)), on_loop, true, true, (None, Some(Awaited::Resource(ResourceNumber::from(1))))),
             Instr::LeaveUse(..) => (Instr::LeaveUse(ResourceNumber::from(1)), on_loop, false, false, none()),
-            Instr::EnterHoldDrawn(..) => (Instr::EnterHoldDrawn(DistIndex::from(2)), either, true, false, none()),
+            Instr::EnterHoldDrawn(..) => (Instr::EnterHoldDrawn(DistIndex::from(2), 0), either, true, false, none()),
         ] {
             assert_eq!(
                 (instr.side(), instr.is_step(), instr.takes_time()),
@@ -839,7 +839,7 @@ mod tests {
                 instr == Instr::PayloadIn(7),
                 "{instr:?}"
             );
-            let holds = matches!(instr, Instr::EnterHold(_) | Instr::EnterHoldDrawn(_));
+            let holds = matches!(instr, Instr::EnterHold(..) | Instr::EnterHoldDrawn(..));
             assert_eq!(instr.holds(), holds, "{instr:?}");
             let mut copy = instr;
             assert_eq!(

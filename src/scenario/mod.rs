@@ -26,6 +26,6 @@ pub use server::{
     Accepting, CeleryPool, Endpoints, RequestHandling, Server, ServerKind, THREAD_LIMITER, Waiting,
     WorkerClass,
 };
-pub use sizes::Sizes;
+pub use sizes::{Sizes, WorkingMemory};
 pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};
 pub use strategy::{Execution, Pool, strategy_label};

@@ -1,6 +1,6 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, Lifecycle, PoolLife, Server, Sizes, StrategyKind};
+use super::{Backoff, DeviceSpec, Dist, Lifecycle, PoolLife, Server, StrategyKind, WorkingMemory};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -612,10 +612,8 @@ pub enum Step {
     ObjectsOut(u64),
     /// Creates so many container objects (lists, dicts, instances) that survive for a while, which makes the garbage collector run.
     Allocate(u64),
-    /// Steps during which so many bytes of working memory are held.
-    Hold(Bytes, Vec<Step>),
-    /// The same with a size that each execution draws.
-    HoldDrawn(Sizes, Vec<Step>),
+    /// Steps during which working memory is held.
+    Hold(WorkingMemory, Vec<Step>),
     /// Steps that are given up after a time; the task then fails as timed out (unless a retry surrounds it).
     /// A time that is drawn is drawn whenever the steps are begun.
     Timeout(Dist, Vec<Step>),

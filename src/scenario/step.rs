@@ -4,9 +4,9 @@
 
 use super::{
     Backoff, Bytes, DeviceId, Dist, LockId, ObjectId, QueueId, Releases, ResourceId, Sizes, Step,
-    Workload,
+    WorkingMemory, Workload,
 };
-use crate::engine::{Nanos, whole};
+use crate::engine::Nanos;
 
 /// The steps within a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -281,12 +281,8 @@ impl Step {
                 objects_out: *objects_out,
                 ..nothing
             }),
-            Self::Hold(bytes, steps) => StepTraits {
-                block: *bytes,
-                ..StepTraits::around(Runs::Once, steps)
-            },
-            Self::HoldDrawn(sizes, steps) => StepTraits {
-                block: sizes.mean(),
+            Self::Hold(memory, steps) => StepTraits {
+                block: memory.size.mean(),
                 ..StepTraits::around(Runs::Once, steps)
             },
             Self::Timeout(_, steps) => StepTraits {
@@ -432,8 +428,7 @@ impl Step {
                 need: *need,
                 steps: inside(steps),
             },
-            Self::Hold(bytes, steps) => Self::Hold(*bytes, inside(steps)),
-            Self::HoldDrawn(sizes, steps) => Self::HoldDrawn(sizes.clone(), inside(steps)),
+            Self::Hold(memory, steps) => Self::Hold(memory.clone(), inside(steps)),
             Self::Timeout(after, steps) => Self::Timeout(after.clone(), inside(steps)),
             Self::Retry {
                 attempts,
@@ -515,7 +510,6 @@ impl Step {
             | Self::ObjectsOut(_)
             | Self::Allocate(_)
             | Self::Hold(..)
-            | Self::HoldDrawn(..)
             | Self::Fail(_)
             | Self::Repeat(..)
             | Self::Offload { .. }
@@ -528,10 +522,13 @@ impl Step {
     pub(crate) fn holding(&self, times: f64) -> Self {
         let with = |steps: &[Self]| steps.iter().map(|s| s.holding(times)).collect();
         match self {
-            Self::Hold(bytes, steps) => Self::Hold(whole(*bytes as f64 * times), with(steps)),
-            Self::HoldDrawn(sizes, steps) => {
-                Self::HoldDrawn(Sizes(sizes.0.scaled(times)), with(steps))
-            }
+            Self::Hold(memory, steps) => Self::Hold(
+                WorkingMemory {
+                    size: Sizes(memory.size.0.scaled(times)),
+                    churn: memory.churn,
+                },
+                with(steps),
+            ),
             Self::Cpu(_)
             | Self::Releasing(..)
             | Self::Native(_)
@@ -628,10 +625,6 @@ mod tests {
         }};
     }
 
-    fn sizes() -> Sizes {
-        Sizes(Dist::Exponential(Nanos(16)))
-    }
-
     fn all() -> Vec<Step> {
         of_each_kind![
             Step::Cpu(..) => Step::Cpu(ms(1)),
@@ -652,7 +645,7 @@ mod tests {
             Step::ObjectsIn(..) => Step::ObjectsIn(12),
             Step::ObjectsOut(..) => Step::ObjectsOut(13),
             Step::Allocate(..) => Step::Allocate(14),
-            Step::Hold(..) => Step::Hold(15, inner()),
+            Step::Hold(..) => Step::Hold(15.into(), inner()),
             Step::Timeout(..) => Step::Timeout(Nanos(100).into(), inner()),
             Step::Fail(..) => Step::Fail(0.5),
             Step::Retry { .. } => retry(2, 100),
@@ -661,7 +654,6 @@ mod tests {
             Step::Inline(..) => Step::Inline(inner()),
             Step::Block(..) => Step::Block(ms(1)),
             Step::Use(..) => Step::Use(4, inner()),
-            Step::HoldDrawn(..) => Step::HoldDrawn(sizes(), inner()),
         ]
     }
 
@@ -675,8 +667,7 @@ mod tests {
         let round = |step: &Step| step.inside().map(|i| (i.steps.to_vec(), i.runs));
         for (step, runs, at_most, by_the_task) in [
             (Step::Lock(5, inner()), Runs::Once, 1, 1),
-            (Step::Hold(15, inner()), Runs::Once, 1, 1),
-            (Step::HoldDrawn(sizes(), inner()), Runs::Once, 1, 1),
+            (Step::Hold(15.into(), inner()), Runs::Once, 1, 1),
             (Step::Use(4, inner()), Runs::Once, 1, 1),
             (Step::Timeout(Nanos(100).into(), inner()), Runs::Once, 1, 1),
             (fan_out(3), Runs::Children(3), 3, 0),
@@ -688,7 +679,7 @@ mod tests {
             assert_eq!(round(&step), Some((inner(), runs)), "{step:?}");
             assert_eq!((runs.at_most(), runs.by_the_task()), (at_most, by_the_task));
             // A step is found in itself, and deep inside other steps.
-            let deep = Step::Hold(1, vec![Step::Repeat(2, vec![step.clone()])]);
+            let deep = Step::Hold(1.into(), vec![Step::Repeat(2, vec![step.clone()])]);
             assert!(deep.any(&|s| *s == step) && deep.any(&|s| *s == inner()[0]));
             assert!(!deep.any(&|s| *s == Step::Put(1)));
         }
@@ -704,7 +695,7 @@ mod tests {
         assert_eq!(offload(None).placed(), Some(Placed::Call(None)));
         assert_eq!(Step::Inline(inner()).placed(), Some(Placed::Loop));
         assert_eq!(which(|s| s.placed().is_some()).len(), 2);
-        let deep = Step::Hold(1, vec![offload(None), Step::Put(1)]);
+        let deep = Step::Hold(1.into(), vec![offload(None), Step::Put(1)]);
         let mut seen = Vec::new();
         deep.each(&mut |s| seen.push(s.clone()));
         let [io] = inner().try_into().unwrap();
@@ -783,7 +774,7 @@ mod tests {
         assert_eq!(carried(Step::ObjectsOut(13)), [0, 0, 0, 13]);
         assert_eq!(which(|s| s.carries() != Carried::default()).len(), 4);
         let blocks: Vec<Bytes> = which(|s| s.block() > 0).iter().map(Step::block).collect();
-        assert_eq!(blocks, [10, 11, 15, 16]);
+        assert_eq!(blocks, [10, 11, 15]);
         let failing = [
             Step::Timeout(Nanos(100).into(), inner()),
             Step::Fail(0.5),

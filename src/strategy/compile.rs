@@ -10,7 +10,7 @@ use crate::cpython::program::{
 use crate::engine::whole;
 use crate::scenario::{
     Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Placed, Server, Sizes, Step, Strategy,
-    WaitsFor, Workers, Workload,
+    WaitsFor, Workers, WorkingMemory, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -518,15 +518,10 @@ impl Compiler {
             Step::PayloadOut(n) => code.push(Instr::PayloadOut(*n)),
             Step::ObjectsIn(_) | Step::ObjectsOut(_) => {}
             Step::Allocate(n) => code.push(Instr::Allocate(*n)),
-            Step::Hold(bytes, inner) => {
-                code.push(Instr::EnterHold(*bytes));
-                self.steps(inner, code, held);
-                code.push(Instr::LeaveHold);
-            }
-            Step::HoldDrawn(sizes, inner) => {
-                code.push(match self.demand(&sizes.0) {
-                    Demand::Constant(size) => Instr::EnterHold(Sizes::bytes(size)),
-                    Demand::Drawn(dist) => Instr::EnterHoldDrawn(dist),
+            Step::Hold(WorkingMemory { size, churn }, inner) => {
+                code.push(match self.demand(&size.0) {
+                    Demand::Constant(size) => Instr::EnterHold(Sizes::bytes(size), *churn),
+                    Demand::Drawn(dist) => Instr::EnterHoldDrawn(dist, *churn),
                 });
                 self.steps(inner, code, held);
                 code.push(Instr::LeaveHold);

@@ -17,7 +17,7 @@ use crate::scenario::{
     Arrivals, Backoff, DeviceKind, DeviceSpec, Dist, Imports, Jitter, LockId, LockSpec,
     MachineGiven, MachineSpec, Metric, ObjectKind, ObjectSpec, Objective, QueueId, QueueSpec,
     Releases, ResourceKind, ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass,
-    TracedTask, WhenFull, Workload, strategy_label,
+    TracedTask, WhenFull, WorkingMemory, Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -607,12 +607,12 @@ impl Workload {
             Step::ObjectsIn(count) => text.of("ObjectsIn", |text| text.field("count", count)),
             Step::ObjectsOut(count) => text.of("ObjectsOut", |text| text.field("count", count)),
             Step::Allocate(count) => text.of("Allocate", |text| text.field("count", count)),
-            Step::HoldDrawn(sizes, steps) => text.of("Hold", |text| {
-                text.field("sizes", &sizes.0)?;
-                self.steps(text, steps)
-            }),
-            Step::Hold(size, steps) => text.of("Hold", |text| {
-                text.field("size", size)?;
+            Step::Hold(WorkingMemory { size, churn }, steps) => text.of("Hold", |text| {
+                match &size.0 {
+                    Dist::Constant(bytes) => text.field("size", &bytes.0)?,
+                    drawn => text.field("sizes", drawn)?,
+                }
+                text.unless("churn", &u64::from(*churn), &0)?;
                 self.steps(text, steps)
             }),
             Step::Timeout(after, steps) => text.of("Timeout", |text| {
@@ -1093,6 +1093,7 @@ mod tests {
                 "Allocate(3)",
                 "Hold(\"1kB\", [Io(\"1ms\")])",
                 "Hold(\"2kB\", [Io(\"1ms\")])",
+                "Hold(size: \"2kB\", churn: 0.5, steps: [Io(\"1ms\")])",
                 "Hold(Exponential(\"2kB\"), [Io(\"1ms\")])",
                 "Hold(Exponential(\"3kB\"), [Io(\"1ms\")])",
                 "Hold(\"1kB\", [Cpu(\"1ms\")])",

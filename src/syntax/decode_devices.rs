@@ -121,12 +121,7 @@ fn shared(cx: &mut Cx, node: &SyntaxNode) -> Option<DeviceKind> {
         });
         return None;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share lies between 0 and 1"
-    )]
-    let penalty = libm::round(penalty * 1e6) as u32;
+    let penalty = ppm(penalty);
     Some(DeviceKind::Shared {
         rate,
         per_stream: per_stream.unwrap_or(rate),
@@ -233,4 +228,15 @@ fn positive(cx: &mut Cx, node: &SyntaxNode, drawn: &Dist, what: &str) -> Option<
     )
     .help("a transfer of nothing is no step: leave it out");
     None
+}
+
+/// A share, from 0 to 1, in parts per million.
+pub(super) fn ppm(share: f64) -> u32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share lies between 0 and 1"
+    )]
+    let ppm = libm::round(share * 1e6) as u32;
+    ppm
 }

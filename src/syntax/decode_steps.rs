@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::decode::{Cx, Fields, both, or, suggest};
 use super::decode_cpu::{cpu, too_many_releases};
-use super::decode_devices::DeviceTable;
+use super::decode_devices::{DeviceTable, ppm};
 use super::decode_dist::{dist, dist_of};
 use super::decode_pools;
 use super::decode_retry;
@@ -14,7 +14,8 @@ use super::variants;
 use super::variants::StepName;
 use crate::engine::Nanos;
 use crate::scenario::{
-    Bytes, Carried, Dist, Locking, ResourceKind, ResourceSpec, Sizes, Step, WaitsFor, limits,
+    Bytes, Carried, Locking, ResourceKind, ResourceSpec, Sizes, Step, WaitsFor, WorkingMemory,
+    limits,
 };
 
 /// Names that steps refer to: locks, queues or objects.
@@ -362,11 +363,17 @@ impl StepReader {
             StepName::Allocate => Step::Allocate(cx.required(&f, "count", objects)?),
             StepName::Hold => {
                 let size = cx.required(&f, "size", sizes);
-                let (size, steps) = both(size, self.block(cx, &f, path, depth))?;
-                match size {
-                    Sizes(Dist::Constant(size)) => Step::Hold(size.0, steps),
-                    drawn => Step::HoldDrawn(drawn, steps),
-                }
+                let churn = match f.get("churn") {
+                    Some(_) => cx.optional(&f, "churn", |cx, n| {
+                        let what = "the part that is kept when the rest is given back";
+                        cx.share(n, what, "write 0.3 or \"30%\"")
+                    }),
+                    None => Some(0.0),
+                };
+                let memory = both(size, churn);
+                let ((size, churn), steps) = both(memory, self.block(cx, &f, path, depth))?;
+                let churn = ppm(churn);
+                Step::Hold(WorkingMemory { size, churn }, steps)
             }
             StepName::Timeout => {
                 let after = cx.required(&f, "after", decode_retry::timeout);

@@ -226,7 +226,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "FanOut" => &["count", "steps", "need"],
         "PayloadIn" | "PayloadOut" => &["size"],
         "ObjectsIn" | "ObjectsOut" | "Allocate" => &["count"],
-        "Hold" => &["size", "steps"],
+        "Hold" => &["size", "steps", "churn"],
         "Timeout" => &["after", "steps"],
         "Fail" => &["probability"],
         "Retry" => &[

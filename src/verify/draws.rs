@@ -208,12 +208,12 @@ impl Drawer {
             ProgramStep::Fail(probability, place) => return self.fail(*place, *probability, path),
             ProgramStep::Lock(_, inner)
             | ProgramStep::Use(_, inner)
-            | ProgramStep::Hold(_, inner)
+            | ProgramStep::Hold(_, None, inner)
             | ProgramStep::OnLoop(inner) => self.walk(inner, path)?,
-            ProgramStep::HoldDrawn(sizes, place, inner) => {
+            ProgramStep::Hold(memory, Some(place), inner) => {
                 let mut rng = self.sizes.task(path.number, path.sizes);
                 path.sizes += 1;
-                self.note(Some(*place), json!(sizes.sample(&mut rng)), path);
+                self.note(Some(*place), json!(memory.size.sample(&mut rng)), path);
                 self.walk(inner, path)?;
             }
             ProgramStep::Call(call) => self.walk(&call.steps, path)?,
@@ -377,7 +377,7 @@ fn draws(node: &ProgramStep) -> bool {
             | ProgramStep::Block(_)
             | ProgramStep::Transfer(..)
             | ProgramStep::Fail(..)
-            | ProgramStep::HoldDrawn(..)
+            | ProgramStep::Hold(_, Some(_), _)
             | ProgramStep::Children(_, _, Some(_))
     )
 }

@@ -53,7 +53,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
                 | ProgramStep::ObjectsOut(_)
         )
     };
-    let holds = |n: &ProgramStep| matches!(n, ProgramStep::Hold(..) | ProgramStep::HoldDrawn(..));
+    let holds = |n: &ProgramStep| matches!(n, ProgramStep::Hold(..));
     let touches = has(holds) || inline && plan.any(payload);
     let mut out = String::from(piece!("cpu"));
     if touches {
@@ -195,16 +195,16 @@ const READ: &str = "            elif step == \"read\":\n";
 
 /// Working memory is taken and given back by the worker.
 const HELD: &str = "            elif step == \"hold\":
-                held.append(payload(amount))
+                held.append(working_memory(*amount))
             elif step == \"drop\":
                 let_go(held)
 ";
 
 const HOLD: &str = "    @contextlib.contextmanager
-    def hold(self, size):
-        self.steps.append((\"hold\", size))
+    def hold(self, size, churn=0.0):
+        self.steps.append((\"hold\", (size, churn)))
         yield
-        self.steps.append((\"drop\", size))
+        self.steps.append((\"drop\", None))
 
 ";
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::retries::{self, Retry};
 use super::tree::{Amount, Call, CallPool, DurationUnit, Offspring, ProgramStep, StepTree};
 use crate::scenario::units::{format_duration, format_size};
-use crate::scenario::{Dist, Releases, Workload};
+use crate::scenario::{Dist, Releases, WorkingMemory, Workload};
 
 /// How the function of a task is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,11 +208,8 @@ impl Writer<'_> {
                 };
                 self.line(depth, &line);
             }
-            ProgramStep::Hold(bytes, inner) => self.hold((&digits(*bytes), ""), inner, depth),
-            ProgramStep::HoldDrawn(sizes, place, inner) => {
-                let draw = format!("task.draw({place})");
-                let what = format!("  # {}", sizes.0.written_as(&|n| format_size(n.0)));
-                self.hold((&draw, &what), inner, depth);
+            ProgramStep::Hold(memory, place, inner) => {
+                self.hold((memory, *place), inner, depth);
             }
             ProgramStep::Timeout(after, inner) => {
                 self.timeout(after, inner, depth);
@@ -429,14 +426,29 @@ impl Writer<'_> {
         self.line(depth, &line);
     }
 
-    fn hold(&mut self, (bytes, comment): (&str, &str), inner: &[ProgramStep], depth: usize) {
+    fn hold(
+        &mut self,
+        (memory, place): (&WorkingMemory, Option<usize>),
+        inner: &[ProgramStep],
+        depth: usize,
+    ) {
+        let (mut size, comment) = match place {
+            None => (digits(memory.size.mean()), String::new()),
+            Some(place) => (
+                format!("task.draw({place})"),
+                format!("  # {}", memory.size.0.written_as(&|n| format_size(n.0))),
+            ),
+        };
+        if memory.churn > 0 {
+            let _ = write!(size, ", {}", shortest(f64::from(memory.churn) / 1e6));
+        }
         let waits = inner.iter().any(|n| n.any(&|n| self.waits(n)));
         let prefix = if self.flavour == Flavour::Offload && !waits {
             "task."
         } else {
             ""
         };
-        self.line(depth, &format!("with {prefix}hold({bytes}):{comment}"));
+        self.line(depth, &format!("with {prefix}hold({size}):{comment}"));
         self.block(inner, depth + 1);
     }
 

@@ -5,6 +5,7 @@ use super::retries::{Retry, drawn};
 use crate::engine::Nanos;
 use crate::scenario::{
     Backoff, Dist, Jitter, Locking, Offload, Placed, Pool, Releases, Sizes, Step, Strategy,
+    WorkingMemory,
 };
 
 /// A place in a function that takes a number of its own from the table of each task.
@@ -89,9 +90,8 @@ pub(super) enum ProgramStep {
     ObjectsIn(u64),
     ObjectsOut(u64),
     Allocate(u64),
-    Hold(u64, Vec<ProgramStep>),
-    /// As many bytes as the table of each task says at this place.
-    HoldDrawn(Sizes, usize, Vec<ProgramStep>),
+    /// Working memory: the size, or the place of the table where each task has its own.
+    Hold(WorkingMemory, Option<usize>, Vec<ProgramStep>),
     Timeout(Amount, Vec<ProgramStep>),
     Fail(f64, usize),
     Retry(Retry),
@@ -331,10 +331,10 @@ impl StepTreeBuilder<'_> {
             Step::ObjectsIn(n) => ProgramStep::ObjectsIn(*n),
             Step::ObjectsOut(n) => ProgramStep::ObjectsOut(*n),
             Step::Allocate(n) => ProgramStep::Allocate(*n),
-            Step::Hold(n, inner) => ProgramStep::Hold(*n, self.nodes(inner)),
-            Step::HoldDrawn(sizes, inner) => {
-                let place = self.place(Placeholder::Size(sizes.clone()));
-                ProgramStep::HoldDrawn(sizes.clone(), place, self.nodes(inner))
+            Step::Hold(memory, inner) => {
+                let drawn = !matches!(memory.size.0, Dist::Constant(_));
+                let place = drawn.then(|| self.place(Placeholder::Size(memory.size.clone())));
+                ProgramStep::Hold(memory.clone(), place, self.nodes(inner))
             }
             Step::Timeout(after, inner) => {
                 let after = self.patience(after, 1);
@@ -392,8 +392,7 @@ impl ProgramStep {
             Self::Lock(_, inner)
             | Self::Use(_, inner)
             | Self::InlineChildren(_, inner)
-            | Self::Hold(_, inner)
-            | Self::HoldDrawn(_, _, inner)
+            | Self::Hold(_, _, inner)
             | Self::Timeout(_, inner)
             | Self::Repeat(_, inner)
             | Self::OnLoop(inner) => inner,

@@ -12,7 +12,8 @@ use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
     Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, PoolLife, ProcessApi,
-    Releases, Rounds, Sizes, StartMethod, Step, Strategy, TracedTask, Workers, Workload,
+    Releases, Rounds, Sizes, StartMethod, Step, Strategy, TracedTask, Workers, WorkingMemory,
+    Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -98,9 +99,10 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
             1 => (1_u64..4, 0_u64..3, block.clone()).prop_map(|(need, spare, steps)| {
                 vec![Step::FanOut { count: need + spare, need: Some(need), steps }]
             }),
-            1 => (bytes(), block.clone()).prop_map(|(b, s)| vec![Step::Hold(b, s)]),
-            1 => (bytes(), block.clone()).prop_map(|(b, s)| {
-                vec![Step::HoldDrawn(Sizes(Dist::Exponential(Nanos(b + 1))), s)]
+            1 => (bytes(), block.clone()).prop_map(|(b, s)| vec![Step::Hold(b.into(), s)]),
+            1 => (bytes(), 0_u32..=1_000_000, block.clone()).prop_map(|(b, churn, s)| {
+                let size = Sizes(Dist::Exponential(Nanos(b + 1)));
+                vec![Step::Hold(WorkingMemory { size, churn }, s)]
             }),
             1 => (patience(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
             1 => (1_u32..4, backoff(), block.clone()).prop_map(|(attempts, backoff, steps)| {
@@ -186,7 +188,7 @@ fn rounds() -> BoxedStrategy<Rounds> {
         1 => (1_u64..100, any::<bool>())
             .prop_map(|(count, write)| Step::Shared { object: 0, count, write }),
         1 => (0_u64..5_000).prop_map(Step::Allocate),
-        1 => (bytes(), dist()).prop_map(|(b, d)| Step::Hold(b, vec![Step::Cpu(d)])),
+        1 => (bytes(), dist()).prop_map(|(b, d)| Step::Hold(b.into(), vec![Step::Cpu(d)])),
         1 => (0_usize..2, dist()).prop_map(|(l, d)| Step::Lock(l, vec![Step::Cpu(d)])),
         1 => (0_usize..3, dist()).prop_map(|(r, d)| Step::Use(r, vec![Step::Io(d)])),
         1 => (pool_name(), dist())
@@ -608,7 +610,7 @@ fn far_steps() -> BoxedStrategy<Vec<Step>> {
                 3 => (1_u64..400, block.clone()).prop_map(|(n, s)| vec![Step::Repeat(n, s)]),
                 1 => (1_u64..300, block.clone())
                     .prop_map(|(count, steps)| vec![Step::FanOut { count, need: None, steps }]),
-                1 => block.clone().prop_map(|s| vec![Step::Hold(limits::MAX_SIZE, s)]),
+                1 => block.clone().prop_map(|s| vec![Step::Hold(limits::MAX_SIZE.into(), s)]),
                 1 => (0_usize..2, block.clone()).prop_map(|(l, s)| vec![Step::Lock(l, s)]),
                 1 => (far(), block.clone()).prop_map(|(t, s)| vec![Step::Timeout(t.into(), s)]),
                 1 => (1_u32..400, far(), block).prop_map(|(attempts, backoff, mut steps)| {

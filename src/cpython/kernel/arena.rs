@@ -16,8 +16,15 @@ const MAPPED: u64 = 32 << 20;
 /// Most arenas of a process, for each core (`M_ARENA_MAX`); further threads share arenas.
 const ARENAS_PER_CORE: u32 = 8;
 
-/// Where a block was allocated: the process, and the arena in it.
-pub(crate) type Block = (ProcessIndex, u32);
+/// A block of memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    process: ProcessIndex,
+    /// The arena of the process in which it was allocated.
+    arena: u32,
+    /// Bytes that the arena keeps in any case, because other blocks lie among them.
+    churned: u64,
+}
 
 /// The arenas of a process.
 #[derive(Debug, Default)]
@@ -51,36 +58,50 @@ impl Kernel<'_> {
         arena
     }
 
-    /// Allocates a block for a running thread, from its arena's free bytes as far as they go; returns where.
-    pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64) -> Block {
+    /// Allocates a block for a running thread, from its arena's free bytes as far as they go. So many bytes of it are small blocks, among which
+    /// others lie.
+    pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64, churned: u64) -> Block {
         let process = self.threads[tid].process;
         let arena = self.arena(tid);
         let kept = &mut self.processes[process].arenas.kept[arena];
-        let again = if bytes > MAPPED { 0 } else { bytes.min(*kept) };
+        let small = if bytes > MAPPED { churned } else { bytes };
+        let again = small.min(*kept);
         *kept -= again;
         self.take_for(process, bytes - again);
-        (process, u32::try_from(arena).expect("few arenas"))
+        Block {
+            process,
+            arena: u32::try_from(arena).expect("few arenas"),
+            churned,
+        }
     }
 
-    /// Frees a block: its arena keeps the bytes, or they go back to the system if the block was mapped.
-    pub(crate) fn free_block(&mut self, (process, arena): Block, bytes: u64) {
-        if bytes > MAPPED {
-            self.give_for(process, bytes);
+    /// Frees a block: its arena keeps the bytes, or what was mapped by itself goes back to the system.
+    pub(crate) fn free_block(&mut self, block: Block, bytes: u64) {
+        let process = block.process;
+        let kept = if bytes > MAPPED {
+            block.churned.min(bytes)
         } else {
-            self.processes[process].arenas.kept[arena as usize] += bytes;
-        }
+            bytes
+        };
+        self.processes[process].arenas.kept[block.arena as usize] += kept;
+        self.give_for(process, bytes - kept);
     }
 
     /// Allocates a block that the same thread will free ([`Self::free_own`]).
     pub(crate) fn allocate_own(&mut self, tid: Tid, bytes: u64) {
-        self.allocate_block(tid, bytes);
+        self.allocate_block(tid, bytes, 0);
     }
 
     /// Frees a block that this thread has allocated.
     pub(crate) fn free_own(&mut self, tid: Tid, bytes: u64) {
         let process = self.threads[tid].process;
         let arena = u32::try_from(self.arena(tid)).expect("few arenas");
-        self.free_block((process, arena), bytes);
+        let block = Block {
+            process,
+            arena,
+            churned: 0,
+        };
+        self.free_block(block, bytes);
     }
 
     /// Detaches an ending thread from its arena, which is free for another thread then.

@@ -71,8 +71,8 @@ impl Work<'_> {
     /// Drops what is left of work that nobody awaits, beside the future that its executor had of it.
     pub(crate) fn drop_abandoned(&mut self, key: TaskKey) {
         while let Some(frame) = self.tasks[key].frames.pop() {
-            if let Frame::Hold(bytes, arena) = frame {
-                self.kernel.free_block(arena, bytes);
+            if let Frame::Hold(bytes, block) = frame {
+                self.kernel.free_block(block, bytes);
             }
         }
         self.release_data(key);

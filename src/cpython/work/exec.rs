@@ -195,10 +195,10 @@ impl Work<'_> {
                 self.step_containers(tid, key, objects);
                 self.kernel.allocate(tid, objects);
             }
-            Instr::EnterHold(bytes) => self.enter_hold(tid, key, bytes),
-            Instr::EnterHoldDrawn(dist) => {
+            Instr::EnterHold(bytes, churn) => self.enter_hold(tid, key, bytes, churn),
+            Instr::EnterHoldDrawn(dist, churn) => {
                 let bytes = self.draw_size(key, dist);
-                self.enter_hold(tid, key, bytes);
+                self.enter_hold(tid, key, bytes, churn);
             }
             Instr::EnterTimeout(after) => {
                 if matches!(mode, Mode::Loop { .. }) {
@@ -211,8 +211,8 @@ impl Work<'_> {
             }
             Instr::EnterRetry { attempts, backoff } => self.enter_retry(key, attempts, backoff),
             Instr::LeaveHold => {
-                if let Some(Frame::Hold(bytes, arena)) = self.tasks[key].frames.pop() {
-                    self.kernel.free_block(arena, bytes);
+                if let Some(Frame::Hold(bytes, block)) = self.tasks[key].frames.pop() {
+                    self.kernel.free_block(block, bytes);
                 }
             }
             Instr::LeaveCall if mode == Mode::Part => {

@@ -9,7 +9,7 @@ use crate::cpython::index::{CopyIndex, DistIndex, ExecutorIndex, ProcessIndex, T
 use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::ThreadRole;
 use crate::machine::Tid;
-use crate::scenario::Sizes;
+use crate::scenario::{Sizes, WorkingMemory};
 
 impl Work<'_> {
     /// The process that has taken the task in.
@@ -79,9 +79,10 @@ impl Work<'_> {
     }
 
     /// Takes working memory for the steps that follow.
-    pub(super) fn enter_hold(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
-        let arena = self.kernel.allocate_block(tid, bytes);
-        self.tasks[key].frames.push(Frame::Hold(bytes, arena));
+    pub(super) fn enter_hold(&mut self, tid: Tid, key: TaskKey, bytes: u64, churn: u32) {
+        let churned = WorkingMemory::kept(churn, bytes);
+        let block = self.kernel.allocate_block(tid, bytes, churned);
+        self.tasks[key].frames.push(Frame::Hold(bytes, block));
     }
 
     /// Creates, or reads, arguments at their own step unless they came with the submitted work.

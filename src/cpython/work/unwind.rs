@@ -97,7 +97,7 @@ impl Work<'_> {
                     self.end_use(tid, who, index, kept);
                 }
                 Frame::Token(index, at) => self.give_token_back(index, at),
-                Frame::Hold(bytes, arena) => self.kernel.free_block(arena, bytes),
+                Frame::Hold(bytes, block) => self.kernel.free_block(block, bytes),
                 Frame::Retry {
                     attempts,
                     arguments,

@@ -1,9 +1,9 @@
 
 
 @contextlib.contextmanager
-def hold(size):
+def hold(size, churn=0.0):
     """Working memory for as long as the block lasts, really written."""
-    held = [payload(size)]
+    held = [working_memory(size, churn)]
     try:
         yield
     finally:

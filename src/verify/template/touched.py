@@ -23,10 +23,22 @@ def payload(size):
     return block
 
 
-def let_go(held):
-    """Gives the last block of memory back to the system."""
+def working_memory(size, churn=0.0):
+    """One large block; the rest are small ones, a few of which stay, so that the allocator cannot give their pages back."""
+    small = int(size * churn)
     start = cpu_now()
-    held.pop()
+    blocks = b"\x01" * (size - small), [b"\x01" * 1000 for _ in range(small // 1000)]
+    _spent_since(start)
+    return blocks
+
+
+def let_go(held):
+    """Frees the working memory that was taken last."""
+    start = cpu_now()
+    _, small = held.pop()
+    if small:
+        _touched.left = small[::200]
+    del _, small
     _spent_since(start)
 
 

@@ -23,7 +23,11 @@ fn a_horizon_cuts() {
 #[test]
 fn endless_loops_are_stopped() {
     let nothing = vec![Step::PayloadIn(1)];
-    for inner in [nothing, vec![cpu(Nanos::ZERO)], vec![Step::Hold(1, vec![])]] {
+    for inner in [
+        nothing,
+        vec![cpu(Nanos::ZERO)],
+        vec![Step::Hold(1.into(), vec![])],
+    ] {
         for strategy in [Strategy::Sequential, threads(1)] {
             let steps = vec![Step::Repeat(1_000_000_000_000, inner.clone())];
             let mut case = batch(true, strategy, vec![class(1, steps)]);

@@ -5,7 +5,8 @@ use proptest::prelude::{prop_assert, proptest};
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
 use pchsim::scenario::{
-    Arrivals, Dist, Lifecycle, LockSpec, Offload, Sizes, Step, Strategy, Workers, limits,
+    Arrivals, Dist, Lifecycle, LockSpec, Offload, Rounds, Sizes, Step, Strategy, Workers,
+    WorkingMemory, limits,
 };
 use pchsim::strategy::Finding;
 
@@ -103,10 +104,11 @@ fn data_of_the_main_program_weigh_once() {
 #[test]
 fn sizes_of_working_memory_are_drawn() {
     let drawn = |steps| {
-        vec![Step::HoldDrawn(
-            Sizes(Dist::Uniform(Nanos(1_000), Nanos(3_000))),
-            steps,
-        )]
+        let memory = WorkingMemory {
+            size: Sizes(Dist::Uniform(Nanos(1_000), Nanos(3_000))),
+            churn: 0,
+        };
+        vec![Step::Hold(memory, steps)]
     };
     let mut seen = Vec::new();
     for seed in 0..200 {
@@ -154,7 +156,7 @@ fn tasks_of_a_loop_weigh() {
 
 #[test]
 fn payloads_and_working_memory_weigh() {
-    let held = |n| vec![Step::Hold(n, waits())];
+    let held = |n: u64| vec![Step::Hold(n.into(), waits())];
     assert_eq!(light(threads(3), 6, held(1_000)).run().memory_peak, 3_000);
     assert_eq!(
         light(Strategy::Sequential, 6, held(1_000))
@@ -284,14 +286,59 @@ fn untouched_payloads_weigh_nothing_inline() {
 /// The mean is over time: 1000 bytes for 30 of 40 ms, for what is freed after ten the allocator keeps.
 #[test]
 fn the_mean_is_weighted_by_time() {
-    let steps = vec![cpu(ms(10)), Step::Hold(1_000, waits()), cpu(ms(20))];
+    let steps = vec![cpu(ms(10)), Step::Hold(1_000.into(), waits()), cpu(ms(20))];
     let o = light(Strategy::Sequential, 1, steps).run();
     assert!((o.memory_mean - 750.0).abs() < 1e-9);
 }
 
+/// Of a block above 32 MiB the process keeps what is made of small ones, and takes it again for the next.
+#[test]
+fn churned_memory_stays_with_the_process() {
+    let held = |churn| {
+        let size = Sizes(Dist::Constant(Nanos(64 << 20)));
+        let hold = Step::Hold(WorkingMemory { size, churn }, waits());
+        light(
+            Strategy::Sequential,
+            2,
+            vec![cpu(ms(10)), hold, cpu(ms(20))],
+        )
+        .run()
+    };
+    // MiB times ms of each task: 64 for ten, and what is kept for the twenty after it and the ten before the next.
+    for (churn, first, second) in [
+        (0, 640, 640),
+        (250_000, 640 + 20 * 16, 10 * 16 + 640 + 20 * 16),
+        (1_000_000, 640 + 20 * 64, 10 * 64 + 640 + 20 * 64),
+    ] {
+        let o = held(churn);
+        let mean = f64::from(first + second) / 80.0 * f64::from(1 << 20);
+        assert!(
+            (o.memory_mean / mean - 1.0).abs() < 1e-9,
+            "{churn}: {}",
+            o.memory_mean
+        );
+        assert_eq!(o.memory_peak, 64 << 20);
+    }
+}
+
+/// The results of a round are there until the main program has made use of them before the next.
+#[test]
+fn results_of_a_round_go_with_the_next() {
+    let steps = vec![cpu(ms(1)), Step::PayloadOut(1_000)];
+    for strategy in [Strategy::Sequential, threads(2)] {
+        let mut case = light(strategy, 4, steps.clone());
+        case.workload.rounds = Rounds {
+            count: 5,
+            serial: vec![cpu(ms(10))],
+        };
+        let o = case.run();
+        assert_eq!(o.memory_peak, 4_000);
+    }
+}
+
 #[test]
 fn out_of_memory_ends_the_run() {
-    let steps = vec![io(ms(10)), Step::Hold(1_000, waits())];
+    let steps = vec![io(ms(10)), Step::Hold(1_000.into(), waits())];
     for (strategy, limit, at) in [
         (threads(4), 2_500, 10),
         // One after the other: no two at once.
@@ -314,7 +361,7 @@ fn out_of_memory_ends_the_run() {
 fn out_of_memory_stops_a_thread_in_the_middle() {
     let classes = vec![
         class(3, vec![cpu(ms(10))]),
-        class(1, vec![Step::Hold(1_000, vec![cpu(ms(10))])]),
+        class(1, vec![Step::Hold(1_000.into(), vec![cpu(ms(10))])]),
         class(5, vec![cpu(ms(10))]),
     ];
     let mut case = batch(true, Strategy::Sequential, classes);
@@ -332,7 +379,10 @@ fn out_of_memory_stops_a_thread_in_the_middle() {
 #[test]
 fn a_thread_keeps_what_it_freed() {
     let peak = |bytes: u64| {
-        let steps = vec![Step::Lock(0, vec![Step::Hold(bytes, vec![cpu(ms(5))])])];
+        let steps = vec![Step::Lock(
+            0,
+            vec![Step::Hold(bytes.into(), vec![cpu(ms(5))])],
+        )];
         let mut case = light(threads(2), 2, steps);
         case.workload.locks = vec![LockSpec {
             name: "one at a time".into(),
@@ -459,7 +509,7 @@ fn what_ends_has_no_memory() {
         life: Lifecycle::default(),
     };
     let classes = vec![
-        class(1, vec![Step::Hold(900, waits())]),
+        class(1, vec![Step::Hold(900.into(), waits())]),
         class(1, vec![io(ms(30))]),
     ];
     let mut case = batch(false, prefork, classes);

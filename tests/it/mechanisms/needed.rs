@@ -187,7 +187,7 @@ fn a_loop_leaves_work_to_its_workers() {
     // A part ends where the coroutine would have waited, though it stands in a loop, and gives back what it holds.
     let child = vec![Step::Repeat(
         3,
-        vec![Step::Hold(1 << 20, vec![cpu(ms(10)), io(ms(1))])],
+        vec![Step::Hold((1 << 20).into(), vec![cpu(ms(10)), io(ms(1))])],
     )];
     let hedged = vec![some(1, 2, vec![io(ms(5))]), io(ms(50))];
     let mut case = each(

@@ -261,7 +261,7 @@ fn replaced_workers_leave_no_memory() {
         prefork(2, threads(1), life),
         10,
         50,
-        vec![Step::Hold(1_000, vec![io(ms(1))])],
+        vec![Step::Hold(1_000.into(), vec![io(ms(1))])],
     );
     case.profile.params.fork_private = 500.0;
     assert_eq!(case.run().memory_peak, 2 * 500 + 1_000);

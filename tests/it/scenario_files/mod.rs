@@ -264,7 +264,7 @@ fn overrides_reach_everything() {
     assert_eq!(
         s.workload.classes[0].steps[2],
         Step::Hold(
-            2_000_000,
+            2_000_000.into(),
             vec![Step::Cpu(Dist::Constant(Nanos::from_millis(250)))]
         )
     );
