@@ -34,6 +34,8 @@ _cpu = time.thread_time_ns
 _local = threading.local()  # .span: the task on this thread; .step: the asyncio task whose step runs
 _numbers = itertools.count(1)
 _NOISE = 100_000  # ns: shorter times off the CPU are the operating system's
+_LATE = 1.1  # a sleep of the switch interval ends somewhat late
+_HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class _Schedstat:
@@ -69,18 +71,27 @@ def _delay():
 
 
 def _gave_up():
-    """How often this thread has left its core by itself, and how long it has waited for one."""
-    return None if RUSAGE_THREAD is None else getrusage(RUSAGE_THREAD).ru_nvcsw, _delay()
+    """How often this thread has left its core by itself, how long it has waited for one, and the CPU time of the process and of the thread."""
+    left = None if RUSAGE_THREAD is None else getrusage(RUSAGE_THREAD).ru_nvcsw
+    return left, _delay(), time.process_time_ns(), _cpu()
 
 
 def _off(before, length):
-    """How much of `length` nanoseconds off the CPU the thread has waited for the core only."""
-    left, delay = before
-    now = _delay()
-    if delay is not None and now is not None:
-        return min(max(now - delay, 0), length)
-    never_left = left is not None and _gave_up()[0] == left
-    return length if never_left else 0
+    """How much of `length` nanoseconds off the CPU the thread has waited for the core only, and how much for the GIL at most."""
+    left, delay, process, thread = before
+    now_left, now_delay, now_process, now_thread = _gave_up()
+    switches = None if left is None else now_left - left
+    if delay is not None and now_delay is not None:
+        core = min(max(now_delay - delay, 0), length)
+    else:
+        core = length if switches == 0 else 0
+    if not _HAS_GIL or switches is None:
+        return core, 0
+    # Whoever waits for the GIL sleeps until it is given up, or for the switch interval, and asks again; meanwhile another thread of the
+    # process computes. One long sleep is no wait for the GIL, and neither is one in which nobody computes.
+    others = max((now_process - process) - (now_thread - thread), 0)
+    asleep = int(switches * sys.getswitchinterval() * 1e9 * _LATE)
+    return core, min(length - core, others, asleep)
 
 
 class _Output:
@@ -139,16 +150,20 @@ class _Task:
         self.rows = []
         self.begin = _clock()
 
-    def add(self, kind, start, end, more=""):
-        """A row; `more` are further fields of it, as JSON."""
+    def add(self, kind, start, end, more="", ready=None):
+        """A row; `more` are further fields of it, as JSON. What comes after `ready` is waiting for a core or the GIL."""
+        if ready is not None and start <= ready < end - _NOISE:
+            self.rows.append((kind, start, ready, more))
+            kind, start, more = "wait", ready, ""
         self.rows.append((kind, start, max(start, end), more))
 
     def off(self, start, end, before, kind="blocked"):
-        """Time off the CPU: first what was waiting for a core."""
-        turn = start + _off(before, end - start)
+        """Time off the CPU: first what was waiting for a core, or for the GIL."""
+        core, gil = _off(before, end - start)
+        _Task.delayed += core
+        turn = start + core + gil
         if turn > start:
             self.add("wait", start, turn)
-            _Task.delayed += turn - start
         if end - turn > _NOISE:
             self.add(kind, turn, end)
 
@@ -228,6 +243,8 @@ class _Stretch:
 class _Span:
     """A task's way on one thread, cut into time on the CPU and off it."""
 
+    items = None  # of a worker: what it takes from its queue
+
     def __init__(self, task):
         self.task = task
         self._begin(_clock())
@@ -251,11 +268,11 @@ class _Span:
 
     split = cut
 
-    def close(self, kind):
-        """Ends a stretch that is known to be of this kind."""
+    def close(self, kind, ready=None):
+        """Ends a stretch that is known to be of this kind; what it waited for was ready then, and after that it waited for its turn."""
         self.stretch.end()
         wall = _clock()
-        self.task.add(kind, self.wall, wall)
+        self.task.add(kind, self.wall, wall, ready=ready)
         self._begin(wall)
 
     def leave(self):

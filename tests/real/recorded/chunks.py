@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from common import arguments, draws, now, rank, report, unknown
 
 strategy, part = arguments(__doc__)
-COUNT = 600 // part
+COUNT = 1200 // part
 SIZES = [int(size) for size in draws(1, COUNT, 1500, 4500)]
 
 

@@ -10,7 +10,7 @@ now = time.perf_counter
 
 
 def rank(seed, size):
-    """Makes offers and ranks them: some two microseconds of Python for each."""
+    """Makes offers and ranks them: a microsecond or two of Python for each."""
     rng = random.Random(seed)
     offers = [{"id": n, "price": rng.random() * 900, "tags": {rng.randrange(30), rng.randrange(30)}} for n in range(size)]
     wanted = set(range(seed % 7, 30, 3))

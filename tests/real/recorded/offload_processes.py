@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from common import arguments, draws, latencies_of_services, now, rank, report, unknown
 
 strategy, part = arguments(__doc__)
-COUNT = 200 // part
+COUNT = 500 // part
 WAITS = latencies_of_services(1, COUNT, 0.060)
 SIZES = [int(size) for size in draws(2, COUNT, 2500, 5000)]
 

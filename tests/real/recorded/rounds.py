@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from common import arguments, draws, now, rank, report, unknown
 
 strategy, part = arguments(__doc__)
-ROUNDS, WALKERS = 20 // part, 16
+ROUNDS, WALKERS = 50 // part, 16
 SIZES = [int(size) for size in draws(1, ROUNDS * WALKERS, 2500, 4500)]
 
 

@@ -10,7 +10,7 @@ from common import arguments, draws, latencies_of_services, now, rank, report, u
 strategy, part = arguments(__doc__)
 COUNT = 400 // part
 WAITS = latencies_of_services(1, COUNT, 0.050)
-SIZES = [int(size) for size in draws(2, COUNT, 600, 2000)]
+SIZES = [int(size) for size in draws(2, COUNT, 800, 3000)]
 
 
 async def download(connections, n):
