@@ -12,7 +12,7 @@ mod fit;
 mod gil;
 mod limit;
 mod mle;
-
+mod notes;
 mod process;
 pub(crate) mod recorder;
 mod rounds;
