@@ -39,5 +39,6 @@ pub use trace::{
     TraceOptions, TraceRow,
 };
 pub use workload::{
-    LearnError, Learned, LearnedClass, LearnedStep, Observed, Options, TimedStep, learn,
+    LearnError, Learned, LearnedClass, LearnedPayload, LearnedStep, Observed, Options, TimedStep,
+    learn,
 };

@@ -57,7 +57,12 @@ fn spread(values: &[u64]) -> f64 {
 }
 
 /// Reports steps whose durations are correlated, the most strongly correlated pairs first.
-pub(super) fn dependence(g: &ShapeClass, columns: &[StepDurations], brief: f64, notes: &mut Vec<String>) {
+pub(super) fn dependence(
+    g: &ShapeClass,
+    columns: &[StepDurations],
+    brief: f64,
+    notes: &mut Vec<String>,
+) {
     let mut works = Vec::new();
     work_names(&g.shape, &mut works);
     let last = columns.len().min(COMPARED);

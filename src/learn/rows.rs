@@ -61,12 +61,23 @@ pub(super) struct RowFields<'a> {
     pub(super) process: Option<&'a str>,
 }
 
-/// The text in quotes, cut where nobody would read on.
+/// The text in quotes on one line, cut where nobody would read on.
 pub(super) fn quoted(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("\"{}…\"", &text[..end]),
-        None => format!("\"{text}\""),
+    let (text, more) = match text.char_indices().nth(60) {
+        Some((end, _)) => (&text[..end], "…"),
+        None => (text, ""),
+    };
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
     }
+    out.push_str(more);
+    out.push('"');
+    out
 }
 
 /// A text that may hold all of a line, cut where nobody would read on.

@@ -1,5 +1,7 @@
 //! Learns a workload with fitted distributions from a trace.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
 use super::facts::ProcessFacts;
 use super::fit::{Fit, FitVerdict, brief, fit};
@@ -7,15 +9,18 @@ use super::gil::GilUse;
 use super::limit::{ConcurrencyLimit, at_once};
 use super::notes::{dependence, measured_times};
 use super::process::{ProcessCosts, process_costs};
-use super::rounds::rounds;
+use super::rounds::{phases, rounds};
 use super::seen::{SeenStrategy, compared, seen};
-use super::structure::{ShapeClass, ShapeNode, ShapedTask, group};
+use super::structure::{ShapeClass, ShapeNode, group};
 use super::trace::{RecordedResource, Scope, Trace};
 use super::{facts, limit as limits_of};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{Releases, limits};
 
+/// A sequence that repeats itself has at most so many steps, and at least so many rounds.
+const LONGEST_PERIOD: usize = 8;
+const LEAST_ROUNDS: usize = 3;
 /// A step is brief if on average it is shorter than this (in nanoseconds) and than a hundredth of its task.
 const BRIEF: f64 = 100_000.0;
 /// The kind of a step that takes time.
@@ -53,10 +58,21 @@ pub enum LearnedStep {
     PartlyNative(Fit, f64),
     /// Python code that gives the GIL up: how often on average, and for how long each time.
     Releasing(Fit, Releases),
+    /// A call's arguments travel to another process, or its result back: whether it is the arguments, and how much.
+    Payload(bool, LearnedPayload),
     /// Steps under a lock, with a resource or in a pool, of this name in the scenario.
     Within(Scope, String, Vec<LearnedStep>),
     /// Steps that are done this number of times.
     Repeat(usize, Vec<LearnedStep>),
+}
+
+/// How many bytes travel between processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LearnedPayload {
+    /// Their mean number.
+    pub bytes: u64,
+    /// Whether it is always the same.
+    pub same: bool,
 }
 
 /// A class of tasks that was learnt.
@@ -66,10 +82,10 @@ pub struct LearnedClass {
     pub name: String,
     /// The number of its tasks in the trace.
     pub count: usize,
-    /// The mean number of bytes sent to the worker, and whether it is the same for all tasks.
-    pub payload_in: Option<(u64, bool)>,
-    /// The mean number of bytes sent back, and whether it is the same for all tasks.
-    pub payload_out: Option<(u64, bool)>,
+    /// What is sent to the worker.
+    pub payload_in: Option<LearnedPayload>,
+    /// What is sent back.
+    pub payload_out: Option<LearnedPayload>,
     /// The steps of a task.
     pub steps: Vec<LearnedStep>,
 }
@@ -202,11 +218,19 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     let in_rounds = (options.arrivals == ArrivalsChoice::Auto)
         .then(|| learn_rounds(&spans, trace, factor, &mut notes))
         .flatten();
-    let arrivals = in_rounds.unwrap_or_else(|| {
-        let (arrivals, said) = arrivals(&times, end, options.arrivals);
-        notes.extend(said);
-        arrivals
-    });
+    let in_phases = in_rounds.is_none() && options.arrivals == ArrivalsChoice::Auto;
+    let arrivals = in_rounds
+        .or_else(|| {
+            phases(&spans).filter(|_| in_phases).map(|found| {
+                notes.push(found.note());
+                FittedArrivals::Batch
+            })
+        })
+        .unwrap_or_else(|| {
+            let (arrivals, said) = arrivals(&times, end, options.arrivals);
+            notes.extend(said);
+            arrivals
+        });
     let classes: Vec<LearnedClass> = groups
         .iter()
         .map(|g| learn_class(g, trace, factor, &mut notes))
@@ -317,7 +341,10 @@ fn observed(spans: &[(i64, i64)]) -> Observed {
 fn scope_names(steps: &[LearnedStep], out: &mut Vec<Scope>) {
     for step in steps {
         match step {
-            LearnedStep::Work(..) | LearnedStep::Releasing(..) | LearnedStep::PartlyNative(..) => {}
+            LearnedStep::Work(..)
+            | LearnedStep::Releasing(..)
+            | LearnedStep::PartlyNative(..)
+            | LearnedStep::Payload(..) => {}
             LearnedStep::Within(scope, _, inner) => {
                 if !out.contains(scope) {
                     out.push(*scope);
@@ -370,24 +397,57 @@ fn learn_class(
         factor,
         brief,
         gil_use: GilUse::of(g, trace, notes),
+        offloaded: offloaded(g, notes),
     };
     let steps = reader.steps(&g.shape);
     LearnedClass {
         name: g.name.clone(),
         count: g.tasks.len(),
-        payload_in: payload(g, "payload_in", |t| t.payload_in, notes),
-        payload_out: payload(g, "payload_out", |t| t.payload_out, notes),
+        payload_in: payload(
+            g,
+            "payload_in",
+            g.tasks.iter().filter_map(|t| t.payload_in),
+            notes,
+        ),
+        payload_out: payload(
+            g,
+            "payload_out",
+            g.tasks.iter().filter_map(|t| t.payload_out),
+            notes,
+        ),
         steps,
     }
+}
+
+/// What calls in a pool send, and what comes back, by the pool's index.
+type OffloadPayloads = BTreeMap<u32, [Option<LearnedPayload>; 2]>;
+
+fn offloaded(g: &ShapeClass, notes: &mut Vec<String>) -> OffloadPayloads {
+    let all = || g.tasks.iter().flat_map(|t| &t.offloaded);
+    let pools: BTreeSet<u32> = all().map(|p| p.pool).collect();
+    let mut of = |pool: u32, name: &str, is_sent: bool| {
+        let mine = all().filter(|p| p.pool == pool && p.is_sent == is_sent);
+        payload(g, name, mine.map(|p| p.bytes), notes)
+    };
+    let both = |pool| {
+        (
+            pool,
+            [
+                of(pool, "payload_in of what is offloaded", true),
+                of(pool, "payload_out of what is offloaded", false),
+            ],
+        )
+    };
+    pools.into_iter().map(both).collect()
 }
 
 fn payload(
     g: &ShapeClass,
     name: &str,
-    of: fn(&ShapedTask) -> Option<u64>,
+    bytes: impl Iterator<Item = u64>,
     notes: &mut Vec<String>,
-) -> Option<(u64, bool)> {
-    let all: Vec<u64> = g.tasks.iter().filter_map(of).collect();
+) -> Option<LearnedPayload> {
+    let all: Vec<u64> = bytes.collect();
     let (least, most) = (all.iter().min()?, all.iter().max()?);
     let mean = all.iter().map(|b| u128::from(*b)).sum::<u128>() / all.len() as u128;
     if *most > least.saturating_mul(2) {
@@ -396,7 +456,10 @@ fn payload(
             g.name
         ));
     }
-    Some((u64::try_from(mean).unwrap_or(u64::MAX), least == most))
+    Some(LearnedPayload {
+        bytes: u64::try_from(mean).unwrap_or(u64::MAX),
+        same: least == most,
+    })
 }
 
 /// Learns the steps of a class from its shape and the durations of its tasks.
@@ -411,6 +474,7 @@ struct Learner<'a> {
     brief: f64,
     /// How the class's code handles the GIL.
     gil_use: GilUse,
+    offloaded: OffloadPayloads,
 }
 
 impl Learner<'_> {
@@ -426,7 +490,13 @@ impl Learner<'_> {
                     self.next += 1;
                 }
                 ShapeNode::Within(scope, inner) => {
-                    let inner = self.steps(inner);
+                    let mut inner = self.steps(inner);
+                    if let Scope::Offload(pool) = scope
+                        && let Some([sent, back]) = self.offloaded.get(pool)
+                    {
+                        inner.splice(0..0, sent.map(|p| LearnedStep::Payload(true, p)));
+                        inner.extend(back.map(|p| LearnedStep::Payload(false, p)));
+                    }
                     let name = match scope {
                         Scope::Lock(l) => &self.trace.locks[*l as usize],
                         Scope::Use(r) => &self.trace.resources[*r as usize].name,
@@ -488,24 +558,10 @@ impl Learner<'_> {
                 ShapeNode::Within(..) => None,
             })
             .collect::<Option<_>>()?;
-        let period = (2..=4).find(|p| {
-            let rest = works.len() % p;
-            works.len() / p >= 3 && (rest..works.len() - p).all(|i| works[i] == works[i + p])
-        })?;
-        let (head, rounds) = (works.len() % period, works.len() / period);
         let mine = &self.columns[self.next..self.next + works.len()];
-        let of = |k: usize| (0..rounds).map(move |r| &mine[head + r * period + k]);
-        let pooled: Vec<StepDurations> = (0..period)
-            .map(|k| of(k).flatten().copied().collect())
-            .collect();
-        let alike = (0..period).all(|k| {
-            let mut pool = pooled[k].clone();
-            pool.sort_unstable();
-            of(k).all(|part| same_distribution(part, &pool, rounds * period))
-        });
-        if !alike {
-            return None;
-        }
+        let (period, pooled) =
+            (2..=LONGEST_PERIOD).find_map(|p| Some((p, pooled(&works, mine, p)?)))?;
+        let (head, rounds) = (works.len() % period, works.len() / period);
         self.next += works.len();
         let mut out: Vec<LearnedStep> = (0..head).map(|k| self.work(works[k], &mine[k])).collect();
         let inner = pooled
@@ -516,6 +572,43 @@ impl Learner<'_> {
         out.push(LearnedStep::Repeat(rounds, inner));
         Some(out)
     }
+}
+
+/// The durations of each of `period` steps over all rounds of them, after a head of others; `None` if the steps do not repeat themselves so, or
+/// some rounds differ from others: single ones, or every second or third, as where an agent asks its model and a tool in turns.
+fn pooled(
+    works: &[TimedStep],
+    mine: &[StepDurations],
+    period: usize,
+) -> Option<Vec<StepDurations>> {
+    let (head, rounds) = (works.len() % period, works.len() / period);
+    if rounds < LEAST_ROUNDS
+        || works[head..].iter().ne(works[head..head + period]
+            .iter()
+            .cycle()
+            .take(rounds * period))
+    {
+        return None;
+    }
+    let of = |k: usize, every: usize, first: usize| {
+        let rounds = (first..rounds).step_by(every);
+        let parts = rounds.map(move |r| &mine[head + r * period + k]);
+        parts.flatten().copied().collect::<StepDurations>()
+    };
+    let pooled: Vec<StepDurations> = (0..period).map(|k| of(k, 1, 0)).collect();
+    let alike = pooled.iter().enumerate().all(|(k, pool)| {
+        let mut pool = pool.clone();
+        pool.sort_unstable();
+        let single = (0..rounds).map(|r| of(k, rounds, r));
+        let in_turns = [2, 3]
+            .into_iter()
+            .flat_map(|every| (0..every).map(move |r| (every, r)));
+        let in_turns = in_turns.map(|(every, r)| of(k, every, r));
+        single
+            .chain(in_turns)
+            .all(|part| same_distribution(&part, &pool, (rounds + 5) * period))
+    });
+    alike.then_some(pooled)
 }
 
 /// Whether a part has the same distribution as the sorted pool, by a Kolmogorov-Smirnov test at 1% over all comparisons together
@@ -587,6 +680,7 @@ fn fits_of<'a>(
                 let step = format!("{number} {}{within}", TimedStep::Cpu.name());
                 out.push((class.to_owned(), step, fit));
             }
+            LearnedStep::Payload(..) => {}
             LearnedStep::Within(_, name, inner) => {
                 fits_of(inner, class, &format!("{within} in {name}"), number, out);
             }
