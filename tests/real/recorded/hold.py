@@ -7,7 +7,9 @@ prints the seconds that each took.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -39,7 +41,27 @@ PROGRAMS = {
     "api_fastapi": ("uvicorn:1", {"uvicorn:2": "uvicorn:2:keep-alive", "def:1": "threads:40"}),
     "api_flask": ("gthread:1:8", {"gthread:2:4": "gunicorn:2:gthread:4", "sync:4": "gunicorn:4:sync"}),
 }
-NEEDS = {"api_fastapi": ("fastapi", "uvicorn"), "api_flask": ("flask", "gunicorn")}
+# Programs of the folder above, with well-known libraries; the name says what is recorded. In a folder of inputs, or beside a service.
+LIBRARIES = {
+    "pdf": ("threads:2", {s: s for s in ("sequential", "processes:2:fork", "processes:2:spawn")}),
+    "images": ("threads:2", {s: s for s in ("sequential", "threads:8", "processes:2:fork")}),
+    "scraper": ("threads:8", {s: s for s in ("sequential", "threads:2", "threads:32", "processes:2:spawn")}),
+    "scraper-loop": (
+        "asyncio+threads:2",
+        {"asyncio": "asyncio", "asyncio+processes:2:fork": "asyncio+threads-2=processes:2:fork"},
+    ),
+    "blackboard": ("threads:10", {"sequential": "sequential", "asyncio": "asyncio", "asyncio+threads:5": "asyncio+threads:5"}),
+}
+SCRIPTS = {"scraper-loop": "scraper", "blackboard": "agents"}
+SERVICES = {"scraper": "shop", "agents": "facts"}
+NEEDS = {
+    "pdf": ("pypdf", "reportlab"),
+    "images": ("PIL", "numpy"),
+    "scraper": ("requests", "bs4", "lxml"),
+    "scraper-loop": ("aiohttp", "bs4", "lxml"),
+    "blackboard": ("requests", "aiohttp"),
+    **{"api_fastapi": ("fastapi", "uvicorn"), "api_flask": ("flask", "gunicorn")},
+}
 
 
 def output_of(command, may_fail=False):
@@ -61,6 +83,9 @@ def result_in(text):
 
 
 def command_of(args, program, strategy):
+    if program in LIBRARIES:
+        script = SCRIPTS.get(program, program)
+        return [args.python, str(HERE.parent / f"{script}.py"), "run", strategy, str(args.out / script)]
     return [args.python, str(HERE / f"{program}.py"), strategy, *(["--short"] if args.complete else [])]
 
 
@@ -109,7 +134,7 @@ def measures(served):
 
 def held(args, program):
     """Rows of one program, and whether the forecasts rank its strategies as the real runs do."""
-    own, others = PROGRAMS[program]
+    own, others = {**PROGRAMS, **LIBRARIES}[program]
     path, run = recorded(args, program, own)
     label = first_strategy(path)
     said = forecasts(args, path, [label, *others.values()])
@@ -138,6 +163,29 @@ def held(args, program):
     return rows, wrong
 
 
+@contextlib.contextmanager
+def surroundings(args, program):
+    """What a program needs: a folder of inputs, or the address of a service."""
+    script = SCRIPTS.get(program, program)
+    if program not in LIBRARIES:
+        yield
+    elif script in SERVICES:
+        # By another Python than the programs', where there is one: it is part of nothing that is measured.
+        service = subprocess.Popen([sys.executable, str(HERE.parent / "server.py"), SERVICES[script]], stdout=subprocess.PIPE, text=True)
+        try:
+            os.environ["BASE"] = f"http://127.0.0.1:{int(service.stdout.readline())}"
+            yield
+        finally:
+            service.kill()
+            service.wait()
+    else:
+        folder = args.out / script
+        if not folder.exists():
+            folder.mkdir()
+            output_of([args.python, str(HERE.parent / f"{script}.py"), "inputs", str(folder)])
+        yield
+
+
 def shown(row):
     ms = row["what"] != "makespan"
     time_of = lambda s: "–" if s is None else f"{s * 1e3:.1f} ms" if ms else f"{s:.3f} s"
@@ -164,9 +212,10 @@ def main():
     parser.add_argument("--complete", action="store_true", help="record the short forms, and hold them against nothing")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    names = args.programs or list(PROGRAMS)
-    if unknown := [name for name in names if name not in PROGRAMS]:
-        raise SystemExit(f"there is no program {', '.join(unknown)}; there are {', '.join(PROGRAMS)}")
+    known = PROGRAMS if args.complete else {**PROGRAMS, **LIBRARIES}
+    names = args.programs or list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"there is no program {', '.join(unknown)}; there are {', '.join(known)}")
     left_out = [name for name in names if not available(args, name)]
     names = [name for name in names if name not in left_out]
     if args.complete:
@@ -179,7 +228,8 @@ def main():
         print("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
         everything, misranked = [], 0
         for name in names:
-            rows, wrong = held(args, name)
+            with surroundings(args, name):
+                rows, wrong = held(args, name)
             everything += rows
             misranked += wrong
             for row in rows:
