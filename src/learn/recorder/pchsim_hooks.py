@@ -157,6 +157,8 @@ def install():
         gil.watch()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=gil.watch)
+    else:
+        gil.glance()
     time.sleep = _timed(time.sleep, "io", ready=_slept)
     threading.Condition.wait = _timed(threading.Condition.wait, "wait")
     resources.threading_semaphores(threading)

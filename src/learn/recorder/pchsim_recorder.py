@@ -29,12 +29,15 @@ except ImportError:  # not Linux
     RUSAGE_THREAD = None
 
 _sleep = time.sleep
+_Lock = threading.Lock  # the real one, whatever is watched later
 _clock = time.perf_counter_ns  # one clock for all processes of a machine
 _cpu = time.thread_time_ns
 _local = threading.local()  # .span: the task on this thread; .step: the asyncio task whose step runs
 _numbers = itertools.count(1)
 _NOISE = 100_000  # ns: shorter times off the CPU are the operating system's
 _LATE = 1.1  # a sleep of the switch interval ends somewhat late
+_TICK = 4_000_000  # ns: the kernel's
+_PREEMPTED = 4  # the holder of the GIL has a core for this part of the time at least
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
@@ -90,6 +93,8 @@ def _off(before, length):
     # Whoever waits for the GIL sleeps until it is given up, or for the switch interval, and asks again; meanwhile another thread of the
     # process computes. One long sleep is no wait for the GIL, and neither is one in which nobody computes.
     others = max((now_process - process) - (now_thread - thread), 0)
+    # Whoever has the GIL may itself wait for a core meanwhile, and the kernel adds up a running thread's time now and then only.
+    others = _PREEMPTED * others + _TICK if others > _NOISE else 0
     asleep = int(switches * sys.getswitchinterval() * 1e9 * _LATE)
     return core, min(length - core, others, asleep)
 
@@ -98,7 +103,7 @@ class _Output:
     """The file that rows go to: opened at the first one, and anew after a fork."""
 
     def __init__(self):
-        self.lock = threading.Lock()
+        self.lock = _Lock()
         self.pid = self.fd = None
 
     def write(self, text):
@@ -118,7 +123,7 @@ class _Output:
 _output = _Output()
 if hasattr(os, "register_at_fork"):
     # A lock that another thread held at the fork would stay locked in the child for ever.
-    os.register_at_fork(after_in_child=lambda: setattr(_output, "lock", threading.Lock()))
+    os.register_at_fork(after_in_child=lambda: setattr(_output, "lock", _Lock()))
 
 
 def _seconds(ns):
@@ -203,7 +208,8 @@ def _write(text):
 class _Stretch:
     """A stretch of a task's own code, and when it was over: what the watch over the GIL saw belongs to it."""
 
-    now = None  # the one that runs
+    active = {}  # those that run: several where several threads do, of which one has the GIL and others wait or are without it
+    began = None  # called when one begins
 
     def __init__(self, name):
         self.name, self.over = name, None
@@ -212,14 +218,16 @@ class _Stretch:
 
     @classmethod
     def begin(cls, name):
-        cls.now = cls(name)
-        return cls.now
+        stretch = cls(name)
+        cls.active[id(stretch)] = stretch
+        if cls.began is not None:
+            cls.began()
+        return stretch
 
     def end(self):
         if self.over is None:
             self.over = _clock()
-        if _Stretch.now is self:
-            _Stretch.now = None
+            _Stretch.active.pop(id(self), None)
 
     def ran(self, used, length):
         """It used so much CPU time of so much time in all."""
@@ -233,11 +241,13 @@ class _Stretch:
         else:
             self.write(*look)
 
-    def write(self, length, releases, released):
-        # What counts is the thread's CPU time: while it stands still, so does the GIL.
-        length = int(length * self.share)
-        row = '{"task": "gil", "class": %s, "kind": "gil", "start": 0, "end": %s, "releases": %d, "released": %s}\n'
-        _output.write(row % (json.dumps(self.name), _seconds(length), releases, _seconds(min(int(released), length))))
+    def write(self, length, releases, released, threads=1):
+        # What counts is the thread's CPU time: while it stands still, so does the GIL. (Of several threads nobody knows whose counts.)
+        if threads == 1:
+            length = int(length * self.share)
+        row = '{"task": "gil", "class": %s, "kind": "gil", "start": 0, "end": %s, "releases": %d, "released": %s, "size": %d}\n'
+        released = _seconds(min(int(released), length))
+        _output.write(row % (json.dumps(self.name), _seconds(length), releases, released, threads))
 
 
 class _Span:

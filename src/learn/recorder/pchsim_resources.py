@@ -13,7 +13,7 @@ from pchsim_recorder import _clock, _local
 
 _OTHERS = tuple(
     os.path.join(os.path.realpath(path), "")
-    for path in {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    for path in {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {os.path.dirname(__file__)}
     if path
 )
 _LOANS = 1000  # a queue of which more items are out at once is no pool
@@ -163,12 +163,12 @@ def threading_semaphores(module):
             _gives(owner, "release")
 
 
-_BRIEF = 20_000  # ns: a lock that is held for less, and was free, is not worth a row
-_QUIET = 500  # after so many of these in a row a lock is not watched any longer
+_BRIEF = 20_000  # ns: a lock that is held for less, and was free, takes nobody's time
+_QUIET = 2000  # after so many of these in a row a lock is not watched any longer: watching takes more time than it does
 
 
 class _LockPlace(_Place):
-    """A lock of threads, of which nobody notices anything as long as it is free when it is asked for, and held briefly."""
+    """A lock of threads."""
 
     def __init__(self, name):
         super().__init__("lock", name, 1)
@@ -189,12 +189,8 @@ class _LockPlace(_Place):
     def gave(self):
         if not self.held:
             return
-        task, since = self.held[-1]
-        if not self.waited and len(self.held) == 1 and _clock() - since < _BRIEF:
-            self.brief += 1
-            self.held = []
-            return
-        self.brief, self.waited = 0, False
+        self.brief = 0 if self.waited or _clock() - self.held[-1][1] > _BRIEF else self.brief + 1
+        self.waited = False
         super().gave()
 
 
