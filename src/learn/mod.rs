@@ -35,8 +35,8 @@ pub use seen::SeenStrategy;
 pub(crate) use table::visible;
 pub(crate) use timestamp::TimeUnit;
 pub use trace::{
-    Format, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceError,
-    TraceOptions, TraceRow,
+    Format, GilGlances, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace,
+    TraceError, TraceOptions, TraceRow,
 };
 pub use workload::{
     LearnError, Learned, LearnedClass, LearnedPayload, LearnedStep, Observed, Options, TimedStep,

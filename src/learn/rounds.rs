@@ -11,7 +11,7 @@ const ALIKE: f64 = 0.8;
 /// Sizes that differ by less than this share are the same: some tasks may not have been recorded.
 const SAME_SIZE: f64 = 0.2;
 /// Tasks that arrive within this share of their round arrive at once.
-const AT_ONCE: f64 = 0.25;
+const AT_ONCE: f64 = 0.5;
 /// A gap has to be as long as this, in nanoseconds, and as this share of a round, to be work of the main program's.
 const WORK: f64 = 200_000.0;
 const WORK_SHARE: f64 = 0.005;

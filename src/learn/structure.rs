@@ -16,6 +16,9 @@ const UNSEEN: f64 = 0.1;
 /// What is not known of the use of a resource is worth a step if it is longer than this (in nanoseconds), and than a part of the use.
 const LEAST_UNKNOWN: u64 = 200_000;
 const UNKNOWN_SHARE: u64 = 20;
+/// A lock that is held for less than this (in nanoseconds) on average, and for less than one such part of the time, is no step.
+const BRIEF_HOLD: u64 = 200_000;
+const IDLE_LOCK: u64 = 100;
 /// Where the most common shape has a smaller share than this, every task is summed up.
 const COMMON: f64 = 0.5;
 
@@ -101,10 +104,38 @@ fn quiet(trace: &Trace) -> Vec<bool> {
         .collect()
 }
 
+/// For each lock: whether it is held so briefly, and for such a small part of the tasks' time, that nobody waits for it for long. As steps such
+/// locks would only make equal tasks look different, as the recorder stops to watch them.
+fn idle_locks(trace: &Trace) -> Vec<bool> {
+    let mut held = vec![(0_u64, 0_u64); trace.locks.len()];
+    let mut all = 0_u64;
+    for row in &trace.rows {
+        let length = row.end.abs_diff(row.start);
+        match row.kind {
+            StepKind::Within(Scope::Lock(lock)) => {
+                let (sum, times) = &mut held[lock as usize];
+                *sum = sum.saturating_add(length);
+                *times += 1;
+            }
+            StepKind::Cpu | StepKind::Native | StepKind::Io | StepKind::Block => {
+                all = all.saturating_add(length);
+            }
+            _ => {}
+        }
+    }
+    held.iter()
+        .map(|(sum, times)| *sum < BRIEF_HOLD.saturating_mul(*times) && *sum < all / IDLE_LOCK)
+        .collect()
+}
+
 /// The tasks of the trace with their classes, in the order of their first rows in the file. Tasks without any step are left out.
-fn tasks(trace: &Trace) -> Vec<(u32, ShapedTask)> {
+fn tasks(trace: &Trace, idle: &[bool]) -> Vec<(u32, ShapedTask)> {
     let quiet = quiet(trace);
-    let kept = |r: &&TraceRow| r.kind != StepKind::Blocked || !quiet[r.class as usize];
+    let kept = |r: &&TraceRow| match r.kind {
+        StepKind::Blocked => !quiet[r.class as usize],
+        StepKind::Within(Scope::Lock(lock)) => !idle[lock as usize],
+        _ => true,
+    };
     let mut rows: Vec<&TraceRow> = trace.rows.iter().filter(kept).collect();
     // At the same start, the row of a lock comes before what is done under it, the longest first; otherwise rows keep the order of the file.
     rows.sort_by_key(|r| {
@@ -353,10 +384,16 @@ fn by_shape(tasks: &[ShapedTask]) -> Vec<Vec<usize>> {
 /// Groups the classes of the trace by shape, in the order in which the groups first arrive.
 pub(super) fn group(trace: &Trace) -> Grouping {
     let mut classes: Vec<Vec<ShapedTask>> = vec![Vec::new(); trace.classes.len()];
-    for (class, task) in tasks(trace) {
+    let idle = idle_locks(trace);
+    for (class, task) in tasks(trace, &idle) {
         classes[class as usize].push(task);
     }
     let mut out = Grouping::default();
+    for (name, _) in trace.locks.iter().zip(idle).filter(|(_, idle)| *idle) {
+        out.notes.push(format!(
+            "lock {name} is held for less than a hundredth of the tasks' time, and briefly: it is left out"
+        ));
+    }
     let present: HashSet<usize> = trace.rows.iter().map(|r| r.class as usize).collect();
     for (number, (name, tasks)) in trace.classes.iter().zip(classes).enumerate() {
         if tasks.is_empty() && !present.contains(&number) {

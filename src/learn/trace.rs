@@ -100,6 +100,8 @@ pub struct Trace {
     pub locks: Vec<String>,
     /// What was seen of the GIL while each class ran, by the index in [`Trace::classes`]; shorter than that where nothing was seen.
     pub gil: Vec<GilObservation>,
+    /// What an ordinary recording saw of it in passing, likewise.
+    pub glances: Vec<GilGlances>,
     /// Resources that tasks use.
     pub resources: Vec<RecordedResource>,
     /// Pools that event loops offload calls to.
@@ -121,7 +123,24 @@ pub struct GilObservation {
     pub released: u64,
 }
 
+/// What was seen of the GIL in passing, while a program ran as it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GilGlances {
+    /// While one thread ran code of the class.
+    pub alone: GilObservation,
+    /// While several did, each of which may have held the GIL: `released` is for how long one of them alone would have been without it, if
+    /// each is so as often as the others.
+    pub together: GilObservation,
+}
+
 impl GilObservation {
+    /// Adds what was seen in another look.
+    pub(super) fn add(&mut self, look: Self) {
+        self.time = self.time.saturating_add(look.time);
+        self.releases = self.releases.saturating_add(look.releases);
+        self.released = self.released.saturating_add(look.released);
+    }
+
     /// The share of the time in which no thread held the GIL.
     pub(crate) fn share(&self) -> f64 {
         self.released as f64 / self.time.max(1) as f64

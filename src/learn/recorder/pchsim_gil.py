@@ -16,6 +16,7 @@ class _Watch:
     """
 
     READS, MESSAGES = 1000, 40
+    SAYS_THREADS = False  # whether other threads may run the same code
     LATE = 500_000  # ns: who comes back from a pause later than that, waiting for a core not counted, has waited for the GIL
     PAUSE = 0.02
     # The share of a look that is left out at its beginning. A look begins where the program has just given the GIL up to the watch, and
@@ -126,9 +127,9 @@ class _Watch:
             seen = b"".join(receive(self.READS, no_wait) for _ in range(sent))
             # Clocks without the GIL are out of reach: of the two, this thread's own stood still while it waited.
             if all(stretch.over is None or stretch.over >= start + used for stretch in watched):
-                self.note(watched[0], seen, used, len(watched), late)
+                self.note(watched[0], seen, used, late, len(watched) if self.SAYS_THREADS else None)
 
-    def note(self, stretch, seen, used, threads=1, late=0):
+    def note(self, stretch, seen, used, late=0, threads=None):
         if late > self.LATE and 1 not in seen:
             # The GIL was held when the watch asked for it, and whoever had to give it up has not got a core yet to take it back.
             seen = b"\1" * len(seen)
@@ -173,6 +174,7 @@ class _Glance(_Watch):
 
     PAUSE = 0.04
     MESSAGES = 120
+    SAYS_THREADS = True
 
 
 def glance():

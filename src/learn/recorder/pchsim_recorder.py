@@ -241,13 +241,14 @@ class _Stretch:
         else:
             self.write(*look)
 
-    def write(self, length, releases, released, threads=1):
+    def write(self, length, releases, released, threads=None):
         # What counts is the thread's CPU time: while it stands still, so does the GIL. (Of several threads nobody knows whose counts.)
-        if threads == 1:
+        if threads is None or threads == 1:
             length = int(length * self.share)
-        row = '{"task": "gil", "class": %s, "kind": "gil", "start": 0, "end": %s, "releases": %d, "released": %s, "size": %d}\n'
+        glance = "" if threads is None else ', "size": %d' % threads
+        row = '{"task": "gil", "class": %s, "kind": "gil", "start": 0, "end": %s, "releases": %d, "released": %s%s}\n'
         released = _seconds(min(int(released), length))
-        _output.write(row % (json.dumps(self.name), _seconds(length), releases, released, threads))
+        _output.write(row % (json.dumps(self.name), _seconds(length), releases, released, glance))
 
 
 class _Span:
