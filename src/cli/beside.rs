@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::engine::Nanos;
 use crate::facade;
 use crate::learn::{FittedArrivals, Learned};
+use crate::measure::Estimate;
 use crate::quantity::{Quantity, seconds};
 use crate::result::Forecast;
 use crate::scenario::{StrategyCase, strategy_label};
@@ -33,14 +34,19 @@ pub(super) fn beside(learned: &Learned, text: &str) -> Option<String> {
     let study = facade::simulate(&scenario, &options).ok()?;
     let forecast = study.forecasts.first()?;
     let mut out = String::new();
-    for (what, recorded, forecast) in figures(learned, forecast) {
+    for (what, recorded, estimate) in figures(learned, forecast) {
+        let forecast = estimate.mean;
         let off = 100.0 * (forecast / recorded - 1.0);
+        let half = match (estimate.low, estimate.high) {
+            (Some(low), Some(high)) => format!(" ±{:.1}%", 50.0 * (high - low) / forecast),
+            _ => String::new(),
+        };
         let shown = |v: f64| match what {
             "memory" => format!("{:.1} MiB", v / 1_048_576.0),
             _ => seconds(Nanos::from_f64(v * 1e9)),
         };
         out.push_str(&format!(
-            "{what} of {}: recorded {}, forecast {} ({off:+.1}%)\n",
+            "{what} of {}: recorded {}, forecast {}{half} ({off:+.1}%)\n",
             strategy_label(&seen.strategy),
             shown(recorded),
             shown(forecast)
@@ -50,7 +56,7 @@ pub(super) fn beside(learned: &Learned, text: &str) -> Option<String> {
 }
 
 /// What was recorded and what is forecast: names, and values above 0 in seconds or bytes.
-fn figures(learned: &Learned, forecast: &Forecast) -> Vec<(&'static str, f64, f64)> {
+fn figures(learned: &Learned, forecast: &Forecast) -> Vec<(&'static str, f64, Estimate)> {
     let run = &learned.observed;
     let mut out = match learned.arrivals {
         FittedArrivals::Batch | FittedArrivals::Rounds { .. } => {
@@ -67,7 +73,9 @@ fn figures(learned: &Learned, forecast: &Forecast) -> Vec<(&'static str, f64, f6
         out.push(("memory", memory as f64, Quantity::MemoryPeak));
     }
     out.into_iter()
-        .filter_map(|(what, recorded, q)| Some((what, recorded, forecast.get(q)?.mean)))
-        .filter(|(_, recorded, forecast)| *recorded > 0.0 && forecast.is_finite())
+        .filter_map(|(what, recorded, q)| Some((what, recorded, forecast.get(q)?)))
+        .filter(|(_, recorded, forecast)| {
+            *recorded > 0.0 && forecast.mean > 0.0 && forecast.mean.is_finite()
+        })
         .collect()
 }

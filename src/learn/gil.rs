@@ -4,7 +4,7 @@ use super::dist::significant;
 use super::fit::Fit;
 use super::structure::ShapeClass;
 use super::table::time;
-use super::trace::{GilObservation, Trace};
+use super::trace::{GilGlances, GilObservation, Trace};
 use crate::engine::Nanos;
 use crate::scenario::{Releases, limits};
 
@@ -20,6 +20,12 @@ const LEAST_PARTLY_NS: u64 = 50_000_000;
 /// The least time for which the GIL has to have been watched, in nanoseconds. It is watched for a millisecond at a time, and a few of these
 /// tell nothing.
 const LEAST_NS: u64 = 5_000_000;
+
+/// What is seen in passing counts if it was seen for this time. Fewer releases a millisecond than this may be the recorder's own, and from this
+/// ratio of looks at several threads to looks at one on, recorded times hold what fighting for the GIL costs.
+const LEAST_GLANCES_NS: u64 = 20_000_000;
+const OFTEN: f64 = 20.0;
+const CONTENDED: f64 = 0.25;
 
 /// How code handles the GIL.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,12 +75,48 @@ impl GilUse {
 
     /// The habit of a class, which is also reported in `notes`.
     pub(super) fn of(group: &ShapeClass, trace: &Trace, notes: &mut Vec<String>) -> Self {
-        let Some(seen) = trace.gil.get(group.class).copied().filter(|w| w.time > 0) else {
-            return Self::Keeps;
-        };
         let name = &group.name;
-        let looked = time(seen.time as f64);
+        let Some(seen) = trace.gil.get(group.class).copied().filter(|w| w.time > 0) else {
+            let glances = trace.glances.get(group.class).copied();
+            return glances.map_or(Self::Keeps, |g| Self::in_passing(g, name, notes));
+        };
         let gil_use = Self::seen(seen);
+        Self::say(gil_use, seen, name, notes);
+        gil_use.unwrap_or(Self::Keeps)
+    }
+
+    /// The habit of a class by what an ordinary recording saw, which concludes nothing from little.
+    fn in_passing(glances: GilGlances, name: &str, notes: &mut Vec<String>) -> Self {
+        let GilGlances { alone, together } = glances;
+        let is_contended = together.time as f64 > CONTENDED * alone.time as f64;
+        let seen = if alone.time >= together.time {
+            alone
+        } else {
+            together
+        };
+        if seen.time < LEAST_GLANCES_NS {
+            return Self::Keeps;
+        }
+        let gil_use = Self::seen(seen);
+        if let Some(Self::Releases { rate, .. }) = gil_use
+            && (is_contended || rate * 1e6 < OFTEN)
+        {
+            if rate * 1e6 >= OFTEN {
+                notes.push(format!(
+                    "class {name}: its code gives the GIL up often (some {} times a millisecond were seen), which costs CPU time where several \
+                     threads want it. That cost is in the recorded times, so they are right for about as many threads as were recorded; for \
+                     other numbers record once more with --releases",
+                    significant(rate * 1e6, 2)
+                ));
+            }
+            return Self::Keeps;
+        }
+        Self::say(gil_use, seen, name, notes);
+        gil_use.unwrap_or(Self::Keeps)
+    }
+
+    fn say(gil_use: Option<Self>, seen: GilObservation, name: &str, notes: &mut Vec<String>) {
+        let looked = time(seen.time as f64);
         match gil_use {
             None => notes.push(format!(
                 "class {name}: the GIL was looked at for {looked} only, too short to tell how often its code gives it up; record \
@@ -96,7 +138,6 @@ impl GilUse {
                 seen.releases
             )),
         }
-        gil_use.unwrap_or(Self::Keeps)
     }
 
     /// The share of a step that is native, where releases do not say it better.

@@ -12,7 +12,7 @@ mod fit;
 mod gil;
 mod limit;
 mod mle;
-
+mod notes;
 mod process;
 pub(crate) mod recorder;
 mod rounds;
@@ -35,9 +35,10 @@ pub use seen::SeenStrategy;
 pub(crate) use table::visible;
 pub(crate) use timestamp::TimeUnit;
 pub use trace::{
-    Format, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceError,
-    TraceOptions, TraceRow,
+    Format, GilGlances, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace,
+    TraceError, TraceOptions, TraceRow,
 };
 pub use workload::{
-    LearnError, Learned, LearnedClass, LearnedStep, Observed, Options, TimedStep, learn,
+    LearnError, Learned, LearnedClass, LearnedPayload, LearnedStep, Observed, Options, TimedStep,
+    learn,
 };

@@ -19,7 +19,7 @@ const SITE: &str = include_str!("recorder/sitecustomize.py");
 pub(crate) const GIL_WATCH: &str = include_str!("recorder/pchsim_gil.py");
 
 /// The recorder's modules by file name, to be put into a directory in `PYTHONPATH`.
-pub(crate) const MODULES: [(&str, &str); 9] = [
+pub(crate) const MODULES: [(&str, &str); 10] = [
     ("pchsim_recorder.py", RECORDER),
     ("sitecustomize.py", SITE),
     ("pchsim_gil.py", GIL_WATCH),
@@ -29,6 +29,7 @@ pub(crate) const MODULES: [(&str, &str); 9] = [
         "pchsim_executors.py",
         include_str!("recorder/pchsim_executors.py"),
     ),
+    ("pchsim_items.py", include_str!("recorder/pchsim_items.py")),
     ("pchsim_loops.py", include_str!("recorder/pchsim_loops.py")),
     (
         "pchsim_resources.py",

@@ -2,6 +2,7 @@
 //! main program between them.
 
 use super::facts::MainStretch;
+use super::table::time;
 
 /// There have to be at least this number of rounds.
 const FEWEST: usize = 3;
@@ -10,10 +11,15 @@ const ALIKE: f64 = 0.8;
 /// Sizes that differ by less than this share are the same: some tasks may not have been recorded.
 const SAME_SIZE: f64 = 0.2;
 /// Tasks that arrive within this share of their round arrive at once.
-const AT_ONCE: f64 = 0.25;
+const AT_ONCE: f64 = 0.5;
 /// A gap has to be as long as this, in nanoseconds, and as this share of a round, to be work of the main program's.
 const WORK: f64 = 200_000.0;
 const WORK_SHARE: f64 = 0.005;
+
+/// A program has at most so many phases, of at least so many tasks, and this share of its tasks in them.
+const MOST_PHASES: usize = 20;
+const LEAST_PHASE: usize = 3;
+const MOST: f64 = 0.9;
 
 /// Rounds that a trace shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +70,45 @@ pub(super) fn rounds(tasks: &[(i64, i64)], main: &[MainStretch]) -> Option<Round
         count: rounds.len(),
         serial: if is_work { serial } else { Vec::new() },
         measured: !main.is_empty(),
+    })
+}
+
+/// Batches of different tasks, each of which begins when the one before is over: the phases of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Phases {
+    count: usize,
+    /// Time between the phases, in which no task is under way, in nanoseconds.
+    between: u64,
+}
+
+impl Phases {
+    /// A note about them for the user: a sentence without a full stop.
+    pub(super) fn note(&self) -> String {
+        format!(
+            "tasks come in {} phases, each when all tasks of the one before are over. The scenario has them in one batch, in the same order: \
+             there the next phase begins while the last tasks of the one before run, and the {} between phases are left out",
+            self.count,
+            time(self.between as f64)
+        )
+    }
+}
+
+/// The phases of tasks with these arrivals and ends (in any order); `None` if they do not come in batches that follow each other.
+pub(super) fn phases(tasks: &[(i64, i64)]) -> Option<Phases> {
+    let groups = split(tasks);
+    if !(2..=MOST_PHASES).contains(&groups.len()) {
+        return None;
+    }
+    let at_once = |r: &&Round| {
+        r.tasks >= LEAST_PHASE
+            && r.last.abs_diff(r.first) as f64 <= AT_ONCE * r.end.abs_diff(r.first) as f64
+    };
+    let phases: Vec<&Round> = groups.iter().filter(at_once).collect();
+    let within: usize = phases.iter().map(|r| r.tasks).sum();
+    let gaps = groups.windows(2).map(|w| w[1].first.abs_diff(w[0].end));
+    (phases.len() >= 2 && within as f64 >= MOST * tasks.len() as f64).then(|| Phases {
+        count: phases.len(),
+        between: gaps.fold(0, u64::saturating_add),
     })
 }
 
@@ -147,6 +192,24 @@ mod tests {
             .collect();
         assert_eq!(rounds(&open, &[]), None);
         assert_eq!(rounds(&[], &[]), None);
+    }
+
+    /// Two maps over one pool, one after the other, are no open arrivals; tasks one by one are no phases.
+    #[test]
+    fn batches_of_different_tasks_are_phases() {
+        let mut two = tasks(&[40]);
+        let end = two.iter().map(|t| t.1).max().unwrap();
+        two.extend((0..10).map(|i| (end + 5_000_000 + i * 1_000, end + 40_000_000 + i * 1_000)));
+        assert_eq!(
+            phases(&two),
+            Some(Phases {
+                count: 2,
+                between: 5_000_000
+            })
+        );
+        assert_eq!(phases(&tasks(&[40])), None);
+        assert_eq!(phases(&tasks(&[1; 10])), None);
+        assert_eq!(phases(&[]), None);
     }
 
     /// A trace may end with rounds in which tasks were not recorded.

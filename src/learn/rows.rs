@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::facts::{self, BackgroundTask, MainStretch, Ran};
 use super::timestamp::{self, BadTime, TimeUnit};
 use super::trace::{
-    GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceRow,
+    GilGlances, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace, TraceRow,
 };
+use crate::engine::Nanos;
 use crate::scenario::limits;
 use crate::scenario::units::grouped;
 
@@ -61,12 +62,23 @@ pub(super) struct RowFields<'a> {
     pub(super) process: Option<&'a str>,
 }
 
-/// The text in quotes, cut where nobody would read on.
+/// The text in quotes on one line, cut where nobody would read on.
 pub(super) fn quoted(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("\"{}…\"", &text[..end]),
-        None => format!("\"{text}\""),
+    let (text, more) = match text.char_indices().nth(60) {
+        Some((end, _)) => (&text[..end], "…"),
+        None => (text, ""),
+    };
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        if c.is_control() {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
     }
+    out.push_str(more);
+    out.push('"');
+    out
 }
 
 /// A text that may hold all of a line, cut where nobody would read on.
@@ -200,13 +212,30 @@ impl TraceBuilder {
                     .at("released"),
             );
         };
+        let look = GilObservation {
+            time,
+            releases,
+            released,
+        };
         let place = class as usize;
-        let gil = &mut self.trace.gil;
-        gil.resize(gil.len().max(place + 1), GilObservation::default());
-        let sum = &mut gil[place];
-        sum.time = sum.time.saturating_add(time);
-        sum.releases = sum.releases.saturating_add(releases);
-        sum.released = sum.released.saturating_add(released);
+        if f.size.is_none() {
+            let gil = &mut self.trace.gil;
+            gil.resize(gil.len().max(place + 1), GilObservation::default());
+            gil[place].add(look);
+            return Ok(());
+        }
+        let threads = Self::needed_count(f.size, "size")?;
+        let glances = &mut self.trace.glances;
+        glances.resize(glances.len().max(place + 1), GilGlances::default());
+        if threads > 1 {
+            let alone = libm::pow(look.share(), 1.0 / threads as f64) * time as f64;
+            glances[place].together.add(GilObservation {
+                released: Nanos::from_f64(alone).0.min(time),
+                ..look
+            });
+        } else {
+            glances[place].alone.add(look);
+        }
         Ok(())
     }
 

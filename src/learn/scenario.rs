@@ -7,7 +7,7 @@ use super::dist::{duration, ron, rounded, significant};
 use super::fit::{Fit, FitVerdict};
 use super::table::{d_text, p_text, time};
 use super::trace::Scope;
-use super::workload::{Learned, LearnedClass, LearnedStep};
+use super::workload::{Learned, LearnedClass, LearnedPayload, LearnedStep};
 use crate::scenario::limits::MAX_FACTOR;
 use crate::scenario::units::format_duration;
 
@@ -107,6 +107,10 @@ fn step(out: &mut String, indent: &str, step: &LearnedStep) {
                 worth(fit)
             );
         }
+        LearnedStep::Payload(is_sent, payload) => {
+            let name = if *is_sent { "PayloadIn" } else { "PayloadOut" };
+            payload_ron(out, indent, name, *payload);
+        }
         LearnedStep::Within(scope, name, inner) => {
             let (named, end) = match scope {
                 Scope::Lock(_) => (format!("Lock({}, [", quoted(name)), "]),"),
@@ -125,6 +129,11 @@ fn step(out: &mut String, indent: &str, step: &LearnedStep) {
             nested(out, indent, inner, "]),");
         }
     }
+}
+
+fn payload_ron(out: &mut String, indent: &str, name: &str, payload: LearnedPayload) {
+    let mean = if payload.same { "" } else { " // mean" };
+    let _ = writeln!(out, "{indent}{name}(\"{}B\"),{mean}", payload.bytes);
 }
 
 fn nested(out: &mut String, indent: &str, steps: &[LearnedStep], end: &str) {
@@ -362,13 +371,9 @@ impl Learned {
             let _ = writeln!(out, "                interleave: true,");
         }
         let _ = writeln!(out, "                steps: [");
-        let payload = |out: &mut String, name: &str, size: Option<(u64, bool)>| {
-            if let Some((bytes, same)) = size {
-                let mean = if same { "" } else { " // mean" };
-                let _ = writeln!(out, "{indent}{name}(\"{bytes}B\"),{mean}");
-            }
-        };
-        payload(out, "PayloadIn", class.payload_in);
+        if let Some(payload) = class.payload_in {
+            payload_ron(out, indent, "PayloadIn", payload);
+        }
         match self.costs.hold {
             None => class.steps.iter().for_each(|s| step(out, indent, s)),
             Some(bytes) => {
@@ -380,7 +385,9 @@ impl Learned {
                 nested(out, indent, &class.steps, "]),");
             }
         }
-        payload(out, "PayloadOut", class.payload_out);
+        if let Some(payload) = class.payload_out {
+            payload_ron(out, indent, "PayloadOut", payload);
+        }
         let _ = writeln!(out, "                ],\n            ),");
     }
 }

@@ -41,12 +41,12 @@ pub(super) fn seen(
     let mut votes: Vec<(&Strategy, usize)> = Vec::new();
     for (class, tasks) in classes {
         let name = &trace.classes[*class];
-        let Some(ran) = trace.facts.ran.iter().find(|r| r.class == *name) else {
+        let Some(how) = executor(trace, name) else {
             continue;
         };
-        match votes.iter_mut().find(|(how, _)| **how == ran.how) {
+        match votes.iter_mut().find(|(other, _)| **other == *how) {
             Some((_, n)) => *n += tasks,
-            None => votes.push((&ran.how, *tasks)),
+            None => votes.push((how, *tasks)),
         }
     }
     let all: usize = classes.iter().map(|(_, n)| n).sum();
@@ -68,6 +68,22 @@ pub(super) fn seen(
         share: tasks as f64 / all.max(1) as f64,
         made: how.clone(),
     })
+}
+
+/// The executor that ran a class first. Workers that take their items from a queue are counted while they come, so of several numbers of
+/// threads it is the greatest.
+fn executor<'a>(trace: &'a Trace, class: &str) -> Option<&'a Strategy> {
+    let mut all = trace.facts.ran.iter().filter(|r| r.class == class);
+    let first = &all.next()?.how;
+    let Some(least) = exactly(first) else {
+        return Some(first);
+    };
+    let others = all.filter_map(|r| Some((exactly(&r.how)?, &r.how)));
+    Some(
+        others
+            .fold((least, first), |a, b| if b.0 > a.0 { b } else { a })
+            .1,
+    )
 }
 
 /// An event loop with the pools that coroutines offloaded to.
@@ -167,8 +183,13 @@ pub(super) fn compared(
 
 /// The number of threads of a pool of several.
 fn threads(strategy: &Strategy) -> Option<u32> {
+    exactly(strategy).filter(|n| *n > 1)
+}
+
+/// The number of threads of a pool.
+fn exactly(strategy: &Strategy) -> Option<u32> {
     match strategy {
-        Strategy::Threads(Workers::Exactly(n)) => Some(*n).filter(|n| *n > 1),
+        Strategy::Threads(Workers::Exactly(n)) => Some(*n),
         Strategy::Threads(Workers::Auto | Workers::PerTask)
         | Strategy::Sequential
         | Strategy::Processes { .. }

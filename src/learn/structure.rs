@@ -13,6 +13,12 @@ const LONGEST: usize = 200;
 pub(super) const OWN_CLASS: f64 = 0.05;
 /// Rows of [`StepKind::Blocked`] that are below this share of the time of a class's steps are left out.
 const UNSEEN: f64 = 0.1;
+/// What is not known of the use of a resource is worth a step if it is longer than this (in nanoseconds), and than a part of the use.
+const LEAST_UNKNOWN: u64 = 200_000;
+const UNKNOWN_SHARE: u64 = 20;
+/// A lock that is held for less than this (in nanoseconds) on average, and for less than one such part of the time, is no step.
+const BRIEF_HOLD: u64 = 200_000;
+const IDLE_LOCK: u64 = 100;
 /// Where the most common shape has a smaller share than this, every task is summed up.
 const COMMON: f64 = 0.5;
 
@@ -37,6 +43,8 @@ pub(super) struct ShapedTask {
     pub times: Vec<u64>,
     pub payload_in: Option<u64>,
     pub payload_out: Option<u64>,
+    /// What its calls in pools send and get back.
+    pub offloaded: Vec<OffloadedBytes>,
     /// The time in rows of each kind, whether it is part of [`Self::times`] or not.
     pub io: u64,
     pub blocked: u64,
@@ -45,6 +53,15 @@ pub(super) struct ShapedTask {
     pub gaps: u64,
     /// Whether rows overlap in time.
     pub overlaps: bool,
+}
+
+/// Bytes that an offloaded call sends, or gets back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OffloadedBytes {
+    /// The index of the pool in the trace.
+    pub pool: u32,
+    pub is_sent: bool,
+    pub bytes: u64,
 }
 
 /// Tasks of one shape.
@@ -87,10 +104,38 @@ fn quiet(trace: &Trace) -> Vec<bool> {
         .collect()
 }
 
+/// For each lock: whether it is held so briefly, and for such a small part of the tasks' time, that nobody waits for it for long. As steps such
+/// locks would only make equal tasks look different, as the recorder stops to watch them.
+fn idle_locks(trace: &Trace) -> Vec<bool> {
+    let mut held = vec![(0_u64, 0_u64); trace.locks.len()];
+    let mut all = 0_u64;
+    for row in &trace.rows {
+        let length = row.end.abs_diff(row.start);
+        match row.kind {
+            StepKind::Within(Scope::Lock(lock)) => {
+                let (sum, times) = &mut held[lock as usize];
+                *sum = sum.saturating_add(length);
+                *times += 1;
+            }
+            StepKind::Cpu | StepKind::Native | StepKind::Io | StepKind::Block => {
+                all = all.saturating_add(length);
+            }
+            _ => {}
+        }
+    }
+    held.iter()
+        .map(|(sum, times)| *sum < BRIEF_HOLD.saturating_mul(*times) && *sum < all / IDLE_LOCK)
+        .collect()
+}
+
 /// The tasks of the trace with their classes, in the order of their first rows in the file. Tasks without any step are left out.
-fn tasks(trace: &Trace) -> Vec<(u32, ShapedTask)> {
+fn tasks(trace: &Trace, idle: &[bool]) -> Vec<(u32, ShapedTask)> {
     let quiet = quiet(trace);
-    let kept = |r: &&TraceRow| r.kind != StepKind::Blocked || !quiet[r.class as usize];
+    let kept = |r: &&TraceRow| match r.kind {
+        StepKind::Blocked => !quiet[r.class as usize],
+        StepKind::Within(Scope::Lock(lock)) => !idle[lock as usize],
+        _ => true,
+    };
     let mut rows: Vec<&TraceRow> = trace.rows.iter().filter(kept).collect();
     // At the same start, the row of a lock comes before what is done under it, the longest first; otherwise rows keep the order of the file.
     rows.sort_by_key(|r| {
@@ -113,10 +158,20 @@ fn task(rows: &[&TraceRow]) -> ShapedTask {
     let mut timed = Vec::new();
     for row in rows {
         match row.kind {
-            StepKind::PayloadIn(bytes) => {
-                task.payload_in = Some(task.payload_in.unwrap_or(0) + bytes);
+            StepKind::PayloadIn(bytes) | StepKind::PayloadOut(bytes) => {
+                let is_sent = matches!(row.kind, StepKind::PayloadIn(_));
+                match offloaded_at(rows, row.start) {
+                    Some(pool) => task.offloaded.push(OffloadedBytes {
+                        pool,
+                        is_sent,
+                        bytes,
+                    }),
+                    None if is_sent => {
+                        task.payload_in = Some(task.payload_in.unwrap_or(0).saturating_add(bytes));
+                    }
+                    None => task.payload_out = Some(bytes),
+                }
             }
-            StepKind::PayloadOut(bytes) => task.payload_out = Some(bytes),
             _ => timed.push(*row),
         }
     }
@@ -136,6 +191,16 @@ fn task(rows: &[&TraceRow]) -> ShapedTask {
     let shape = reader.nodes(i64::MAX);
     task.shape = shape;
     task
+}
+
+/// The pool in which a call of the task was under way then.
+fn offloaded_at(rows: &[&TraceRow], at: i64) -> Option<u32> {
+    rows.iter()
+        .filter(|r| (r.start..=r.end).contains(&at))
+        .find_map(|r| match r.kind {
+            StepKind::Within(Scope::Offload(pool)) => Some(pool),
+            _ => None,
+        })
 }
 
 /// Reads the rows of one task, sorted by their starts, into nested nodes.
@@ -201,13 +266,18 @@ impl ShapeReader<'_> {
         self.task.gaps += u64::try_from(row.start.saturating_sub(self.covered)).unwrap_or(0);
         self.covered = self.covered.max(row.start);
         self.held.push(scope);
+        let known = self.next;
         let mut inner = self.nodes(row.end.min(until));
         self.held.pop();
+        match scope {
+            Scope::Use(_) => self.unknown(row, &mut inner),
+            Scope::Lock(_) | Scope::Offload(_) => {}
+        }
         if inner.is_empty() {
             match scope {
-                Scope::Lock(_) => {}
+                Scope::Lock(_) if self.next == known => {}
                 // It was held while the task waited for something else of the program's: there is nothing to simulate.
-                Scope::Use(_) | Scope::Offload(_) => return None,
+                Scope::Lock(_) | Scope::Use(_) | Scope::Offload(_) => return None,
             }
             // The trace does not say what was done under the lock, so it is taken for Python code.
             inner.push(ShapeNode::Work(TimedStep::Cpu));
@@ -216,6 +286,29 @@ impl ShapeReader<'_> {
             self.busy = self.busy.max(row.end);
         }
         Some(ShapeNode::Within(scope, inner))
+    }
+
+    /// The time from the last row within a use of a resource to its end. Nobody knows what was done, but others could not use the resource,
+    /// so it counts, as waiting for whatever it is.
+    fn unknown(&mut self, row: &TraceRow, inner: &mut Vec<ShapeNode>) {
+        let rest = u64::try_from(row.end.saturating_sub(self.covered)).unwrap_or(0);
+        let whole = row.end.abs_diff(row.start);
+        if rest <= LEAST_UNKNOWN.max(whole / UNKNOWN_SHARE) {
+            return;
+        }
+        self.task.gaps = self.task.gaps.saturating_add(rest);
+        self.task.io = self.task.io.saturating_add(rest);
+        self.covered = self.covered.max(row.end);
+        self.busy = self.busy.max(row.end);
+        let io = ShapeNode::Work(TimedStep::Io);
+        if inner.last() == Some(&io)
+            && let Some(time) = self.task.times.last_mut()
+        {
+            *time = time.saturating_add(rest);
+        } else {
+            inner.push(io);
+            self.task.times.push(rest);
+        }
     }
 
     fn cover(&mut self, row: &TraceRow) {
@@ -291,10 +384,16 @@ fn by_shape(tasks: &[ShapedTask]) -> Vec<Vec<usize>> {
 /// Groups the classes of the trace by shape, in the order in which the groups first arrive.
 pub(super) fn group(trace: &Trace) -> Grouping {
     let mut classes: Vec<Vec<ShapedTask>> = vec![Vec::new(); trace.classes.len()];
-    for (class, task) in tasks(trace) {
+    let idle = idle_locks(trace);
+    for (class, task) in tasks(trace, &idle) {
         classes[class as usize].push(task);
     }
     let mut out = Grouping::default();
+    for (name, _) in trace.locks.iter().zip(idle).filter(|(_, idle)| *idle) {
+        out.notes.push(format!(
+            "lock {name} is held for less than a hundredth of the tasks' time, and briefly: it is left out"
+        ));
+    }
     let present: HashSet<usize> = trace.rows.iter().map(|r| r.class as usize).collect();
     for (number, (name, tasks)) in trace.classes.iter().zip(classes).enumerate() {
         if tasks.is_empty() && !present.contains(&number) {

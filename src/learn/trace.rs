@@ -100,6 +100,8 @@ pub struct Trace {
     pub locks: Vec<String>,
     /// What was seen of the GIL while each class ran, by the index in [`Trace::classes`]; shorter than that where nothing was seen.
     pub gil: Vec<GilObservation>,
+    /// What an ordinary recording saw of it in passing, likewise.
+    pub glances: Vec<GilGlances>,
     /// Resources that tasks use.
     pub resources: Vec<RecordedResource>,
     /// Pools that event loops offload calls to.
@@ -121,7 +123,24 @@ pub struct GilObservation {
     pub released: u64,
 }
 
+/// What was seen of the GIL in passing, while a program ran as it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GilGlances {
+    /// While one thread ran code of the class.
+    pub alone: GilObservation,
+    /// While several did, each of which may have held the GIL: `released` is for how long one of them alone would have been without it, if
+    /// each is so as often as the others.
+    pub together: GilObservation,
+}
+
 impl GilObservation {
+    /// Adds what was seen in another look.
+    pub(super) fn add(&mut self, look: Self) {
+        self.time = self.time.saturating_add(look.time);
+        self.releases = self.releases.saturating_add(look.releases);
+        self.released = self.released.saturating_add(look.released);
+    }
+
     /// The share of the time in which no thread held the GIL.
     pub(crate) fn share(&self) -> f64 {
         self.released as f64 / self.time.max(1) as f64
@@ -246,6 +265,7 @@ impl Trace {
         let mut lines = LineReader {
             input,
             line: 0,
+            first: 0,
             bytes: 0,
             text: String::new(),
         };
@@ -267,7 +287,7 @@ impl Trace {
                 | Format::Prof => Ok(()),
             },
         };
-        read.map_err(|p| error(Some(format!("line {}", lines.line)), p))?;
+        read.map_err(|p| error(Some(format!("line {}", lines.first)), p))?;
         if builder.trace.rows.is_empty() && builder.trace.facts.is_empty() {
             return Err(error(
                 None,
@@ -295,6 +315,8 @@ fn guess(first: &str) -> Format {
 struct LineReader<R> {
     input: BufReader<R>,
     line: u64,
+    /// The line with which [`Self::text`] begins: quoted cells may hold line breaks.
+    first: u64,
     bytes: u64,
     text: String,
 }
@@ -303,42 +325,67 @@ impl<R: Read> LineReader<R> {
     /// Reads the next line that is not blank, without its line end. Returns false at the end of the file.
     fn next_filled(&mut self) -> Result<bool, Problem> {
         loop {
-            let mut bytes = Vec::new();
-            self.line += 1;
-            let n = (&mut self.input)
-                .take(MAX_LINE + 1)
-                .read_until(b'\n', &mut bytes)
-                .map_err(|e| Problem::new(format!("cannot be read: {}", input::reason(&e))))?
-                as u64;
-            if n == 0 {
+            self.first = self.line + 1;
+            let Some(text) = self.read_line()? else {
                 return Ok(false);
-            }
-            self.bytes += n;
-            if n > MAX_LINE {
-                return Err(Problem::new("the line is longer than 1 MiB"));
-            }
-            if self.bytes > limits::MAX_TRACE_BYTES {
-                return Err(too_long());
-            }
-            let mut text = String::from_utf8(bytes).map_err(|e| {
-                let good = e.utf8_error().valid_up_to();
-                let column = String::from_utf8_lossy(&e.as_bytes()[..good])
-                    .chars()
-                    .count()
-                    + 1;
-                Problem::new("this is not UTF-8 text")
-                    .at(format!("column {column}"))
-                    .help("save the file as UTF-8")
-            })?;
-            if self.line == 1 && text.starts_with('\u{feff}') {
-                text.remove(0);
-            }
+            };
             if !text.trim().is_empty() {
-                text.truncate(text.trim_end_matches(['\n', '\r']).len());
                 self.text = text;
                 return Ok(true);
             }
         }
+    }
+
+    /// Adds the next line to this one, whose last cell has a line break in it. Returns false at the end of the file.
+    fn add_line(&mut self) -> Result<bool, Problem> {
+        let Some(text) = self.read_line()? else {
+            return Ok(false);
+        };
+        self.text.push('\n');
+        self.text.push_str(&text);
+        if self.text.len() as u64 > MAX_LINE {
+            return Err(
+                Problem::new("a quoted cell that begins here is longer than 1 MiB")
+                    .help("is a quotation mark missing?"),
+            );
+        }
+        Ok(true)
+    }
+
+    /// Reads a line without its end; `None` at the end of the file.
+    fn read_line(&mut self) -> Result<Option<String>, Problem> {
+        let mut bytes = Vec::new();
+        self.line += 1;
+        let n = (&mut self.input)
+            .take(MAX_LINE + 1)
+            .read_until(b'\n', &mut bytes)
+            .map_err(|e| Problem::new(format!("cannot be read: {}", input::reason(&e))))?
+            as u64;
+        if n == 0 {
+            return Ok(None);
+        }
+        self.bytes += n;
+        if n > MAX_LINE {
+            return Err(Problem::new("the line is longer than 1 MiB"));
+        }
+        if self.bytes > limits::MAX_TRACE_BYTES {
+            return Err(too_long());
+        }
+        let mut text = String::from_utf8(bytes).map_err(|e| {
+            let good = e.utf8_error().valid_up_to();
+            let column = String::from_utf8_lossy(&e.as_bytes()[..good])
+                .chars()
+                .count()
+                + 1;
+            Problem::new("this is not UTF-8 text")
+                .at(format!("column {column}"))
+                .help("save the file as UTF-8")
+        })?;
+        if self.line == 1 && text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        text.truncate(text.trim_end_matches(['\n', '\r']).len());
+        Ok(Some(text))
     }
 }
 
@@ -419,7 +466,39 @@ fn named(header: &[String]) -> String {
     }
 }
 
-/// Splits a line of CSV into its cells. A quoted cell may contain the separator, but no line break.
+/// Whether a line of CSV ends within a quoted cell, which then has a line break in it.
+fn is_open(text: &str, separator: u8) -> bool {
+    let (mut quoted, mut begins) = (false, true);
+    for byte in text.bytes() {
+        if quoted {
+            quoted = byte != b'"';
+        } else if byte == b'"' {
+            // Within a cell that is not quoted a quotation mark is a character as any; two of them in a quoted one leave it and come back.
+            quoted = begins;
+        } else if byte == separator {
+            begins = true;
+        } else if !byte.is_ascii_whitespace() {
+            begins = false;
+        }
+    }
+    quoted
+}
+
+/// Reads the rest of the cells of this line, which may have line breaks in quotes.
+fn whole<R: Read>(lines: &mut LineReader<R>, separator: u8) -> Result<(), Problem> {
+    while lines.text.contains('"') && is_open(&lines.text, separator) {
+        if !lines.add_line()? {
+            return Err(Problem::new(format!(
+                "a quoted cell begins here that does not end: {}",
+                quoted(&lines.text)
+            ))
+            .help("a quotation mark is missing; one within a quoted cell is written twice"));
+        }
+    }
+    Ok(())
+}
+
+/// Splits a line of CSV into its cells. A quoted cell may contain the separator, and line breaks.
 fn cells(text: &str, separator: u8) -> Result<Vec<String>, Problem> {
     if !text.contains('"') {
         // Most lines are like this, and a reader for each of them would cost more than everything else.
@@ -450,9 +529,11 @@ fn csv_lines<R: Read>(
         .into_iter()
         .max_by_key(|s| lines.text.bytes().filter(|b| b == s).count())
         .unwrap_or(b',');
+    whole(lines, separator)?;
     let header = cells(&lines.text, separator)?;
     let columns = Columns::find(&header)?;
     while lines.next_filled()? {
+        whole(lines, separator)?;
         let row = cells(&lines.text, separator)?;
         if row.len() != header.len() {
             return Err(Problem::new(format!(

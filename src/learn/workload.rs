@@ -1,28 +1,28 @@
 //! Learns a workload with fitted distributions from a trace.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
-use super::correlation;
 use super::facts::ProcessFacts;
 use super::fit::{Fit, FitVerdict, brief, fit};
 use super::gil::GilUse;
 use super::limit::{ConcurrencyLimit, at_once};
+use super::notes::{dependence, measured_times};
 use super::process::{ProcessCosts, process_costs};
-use super::rounds::rounds;
+use super::rounds::{phases, rounds};
 use super::seen::{SeenStrategy, compared, seen};
-use super::structure::{ShapeClass, ShapeNode, ShapedTask, group};
+use super::structure::{ShapeClass, ShapeNode, group};
 use super::trace::{RecordedResource, Scope, Trace};
 use super::{facts, limit as limits_of};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{Releases, limits};
 
-/// The number of steps of a class that are compared with each other at most.
-const COMPARED: usize = 40;
+/// A sequence that repeats itself has at most so many steps, and at least so many rounds.
+const LONGEST_PERIOD: usize = 8;
+const LEAST_ROUNDS: usize = 3;
 /// A step is brief if on average it is shorter than this (in nanoseconds) and than a hundredth of its task.
 const BRIEF: f64 = 100_000.0;
-/// Shares of the time below this are not reported.
-const WORTH_SAYING: f64 = 0.05;
-
 /// The kind of a step that takes time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TimedStep {
@@ -58,10 +58,21 @@ pub enum LearnedStep {
     PartlyNative(Fit, f64),
     /// Python code that gives the GIL up: how often on average, and for how long each time.
     Releasing(Fit, Releases),
+    /// A call's arguments travel to another process, or its result back: whether it is the arguments, and how much.
+    Payload(bool, LearnedPayload),
     /// Steps under a lock, with a resource or in a pool, of this name in the scenario.
     Within(Scope, String, Vec<LearnedStep>),
     /// Steps that are done this number of times.
     Repeat(usize, Vec<LearnedStep>),
+}
+
+/// How many bytes travel between processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LearnedPayload {
+    /// Their mean number.
+    pub bytes: u64,
+    /// Whether it is always the same.
+    pub same: bool,
 }
 
 /// A class of tasks that was learnt.
@@ -71,10 +82,10 @@ pub struct LearnedClass {
     pub name: String,
     /// The number of its tasks in the trace.
     pub count: usize,
-    /// The mean number of bytes sent to the worker, and whether it is the same for all tasks.
-    pub payload_in: Option<(u64, bool)>,
-    /// The mean number of bytes sent back, and whether it is the same for all tasks.
-    pub payload_out: Option<(u64, bool)>,
+    /// What is sent to the worker.
+    pub payload_in: Option<LearnedPayload>,
+    /// What is sent back.
+    pub payload_out: Option<LearnedPayload>,
     /// The steps of a task.
     pub steps: Vec<LearnedStep>,
 }
@@ -207,11 +218,19 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     let in_rounds = (options.arrivals == ArrivalsChoice::Auto)
         .then(|| learn_rounds(&spans, trace, factor, &mut notes))
         .flatten();
-    let arrivals = in_rounds.unwrap_or_else(|| {
-        let (arrivals, said) = arrivals(&times, end, options.arrivals);
-        notes.extend(said);
-        arrivals
-    });
+    let in_phases = in_rounds.is_none() && options.arrivals == ArrivalsChoice::Auto;
+    let arrivals = in_rounds
+        .or_else(|| {
+            phases(&spans).filter(|_| in_phases).map(|found| {
+                notes.push(found.note());
+                FittedArrivals::Batch
+            })
+        })
+        .unwrap_or_else(|| {
+            let (arrivals, said) = arrivals(&times, end, options.arrivals);
+            notes.extend(said);
+            arrivals
+        });
     let classes: Vec<LearnedClass> = groups
         .iter()
         .map(|g| learn_class(g, trace, factor, &mut notes))
@@ -322,7 +341,10 @@ fn observed(spans: &[(i64, i64)]) -> Observed {
 fn scope_names(steps: &[LearnedStep], out: &mut Vec<Scope>) {
     for step in steps {
         match step {
-            LearnedStep::Work(..) | LearnedStep::Releasing(..) | LearnedStep::PartlyNative(..) => {}
+            LearnedStep::Work(..)
+            | LearnedStep::Releasing(..)
+            | LearnedStep::PartlyNative(..)
+            | LearnedStep::Payload(..) => {}
             LearnedStep::Within(scope, _, inner) => {
                 if !out.contains(scope) {
                     out.push(*scope);
@@ -344,50 +366,10 @@ fn interleaved(groups: &[ShapeClass]) -> bool {
     order.windows(2).filter(|w| w[0].1 != w[1].1).count() + 1 > groups.len()
 }
 
-/// Reports what the model cannot take from the trace, as shares of the tasks' time.
-fn measured_times(groups: &[ShapeClass], one_worker: bool, notes: &mut Vec<String>) {
-    for g in groups {
-        let sum = |f: fn(&ShapedTask) -> u64| g.tasks.iter().map(f).sum::<u64>() as f64;
-        // In a batch most tasks wait for their turn most of the time, which says nothing about what they do.
-        let whole = sum(|t| t.times.iter().sum::<u64>().saturating_add(t.gaps)).max(1.0);
-        let name = &g.name;
-        let share = |part: f64| format!("{:.0}%", 100.0 * part / whole);
-        let gaps = sum(|t| t.gaps);
-        if gaps > WORTH_SAYING * whole {
-            notes.push(format!(
-                "class {name}: {} of its tasks' time lies between recorded steps and is left out; if it is waiting for \
-                 something outside, record it as io",
-                share(gaps)
-            ));
-        }
-        let blocked = sum(|t| t.blocked);
-        if blocked > WORTH_SAYING * whole {
-            notes.push(format!(
-                "class {name}: {} of its tasks' time was off the CPU for a reason that the recorder cannot see, and is read \
-                 as Io. Waiting for the GIL or a `threading.Lock` looks the same: {}, and compare",
-                share(blocked),
-                if one_worker {
-                    "with --sequential that is left to threads of the program's own; record once more under little load"
-                } else {
-                    "record once more with --sequential (pools only), or under little load"
-                }
-            ));
-        }
-        let overlapping = g.tasks.iter().filter(|t| t.overlaps).count();
-        if overlapping > 0 {
-            notes.push(format!(
-                "class {name}: {overlapping} of {} tasks have steps side by side in time; the scenario does them one after \
-                 another (a FanOut may be nearer to the program)",
-                g.tasks.len()
-            ));
-        }
-    }
-}
-
 /// The durations of one step in all tasks of a class, in nanoseconds.
-type StepDurations = Vec<u64>;
+pub(super) type StepDurations = Vec<u64>;
 
-fn mean(times: &[u64]) -> f64 {
+pub(super) fn mean(times: &[u64]) -> f64 {
     times.iter().sum::<u64>() as f64 / times.len().max(1) as f64
 }
 
@@ -415,24 +397,57 @@ fn learn_class(
         factor,
         brief,
         gil_use: GilUse::of(g, trace, notes),
+        offloaded: offloaded(g, notes),
     };
     let steps = reader.steps(&g.shape);
     LearnedClass {
         name: g.name.clone(),
         count: g.tasks.len(),
-        payload_in: payload(g, "payload_in", |t| t.payload_in, notes),
-        payload_out: payload(g, "payload_out", |t| t.payload_out, notes),
+        payload_in: payload(
+            g,
+            "payload_in",
+            g.tasks.iter().filter_map(|t| t.payload_in),
+            notes,
+        ),
+        payload_out: payload(
+            g,
+            "payload_out",
+            g.tasks.iter().filter_map(|t| t.payload_out),
+            notes,
+        ),
         steps,
     }
+}
+
+/// What calls in a pool send, and what comes back, by the pool's index.
+type OffloadPayloads = BTreeMap<u32, [Option<LearnedPayload>; 2]>;
+
+fn offloaded(g: &ShapeClass, notes: &mut Vec<String>) -> OffloadPayloads {
+    let all = || g.tasks.iter().flat_map(|t| &t.offloaded);
+    let pools: BTreeSet<u32> = all().map(|p| p.pool).collect();
+    let mut of = |pool: u32, name: &str, is_sent: bool| {
+        let mine = all().filter(|p| p.pool == pool && p.is_sent == is_sent);
+        payload(g, name, mine.map(|p| p.bytes), notes)
+    };
+    let both = |pool| {
+        (
+            pool,
+            [
+                of(pool, "payload_in of what is offloaded", true),
+                of(pool, "payload_out of what is offloaded", false),
+            ],
+        )
+    };
+    pools.into_iter().map(both).collect()
 }
 
 fn payload(
     g: &ShapeClass,
     name: &str,
-    of: fn(&ShapedTask) -> Option<u64>,
+    bytes: impl Iterator<Item = u64>,
     notes: &mut Vec<String>,
-) -> Option<(u64, bool)> {
-    let all: Vec<u64> = g.tasks.iter().filter_map(of).collect();
+) -> Option<LearnedPayload> {
+    let all: Vec<u64> = bytes.collect();
     let (least, most) = (all.iter().min()?, all.iter().max()?);
     let mean = all.iter().map(|b| u128::from(*b)).sum::<u128>() / all.len() as u128;
     if *most > least.saturating_mul(2) {
@@ -441,74 +456,10 @@ fn payload(
             g.name
         ));
     }
-    Some((u64::try_from(mean).unwrap_or(u64::MAX), least == most))
-}
-
-/// The standard deviation of durations, in nanoseconds.
-fn spread(values: &[u64]) -> f64 {
-    let mean = mean(values);
-    let square = |v: &u64| (*v as f64 - mean) * (*v as f64 - mean);
-    libm::sqrt(values.iter().map(square).sum::<f64>() / values.len().max(1) as f64)
-}
-
-/// Reports steps whose durations are correlated, the most strongly correlated pairs first.
-fn dependence(g: &ShapeClass, columns: &[StepDurations], brief: f64, notes: &mut Vec<String>) {
-    let mut works = Vec::new();
-    work_names(&g.shape, &mut works);
-    let last = columns.len().min(COMPARED);
-    // What hardly varies has nothing to do with how tasks differ.
-    let matters = |k: usize| mean(&columns[k]) >= brief && spread(&columns[k]) >= brief;
-    let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
-    for a in 0..last {
-        for b in a + 1..last {
-            if matters(a)
-                && matters(b)
-                && let Some(rho) = correlation::notable(&columns[a], &columns[b])
-            {
-                pairs.push((rho, a, b));
-            }
-        }
-    }
-    pairs.sort_by(|x, y| {
-        y.0.abs()
-            .total_cmp(&x.0.abs())
-            .then((x.1, x.2).cmp(&(y.1, y.2)))
-    });
-    let said: Vec<String> = pairs
-        .iter()
-        .take(3)
-        .map(|(rho, a, b)| {
-            format!(
-                "step {} ({}) and step {} ({}): {rho:.2}",
-                a + 1,
-                works[*a].name(),
-                b + 1,
-                works[*b].name()
-            )
-        })
-        .collect();
-    if !said.is_empty() {
-        let more = match pairs.len() - said.len() {
-            0 => String::new(),
-            n => format!("; and {n} more"),
-        };
-        notes.push(format!(
-            "class {}: durations of its steps go together (rank correlation; {}{more}), but the scenario draws them \
-             independently: the forecast's spread from task to task is too small (positive) or too large (negative). Split \
-             the class where short and long tasks differ",
-            g.name,
-            said.join("; ")
-        ));
-    }
-}
-
-fn work_names(shape: &[ShapeNode], out: &mut Vec<TimedStep>) {
-    for node in shape {
-        match node {
-            ShapeNode::Work(w) => out.push(*w),
-            ShapeNode::Within(_, inner) => work_names(inner, out),
-        }
-    }
+    Some(LearnedPayload {
+        bytes: u64::try_from(mean).unwrap_or(u64::MAX),
+        same: least == most,
+    })
 }
 
 /// Learns the steps of a class from its shape and the durations of its tasks.
@@ -523,6 +474,7 @@ struct Learner<'a> {
     brief: f64,
     /// How the class's code handles the GIL.
     gil_use: GilUse,
+    offloaded: OffloadPayloads,
 }
 
 impl Learner<'_> {
@@ -538,7 +490,13 @@ impl Learner<'_> {
                     self.next += 1;
                 }
                 ShapeNode::Within(scope, inner) => {
-                    let inner = self.steps(inner);
+                    let mut inner = self.steps(inner);
+                    if let Scope::Offload(pool) = scope
+                        && let Some([sent, back]) = self.offloaded.get(pool)
+                    {
+                        inner.splice(0..0, sent.map(|p| LearnedStep::Payload(true, p)));
+                        inner.extend(back.map(|p| LearnedStep::Payload(false, p)));
+                    }
                     let name = match scope {
                         Scope::Lock(l) => &self.trace.locks[*l as usize],
                         Scope::Use(r) => &self.trace.resources[*r as usize].name,
@@ -600,24 +558,10 @@ impl Learner<'_> {
                 ShapeNode::Within(..) => None,
             })
             .collect::<Option<_>>()?;
-        let period = (2..=4).find(|p| {
-            let rest = works.len() % p;
-            works.len() / p >= 3 && (rest..works.len() - p).all(|i| works[i] == works[i + p])
-        })?;
-        let (head, rounds) = (works.len() % period, works.len() / period);
         let mine = &self.columns[self.next..self.next + works.len()];
-        let of = |k: usize| (0..rounds).map(move |r| &mine[head + r * period + k]);
-        let pooled: Vec<StepDurations> = (0..period)
-            .map(|k| of(k).flatten().copied().collect())
-            .collect();
-        let alike = (0..period).all(|k| {
-            let mut pool = pooled[k].clone();
-            pool.sort_unstable();
-            of(k).all(|part| same_distribution(part, &pool, rounds * period))
-        });
-        if !alike {
-            return None;
-        }
+        let (period, pooled) =
+            (2..=LONGEST_PERIOD).find_map(|p| Some((p, pooled(&works, mine, p)?)))?;
+        let (head, rounds) = (works.len() % period, works.len() / period);
         self.next += works.len();
         let mut out: Vec<LearnedStep> = (0..head).map(|k| self.work(works[k], &mine[k])).collect();
         let inner = pooled
@@ -628,6 +572,43 @@ impl Learner<'_> {
         out.push(LearnedStep::Repeat(rounds, inner));
         Some(out)
     }
+}
+
+/// The durations of each of `period` steps over all rounds of them, after a head of others; `None` if the steps do not repeat themselves so, or
+/// some rounds differ from others: single ones, or every second or third, as where an agent asks its model and a tool in turns.
+fn pooled(
+    works: &[TimedStep],
+    mine: &[StepDurations],
+    period: usize,
+) -> Option<Vec<StepDurations>> {
+    let (head, rounds) = (works.len() % period, works.len() / period);
+    if rounds < LEAST_ROUNDS
+        || works[head..].iter().ne(works[head..head + period]
+            .iter()
+            .cycle()
+            .take(rounds * period))
+    {
+        return None;
+    }
+    let of = |k: usize, every: usize, first: usize| {
+        let rounds = (first..rounds).step_by(every);
+        let parts = rounds.map(move |r| &mine[head + r * period + k]);
+        parts.flatten().copied().collect::<StepDurations>()
+    };
+    let pooled: Vec<StepDurations> = (0..period).map(|k| of(k, 1, 0)).collect();
+    let alike = pooled.iter().enumerate().all(|(k, pool)| {
+        let mut pool = pool.clone();
+        pool.sort_unstable();
+        let single = (0..rounds).map(|r| of(k, rounds, r));
+        let in_turns = [2, 3]
+            .into_iter()
+            .flat_map(|every| (0..every).map(move |r| (every, r)));
+        let in_turns = in_turns.map(|(every, r)| of(k, every, r));
+        single
+            .chain(in_turns)
+            .all(|part| same_distribution(&part, &pool, (rounds + 5) * period))
+    });
+    alike.then_some(pooled)
 }
 
 /// Whether a part has the same distribution as the sorted pool, by a Kolmogorov-Smirnov test at 1% over all comparisons together
@@ -699,6 +680,7 @@ fn fits_of<'a>(
                 let step = format!("{number} {}{within}", TimedStep::Cpu.name());
                 out.push((class.to_owned(), step, fit));
             }
+            LearnedStep::Payload(..) => {}
             LearnedStep::Within(_, name, inner) => {
                 fits_of(inner, class, &format!("{within} in {name}"), number, out);
             }

@@ -7,10 +7,12 @@ import os
 import threading
 
 import pchsim_facts as facts
+import pchsim_items as items
 from pchsim_recorder import _clock, _complain, _cpu, _local, _numbers, _Span, _Task
 
 _measured = {}  # class: tasks whose payload was measured
 _MEASURED = 32
+PER_TASK = "threads:per-task"
 SEQUENTIAL = bool(os.environ.get("PCHSIM_RECORD_SEQUENTIAL"))
 
 
@@ -29,14 +31,15 @@ def name_of(function):
 class Call:
     """A callable on its way to a worker; it can be pickled if the callable can."""
 
-    def __init__(self, function, number=None, name=None, measure=False, within=None, how=None, items=False):
+    def __init__(self, function, number=None, name=None, measure=False, within=None, how=None, unpacked=False):
         self.function = function
         self.name = name or name_of(function)
         self.number = number
         self.measure = measure
         self.within = within  # of a call that a coroutine offloads: the fields of its pool
         self.how = how  # which executor runs it
-        self.items = items  # the worker unpacks it from a chunk, and measures what travelled
+        self.unpacked = unpacked  # the worker takes it from a chunk, and measures what travelled
+        self.sent = None  # bytes of the arguments of a call that is offloaded to a process
         self.submitted = _clock()
 
     def __call__(self, *args, **kwargs):
@@ -46,17 +49,22 @@ class Call:
         step, _local.step = getattr(_local, "step", None), None
         facts.begin()
         span = _local.span = _Span(record)
+        if self.how == PER_TASK:
+            span.items = items.Items("threads")
         begun = span.wall
         record.begin = self.submitted
         record.add("wait", self.submitted, begun)
         measure = self.measure
-        if self.items and _measured.get(self.name, 0) < _MEASURED:
+        if self.unpacked and _measured.get(self.name, 0) < _MEASURED:
             _measured[self.name] = _measured.get(self.name, 0) + 1
             size = _size((args, kwargs))
             if size is not None:
                 measure = True
                 record.add("payload_in", begun, begun, ', "bytes": %d' % size)
             span.close("wait")
+        if self.sent is not None:
+            measure = True
+            record.add("payload_in", begun, begun, ', "bytes": %d' % self.sent)
         try:
             result = self.function(*args, **kwargs)
             span.cut()
@@ -73,12 +81,16 @@ class Call:
             if self.within is not None:
                 record.add(self.within[0], begun, span.wall, self.within[1])
             _local.span, _local.step = outer, step
-            if self.how is not None and facts.server and not record.request:
-                facts.background(record, self.submitted)
-            else:
-                if self.how is not None:
-                    facts.ran(record.called(), self.how)
-                record.write()
+            if not items.end(span):
+                self._over(span.task)
+
+    def _over(self, record):
+        if self.how is not None and facts.server and not record.request:
+            facts.background(record, self.submitted)
+        else:
+            if self.how is not None:
+                facts.ran(record.called(), self.how)
+            record.write()
 
 
 def _size(value):
@@ -103,10 +115,21 @@ def pool_name(key, kind, size):
     return _pools[key]
 
 
-def offloaded(function, record, name, how):
-    """Work that an asyncio task offloads is a part of that task."""
+def _sent(name, args):
+    """Bytes of the arguments of a call that goes to another process; None if enough of this name were measured."""
+    if args is None or _measured.get(name, 0) >= _MEASURED:
+        return None
+    _measured[name] = _measured.get(name, 0) + 1
+    return _size(args)
+
+
+def offloaded(function, record, name, how, args=None):
+    """Work that an asyncio task offloads is a part of that task. With `args` it goes to another process."""
     record.offloaded = True
-    return Call(function, record.task.number, record.task.called(), within=("offload:" + name, ', "how": "%s"' % how))
+    call = Call(function, record.task.number, record.task.called(), within=("offload:" + name, ', "how": "%s"' % how))
+    call.sent = _sent("%s in %s" % (call.name, name_of(function)), args)
+    call.submitted = _clock()
+    return call
 
 
 def wrapped(function, pool, args=None):
@@ -117,18 +140,16 @@ def wrapped(function, pool, args=None):
         default = getattr(record.loop, "_default_executor", None) is pool
         kind = (how or "threads").split(":")[0]
         size = int((how or "threads:1").split(":")[1])
-        return offloaded(function, record, "default" if default else pool_name(id(pool), kind, size), how or "threads:1")
+        return offloaded(function, record, "default" if default else pool_name(id(pool), kind, size), how or "threads:1", args)
     facts.others = True
     call = Call(function, "%d-%d" % (os.getpid(), next(_numbers)), how=how)
     facts.submit()
-    if args is not None and _measured.get(call.name, 0) < _MEASURED:
-        _measured[call.name] = _measured.get(call.name, 0) + 1
-        size = _size(args)
-        if size is not None:
-            call.measure = True
-            payload = _Task(call.name, call.number)
-            payload.add("payload_in", call.submitted, call.submitted, ', "bytes": %d' % size)
-            payload.write()
+    size = _sent(call.name, args)
+    if size is not None:
+        call.measure = True
+        payload = _Task(call.name, call.number)
+        payload.add("payload_in", call.submitted, call.submitted, ', "bytes": %d' % size)
+        payload.write()
     call.submitted = _clock()
     return call
 
@@ -156,6 +177,15 @@ def thread_pool(module):
     pool.submit, pool.__init__ = recorded, made
 
 
+_chunks = {}  # a function that is mapped over a pool: the most of its items that went there at once
+
+
+def _chunked(how, size, function):
+    """A pool whose calls are chunks of so many items; the last one of a map may be smaller."""
+    most = _chunks[name_of(function)] = max(_chunks.get(name_of(function), 1), size)
+    return "%s:%d" % (how, most) if most > 1 else how
+
+
 def process_pool(module):
     pool = module.ProcessPoolExecutor
     submit, init = pool.submit, pool.__init__
@@ -167,7 +197,8 @@ def process_pool(module):
             # map() sends chunks of items: each item is a task.
             facts.others = True
             facts.submit()
-            return submit(self, functools.partial(chunk, Call(fn.args[0], how=self._pchsim_how, items=True)), *args, **kwargs)
+            how = _chunked(self._pchsim_how, len(args[0]) if args else 1, fn.args[0])
+            return submit(self, functools.partial(chunk, Call(fn.args[0], how=how, unpacked=True)), *args, **kwargs)
         return submit(self, wrapped(fn, self, (args, kwargs)), *args, **kwargs)
 
     @functools.wraps(init)
@@ -178,6 +209,15 @@ def process_pool(module):
         self._pchsim_how = "processes:%d:%s" % (getattr(self, "_max_workers", 1), start)
 
     pool.submit, pool.__init__ = recorded, made
+
+
+def _chunk_of(name, args, kwargs):
+    """The size of the chunks that a call of multiprocessing.Pool asks for; None if it leaves it to the pool."""
+    place = {"_map_async": 2, "imap": 1, "imap_unordered": 1}.get(name)
+    if place is None:
+        return None
+    given = args[place] if len(args) > place else kwargs.get("chunksize", None if place == 2 else 1)
+    return given if isinstance(given, int) and given > 0 else None
 
 
 def multiprocessing_pool(module):
@@ -193,7 +233,10 @@ def multiprocessing_pool(module):
                 start = getattr(getattr(self, "_ctx", None), "get_start_method", lambda: "fork")()
                 threads = type(self).__name__ == "ThreadPool"
                 how = "threads:%d" % self._processes if threads else "pool:%d:%s" % (self._processes, start)
-                func = Call(func, how=how, items=not threads)
+                chunk = None if threads else _chunk_of(name, args, kwargs)
+                if chunk is not None:
+                    how += ":%d" % chunk
+                func = Call(func, how=how, unpacked=not threads)
             return original(self, func, *args, **kwargs)
 
         setattr(module.Pool, name, recorded)
@@ -222,7 +265,7 @@ def plain_threads():
             if record is None or record.root:
                 facts.others = True
                 facts.submit()
-            self.run = Call(self.run, name=name_of(body), how="threads:per-task")
+            self.run = Call(self.run, name=name_of(body), how=PER_TASK)
         return start(self)
 
     threading.Thread.start = recorded

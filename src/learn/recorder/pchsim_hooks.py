@@ -13,11 +13,17 @@ import pchsim_gil as gil
 import pchsim_loops as loops
 import pchsim_resources as resources
 import pchsim_servers as servers
-from pchsim_recorder import _complain, _local
+from pchsim_recorder import _clock, _complain, _local
 
 
-def _timed(function, kind, blocks=None):
-    """The blocking function, its time booked under the kind when a task calls it; a coroutine's call blocks its loop."""
+_COARSE = 4_000_000  # ns: a tick of the kernel
+
+
+def _timed(function, kind, blocks=None, ready=None):
+    """The blocking function, its time booked under the kind when a task calls it; a coroutine's call blocks its loop.
+
+    `ready` says of the call's start, end and arguments when what it waited for was there: from then on it waited for its turn.
+    """
 
     @functools.wraps(function)
     def recorded(*args, **kwargs):
@@ -25,6 +31,10 @@ def _timed(function, kind, blocks=None):
         span = None if record is not None else getattr(_local, "span", None)
         if record is None and span is None or (blocks is not None and not blocks(*args)):
             return function(*args, **kwargs)
+
+        def was_ready(start):
+            return None if ready is None else ready(start, _clock(), *args)
+
         # What it calls itself (Condition.wait within Queue.get) is a part of it.
         if record is not None:
             record.cut()
@@ -33,7 +43,7 @@ def _timed(function, kind, blocks=None):
                 return function(*args, **kwargs)
             finally:
                 _local.step, _local.span = record, outer
-                record.blocked(kind)
+                record.blocked(kind, was_ready(record.segment[0]))
         span.cut()
         span.leave()
         _local.span = None
@@ -41,9 +51,20 @@ def _timed(function, kind, blocks=None):
             return function(*args, **kwargs)
         finally:
             _local.span = span
-            span.close(kind)
+            span.close(kind, was_ready(span.wall))
 
     return recorded
+
+
+def _slept(start, _, seconds):
+    """When a sleep is over."""
+    return start + max(int(seconds * 1e9), 0)
+
+
+def _received(start, end, sock, *_):
+    """When the last bytes that a call has read had come, if that was clearly before it returned: the kernel's clock is a coarse one."""
+    came = loops.came(sock, end)
+    return None if came is None or end - came < _COARSE else max(came, start)
 
 
 def _may_block(sock, *_):
@@ -52,14 +73,17 @@ def _may_block(sock, *_):
 
 
 def _socket(module):
-    for name in ("connect", "accept", "recv", "recv_into", "send", "sendall"):
+    for name in ("connect", "accept", "send", "sendall"):
         setattr(module.socket, name, _timed(getattr(module.socket, name), "io", _may_block))
+    for name in ("recv", "recv_into"):
+        setattr(module.socket, name, _timed(getattr(module.socket, name), "io", _may_block, _received))
     module.getaddrinfo = _timed(module.getaddrinfo, "io")
 
 
 def _ssl(module):
-    for name in ("read", "write", "do_handshake"):
+    for name in ("write", "do_handshake"):
         setattr(module.SSLSocket, name, _timed(getattr(module.SSLSocket, name), "io", _may_block))
+    module.SSLSocket.read = _timed(module.SSLSocket.read, "io", _may_block, _received)
 
 
 def _subprocess(module):
@@ -133,9 +157,12 @@ def install():
         gil.watch()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=gil.watch)
-    time.sleep = _timed(time.sleep, "io")
+    else:
+        gil.glance()
+    time.sleep = _timed(time.sleep, "io", ready=_slept)
     threading.Condition.wait = _timed(threading.Condition.wait, "wait")
     resources.threading_semaphores(threading)
+    resources.threading_locks(threading)
     executors.plain_threads()
     for name in _HOOKS:
         if name in sys.modules:

@@ -8,6 +8,7 @@ import sys
 import threading
 
 import pchsim_facts as facts
+import pchsim_items as items
 from pchsim_recorder import _clock, _cpu, _gave_up, _local, _NOISE, _Stretch, _Task
 
 _AT_ONCE = 100_000  # ns: a select() that takes less has found what was ready before it was called
@@ -32,6 +33,8 @@ class Record:
         self.marked = 0  # nesting of waits for locks, queues and events
         self.kind = "wait"
         self.offloaded = False
+        # A task of the program's own that takes items from a queue may be a worker.
+        self.items = None if self.part or root else items.Items("asyncio")
         self.children = self.children_before = 0
         self.nested = [0, 0]  # wall and CPU time of tasks that ran eagerly within this stretch
         if self.parent is not None:
@@ -102,10 +105,10 @@ class Record:
         self.cut()
         self.stretch = _Stretch.begin(self.task.name)
 
-    def blocked(self, kind):
+    def blocked(self, kind, ready=None):
         """Ends a call that blocked the loop, since the last cut."""
         now = _clock()
-        self.task.add("block" if kind == "io" else kind, self.segment[0], now)
+        self.task.add("block" if kind == "io" else kind, self.segment[0], now, ready=ready)
         self.segment = now, _cpu(), _gave_up()
         self.stretch = _Stretch.begin(self.task.name)
 
@@ -127,6 +130,8 @@ class Record:
         if self.parent is not None:
             self.parent.children -= 1
         if self.part:
+            return
+        if items.end(self):
             return
         if self.root and facts.others:
             for kind, start, end, _ in self.task.rows:
@@ -238,13 +243,21 @@ def _came(loop, sock):
     before, called, returned = times[1]
     if returned - called > _AT_ONCE:
         return returned
+    last = came(sock, _clock())
+    # It had not come when the select() before returned.
+    return None if last is None else min(max(last, before), called)
+
+
+def came(sock, now):
+    """When the last bytes of a TCP connection had come, to some milliseconds; None where the system does not say."""
+    if sys.platform != "linux":
+        return None
     try:
         info = sock.getsockopt(6, _TCP_INFO, 60)
         age = int.from_bytes(info[_LAST_DATA_RECV : _LAST_DATA_RECV + 4], sys.byteorder)
     except (OSError, AttributeError):
         return None
-    # It had not come when the select() before returned.
-    return min(max(_clock() - age * 1_000_000, before), called)
+    return now - age * 1_000_000
 
 
 def selector_events(module):

@@ -29,11 +29,16 @@ except ImportError:  # not Linux
     RUSAGE_THREAD = None
 
 _sleep = time.sleep
+_Lock = threading.Lock  # the real one, whatever is watched later
 _clock = time.perf_counter_ns  # one clock for all processes of a machine
 _cpu = time.thread_time_ns
 _local = threading.local()  # .span: the task on this thread; .step: the asyncio task whose step runs
 _numbers = itertools.count(1)
 _NOISE = 100_000  # ns: shorter times off the CPU are the operating system's
+_LATE = 1.1  # a sleep of the switch interval ends somewhat late
+_TICK = 4_000_000  # ns: the kernel's
+_PREEMPTED = 4  # the holder of the GIL has a core for this part of the time at least
+_HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class _Schedstat:
@@ -69,25 +74,36 @@ def _delay():
 
 
 def _gave_up():
-    """How often this thread has left its core by itself, and how long it has waited for one."""
-    return None if RUSAGE_THREAD is None else getrusage(RUSAGE_THREAD).ru_nvcsw, _delay()
+    """How often this thread has left its core by itself, how long it has waited for one, and the CPU time of the process and of the thread."""
+    left = None if RUSAGE_THREAD is None else getrusage(RUSAGE_THREAD).ru_nvcsw
+    return left, _delay(), time.process_time_ns(), _cpu()
 
 
 def _off(before, length):
-    """How much of `length` nanoseconds off the CPU the thread has waited for the core only."""
-    left, delay = before
-    now = _delay()
-    if delay is not None and now is not None:
-        return min(max(now - delay, 0), length)
-    never_left = left is not None and _gave_up()[0] == left
-    return length if never_left else 0
+    """How much of `length` nanoseconds off the CPU the thread has waited for the core only, and how much for the GIL at most."""
+    left, delay, process, thread = before
+    now_left, now_delay, now_process, now_thread = _gave_up()
+    switches = None if left is None else now_left - left
+    if delay is not None and now_delay is not None:
+        core = min(max(now_delay - delay, 0), length)
+    else:
+        core = length if switches == 0 else 0
+    if not _HAS_GIL or switches is None:
+        return core, 0
+    # Whoever waits for the GIL sleeps until it is given up, or for the switch interval, and asks again; meanwhile another thread of the
+    # process computes. One long sleep is no wait for the GIL, and neither is one in which nobody computes.
+    others = max((now_process - process) - (now_thread - thread), 0)
+    # Whoever has the GIL may itself wait for a core meanwhile, and the kernel adds up a running thread's time now and then only.
+    others = _PREEMPTED * others + _TICK if others > _NOISE else 0
+    asleep = int(switches * sys.getswitchinterval() * 1e9 * _LATE)
+    return core, min(length - core, others, asleep)
 
 
 class _Output:
     """The file that rows go to: opened at the first one, and anew after a fork."""
 
     def __init__(self):
-        self.lock = threading.Lock()
+        self.lock = _Lock()
         self.pid = self.fd = None
 
     def write(self, text):
@@ -107,7 +123,7 @@ class _Output:
 _output = _Output()
 if hasattr(os, "register_at_fork"):
     # A lock that another thread held at the fork would stay locked in the child for ever.
-    os.register_at_fork(after_in_child=lambda: setattr(_output, "lock", threading.Lock()))
+    os.register_at_fork(after_in_child=lambda: setattr(_output, "lock", _Lock()))
 
 
 def _seconds(ns):
@@ -139,16 +155,20 @@ class _Task:
         self.rows = []
         self.begin = _clock()
 
-    def add(self, kind, start, end, more=""):
-        """A row; `more` are further fields of it, as JSON."""
+    def add(self, kind, start, end, more="", ready=None):
+        """A row; `more` are further fields of it, as JSON. What comes after `ready` is waiting for a core or the GIL."""
+        if ready is not None and start <= ready < end - _NOISE:
+            self.rows.append((kind, start, ready, more))
+            kind, start, more = "wait", ready, ""
         self.rows.append((kind, start, max(start, end), more))
 
     def off(self, start, end, before, kind="blocked"):
-        """Time off the CPU: first what was waiting for a core."""
-        turn = start + _off(before, end - start)
+        """Time off the CPU: first what was waiting for a core, or for the GIL."""
+        core, gil = _off(before, end - start)
+        _Task.delayed += core
+        turn = start + core + gil
         if turn > start:
             self.add("wait", start, turn)
-            _Task.delayed += turn - start
         if end - turn > _NOISE:
             self.add(kind, turn, end)
 
@@ -188,7 +208,8 @@ def _write(text):
 class _Stretch:
     """A stretch of a task's own code, and when it was over: what the watch over the GIL saw belongs to it."""
 
-    now = None  # the one that runs
+    active = {}  # those that run: several where several threads do, of which one has the GIL and others wait or are without it
+    began = None  # called when one begins
 
     def __init__(self, name):
         self.name, self.over = name, None
@@ -197,14 +218,16 @@ class _Stretch:
 
     @classmethod
     def begin(cls, name):
-        cls.now = cls(name)
-        return cls.now
+        stretch = cls(name)
+        cls.active[id(stretch)] = stretch
+        if cls.began is not None:
+            cls.began()
+        return stretch
 
     def end(self):
         if self.over is None:
             self.over = _clock()
-        if _Stretch.now is self:
-            _Stretch.now = None
+            _Stretch.active.pop(id(self), None)
 
     def ran(self, used, length):
         """It used so much CPU time of so much time in all."""
@@ -218,15 +241,20 @@ class _Stretch:
         else:
             self.write(*look)
 
-    def write(self, length, releases, released):
-        # What counts is the thread's CPU time: while it stands still, so does the GIL.
-        length = int(length * self.share)
-        row = '{"task": "gil", "class": %s, "kind": "gil", "start": 0, "end": %s, "releases": %d, "released": %s}\n'
-        _output.write(row % (json.dumps(self.name), _seconds(length), releases, _seconds(min(int(released), length))))
+    def write(self, length, releases, released, threads=None):
+        # What counts is the thread's CPU time: while it stands still, so does the GIL. (Of several threads nobody knows whose counts.)
+        if threads is None or threads == 1:
+            length = int(length * self.share)
+        glance = "" if threads is None else ', "size": %d' % threads
+        row = '{"task": "gil", "class": %s, "kind": "gil", "start": 0, "end": %s, "releases": %d, "released": %s%s}\n'
+        released = _seconds(min(int(released), length))
+        _output.write(row % (json.dumps(self.name), _seconds(length), releases, released, glance))
 
 
 class _Span:
     """A task's way on one thread, cut into time on the CPU and off it."""
+
+    items = None  # of a worker: what it takes from its queue
 
     def __init__(self, task):
         self.task = task
@@ -251,11 +279,11 @@ class _Span:
 
     split = cut
 
-    def close(self, kind):
-        """Ends a stretch that is known to be of this kind."""
+    def close(self, kind, ready=None):
+        """Ends a stretch that is known to be of this kind; what it waited for was ready then, and after that it waited for its turn."""
         self.stretch.end()
         wall = _clock()
-        self.task.add(kind, self.wall, wall)
+        self.task.add(kind, self.wall, wall, ready=ready)
         self._begin(wall)
 
     def leave(self):

@@ -1,5 +1,6 @@
-"""Records what tasks hold: semaphores, locks of event loops, and queues that serve as pools."""
+"""Records what tasks hold: semaphores, locks, and queues that serve as pools."""
 
+import collections
 import functools
 import json
 import linecache
@@ -12,19 +13,24 @@ from pchsim_recorder import _clock, _local
 
 _OTHERS = tuple(
     os.path.join(os.path.realpath(path), "")
-    for path in {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    for path in {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {os.path.dirname(__file__)}
     if path
 )
 _LOANS = 1000  # a queue of which more items are out at once is no pool
 
 
-def _task():
-    """The task that runs on this thread, be it a thread's or a loop's. What it did so far is a stretch of its own."""
+def _running():
+    """What runs on this thread, be it a thread's task or a loop's. What it did so far is a stretch of its own."""
     running = getattr(_local, "step", None) or getattr(_local, "span", None)
-    if running is None:
-        return None
-    running.split()
-    return running.task
+    if running is not None:
+        running.split()
+    return running
+
+
+def _task():
+    """The task that runs on this thread."""
+    running = _running()
+    return None if running is None else running.task
 
 
 class _Place:
@@ -157,17 +163,167 @@ def threading_semaphores(module):
             _gives(owner, "release")
 
 
-class _Pool(_Place):
-    """A queue: a pool if who gets an item puts the same one back."""
+_BRIEF = 20_000  # ns: a lock that is held for less, and was free, takes nobody's time
+_QUIET = 2000  # after so many of these in a row a lock is not watched any longer: watching takes more time than it does
+
+
+class _LockPlace(_Place):
+    """A lock of threads."""
 
     def __init__(self, name):
+        super().__init__("lock", name, 1)
+        self.brief = 0
+        self.waited = False
+
+    def acquired(self, lock, blocking, timeout):
+        """Takes the lock for the task that runs on this thread."""
+        if self.brief >= _QUIET or getattr(_local, "step", None) is None and getattr(_local, "span", None) is None:
+            return lock.acquire(blocking, timeout)
+        free = lock.acquire(False)
+        if not free and (not blocking or not _waits(lock, timeout)):
+            return False
+        self.took()
+        self.waited = not free
+        return True
+
+    def gave(self):
+        if not self.held:
+            return
+        self.brief = 0 if self.waited or _clock() - self.held[-1][1] > _BRIEF else self.brief + 1
+        self.waited = False
+        super().gave()
+
+
+def _waits(lock, timeout):
+    """Waits for a lock that another thread has."""
+    record, span = getattr(_local, "step", None), getattr(_local, "span", None)
+    if record is not None:
+        # It blocks the loop.
+        record.cut()
+        try:
+            return lock.acquire(True, timeout)
+        finally:
+            record.blocked("wait")
+    span.cut()
+    span.leave()
+    try:
+        return lock.acquire(True, timeout)
+    finally:
+        span.close("wait")
+
+
+class _Lock:
+    """A `threading.Lock` or `RLock` of the program's own."""
+
+    def __init__(self, lock, place):
+        self._lock, self._pchsim = lock, place
+        self._depth = 0  # of whoever holds it
+
+    def acquire(self, blocking=True, timeout=-1):
+        owned = getattr(self._lock, "_is_owned", None)
+        if owned is not None and owned():
+            got = self._lock.acquire(blocking, timeout)
+        else:
+            if not blocking and timeout != -1:
+                raise ValueError("can't specify a timeout for a non-blocking call")
+            got = self._pchsim.acquired(self._lock, blocking, timeout)
+        self._depth += bool(got)
+        return got
+
+    def release(self):
+        if self._depth > 0:
+            self._depth -= 1
+        if self._depth == 0:
+            self._pchsim.gave()
+        self._lock.release()
+
+    __enter__ = acquire
+
+    def __exit__(self, *_):
+        self.release()
+
+    # A Condition on an RLock gives it back wholly while it waits.
+    def _release_save(self):
+        depth, self._depth = self._depth, 0
+        self._pchsim.gave()
+        save = getattr(self._lock, "_release_save", None)
+        return depth, save() if save is not None else self._lock.release()
+
+    def _acquire_restore(self, state):
+        depth, inner = state
+        restore = getattr(self._lock, "_acquire_restore", None)
+        if restore is not None:
+            restore(inner)
+            if self._pchsim.brief < _QUIET:
+                self._pchsim.took()
+        else:
+            self._pchsim.acquired(self._lock, True, -1)
+        self._depth = depth
+
+    def _is_owned(self):
+        owned = getattr(self._lock, "_is_owned", None)
+        if owned is not None:
+            return owned()
+        if self._lock.acquire(False):
+            self._lock.release()
+            return False
+        return True
+
+    def _at_fork_reinit(self):
+        self._depth, self._pchsim.held = 0, []
+        self._lock._at_fork_reinit()
+
+    def __getattr__(self, name):
+        return getattr(self._lock, name)
+
+    def __repr__(self):
+        return repr(self._lock)
+
+
+def threading_locks(module):
+    """Locks that the program's own code makes are watched; libraries get the real ones."""
+
+    def watched(name):
+        original = getattr(module, name)
+
+        class Kind(type):
+            """So that isinstance() knows both."""
+
+            def __instancecheck__(cls, instance):
+                kind = original if isinstance(original, type) else type(original())
+                return isinstance(instance, (_Lock, kind))
+
+            def __call__(cls, *args, **kwargs):
+                lock = original(*args, **kwargs)
+                place = _made_here(2)
+                return lock if place is None else _Lock(lock, _LockPlace(_name(place, name.lower())))
+
+        return Kind(name, (), {"__module__": "threading", "__doc__": original.__doc__})
+
+    module.Lock, module.RLock = watched("Lock"), watched("RLock")
+
+
+class _Pool(_Place):
+    """A queue: a pool if who gets an item puts the same one back; else who takes several items from it may be a worker."""
+
+    def __init__(self, name, in_order):
         super().__init__("use", name, 0)
         self.loans = {}
         self.seen = set()
+        self.puts = collections.deque() if in_order else None  # when the items in it were put
+        self.workers = set()
 
     def got(self, item):
-        task = _task()
-        if task is None or self.loans is None:
+        put = _clock()
+        if self.puts:
+            put = self.puts.popleft()
+        running = _running()
+        if running is None:
+            return
+        if not self.seen and getattr(running, "items", None) is not None:
+            running.items.take(running, self, put)
+        task = running.task
+        if self.loans is None:
             return
         # The item is kept while it is out, so that no other has its identity.
         self.loans[id(item)] = task, _clock(), item
@@ -175,6 +331,8 @@ class _Pool(_Place):
             self.loans = None
 
     def put(self, item):
+        if self.puts is not None:
+            self.puts.append(_clock())
         if not self.loans:
             return
         task, since, _ = self.loans.get(id(item), (None, 0, None))
@@ -193,7 +351,7 @@ def _queue(owner):
         init(self, *args, **kwargs)
         place = _made_here(2)
         if place is not None:
-            self._pchsim = _Pool(_name(place, "pool"))
+            self._pchsim = _Pool(_name(place, "pool"), type(self).__name__ == "Queue")
 
     owner.__init__ = made
 
@@ -210,6 +368,13 @@ def _put(self, item):
         place.put(item)
 
 
+def _refused(self):
+    """A full queue does not take the item that was put last."""
+    place = getattr(self, "_pchsim", None)
+    if place is not None and place.puts:
+        place.puts.pop()
+
+
 def thread_queues(module):
     owner = module.Queue
     _queue(owner)
@@ -224,7 +389,11 @@ def thread_queues(module):
     @functools.wraps(put)
     def watched_put(self, item, *args, **kwargs):
         _put(self, item)
-        return put(self, item, *args, **kwargs)
+        try:
+            return put(self, item, *args, **kwargs)
+        except BaseException:
+            _refused(self)
+            raise
 
     owner.get, owner.put = watched_get, watched_put
 
@@ -246,6 +415,10 @@ def asyncio_queues(module):
     @functools.wraps(put)
     def watched_put(self, item):
         _put(self, item)
-        return put(self, item)
+        try:
+            return put(self, item)
+        except BaseException:
+            _refused(self)
+            raise
 
     owner.get_nowait, owner.put_nowait = watched_get, watched_put

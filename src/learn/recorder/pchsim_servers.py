@@ -2,8 +2,10 @@
 
 import functools
 import re
+import socket
 
 import pchsim_facts as facts
+import pchsim_loops as loops
 from pchsim_recorder import _local, _Span, _Task
 
 _CLASSES = 40  # so many routes; what comes after is "METHOD other"
@@ -116,14 +118,27 @@ def gunicorn(module):
     module.Worker.load_wsgi = recorded
 
 
+def _waited(client, now):
+    """Since when a request has waited in the backlog for its connection to be accepted; None if it has not, or nobody knows."""
+    try:
+        client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except (OSError, AttributeError):
+        return None  # it has not come
+    return loops.came(client, now)
+
+
 def gunicorn_sync(module):
-    """A worker that serves one connection at a time: the task begins when it has accepted it."""
+    """A worker that serves one connection at a time: the task begins when it has accepted it, its wait when the request had come."""
     handle = module.SyncWorker.handle
 
     @functools.wraps(handle)
     def recorded(self, *args, **kwargs):
         facts.begin()
         span = _local.span = _Span(_Task("connection"))
+        waited = _waited(args[1] if len(args) > 1 else None, span.wall)
+        if waited is not None:
+            span.task.begin = waited
+            span.task.add("wait", waited, span.wall)
         try:
             return handle(self, *args, **kwargs)
         finally:
