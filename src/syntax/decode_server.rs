@@ -5,6 +5,7 @@ use super::decode_strategy::times;
 use super::diagnostic::Code;
 use super::strategy_text::{Parts, count, whole};
 use super::tree::SyntaxNode;
+use crate::engine::Nanos;
 use crate::scenario::{CeleryPool, Endpoints, Server, ServerKind, Strategy, WorkerClass, limits};
 
 /// Names of the servers in short forms.
@@ -35,6 +36,7 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
     let keep_alive = parts.rest.next_if_eq(&"keep-alive").is_some();
     let most = parts.take(word);
     let jitter = parts.take("jitter");
+    let (backlog, timeout, graceful_timeout) = parts.watch()?;
     let server = Server {
         preload,
         max_requests: most
@@ -42,6 +44,9 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
             .transpose()?,
         jitter: jitter.map_or(Ok(0), |n| whole(n, "the jitter"))?,
         keep_alive,
+        backlog,
+        timeout,
+        graceful_timeout,
         ..Server::new(kind, workers)
     };
     match server.contradiction() {
@@ -132,11 +137,15 @@ pub(super) fn server(
     };
     let preload = yes(cx, f, "preload")?;
     let keep_alive = yes(cx, f, "keep_alive")?;
+    let (backlog, timeout, graceful_timeout) = watch(cx, f)?;
     let server = Server {
         preload,
         max_requests: times(cx, f, most, "the number of requests of a worker", 1)?,
         jitter: times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0),
         keep_alive,
+        backlog,
+        timeout,
+        graceful_timeout,
         ..Server::new(kind, workers)
     };
     if let Some(why) = server.contradiction() {
@@ -144,6 +153,19 @@ pub(super) fn server(
         return None;
     }
     Some(Strategy::served(server))
+}
+
+/// A listen queue, and the times after which workers are killed: those that are given.
+pub(super) type Watch = (Option<u32>, Option<Nanos>, Option<Nanos>);
+
+/// Reads what is said of a listen queue, and of when workers are killed.
+pub(super) fn watch(cx: &mut Cx, f: &Fields<'_>) -> Option<Watch> {
+    let backlog = times(cx, f, "backlog", "the backlog", 1)?;
+    let mut time = |name| match f.get(name) {
+        Some(_) => cx.optional(f, name, Cx::duration).map(Some),
+        None => Some(None),
+    };
+    Some((backlog, time("timeout")?, time("graceful_timeout")?))
 }
 
 /// A parameter that is `false` unless it is given.

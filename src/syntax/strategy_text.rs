@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::decode::{Cx, suggest};
 use super::diagnostic::{Code, Diagnostic, SourceText};
+use super::decode_server::Watch;
 use super::{decode_pools, decode_server, decode_strategy, tree};
-use crate::scenario::units::grouped;
+use crate::engine::Nanos;
+use crate::scenario::units::{self, UnitError, grouped};
 use crate::scenario::{
     Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase,
     Workers, is_module, limits,
@@ -129,6 +131,24 @@ pub(super) fn whole(text: &str, what: &str) -> Result<u32, String> {
     }
 }
 
+/// Reads a time with its unit.
+fn time(text: &str) -> Result<Nanos, String> {
+    units::duration(text).map_err(|e| match e {
+        UnitError::Unit(why) | UnitError::Range(why) | UnitError::Limit(_, why) => {
+            format!("{why}; times look like 30s or 500ms")
+        }
+    })
+}
+
+/// Reads a time above zero.
+fn above_zero(text: &str) -> Result<Nanos, String> {
+    let time = time(text)?;
+    if time == Nanos::ZERO {
+        return Err("a `timeout` of 0 would kill every worker: leave it out for none".into());
+    }
+    Ok(time)
+}
+
 fn start_method(text: &str) -> Result<StartMethod, String> {
     match text {
         "fork" => Ok(StartMethod::Fork),
@@ -209,6 +229,16 @@ impl<'t> Parts<'t> {
         Some(self.named.remove(at).1)
     }
 
+    /// What is said of a listen queue, and of when workers are killed.
+    pub(super) fn watch(&mut self) -> Result<Watch, String> {
+        let backlog = self.take("backlog");
+        Ok((
+            backlog.map(|n| whole(n, "the backlog")).transpose()?,
+            self.take("timeout").map(time).transpose()?,
+            self.take("graceful-timeout").map(time).transpose()?,
+        ))
+    }
+
     /// What a pool of processes does beyond starting its workers.
     fn pool_life(&mut self, start: StartMethod, api: ProcessApi) -> Result<PoolLife, String> {
         let tasks = self.take("max-tasks");
@@ -229,7 +259,15 @@ impl<'t> Parts<'t> {
 
     fn end(mut self) -> Result<(), String> {
         if let Some((name, _)) = self.named.first() {
-            let known = ["max-tasks", "max-requests", "jitter", "preload"];
+            let known = [
+                "max-tasks",
+                "max-requests",
+                "jitter",
+                "preload",
+                "backlog",
+                "timeout",
+                "graceful-timeout",
+            ];
             let others: Vec<&str> = known.into_iter().filter(|k| k != name).collect();
             return Err(format!(
                 "`{name}=` says nothing about `{}`; {}",
@@ -265,7 +303,16 @@ pub(super) fn short_form(text: &str) -> Result<StrategyCase, String> {
 
 /// Reads what follows the number of processes of a prefork server: words and `name=number`, apart by colons.
 fn lifecycle(text: &str) -> Result<Lifecycle, String> {
-    const WORDS: [&str; 5] = ["spawn", "no-preload", "freeze", "max-requests", "jitter"];
+    const WORDS: [&str; 8] = [
+        "spawn",
+        "no-preload",
+        "freeze",
+        "max-requests",
+        "jitter",
+        "backlog",
+        "timeout",
+        "graceful-timeout",
+    ];
     let mut life = Lifecycle::default();
     for word in text.split(':').map(str::trim).filter(|w| !w.is_empty()) {
         match word.split_once('=').unwrap_or((word, "")) {
@@ -279,6 +326,9 @@ fn lifecycle(text: &str) -> Result<Lifecycle, String> {
                 life.max_requests = Some(whole(n, "the number of requests of a worker")?);
             }
             ("jitter", n) => life.jitter = whole(n, "the jitter")?,
+            ("backlog", n) => life.backlog = Some(whole(n, "the backlog")?),
+            ("timeout", t) => life.timeout = Some(above_zero(t)?),
+            ("graceful-timeout", t) => life.graceful_timeout = Some(time(t)?),
             _ => {
                 return Err(format!(
                     "`{word}` says nothing about a server's processes; {}",
@@ -303,10 +353,15 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
             return Err("prefork cannot stand within prefork".into());
         }
         let (processes, life) = processes.split_once(':').unwrap_or((processes, ""));
+        let processes = count(processes.trim(), "the number of processes")?;
+        let (each, life) = (bare(each.trim(), true)?, lifecycle(life)?);
+        if let Some(why) = life.contradiction_with(&each) {
+            return Err(why.into());
+        }
         return Ok(Strategy::Prefork {
-            processes: count(processes.trim(), "the number of processes")?,
-            each: Box::new(bare(each.trim(), true)?),
-            life: lifecycle(life)?,
+            processes,
+            each: Box::new(each),
+            life,
         });
     }
     let mut offloads = text.split('+').map(str::trim);
