@@ -105,6 +105,35 @@ pub enum Finding {
         /// Number of futile wake-ups.
         times: u64,
     },
+    /// Connections found the queue of a server's listening socket full, and were asked for again after a second or more.
+    FullBacklog {
+        /// Number of these connections.
+        connections: u64,
+        /// Number of all tasks that arrived.
+        of: u64,
+        /// How many of these connections were given up in the end.
+        given_up: u64,
+        /// How long all of them waited until they were asked for again, in all.
+        #[serde(rename = "waited_s", with = "seconds")]
+        waited: Total,
+        /// Connections that the queue holds.
+        holds: u64,
+        /// Most connections that waited at once, those in the queue included.
+        most: u64,
+    },
+    /// A server's workers were killed because they had been silent for longer than its time-out.
+    KilledWorkers {
+        /// When the first was.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// The time-out.
+        #[serde(rename = "timeout_s", with = "seconds")]
+        timeout: Nanos,
+        /// Number of workers.
+        workers: u64,
+        /// Number of tasks that they had taken in, all of which failed.
+        tasks: u64,
+    },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
         /// When it was stopped.
@@ -162,6 +191,10 @@ pub enum FindingKind {
     BusyDevice,
     /// [`Finding::FutileWakeups`]
     FutileWakeups,
+    /// [`Finding::FullBacklog`]
+    FullBacklog,
+    /// [`Finding::KilledWorkers`]
+    KilledWorkers,
     /// [`Finding::EventLimit`]
     EventLimit,
     /// [`Finding::ClockEnd`]
@@ -225,6 +258,12 @@ impl Finding {
             Self::FutileWakeups { times, task: _ } => {
                 (Kind::FutileWakeups, Effect::Told, u128::from(*times))
             }
+            Self::FullBacklog { connections, .. } => {
+                (Kind::FullBacklog, Effect::Told, u128::from(*connections))
+            }
+            Self::KilledWorkers { workers, .. } => {
+                (Kind::KilledWorkers, Effect::Told, u128::from(*workers))
+            }
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),
             Self::Unsupported { reason: _ } => (Kind::Unsupported, Effect::Refused, 0),
@@ -256,6 +295,8 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => &[],
         }
@@ -274,6 +315,8 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -292,6 +335,8 @@ impl Finding {
             | Self::ScarceResource { .. }
             | Self::BusyDevice { .. }
             | Self::EventLimit { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -315,6 +360,8 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -372,6 +419,8 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -421,6 +470,8 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => {}
         }

@@ -106,6 +106,10 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
     match &t.place {
         TaskLocation::Thread(thread) => format!("in {}", by(thread)),
         TaskLocation::Accept(n) => format!("waiting to be taken in, {}", nth(*n)),
+        TaskLocation::Connecting(at) => format!(
+            "connecting: the listen queue was full, {} to the next try",
+            left(s, *at)
+        ),
         TaskLocation::HandingOver(thread) => format!("being handed over by {}", by(thread)),
         TaskLocation::Worker(n) => format!("waiting for a free worker, {}", nth(*n)),
         TaskLocation::HandedTo(thread) => format!("handed to {}, which wakes up", by(thread)),
@@ -165,6 +169,7 @@ pub(super) fn kind_of_place(place: &TaskLocation) -> &'static str {
     match place {
         TaskLocation::Thread(_) => "in threads",
         TaskLocation::Accept(_) => "waiting to be taken in",
+        TaskLocation::Connecting(_) => "connecting again, for the listen queue was full",
         TaskLocation::HandingOver(_) => "being handed over",
         TaskLocation::Worker(_) => "waiting for a free worker",
         TaskLocation::HandedTo(_) => "handed to a worker",

@@ -316,6 +316,20 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             Finding::FutileWakeups { times, .. } => {
                 input.profile.gil && *times > 0 && *times <= o.switches_voluntary
             }
+            Finding::FullBacklog {
+                connections,
+                of,
+                given_up,
+                holds,
+                most,
+                ..
+            } => {
+                given_up <= connections && *connections > 0 && connections <= of && most > holds
+            }
+            Finding::KilledWorkers { at, workers, .. } => {
+                let life = input.strategy.lifecycle();
+                *workers > 0 && *at <= o.end && life.is_some_and(|l| l.timeout.is_some())
+            }
             // A single operation may count as a few events; a run that cannot end within them is stopped before.
             Finding::EventLimit { at } => {
                 *at == o.end && o.events.saturating_sub(input.max_events) < 1_000

@@ -5,7 +5,7 @@ use super::comparability::{
     separates, waits_for_core,
 };
 use super::effort::FEWEST;
-use super::judge::offloads;
+use super::judge::{full_queue, killed_workers, offloads};
 use super::relief::Relief;
 use super::warning::{
     BUSY, FOUGHT, GilContentionCost, Oversubscription, RETRY_STORM, WAKE_UP_AT_MOST, Warning,
@@ -149,6 +149,25 @@ impl Warning {
                     && cases.iter().all(|(c, said)| {
                         let attempts = of(c).and_then(attempts_for_each_first);
                         attempts == Some(*said) && *said >= RETRY_STORM
+                    })
+            }
+            Self::FullBacklog { cases } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let same = |f: &Forecast, x: &CountedFinding| {
+                            full_queue(f, &x.finding).as_ref() == Some(c)
+                        };
+                        c.most > c.holds
+                            && of(&c.case).is_some_and(|f| f.findings.iter().any(|x| same(f, x)))
+                    })
+            }
+            Self::WorkerTimeout { cases, .. } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let same = |f: &Forecast, x: &CountedFinding| {
+                            killed_workers(f, &x.finding).as_ref() == Some(c)
+                        };
+                        of(&c.case).is_some_and(|f| f.findings.iter().any(|x| same(f, x)))
                     })
             }
             Self::FutileWakeups { cases, instead } => {

@@ -10,8 +10,8 @@ use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
-    UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
+    BUSY, Contended, Convoy, FOUGHT, FullQueue, GilContentionCost, KilledWorkers, RETRY_STORM,
+    Scarce, Slowed, UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
     ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
@@ -167,6 +167,7 @@ fn findings(
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let (mut contended, mut scarce, mut slowed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut queues, mut killed) = (Vec::new(), Vec::new());
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -234,6 +235,8 @@ fn findings(
                     busy: *busy,
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
+                Finding::FullBacklog { .. } => queues.extend(full_queue(f, &found.finding)),
+                Finding::KilledWorkers { .. } => killed.extend(killed_workers(f, &found.finding)),
                 // The cost of futile wake-ups is judged by comparison with other cases.
                 Finding::FutileWakeups { .. }
                 | Finding::EventLimit { .. }
@@ -323,8 +326,102 @@ fn findings(
             cases: slowed,
         });
     }
+    found.extend(server_findings(all, queues, killed));
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
+    }
+    found
+}
+
+/// What a finding about a listen queue says of a case; `None` for any other.
+pub(super) fn full_queue(f: &Forecast, finding: &Finding) -> Option<FullQueue> {
+    match finding {
+        Finding::FullBacklog {
+            connections,
+            of,
+            given_up,
+            waited,
+            holds,
+            most,
+        } => Some(FullQueue {
+            case: f.name(),
+            connections: *connections,
+            of: *of,
+            given_up: *given_up,
+            late: waited.mean_of(*connections),
+            holds: *holds,
+            most: *most,
+        }),
+        Finding::Deadlock { .. }
+        | Finding::OutOfMemory { .. }
+        | Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::ScarceResource { .. }
+        | Finding::BusyDevice { .. }
+        | Finding::FutileWakeups { .. }
+        | Finding::KilledWorkers { .. }
+        | Finding::EventLimit { .. }
+        | Finding::ClockEnd { .. }
+        | Finding::Unsupported { .. } => None,
+    }
+}
+
+/// What a finding about killed workers says of a case; `None` for any other.
+pub(super) fn killed_workers(f: &Forecast, finding: &Finding) -> Option<KilledWorkers> {
+    match finding {
+        Finding::KilledWorkers {
+            at: _,
+            timeout,
+            workers,
+            tasks,
+        } => Some(KilledWorkers {
+            case: f.name(),
+            workers: *workers,
+            tasks: *tasks,
+            timeout: *timeout,
+        }),
+        Finding::Deadlock { .. }
+        | Finding::OutOfMemory { .. }
+        | Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::ScarceResource { .. }
+        | Finding::BusyDevice { .. }
+        | Finding::FutileWakeups { .. }
+        | Finding::FullBacklog { .. }
+        | Finding::EventLimit { .. }
+        | Finding::ClockEnd { .. }
+        | Finding::Unsupported { .. } => None,
+    }
+}
+
+/// Warnings that follow from what a server's socket and its supervisor did.
+fn server_findings(
+    all: &[&Forecast],
+    queues: Vec<FullQueue>,
+    killed: Vec<KilledWorkers>,
+) -> Vec<Warning> {
+    let mut found = Vec::new();
+    if !queues.is_empty() {
+        found.push(Warning::FullBacklog { cases: queues });
+    }
+    if !killed.is_empty() {
+        let of = |is: fn(&Strategy) -> bool| {
+            let named = |c: &KilledWorkers| {
+                let mut cases = all.iter();
+                cases.any(|f| f.name() == c.case && f.is(is))
+            };
+            killed.iter().any(named)
+        };
+        found.push(Warning::WorkerTimeout {
+            loops: of(|s| s.execution().event_loop),
+            one_by_one: of(|s| {
+                let run = s.execution();
+                !run.event_loop && run.pool == Pool::Nobody
+            }),
+            cases: killed,
+        });
     }
     found
 }

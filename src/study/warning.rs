@@ -3,10 +3,10 @@
 
 use super::relief::Relief;
 use crate::engine::Nanos;
-use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
+use crate::quantity::{Quantity, bytes, counted, digits, excess_text, list, percent, seconds};
 use crate::result::{Forecast, Notice, Status, Study};
-use crate::scenario::units::format_size;
-use crate::scenario::{Metric, Strategy};
+use crate::scenario::units::{format_size, grouped};
+use crate::scenario::{Metric, SOMAXCONN, Strategy};
 use crate::strategy::WaitReason;
 use crate::syntax::{capital, codes};
 
@@ -56,6 +56,10 @@ codes! {
         BusyDevice = "busy-device",
         /// Under some strategies clients that try again at least double the load of what they retry.
         RetryStorm = "retry-storm",
+        /// Under some strategies connections find a server's listen queue full, and come a second later or more.
+        FullBacklog = "full-backlog",
+        /// Under some strategies a server kills workers that are silent for longer than its time-out.
+        WorkerTimeout = "worker-timeout",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -93,6 +97,8 @@ impl WarningCode {
             | Self::ScarceResource
             | Self::BusyDevice
             | Self::RetryStorm
+            | Self::FullBacklog
+            | Self::WorkerTimeout
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::RoundsApart
@@ -249,6 +255,20 @@ pub enum Warning {
         spread: bool,
         /// Whether all who are told when to come again heed it already (`retry_after`), or nobody is told.
         heeded: bool,
+    },
+    /// Connections find a server's listen queue full.
+    FullBacklog {
+        /// The cases, each with what it costs.
+        cases: Vec<FullQueue>,
+    },
+    /// A server kills workers that are silent for longer than its time-out.
+    WorkerTimeout {
+        /// The cases, each with what it costs.
+        cases: Vec<KilledWorkers>,
+        /// Whether in some of them an event loop is what is silent.
+        loops: bool,
+        /// Whether in some of them a worker handles one request at a time.
+        one_by_one: bool,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -446,6 +466,38 @@ pub struct Slowed {
     pub share: f64,
 }
 
+/// What a listen queue that is too short costs a case, in the replication in which it costs most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FullQueue {
+    /// The case.
+    pub case: String,
+    /// Number of connections that find the queue full.
+    pub connections: u64,
+    /// Number of all that arrive.
+    pub of: u64,
+    /// How many of those that find it full are given up.
+    pub given_up: u64,
+    /// How much later each comes, on average.
+    pub late: Nanos,
+    /// Connections that the queue holds.
+    pub holds: u64,
+    /// Most that wait at once, in the queue or to come again.
+    pub most: u64,
+}
+
+/// What silent workers cost a case, in the replication in which most are killed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KilledWorkers {
+    /// The case.
+    pub case: String,
+    /// Number of workers that are killed.
+    pub workers: u64,
+    /// Number of tasks that fail with them.
+    pub tasks: u64,
+    /// The time-out.
+    pub timeout: Nanos,
+}
+
 /// What fighting for the GIL costs a case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GilContentionCost {
@@ -598,6 +650,8 @@ impl Warning {
             Self::ScarceResource { .. } => WarningCode::ScarceResource,
             Self::BusyDevice { .. } => WarningCode::BusyDevice,
             Self::RetryStorm { .. } => WarningCode::RetryStorm,
+            Self::FullBacklog { .. } => WarningCode::FullBacklog,
+            Self::WorkerTimeout { .. } => WarningCode::WorkerTimeout,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
@@ -875,6 +929,8 @@ impl Warning {
                     list(&each)
                 )
             }
+            Self::FullBacklog { cases } => full_backlog_text(cases),
+            Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases
                     .iter()
@@ -991,6 +1047,69 @@ impl Warning {
             Self::Added(of) => format!("{} (Only the comparison is affected: the scenario does not ask for this strategy, pchsim added it.)", of.text()),
         }
     }
+}
+
+fn full_backlog_text(cases: &[FullQueue]) -> String {
+    let each: Vec<String> = cases
+        .iter()
+        .map(|c| {
+            let lost = match c.given_up {
+                0 => String::new(),
+                n => format!("; {} given up", grouped(n)),
+            };
+            format!(
+                "{} ({} of {} connections, {} later on average; up to {} wait at once, and the queue holds {}{lost})",
+                c.case,
+                grouped(c.connections),
+                grouped(c.of),
+                seconds(c.late),
+                grouped(c.most),
+                grouped(c.holds)
+            )
+        })
+        .collect();
+    // The queue holds one more than the backlog.
+    let needed = cases.iter().map(|c| c.most.saturating_sub(1)).max();
+    let backlog = match needed {
+        Some(n) if n <= u64::from(SOMAXCONN) => {
+            format!("have a longer queue (a `backlog` of {} would do)", grouped(n))
+        }
+        _ => format!(
+            "lower the load (no queue holds so many: Linux cuts a backlog to {})",
+            grouped(SOMAXCONN)
+        ),
+    };
+    format!(
+        "connections find the listen queue full and are asked for again after 1 s, 2 s and so on, which makes them late rather than refused: {}. \
+         Have more workers, or {backlog}.",
+        list(&each)
+    )
+}
+
+fn worker_timeout_text(cases: &[KilledWorkers], loops: bool, one_by_one: bool) -> String {
+    let each: Vec<String> = cases
+        .iter()
+        .map(|c| {
+            format!(
+                "{} ({} killed, {} failed; the time-out is {})",
+                c.case,
+                counted(c.workers, "worker"),
+                counted(c.tasks, "task"),
+                seconds(c.timeout)
+            )
+        })
+        .collect();
+    let mut advice = "Raise `timeout`, or let tasks take less time".to_owned();
+    if loops {
+        advice += "; keep an event loop free of what takes long (offload it)";
+    }
+    if one_by_one {
+        advice += "; or take workers with threads, which show themselves alive whatever their requests do";
+    }
+    format!(
+        "the server kills workers that have been silent for longer than its time-out, and all that they had taken in fails: {}. {advice}.",
+        list(&each)
+    )
 }
 
 /// Share of the time for which cores are busy from which on all of them count as busy.

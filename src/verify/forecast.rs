@@ -206,7 +206,9 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::ContendedObject { .. }
             | Finding::ScarceResource { .. }
             | Finding::BusyDevice { .. }
-            | Finding::FutileWakeups { .. } => {}
+            | Finding::FutileWakeups { .. }
+            | Finding::FullBacklog { .. }
+            | Finding::KilledWorkers { .. } => {}
         }
     }
     if outcome.in_flight > 0 {

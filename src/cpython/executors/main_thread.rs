@@ -23,7 +23,6 @@ fn start_copy(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
 
 fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     let outside = work.arrivals_from_outside();
-    work.notifies(copy);
     let next = if outside {
         let accepted = work.accept(copy);
         accepted.map_or(NextOwn::Over, |k| NextOwn::Task(Nanos::ZERO, k))
@@ -48,6 +47,7 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         }
         return;
     };
+    work.notifies(copy, at);
     if at > work.kernel.machine.now() {
         work.kernel.push(tid, Act::sleep(On::Arrival, at));
     }
@@ -123,8 +123,8 @@ impl Executors {
                         self.kill(work, tid, copy);
                     }
                     if silent.is_empty() {
-                        work.watchdog_waits();
-                        work.kernel.push(tid, Act::park(On::Exits, Nanos::MAX));
+                        let until = work.watchdog_waits();
+                        work.kernel.push(tid, Act::park(On::Exits, until));
                     }
                     living
                 }
@@ -136,7 +136,7 @@ impl Executors {
     /// Kills the process of a copy, and reaps it.
     fn kill(&mut self, work: &mut Work<'_>, by: Tid, copy: CopyIndex) {
         // Python leaves its blocks where the handler of SIGABRT raises `SystemExit`, unless that comes too late.
-        let leaves = work.leaves_blocks(copy);
+        let leaves = by == work.copies[copy].main || work.leaves_blocks(copy);
         let process = work.kill_copy(by, copy, leaves);
         for runner in &work.copies[copy].runners {
             if let TaskDispatch::Threads(pool) = *runner {

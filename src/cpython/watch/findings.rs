@@ -22,7 +22,35 @@ pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     all.extend(busy_device(work));
     all.extend(convoy(work));
     all.extend(futile_wakeups(work));
+    all.extend(full_backlog(work));
+    all.extend(killed_workers(work));
     all
+}
+
+/// Connections that found the listening socket's queue full, if any did.
+fn full_backlog(work: &Work<'_>) -> Option<Finding> {
+    let dropped = work.listening.dropped();
+    let holds = work.kernel.program.layout.queue?;
+    (dropped.connections > 0).then(|| Finding::FullBacklog {
+        connections: dropped.connections,
+        of: work.arrivals.came(),
+        given_up: dropped.given_up,
+        waited: dropped.waited,
+        holds,
+        most: dropped.most,
+    })
+}
+
+/// Workers that were killed because they had been silent, if any were.
+fn killed_workers(work: &Work<'_>) -> Option<Finding> {
+    let killed = work.watchdog.killed();
+    let timeout = work.kernel.program.layout.life.timeout?;
+    (killed.workers > 0).then_some(Finding::KilledWorkers {
+        at: killed.first,
+        timeout,
+        workers: killed.workers,
+        tasks: killed.tasks,
+    })
 }
 
 /// The longest callback of each loop, if it is long enough for asyncio's own warning.

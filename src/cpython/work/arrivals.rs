@@ -242,6 +242,11 @@ impl<'a> ArrivalSource<'a> {
         })
     }
 
+    /// Number of tasks that have come so far.
+    pub(crate) fn came(&self) -> u64 {
+        self.number
+    }
+
     fn outside(&self) -> bool {
         self.interval.is_some() || self.closed
     }

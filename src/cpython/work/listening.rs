@@ -48,13 +48,18 @@ pub(crate) struct Dropped {
 pub(crate) struct Listening {
     pending: BinaryHeap<Reverse<Pending>>,
     turn: u64,
-    pub(crate) dropped: Dropped,
+    dropped: Dropped,
 }
 
 impl Listening {
     /// When the next connection is asked for again; `None` if none is.
     pub(super) fn next(&self) -> Option<Nanos> {
         self.pending.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// What connections have lost so far to a full queue.
+    pub(crate) fn dropped(&self) -> Dropped {
+        self.dropped
     }
 
     /// Connections that are not made yet: each with the instant at which it is asked for again.

@@ -42,7 +42,20 @@ pub(crate) struct Watchdog {
     /// The look for which it has been told to wake.
     armed: Option<Nanos>,
     /// What it has done.
-    pub(crate) killed: Killed,
+    pub(super) killed: Killed,
+}
+
+impl Watchdog {
+    /// What it has ended so far.
+    pub(crate) fn killed(&self) -> Killed {
+        self.killed
+    }
+
+    /// Its first look after an instant.
+    fn look_after(&self, instant: Nanos) -> Nanos {
+        let looks = instant.since(self.since).0 / LOOK.0 + 1;
+        self.since + LOOK * looks
+    }
 }
 
 /// What a supervisor has ended.
@@ -86,16 +99,13 @@ impl Work<'_> {
         self.kernel.program.layout.life.timeout
     }
 
-    /// A worker without an event loop is about to take in a request.
+    /// A worker without an event loop takes in a request that comes at this instant, or has come.
     #[inline]
-    pub(crate) fn notifies(&mut self, copy: CopyIndex) {
-        let Some(after) = self.kills_after() else {
-            return;
-        };
-        let now = self.kernel.machine.now();
-        self.copies[copy].pulse.notified = Some(now);
-        if self.shows() == Shows::BetweenRequests {
-            self.wake_watchdog(now + after);
+    pub(crate) fn notifies(&mut self, copy: CopyIndex, at: Nanos) {
+        if self.kills_after().is_some() && self.shows() == Shows::BetweenRequests {
+            let now = self.kernel.machine.now();
+            self.copies[copy].pulse.notified = Some(now.max(at));
+            self.watch(copy);
         }
     }
 
@@ -168,32 +178,40 @@ impl Work<'_> {
         let Some(supervisor) = self.kernel.starter.supervisor else {
             return;
         };
+        // One that does not wait yet looks at all of them when it begins to.
+        let thread = &self.kernel.threads[supervisor];
+        if thread.blocked != Blocked::Park || thread.wait.is_none_or(|w| w.on != On::Exits) {
+            return;
+        }
         let dog = &mut self.watchdog;
-        let looks = instant.since(dog.since).0 / LOOK.0 + 1;
-        let at = dog.since + LOOK * looks;
+        let at = dog.look_after(instant);
         if dog.armed.is_none_or(|armed| at < armed) {
             dog.armed = Some(at);
             self.kernel.machine.set_timer(supervisor, at);
         }
     }
 
-    /// The supervisor begins to wait for signals.
-    pub(crate) fn watchdog_waits(&mut self) {
-        let now = self.kernel.machine.now();
-        (self.watchdog.since, self.watchdog.armed) = (now, None);
-        self.watch_all();
+    /// The supervisor begins to wait for signals. Returns when its first look is that may find somebody silent for too long;
+    /// [`Nanos::MAX`] if none may.
+    pub(crate) fn watchdog_waits(&mut self) -> Nanos {
+        self.watchdog.since = self.kernel.machine.now();
+        self.watchdog.armed = self.next_look();
+        self.watchdog.armed.unwrap_or(Nanos::MAX)
     }
 
-    fn watch_all(&mut self) {
-        if self.kills_after().is_some() {
-            for copy in self.copies.keys() {
-                self.watch(copy);
-                if self.copies[copy].pulse.aborted && !self.copies[copy].pulse.dead {
-                    let now = self.kernel.machine.now();
-                    self.wake_watchdog(now);
-                }
+    /// The first look that may find somebody silent for too long, of those that are silent now.
+    fn next_look(&self) -> Option<Nanos> {
+        let after = self.kills_after()?;
+        let now = self.kernel.machine.now();
+        let due = |copy: CopyIndex| {
+            let pulse = self.copies[copy].pulse;
+            if pulse.aborted && !pulse.dead {
+                return Some(now);
             }
-        }
+            Some(self.silent_since(copy)? + after)
+        };
+        let first = self.copies.keys().filter_map(due).min()?;
+        Some(self.watchdog.look_after(first.max(now)))
     }
 
     /// A thread's timer is due: whether it is that of a supervisor which would find nobody silent, and goes on waiting.
@@ -206,7 +224,10 @@ impl Work<'_> {
         if self.copies.keys().any(|copy| self.is_overdue(copy)) {
             return false;
         }
-        self.watch_all();
+        self.watchdog.armed = self.next_look();
+        if let Some(at) = self.watchdog.armed {
+            self.kernel.machine.set_timer(tid, at);
+        }
         true
     }
 

@@ -60,6 +60,8 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::ScarceResource { .. }
         | Finding::BusyDevice { .. }
         | Finding::FutileWakeups { .. }
+        | Finding::FullBacklog { .. }
+        | Finding::KilledWorkers { .. }
         | Finding::Unsupported { .. } => None,
     })
 }

@@ -236,6 +236,8 @@ pub enum TaskLocation {
     Thread(usize),
     /// Has arrived and waits to be taken in, at this position.
     Accept(usize),
+    /// Found the listen queue full: its client asks for a connection again at this instant.
+    Connecting(Nanos),
     /// This thread is submitting it to an executor, or taking it in.
     HandingOver(usize),
     /// Waits for a free worker, at this position.
