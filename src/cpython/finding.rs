@@ -105,6 +105,18 @@ pub enum Finding {
         /// Number of futile wake-ups.
         times: u64,
     },
+    /// Tasks asked for a resource of which nothing was left, and were rejected. Reported for the pair of resource and class of tasks that was
+    /// rejected most often, if that was a good part of how often they asked.
+    Rejections {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the class of tasks.
+        task: String,
+        /// Number of rejections.
+        times: u64,
+        /// How often its tasks asked.
+        asked: u64,
+    },
     /// Connections found the queue of a server's listening socket full, and were asked for again after a second or more.
     FullBacklog {
         /// Number of these connections.
@@ -191,6 +203,8 @@ pub enum FindingKind {
     BusyDevice,
     /// [`Finding::FutileWakeups`]
     FutileWakeups,
+    /// [`Finding::Rejections`]
+    Rejections,
     /// [`Finding::FullBacklog`]
     FullBacklog,
     /// [`Finding::KilledWorkers`]
@@ -258,6 +272,9 @@ impl Finding {
             Self::FutileWakeups { times, task: _ } => {
                 (Kind::FutileWakeups, Effect::Told, u128::from(*times))
             }
+            Self::Rejections { times, .. } => {
+                (Kind::Rejections, Effect::Told, u128::from(*times))
+            }
             Self::FullBacklog { connections, .. } => {
                 (Kind::FullBacklog, Effect::Told, u128::from(*connections))
             }
@@ -295,6 +312,7 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
@@ -315,6 +333,7 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
@@ -335,6 +354,7 @@ impl Finding {
             | Self::ScarceResource { .. }
             | Self::BusyDevice { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
@@ -360,6 +380,7 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
@@ -419,6 +440,7 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
@@ -470,6 +492,7 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }

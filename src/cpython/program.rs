@@ -214,7 +214,12 @@ impl Instr {
     #[inline]
     const fn about(self) -> InstrTraits {
         match self {
-            Self::Cpu(_) | Self::Handle(_) => InstrTraits::working(OnCore::Bytecode),
+            Self::Cpu(_) => InstrTraits::working(OnCore::Bytecode),
+            // The server's own, before the steps of the scenario.
+            Self::Handle(_) => InstrTraits {
+                step: false,
+                ..InstrTraits::working(OnCore::Bytecode)
+            },
             Self::Releasing(..) => InstrTraits::working(OnCore::Releasing),
             Self::Native(_) | Self::Team(..) => InstrTraits::working(OnCore::Native),
             Self::Io(_) | Self::Transfer(..) => InstrTraits {

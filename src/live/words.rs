@@ -220,7 +220,10 @@ pub(super) fn step(step: Option<&StepState>) -> String {
     let Some(step) = step else {
         return "at its end".into();
     };
-    let count = format!(" ({} of {})", step.number, step.of);
+    let count = match step.number {
+        0 => String::new(),
+        n => format!(" ({n} of {})", step.of),
+    };
     match (step.begun, step.left) {
         (true, Some(left)) => format!("{}, {} left{count}", step.text, seconds(left)),
         (true, None) => format!("{}{count}", step.text),

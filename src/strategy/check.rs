@@ -209,12 +209,12 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     });
     let w = input.workload;
     let life = input.strategy.lifecycle();
-    let imported = if life.is_none_or(|life| life.preload) {
-        w.imports.memory
+    let loaded = if life.is_none_or(|life| life.preload) {
+        w.imports.memory as f64 + w.data as f64
     } else {
-        0 // The master has no imports.
+        0.0 // The master has not loaded the application.
     };
-    let base = input.profile.params.base_rss + imported as f64 + w.data as f64;
+    let base = input.profile.params.base_rss + loaded;
     let least = if o.end == Nanos::ZERO {
         peak
     } else {
@@ -315,6 +315,15 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             }
             Finding::FutileWakeups { times, .. } => {
                 input.profile.gil && *times > 0 && *times <= o.switches_voluntary
+            }
+            Finding::Rejections {
+                resource,
+                times,
+                asked,
+                ..
+            } => {
+                let known = input.workload.resources.iter().any(|r| r.name == *resource);
+                known && *times > 0 && times <= asked
             }
             Finding::FullBacklog {
                 connections,

@@ -199,6 +199,7 @@ fn status_of(
         | Finding::ScarceResource { .. }
         | Finding::BusyDevice { .. }
         | Finding::FutileWakeups { .. }
+        | Finding::Rejections { .. }
         | Finding::FullBacklog { .. }
         | Finding::KilledWorkers { .. } => None,
     });

@@ -5,7 +5,7 @@ use super::comparability::{
     separates, waits_for_core,
 };
 use super::effort::FEWEST;
-use super::judge::{full_queue, killed_workers, offloads};
+use super::judge::{full_queue, killed_workers, offloads, rejected};
 use super::relief::Relief;
 use super::warning::{
     BUSY, FOUGHT, GilContentionCost, Oversubscription, RETRY_STORM, WAKE_UP_AT_MOST, Warning,
@@ -81,7 +81,7 @@ impl Warning {
             Self::WarmupCut { cases } => cases.iter().all(|(c, t)| {
                 of(c).is_some_and(|f| f.begins == CountingStart::CutShort && f.warmup == *t)
             }),
-            Self::OutOfMemory { cases, ways } => {
+            Self::OutOfMemory { cases, ways, .. } => {
                 let possible = |w: &Relief| {
                     let mut all = cases.iter().filter_map(|(c, ..)| of(c));
                     all.any(|f| f.is(|s| w.fits(s)))
@@ -115,7 +115,7 @@ impl Warning {
                     })
                 })
             }
-            Self::Convoy { cases } => cases.iter().all(|c| {
+            Self::Convoy { cases, .. } => cases.iter().all(|c| {
                 let said = (c.times, c.task.as_str(), c.each);
                 let same = |x: &CountedFinding| x.finding.convoy() == Some(said);
                 of(&c.case).is_some_and(|f| f.findings.iter().any(same))
@@ -149,6 +149,15 @@ impl Warning {
                     && cases.iter().all(|(c, said)| {
                         let attempts = of(c).and_then(attempts_for_each_first);
                         attempts == Some(*said) && *said >= RETRY_STORM
+                    })
+            }
+            Self::Rejected { cases, .. } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let said = |f: &Forecast, x: &CountedFinding| {
+                            rejected(f, &x.finding).as_ref() == Some(c)
+                        };
+                        of(&c.case).is_some_and(|f| f.findings.iter().any(|x| said(f, x)))
                     })
             }
             Self::FullBacklog { cases } => {
@@ -210,7 +219,10 @@ impl Warning {
             }
             Self::Oversubscribed { cases, cores } => {
                 let as_said = |c: &Oversubscription| {
-                    of(&c.case).is_some_and(|f| waits_for_core(f) == c.share)
+                    let idle = |f: &Forecast| {
+                        mean(f, Quantity::Utilization).is_none_or(|u| u < BUSY)
+                    };
+                    of(&c.case).is_some_and(|f| waits_for_core(f) == c.share && idle(f))
                         && c.share >= MUCH_WAITED
                         && c.callers.saturating_mul(c.threads) > *cores
                 };

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::comparability;
-use super::comparability::fans_out;
+use super::comparability::{fans_out, runs_children_itself};
 use super::effort::FEWEST;
 use super::options::Options;
 use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, FullQueue, GilContentionCost, KilledWorkers, RETRY_STORM,
-    Scarce, Slowed, UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
+    BUSY, Back, Contended, Convoy, FOUGHT, FullQueue, GilContentionCost, KilledWorkers, RETRY_STORM,
+    Rejected, Scarce, Slowed, UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
     ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
@@ -167,7 +167,7 @@ fn findings(
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let (mut contended, mut scarce, mut slowed) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut queues, mut killed) = (Vec::new(), Vec::new());
+    let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -235,6 +235,7 @@ fn findings(
                     busy: *busy,
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
+                Finding::Rejections { .. } => turned_away.extend(rejected(f, &found.finding)),
                 Finding::FullBacklog { .. } => queues.extend(full_queue(f, &found.finding)),
                 Finding::KilledWorkers { .. } => killed.extend(killed_workers(f, &found.finding)),
                 // The cost of futile wake-ups is judged by comparison with other cases.
@@ -268,6 +269,7 @@ fn findings(
             .flatten()
             .collect();
         found.push(Warning::OutOfMemory {
+            limit: scenario.machine.memory_limit.unwrap_or(u64::MAX),
             cases: memory,
             ways: ways.into_iter().collect(),
         });
@@ -308,7 +310,16 @@ fn findings(
         });
     }
     if !convoys.is_empty() {
-        found.push(Warning::Convoy { cases: convoys });
+        let itself = |name: &String| {
+            let mut cases = all.iter();
+            cases.any(|f| f.name() == *name && f.is(runs_children_itself))
+        };
+        let back = |c: &Convoy| returns(scenario, &c.task, itself(&c.case));
+        let back: BTreeSet<Back> = convoys.iter().map(back).collect();
+        found.push(Warning::Convoy {
+            cases: convoys,
+            back: back.into_iter().collect(),
+        });
     }
     if !contended.is_empty() {
         found.push(Warning::ContendedObject { cases: contended });
@@ -326,11 +337,102 @@ fn findings(
             cases: slowed,
         });
     }
+    if !turned_away.is_empty() {
+        found.push(Warning::Rejected {
+            cases: turned_away,
+            heedless: scenario.workload.any_step(|s| heedless(&scenario.workload, s)),
+        });
+    }
     found.extend(server_findings(all, queues, killed));
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
     }
     found
+}
+
+/// What tasks of a class come back from when they want the GIL for a moment; `itself`: whether whoever executes a task runs its children. A class
+/// that the scenario does not name is that of children.
+fn returns(scenario: &Scenario, class: &str, itself: bool) -> Back {
+    let classes = &scenario.workload.classes;
+    let mut found = Returns::default();
+    match classes.iter().find(|c| c.name == class) {
+        Some(c) => found.look(&c.steps, true, itself),
+        None => (classes.iter()).for_each(|c| found.look(&c.steps, false, itself)),
+    }
+    match (found.outside, found.children) {
+        (true, _) => Back::Outside,
+        (false, true) => Back::Children,
+        (false, false) => Back::Others,
+    }
+}
+
+/// What is among some steps that a task comes back from.
+#[derive(Default)]
+struct Returns {
+    outside: bool,
+    children: bool,
+}
+
+impl Returns {
+    /// Looks at steps, which are the task's `own` or enclose those of a child.
+    fn look(&mut self, steps: &[Step], own: bool, itself: bool) {
+        for step in steps {
+            let takes = match step.takes() {
+                Some((
+                    StepResource::Native | StepResource::Outside | StepResource::Blocked,
+                    _,
+                )) => true,
+                Some((StepResource::Bytecode, _)) | None => false,
+            };
+            let (waits, children) = match step.waits() {
+                WaitsFor::Outside | WaitsFor::Device(_) | WaitsFor::Pause => (true, false),
+                WaitsFor::Children => (false, !itself),
+                WaitsFor::Never
+                | WaitsFor::Lock(_)
+                | WaitsFor::Item(_)
+                | WaitsFor::Room(_)
+                | WaitsFor::Resource(_) => (false, false),
+            };
+            self.outside |= own && (takes || waits);
+            self.children |= own && children;
+            if let Some(inside) = step.inside()
+                && (!own || !children)
+            {
+                self.look(inside.steps, own || children, itself);
+            }
+        }
+    }
+}
+
+/// What a finding about rejections says of a case; `None` for any other.
+pub(super) fn rejected(f: &Forecast, finding: &Finding) -> Option<Rejected> {
+    match finding {
+        Finding::Rejections {
+            resource,
+            task,
+            times,
+            asked,
+        } => Some(Rejected {
+            case: f.name(),
+            resource: resource.clone(),
+            task: task.clone(),
+            times: *times,
+            asked: *asked,
+        }),
+        Finding::Deadlock { .. }
+        | Finding::OutOfMemory { .. }
+        | Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::ScarceResource { .. }
+        | Finding::BusyDevice { .. }
+        | Finding::FutileWakeups { .. }
+        | Finding::FullBacklog { .. }
+        | Finding::KilledWorkers { .. }
+        | Finding::EventLimit { .. }
+        | Finding::ClockEnd { .. }
+        | Finding::Unsupported { .. } => None,
+    }
 }
 
 /// What a finding about a listen queue says of a case; `None` for any other.
@@ -360,6 +462,7 @@ pub(super) fn full_queue(f: &Forecast, finding: &Finding) -> Option<FullQueue> {
         | Finding::ScarceResource { .. }
         | Finding::BusyDevice { .. }
         | Finding::FutileWakeups { .. }
+        | Finding::Rejections { .. }
         | Finding::KilledWorkers { .. }
         | Finding::EventLimit { .. }
         | Finding::ClockEnd { .. }
@@ -389,6 +492,7 @@ pub(super) fn killed_workers(f: &Forecast, finding: &Finding) -> Option<KilledWo
         | Finding::ScarceResource { .. }
         | Finding::BusyDevice { .. }
         | Finding::FutileWakeups { .. }
+        | Finding::Rejections { .. }
         | Finding::FullBacklog { .. }
         | Finding::EventLimit { .. }
         | Finding::ClockEnd { .. }
@@ -432,6 +536,16 @@ fn retry_storm(all: &[&Forecast], workload: &Workload) -> Option<Warning> {
         .filter_map(|f| Some((f.name(), attempts_for_each_first(f)?)))
         .filter(|(_, attempts)| *attempts >= RETRY_STORM)
         .collect();
+    let alike = |s: &Step| (s.tries_again()).is_some_and(|p| p.jitter == Jitter::None);
+    (!cases.is_empty()).then(|| Warning::RetryStorm {
+        cases,
+        spread: !workload.any_step(alike),
+        heeded: !workload.any_step(|s| heedless(workload, s)),
+    })
+}
+
+/// Whether a step tries again without heeding when a rate limit inside it says to.
+fn heedless(workload: &Workload, step: &Step) -> bool {
     let told = |s: &Step| match s.waits() {
         WaitsFor::Resource(r) => workload.resources[r].says_when(),
         WaitsFor::Never
@@ -443,13 +557,7 @@ fn retry_storm(all: &[&Forecast], workload: &Workload) -> Option<Warning> {
         | WaitsFor::Device(_)
         | WaitsFor::Pause => false,
     };
-    let alike = |s: &Step| (s.tries_again()).is_some_and(|p| p.jitter == Jitter::None);
-    let heedless = |s: &Step| s.tries_again().is_some_and(|p| !p.retry_after) && s.any(&told);
-    (!cases.is_empty()).then(|| Warning::RetryStorm {
-        cases,
-        spread: !workload.any_step(alike),
-        heeded: !workload.any_step(heedless),
-    })
+    step.tries_again().is_some_and(|p| !p.retry_after) && step.any(&told)
 }
 
 /// Cases in which threads fight for the GIL and that costs something.

@@ -8,8 +8,10 @@ use super::tree::SyntaxNode;
 use crate::engine::Nanos;
 use crate::scenario::{CeleryPool, Endpoints, Server, ServerKind, Strategy, WorkerClass, limits};
 
-/// Names of the servers in short forms.
-pub(super) const SERVERS: [&str; 4] = ["uvicorn", "gunicorn", "hypercorn", "celery"];
+
+/// What is counted until a worker of a web server is replaced, and a child of celery.
+const OF_WORKER: &str = "the number of requests of a worker";
+const OF_CHILD: &str = "the number of tasks of a child";
 
 /// Reads a server from the parts of its short form.
 pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
@@ -26,10 +28,10 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
         "gunicorn" => ServerKind::Gunicorn(class_word(parts)?),
         _ => ServerKind::Celery(pool_word(parts)?),
     };
-    let word = match kind {
-        ServerKind::Celery(_) => "max-tasks",
+    let (word, of) = match kind {
+        ServerKind::Celery(_) => ("max-tasks", OF_CHILD),
         ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
-            "max-requests"
+            ("max-requests", OF_WORKER)
         }
     };
     let preload = parts.rest.next_if_eq(&"preload").is_some();
@@ -40,7 +42,7 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
     let server = Server {
         preload,
         max_requests: most
-            .map(|n| whole(n, "the number of requests of a worker"))
+            .map(|n| whole(n, of))
             .transpose()?,
         jitter: jitter.map_or(Ok(0), |n| whole(n, "the jitter"))?,
         keep_alive,
@@ -111,9 +113,11 @@ pub(super) fn server(
     node: &SyntaxNode,
     which: Which,
 ) -> Option<Strategy> {
-    let (workers, most) = match which {
-        Which::Celery => ("concurrency", "max_tasks_per_child"),
-        Which::Uvicorn | Which::Gunicorn | Which::Hypercorn => ("workers", "max_requests"),
+    let (workers, most, of) = match which {
+        Which::Celery => ("concurrency", "max_tasks_per_child", OF_CHILD),
+        Which::Uvicorn | Which::Gunicorn | Which::Hypercorn => {
+            ("workers", "max_requests", OF_WORKER)
+        }
     };
     let workers = cx.required(f, workers, |cx, n| {
         cx.int32(
@@ -140,7 +144,7 @@ pub(super) fn server(
     let (backlog, timeout, graceful_timeout) = watch(cx, f)?;
     let server = Server {
         preload,
-        max_requests: times(cx, f, most, "the number of requests of a worker", 1)?,
+        max_requests: times(cx, f, most, of, 1)?,
         jitter: times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0),
         keep_alive,
         backlog,

@@ -19,7 +19,7 @@ pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
             Ok(case) => Some(case),
             Err(message) => {
                 cx.error(Code::BadStrategy, node.span, message)
-                    .help(strategy_text::SHORT_FORMS);
+                    .help(strategy_text::short_forms(text));
                 None
             }
         },
@@ -64,7 +64,7 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
             }
             Err(message) => {
                 cx.error(Code::BadStrategy, node.span, message)
-                    .help(strategy_text::SHORT_FORMS);
+                    .help(strategy_text::short_forms(text));
                 None
             }
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::decode::{Cx, suggest};
+use super::decode::{Cx, nearest, suggest};
 use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::decode_server::Watch;
 use super::{decode_pools, decode_server, decode_strategy, tree};
@@ -13,12 +13,49 @@ use crate::scenario::{
     Workers, is_module, limits,
 };
 
-/// A list of the short forms, for help texts.
-pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, processes:4:fork:20, pool:4:spawn, \
-     interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, asyncio+threads:8+cpu=processes:4, \
-     prefork:4(asyncio), prefork:4:spawn:max-requests=1000(asyncio), processes:4:spawn:max-tasks=25, \
-     uvicorn:4, gunicorn:4:sync, gunicorn:4:gthread:8, hypercorn:4, celery:8:prefork; \
-     with @cpython-3.14t after it, on that interpreter only";
+/// The short forms by the word that each begins with.
+const FORMS: [(&str, &str); 11] = [
+    ("sequential", "sequential"),
+    ("threads", "threads, threads:8, threads:per-task"),
+    (
+        "processes",
+        "processes:4:fork, processes:4:fork:20, processes:4:spawn:max-tasks=25",
+    ),
+    ("pool", "pool:4:spawn, pool:4:fork:20"),
+    ("interpreters", "interpreters:4"),
+    (
+        "asyncio",
+        "asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, asyncio+threads:8+cpu=processes:4",
+    ),
+    (
+        "prefork",
+        "prefork:4(asyncio), prefork:4:spawn:max-requests=1000(asyncio)",
+    ),
+    ("uvicorn", "uvicorn:4, uvicorn:4:def"),
+    (
+        "gunicorn",
+        "gunicorn:4:sync, gunicorn:4:gthread:8, gunicorn:4:uvicorn:timeout=60s",
+    ),
+    ("hypercorn", "hypercorn:4"),
+    ("celery", "celery:8:prefork, celery:8:threads"),
+];
+
+/// How to write the strategy that a text seems to mean, or one of each kind.
+pub(super) fn short_forms(text: &str) -> String {
+    let end = text.find([':', '+', '(', '@']).unwrap_or(text.len());
+    let word = text[..end].trim();
+    let names = FORMS.iter().map(|(name, _)| *name);
+    let near = nearest(word, names);
+    let meant = |(name, _): &&(&str, &str)| *name == word || near == Some(name);
+    match FORMS.iter().find(meant) {
+        Some((_, forms)) => format!("write {forms}; `pchsim explain bad-strategy` lists all"),
+        None => {
+            let first = FORMS.iter().map(|(_, forms)| forms.split(", ").next().unwrap_or(forms));
+            let all: Vec<&str> = first.collect();
+            format!("one of each: {}", all.join(", "))
+        }
+    }
+}
 
 /// The short forms without their numbers, for shell completion. Prefork, which needs a number, is not among them.
 pub const STRATEGY_FORMS: [&str; 16] = [
@@ -53,7 +90,7 @@ pub fn parse_strategy(text: &str) -> Result<StrategyCase, Diagnostic> {
     }
     short_form(trimmed).map_err(|message| {
         let mut d = Diagnostic::new(Code::BadStrategy, &source, 0..text.len(), message);
-        d.help(SHORT_FORMS);
+        d.help(short_forms(trimmed));
         d
     })
 }
@@ -411,20 +448,11 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
         }
         "uvicorn" | "gunicorn" | "hypercorn" | "celery" => decode_server::short(&mut parts)?,
         other => {
-            let known = [
-                "sequential",
-                "threads",
-                "processes",
-                "pool",
-                "interpreters",
-                "asyncio",
-                "prefork",
-            ];
-            let known = known.into_iter().chain(decode_server::SERVERS);
-            return Err(format!(
-                "`{other}` is not a strategy; {}",
-                suggest(other, "known here", known)
-            ));
+            let near = nearest(other, FORMS.iter().map(|(name, _)| *name));
+            return Err(match near {
+                None => format!("`{other}` is not a strategy"),
+                Some(near) => format!("`{other}` is not a strategy; did you mean `{near}`?"),
+            });
         }
     };
     parts.end()?;

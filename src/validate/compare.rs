@@ -339,6 +339,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::ScarceResource { .. }
             | Finding::BusyDevice { .. }
             | Finding::FutileWakeups { .. }
+            | Finding::Rejections { .. }
             | Finding::FullBacklog { .. }
             | Finding::KilledWorkers { .. } => {}
         }

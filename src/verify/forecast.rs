@@ -207,6 +207,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::ScarceResource { .. }
             | Finding::BusyDevice { .. }
             | Finding::FutileWakeups { .. }
+            | Finding::Rejections { .. }
             | Finding::FullBacklog { .. }
             | Finding::KilledWorkers { .. } => {}
         }

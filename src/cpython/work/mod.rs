@@ -46,6 +46,7 @@ use arrivals::ArrivalSource;
 use device::Devices;
 use listening::Listening;
 use silence::Watchdog;
+pub(crate) use resource::Asked;
 use resource::Resources;
 
 /// The tasks of a run, and all that they share.

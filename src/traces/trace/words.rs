@@ -132,6 +132,16 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
                 "{task} gave the GIL up and took it again before who was woken came: {times} times"
             ),
         ),
+        Finding::Rejections {
+            resource,
+            task,
+            times,
+            asked,
+        } => (
+            "rejections",
+            Nanos::ZERO,
+            format!("{resource} rejected {task} {times} times of {asked}"),
+        ),
         Finding::FullBacklog {
             connections, of, ..
         } => (
