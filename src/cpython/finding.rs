@@ -272,9 +272,7 @@ impl Finding {
             Self::FutileWakeups { times, task: _ } => {
                 (Kind::FutileWakeups, Effect::Told, u128::from(*times))
             }
-            Self::Rejections { times, .. } => {
-                (Kind::Rejections, Effect::Told, u128::from(*times))
-            }
+            Self::Rejections { times, .. } => (Kind::Rejections, Effect::Told, u128::from(*times)),
             Self::FullBacklog { connections, .. } => {
                 (Kind::FullBacklog, Effect::Told, u128::from(*connections))
             }

@@ -332,9 +332,7 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 holds,
                 most,
                 ..
-            } => {
-                given_up <= connections && *connections > 0 && connections <= of && most > holds
-            }
+            } => given_up <= connections && *connections > 0 && connections <= of && most > holds,
             Finding::KilledWorkers { at, workers, .. } => {
                 let life = input.strategy.lifecycle();
                 *workers > 0 && *at <= o.end && life.is_some_and(|l| l.timeout.is_some())

@@ -10,9 +10,9 @@ use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
 use super::warning::{
-    BUSY, Back, Contended, Convoy, FOUGHT, FullQueue, GilContentionCost, KilledWorkers, RETRY_STORM,
-    Rejected, Scarce, Slowed, UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
-    ranks_before, sequential_cpu,
+    BUSY, Back, Contended, Convoy, FOUGHT, FullQueue, GilContentionCost, KilledWorkers,
+    RETRY_STORM, Rejected, Scarce, Slowed, UnfinishedTasks, WAKE_UP_AT_MOST, Warning,
+    attempts_for_each_first, gains_nothing, ranks_before, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -340,7 +340,9 @@ fn findings(
     if !turned_away.is_empty() {
         found.push(Warning::Rejected {
             cases: turned_away,
-            heedless: scenario.workload.any_step(|s| heedless(&scenario.workload, s)),
+            heedless: scenario
+                .workload
+                .any_step(|s| heedless(&scenario.workload, s)),
         });
     }
     found.extend(server_findings(all, queues, killed));
@@ -378,10 +380,9 @@ impl Returns {
     fn look(&mut self, steps: &[Step], own: bool, itself: bool) {
         for step in steps {
             let takes = match step.takes() {
-                Some((
-                    StepResource::Native | StepResource::Outside | StepResource::Blocked,
-                    _,
-                )) => true,
+                Some((StepResource::Native | StepResource::Outside | StepResource::Blocked, _)) => {
+                    true
+                }
                 Some((StepResource::Bytecode, _)) | None => false,
             };
             let (waits, children) = match step.waits() {

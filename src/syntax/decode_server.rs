@@ -8,7 +8,6 @@ use super::tree::SyntaxNode;
 use crate::engine::Nanos;
 use crate::scenario::{CeleryPool, Endpoints, Server, ServerKind, Strategy, WorkerClass, limits};
 
-
 /// What is counted until a worker of a web server is replaced, and a child of celery.
 const OF_WORKER: &str = "the number of requests of a worker";
 const OF_CHILD: &str = "the number of tasks of a child";
@@ -41,9 +40,7 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
     let (backlog, timeout, graceful_timeout) = parts.watch()?;
     let server = Server {
         preload,
-        max_requests: most
-            .map(|n| whole(n, of))
-            .transpose()?,
+        max_requests: most.map(|n| whole(n, of)).transpose()?,
         jitter: jitter.map_or(Ok(0), |n| whole(n, "the jitter"))?,
         keep_alive,
         backlog,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::decode::{Cx, nearest, suggest};
-use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::decode_server::Watch;
+use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::{decode_pools, decode_server, decode_strategy, tree};
 use crate::engine::Nanos;
 use crate::scenario::units::{self, UnitError, grouped};
@@ -50,7 +50,9 @@ pub(super) fn short_forms(text: &str) -> String {
     match FORMS.iter().find(meant) {
         Some((_, forms)) => format!("write {forms}; `pchsim explain bad-strategy` lists all"),
         None => {
-            let first = FORMS.iter().map(|(_, forms)| forms.split(", ").next().unwrap_or(forms));
+            let first = FORMS
+                .iter()
+                .map(|(_, forms)| forms.split(", ").next().unwrap_or(forms));
             let all: Vec<&str> = first.collect();
             format!("one of each: {}", all.join(", "))
         }

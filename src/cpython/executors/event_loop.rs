@@ -369,6 +369,7 @@ impl Executors {
                 work.loop_notifies(copy, true);
             }
             LoopAction::Opened => {
+                work.loop_notifies(copy, false);
                 work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Create);
             }
         }

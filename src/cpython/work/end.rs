@@ -32,8 +32,7 @@ impl Work<'_> {
             self.kernel.machine.now().since(self.tasks[key].arrival),
         );
         let task = &self.tasks[key];
-        let (class, ending, counted, parent) =
-            (task.class, task.ending, task.counted, task.parent);
+        let (class, ending, counted, parent) = (task.class, task.ending, task.counted, task.parent);
         let (number, latency) = (task.number, now - task.arrival);
         if let Some(parent) = parent {
             self.tasks.remove(key);

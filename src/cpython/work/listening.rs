@@ -64,7 +64,9 @@ impl Listening {
 
     /// Connections that are not made yet: each with the instant at which it is asked for again.
     pub(crate) fn pending(&self) -> impl Iterator<Item = (TaskKey, Nanos)> + '_ {
-        self.pending.iter().map(|Reverse((at, _, key, _))| (*key, *at))
+        self.pending
+            .iter()
+            .map(|Reverse((at, _, key, _))| (*key, *at))
     }
 }
 
@@ -72,7 +74,13 @@ impl Work<'_> {
     /// A client asks for a connection for the `sent`th time: it gets a place in the queue, or hears nothing.
     pub(super) fn connect(&mut self, key: TaskKey, sent: u32) {
         let queued = self.arrivals.accept.len() as u64;
-        if self.kernel.program.layout.queue.is_some_and(|holds| queued >= holds) {
+        if self
+            .kernel
+            .program
+            .layout
+            .queue
+            .is_some_and(|holds| queued >= holds)
+        {
             self.dropped(key, sent);
             return;
         }

@@ -108,7 +108,9 @@ impl Work<'_> {
             return;
         };
         let has = |f: &Frame| match f {
-            Frame::Lock(index) => (self.kernel.locks[*index].owner() == Some(main)).then_some(*index),
+            Frame::Lock(index) => {
+                (self.kernel.locks[*index].owner() == Some(main)).then_some(*index)
+            }
             Frame::LoopLock(_)
             | Frame::Use(..)
             | Frame::Token(..)

@@ -45,9 +45,9 @@ use accounts::ClassTime;
 use arrivals::ArrivalSource;
 use device::Devices;
 use listening::Listening;
-use silence::Watchdog;
 pub(crate) use resource::Asked;
 use resource::Resources;
+use silence::Watchdog;
 
 /// The tasks of a run, and all that they share.
 pub(crate) struct Work<'a> {

@@ -154,8 +154,8 @@ impl Work<'_> {
             Shows::FromAcceptor => busy && c.retires(),
             Shows::FromLoop => {
                 let main = &self.kernel.threads[c.main];
-                let selects = main.blocked == Blocked::Park
-                    && main.wait.is_some_and(|w| w.on == On::Events);
+                let selects =
+                    main.blocked == Blocked::Park && main.wait.is_some_and(|w| w.on == On::Events);
                 let leaves = match main.role {
                     ThreadRole::Loop(_, state) => state == LoopState::Closing,
                     _ => true,
@@ -235,14 +235,18 @@ impl Work<'_> {
     fn is_overdue(&self, copy: CopyIndex) -> bool {
         let pulse = self.copies[copy].pulse;
         let now = self.kernel.machine.now();
-        let silent = |since: Nanos| self.kills_after().is_some_and(|after| now.since(since) > after);
+        let silent = |since: Nanos| {
+            self.kills_after()
+                .is_some_and(|after| now.since(since) > after)
+        };
         !pulse.dead && (pulse.aborted || self.silent_since(copy).is_some_and(silent))
     }
 
     /// The supervisor looks: the workers that it ends now. Others have got SIGABRT, and come to it later.
     pub(crate) fn look(&mut self) -> Vec<CopyIndex> {
-        let overdue: Vec<CopyIndex> =
-            (self.copies.keys()).filter(|&copy| self.is_overdue(copy)).collect();
+        let overdue: Vec<CopyIndex> = (self.copies.keys())
+            .filter(|&copy| self.is_overdue(copy))
+            .collect();
         let ends = |&copy: &CopyIndex| {
             self.copies[copy].pulse.aborted
                 || match self.shows() {
