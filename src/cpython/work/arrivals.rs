@@ -312,11 +312,12 @@ impl Work<'_> {
         if self.listening.next().is_some_and(|at| at <= now) {
             self.ask_again();
         }
-        if self.arrivals.announced.is_some_and(|at| at <= now) {
+        let comes = self.arrivals.announced.is_some_and(|at| at <= now);
+        if comes {
             self.arrivals.announced = None;
             self.arrive();
         }
-        if self.listening.next().is_some() {
+        if !comes || self.listening.next().is_some() {
             self.announce_arrival();
         }
     }
