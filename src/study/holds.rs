@@ -5,8 +5,9 @@ use super::comparability::{
     separates, waits_for_core,
 };
 use super::effort::FEWEST;
-use super::judge::{full_queue, killed_workers, offloads, rejected};
+use super::judge::offloads;
 use super::relief::Relief;
+use super::told::{full_queue, killed_workers, rejected};
 use super::warning::{
     BUSY, FOUGHT, GilContentionCost, Oversubscription, RETRY_STORM, WAKE_UP_AT_MOST, Warning,
     attempts_for_each_first, gains_nothing, ranks_before, sequential_cpu,

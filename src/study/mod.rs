@@ -27,8 +27,10 @@ mod sample;
 mod spread;
 mod steady;
 pub mod sweep;
+mod told;
 mod track;
 mod warning;
+mod warning_text;
 mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};

@@ -47,16 +47,12 @@ pub(super) fn short_forms(text: &str) -> String {
     let names = FORMS.iter().map(|(name, _)| *name);
     let near = nearest(word, names);
     let meant = |(name, _): &&(&str, &str)| *name == word || near == Some(name);
-    match FORMS.iter().find(meant) {
-        Some((_, forms)) => format!("write {forms}; `pchsim explain bad-strategy` lists all"),
-        None => {
-            let first = FORMS
-                .iter()
-                .map(|(_, forms)| forms.split(", ").next().unwrap_or(forms));
-            let all: Vec<&str> = first.collect();
-            format!("one of each: {}", all.join(", "))
-        }
+    if let Some((_, forms)) = FORMS.iter().find(meant) {
+        return format!("write {forms}; `pchsim explain bad-strategy` lists all");
     }
+    let first = |(_, forms): &(&'static str, &'static str)| forms.split(", ").next();
+    let all: Vec<&str> = FORMS.iter().filter_map(first).collect();
+    format!("one of each: {}", all.join(", "))
 }
 
 /// The short forms without their numbers, for shell completion. Prefork, which needs a number, is not among them.
@@ -552,6 +548,12 @@ mod tests {
             "celery:8:prefork",
             "celery:8:prefork:max-tasks=100",
             "celery:100:threads",
+            "prefork:4:backlog=64(asyncio)",
+            "prefork:4:no-preload:max-requests=9:backlog=64:timeout=1.5s:graceful-timeout=250ms(threads:8)",
+            "uvicorn:4:backlog=64",
+            "hypercorn:4:max-requests=9:backlog=64",
+            "gunicorn:4:sync:preload:backlog=64:timeout=60s:graceful-timeout=10s",
+            "gunicorn:4:uvicorn:timeout=0s",
         ] {
             let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
             assert_eq!(strategy_label(&strategy.strategy), form);
@@ -570,6 +572,19 @@ mod tests {
         ] {
             let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
             assert_eq!(strategy_label(&strategy.strategy), written);
+        }
+    }
+
+    /// Whoever mistypes is told how to write what was meant, and not everything there is.
+    #[test]
+    fn what_is_meant_is_told() {
+        assert!(short_forms("threds:4").starts_with("write threads, threads:8"));
+        assert!(short_forms("gunicorn:4:gevent").starts_with("write gunicorn:4:sync"));
+        assert!(short_forms("zzzzzzzzz").starts_with("one of each: sequential, threads"));
+        for (_, forms) in FORMS {
+            for form in forms.split(", ") {
+                assert!(parse_strategy(form).is_ok(), "{form}");
+            }
         }
     }
 

@@ -154,7 +154,7 @@ pub(crate) struct ArrivalSource<'a> {
     left: u64,
     next_at: Nanos,
     /// When the next arrival comes that is known of.
-    announced: Option<Nanos>,
+    pub(super) announced: Option<Nanos>,
     number: u64,
     /// Users that think at present: when each asks again, and its number.
     users: BinaryHeap<Reverse<(Nanos, u64)>>,
@@ -297,33 +297,8 @@ impl Work<'_> {
         self.announce_arrival();
     }
 
-    /// Tells the machine when somebody comes next: for the first time, or again.
-    fn announce_arrival(&mut self) {
-        let again = self.listening.next();
-        let next = self.arrivals.announced.into_iter().chain(again).min();
-        if let Some(at) = next {
-            self.kernel.machine.arrive_at(at);
-        }
-    }
-
-    /// The instant has come that was announced: those come again who found the queue full, then whoever comes for the first time.
-    pub(crate) fn arrivals_due(&mut self) {
-        let now = self.kernel.machine.now();
-        if self.listening.next().is_some_and(|at| at <= now) {
-            self.ask_again();
-        }
-        let comes = self.arrivals.announced.is_some_and(|at| at <= now);
-        if comes {
-            self.arrivals.announced = None;
-            self.arrive();
-        }
-        if !comes || self.listening.next().is_some() {
-            self.announce_arrival();
-        }
-    }
-
     /// Lets a task arrive from outside.
-    fn arrive(&mut self) {
+    pub(super) fn arrive(&mut self) {
         let a = &mut self.arrivals;
         if a.left == 0 {
             return; // This arrival was announced before the horizon or the count cut the rest off.
@@ -411,12 +386,6 @@ impl Work<'_> {
         Some(key)
     }
 
-    /// Whether a copy has as many connections as it takes at once.
-    fn has_all_connections(&self, copy: CopyIndex) -> bool {
-        let most = self.kernel.program.layout.connections;
-        most.is_some_and(|most| self.copies[copy].outstanding >= most)
-    }
-
     /// Puts a copy into the line of those that wait for arrivals, unless it is there or takes in no more.
     pub(crate) fn wait_for_arrivals(&mut self, copy: CopyIndex) {
         if self.copies[copy].retires() || self.has_all_connections(copy) {
@@ -448,7 +417,7 @@ impl Work<'_> {
     }
 
     /// Whether further tasks may come from outside.
-    fn expects_outside(&self) -> bool {
+    pub(super) fn expects_outside(&self) -> bool {
         let a = &self.arrivals;
         !a.accept.is_empty() || a.left > 0 || self.listening.next().is_some()
     }
@@ -499,16 +468,9 @@ impl Work<'_> {
     }
 
     /// Wakes the main threads of all copies without outstanding tasks.
-    fn nudge_all(&mut self) {
+    pub(super) fn nudge_all(&mut self) {
         for copy in self.copies.keys() {
             self.nudge(copy);
-        }
-    }
-
-    /// Wakes them if no more tasks come, after a task has ended that no copy has.
-    pub(super) fn nudge_all_if_over(&mut self) {
-        if self.arrivals.outside() && !self.expects_outside() {
-            self.nudge_all();
         }
     }
 

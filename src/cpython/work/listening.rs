@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Work;
-use crate::cpython::index::TaskKey;
+use crate::cpython::index::{CopyIndex, TaskKey};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, Total};
 use crate::machine::Cause;
@@ -71,6 +71,44 @@ impl Listening {
 }
 
 impl Work<'_> {
+    /// Tells the machine when somebody comes next: for the first time, or again.
+    pub(super) fn announce_arrival(&mut self) {
+        let again = self.listening.next();
+        let next = self.arrivals.announced.into_iter().chain(again).min();
+        if let Some(at) = next {
+            self.kernel.machine.arrive_at(at);
+        }
+    }
+
+    /// The instant has come that was announced: those come again who found the queue full, then whoever comes for the first time.
+    pub(crate) fn arrivals_due(&mut self) {
+        let now = self.kernel.machine.now();
+        if self.listening.next().is_some_and(|at| at <= now) {
+            self.ask_again();
+        }
+        let comes = self.arrivals.announced.is_some_and(|at| at <= now);
+        if comes {
+            self.arrivals.announced = None;
+            self.arrive();
+        }
+        if !comes || self.listening.next().is_some() {
+            self.announce_arrival();
+        }
+    }
+
+    /// Whether a copy has as many connections as it takes at once.
+    pub(super) fn has_all_connections(&self, copy: CopyIndex) -> bool {
+        let most = self.kernel.program.layout.connections;
+        most.is_some_and(|most| self.copies[copy].outstanding >= most)
+    }
+
+    /// Wakes them if no more tasks come, after a task has ended that no copy has.
+    pub(super) fn nudge_all_if_over(&mut self) {
+        if self.arrivals_from_outside() && !self.expects_outside() {
+            self.nudge_all();
+        }
+    }
+
     /// A client asks for a connection for the `sent`th time: it gets a place in the queue, or hears nothing.
     pub(super) fn connect(&mut self, key: TaskKey, sent: u32) {
         let queued = self.arrivals.accept.len() as u64;
