@@ -105,6 +105,47 @@ pub enum Finding {
         /// Number of futile wake-ups.
         times: u64,
     },
+    /// Tasks asked for a resource of which nothing was left, and were rejected. Reported for the pair of resource and class of tasks that was
+    /// rejected most often, if that was a good part of how often they asked.
+    Rejections {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the class of tasks.
+        task: String,
+        /// Number of rejections.
+        times: u64,
+        /// How often its tasks asked.
+        asked: u64,
+    },
+    /// Connections found the queue of a server's listening socket full, and were asked for again after a second or more.
+    FullBacklog {
+        /// Number of these connections.
+        connections: u64,
+        /// Number of all tasks that arrived.
+        of: u64,
+        /// How many of these connections were given up in the end.
+        given_up: u64,
+        /// How long all of them waited until they were asked for again, in all.
+        #[serde(rename = "waited_s", with = "seconds")]
+        waited: Total,
+        /// Connections that the queue holds.
+        holds: u64,
+        /// Most connections that waited at once, those in the queue included.
+        most: u64,
+    },
+    /// A server's workers were killed because they had been silent for longer than its time-out.
+    KilledWorkers {
+        /// When the first was.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// The time-out.
+        #[serde(rename = "timeout_s", with = "seconds")]
+        timeout: Nanos,
+        /// Number of workers.
+        workers: u64,
+        /// Number of tasks that they had taken in, all of which failed.
+        tasks: u64,
+    },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
         /// When it was stopped.
@@ -162,6 +203,12 @@ pub enum FindingKind {
     BusyDevice,
     /// [`Finding::FutileWakeups`]
     FutileWakeups,
+    /// [`Finding::Rejections`]
+    Rejections,
+    /// [`Finding::FullBacklog`]
+    FullBacklog,
+    /// [`Finding::KilledWorkers`]
+    KilledWorkers,
     /// [`Finding::EventLimit`]
     EventLimit,
     /// [`Finding::ClockEnd`]
@@ -225,6 +272,13 @@ impl Finding {
             Self::FutileWakeups { times, task: _ } => {
                 (Kind::FutileWakeups, Effect::Told, u128::from(*times))
             }
+            Self::Rejections { times, .. } => (Kind::Rejections, Effect::Told, u128::from(*times)),
+            Self::FullBacklog { connections, .. } => {
+                (Kind::FullBacklog, Effect::Told, u128::from(*connections))
+            }
+            Self::KilledWorkers { workers, .. } => {
+                (Kind::KilledWorkers, Effect::Told, u128::from(*workers))
+            }
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),
             Self::Unsupported { reason: _ } => (Kind::Unsupported, Effect::Refused, 0),
@@ -256,6 +310,9 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => &[],
         }
@@ -274,6 +331,9 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -292,6 +352,9 @@ impl Finding {
             | Self::ScarceResource { .. }
             | Self::BusyDevice { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -315,6 +378,9 @@ impl Finding {
             | Self::BusyDevice { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -372,6 +438,9 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -421,6 +490,9 @@ impl Finding {
             | Self::Convoy { .. }
             | Self::FutileWakeups { .. }
             | Self::EventLimit { .. }
+            | Self::Rejections { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => {}
         }

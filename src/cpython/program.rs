@@ -214,7 +214,12 @@ impl Instr {
     #[inline]
     const fn about(self) -> InstrTraits {
         match self {
-            Self::Cpu(_) | Self::Handle(_) => InstrTraits::working(OnCore::Bytecode),
+            Self::Cpu(_) => InstrTraits::working(OnCore::Bytecode),
+            // The server's own, before the steps of the scenario.
+            Self::Handle(_) => InstrTraits {
+                step: false,
+                ..InstrTraits::working(OnCore::Bytecode)
+            },
             Self::Releasing(..) => InstrTraits::working(OnCore::Releasing),
             Self::Native(_) | Self::Team(..) => InstrTraits::working(OnCore::Native),
             Self::Io(_) | Self::Transfer(..) => InstrTraits {
@@ -466,6 +471,10 @@ pub struct Layout {
     pub life: Lifecycle,
     /// How the copies learn of arrivals.
     pub accepting: Accepting,
+    /// Connections that the listening socket's queue holds; `None`: any number.
+    pub queue: Option<u64>,
+    /// Connections that a copy has at once before it accepts no more; `None`: any number.
+    pub connections: Option<u64>,
     /// Calls after which the executor's worker processes are replaced; `None`: never.
     pub max_tasks: Option<u32>,
     /// Whether the program has the fork server make its imports (`set_forkserver_preload`).
@@ -569,6 +578,8 @@ impl Program {
                 copies: 1,
                 life: Lifecycle::default(),
                 accepting: Accepting::InTurn,
+                queue: None,
+                connections: None,
                 max_tasks: None,
                 preload: false,
                 event_loop: false,

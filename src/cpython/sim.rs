@@ -114,10 +114,12 @@ impl<'a> Sim<'a> {
                 Upcall::OnCore(tid) => drive(self, tid),
                 Upcall::Timer(tid) => {
                     self.work.transfer_timed_out(tid);
-                    self.work.kernel.timer(tid);
+                    if !self.work.looks_in_vain(tid) {
+                        self.work.kernel.timer(tid);
+                    }
                 }
                 Upcall::Device(device) => self.work.transfers_end(device),
-                Upcall::Arrival => self.work.arrive(),
+                Upcall::Arrival => self.work.arrivals_due(),
                 Upcall::Check => kernel.look_ahead(),
                 Upcall::End => return self.at_end(),
             }

@@ -265,6 +265,7 @@ fn place(place: &TaskLocation) -> &'static str {
     match place {
         TaskLocation::Thread(_) => "thread",
         TaskLocation::Accept(_) => "accept",
+        TaskLocation::Connecting(_) => "connecting",
         TaskLocation::HandingOver(_) => "handing-over",
         TaskLocation::Worker(_) => "worker",
         TaskLocation::HandedTo(_) => "handed",

@@ -113,13 +113,17 @@ impl Branch<'_> {
         if s.processes[p].parent.is_none() && self.rows.class.is_none() {
             below.extend(not_taken_in(s).map(TreeLine::leaf));
         }
-        let idle = s.threads.iter().all(|t| t.process != p);
+        let idle = match (s.threads.iter().all(|t| t.process != p), inner.is_empty()) {
+            (false, _) => "",
+            (true, true) => ", all threads have ended",
+            // What it does beyond starting them is too little to be simulated.
+            (true, false) => ", watches over the processes below",
+        };
         TreeLine {
             text: format!(
-                "{}, {}{}",
+                "{}, {}{idle}",
                 s.processes[p].name,
                 bytes(approximately(s.processes[p].memory)),
-                if idle { ", all threads have ended" } else { "" }
             ),
             below,
         }

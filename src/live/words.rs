@@ -106,6 +106,10 @@ pub(super) fn place(s: &Snapshot, task: usize) -> String {
     match &t.place {
         TaskLocation::Thread(thread) => format!("in {}", by(thread)),
         TaskLocation::Accept(n) => format!("waiting to be taken in, {}", nth(*n)),
+        TaskLocation::Connecting(at) => format!(
+            "connecting: the listen queue was full, {} to the next try",
+            left(s, *at)
+        ),
         TaskLocation::HandingOver(thread) => format!("being handed over by {}", by(thread)),
         TaskLocation::Worker(n) => format!("waiting for a free worker, {}", nth(*n)),
         TaskLocation::HandedTo(thread) => format!("handed to {}, which wakes up", by(thread)),
@@ -165,6 +169,7 @@ pub(super) fn kind_of_place(place: &TaskLocation) -> &'static str {
     match place {
         TaskLocation::Thread(_) => "in threads",
         TaskLocation::Accept(_) => "waiting to be taken in",
+        TaskLocation::Connecting(_) => "connecting again, for the listen queue was full",
         TaskLocation::HandingOver(_) => "being handed over",
         TaskLocation::Worker(_) => "waiting for a free worker",
         TaskLocation::HandedTo(_) => "handed to a worker",
@@ -215,7 +220,10 @@ pub(super) fn step(step: Option<&StepState>) -> String {
     let Some(step) = step else {
         return "at its end".into();
     };
-    let count = format!(" ({} of {})", step.number, step.of);
+    let count = match step.number {
+        0 => String::new(),
+        n => format!(" ({n} of {})", step.of),
+    };
     match (step.begun, step.left) {
         (true, Some(left)) => format!("{}, {} left{count}", step.text, seconds(left)),
         (true, None) => format!("{}{count}", step.text),

@@ -1,6 +1,11 @@
 //! How worker processes begin and when they end: those of pools, and those of a prefork server.
 
-use super::{ProcessApi, StartMethod};
+use super::units::format_duration;
+use super::{Pool, ProcessApi, StartMethod, Strategy};
+use crate::engine::Nanos;
+
+/// How long a worker that ends waits for what it has, unless something else is said: `graceful_timeout` of gunicorn.
+pub const GRACEFUL_TIMEOUT: Nanos = Nanos::from_secs(30);
 
 /// How the workers of a prefork server begin, and when they end.
 ///
@@ -20,6 +25,16 @@ pub struct Lifecycle {
     /// Each worker takes in up to so many requests more, drawn once when it begins: `randint(0, jitter)` of gunicorn's
     /// `max_requests_jitter`.
     pub jitter: u32,
+    /// Connections that wait for a worker, beside one more, in the queue of the socket that all workers share (`listen(2)`): at most
+    /// [`SOMAXCONN`](super::SOMAXCONN) of them; `None`: any number.
+    pub backlog: Option<u32>,
+    /// Time, above zero, after which a worker that has not shown itself alive is killed and replaced (`timeout` of gunicorn); `None`: never.
+    /// A worker that handles one request at a time shows itself between requests, others do so from their loop, whatever their
+    /// requests do.
+    pub timeout: Option<Nanos>,
+    /// How long a worker with threads that takes in no more goes on showing itself alive for what it has (`graceful_timeout` of
+    /// gunicorn); `None`: [`GRACEFUL_TIMEOUT`].
+    pub graceful_timeout: Option<Nanos>,
 }
 
 impl Default for Lifecycle {
@@ -31,6 +46,9 @@ impl Default for Lifecycle {
             freeze: false,
             max_requests: None,
             jitter: 0,
+            backlog: None,
+            timeout: None,
+            graceful_timeout: None,
         }
     }
 }
@@ -66,7 +84,25 @@ impl Lifecycle {
         if self.jitter > 0 && self.max_requests.is_none() {
             return Some("`jitter` is added to `max_requests`, which is missing");
         }
+        if self.graceful_timeout.is_some() && self.timeout.is_none() {
+            return Some(
+                "`graceful_timeout` puts off when a worker is killed, and without `timeout` none is",
+            );
+        }
         None
+    }
+
+    /// Why these parameters do not go with workers that execute this; `None` if they do.
+    #[must_use]
+    pub fn contradiction_with(self, each: &Strategy) -> Option<&'static str> {
+        let forks = each.every_pool().any(|pool| match pool {
+            Pool::Processes { .. } => true,
+            Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) | Pool::Interpreters(_) => false,
+        });
+        (forks && self.timeout.is_some()).then_some(
+            "a worker that is killed leaves the processes of its pool behind, for which there is no model: `timeout` needs workers \
+             without processes of their own",
+        )
     }
 
     /// What the short form of a prefork server says of it, each word after a colon; empty for [`Self::default`].
@@ -87,8 +123,26 @@ impl Lifecycle {
         if self.jitter > 0 {
             label = format!("{label}:jitter={}", self.jitter);
         }
-        label
+        label + &watch_label(self.backlog, self.timeout, self.graceful_timeout)
     }
+}
+
+/// What short forms say of a listen queue and of time-outs, each after a colon; empty for what is not given.
+pub(super) fn watch_label(
+    backlog: Option<u32>,
+    timeout: Option<Nanos>,
+    graceful_timeout: Option<Nanos>,
+) -> String {
+    let mut label = String::new();
+    if let Some(n) = backlog {
+        label = format!(":backlog={n}");
+    }
+    for (name, time) in [("timeout", timeout), ("graceful-timeout", graceful_timeout)] {
+        if let Some(time) = time {
+            label = format!("{label}:{name}={}", format_duration(time));
+        }
+    }
+    label
 }
 
 /// What a pool of processes does beyond starting its workers.

@@ -20,11 +20,11 @@ pub use cost::StrategyKind;
 pub use device::{DeviceKind, DeviceSpec};
 pub use dist::Dist;
 pub(crate) use lifecycle::is_module;
-pub use lifecycle::{Lifecycle, PoolLife};
+pub use lifecycle::{GRACEFUL_TIMEOUT, Lifecycle, PoolLife};
 pub use model::*;
 pub use server::{
-    Accepting, CeleryPool, Endpoints, RequestHandling, Server, ServerKind, THREAD_LIMITER, Waiting,
-    WorkerClass,
+    Accepting, CeleryPool, Endpoints, RequestHandling, SOMAXCONN, Server, ServerKind,
+    THREAD_LIMITER, WORKER_CONNECTIONS, Waiting, WorkerClass,
 };
 pub use sizes::{Sizes, WorkingMemory};
 pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};

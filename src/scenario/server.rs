@@ -1,12 +1,20 @@
 //! Servers as people start them: `uvicorn`, `gunicorn`, `hypercorn` and workers of `celery`, each by the words of its own command line and
 //! with its own defaults, which were read in its sources at the versions that [`Server::version`] names.
 
+use super::lifecycle::watch_label;
 use super::{Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Strategy, Workers};
 use crate::engine::Nanos;
 
 /// Threads of `AnyIO`'s limiter, which runs `def` endpoints of Starlette and `FastAPI` (`anyio/_backends/_asyncio.py`,
 /// `current_default_thread_limiter`).
 pub const THREAD_LIMITER: u32 = 40;
+
+/// Most connections that Linux lets wait for a listening socket, whatever `listen` is told (`net.core.somaxconn` since 5.4).
+pub const SOMAXCONN: u32 = 4096;
+
+/// Connections that a worker of gunicorn's class `gthread` has at once, of those that wait for its threads as well: then it accepts no more
+/// (`worker_connections`).
+pub const WORKER_CONNECTIONS: u32 = 1000;
 
 /// A server, and what its command line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +31,12 @@ pub struct Server {
     pub jitter: u32,
     /// Whether clients keep their connections and delay acknowledgements, so that answers come late ([`Server::held_back`]).
     pub keep_alive: bool,
+    /// Connections that wait for a worker, beside one more (`--backlog`; not of celery, which has a broker); `None`: the server's default.
+    pub backlog: Option<u32>,
+    /// Time after which a silent worker is killed (`--timeout`; gunicorn only), zero for never; `None`: the server's default.
+    pub timeout: Option<Nanos>,
+    /// How long a worker of gunicorn that takes in no more shows itself alive for what it has (`--graceful-timeout`); `None`: the default.
+    pub graceful_timeout: Option<Nanos>,
 }
 
 /// Which server it is, and its class of workers.
@@ -125,6 +139,9 @@ impl Server {
             max_requests: None,
             jitter: 0,
             keep_alive: false,
+            backlog: None,
+            timeout: None,
+            graceful_timeout: None,
         }
     }
 
@@ -169,7 +186,57 @@ impl Server {
         if self.jitter > 0 && self.max_requests.is_none() {
             return Some("`jitter` is added to `max_requests`, which is missing");
         }
+        if self.backlog.is_some() && celery {
+            return Some("celery has no listen queue: its tasks wait at a broker");
+        }
+        if (self.timeout.is_some() || self.graceful_timeout.is_some()) && !gunicorn {
+            return Some("only gunicorn kills workers that are silent (`--timeout`)");
+        }
+        if self.graceful_timeout.is_some() && self.kills_after().is_none() {
+            return Some(
+                "`graceful_timeout` puts off when a worker is killed, and with a `timeout` of 0 none is",
+            );
+        }
         None
+    }
+
+    /// Connections that wait for a worker, beside one more: what is given, or the server's default. `None` of celery, which has a broker.
+    ///
+    /// All workers share one socket, and with it one queue: gunicorn's arbiter has it listen before it forks (`sock.py`), those of uvicorn
+    /// and hypercorn bind it and pass it to spawned workers, each of which calls `listen` on the same socket again (`asyncio`'s
+    /// `create_server(sock=..)`).
+    #[must_use]
+    pub fn queues(self) -> Option<u32> {
+        match self.kind {
+            ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) => Some(self.backlog.unwrap_or(2048)),
+            ServerKind::Hypercorn(_) => Some(self.backlog.unwrap_or(100)),
+            ServerKind::Celery(_) => None,
+        }
+    }
+
+    /// Time after which a silent worker is killed; `None`: none is. uvicorn's own supervisor asks a thread of the worker, which answers
+    /// whatever the loop does; hypercorn's and celery's ask nobody.
+    #[must_use]
+    pub fn kills_after(self) -> Option<Nanos> {
+        match self.kind {
+            ServerKind::Gunicorn(_) => {
+                let after = self.timeout.unwrap_or(Nanos::from_secs(30));
+                (after > Nanos::ZERO).then_some(after)
+            }
+            ServerKind::Uvicorn(_) | ServerKind::Hypercorn(_) | ServerKind::Celery(_) => None,
+        }
+    }
+
+    /// Connections that a worker has at once before it accepts no more; `None`: any number.
+    #[must_use]
+    pub fn connections(self) -> Option<u32> {
+        match self.kind {
+            ServerKind::Gunicorn(WorkerClass::Gthread(_)) => Some(WORKER_CONNECTIONS),
+            ServerKind::Gunicorn(WorkerClass::Sync | WorkerClass::Uvicorn(_))
+            | ServerKind::Uvicorn(_)
+            | ServerKind::Hypercorn(_)
+            | ServerKind::Celery(_) => None,
+        }
     }
 
     /// How the server executes tasks, in terms of the other strategies.
@@ -212,6 +279,9 @@ impl Server {
                 freeze: false,
                 max_requests: self.max_requests,
                 jitter: self.jitter,
+                backlog: self.queues(),
+                timeout: self.kills_after(),
+                graceful_timeout: self.graceful_timeout,
             },
         }
     }
@@ -304,7 +374,7 @@ impl Server {
         if self.jitter > 0 {
             label = format!("{label}:jitter={}", self.jitter);
         }
-        label
+        label + &watch_label(self.backlog, self.timeout, self.graceful_timeout)
     }
 
     /// The command line that starts it, with `app:app` for the application.
@@ -344,6 +414,19 @@ impl Server {
         }
         if self.jitter > 0 {
             words = format!("{words} {jitter} {}", self.jitter);
+        }
+        if let Some(n) = self.backlog {
+            words = format!("{words} --backlog {n}");
+        }
+        for (option, time) in [
+            ("--timeout", self.timeout),
+            ("--graceful-timeout", self.graceful_timeout),
+        ] {
+            if let Some(time) = time {
+                // gunicorn takes whole seconds.
+                let seconds = time.0.div_ceil(1_000_000_000);
+                words = format!("{words} {option} {seconds}");
+            }
         }
         match self.kind {
             ServerKind::Celery(_) => words,

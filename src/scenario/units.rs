@@ -27,17 +27,21 @@ const TIME_UNITS: [(&str, f64); 8] = [
 ];
 
 /// Bytes in each unit of size.
-const SIZE_UNITS: [(&str, f64); 10] = [
+const SIZE_UNITS: [(&str, f64); 14] = [
     ("B", 1.0),
     ("kB", 1e3),
     ("KB", 1e3),
     ("MB", 1e6),
     ("GB", 1e9),
     ("TB", 1e12),
+    ("PB", 1e15),
+    ("EB", 1e18),
     ("KiB", 1024.0),
     ("MiB", 1_048_576.0),
     ("GiB", 1_073_741_824.0),
     ("TiB", 1_099_511_627_776.0),
+    ("PiB", 1_125_899_906_842_624.0),
+    ("EiB", 1_152_921_504_606_846_976.0),
 ];
 
 /// A number with its thousands separated, from five digits on: `4096`, `200 000 000`.

@@ -209,12 +209,12 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     });
     let w = input.workload;
     let life = input.strategy.lifecycle();
-    let imported = if life.is_none_or(|life| life.preload) {
-        w.imports.memory
+    let loaded = if life.is_none_or(|life| life.preload) {
+        w.imports.memory as f64 + w.data as f64
     } else {
-        0 // The master has no imports.
+        0.0 // The master has not loaded the application.
     };
-    let base = input.profile.params.base_rss + imported as f64 + w.data as f64;
+    let base = input.profile.params.base_rss + loaded;
     let least = if o.end == Nanos::ZERO {
         peak
     } else {
@@ -315,6 +315,27 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             }
             Finding::FutileWakeups { times, .. } => {
                 input.profile.gil && *times > 0 && *times <= o.switches_voluntary
+            }
+            Finding::Rejections {
+                resource,
+                times,
+                asked,
+                ..
+            } => {
+                let known = input.workload.resources.iter().any(|r| r.name == *resource);
+                known && *times > 0 && times <= asked
+            }
+            Finding::FullBacklog {
+                connections,
+                of,
+                given_up,
+                holds,
+                most,
+                ..
+            } => given_up <= connections && *connections > 0 && connections <= of && most > holds,
+            Finding::KilledWorkers { at, workers, .. } => {
+                let life = input.strategy.lifecycle();
+                *workers > 0 && *at <= o.end && life.is_some_and(|l| l.timeout.is_some())
             }
             // A single operation may count as a few events; a run that cannot end within them is stopped before.
             Finding::EventLimit { at } => {

@@ -4,7 +4,8 @@ use super::SimError;
 use crate::cpython::profile::Profile;
 use crate::cpython::program::{Executor, Layout, NamedExecutor};
 use crate::scenario::{
-    Accepting, Lifecycle, MachineSpec, Offload, Pool, ProcessApi, StartMethod, Strategy, Workers,
+    Accepting, Lifecycle, MachineSpec, Offload, Pool, ProcessApi, SOMAXCONN, StartMethod, Strategy,
+    Workers,
 };
 
 /// Why the interpreter cannot start processes in the way that the strategy wants; `None` if it can.
@@ -79,6 +80,12 @@ pub(super) fn named_executors(
     named.collect()
 }
 
+/// Connections that the queue of a listening socket holds: Linux takes one more than the backlog, which it cuts to `SOMAXCONN`
+/// (`sk_acceptq_is_full`).
+fn holds(backlog: u32) -> u64 {
+    u64::from(backlog.min(SOMAXCONN)) + 1
+}
+
 pub(super) fn layout(
     machine: &MachineSpec,
     profile: &Profile,
@@ -91,6 +98,8 @@ pub(super) fn layout(
         copies: 1,
         life: Lifecycle::default(),
         accepting: Accepting::InTurn,
+        queue: None,
+        connections: None,
         max_tasks: None,
         preload: false,
         event_loop,
@@ -130,6 +139,8 @@ pub(super) fn layout(
         } => one(true, *limit, offloaded(machine, profile, *offload)?),
         Strategy::Server { server, runs } => Layout {
             accepting: server.accepting(),
+            queue: server.queues().map(holds),
+            connections: server.connections().map(u64::from),
             ..layout(machine, profile, runs)?
         },
         Strategy::Prefork {
@@ -146,6 +157,7 @@ pub(super) fn layout(
             Layout {
                 copies: (*processes).max(1),
                 life: *life,
+                queue: life.backlog.map(holds),
                 ..inner
             }
         }

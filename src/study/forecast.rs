@@ -198,7 +198,10 @@ fn status_of(
         | Finding::ContendedObject { .. }
         | Finding::ScarceResource { .. }
         | Finding::BusyDevice { .. }
-        | Finding::FutileWakeups { .. } => None,
+        | Finding::FutileWakeups { .. }
+        | Finding::Rejections { .. }
+        | Finding::FullBacklog { .. }
+        | Finding::KilledWorkers { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();
     match (refused, ends) {

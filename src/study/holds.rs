@@ -7,6 +7,7 @@ use super::comparability::{
 use super::effort::FEWEST;
 use super::judge::offloads;
 use super::relief::Relief;
+use super::told::{full_queue, killed_workers, rejected};
 use super::warning::{
     BUSY, FOUGHT, GilContentionCost, Oversubscription, RETRY_STORM, WAKE_UP_AT_MOST, Warning,
     attempts_for_each_first, gains_nothing, ranks_before, sequential_cpu,
@@ -81,7 +82,7 @@ impl Warning {
             Self::WarmupCut { cases } => cases.iter().all(|(c, t)| {
                 of(c).is_some_and(|f| f.begins == CountingStart::CutShort && f.warmup == *t)
             }),
-            Self::OutOfMemory { cases, ways } => {
+            Self::OutOfMemory { cases, ways, .. } => {
                 let possible = |w: &Relief| {
                     let mut all = cases.iter().filter_map(|(c, ..)| of(c));
                     all.any(|f| f.is(|s| w.fits(s)))
@@ -115,7 +116,7 @@ impl Warning {
                     })
                 })
             }
-            Self::Convoy { cases } => cases.iter().all(|c| {
+            Self::Convoy { cases, .. } => cases.iter().all(|c| {
                 let said = (c.times, c.task.as_str(), c.each);
                 let same = |x: &CountedFinding| x.finding.convoy() == Some(said);
                 of(&c.case).is_some_and(|f| f.findings.iter().any(same))
@@ -149,6 +150,34 @@ impl Warning {
                     && cases.iter().all(|(c, said)| {
                         let attempts = of(c).and_then(attempts_for_each_first);
                         attempts == Some(*said) && *said >= RETRY_STORM
+                    })
+            }
+            Self::Rejected { cases, .. } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let said = |f: &Forecast, x: &CountedFinding| {
+                            rejected(f, &x.finding).as_ref() == Some(c)
+                        };
+                        of(&c.case).is_some_and(|f| f.findings.iter().any(|x| said(f, x)))
+                    })
+            }
+            Self::FullBacklog { cases } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let same = |f: &Forecast, x: &CountedFinding| {
+                            full_queue(f, &x.finding).as_ref() == Some(c)
+                        };
+                        c.most > c.holds
+                            && of(&c.case).is_some_and(|f| f.findings.iter().any(|x| same(f, x)))
+                    })
+            }
+            Self::WorkerTimeout { cases, .. } => {
+                !cases.is_empty()
+                    && cases.iter().all(|c| {
+                        let same = |f: &Forecast, x: &CountedFinding| {
+                            killed_workers(f, &x.finding).as_ref() == Some(c)
+                        };
+                        of(&c.case).is_some_and(|f| f.findings.iter().any(|x| same(f, x)))
                     })
             }
             Self::FutileWakeups { cases, instead } => {
@@ -191,7 +220,9 @@ impl Warning {
             }
             Self::Oversubscribed { cases, cores } => {
                 let as_said = |c: &Oversubscription| {
-                    of(&c.case).is_some_and(|f| waits_for_core(f) == c.share)
+                    let idle =
+                        |f: &Forecast| mean(f, Quantity::Utilization).is_none_or(|u| u < BUSY);
+                    of(&c.case).is_some_and(|f| waits_for_core(f) == c.share && idle(f))
                         && c.share >= MUCH_WAITED
                         && c.callers.saturating_mul(c.threads) > *cores
                 };

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::comparability;
-use super::comparability::fans_out;
+use super::comparability::{fans_out, runs_children_itself};
 use super::effort::FEWEST;
 use super::options::Options;
 use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
+use super::told::{full_queue, killed_workers, rejected, returns, server_findings};
 use super::warning::{
-    BUSY, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
+    BUSY, Back, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
     UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
     ranks_before, sequential_cpu,
 };
@@ -167,6 +168,7 @@ fn findings(
     let (mut deadlocks, mut memory, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let (mut contended, mut scarce, mut slowed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -234,6 +236,9 @@ fn findings(
                     busy: *busy,
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
+                Finding::Rejections { .. } => turned_away.extend(rejected(f, &found.finding)),
+                Finding::FullBacklog { .. } => queues.extend(full_queue(f, &found.finding)),
+                Finding::KilledWorkers { .. } => killed.extend(killed_workers(f, &found.finding)),
                 // The cost of futile wake-ups is judged by comparison with other cases.
                 Finding::FutileWakeups { .. }
                 | Finding::EventLimit { .. }
@@ -265,6 +270,7 @@ fn findings(
             .flatten()
             .collect();
         found.push(Warning::OutOfMemory {
+            limit: scenario.machine.memory_limit.unwrap_or(u64::MAX),
             cases: memory,
             ways: ways.into_iter().collect(),
         });
@@ -305,7 +311,16 @@ fn findings(
         });
     }
     if !convoys.is_empty() {
-        found.push(Warning::Convoy { cases: convoys });
+        let itself = |name: &String| {
+            let mut cases = all.iter();
+            cases.any(|f| f.name() == *name && f.is(runs_children_itself))
+        };
+        let back = |c: &Convoy| returns(scenario, &c.task, itself(&c.case));
+        let back: BTreeSet<Back> = convoys.iter().map(back).collect();
+        found.push(Warning::Convoy {
+            cases: convoys,
+            back: back.into_iter().collect(),
+        });
     }
     if !contended.is_empty() {
         found.push(Warning::ContendedObject { cases: contended });
@@ -323,6 +338,15 @@ fn findings(
             cases: slowed,
         });
     }
+    if !turned_away.is_empty() {
+        found.push(Warning::Rejected {
+            cases: turned_away,
+            heedless: scenario
+                .workload
+                .any_step(|s| heedless(&scenario.workload, s)),
+        });
+    }
+    found.extend(server_findings(all, queues, killed));
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
     }
@@ -335,6 +359,16 @@ fn retry_storm(all: &[&Forecast], workload: &Workload) -> Option<Warning> {
         .filter_map(|f| Some((f.name(), attempts_for_each_first(f)?)))
         .filter(|(_, attempts)| *attempts >= RETRY_STORM)
         .collect();
+    let alike = |s: &Step| (s.tries_again()).is_some_and(|p| p.jitter == Jitter::None);
+    (!cases.is_empty()).then(|| Warning::RetryStorm {
+        cases,
+        spread: !workload.any_step(alike),
+        heeded: !workload.any_step(|s| heedless(workload, s)),
+    })
+}
+
+/// Whether a step tries again without heeding when a rate limit inside it says to.
+fn heedless(workload: &Workload, step: &Step) -> bool {
     let told = |s: &Step| match s.waits() {
         WaitsFor::Resource(r) => workload.resources[r].says_when(),
         WaitsFor::Never
@@ -346,13 +380,7 @@ fn retry_storm(all: &[&Forecast], workload: &Workload) -> Option<Warning> {
         | WaitsFor::Device(_)
         | WaitsFor::Pause => false,
     };
-    let alike = |s: &Step| (s.tries_again()).is_some_and(|p| p.jitter == Jitter::None);
-    let heedless = |s: &Step| s.tries_again().is_some_and(|p| !p.retry_after) && s.any(&told);
-    (!cases.is_empty()).then(|| Warning::RetryStorm {
-        cases,
-        spread: !workload.any_step(alike),
-        heeded: !workload.any_step(heedless),
-    })
+    step.tries_again().is_some_and(|p| !p.retry_after) && step.any(&told)
 }
 
 /// Cases in which threads fight for the GIL and that costs something.

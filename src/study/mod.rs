@@ -27,8 +27,10 @@ mod sample;
 mod spread;
 mod steady;
 pub mod sweep;
+mod told;
 mod track;
 mod warning;
+mod warning_text;
 mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};
@@ -41,6 +43,6 @@ pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::run_study;
 pub use warning::{
-    Contended, Convoy, GilContentionCost, Oversubscription, Scarce, Slowed, UnfinishedTasks,
-    Warning, WarningCode,
+    Back, Contended, Convoy, FullQueue, GilContentionCost, KilledWorkers, Oversubscription,
+    Rejected, Scarce, Slowed, UnfinishedTasks, Warning, WarningCode,
 };

@@ -12,6 +12,8 @@ use crate::scenario::{
 pub enum Relief {
     /// Smaller imports: the interpreter and its imports are too much before the first task.
     Imports,
+    /// Less data of the main program: with it nothing is left for a task.
+    Data,
     /// Imports shared by workers: one worker with imports of its own is too much.
     Sharing,
     /// Tasks that need less: a single one is too much.
@@ -35,6 +37,7 @@ impl Relief {
     pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Imports => "import less",
+            Self::Data => "load less data",
             Self::Sharing => "let workers share the imports (threads, or processes by fork)",
             Self::Tasks => "let tasks hold less",
             Self::Backlog => {
@@ -54,6 +57,7 @@ impl Relief {
             Self::Imports => {
                 Some("the interpreter and its imports alone are too much, whatever the strategy")
             }
+            Self::Data => Some("the main program's data leaves no room, whatever the strategy"),
             Self::Sharing => Some("one worker with imports of its own leaves no room for a task"),
             Self::Tasks => Some("one task at a time is too much"),
             Self::Backlog | Self::Load => {
@@ -68,7 +72,7 @@ impl Relief {
     pub(super) fn fits(self, strategy: &Strategy) -> bool {
         let run = strategy.execution();
         match self {
-            Self::Imports | Self::Tasks | Self::Results => true,
+            Self::Imports | Self::Data | Self::Tasks | Self::Results => true,
             Self::Backlog | Self::Load => strategy.every_pool().any(|p| p != Pool::Nobody),
             Self::Sharing => strategy.every_pool().any(Pool::apart),
             Self::Workers => has_more_than_one_worker(strategy),
@@ -92,9 +96,21 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
     let imports = w.imports.memory;
     let own = |bytes: f64| imports.saturating_add(whole(bytes));
     let p = &profile.params;
-    let start = own(p.base_rss).saturating_add(w.data);
-    if start > limit {
+    // A server that does not load the application has workers which do, each by itself.
+    let first = match strategy.lifecycle().filter(|life| !life.preload) {
+        None => 0.0,
+        Some(life) => match life.start {
+            StartMethod::Fork => p.fork_private,
+            StartMethod::Spawn | StartMethod::Forkserver => p.spawn_private + p.tracker_private,
+        },
+    };
+    let imported = own(p.base_rss + first);
+    if imported > limit {
         return vec![Relief::Imports];
+    }
+    let start = imported.saturating_add(w.data);
+    if start > limit {
+        return vec![Relief::Data];
     }
     let run = strategy.execution();
     // What the first worker has of the imports a second time.

@@ -2,6 +2,7 @@
 //! about, and its text ends in a next step.
 
 use super::relief::Relief;
+use super::warning_text::{full_backlog_text, rejected_text, worker_timeout_text};
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
 use crate::result::{Forecast, Notice, Status, Study};
@@ -56,6 +57,12 @@ codes! {
         BusyDevice = "busy-device",
         /// Under some strategies clients that try again at least double the load of what they retry.
         RetryStorm = "retry-storm",
+        /// Under some strategies tasks are rejected by a resource that others use, a tenth of the times that they ask or more.
+        Rejected = "rejected",
+        /// Under some strategies connections find a server's listen queue full, and come a second later or more.
+        FullBacklog = "full-backlog",
+        /// Under some strategies a server kills workers that are silent for longer than its time-out.
+        WorkerTimeout = "worker-timeout",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -93,6 +100,9 @@ impl WarningCode {
             | Self::ScarceResource
             | Self::BusyDevice
             | Self::RetryStorm
+            | Self::Rejected
+            | Self::FullBacklog
+            | Self::WorkerTimeout
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::RoundsApart
@@ -173,6 +183,8 @@ pub enum Warning {
     OutOfMemory {
         /// The cases, each with the simulated time and the bytes then in use.
         cases: Vec<(String, Nanos, u64)>,
+        /// The machine's memory, in bytes.
+        limit: u64,
         /// What would help, for all these cases together.
         ways: Vec<Relief>,
     },
@@ -223,6 +235,8 @@ pub enum Warning {
     Convoy {
         /// The cases, each with what it costs.
         cases: Vec<Convoy>,
+        /// What these tasks come back from.
+        back: Vec<Back>,
     },
     /// Threads on cores of their own access an object that serves one access at a time.
     ContendedObject {
@@ -249,6 +263,27 @@ pub enum Warning {
         spread: bool,
         /// Whether all who are told when to come again heed it already (`retry_after`), or nobody is told.
         heeded: bool,
+    },
+    /// Tasks are rejected because nothing is left of a resource.
+    Rejected {
+        /// The cases, each with how often.
+        cases: Vec<Rejected>,
+        /// Whether some of those who are told when to come again do not heed it.
+        heedless: bool,
+    },
+    /// Connections find a server's listen queue full.
+    FullBacklog {
+        /// The cases, each with what it costs.
+        cases: Vec<FullQueue>,
+    },
+    /// A server kills workers that are silent for longer than its time-out.
+    WorkerTimeout {
+        /// The cases, each with what it costs.
+        cases: Vec<KilledWorkers>,
+        /// Whether in some of them an event loop is what is silent.
+        loops: bool,
+        /// Whether in some of them a worker handles one request at a time.
+        one_by_one: bool,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -375,6 +410,27 @@ impl UnfinishedTasks {
     }
 }
 
+/// What tasks come back from that wait for the GIL for a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Back {
+    /// I/O, or code without the GIL.
+    Outside,
+    /// Their children, for which they have waited.
+    Children,
+    /// A wait for others: a lock, a queue, a resource.
+    Others,
+}
+
+impl Back {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Outside => "I/O or native code",
+            Self::Children => "waiting for their children",
+            Self::Others => "waiting for others",
+        }
+    }
+}
+
 /// What a convoy costs a case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Convoy {
@@ -444,6 +500,53 @@ pub struct Slowed {
     pub busy: f64,
     /// The share (0 to 1) of its time that the class loses there to others.
     pub share: f64,
+}
+
+/// How often a case's tasks are rejected, in the replication in which that happens most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// The case.
+    pub case: String,
+    /// Name of the resource.
+    pub resource: String,
+    /// Name of the class of tasks.
+    pub task: String,
+    /// Number of rejections.
+    pub times: u64,
+    /// How often the tasks ask.
+    pub asked: u64,
+}
+
+/// What a listen queue that is too short costs a case, in the replication in which it costs most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FullQueue {
+    /// The case.
+    pub case: String,
+    /// Number of connections that find the queue full.
+    pub connections: u64,
+    /// Number of all that arrive.
+    pub of: u64,
+    /// How many of those that find it full are given up.
+    pub given_up: u64,
+    /// How much later each comes, on average.
+    pub late: Nanos,
+    /// Connections that the queue holds.
+    pub holds: u64,
+    /// Most that wait at once, in the queue or to come again.
+    pub most: u64,
+}
+
+/// What silent workers cost a case, in the replication in which most are killed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KilledWorkers {
+    /// The case.
+    pub case: String,
+    /// Number of workers that are killed.
+    pub workers: u64,
+    /// Number of tasks that fail with them.
+    pub tasks: u64,
+    /// The time-out.
+    pub timeout: Nanos,
 }
 
 /// What fighting for the GIL costs a case.
@@ -555,7 +658,13 @@ fn ways_out(on: &[WaitReason]) -> String {
         ));
     }
     // Tasks that wait for a worker while locks are in the way wait for those locks in the end.
-    if any(|o| *o == WaitReason::Worker) && (others || !any(|o| *o == WaitReason::Lock)) {
+    if any(|o| *o == WaitReason::Worker) && any(|o| *o == WaitReason::Children) {
+        ways.push(
+            "children wait for workers of the same pool, all of which wait for their children: use more workers than there are tasks \
+             that fan out at once, or fan out where nobody holds a worker meanwhile (on an event loop, in a pool of their own)"
+                .to_owned(),
+        );
+    } else if any(|o| *o == WaitReason::Worker) && (others || !any(|o| *o == WaitReason::Lock)) {
         ways.push("use more workers than tasks that wait for others".to_owned());
     }
     // The children themselves wait for something, too.
@@ -598,6 +707,9 @@ impl Warning {
             Self::ScarceResource { .. } => WarningCode::ScarceResource,
             Self::BusyDevice { .. } => WarningCode::BusyDevice,
             Self::RetryStorm { .. } => WarningCode::RetryStorm,
+            Self::Rejected { .. } => WarningCode::Rejected,
+            Self::FullBacklog { .. } => WarningCode::FullBacklog,
+            Self::WorkerTimeout { .. } => WarningCode::WorkerTimeout,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
@@ -690,7 +802,7 @@ impl Warning {
                     list(&each)
                 )
             }
-            Self::OutOfMemory { cases, ways } => {
+            Self::OutOfMemory { cases, limit, ways } => {
                 let each: Vec<String> = cases
                     .iter()
                     .map(|(c, at, bytes)| format!("{c} (at {}, {} MiB)", seconds(*at), bytes >> 20))
@@ -699,7 +811,8 @@ impl Warning {
                 let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
                 let ways: Vec<&str> = ways.iter().map(|w| w.text()).collect();
                 format!(
-                    "out of memory: {}. {}, or raise the machine's memory limit{why}.",
+                    "out of memory, of which the machine has {} MiB: {}. {}, or raise the machine's memory limit{why}.",
+                    limit >> 20,
                     list(&each),
                     capital(&ways.join("; "))
                 )
@@ -758,7 +871,8 @@ impl Warning {
                 };
                 format!("the workers keep the event loop of {} from running, {by}. Use fewer workers{or}.", list(&each))
             }
-            Self::Convoy { cases } => {
+            Self::Convoy { cases, back } => {
+                let back: Vec<&str> = back.iter().map(|b| b.text()).collect();
                 let each: Vec<String> = cases
                     .iter()
                     .map(|c| {
@@ -773,8 +887,9 @@ impl Warning {
                     })
                     .collect();
                 format!(
-                    "a convoy: back from I/O or native code for a moment, tasks wait for the GIL until threads that compute are made \
+                    "a convoy: back from {} for a moment, tasks wait for the GIL until threads that compute are made \
                      to let it go: {}. Compute in processes, or take a free-threaded interpreter.",
+                    back.join(", or from "),
                     list(&each)
                 )
             }
@@ -875,6 +990,9 @@ impl Warning {
                     list(&each)
                 )
             }
+            Self::Rejected { cases, heedless } => rejected_text(cases, *heedless),
+            Self::FullBacklog { cases } => full_backlog_text(cases),
+            Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases
                     .iter()

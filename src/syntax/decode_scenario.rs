@@ -109,9 +109,40 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
         if let Some(node) = f.get("strategies") {
             decode_pools::check(cx, node, &scenario);
             warn_of_blocked_loops(cx, node, &scenario);
+            nothing_to_inherit(cx, node, &scenario);
         }
     }
     Some(scenario)
+}
+
+/// Warns of strategies that say what their workers inherit of imports, where there are none.
+fn nothing_to_inherit(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
+    let (SyntaxKind::List(items), w) = (&node.kind, &scenario.workload) else {
+        return;
+    };
+    let imports = &w.imports;
+    let none = imports.time == Nanos::ZERO && imports.memory == 0 && w.data == 0;
+    if !none || imports.objects.unwrap_or(0) > 0 {
+        return;
+    }
+    for (i, (case, item)) in scenario.strategies.iter().zip(items).enumerate() {
+        let strategy = &case.strategy;
+        let freezes = strategy.lifecycle().is_some_and(|life| life.freeze);
+        let loads = strategy.server().is_some_and(|server| server.preload);
+        let preloads = loads || !strategy.pool_life().preload.is_empty();
+        for (word, said) in [("freeze", freezes), ("preload", preloads)] {
+            if said {
+                cx.at(&format!("strategies[{i}]"), |cx| {
+                    cx.warn(
+                        Code::NoEffect,
+                        item.span,
+                        format!("`{word}` has no effect where nothing is imported"),
+                    )
+                    .help("say what the program imports, `imports: (time: \"80ms\", memory: \"40MB\")`, or leave it out");
+                });
+            }
+        }
+    }
 }
 
 /// Warns of strategies whose event loop would make blocking calls itself.

@@ -5,10 +5,12 @@ use super::decode_strategy::times;
 use super::diagnostic::Code;
 use super::strategy_text::{Parts, count, whole};
 use super::tree::SyntaxNode;
+use crate::engine::Nanos;
 use crate::scenario::{CeleryPool, Endpoints, Server, ServerKind, Strategy, WorkerClass, limits};
 
-/// Names of the servers in short forms.
-pub(super) const SERVERS: [&str; 4] = ["uvicorn", "gunicorn", "hypercorn", "celery"];
+/// What is counted until a worker of a web server is replaced, and a child of celery.
+const OF_WORKER: &str = "the number of requests of a worker";
+const OF_CHILD: &str = "the number of tasks of a child";
 
 /// Reads a server from the parts of its short form.
 pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
@@ -25,23 +27,25 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
         "gunicorn" => ServerKind::Gunicorn(class_word(parts)?),
         _ => ServerKind::Celery(pool_word(parts)?),
     };
-    let word = match kind {
-        ServerKind::Celery(_) => "max-tasks",
+    let (word, of) = match kind {
+        ServerKind::Celery(_) => ("max-tasks", OF_CHILD),
         ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
-            "max-requests"
+            ("max-requests", OF_WORKER)
         }
     };
     let preload = parts.rest.next_if_eq(&"preload").is_some();
     let keep_alive = parts.rest.next_if_eq(&"keep-alive").is_some();
     let most = parts.take(word);
     let jitter = parts.take("jitter");
+    let (backlog, timeout, graceful_timeout) = parts.watch()?;
     let server = Server {
         preload,
-        max_requests: most
-            .map(|n| whole(n, "the number of requests of a worker"))
-            .transpose()?,
+        max_requests: most.map(|n| whole(n, of)).transpose()?,
         jitter: jitter.map_or(Ok(0), |n| whole(n, "the jitter"))?,
         keep_alive,
+        backlog,
+        timeout,
+        graceful_timeout,
         ..Server::new(kind, workers)
     };
     match server.contradiction() {
@@ -106,9 +110,11 @@ pub(super) fn server(
     node: &SyntaxNode,
     which: Which,
 ) -> Option<Strategy> {
-    let (workers, most) = match which {
-        Which::Celery => ("concurrency", "max_tasks_per_child"),
-        Which::Uvicorn | Which::Gunicorn | Which::Hypercorn => ("workers", "max_requests"),
+    let (workers, most, of) = match which {
+        Which::Celery => ("concurrency", "max_tasks_per_child", OF_CHILD),
+        Which::Uvicorn | Which::Gunicorn | Which::Hypercorn => {
+            ("workers", "max_requests", OF_WORKER)
+        }
     };
     let workers = cx.required(f, workers, |cx, n| {
         cx.int32(
@@ -132,11 +138,15 @@ pub(super) fn server(
     };
     let preload = yes(cx, f, "preload")?;
     let keep_alive = yes(cx, f, "keep_alive")?;
+    let (backlog, timeout, graceful_timeout) = watch(cx, f)?;
     let server = Server {
         preload,
-        max_requests: times(cx, f, most, "the number of requests of a worker", 1)?,
+        max_requests: times(cx, f, most, of, 1)?,
         jitter: times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0),
         keep_alive,
+        backlog,
+        timeout,
+        graceful_timeout,
         ..Server::new(kind, workers)
     };
     if let Some(why) = server.contradiction() {
@@ -144,6 +154,19 @@ pub(super) fn server(
         return None;
     }
     Some(Strategy::served(server))
+}
+
+/// A listen queue, and the times after which workers are killed: those that are given.
+pub(super) type Watch = (Option<u32>, Option<Nanos>, Option<Nanos>);
+
+/// Reads what is said of a listen queue, and of when workers are killed.
+pub(super) fn watch(cx: &mut Cx, f: &Fields<'_>) -> Option<Watch> {
+    let backlog = times(cx, f, "backlog", "the backlog", 1)?;
+    let mut time = |name| match f.get(name) {
+        Some(_) => cx.optional(f, name, Cx::duration).map(Some),
+        None => Some(None),
+    };
+    Some((backlog, time("timeout")?, time("graceful_timeout")?))
 }
 
 /// A parameter that is `false` unless it is given.

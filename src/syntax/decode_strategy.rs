@@ -6,6 +6,7 @@ use super::diagnostic::Code;
 use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants::{OffloadName, StrategyName};
 use super::{decode_pools, strategy_text, variants};
+use crate::engine::Nanos;
 use crate::scenario::{
     Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase, Workers,
     is_module, limits,
@@ -18,7 +19,7 @@ pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
             Ok(case) => Some(case),
             Err(message) => {
                 cx.error(Code::BadStrategy, node.span, message)
-                    .help(strategy_text::SHORT_FORMS);
+                    .help(strategy_text::short_forms(text));
                 None
             }
         },
@@ -63,7 +64,7 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
             }
             Err(message) => {
                 cx.error(Code::BadStrategy, node.span, message)
-                    .help(strategy_text::SHORT_FORMS);
+                    .help(strategy_text::short_forms(text));
                 None
             }
         };
@@ -162,6 +163,10 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
             let each = cx.required(&f, "each", |cx, n| strategy(cx, n, true));
             let life = lifecycle(cx, &f, node);
             let ((processes, each), life) = both(both(processes, each), life)?;
+            if let Some(why) = life.contradiction_with(&each) {
+                cx.error(Code::BadStrategy, node.span, why);
+                return None;
+            }
             Strategy::Prefork {
                 processes,
                 each: Box::new(each),
@@ -240,6 +245,12 @@ fn lifecycle(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Lifecycle
         1,
     )?;
     life.jitter = times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0);
+    (life.backlog, life.timeout, life.graceful_timeout) = decode_server::watch(cx, f)?;
+    if life.timeout == Some(Nanos::ZERO) {
+        let why = "a `timeout` of 0 would kill every worker: leave it out for none";
+        cx.error(Code::BadStrategy, node.span, why);
+        return None;
+    }
     if let Some(why) = life.contradiction() {
         cx.error(Code::BadStrategy, node.span, why);
         return None;

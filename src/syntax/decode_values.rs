@@ -80,7 +80,7 @@ impl Cx {
 
     /// Reads a size with its unit, in bytes.
     pub(super) fn size(&mut self, node: &SyntaxNode) -> Option<Bytes> {
-        const HELP: &str = "sizes look like \"50MB\" (millions of bytes) or \"64KiB\" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)";
+        const HELP: &str = "sizes look like \"50MB\" (millions of bytes) or \"64KiB\" (units: B, kB, MB, GB, TB, PB, EB, KiB, MiB, GiB, TiB, PiB, EiB)";
         match &node.kind {
             SyntaxKind::Str(text) => match units::size(text) {
                 Ok(n) => return Some(n),

@@ -43,4 +43,4 @@ pub(crate) use decode::capital;
 pub use diagnostic::{Code, Diagnostic, Severity, SourceText, render, render_within};
 pub use load::{check, load, parse, read};
 pub use objective::{ObjectiveError, parse_metric, parse_objective, parse_ranking};
-pub use strategy_text::{SHORT_FORMS, STRATEGY_FORMS, parse_strategy};
+pub use strategy_text::{STRATEGY_FORMS, parse_strategy};

@@ -2,21 +2,58 @@
 
 use std::sync::Arc;
 
-use super::decode::{Cx, suggest};
+use super::decode::{Cx, nearest, suggest};
+use super::decode_server::Watch;
 use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::{decode_pools, decode_server, decode_strategy, tree};
-use crate::scenario::units::grouped;
+use crate::engine::Nanos;
+use crate::scenario::units::{self, UnitError, grouped};
 use crate::scenario::{
     Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase,
     Workers, is_module, limits,
 };
 
-/// A list of the short forms, for help texts.
-pub const SHORT_FORMS: &str = "short forms: sequential, threads, threads:8, threads:per-task, processes:4:fork, processes:4:fork:20, pool:4:spawn, \
-     interpreters:4, asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, asyncio+threads:8+cpu=processes:4, \
-     prefork:4(asyncio), prefork:4:spawn:max-requests=1000(asyncio), processes:4:spawn:max-tasks=25, \
-     uvicorn:4, gunicorn:4:sync, gunicorn:4:gthread:8, hypercorn:4, celery:8:prefork; \
-     with @cpython-3.14t after it, on that interpreter only";
+/// The short forms by the word that each begins with.
+const FORMS: [(&str, &str); 11] = [
+    ("sequential", "sequential"),
+    ("threads", "threads, threads:8, threads:per-task"),
+    (
+        "processes",
+        "processes:4:fork, processes:4:fork:20, processes:4:spawn:max-tasks=25",
+    ),
+    ("pool", "pool:4:spawn, pool:4:fork:20"),
+    ("interpreters", "interpreters:4"),
+    (
+        "asyncio",
+        "asyncio, asyncio:100, asyncio+threads:4, asyncio:100+processes:2:fork, asyncio+threads:8+cpu=processes:4",
+    ),
+    (
+        "prefork",
+        "prefork:4(asyncio), prefork:4:spawn:max-requests=1000(asyncio)",
+    ),
+    ("uvicorn", "uvicorn:4, uvicorn:4:def"),
+    (
+        "gunicorn",
+        "gunicorn:4:sync, gunicorn:4:gthread:8, gunicorn:4:uvicorn:timeout=60s",
+    ),
+    ("hypercorn", "hypercorn:4"),
+    ("celery", "celery:8:prefork, celery:8:threads"),
+];
+
+/// How to write the strategy that a text seems to mean, or one of each kind.
+pub(super) fn short_forms(text: &str) -> String {
+    let end = text.find([':', '+', '(', '@']).unwrap_or(text.len());
+    let word = text[..end].trim();
+    let names = FORMS.iter().map(|(name, _)| *name);
+    let near = nearest(word, names);
+    let meant = |(name, _): &&(&str, &str)| *name == word || near == Some(name);
+    if let Some((_, forms)) = FORMS.iter().find(meant) {
+        return format!("write {forms}; `pchsim explain bad-strategy` lists all");
+    }
+    let first = |(_, forms): &(&'static str, &'static str)| forms.split(", ").next();
+    let all: Vec<&str> = FORMS.iter().filter_map(first).collect();
+    format!("one of each: {}", all.join(", "))
+}
 
 /// The short forms without their numbers, for shell completion. Prefork, which needs a number, is not among them.
 pub const STRATEGY_FORMS: [&str; 16] = [
@@ -51,7 +88,7 @@ pub fn parse_strategy(text: &str) -> Result<StrategyCase, Diagnostic> {
     }
     short_form(trimmed).map_err(|message| {
         let mut d = Diagnostic::new(Code::BadStrategy, &source, 0..text.len(), message);
-        d.help(SHORT_FORMS);
+        d.help(short_forms(trimmed));
         d
     })
 }
@@ -127,6 +164,24 @@ pub(super) fn whole(text: &str, what: &str) -> Result<u32, String> {
             "`{text}` is not a whole number of 32 bits ({what})"
         )),
     }
+}
+
+/// Reads a time with its unit.
+fn time(text: &str) -> Result<Nanos, String> {
+    units::duration(text).map_err(|e| match e {
+        UnitError::Unit(why) | UnitError::Range(why) | UnitError::Limit(_, why) => {
+            format!("{why}; times look like 30s or 500ms")
+        }
+    })
+}
+
+/// Reads a time above zero.
+fn above_zero(text: &str) -> Result<Nanos, String> {
+    let time = time(text)?;
+    if time == Nanos::ZERO {
+        return Err("a `timeout` of 0 would kill every worker: leave it out for none".into());
+    }
+    Ok(time)
 }
 
 fn start_method(text: &str) -> Result<StartMethod, String> {
@@ -209,6 +264,16 @@ impl<'t> Parts<'t> {
         Some(self.named.remove(at).1)
     }
 
+    /// What is said of a listen queue, and of when workers are killed.
+    pub(super) fn watch(&mut self) -> Result<Watch, String> {
+        let backlog = self.take("backlog");
+        Ok((
+            backlog.map(|n| whole(n, "the backlog")).transpose()?,
+            self.take("timeout").map(time).transpose()?,
+            self.take("graceful-timeout").map(time).transpose()?,
+        ))
+    }
+
     /// What a pool of processes does beyond starting its workers.
     fn pool_life(&mut self, start: StartMethod, api: ProcessApi) -> Result<PoolLife, String> {
         let tasks = self.take("max-tasks");
@@ -229,7 +294,15 @@ impl<'t> Parts<'t> {
 
     fn end(mut self) -> Result<(), String> {
         if let Some((name, _)) = self.named.first() {
-            let known = ["max-tasks", "max-requests", "jitter", "preload"];
+            let known = [
+                "max-tasks",
+                "max-requests",
+                "jitter",
+                "preload",
+                "backlog",
+                "timeout",
+                "graceful-timeout",
+            ];
             let others: Vec<&str> = known.into_iter().filter(|k| k != name).collect();
             return Err(format!(
                 "`{name}=` says nothing about `{}`; {}",
@@ -265,7 +338,16 @@ pub(super) fn short_form(text: &str) -> Result<StrategyCase, String> {
 
 /// Reads what follows the number of processes of a prefork server: words and `name=number`, apart by colons.
 fn lifecycle(text: &str) -> Result<Lifecycle, String> {
-    const WORDS: [&str; 5] = ["spawn", "no-preload", "freeze", "max-requests", "jitter"];
+    const WORDS: [&str; 8] = [
+        "spawn",
+        "no-preload",
+        "freeze",
+        "max-requests",
+        "jitter",
+        "backlog",
+        "timeout",
+        "graceful-timeout",
+    ];
     let mut life = Lifecycle::default();
     for word in text.split(':').map(str::trim).filter(|w| !w.is_empty()) {
         match word.split_once('=').unwrap_or((word, "")) {
@@ -279,6 +361,9 @@ fn lifecycle(text: &str) -> Result<Lifecycle, String> {
                 life.max_requests = Some(whole(n, "the number of requests of a worker")?);
             }
             ("jitter", n) => life.jitter = whole(n, "the jitter")?,
+            ("backlog", n) => life.backlog = Some(whole(n, "the backlog")?),
+            ("timeout", t) => life.timeout = Some(above_zero(t)?),
+            ("graceful-timeout", t) => life.graceful_timeout = Some(time(t)?),
             _ => {
                 return Err(format!(
                     "`{word}` says nothing about a server's processes; {}",
@@ -303,10 +388,15 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
             return Err("prefork cannot stand within prefork".into());
         }
         let (processes, life) = processes.split_once(':').unwrap_or((processes, ""));
+        let processes = count(processes.trim(), "the number of processes")?;
+        let (each, life) = (bare(each.trim(), true)?, lifecycle(life)?);
+        if let Some(why) = life.contradiction_with(&each) {
+            return Err(why.into());
+        }
         return Ok(Strategy::Prefork {
-            processes: count(processes.trim(), "the number of processes")?,
-            each: Box::new(bare(each.trim(), true)?),
-            life: lifecycle(life)?,
+            processes,
+            each: Box::new(each),
+            life,
         });
     }
     let mut offloads = text.split('+').map(str::trim);
@@ -356,20 +446,11 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
         }
         "uvicorn" | "gunicorn" | "hypercorn" | "celery" => decode_server::short(&mut parts)?,
         other => {
-            let known = [
-                "sequential",
-                "threads",
-                "processes",
-                "pool",
-                "interpreters",
-                "asyncio",
-                "prefork",
-            ];
-            let known = known.into_iter().chain(decode_server::SERVERS);
-            return Err(format!(
-                "`{other}` is not a strategy; {}",
-                suggest(other, "known here", known)
-            ));
+            let near = nearest(other, FORMS.iter().map(|(name, _)| *name));
+            return Err(match near {
+                None => format!("`{other}` is not a strategy"),
+                Some(near) => format!("`{other}` is not a strategy; did you mean `{near}`?"),
+            });
         }
     };
     parts.end()?;
@@ -467,6 +548,12 @@ mod tests {
             "celery:8:prefork",
             "celery:8:prefork:max-tasks=100",
             "celery:100:threads",
+            "prefork:4:backlog=64(asyncio)",
+            "prefork:4:no-preload:max-requests=9:backlog=64:timeout=1.5s:graceful-timeout=250ms(threads:8)",
+            "uvicorn:4:backlog=64",
+            "hypercorn:4:max-requests=9:backlog=64",
+            "gunicorn:4:sync:preload:backlog=64:timeout=60s:graceful-timeout=10s",
+            "gunicorn:4:uvicorn:timeout=0s",
         ] {
             let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
             assert_eq!(strategy_label(&strategy.strategy), form);
@@ -485,6 +572,19 @@ mod tests {
         ] {
             let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
             assert_eq!(strategy_label(&strategy.strategy), written);
+        }
+    }
+
+    /// Whoever mistypes is told how to write what was meant, and not everything there is.
+    #[test]
+    fn what_is_meant_is_told() {
+        assert!(short_forms("threds:4").starts_with("write threads, threads:8"));
+        assert!(short_forms("gunicorn:4:gevent").starts_with("write gunicorn:4:sync"));
+        assert!(short_forms("zzzzzzzzz").starts_with("one of each: sequential, threads"));
+        for (_, forms) in FORMS {
+            for form in forms.split(", ") {
+                assert!(parse_strategy(form).is_ok(), "{form}");
+            }
         }
     }
 

@@ -338,7 +338,10 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::ContendedObject { .. }
             | Finding::ScarceResource { .. }
             | Finding::BusyDevice { .. }
-            | Finding::FutileWakeups { .. } => {}
+            | Finding::FutileWakeups { .. }
+            | Finding::Rejections { .. }
+            | Finding::FullBacklog { .. }
+            | Finding::KilledWorkers { .. } => {}
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {

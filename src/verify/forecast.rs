@@ -180,7 +180,10 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::ContendedObject { .. }
             | Finding::ScarceResource { .. }
             | Finding::BusyDevice { .. }
-            | Finding::FutileWakeups { .. } => {}
+            | Finding::FutileWakeups { .. }
+            | Finding::Rejections { .. }
+            | Finding::FullBacklog { .. }
+            | Finding::KilledWorkers { .. } => {}
         }
     }
     if outcome.in_flight > 0 {

@@ -97,7 +97,7 @@ fn a_convoy_is_said_and_costed() {
     let convoys: Vec<_> = warnings
         .iter()
         .filter_map(|w| match w {
-            Warning::Convoy { cases } => Some(cases),
+            Warning::Convoy { cases, .. } => Some(cases),
             _ => None,
         })
         .flatten()

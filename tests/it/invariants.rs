@@ -301,7 +301,7 @@ fn strategies() -> BoxedStrategy<Strategy> {
         4 => plain.clone(),
         1 => servers(),
         1 => (1_u32..4, plain, lives())
-            .prop_map(|(processes, each, life)| Strategy::Prefork { processes, each: Box::new(each), life }),
+            .prop_map(|(processes, each, life)| lives::prefork(processes, each, life)),
     ]
     .boxed()
 }
@@ -421,6 +421,104 @@ proptest! {
         let (followed, _) = course(&case.input()).expect("as before");
         assert_eq!(outcome, format!("{followed:?}"));
     }
+}
+
+/// Steps of seconds among others, within blocks of every kind: what is killed in the middle of them had locks, resources, memory, children and
+/// transfers.
+fn long_steps() -> BoxedStrategy<Vec<Step>> {
+    let long = || (50_u64..3_000).prop_map(|n| Dist::Constant(ms(n)));
+    let leaf = prop_oneof![
+        2 => long().prop_map(|t| vec![Step::Cpu(t)]),
+        2 => long().prop_map(|t| vec![Step::Native(t)]),
+        2 => long().prop_map(|t| vec![Step::Block(t)]),
+        1 => long().prop_map(|t| vec![Step::Team(t, 3)]),
+        2 => long().prop_map(|t| vec![Step::Io(t)]),
+        2 => (0_usize..3, long()).prop_map(|(device, t)| vec![Step::Transfer(device, t)]),
+        2 => steps(),
+    ];
+    let nested = leaf.prop_recursive(2, 8, 2, |inner| {
+        let block = vec(inner, 1..3).prop_map(|parts| parts.concat());
+        prop_oneof![
+            2 => block.clone(),
+            2 => (0_usize..4, block.clone()).prop_map(|(r, s)| vec![Step::Use(r, s)]),
+            1 => (0_usize..2, block.clone()).prop_map(|(l, s)| vec![Step::Lock(l, s)]),
+            1 => (1_u64..4, option::of(1_u64..2), block.clone())
+                .prop_map(|(count, need, steps)| vec![Step::FanOut { count, need, steps }]),
+            1 => (0_usize..2, block.clone()).prop_map(|(q, mut s)| {
+                s.insert(0, Step::Get(q));
+                s.push(Step::Put(q));
+                s
+            }),
+            1 => (bytes(), block.clone()).prop_map(|(b, s)| vec![Step::Hold(b, s)]),
+            1 => (patience(), block).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
+        ]
+    });
+    vec(nested, 1..3).prop_map(|parts| parts.concat()).boxed()
+}
+
+/// Servers that kill silent workers, of every kind that may.
+fn watched() -> BoxedStrategy<Strategy> {
+    let offload = prop_oneof![
+        2 => Just(Offload::None),
+        1 => workers().prop_map(Offload::Threads),
+        1 => workers().prop_map(Offload::Interpreters),
+    ];
+    let each = prop_oneof![
+        3 => Just(Strategy::Sequential),
+        1 => workers().prop_map(Strategy::Threads),
+        1 => Just(Strategy::Threads(Workers::PerTask)),
+        1 => workers().prop_map(Strategy::Interpreters),
+        3 => (option::of(1_u32..4), offload)
+            .prop_map(|(limit, offload)| Strategy::Asyncio { limit, offload, pools: Vec::new() }),
+    ];
+    let timeout = (1_u64..1_500).prop_map(ms);
+    (1_u32..4, each, lives(), timeout)
+        .prop_map(|(processes, each, life, timeout)| {
+            let life = pchsim::scenario::Lifecycle {
+                timeout: Some(timeout),
+                graceful_timeout: life.graceful_timeout.map(|_| ms(10)),
+                ..life
+            };
+            lives::prefork(processes, each, life)
+        })
+        .boxed()
+}
+
+/// Wherever workers are when they are killed, what they leave obeys the laws; and they are killed often enough to tell.
+#[test]
+fn killed_workers_break_no_law() {
+    let all = (cases(), long_steps(), watched()).prop_map(|(mut case, steps, strategy)| {
+        case.workload.classes[0].steps = steps;
+        case.horizon = case.horizon.map(|h| h * 50);
+        Case { strategy, ..case }
+    });
+    let all = all.prop_filter("a lock of two kinds", |case| {
+        compile(&case.machine, &case.profile, &case.workload, &case.strategy).is_ok()
+    });
+    let killed = std::cell::Cell::new(0_u64);
+    let mut runner = proptest::test_runner::TestRunner::new(config(256));
+    let found = runner.run(&all, |case| {
+        let o = case.run();
+        for finding in &o.findings {
+            if let Finding::KilledWorkers { workers, .. } = finding {
+                killed.set(killed.get() + workers);
+            }
+        }
+        let whole = RecordOptions {
+            window: (Nanos::ZERO, Nanos::MAX),
+            most_spans: usize::MAX,
+        };
+        let (recorded, recording) = record(&case.input(), whole).expect("as before");
+        assert_eq!(format!("{o:?}"), format!("{recorded:?}"));
+        if let Err(wrong) = check_recording(&case.input(), &recorded, &recording) {
+            panic!("{wrong}");
+        }
+        Ok(())
+    });
+    if let Err(why) = found {
+        panic!("{why}");
+    }
+    assert!(killed.get() > 100, "{} workers were killed", killed.get());
 }
 
 /// A batch of independent tasks: a class of long ones and a class of short ones.

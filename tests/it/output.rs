@@ -15,8 +15,8 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Contended, Convoy, GilContentionCost, Oversubscription, Relief, Scarce, Slowed,
-    UnfinishedTasks, Warning,
+    Back, Contended, Convoy, FullQueue, GilContentionCost, KilledWorkers, Oversubscription,
+    Rejected, Relief, Scarce, Slowed, UnfinishedTasks, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -396,10 +396,12 @@ fn every_warning_names_a_next_step() {
         },
         Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
+            limit: 500 << 20,
             ways: vec![Relief::Sharing, Relief::Workers],
         },
         Warning::Added(Box::new(Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
+            limit: 500 << 20,
             ways: vec![Relief::Workers],
         })),
         Warning::Deadlock {
@@ -454,6 +456,7 @@ fn every_warning_names_a_next_step() {
                 each: at,
                 share: 0.99,
             }],
+            back: vec![Back::Outside, Back::Children],
         },
         Warning::ContendedObject {
             cases: vec![Contended {
@@ -499,6 +502,48 @@ fn every_warning_names_a_next_step() {
             cases: vec![(name(), 3.25)],
             spread: false,
             heeded: true,
+        },
+        Warning::Rejected {
+            cases: vec![Rejected {
+                case: name(),
+                resource: "api".into(),
+                task: "page".into(),
+                times: 412,
+                asked: 2_000,
+            }],
+            heedless: true,
+        },
+        Warning::FullBacklog {
+            cases: vec![FullQueue {
+                case: name(),
+                connections: 473,
+                of: 3_000,
+                given_up: 2,
+                late: at,
+                holds: 65,
+                most: 97,
+            }],
+        },
+        Warning::FullBacklog {
+            cases: vec![FullQueue {
+                case: name(),
+                connections: 20_000,
+                of: 30_000,
+                given_up: 0,
+                late: at,
+                holds: 4_097,
+                most: 24_097,
+            }],
+        },
+        Warning::WorkerTimeout {
+            cases: vec![KilledWorkers {
+                case: name(),
+                workers: 10,
+                tasks: 59,
+                timeout: Nanos::from_secs(30),
+            }],
+            loops: true,
+            one_by_one: true,
         },
         Warning::FutileWakeups {
             cases: vec![GilContentionCost {

@@ -189,6 +189,7 @@ fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             .push(tid, Act::Do(RoleAction::Loop(copy, LoopAction::Selected)));
         return;
     }
+    work.loop_notifies(copy, false);
     let l = &mut work.loops[copy];
     l.snapshot = l.ready.len();
     let handles = l.snapshot;
@@ -363,8 +364,12 @@ impl Executors {
                 }
                 self.hand_over(work, tid, copy, key);
             }
-            LoopAction::Selected => work.stop_waiting_for_arrivals(copy),
+            LoopAction::Selected => {
+                work.stop_waiting_for_arrivals(copy);
+                work.loop_notifies(copy, true);
+            }
             LoopAction::Opened => {
+                work.loop_notifies(copy, false);
                 work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Create);
             }
         }

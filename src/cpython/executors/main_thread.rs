@@ -47,6 +47,7 @@ fn take_in(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
         }
         return;
     };
+    work.notifies(copy, at);
     if at > work.kernel.machine.now() {
         work.kernel.push(tid, Act::sleep(On::Arrival, at));
     }
@@ -94,7 +95,8 @@ impl Executors {
                 for copy in work.copies.keys() {
                     start_copy(work, tid, copy);
                 }
-                if work.kernel.program.layout.life.max_requests.is_none() {
+                let life = work.kernel.program.layout.life;
+                if life.max_requests.is_none() && life.timeout.is_none() {
                     work.kernel.push(tid, Act::Exit);
                     return;
                 }
@@ -115,12 +117,33 @@ impl Executors {
                     return;
                 }
                 None => {
-                    work.kernel.push(tid, Act::park(On::Exits, Nanos::MAX));
+                    let silent = work.look();
+                    for &copy in &silent {
+                        work.kernel.machine.charge(tid, work.kernel.syscall);
+                        self.kill(work, tid, copy);
+                    }
+                    if silent.is_empty() {
+                        let until = work.watchdog_waits();
+                        work.kernel.push(tid, Act::park(On::Exits, until));
+                    }
                     living
                 }
             },
         };
         work.kernel.threads[tid].role = ThreadRole::Master(MasterState::Watch(living));
+    }
+
+    /// Kills the process of a copy, and reaps it.
+    fn kill(&mut self, work: &mut Work<'_>, by: Tid, copy: CopyIndex) {
+        // Python leaves its blocks where the handler of SIGABRT raises `SystemExit`, unless that comes too late.
+        let leaves = by == work.copies[copy].main || work.leaves_blocks(copy);
+        let process = work.kill_copy(by, copy, leaves);
+        for runner in &work.copies[copy].runners {
+            if let TaskDispatch::Threads(pool) = *runner {
+                self.pools[pool].forget();
+            }
+        }
+        work.kernel.starter.exited.push_back(process);
     }
 
     pub(crate) fn refill_main(
@@ -141,6 +164,12 @@ impl Executors {
                 }
             }
             MainState::Take => take_in(work, tid, copy),
+            MainState::Working(_) if work.finds_signal(copy) => {
+                self.kill(work, tid, copy);
+                if let Some(supervisor) = work.kernel.starter.supervisor {
+                    work.kernel.unpark(supervisor);
+                }
+            }
             MainState::Working(key) => {
                 if work.step(tid, key, Mode::Inline) == Flow::Over {
                     let t = &mut work.kernel.threads[tid];

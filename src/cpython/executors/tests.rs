@@ -73,7 +73,7 @@ fn run<'a>(
         match up {
             Upcall::OnCore(tid) => drive(&mut run, tid),
             Upcall::Timer(tid) => run.work.kernel.timer(tid),
-            Upcall::Arrival => run.work.arrive(),
+            Upcall::Arrival => run.work.arrivals_due(),
             Upcall::Check => run.work.kernel.look_ahead(),
             Upcall::Device(device) => run.work.transfers_end(device),
             Upcall::End => break,

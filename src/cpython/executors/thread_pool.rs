@@ -345,6 +345,12 @@ impl ThreadPool {
         }
     }
 
+    /// Its process has been killed: what it had to do is lost.
+    pub(super) fn forget(&mut self) {
+        self.items.clear();
+        self.parked = WaitQueue::default();
+    }
+
     /// `shutdown`: wakes the idle workers, which then leave.
     pub(crate) fn close(&mut self, kernel: &mut Kernel<'_>, by: Tid) {
         self.closing = true;

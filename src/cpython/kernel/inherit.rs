@@ -27,15 +27,13 @@ impl Kernel<'_> {
         match kind {
             ProcessKind::Main => {
                 let base = self.costs.base_rss;
-                let data = self.program.data_memory;
                 if self.imports_in_main() {
                     let image = base
                         .saturating_add(self.program.import_memory)
-                        .saturating_add(data);
+                        .saturating_add(self.program.data_memory);
                     self.memory.start(now, image, self.objects_pages())
                 } else {
-                    self.memory
-                        .start(now, base.saturating_add(data), Pages::default())
+                    self.memory.start(now, base, Pages::default())
                 }
             }
             ProcessKind::Worker(_, StartMethod::Fork) => self.memory.fork(now, parent),

@@ -141,7 +141,6 @@ impl Kernel<'_> {
     /// futex wakes one sleeper, whatever becomes of it), and half a message in a pipe stays half a message.
     ///
     /// Returns its threads, so that the storeys above can see what they were doing.
-    #[cfg_attr(not(test), expect(dead_code, reason = "crashes of workers come next"))]
     pub(crate) fn kill(&mut self, process: ProcessIndex) -> Vec<Tid> {
         let threads = std::mem::take(&mut self.processes[process].threads);
         for &tid in &threads {
@@ -162,6 +161,11 @@ impl Kernel<'_> {
         self.starter.forget(&threads);
         self.memory.exit(process, now);
         threads
+    }
+
+    /// The threads of a process that have not ended.
+    pub(crate) fn threads_of(&self, process: ProcessIndex) -> Vec<Tid> {
+        self.processes[process].threads.clone()
     }
 
     pub(super) fn kill_thread(&mut self, tid: Tid) {

@@ -65,6 +65,8 @@ impl Kernel<'_> {
         let parent = self.processes[process].parent;
         let import = self.program.import_time.scale(self.costs.cpu_factor);
         let import_memory = self.program.import_memory;
+        // A server's worker that loads the application by itself loads its data as well.
+        let loaded = import_memory.saturating_add(self.program.data_memory);
         let (boot, private) = match method {
             StartMethod::Fork => {
                 let once = if self.starter.forked {
@@ -88,7 +90,7 @@ impl Kernel<'_> {
                 let (import, imported) = if inherits {
                     (Nanos::ZERO, 0)
                 } else {
-                    (import, import_memory)
+                    (import, loaded)
                 };
                 (
                     self.costs.fork_boot + import,
@@ -97,7 +99,14 @@ impl Kernel<'_> {
             }
             StartMethod::Spawn => {
                 let boot = self.costs.spawn_boot + import;
-                let private = self.costs.spawn_private + import_memory;
+                let own = match self.processes[process].kind {
+                    ProcessKind::Copy => loaded,
+                    ProcessKind::Main
+                    | ProcessKind::Worker(..)
+                    | ProcessKind::ForkServer
+                    | ProcessKind::Tracker => import_memory,
+                };
+                let private = self.costs.spawn_private + own;
                 self.start_tracker(acts);
                 acts.push(Act::Run(self.costs.spawn_call));
                 acts.push(Act::Begin(child));

@@ -28,7 +28,8 @@ pub(crate) fn deadlock(work: &Work<'_>, executors: &Executors) -> Finding {
         .take(MOST)
         .map(|&i| {
             let task = &snapshot.tasks[i];
-            let step = task.step.as_ref().map_or(String::new(), |s| {
+            let step = task.step.as_ref().filter(|s| s.number > 0);
+            let step = step.map_or(String::new(), |s| {
                 format!(" at step {} of {}", s.number, s.of)
             });
             format!("{} waits{step}: {}", task.name, waits[i].1)

@@ -3,7 +3,7 @@
 use crate::cpython::finding::Finding;
 use crate::cpython::index::{ClassIndex, ObjectIndex};
 use crate::cpython::kernel::Convoys;
-use crate::cpython::work::Work;
+use crate::cpython::work::{Asked, Work};
 use crate::engine::{Nanos, Total};
 
 /// Fewest occurrences of a convoy or of futile wake-ups that make a finding; fewer belong to moments of a run, such as the start of threads
@@ -22,7 +22,55 @@ pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     all.extend(busy_device(work));
     all.extend(convoy(work));
     all.extend(futile_wakeups(work));
+    all.extend(rejections(work));
+    all.extend(full_backlog(work));
+    all.extend(killed_workers(work));
     all
+}
+
+/// The resource, and the class of tasks that it rejected most often, if that was a good part of how often they asked.
+fn rejections(work: &Work<'_>) -> Option<Finding> {
+    let program = work.kernel.program;
+    let asked = program.resources.keys().flat_map(|resource| {
+        let of = move |class| (resource, class, work.resources.asked(resource, class));
+        program.classes.keys().map(of)
+    });
+    let worth = |&(.., asked): &(_, _, Asked)| {
+        asked.rejected >= LEAST_TIMES && asked.rejected.saturating_mul(LEAST_PART) >= asked.times
+    };
+    let (resource, class, asked) = asked.filter(worth).max_by_key(|(.., a)| a.rejected)?;
+    Some(Finding::Rejections {
+        resource: program.resources[resource].name.clone(),
+        task: program.classes[class].name.clone(),
+        times: asked.rejected,
+        asked: asked.times,
+    })
+}
+
+/// Connections that found the listening socket's queue full, if any did.
+fn full_backlog(work: &Work<'_>) -> Option<Finding> {
+    let dropped = work.listening.dropped();
+    let holds = work.kernel.program.layout.queue?;
+    (dropped.connections > 0).then(|| Finding::FullBacklog {
+        connections: dropped.connections,
+        of: work.arrivals.came(),
+        given_up: dropped.given_up,
+        waited: dropped.waited,
+        holds,
+        most: dropped.most,
+    })
+}
+
+/// Workers that were killed because they had been silent, if any were.
+fn killed_workers(work: &Work<'_>) -> Option<Finding> {
+    let killed = work.watchdog.killed();
+    let timeout = work.kernel.program.layout.life.timeout?;
+    (killed.workers > 0).then_some(Finding::KilledWorkers {
+        at: killed.first,
+        timeout,
+        workers: killed.workers,
+        tasks: killed.tasks,
+    })
 }
 
 /// The longest callback of each loop, if it is long enough for asyncio's own warning.

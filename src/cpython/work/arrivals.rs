@@ -7,6 +7,7 @@ use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
 use super::Work;
+use super::silence::Pulse;
 use crate::cpython::index::{
     ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
 };
@@ -51,6 +52,8 @@ pub(crate) struct Copy {
     pub(crate) drained: bool,
     /// Its ticket in the line of copies that wait for arrivals.
     accepting: Option<Ticket>,
+    /// What whoever watches over it knows of it.
+    pub(super) pulse: Pulse,
 }
 
 /// The part of a batch or trace that falls to a copy, and to those that take its place one after another.
@@ -103,12 +106,18 @@ impl Copy {
             results: 0,
             drained: false,
             accepting: None,
+            pulse: Pulse::default(),
         }
     }
 
     /// Whether it takes in no more tasks, and ends once those that it has are over.
-    fn retires(&self) -> bool {
+    pub(super) fn retires(&self) -> bool {
         self.quota == 0
+    }
+
+    /// Notes that it is gone, with all that it had taken in.
+    pub(super) fn dies(&mut self) {
+        (self.outstanding, self.quota) = (0, 0);
     }
 
     /// Counts a task that it takes in.
@@ -147,6 +156,8 @@ pub(crate) struct ArrivalSource<'a> {
     /// Arrivals that may still come from outside.
     left: u64,
     next_at: Nanos,
+    /// When the next arrival comes that is known of.
+    pub(super) announced: Option<Nanos>,
     number: u64,
     /// Users that think at present: when each asks again, and its number.
     users: BinaryHeap<Reverse<(Nanos, u64)>>,
@@ -179,6 +190,7 @@ impl<'a> ArrivalSource<'a> {
             trace: &[],
             left: 0,
             next_at: Nanos::ZERO,
+            announced: None,
             number: 0,
             users: BinaryHeap::new(),
             user_number: 0,
@@ -233,6 +245,11 @@ impl<'a> ArrivalSource<'a> {
         })
     }
 
+    /// Number of tasks that have come so far.
+    pub(crate) fn came(&self) -> u64 {
+        self.number
+    }
+
     fn outside(&self) -> bool {
         self.interval.is_some() || self.closed
     }
@@ -276,16 +293,15 @@ impl Work<'_> {
                 return; // A user who still waits for an answer may come back before the horizon.
             }
             a.left = 0;
-            for copy in self.copies.keys() {
-                self.nudge(copy);
-            }
+            self.nudge_all();
             return;
         }
-        self.kernel.machine.arrive_at(at);
+        self.arrivals.announced = Some(at);
+        self.announce_arrival();
     }
 
     /// Lets a task arrive from outside.
-    pub(crate) fn arrive(&mut self) {
+    pub(super) fn arrive(&mut self) {
         let a = &mut self.arrivals;
         if a.left == 0 {
             return; // This arrival was announced before the horizon or the count cut the rest off.
@@ -299,15 +315,14 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         self.observer.arrival(now, came, left);
         let key = self.new_task(class, now, 0);
-        self.arrivals.accept.push_back(key);
-        match self.kernel.program.layout.accepting {
-            Accepting::InTurn => {
-                let next = self.arrivals.acceptors.call_next();
-                self.wake_to_accept(next);
-            }
-            Accepting::Herd(waiting) => self.wake_the_herd(waiting),
-        }
+        self.connect(key, 1);
         self.next_arrival();
+    }
+
+    /// Wakes the copy that has waited longest for arrivals.
+    pub(super) fn wake_first_acceptor(&mut self) {
+        let next = self.arrivals.acceptors.call_next();
+        self.wake_to_accept(next);
     }
 
     /// Wakes copies that wait for arrivals, and have left the line, in this order.
@@ -321,7 +336,7 @@ impl Work<'_> {
     }
 
     /// Wakes all copies that wait for arrivals: the last to have registered first.
-    fn wake_the_herd(&mut self, waiting: Waiting) {
+    pub(super) fn wake_the_herd(&mut self, waiting: Waiting) {
         let mut herd = Vec::new();
         while let Some(copy) = self.arrivals.acceptors.call_next() {
             herd.push(copy);
@@ -362,18 +377,21 @@ impl Work<'_> {
 
     /// Takes in the next task that has arrived from outside; `None` if there is none.
     pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
-        if self.copies[copy].retires() {
+        if self.copies[copy].retires() || self.has_all_connections(copy) {
             return None;
         }
         let key = self.arrivals.accept.pop_front()?;
         self.tasks[key].copy = copy;
         self.copies[copy].takes_in();
+        if self.copies[copy].retires() {
+            self.retires(copy);
+        }
         Some(key)
     }
 
     /// Puts a copy into the line of those that wait for arrivals, unless it is there or takes in no more.
     pub(crate) fn wait_for_arrivals(&mut self, copy: CopyIndex) {
-        if self.copies[copy].retires() {
+        if self.copies[copy].retires() || self.has_all_connections(copy) {
             return;
         }
         let acceptors = &mut self.arrivals.acceptors;
@@ -395,11 +413,16 @@ impl Work<'_> {
 
     /// Whether further tasks may come for this copy, or for whoever takes its place.
     fn expects_tasks(&self, copy: CopyIndex) -> bool {
-        let a = &self.arrivals;
-        if a.outside() {
-            return !a.accept.is_empty() || a.left > 0;
+        if self.arrivals.outside() {
+            return self.expects_outside();
         }
         !self.copies[copy].drained
+    }
+
+    /// Whether further tasks may come from outside.
+    pub(super) fn expects_outside(&self) -> bool {
+        let a = &self.arrivals;
+        !a.accept.is_empty() || a.left > 0 || self.listening.next().is_some()
     }
 
     pub(crate) fn arrivals_from_outside(&self) -> bool {
@@ -427,19 +450,29 @@ impl Work<'_> {
 
     /// Notes that a task of this copy is over; if it was the last one, wakes the main threads of copies without outstanding tasks.
     pub(crate) fn copy_finished_one(&mut self, copy: CopyIndex) {
+        let full = self.has_all_connections(copy);
         let c = &mut self.copies[copy];
         c.outstanding -= 1;
         if c.outstanding > 0 {
+            if full {
+                // The thread that accepts waits for what ends as well.
+                self.kernel.unpark(self.copies[copy].main);
+            }
             return;
         }
         if self.copies[copy].retires() {
             self.nudge(copy);
         }
         if !self.expects_tasks(copy) {
-            for other in self.copies.keys() {
-                self.nudge(other);
-            }
+            self.nudge_all();
         } else if std::mem::take(&mut self.copies[copy].awaits_round) {
+            self.nudge(copy);
+        }
+    }
+
+    /// Wakes the main threads of all copies without outstanding tasks.
+    pub(super) fn nudge_all(&mut self) {
+        for copy in self.copies.keys() {
             self.nudge(copy);
         }
     }

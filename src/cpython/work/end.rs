@@ -7,6 +7,19 @@ use crate::cpython::record::recording::TaskEnd;
 impl Work<'_> {
     /// Ends a task: frees its data, books its time, counts it, and tells its user or its parent.
     pub(crate) fn task_ended(&mut self, key: TaskKey) {
+        let copy = self.tasks[key].copy;
+        if self.ends(key) {
+            self.copy_finished_one(copy);
+        }
+    }
+
+    /// Ends a task from outside that no copy of the program has, or has any more.
+    pub(super) fn ends_outside(&mut self, key: TaskKey) {
+        self.ends(key);
+    }
+
+    /// Ends a task; returns whether its copy has to be told, rather than its parent.
+    fn ends(&mut self, key: TaskKey) -> bool {
         let now = self.kernel.machine.now();
         self.release_data(key);
         if let Some(r) = &mut self.kernel.recorder {
@@ -19,24 +32,17 @@ impl Work<'_> {
             self.kernel.machine.now().since(self.tasks[key].arrival),
         );
         let task = &self.tasks[key];
-        let (class, ending, counted, copy, parent) = (
-            task.class,
-            task.ending,
-            task.counted,
-            task.copy,
-            task.parent,
-        );
+        let (class, ending, counted, parent) = (task.class, task.ending, task.counted, task.parent);
         let (number, latency) = (task.number, now - task.arrival);
         if let Some(parent) = parent {
             self.tasks.remove(key);
             self.child_ended(parent, ending);
-            return;
+            return false;
         }
         if self.is_serial(key) {
             self.observer.serial += latency;
             self.tasks.remove(key);
-            self.copy_finished_one(copy);
-            return;
+            return true;
         }
         self.observer.makespan = now;
         if ending == TaskEnd::Done {
@@ -61,6 +67,6 @@ impl Work<'_> {
         self.observer.series.push(now, latency.as_secs_f64());
         self.tasks.remove(key);
         self.user_answered();
-        self.copy_finished_one(copy);
+        true
     }
 }

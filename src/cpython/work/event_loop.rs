@@ -86,6 +86,20 @@ impl Work<'_> {
         });
     }
 
+    /// Drops all that the loop of a killed process had to do, if it has one.
+    pub(super) fn forget_loop(&mut self, copy: CopyIndex) {
+        let limit = self.kernel.program.layout.limit;
+        let locks = self.kernel.program.locks.len();
+        if let Some(l) = self.loops.get_mut(copy) {
+            l.ready.clear();
+            l.incoming.clear();
+            l.timers.clear();
+            l.snapshot = 0;
+            l.permits = limit.map(u64::from).map(Semaphore::new);
+            l.locks = vec![Lock::default(); locks].into();
+        }
+    }
+
     /// Suspends a task in `asyncio.sleep` until `until`.
     pub(crate) fn loop_sleep(&mut self, tid: Tid, key: TaskKey, on: On, until: Nanos) {
         self.kernel.machine.charge(tid, self.kernel.costs.aio_sleep);

@@ -11,11 +11,14 @@ mod end;
 mod event_loop;
 mod exec;
 mod flow;
+mod listening;
+mod lost;
 mod naming;
 mod need;
 mod payload;
 mod resource;
 mod retry;
+mod silence;
 mod task;
 mod unwind;
 mod wait;
@@ -41,7 +44,10 @@ pub(crate) use wait::Waiter;
 use accounts::ClassTime;
 use arrivals::ArrivalSource;
 use device::Devices;
+use listening::Listening;
+pub(crate) use resource::Asked;
 use resource::Resources;
+use silence::Watchdog;
 
 /// The tasks of a run, and all that they share.
 pub(crate) struct Work<'a> {
@@ -56,6 +62,8 @@ pub(crate) struct Work<'a> {
     pub(crate) resources: Resources,
     pub(crate) devices: Devices,
     pub(crate) arrivals: ArrivalSource<'a>,
+    pub(crate) listening: Listening,
+    pub(crate) watchdog: Watchdog,
     pub(crate) observer: Observer,
 
     demand_streams: Streams,
@@ -92,6 +100,8 @@ impl<'a> Work<'a> {
             resources: Resources::new(program),
             devices: Devices::new(program),
             arrivals: ArrivalSource::new(program, seed, limits.demands),
+            listening: Listening::default(),
+            watchdog: Watchdog::default(),
             observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             demand_draws: vec![Draws::default(); program.dists.len()].into(),

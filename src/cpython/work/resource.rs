@@ -118,6 +118,17 @@ pub(crate) struct Resources {
     instances: Vec<Option<Resource>>,
     /// By resource and class of tasks.
     waited: Vec<Vec<Total>>,
+    /// How often tasks have asked and how often they were rejected, by resource and class.
+    asked: Vec<Vec<Asked>>,
+}
+
+/// How often tasks have asked for a resource.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked {
+    /// In all, where those who find nothing are rejected.
+    pub(crate) times: u64,
+    /// Rejected because nothing was left.
+    pub(crate) rejected: u64,
 }
 
 impl Resources {
@@ -126,7 +137,13 @@ impl Resources {
         Self {
             instances: Vec::new(),
             waited: vec![vec![Total::ZERO; classes]; resources],
+            asked: vec![vec![Asked::default(); classes]; resources],
         }
+    }
+
+    /// How often tasks of the class have asked for the resource, where they may be rejected.
+    pub(crate) fn asked(&self, number: ResourceNumber, class: ClassIndex) -> Asked {
+        self.asked[usize::from(number)][usize::from(class)]
     }
 
     /// What tasks of the class have waited for the resource.
@@ -201,6 +218,9 @@ impl Work<'_> {
         let program = self.kernel.program;
         let full = program.resources[number].full;
         let who = Self::waiter(tid, key, mode);
+        if full == WhenFull::Reject {
+            self.asked_by(key, number).times += 1;
+        }
         if let Guard::Limit(_) = self.resources.at(index).guard {
             return self.take_token(tid, key, mode, index, full);
         }
@@ -230,6 +250,7 @@ impl Work<'_> {
             Acquisition::Waits(ticket) => {
                 match full {
                     WhenFull::Reject => {
+                        self.asked_by(key, number).rejected += 1;
                         self.resources.at(index).guard.forget(ticket);
                         self.unwind(tid, key, TaskEnd::Failed, usize::MAX);
                         return Flow::Go;
@@ -244,6 +265,12 @@ impl Work<'_> {
                 self.wait(tid, key, mode, On::Resource(index), Some(ticket))
             }
         }
+    }
+
+    /// How often tasks of this one's class have asked for a resource.
+    fn asked_by(&mut self, key: TaskKey, number: ResourceNumber) -> &mut Asked {
+        let class = usize::from(self.tasks[key].submitted_as);
+        &mut self.resources.asked[usize::from(number)][class]
     }
 
     /// What asking and giving back costs whoever does it, once for both.
@@ -305,6 +332,7 @@ impl Work<'_> {
             if full == WhenFull::Reject {
                 // HTTP 429, whose `Retry-After` says how long.
                 self.tasks[key].retry_after = Some(at.since(now));
+                self.asked_by(key, number).rejected += 1;
                 self.unwind(tid, key, TaskEnd::Failed, usize::MAX);
                 return Flow::Go;
             }

@@ -60,6 +60,9 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::ScarceResource { .. }
         | Finding::BusyDevice { .. }
         | Finding::FutileWakeups { .. }
+        | Finding::Rejections { .. }
+        | Finding::FullBacklog { .. }
+        | Finding::KilledWorkers { .. }
         | Finding::Unsupported { .. } => None,
     })
 }

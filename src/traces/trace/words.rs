@@ -132,6 +132,30 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
                 "{task} gave the GIL up and took it again before who was woken came: {times} times"
             ),
         ),
+        Finding::Rejections {
+            resource,
+            task,
+            times,
+            asked,
+        } => (
+            "rejections",
+            Nanos::ZERO,
+            format!("{resource} rejected {task} {times} times of {asked}"),
+        ),
+        Finding::FullBacklog {
+            connections, of, ..
+        } => (
+            "full backlog",
+            Nanos::ZERO,
+            format!("{connections} of {of} connections found the listen queue full"),
+        ),
+        Finding::KilledWorkers {
+            at, workers, tasks, ..
+        } => (
+            "killed workers",
+            *at,
+            format!("{workers} silent workers were killed from here on, with {tasks} tasks"),
+        ),
         Finding::EventLimit { at } => ("event limit", *at, "the run was stopped".into()),
         Finding::ClockEnd { at } => ("clock end", *at, "the clock can go no further".into()),
         Finding::Unsupported { reason } => ("unsupported", Nanos::ZERO, reason.clone()),

@@ -1,5 +1,6 @@
 //! Generators of servers by name, and of when processes begin and end.
 
+use pchsim::engine::Nanos;
 use pchsim::scenario::{
     CeleryPool, Endpoints, Lifecycle, PoolLife, Server, ServerKind, StartMethod, Strategy,
     WorkerClass,
@@ -7,6 +8,28 @@ use pchsim::scenario::{
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, any, prop_oneof};
 use proptest::strategy::Strategy as Gen;
+
+/// Times after which silent workers are killed.
+fn timeout() -> BoxedStrategy<Nanos> {
+    (1_u64..2_000_000_000).prop_map(Nanos).boxed()
+}
+
+/// A server of these workers, which lives like this; without a time-out where that does not go together.
+pub(super) fn prefork(processes: u32, each: Strategy, life: Lifecycle) -> Strategy {
+    let life = match life.contradiction_with(&each) {
+        None => life,
+        Some(_) => Lifecycle {
+            timeout: None,
+            graceful_timeout: None,
+            ..life
+        },
+    };
+    Strategy::Prefork {
+        processes,
+        each: Box::new(each),
+        life,
+    }
+}
 
 /// Servers by name.
 pub(super) fn servers() -> BoxedStrategy<Strategy> {
@@ -24,19 +47,24 @@ pub(super) fn servers() -> BoxedStrategy<Strategy> {
         pool.prop_map(ServerKind::Celery),
     ];
     let recycled = option::of((1_u32..4, 0_u32..3));
-    (kind, 1_u32..4, any::<(bool, bool)>(), recycled)
-        .prop_map(|(kind, workers, (preload, keep_alive), recycled)| {
-            let plain = Server::new(kind, workers);
-            let server = Server {
-                preload,
-                max_requests: recycled.map(|(most, _)| most),
-                jitter: recycled.map_or(0, |(_, jitter)| jitter),
-                keep_alive,
-                ..plain
-            };
-            // What does not go together is refused where it is read.
-            Strategy::served(server.contradiction().map_or(server, |_| plain))
-        })
+    let watch = (option::of(1_u32..4), option::of(timeout()));
+    (kind, 1_u32..4, any::<(bool, bool)>(), recycled, watch)
+        .prop_map(
+            |(kind, workers, (preload, keep_alive), recycled, (backlog, timeout))| {
+                let plain = Server::new(kind, workers);
+                let server = Server {
+                    preload,
+                    max_requests: recycled.map(|(most, _)| most),
+                    jitter: recycled.map_or(0, |(_, jitter)| jitter),
+                    keep_alive,
+                    backlog,
+                    timeout: timeout.filter(|_| matches!(kind, ServerKind::Gunicorn(_))),
+                    ..plain
+                };
+                // What does not go together is refused where it is read.
+                Strategy::served(server.contradiction().map_or(server, |_| plain))
+            },
+        )
         .boxed()
 }
 
@@ -62,8 +90,12 @@ pub(super) fn lives() -> BoxedStrategy<Lifecycle> {
         any::<bool>(),
         any::<bool>(),
         option::of((1_u32..4, 0_u32..3)),
+        (
+            option::of(1_u32..4),
+            option::of((timeout(), option::of(timeout()))),
+        ),
     );
-    let lives = any.prop_map(|(start, preload, freeze, recycled)| {
+    let lives = any.prop_map(|(start, preload, freeze, recycled, (backlog, timeout))| {
         let preload = preload && start == StartMethod::Fork;
         Lifecycle {
             start,
@@ -71,6 +103,9 @@ pub(super) fn lives() -> BoxedStrategy<Lifecycle> {
             freeze: freeze && preload,
             max_requests: recycled.map(|(most, _)| most),
             jitter: recycled.map_or(0, |(_, jitter)| jitter),
+            backlog,
+            timeout: timeout.map(|(after, _)| after),
+            graceful_timeout: timeout.and_then(|(_, graceful)| graceful),
         }
     });
     prop_oneof![Just(Lifecycle::default()), lives].boxed()

@@ -9,6 +9,7 @@ mod costs;
 mod devices;
 mod gil;
 mod interplay;
+mod listening;
 mod locks;
 mod memory;
 mod needed;

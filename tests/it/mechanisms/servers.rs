@@ -12,7 +12,7 @@ use pchsim::strategy::Finding;
 use super::{batch, latencies, threads, weightless};
 use crate::common::{Case, class, cpu, io, ms, workload};
 
-fn prefork(processes: u32, each: Strategy, life: Lifecycle) -> Strategy {
+pub(super) fn prefork(processes: u32, each: Strategy, life: Lifecycle) -> Strategy {
     Strategy::Prefork {
         processes,
         each: Box::new(each),
@@ -43,7 +43,7 @@ fn asyncio() -> Strategy {
 }
 
 /// `count` requests, one every so many milliseconds, of these steps.
-fn served(strategy: Strategy, every: u64, count: u64, steps: Vec<Step>) -> Case {
+pub(super) fn served(strategy: Strategy, every: u64, count: u64, steps: Vec<Step>) -> Case {
     let mut case = batch(true, strategy, vec![class(1, steps)]);
     let classes = case.workload.classes;
     let arrivals = Arrivals::Open {
@@ -179,6 +179,25 @@ fn workers_are_replaced() {
         // Nobody replaces the last.
         assert_eq!(o.end, ms(540), "{each:?}");
     }
+}
+
+/// The main program's data is loaded with the application: once, or by each worker by itself.
+#[test]
+fn workers_load_the_data_with_the_application() {
+    let peak = |life: Lifecycle| {
+        let mut case = batch(
+            true,
+            prefork(3, Strategy::Sequential, life),
+            vec![class(3, vec![io(ms(500))])],
+        );
+        case.profile = weightless(case.profile);
+        case.workload.imports.memory = 1_000;
+        case.workload.data = 50_000;
+        case.run().memory_peak
+    };
+    assert_eq!(peak(Lifecycle::default()), 51_000);
+    assert_eq!(peak(no_preload()), 3 * 51_000);
+    assert_eq!(peak(Lifecycle::started(Spawn)), 3 * 51_000);
 }
 
 /// While one of two workers is replaced, the other serves all; what it has taken in is finished first.

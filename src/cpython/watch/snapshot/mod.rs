@@ -217,7 +217,7 @@ pub struct TaskState {
 /// A step of a task, in progress or next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepState {
-    /// Number of the step in its class, from 1; loops that the compiler unrolls are counted unrolled.
+    /// Number of the step in its class, from 1, and 0 for what a server does for the request before them; loops that the compiler unrolls are counted unrolled.
     pub number: u32,
     /// Number of steps of the class.
     pub of: u32,
@@ -236,6 +236,8 @@ pub enum TaskLocation {
     Thread(usize),
     /// Has arrived and waits to be taken in, at this position.
     Accept(usize),
+    /// Found the listen queue full: its client asks for a connection again at this instant.
+    Connecting(Nanos),
     /// This thread is submitting it to an executor, or taking it in.
     HandingOver(usize),
     /// Waits for a free worker, at this position.

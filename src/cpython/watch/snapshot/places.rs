@@ -186,6 +186,9 @@ impl SnapshotIndex<'_, '_> {
         for (n, &key) in self.work.arrivals.accept.iter().enumerate() {
             self.put(places, key, TaskLocation::Accept(n + 1));
         }
+        for (key, at) in self.work.listening.pending() {
+            self.put(places, key, TaskLocation::Connecting(at));
+        }
     }
 
     fn in_pools(&self, places: &mut Places) {

@@ -30,7 +30,8 @@ impl SnapshotIndex<'_, '_> {
             u32::try_from(part.iter().filter(|i| i.is_step()).count()).unwrap_or(u32::MAX)
         };
         let instr = code.get(at)?;
-        if !instr.is_step() {
+        // A server's own handling of a request is shown as well, though it is no step of the scenario's.
+        if !instr.is_step() && instr.work().is_none() {
             return None;
         }
         Some(StepState {

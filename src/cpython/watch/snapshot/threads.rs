@@ -115,7 +115,7 @@ impl SnapshotIndex<'_, '_> {
             },
             On::Calls => ThreadActivity::WaitsForWork("a call to send"),
             On::Request => ThreadActivity::WaitsForWork("a child to fork"),
-            On::Exits => ThreadActivity::WaitsForWork("a worker to replace"),
+            On::Exits => ThreadActivity::WaitsForWork("the end of a worker"),
             On::Team => ThreadActivity::WaitsForWork("the others of its native code"),
             On::Share => ThreadActivity::WaitsForWork("a call of native code"),
             On::Bytes(_) if matches!(t.role, ThreadRole::Manager(..)) => {

@@ -1,0 +1,208 @@
+//! Tasks that end because their process is killed: their clients' connections are reset.
+//!
+//! What is outside the process goes on: a database has the connections back, a device serves the others. What is the process's own goes with
+//! it. A lock between processes stays taken, unless Python still leaves its blocks on the way (SIGABRT, by gunicorn's handler); a token of a
+//! rate limit stays used.
+
+use std::collections::BTreeSet;
+
+use super::Work;
+use super::task::{Data, Frame, FutureState};
+use super::wait::Waiter;
+use crate::cpython::index::{CopyIndex, LockIndex, ProcessIndex, TaskKey};
+use crate::cpython::kernel::On;
+use crate::cpython::record::recording::TaskEnd;
+use crate::machine::{Cause, Tid};
+
+impl Work<'_> {
+    /// Ends the process of a copy, wherever it is, and fails all that it has taken in; thread `by` of another process does it. `leaves`: whether its
+    /// main thread leaves its blocks first, as an exception would. Returns the process.
+    pub(crate) fn kill_copy(&mut self, by: Tid, copy: CopyIndex, leaves: bool) -> ProcessIndex {
+        let process = self.copies[copy].home.process;
+        self.stop_waiting_for_arrivals(copy);
+        let lost = self.taken_in_by(copy);
+        let threads = self.kernel.threads_of(process);
+        for &key in &lost {
+            self.leave_lines(key, &threads);
+        }
+        if leaves {
+            let main = self.copies[copy].main;
+            self.leave_locks(main);
+        }
+        for &key in &lost {
+            self.book_lost(key, &threads);
+        }
+        self.kernel.kill(process);
+        for &key in &lost {
+            self.give_back(by, key, &threads);
+        }
+        let c = &mut self.copies[copy];
+        c.dies();
+        c.pulse.dead = true;
+        self.forget_loop(copy);
+        let killed = &mut self.watchdog.killed;
+        if killed.workers == 0 {
+            killed.first = self.kernel.machine.now();
+        }
+        killed.workers += 1;
+        for key in lost {
+            self.lose(key);
+        }
+        self.nudge_all_if_over();
+        process
+    }
+
+    /// All tasks that a copy has, children before their parents.
+    fn taken_in_by(&self, copy: CopyIndex) -> Vec<TaskKey> {
+        let queued = self.arrivals.accept.iter().copied();
+        let pending = self.listening.pending().map(|(key, _)| key);
+        let others: BTreeSet<TaskKey> = queued.chain(pending).collect();
+        let of_copy = self.tasks.iter().filter(|(_, t)| t.copy == copy);
+        let mut all: Vec<TaskKey> = of_copy.map(|(key, _)| key).collect();
+        all.retain(|key| !others.contains(key));
+        all.sort_by_key(|&key| std::cmp::Reverse((self.depth(key), key)));
+        all
+    }
+
+    fn depth(&self, key: TaskKey) -> usize {
+        std::iter::successors(self.tasks[key].parent, |&k| self.tasks[k].parent).count()
+    }
+
+    /// The thread of these that executes a task.
+    fn thread_of(&self, key: TaskKey, threads: &[Tid]) -> Option<Tid> {
+        (threads.iter().copied()).find(|&t| self.kernel.threads[t].task == Some(key))
+    }
+
+    /// A task that is lost, and the thread that executes it, wait for nothing any more that others wait for as well.
+    fn leave_lines(&mut self, key: TaskKey, threads: &[Tid]) {
+        let thread = self.thread_of(key, threads).map(Waiter::Thread);
+        for who in thread.into_iter().chain([Waiter::Task(key)]) {
+            let Some(wait) = self.waits(who).copied() else {
+                continue;
+            };
+            match (wait.on, wait.ticket) {
+                (On::Item(queue), Some(ticket)) => self.queues[queue].forget_getter(ticket),
+                (On::Room(queue), Some(ticket)) => self.queues[queue].forget_putter(ticket),
+                (On::Resource(resource), Some(ticket)) => {
+                    self.give_up_resource(key, resource, Some(ticket), wait.since);
+                }
+                (On::AwaitedLock(lock), Some(ticket)) => {
+                    let copy = self.tasks[key].copy;
+                    self.awaited_lock(copy, lock).forget(ticket);
+                    // It has not entered the block of this lock.
+                    self.tasks[key].frames.pop();
+                }
+                (On::Device(device), _) => {
+                    self.give_up_transfer(device, (key, who));
+                }
+                // Whoever was called and has not come is called for in the next step; all other waits are the process's own.
+                _ => continue,
+            }
+            self.end_wait(who);
+        }
+    }
+
+    /// A main thread leaves the blocks of locks between processes that it has.
+    fn leave_locks(&mut self, main: Tid) {
+        let Some(key) = self.kernel.threads[main].task else {
+            return;
+        };
+        let has = |f: &Frame| match f {
+            Frame::Lock(index) => {
+                (self.kernel.locks[*index].owner() == Some(main)).then_some(*index)
+            }
+            Frame::LoopLock(_)
+            | Frame::Use(..)
+            | Frame::Token(..)
+            | Frame::Hold(..)
+            | Frame::Timeout(_)
+            | Frame::Retry { .. }
+            | Frame::Repeat(..)
+            | Frame::Call(..)
+            | Frame::OnLoop
+            | Frame::Inline { .. } => None,
+        };
+        let held: Vec<LockIndex> = self.tasks[key].frames.iter().filter_map(has).collect();
+        for lock in held {
+            self.kernel.release(main, lock);
+        }
+    }
+
+    /// Books the time until now of a task that no thread stands for.
+    fn book_lost(&mut self, key: TaskKey, threads: &[Tid]) {
+        if self.thread_of(key, threads).is_some() {
+            return;
+        }
+        let task = &self.tasks[key];
+        let (now, since) = (self.kernel.machine.now(), task.since);
+        let cause = match (task.wait, task.future, task.worker) {
+            // What sleeps on its loop has been booked already, to the end of its sleep.
+            (Some(wait), ..) if wait.on.is_timer() => return,
+            (Some(wait), ..) if wait.on == On::Part => match (task.future, task.worker) {
+                (FutureState::Pending, _) => Cause::Pool,
+                (FutureState::Running, Some(_)) => return,
+                (FutureState::Running, None) => Cause::Ipc,
+                (FutureState::Finished, _) => Cause::Loop,
+            },
+            (Some(wait), ..) => wait.on.cause(),
+            (None, ..) if self.kernel.program.layout.event_loop => Cause::Loop,
+            (None, ..) => Cause::Pool,
+        };
+        if since < now {
+            self.book(key, cause, since, now);
+        }
+    }
+
+    /// What a lost task used, or was called for, is there for others again.
+    fn give_back(&mut self, by: Tid, key: TaskKey, threads: &[Tid]) {
+        let thread = self.thread_of(key, threads).map(Waiter::Thread);
+        for who in thread.into_iter().chain([Waiter::Task(key)]) {
+            let next = match self.end_wait(who).map(|w| (w.on, w.since)) {
+                Some((On::Item(queue), _)) => self.queues[queue].give_up_getting(None),
+                Some((On::Room(queue), _)) => self.queues[queue].give_up_putting(None),
+                Some((On::Resource(r), since)) => self.give_up_resource(key, r, None, since),
+                _ => None,
+            };
+            if let Some(next) = next {
+                self.wake(by, next);
+            }
+        }
+        while let Some(frame) = self.tasks[key].frames.pop() {
+            match frame {
+                // Whoever is at the other end sees that the connection is closed.
+                Frame::Use(index, _) => self.end_use(by, Waiter::Task(key), index, None),
+                Frame::Lock(_)
+                | Frame::LoopLock(_)
+                | Frame::Token(..)
+                | Frame::Hold(..)
+                | Frame::Timeout(_)
+                | Frame::Retry { .. }
+                | Frame::Repeat(..)
+                | Frame::Call(..)
+                | Frame::OnLoop
+                | Frame::Inline { .. } => {}
+            }
+        }
+    }
+
+    /// Ends a task whose process is gone. Its memory has gone with it.
+    fn lose(&mut self, key: TaskKey) {
+        let task = &mut self.tasks[key];
+        (task.data, task.ending) = (Data::default(), TaskEnd::Failed);
+        let abandoned = task.abandoned;
+        if abandoned {
+            self.tasks.remove(key);
+        } else if task.parent.is_some() {
+            let now = self.kernel.machine.now();
+            let arrival = self.tasks[key].arrival;
+            if let Some(r) = &mut self.kernel.recorder {
+                r.task_ends(key, None, TaskEnd::Failed, now);
+            }
+            self.spent(key, now.since(arrival));
+            self.tasks.remove(key);
+        } else {
+            self.watchdog.killed.tasks += 1;
+            self.ends_outside(key);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Workers of a server that show themselves alive, and the supervisor that looks whether they do: `timeout` of gunicorn.
+//!
+//! A worker touches a file of its own (`workers/workertmp.py`); once a second the arbiter looks how long ago that was
+//! (`arbiter.py: murder_workers`). A worker that handles one request at a time does so between requests. One with threads does so from
+//! the thread that accepts, at least once a second, and, once it takes in no more, for `graceful_timeout` from then on. One with an event loop
+//! does so from the loop, when a tick of a second finds that half of the time-out has passed (`uvicorn/server.py: on_tick`), and no more
+//! once it takes in nothing. So only a blocked loop is silent, and for less than the whole time-out if it was about to show itself.
+//!
+//! Who is silent for longer gets SIGABRT. Python's handler of it, by which gunicorn's own workers leave, runs between two bytecodes, so that
+//! native code goes on; uvicorn's class has the default, which ends the process at once. Whoever is still there at the next look is killed.
+//! Where nobody can be silent for too long, a look costs a few microseconds a second and changes nothing: those are not simulated.
+//! Workers that still import the application are not watched here.
+
+use super::Work;
+use crate::cpython::index::CopyIndex;
+use crate::cpython::kernel::{Blocked, On};
+use crate::cpython::program::{Executor, Instr, OnCore};
+use crate::cpython::role::{LoopState, ThreadRole};
+use crate::engine::Nanos;
+use crate::machine::Tid;
+use crate::scenario::GRACEFUL_TIMEOUT;
+
+/// How often the supervisor looks.
+const LOOK: Nanos = Nanos::from_secs(1);
+
+/// What a supervisor knows of a worker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pulse {
+    /// When it last showed itself alive; `None` until it has begun to serve.
+    notified: Option<Nanos>,
+    /// Whether it has got SIGABRT, and has not come to it yet.
+    pub(super) aborted: bool,
+    /// Whether it is gone.
+    pub(super) dead: bool,
+}
+
+/// The supervisor of a server with a time-out.
+#[derive(Default)]
+pub(crate) struct Watchdog {
+    /// Since when it waits for signals: it looks a second after that, and after each second more.
+    since: Nanos,
+    /// The look for which it has been told to wake.
+    armed: Option<Nanos>,
+    /// What it has done.
+    pub(super) killed: Killed,
+}
+
+impl Watchdog {
+    /// What it has ended so far.
+    pub(crate) fn killed(&self) -> Killed {
+        self.killed
+    }
+
+    /// Its first look after an instant.
+    fn look_after(&self, instant: Nanos) -> Nanos {
+        let looks = instant.since(self.since).0 / LOOK.0 + 1;
+        self.since + LOOK * looks
+    }
+}
+
+/// What a supervisor has ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Killed {
+    /// Number of workers.
+    pub(crate) workers: u64,
+    /// Number of tasks that they had taken in.
+    pub(crate) tasks: u64,
+    /// When the first was ended.
+    pub(crate) first: Nanos,
+}
+
+/// How a worker shows itself alive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// Between two requests.
+    BetweenRequests,
+    /// From the thread that accepts.
+    FromAcceptor,
+    /// From its event loop.
+    FromLoop,
+}
+
+impl Work<'_> {
+    fn shows(&self) -> Shows {
+        let layout = &self.kernel.program.layout;
+        match layout.executor {
+            _ if layout.event_loop => Shows::FromLoop,
+            Executor::Inline => Shows::BetweenRequests,
+            Executor::RawThreads
+            | Executor::Threads(_)
+            | Executor::Interpreters(_)
+            | Executor::Processes(..)
+            | Executor::MpPool(..) => Shows::FromAcceptor,
+        }
+    }
+
+    /// The time after which silent workers are killed; `None` if none are.
+    fn kills_after(&self) -> Option<Nanos> {
+        self.kernel.program.layout.life.timeout
+    }
+
+    /// A worker without an event loop takes in a request that comes at this instant, or has come.
+    #[inline]
+    pub(crate) fn notifies(&mut self, copy: CopyIndex, at: Nanos) {
+        if self.kills_after().is_some() && self.shows() == Shows::BetweenRequests {
+            let now = self.kernel.machine.now();
+            self.copies[copy].pulse.notified = Some(now.max(at));
+            self.watch(copy);
+        }
+    }
+
+    /// A worker's event loop goes on, after it has waited in `select` or not: whether it shows itself follows from when it last did.
+    #[inline]
+    pub(crate) fn loop_notifies(&mut self, copy: CopyIndex, waited: bool) {
+        let Some(after) = self.kills_after() else {
+            return;
+        };
+        let now = self.kernel.machine.now();
+        if self.copies[copy].retires() && self.copies[copy].pulse.notified.is_some() {
+            return;
+        }
+        // The first tick of a second after half of the time-out.
+        let each = LOOK * (after.0 / 2 / LOOK.0 + 1);
+        let pulse = &mut self.copies[copy].pulse;
+        let last = *pulse.notified.get_or_insert(now);
+        let elapsed = now.since(last);
+        if waited {
+            // Its ticks came as they were due.
+            pulse.notified = Some(last + each * (elapsed.0 / each.0));
+        } else if elapsed >= each {
+            pulse.notified = Some(now);
+        }
+        let last = pulse.notified.unwrap_or(now);
+        self.wake_watchdog(last + after);
+    }
+
+    /// A worker has taken in its last request.
+    pub(super) fn retires(&mut self, copy: CopyIndex) {
+        if self.kills_after().is_some() && self.shows() == Shows::FromAcceptor {
+            let life = self.kernel.program.layout.life;
+            let graceful = life.graceful_timeout.unwrap_or(GRACEFUL_TIMEOUT);
+            let now = self.kernel.machine.now();
+            self.copies[copy].pulse.notified = Some(now + graceful);
+            self.watch(copy);
+        }
+    }
+
+    /// Since when a worker has been silent; `None` if it shows itself whenever that is due.
+    fn silent_since(&self, copy: CopyIndex) -> Option<Nanos> {
+        let c = &self.copies[copy];
+        let busy = c.outstanding > 0 && !c.pulse.dead;
+        let silent = match self.shows() {
+            Shows::BetweenRequests => busy,
+            Shows::FromAcceptor => busy && c.retires(),
+            Shows::FromLoop => {
+                let main = &self.kernel.threads[c.main];
+                let selects =
+                    main.blocked == Blocked::Park && main.wait.is_some_and(|w| w.on == On::Events);
+                let leaves = match main.role {
+                    ThreadRole::Loop(_, state) => state == LoopState::Closing,
+                    _ => true,
+                };
+                busy && !leaves && (!selects || c.retires())
+            }
+        };
+        c.pulse.notified.filter(|_| silent)
+    }
+
+    /// Has the supervisor look at this worker in time.
+    fn watch(&mut self, copy: CopyIndex) {
+        if let (Some(since), Some(after)) = (self.silent_since(copy), self.kills_after()) {
+            self.wake_watchdog(since + after);
+        }
+    }
+
+    /// Has the supervisor wake for its first look after this instant, unless it wakes before that.
+    fn wake_watchdog(&mut self, instant: Nanos) {
+        let Some(supervisor) = self.kernel.starter.supervisor else {
+            return;
+        };
+        // One that does not wait yet looks at all of them when it begins to.
+        let thread = &self.kernel.threads[supervisor];
+        if thread.blocked != Blocked::Park || thread.wait.is_none_or(|w| w.on != On::Exits) {
+            return;
+        }
+        let dog = &mut self.watchdog;
+        let at = dog.look_after(instant);
+        if dog.armed.is_none_or(|armed| at < armed) {
+            dog.armed = Some(at);
+            self.kernel.machine.set_timer(supervisor, at);
+        }
+    }
+
+    /// The supervisor begins to wait for signals. Returns when its first look is that may find somebody silent for too long;
+    /// [`Nanos::MAX`] if none may.
+    pub(crate) fn watchdog_waits(&mut self) -> Nanos {
+        self.watchdog.since = self.kernel.machine.now();
+        self.watchdog.armed = self.next_look();
+        self.watchdog.armed.unwrap_or(Nanos::MAX)
+    }
+
+    /// The first look that may find somebody silent for too long, of those that are silent now.
+    fn next_look(&self) -> Option<Nanos> {
+        let after = self.kills_after()?;
+        let now = self.kernel.machine.now();
+        let due = |copy: CopyIndex| {
+            let pulse = self.copies[copy].pulse;
+            if pulse.aborted && !pulse.dead {
+                return Some(now);
+            }
+            Some(self.silent_since(copy)? + after)
+        };
+        let first = self.copies.keys().filter_map(due).min()?;
+        Some(self.watchdog.look_after(first.max(now)))
+    }
+
+    /// A thread's timer is due: whether it is that of a supervisor which would find nobody silent, and goes on waiting.
+    pub(crate) fn looks_in_vain(&mut self, tid: Tid) -> bool {
+        let watches = self.kernel.starter.supervisor == Some(tid) && self.kills_after().is_some();
+        if !watches || self.kernel.threads[tid].blocked != Blocked::Park {
+            return false;
+        }
+        self.watchdog.armed = None;
+        if self.copies.keys().any(|copy| self.is_overdue(copy)) {
+            return false;
+        }
+        self.watchdog.armed = self.next_look();
+        if let Some(at) = self.watchdog.armed {
+            self.kernel.machine.set_timer(tid, at);
+        }
+        true
+    }
+
+    /// Whether the supervisor that looks now finds a worker silent for too long.
+    fn is_overdue(&self, copy: CopyIndex) -> bool {
+        let pulse = self.copies[copy].pulse;
+        let now = self.kernel.machine.now();
+        let silent = |since: Nanos| {
+            self.kills_after()
+                .is_some_and(|after| now.since(since) > after)
+        };
+        !pulse.dead && (pulse.aborted || self.silent_since(copy).is_some_and(silent))
+    }
+
+    /// The supervisor looks: the workers that it ends now. Others have got SIGABRT, and come to it later.
+    pub(crate) fn look(&mut self) -> Vec<CopyIndex> {
+        let overdue: Vec<CopyIndex> = (self.copies.keys())
+            .filter(|&copy| self.is_overdue(copy))
+            .collect();
+        let ends = |&copy: &CopyIndex| {
+            self.copies[copy].pulse.aborted
+                || match self.shows() {
+                    // Its main thread waits for the others, and so does the interpreter at its end.
+                    Shows::FromAcceptor => false,
+                    Shows::BetweenRequests => !self.is_in_native_code(copy),
+                    Shows::FromLoop => true,
+                }
+        };
+        let (now, later): (Vec<_>, Vec<_>) = overdue.into_iter().partition(ends);
+        for copy in later {
+            self.copies[copy].pulse.aborted = true;
+        }
+        now
+    }
+
+    /// Whether Python leaves the blocks of the worker that is ended now, because the handler of SIGABRT raises an exception there.
+    pub(crate) fn leaves_blocks(&self, copy: CopyIndex) -> bool {
+        self.shows() == Shows::BetweenRequests && !self.is_in_native_code(copy)
+    }
+
+    /// Whether the signal's handler of a worker in Python has to wait for native code to return.
+    fn is_in_native_code(&self, copy: CopyIndex) -> bool {
+        let main = &self.kernel.threads[self.copies[copy].main];
+        let instruction = main.task.and_then(|key| {
+            let task = &self.tasks[key];
+            let code = &self.kernel.program.classes[task.class].code;
+            code.get(task.pc.checked_sub(1)? as usize).copied()
+        });
+        instruction.and_then(Instr::work) == Some(OnCore::Native)
+    }
+
+    /// Whether a worker's main thread, which comes to its next bytecode, finds that it has got SIGABRT.
+    pub(crate) fn finds_signal(&self, copy: CopyIndex) -> bool {
+        self.copies[copy].pulse.aborted && self.shows() == Shows::BetweenRequests
+    }
+}

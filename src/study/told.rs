@@ -1,0 +1,185 @@
+//! What findings about servers, resources and convoys say of a case.
+
+use super::warning::{Back, FullQueue, KilledWorkers, Rejected, Warning};
+use crate::result::Forecast;
+use crate::scenario::{Pool, Scenario, Step, StepResource, Strategy, WaitsFor};
+use crate::strategy::Finding;
+
+/// What tasks of a class come back from when they want the GIL for a moment; `itself`: whether whoever executes a task runs its children. A class
+/// that the scenario does not name is that of children.
+pub(super) fn returns(scenario: &Scenario, class: &str, itself: bool) -> Back {
+    let classes = &scenario.workload.classes;
+    let mut found = Returns::default();
+    match classes.iter().find(|c| c.name == class) {
+        Some(c) => found.look(&c.steps, true, itself),
+        None => (classes.iter()).for_each(|c| found.look(&c.steps, false, itself)),
+    }
+    match (found.outside, found.children) {
+        (true, _) => Back::Outside,
+        (false, true) => Back::Children,
+        (false, false) => Back::Others,
+    }
+}
+
+/// What is among some steps that a task comes back from.
+#[derive(Default)]
+struct Returns {
+    outside: bool,
+    children: bool,
+}
+
+impl Returns {
+    /// Looks at steps, which are the task's `own` or enclose those of a child.
+    fn look(&mut self, steps: &[Step], own: bool, itself: bool) {
+        for step in steps {
+            let takes = match step.takes() {
+                Some((StepResource::Native | StepResource::Outside | StepResource::Blocked, _)) => {
+                    true
+                }
+                Some((StepResource::Bytecode, _)) | None => false,
+            };
+            let (waits, children) = match step.waits() {
+                WaitsFor::Outside | WaitsFor::Device(_) | WaitsFor::Pause => (true, false),
+                WaitsFor::Children => (false, !itself),
+                WaitsFor::Never
+                | WaitsFor::Lock(_)
+                | WaitsFor::Item(_)
+                | WaitsFor::Room(_)
+                | WaitsFor::Resource(_) => (false, false),
+            };
+            self.outside |= own && (takes || waits);
+            self.children |= own && children;
+            if let Some(inside) = step.inside()
+                && (!own || !children)
+            {
+                self.look(inside.steps, own || children, itself);
+            }
+        }
+    }
+}
+
+/// What a finding about rejections says of a case; `None` for any other.
+pub(super) fn rejected(f: &Forecast, finding: &Finding) -> Option<Rejected> {
+    match finding {
+        Finding::Rejections {
+            resource,
+            task,
+            times,
+            asked,
+        } => Some(Rejected {
+            case: f.name(),
+            resource: resource.clone(),
+            task: task.clone(),
+            times: *times,
+            asked: *asked,
+        }),
+        Finding::Deadlock { .. }
+        | Finding::OutOfMemory { .. }
+        | Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::ScarceResource { .. }
+        | Finding::BusyDevice { .. }
+        | Finding::FutileWakeups { .. }
+        | Finding::FullBacklog { .. }
+        | Finding::KilledWorkers { .. }
+        | Finding::EventLimit { .. }
+        | Finding::ClockEnd { .. }
+        | Finding::Unsupported { .. } => None,
+    }
+}
+
+/// What a finding about a listen queue says of a case; `None` for any other.
+pub(super) fn full_queue(f: &Forecast, finding: &Finding) -> Option<FullQueue> {
+    match finding {
+        Finding::FullBacklog {
+            connections,
+            of,
+            given_up,
+            waited,
+            holds,
+            most,
+        } => Some(FullQueue {
+            case: f.name(),
+            connections: *connections,
+            of: *of,
+            given_up: *given_up,
+            late: waited.mean_of(*connections),
+            holds: *holds,
+            most: *most,
+        }),
+        Finding::Deadlock { .. }
+        | Finding::OutOfMemory { .. }
+        | Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::ScarceResource { .. }
+        | Finding::BusyDevice { .. }
+        | Finding::FutileWakeups { .. }
+        | Finding::Rejections { .. }
+        | Finding::KilledWorkers { .. }
+        | Finding::EventLimit { .. }
+        | Finding::ClockEnd { .. }
+        | Finding::Unsupported { .. } => None,
+    }
+}
+
+/// What a finding about killed workers says of a case; `None` for any other.
+pub(super) fn killed_workers(f: &Forecast, finding: &Finding) -> Option<KilledWorkers> {
+    match finding {
+        Finding::KilledWorkers {
+            at: _,
+            timeout,
+            workers,
+            tasks,
+        } => Some(KilledWorkers {
+            case: f.name(),
+            workers: *workers,
+            tasks: *tasks,
+            timeout: *timeout,
+        }),
+        Finding::Deadlock { .. }
+        | Finding::OutOfMemory { .. }
+        | Finding::BlockedLoop { .. }
+        | Finding::Convoy { .. }
+        | Finding::ContendedObject { .. }
+        | Finding::ScarceResource { .. }
+        | Finding::BusyDevice { .. }
+        | Finding::FutileWakeups { .. }
+        | Finding::Rejections { .. }
+        | Finding::FullBacklog { .. }
+        | Finding::EventLimit { .. }
+        | Finding::ClockEnd { .. }
+        | Finding::Unsupported { .. } => None,
+    }
+}
+
+/// Warnings that follow from what a server's socket and its supervisor did.
+pub(super) fn server_findings(
+    all: &[&Forecast],
+    queues: Vec<FullQueue>,
+    killed: Vec<KilledWorkers>,
+) -> Vec<Warning> {
+    let mut found = Vec::new();
+    if !queues.is_empty() {
+        found.push(Warning::FullBacklog { cases: queues });
+    }
+    if !killed.is_empty() {
+        let of = |is: fn(&Strategy) -> bool| {
+            let named = |c: &KilledWorkers| {
+                let mut cases = all.iter();
+                cases.any(|f| f.name() == c.case && f.is(is))
+            };
+            killed.iter().any(named)
+        };
+        found.push(Warning::WorkerTimeout {
+            loops: of(|s| s.execution().event_loop),
+            one_by_one: of(|s| {
+                let run = s.execution();
+                !run.event_loop && run.pool == Pool::Nobody
+            }),
+            cases: killed,
+        });
+    }
+    found
+}

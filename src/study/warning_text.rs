@@ -1,0 +1,100 @@
+//! Texts of warnings about servers and resources, each of which is about figures of its cases.
+
+use super::warning::{FullQueue, KilledWorkers, Rejected};
+use crate::quantity::{counted, list, percent, seconds};
+use crate::scenario::SOMAXCONN;
+use crate::scenario::units::grouped;
+
+pub(super) fn rejected_text(cases: &[Rejected], heedless: bool) -> String {
+    let each: Vec<String> = cases
+        .iter()
+        .map(|c| {
+            format!(
+                "`{}` by `{}` under {} ({} of {} times, {})",
+                c.resource,
+                c.task,
+                c.case,
+                grouped(c.times),
+                grouped(c.asked),
+                percent(c.times as f64 / c.asked.max(1) as f64)
+            )
+        })
+        .collect();
+    let heed = if heedless {
+        "heed when they are told to come again (`retry_after`), "
+    } else {
+        ""
+    };
+    format!(
+        "tasks are rejected because others use all that there is: {}. Let them {heed}wait for it (`wait` in place of `full: Reject`), ask \
+         less often, or have more of it.",
+        list(&each)
+    )
+}
+
+pub(super) fn full_backlog_text(cases: &[FullQueue]) -> String {
+    let each: Vec<String> = cases
+        .iter()
+        .map(|c| {
+            let lost = match c.given_up {
+                0 => String::new(),
+                n => format!("; {} given up", grouped(n)),
+            };
+            format!(
+                "{} ({} of {} connections, {} later on average; up to {} wait at once, and the queue holds {}{lost})",
+                c.case,
+                grouped(c.connections),
+                grouped(c.of),
+                seconds(c.late),
+                grouped(c.most),
+                grouped(c.holds)
+            )
+        })
+        .collect();
+    // The queue holds one more than the backlog.
+    let needed = cases.iter().map(|c| c.most.saturating_sub(1)).max();
+    let backlog = match needed {
+        Some(n) if n <= u64::from(SOMAXCONN) => {
+            format!("a longer queue (a `backlog` of {} would do)", grouped(n))
+        }
+        _ => format!(
+            "lower the load (no queue holds so many: Linux cuts a backlog to {})",
+            grouped(SOMAXCONN)
+        ),
+    };
+    format!(
+        "connections find the listen queue full and are asked for again after 1 s, 2 s and so on, which makes them late rather than refused: {}. \
+         Have more workers, or {backlog}.",
+        list(&each)
+    )
+}
+
+pub(super) fn worker_timeout_text(
+    cases: &[KilledWorkers],
+    loops: bool,
+    one_by_one: bool,
+) -> String {
+    let each: Vec<String> = cases
+        .iter()
+        .map(|c| {
+            format!(
+                "{} ({} killed, {} failed; the time-out is {})",
+                c.case,
+                counted(c.workers, "worker"),
+                counted(c.tasks, "task"),
+                seconds(c.timeout)
+            )
+        })
+        .collect();
+    let mut advice = "Raise `timeout`, or let tasks take less time".to_owned();
+    if loops {
+        advice += "; keep an event loop free of what takes long (offload it)";
+    }
+    if one_by_one {
+        advice += "; or take workers with threads, which show themselves alive whatever their requests do";
+    }
+    format!(
+        "the server kills workers that have been silent for longer than its time-out, and all that they had taken in fails: {}. {advice}.",
+        list(&each)
+    )
+}
