@@ -7,11 +7,12 @@ use super::error::ForecastError;
 use super::estimate::DurationEstimate;
 use super::prepare::{LeftOut, Planned, Plans, Request};
 use super::run::{MeasuredRun, ProgramDir, RunError, run_once};
+use super::serve::{self, ServerHome};
 use super::table::task_count;
 use crate::host::Interpreter;
 
 /// How much is run and simulated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct VerifySettings {
     /// The number of timed runs of each strategy.
     pub runs: u32,
@@ -19,6 +20,8 @@ pub(crate) struct VerifySettings {
     pub limit: Duration,
     /// The number of simulations of each strategy; the forecast is their median.
     pub replications: u32,
+    /// The environment that servers are started from; needed only where a strategy is one.
+    pub server: Option<ServerHome>,
 }
 
 /// Runs and forecasts every planned strategy, and adds the results to `into`. `tell` is called with what is being done, and the share of
@@ -42,7 +45,8 @@ pub(crate) fn verify(
         let name = format!("{} on CPython {}", planned.label, python.version);
         let own = estimate.each.get(i).copied().unwrap_or(0.0);
         let runs = f64::from(settings.runs.max(1) + 1);
-        let measured = measure(planned, python, plans, settings, &|run| {
+        let workers = (python, request.cores);
+        let measured = measure(planned, workers, plans, settings, &|run| {
             tell(&name, (over + own * f64::from(run) / runs) / all);
         });
         over += own;
@@ -74,6 +78,7 @@ pub(crate) fn verify(
                 );
                 let own = planned.program.notes.iter();
                 verified.notes = own.filter(|n| !plans.notes.contains(n)).cloned().collect();
+                verified.notes.extend(serve::seen(&verified));
                 into.verified.push(verified);
             }
             Err(why) => into.left_out.push(LeftOut {
@@ -95,7 +100,7 @@ pub(super) fn best_loop(request: &Request<'_>) -> f64 {
 /// Makes the timed runs, and one more in which memory is sampled.
 fn measure(
     planned: &Planned,
-    python: &Interpreter,
+    (python, cores): (&Interpreter, Option<u32>),
     plans: &Plans,
     settings: &VerifySettings,
     begin: &dyn Fn(u32),
@@ -108,13 +113,26 @@ fn measure(
     let runs = settings.runs.max(1);
     let once = |run, memory| {
         begin(run);
-        run_once(
+        let Some(served) = &planned.program.served else {
+            return run_once(
+                &workshop,
+                &planned.program,
+                python,
+                settings.limit,
+                memory,
+                tasks,
+            );
+        };
+        let Some(home) = &settings.server else {
+            return Err(RunError::Unrunnable("there is no server".into()));
+        };
+        let stem = &planned.program.stem;
+        serve::run_once(
             &workshop,
-            &planned.program,
-            python,
-            settings.limit,
+            (served, stem),
+            home,
+            (settings.limit, cores),
             memory,
-            tasks,
         )
     };
     let measured = (0..runs)

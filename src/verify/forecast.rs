@@ -21,6 +21,8 @@ const FRESH_NS_PER_BYTE: f64 = 0.4;
 /// The size of a program's list of tasks: bytes for a task, and for each of its random numbers.
 const TASK_BYTES: f64 = 184.0;
 const NUMBER_BYTES: f64 = 40.0;
+/// The size of a line of an application's list beside its characters: a `str`, and its place in the list.
+const LINE_BYTES: f64 = 57.0;
 /// The number of blocks of a native step above which it is simulated as one block.
 const MOST_BLOCKS: u64 = 100_000;
 
@@ -46,6 +48,8 @@ pub(crate) struct Conditions {
     pub slowness: f64,
     /// The time of a block of native work in nanoseconds, if that was measured.
     pub block_ns: Option<f64>,
+    /// What a server's own modules take of memory in each process, in bytes; 0 of programs that are none.
+    pub modules_bytes: f64,
 }
 
 /// The figures of one simulated run of a program.
@@ -83,7 +87,8 @@ impl Forecaster {
         seed: u64,
     ) -> Self {
         let slowness = conditions.slowness;
-        let mut w = workload.under(strategy).into_owned();
+        // What a server adds to each request is added when the program is compiled; twice would be once too often.
+        let mut w = workload.under(strategy.each()).into_owned();
         let block = conditions
             .block_ns
             .unwrap_or((BLOCK_NS + CALL_NS) * slowness);
@@ -114,8 +119,7 @@ impl Forecaster {
         w.cpu_grain = Nanos::from_f64((ITERATIONS * iteration + 3.0 * CLOCK_NS) * slowness);
         w.native_grain = if grain { block } else { Nanos::ZERO };
         let mut profile = profile.slowed(slowness);
-        profile.params.base_rss +=
-            tasks(&w) * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES);
+        profile.params.base_rss += conditions.modules_bytes + list(program, tasks(&w));
         let mut machine = machine.clone();
         // Demands are spent as CPU time, which already contains how much the other cores slowed it down.
         machine.interference = 0.0;
@@ -223,6 +227,16 @@ pub(super) fn over(runs: &[SimulatedRun], figure: impl Fn(&SimulatedRun) -> f64)
 /// The percentile `p` (0 to 1) of sorted latencies.
 pub(super) fn percentile(sorted: &[f64], p: f64) -> f64 {
     element(sorted, p).copied().unwrap_or(0.0)
+}
+
+/// The size of a program's list of so many tasks, in bytes.
+fn list(program: &GeneratedProgram, tasks: f64) -> f64 {
+    match (&program.served, &program.data) {
+        (Some(_), lines) => {
+            lines.as_ref().map_or(0.0, |l| l.len() as f64 + tasks * LINE_BYTES)
+        }
+        (None, _) => tasks * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES),
+    }
 }
 
 fn other_processes(strategy: &Strategy) -> bool {
