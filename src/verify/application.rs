@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pieces::ExecutorKind;
 use super::program::ProgramPlan;
 use super::serve::Asked;
-use super::steps::{Flavour, digits, quoted};
+use super::steps::{digits, quoted};
 use super::table::TaskTable;
 use crate::scenario::Server;
 
@@ -25,11 +25,28 @@ pub struct ServedProgram {
 pub(super) fn application(plan: &ProgramPlan<'_>, table: &TaskTable) -> (String, Option<String>) {
     let drawn = plan.trees.iter().any(|t| !t.places.is_empty());
     let mut out = routes(plan, drawn);
-    out.push_str(match plan.kind {
-        ExecutorKind::Loop => include_str!("template/asgi.py"),
-        _ => include_str!("template/wsgi.py"),
-    });
+    let asgi = include_str!("template/asgi.py");
+    if limited(plan) {
+        out.push_str(&asgi.replace(ON_LOOP, BY_THE_LIMITER).replace(OPEN_LOOP, ""));
+    } else if plan.kind == ExecutorKind::Loop {
+        out.push_str(asgi);
+    } else {
+        out.push_str(include_str!("template/wsgi.py"));
+    }
     (out, drawn.then(|| table.draws()))
+}
+
+/// Who calls a task's function.
+const ON_LOOP: &str = "        await body(function, Task(draws))\n";
+/// `AnyIO`'s limiter, as by Starlette's `run_in_threadpool`, by which `FastAPI` calls endpoints that are plain functions.
+const BY_THE_LIMITER: &str =
+    "        await anyio.to_thread.run_sync(function, Task(draws))  # In one of 40 threads.\n";
+/// Only coroutines have something that belongs to their event loop.
+const OPEN_LOOP: &str = "            open_loop()\n";
+
+/// Whether endpoints are plain functions that the limiter's threads call.
+pub(super) fn limited(plan: &ProgramPlan<'_>) -> bool {
+    plan.server().is_some_and(Server::calls_endpoints)
 }
 
 fn routes(plan: &ProgramPlan<'_>, drawn: bool) -> String {
@@ -62,18 +79,6 @@ fn routes(plan: &ProgramPlan<'_>, drawn: bool) -> String {
         );
     }
     out
-}
-
-/// What a worker thread's call is handed to: `AnyIO`'s limiter, as by Starlette's `run_in_threadpool`.
-pub(super) fn by_the_limiter(text: &str) -> String {
-    text.replace("    loop = asyncio.get_running_loop()\n    task.used[first:end], result, error = await loop.run_in_executor(pool, call, function.__name__, *known)\n",
-        "    task.used[first:end], result, error = await anyio.to_thread.run_sync(call, function.__name__, *known)\n")
-        .replace("waits until it has: loop.run_in_executor(pool, function, ...).", "waits until it has, as Starlette does for `def` endpoints.")
-}
-
-/// Whether endpoints are plain functions that the limiter's threads call.
-pub(super) fn limited(plan: &ProgramPlan<'_>) -> bool {
-    plan.flavour == Flavour::Offload
 }
 
 /// The requests of the tasks of a table: when each is sent, and for what.

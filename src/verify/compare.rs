@@ -3,6 +3,7 @@
 use super::forecast::{Conditions, SimulatedRun, over, percentile};
 use super::prepare::LeftOut;
 use super::run::{ClientFigures, MeasuredRun};
+use super::serve::ModuleSizes;
 use crate::scenario::{Pool, StartMethod, Strategy};
 use crate::verify::limits::{ErrorLimits, Excess, named_rightly};
 use crate::verify::{ErrorSummary, Held};
@@ -55,13 +56,10 @@ pub(crate) fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
         .iter()
         .flat_map(|r| r.canary_ns.block.iter().copied())
         .collect();
-    let modules = (runs.iter())
-        .map(|r| r.client.map_or(0.0, |c| c.modules_bytes))
-        .collect();
     Conditions {
         slowness: (mean / best_ns.max(1.0)).clamp(0.2, 20.0),
         block_ns: (!blocks.is_empty()).then(|| crate::measure::median(blocks)),
-        modules_bytes: crate::measure::median(modules),
+        modules: ModuleSizes::default(),
     }
 }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::compare::{Verification, Verified, conditions};
 use super::error::ForecastError;
 use super::estimate::DurationEstimate;
+use super::forecast::Conditions;
 use super::prepare::{LeftOut, Planned, Plans, Request};
 use super::run::{MeasuredRun, ProgramDir, RunError, run_once};
-use super::serve::{self, ServerHome};
+use super::serve::{self, ModuleSizes, ServerHome};
 use super::table::task_count;
 use crate::host::Interpreter;
 
@@ -50,7 +51,7 @@ pub(crate) fn verify(
             tell(&name, (over + own * f64::from(run) / runs) / all);
         });
         over += own;
-        let (runs, memory) = match measured {
+        let (runs, memory, modules) = match measured {
             Ok(measured) => measured,
             Err(RunError::Interrupted) => return Err(RunError::Interrupted),
             Err(e) => {
@@ -61,7 +62,10 @@ pub(crate) fn verify(
                 continue;
             }
         };
-        let conditions = conditions(&runs, best_loop(request));
+        let conditions = Conditions {
+            modules,
+            ..conditions(&runs, best_loop(request))
+        };
         let forecaster = planned.forecaster(request, plans, conditions);
         let simulated: Result<Vec<_>, ForecastError> = (0..settings.replications.max(1))
             .map(|run| forecaster.simulate(run, simulate))
@@ -104,7 +108,7 @@ fn measure(
     plans: &Plans,
     settings: &VerifySettings,
     begin: &dyn Fn(u32),
-) -> Result<(Vec<MeasuredRun>, Option<u64>), RunError> {
+) -> Result<(Vec<MeasuredRun>, Option<u64>, ModuleSizes), RunError> {
     let workshop = ProgramDir::new().map_err(|e| RunError::Unrunnable(e.to_string()))?;
     workshop
         .put(&planned.program)
@@ -139,5 +143,9 @@ fn measure(
         .map(|run| once(run, false).map(|(measured, _)| measured))
         .collect::<Result<Vec<_>, _>>()?;
     let (_, memory) = once(runs, true)?;
-    Ok((measured, memory))
+    let modules = match (&planned.program.served, &settings.server) {
+        (Some(served), Some(home)) => serve::module_sizes(&workshop, home, served.server)?,
+        _ => ModuleSizes::default(),
+    };
+    Ok((measured, memory, modules))
 }

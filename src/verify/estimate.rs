@@ -10,6 +10,7 @@ use super::forecast::Conditions;
 use super::prepare::{LeftOut, Plans, Request};
 use super::program::GeneratedProgram;
 use super::run::RunError;
+use super::serve::ModuleSizes;
 use crate::host::{self, ExitReason, Interpreter, Scratch};
 
 /// The estimated time of the runs.
@@ -155,7 +156,7 @@ pub(crate) fn estimate(
     let conditions = Conditions {
         slowness: (overheads.loop_ns / best_loop(request).max(1.0)).clamp(0.2, 20.0),
         block_ns: None,
-        modules_bytes: 0.0,
+        modules: ModuleSizes::default(),
     };
     let imports = plans.workload.imports.time.as_secs_f64();
     let mut estimate = DurationEstimate::default();

@@ -3,6 +3,7 @@
 use super::error::ForecastError;
 use super::fit::native_is_drawn;
 use super::program::GeneratedProgram;
+use super::serve::{self, ModuleSizes};
 use crate::cpython::profile::Profile;
 use crate::engine::{Nanos, whole};
 use crate::measure::{element, median};
@@ -48,8 +49,8 @@ pub(crate) struct Conditions {
     pub slowness: f64,
     /// The time of a block of native work in nanoseconds, if that was measured.
     pub block_ns: Option<f64>,
-    /// What a server's own modules take of memory in each process, in bytes; 0 of programs that are none.
-    pub modules_bytes: f64,
+    /// What a server's own modules take of memory; nothing of programs that are none.
+    pub modules: ModuleSizes,
 }
 
 /// The figures of one simulated run of a program.
@@ -119,7 +120,18 @@ impl Forecaster {
         w.cpu_grain = Nanos::from_f64((ITERATIONS * iteration + 3.0 * CLOCK_NS) * slowness);
         w.native_grain = if grain { block } else { Nanos::ZERO };
         let mut profile = profile.slowed(slowness);
-        profile.params.base_rss += conditions.modules_bytes + list(program, tasks(&w));
+        match &program.served {
+            None => {
+                profile.params.base_rss +=
+                    tasks(&w) * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES);
+            }
+            Some(served) => {
+                let lines = program.data.as_ref();
+                let list = lines.map_or(0.0, |l| l.len() as f64 + tasks(&w) * LINE_BYTES);
+                let memory = (&mut profile.params, &mut w.imports);
+                serve::forecast::add_memory(memory, served.server, conditions.modules, list);
+            }
+        }
         let mut machine = machine.clone();
         // Demands are spent as CPU time, which already contains how much the other cores slowed it down.
         machine.interference = 0.0;
@@ -227,16 +239,6 @@ pub(super) fn over(runs: &[SimulatedRun], figure: impl Fn(&SimulatedRun) -> f64)
 /// The percentile `p` (0 to 1) of sorted latencies.
 pub(super) fn percentile(sorted: &[f64], p: f64) -> f64 {
     element(sorted, p).copied().unwrap_or(0.0)
-}
-
-/// The size of a program's list of so many tasks, in bytes.
-fn list(program: &GeneratedProgram, tasks: f64) -> f64 {
-    match (&program.served, &program.data) {
-        (Some(_), lines) => {
-            lines.as_ref().map_or(0.0, |l| l.len() as f64 + tasks * LINE_BYTES)
-        }
-        (None, _) => tasks * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES),
-    }
 }
 
 fn other_processes(strategy: &Strategy) -> bool {

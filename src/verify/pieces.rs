@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::{application, calls};
+use super::calls;
 use super::parallel;
 use super::program::{ProgramPlan, imports_module};
 use super::retries;
@@ -145,11 +145,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         }
         out.push_str(&text);
     }
-    if plan.server().is_some() && application::limited(plan) {
-        out.push_str(&application::by_the_limiter(&called));
-    } else {
-        out.push_str(&called);
-    }
+    out.push_str(&called);
     out.push_str(&parallel::fan_out(plan));
     out
 }

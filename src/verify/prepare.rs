@@ -121,7 +121,7 @@ fn one(
         },
         |program| Ok(program.lock_across_wait.into()),
     )?;
-    generate(&ProgramSpec {
+    let mut program = generate(&ProgramSpec {
         name: &request.scenario.name,
         question: &request.scenario.question,
         workload: &workload,
@@ -133,8 +133,16 @@ fn one(
         command: request.command,
         native_grain: native_grain(&workload),
         notes: &plans.notes,
-    })
+    })?;
+    let recorded = matches!(request.scenario.workload.arrivals, Arrivals::Trace(_));
+    if program.served.is_some() && recorded && strategy.execution().copies > Some(1) {
+        program.notes.push(RECORDED.into());
+    }
+    Ok(program)
 }
+
+/// What differs where a server is asked as a trace says.
+const RECORDED: &str = "the forecast deals recorded requests to the workers in turn, and not to whoever accepts first";
 
 /// The scenario's own strategies, as far as they are meant for this kind of interpreter; all kinds of strategies where the scenario names
 /// none.

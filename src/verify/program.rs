@@ -174,14 +174,21 @@ impl ProgramPlan<'_> {
     }
 }
 
+/// How a plain function does its work.
+static PLAIN_FUNCTION: Strategy = Strategy::Sequential;
+
 fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
-    let each = source.strategy.each();
     let Execution {
         copies,
-        event_loop,
+        mut event_loop,
         limit: _,
-        pool,
+        mut pool,
     } = source.strategy.execution();
+    let mut each = source.strategy.each();
+    if (source.strategy.server()).is_some_and(Server::calls_endpoints) {
+        // Endpoints are plain functions, whatever calls them.
+        (each, event_loop, pool) = (&PLAIN_FUNCTION, false, Pool::Nobody);
+    }
     let plain = |travels, kind| (Flavour::Plain { travels }, kind);
     let (flavour, kind) = match pool {
         Pool::Nobody if event_loop => (Flavour::Loop, ExecutorKind::Loop),
@@ -402,27 +409,30 @@ fn one_line(text: &str) -> String {
     safe.replace('\\', "\\\\").replace("\"\"\"", "'''")
 }
 
+/// What programs import. Every program has all of these imports, so that all programs take equally long to start.
+pub(super) const STANDARD: [(&str, Option<&str>); 14] = [
+    ("asyncio", None),
+    ("concurrent.futures", Some("cf")),
+    ("contextlib", None),
+    ("functools", None),
+    ("hashlib", None),
+    ("heapq", None),
+    ("json", None),
+    ("multiprocessing", None),
+    ("os", None),
+    ("queue", None),
+    ("resource", None),
+    ("sys", None),
+    ("threading", None),
+    ("time", None),
+];
+
 fn settings(plan: &ProgramPlan<'_>, imports: Option<&(String, String)>) -> String {
     let s = plan.source;
-    // Every program has all of these imports, so that all programs take equally long to start.
     let mut out = String::new();
-    for module in [
-        "asyncio",
-        "concurrent.futures as cf",
-        "contextlib",
-        "functools",
-        "hashlib",
-        "heapq",
-        "json",
-        "multiprocessing",
-        "os",
-        "queue",
-        "resource",
-        "sys",
-        "threading",
-        "time",
-    ] {
-        let _ = writeln!(out, "import {module}");
+    for (module, alias) in STANDARD {
+        let alias = alias.map_or(String::new(), |a| format!(" as {a}"));
+        let _ = writeln!(out, "import {module}{alias}");
     }
     if let Some((module, _)) = imports {
         let _ = writeln!(
@@ -430,7 +440,7 @@ fn settings(plan: &ProgramPlan<'_>, imports: Option<&(String, String)>) -> Strin
             "\nimport {module}  # Stands for the modules of your own program."
         );
     }
-    if application::limited(plan) && plan.server().is_some() {
+    if application::limited(plan) {
         out.push_str("\nimport anyio.to_thread\n");
     }
     let _ = write!(
@@ -444,8 +454,6 @@ fn settings(plan: &ProgramPlan<'_>, imports: Option<&(String, String)>) -> Strin
             out,
             "CORES = {cores}  # The program confines itself to so many cores (Linux); None: all."
         );
-    } else if application::limited(plan) {
-        out.push_str("POOL = None  # Threads of AnyIO's limiter, 40 at most in each worker.\n");
     }
     out
 }

@@ -61,8 +61,6 @@ pub struct ClientFigures {
     pub refused: usize,
     /// Connections that ended, or said something else, before the answer was complete.
     pub broken: usize,
-    /// What the server's own modules take of memory in a process, in bytes.
-    pub modules_bytes: f64,
 }
 
 impl ClientFigures {
@@ -76,7 +74,6 @@ impl ClientFigures {
             late: a.late.max(b.late),
             refused: a.refused.max(b.refused),
             broken: a.broken.max(b.broken),
-            modules_bytes: a.modules_bytes.max(b.modules_bytes),
         };
         runs.iter().filter_map(|r| r.client).reduce(most)
     }

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use super::super::fit::scaled_arrivals;
 use super::super::prepare::{Planned, Plans, Request};
 use super::super::table::task_count;
-use crate::cpython::profile::Profile;
-use crate::engine::Nanos;
-use crate::scenario::{Arrivals, Workload};
+use super::modules::{ModuleSizes, Start};
+use crate::cpython::profile::{Params, Profile};
+use crate::engine::{Nanos, whole};
+use crate::scenario::{Arrivals, Imports, Server, Workload};
 
 /// The workload and the profile of a planned strategy's forecast.
 pub(in crate::verify) fn of<'a>(
@@ -47,4 +48,33 @@ pub(in crate::verify) fn of<'a>(
         }
     }
     (Cow::Owned(workload), Cow::Owned(profile))
+}
+
+/// Adds what the processes of a server have in memory beyond a program's: its modules, and the application's list of so many bytes.
+pub(in crate::verify) fn add_memory(
+    (params, imports): (&mut Params, &mut Imports),
+    server: Server,
+    modules: ModuleSizes,
+    list: f64,
+) {
+    // What every process has that is the main one, or a fork of it; what each worker has by itself.
+    let (main, own) = match Start::of(server) {
+        Start::Alone => (modules.main + list, 0.0),
+        Start::Spawn => (modules.main, modules.worker + list),
+        Start::Fork if server.preload => (
+            modules.main + list,
+            modules.worker - params.fork_private,
+        ),
+        Start::Fork => (
+            modules.main,
+            modules.worker - params.fork_private + list,
+        ),
+    };
+    params.base_rss = (params.base_rss + main).max(0.0);
+    if server.preload {
+        // Imports are the server's own then, and what its forks have besides is private to them.
+        params.fork_private += own.max(0.0);
+    } else {
+        imports.memory = imports.memory.saturating_add(whole(own.max(0.0)));
+    }
 }

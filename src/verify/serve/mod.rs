@@ -3,6 +3,7 @@
 
 mod client;
 pub(super) mod forecast;
+mod modules;
 mod venv;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 pub(super) use client::Asked;
+pub(super) use modules::{ModuleSizes, measured as module_sizes};
 use client::{Answer, Heard, Manner, load};
 pub(crate) use venv::{ServerHome, VenvError, ready};
 
@@ -25,15 +27,13 @@ use super::run::{
 use crate::calibrate::bench::SERVING;
 use crate::host::{self, Companion, ExitReason, HostError, Invocation, run_beside};
 use crate::quantity::percent;
-use crate::scenario::{
-    Arrivals, Lifecycle, RequestHandling, Server, Strategy, Workload, strategy_label,
-};
+use crate::scenario::{Arrivals, Lifecycle, Server, Strategy, Workload, strategy_label};
 
 /// The program that says how fast the cores are, with what it shares with other programs.
 const PACE: &str = include_str!("../template/pace.py");
 const CANARY: &str = include_str!("../template/canary.py");
-/// How long that program may take: it takes a fraction of a second.
-const PACE_LIMIT: Duration = Duration::from_secs(30);
+/// How long a small program may take: it takes a fraction of a second.
+const SMALL: Duration = Duration::from_secs(30);
 /// How often a server is started anew where its port has been taken by somebody else meanwhile.
 const STARTS: usize = 3;
 /// How often whether a server has started is looked at.
@@ -92,42 +92,11 @@ fn plain(strategy: &Strategy) -> Strategy {
     }
 }
 
-/// The modules of a server that its workers import, beside the application's.
-fn modules(handling: RequestHandling) -> &'static [&'static str] {
-    match handling {
-        RequestHandling::Uvicorn => &[
-            "uvicorn.main",
-            "uvicorn.protocols.http.auto",
-            "uvicorn.protocols.websockets.auto",
-            "uvicorn.lifespan.on",
-            "uvicorn.loops.auto",
-            "uvicorn.supervisors",
-        ],
-        RequestHandling::UvicornWorker => &[
-            "gunicorn.app.wsgiapp",
-            "uvicorn_worker",
-            "uvicorn.protocols.http.auto",
-            "uvicorn.protocols.websockets.auto",
-            "uvicorn.lifespan.on",
-            "uvicorn.loops.auto",
-        ],
-        RequestHandling::Hypercorn => &[
-            "hypercorn.__main__",
-            "hypercorn.asyncio.run",
-            "hypercorn.asyncio.tcp_server",
-            "hypercorn.run",
-        ],
-        RequestHandling::GunicornSync => &["gunicorn.app.wsgiapp", "gunicorn.workers.sync"],
-        RequestHandling::GunicornGthread => &["gunicorn.app.wsgiapp", "gunicorn.workers.gthread"],
-    }
-}
-
 /// What the program that is run beside a server says.
 #[derive(Debug, Deserialize)]
 struct Pace {
     canary_ns: Vec<f64>,
     block_ns: f64,
-    modules_bytes: f64,
 }
 
 /// Starts the server of an application, asks it all that there is to ask, and ends it; with `memory`, its peak memory is sampled, which costs
@@ -144,7 +113,7 @@ pub(super) fn run_once(
     workshop.file("serving.py", SERVING).map_err(unrunnable)?;
     let pace = PACE.replace("{canary}", CANARY);
     workshop.file("pace.py", &pace).map_err(unrunnable)?;
-    let before = paced(workshop, home, served.server, &shares)?;
+    let before = paced(workshop, home, &shares)?;
     let mut left = STARTS;
     let (seen, peak) = loop {
         left -= 1;
@@ -155,7 +124,7 @@ pub(super) fn run_once(
             Attempt::NotStarted(why) => return Err(why),
         }
     };
-    let after = paced(workshop, home, served.server, &shares)?;
+    let after = paced(workshop, home, &shares)?;
     let run = figures(served, &seen, &shares, [&before, &after])?;
     Ok((run, peak))
 }
@@ -379,28 +348,29 @@ fn rested(companion: &Companion) -> Option<()> {
 }
 
 /// How fast the cores are, by an interpreter of the same environment.
-fn paced(
+fn paced(workshop: &ProgramDir, home: &ServerHome, shares: &Shares) -> Result<Pace, RunError> {
+    said(workshop, home, &["pace.py", &shares.words])
+}
+
+/// The last line of a small program in the environment, which is JSON.
+fn said<T: serde::de::DeserializeOwned>(
     workshop: &ProgramDir,
     home: &ServerHome,
-    server: Server,
-    shares: &Shares,
-) -> Result<Pace, RunError> {
+    words: &[&str],
+) -> Result<T, RunError> {
     let mut what = Invocation::new(&home.python);
-    what.args = ["pace.py", &shares.words].map(Into::into).to_vec();
-    let handling = server.request();
-    what.args
-        .extend(handling.iter().flat_map(|h| modules(*h)).map(Into::into));
+    what.args = words.iter().map(Into::into).collect();
     what.dir = Some(workshop.path());
     what.env = vec![("PYTHONDONTWRITEBYTECODE".into(), "1".into())];
-    what.limit = PACE_LIMIT;
-    let mut said = String::new();
-    let finished = host::run(&what, &mut |line| line.clone_into(&mut said))
+    what.limit = SMALL;
+    let mut last = String::new();
+    let finished = host::run(&what, &mut |line| line.clone_into(&mut last))
         .map_err(|e| RunError::Unrunnable(e.to_string()))?;
     match finished.end {
         ExitReason::Interrupted => Err(RunError::Interrupted),
-        ExitReason::TimedOut => Err(RunError::TimedOut(PACE_LIMIT)),
+        ExitReason::TimedOut => Err(RunError::TimedOut(SMALL)),
         _ if !finished.succeeded() => Err(crashed(&finished)),
-        _ => serde_json::from_str(&said).map_err(|e| RunError::Garbage(e.to_string())),
+        _ => serde_json::from_str(&last).map_err(|e| RunError::Garbage(e.to_string())),
     }
 }
 
@@ -461,7 +431,6 @@ fn figures(
             late: seen.heard.late,
             refused,
             broken,
-            modules_bytes: before.modules_bytes,
         }),
     };
     run.check(served.asked.len()).map_err(RunError::Garbage)?;
