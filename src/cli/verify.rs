@@ -412,7 +412,9 @@ fn server_home(
                 label: p.label,
                 why: why.to_string(),
             };
-            plans.left_out.extend(Vec::from(served).into_iter().map(out));
+            plans
+                .left_out
+                .extend(Vec::from(served).into_iter().map(out));
             Ok(Some(None))
         }
     }

@@ -33,8 +33,8 @@ pub use find::{default, find};
 pub use guard::{guard, guard_with};
 pub use interpreter::Interpreter;
 pub use interrupt::{interrupted, watch_interrupts};
-pub use run::{ExitReason, FinishedRun, Invocation, OUTPUT_LIMIT, run};
 pub(crate) use run::{Companion, run_beside};
+pub use run::{ExitReason, FinishedRun, Invocation, OUTPUT_LIMIT, run};
 pub(crate) use scratch::Scratch;
 
 /// Nobody tells how busy cores have been here.

@@ -21,6 +21,14 @@ pub struct ServedProgram {
     pub(crate) kinds: Vec<String>,
 }
 
+impl ServedProgram {
+    /// The path of request number `number`, from 0; `None` where there are not so many.
+    #[must_use]
+    pub fn path(&self, number: usize) -> Option<&str> {
+        self.asked.get(number).map(|a| a.path.as_str())
+    }
+}
+
 /// The text of the application, behind steps and world; the random numbers of its tasks as the text of a file, a line each.
 pub(super) fn application(plan: &ProgramPlan<'_>, table: &TaskTable) -> (String, Option<String>) {
     let drawn = plan.trees.iter().any(|t| !t.places.is_empty());

@@ -166,7 +166,11 @@ pub(crate) fn estimate(
         match forecaster.simulate(0, simulate) {
             Ok(run) => {
                 let simulation = begun.elapsed().as_secs_f64();
-                let around = planned.program.served.as_ref().map_or(0.0, |_| AROUND_SERVER);
+                let around = planned
+                    .program
+                    .served
+                    .as_ref()
+                    .map_or(0.0, |_| AROUND_SERVER);
                 let seconds =
                     around + overheads.run(&planned.program, imports, run.closed, run.cpu);
                 if seconds > estimate.longest.0 {

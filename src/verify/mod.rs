@@ -39,8 +39,8 @@ pub(crate) use held::{ErrorSummary, Held, METRICS};
 pub use prepare::{LeftOut, Planned, Plans, Request, prepare};
 pub use program::{GeneratedProgram, ProgramSpec, generate};
 pub use render::{json, markdown, text};
-pub(crate) use serve::{ServerHome, VenvError, ready};
 pub use run::{ClientFigures, MeasuredRun, ProgramDir, RunError, run_once};
+pub(crate) use serve::{ServerHome, VenvError, ready};
 
 use crate::strategy::{Outcome, SimError, SimInput};
 

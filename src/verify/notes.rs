@@ -57,13 +57,19 @@ pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
     }
     if let Some(server) = plan.server() {
         if plan.any(carries) {
-            say("what a task brings along and takes back stays in the worker, and is not sent over the connection");
+            say(
+                "what a task brings along and takes back stays in the worker, and is not sent over the connection",
+            );
         }
         if w.data > 0 && plan.copies.is_some() && !server.preload {
-            say("every worker loads the application's data, which the forecast has in the first process alone");
+            say(
+                "every worker loads the application's data, which the forecast has in the first process alone",
+            );
         }
         if server.max_requests.is_some() {
-            say("workers have started before the first request; the forecast begins with their start, which it has to count for those that take their places");
+            say(
+                "workers have started before the first request; the forecast begins with their start, which it has to count for those that take their places",
+            );
         }
     }
     let called = |n: &ProgramStep| matches!(n, ProgramStep::Call(_));

@@ -142,7 +142,8 @@ fn one(
 }
 
 /// What differs where a server is asked as a trace says.
-const RECORDED: &str = "the forecast deals recorded requests to the workers in turn, and not to whoever accepts first";
+const RECORDED: &str =
+    "the forecast deals recorded requests to the workers in turn, and not to whoever accepts first";
 
 /// The scenario's own strategies, as far as they are meant for this kind of interpreter; all kinds of strategies where the scenario names
 /// none.

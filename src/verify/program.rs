@@ -512,6 +512,11 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
             0.0,
         ));
     }
+    if plan.server().is_some() {
+        // Requests come to them by routes.
+        out.push('\n');
+        return out;
+    }
     out.push_str("\n\n# What is run for each kind of task.\nFUNCTIONS = {\n");
     for (class, name) in s.workload.classes.iter().zip(&plan.functions) {
         let _ = writeln!(out, "    {}: {name},", quoted(&class.name));

@@ -83,11 +83,7 @@ struct Load<'a> {
 }
 
 /// Sends all requests, each at its time, and listens until the last answer is there. `over` says that no answers are to be expected any more.
-pub(crate) fn load(
-    asked: &[Asked],
-    manner: Manner,
-    over: &(dyn Fn() -> bool + Sync),
-) -> Heard {
+pub(crate) fn load(asked: &[Asked], manner: Manner, over: &(dyn Fn() -> bool + Sync)) -> Heard {
     let load = Load {
         asked,
         manner,
@@ -166,7 +162,12 @@ impl Load<'_> {
 
     /// One request: its answer, when that was complete, and the connection if it is still there.
     fn ask(&self, path: &str) -> (Answer, Duration, Option<(TcpStream, bool)>) {
-        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = || {
+            self.kept
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop()
+        };
         while let Some(stream) = kept() {
             match self.exchange(stream, path) {
                 // A server may close what nobody has used for a while: that says nothing of this request.
@@ -341,7 +342,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let connections = std::sync::Arc::new(AtomicUsize::new(0));
-        let (count, answer) = (std::sync::Arc::clone(&connections), std::sync::Arc::new(answer));
+        let (count, answer) = (
+            std::sync::Arc::clone(&connections),
+            std::sync::Arc::new(answer),
+        );
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let number = count.fetch_add(1, Ordering::SeqCst);
@@ -376,7 +380,10 @@ mod tests {
     }
 
     fn ok(body: &str) -> String {
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     }
 
     fn asked(times: &[u64]) -> Vec<Asked> {
@@ -408,12 +415,17 @@ mod tests {
             }
             Some(ok("ok"))
         });
-        let heard = load(&asked(&[0, 50, 100, 150]), manner(address, false), &|| false);
+        let heard = load(&asked(&[0, 50, 100, 150]), manner(address, false), &|| {
+            false
+        });
         assert_eq!(statuses(&heard), [OK; 4]);
         let took: Vec<Duration> = heard.answers.iter().map(|a| a.unwrap().1).collect();
         assert!(took[0] >= Duration::from_millis(400), "{took:?}");
         // Had they waited for the first, the second would have taken 350 ms.
-        assert!(took[1..].iter().all(|t| *t < Duration::from_millis(200)), "{took:?}");
+        assert!(
+            took[1..].iter().all(|t| *t < Duration::from_millis(200)),
+            "{took:?}"
+        );
         assert!(heard.last >= Duration::from_millis(400));
         assert_eq!(connections.load(Ordering::SeqCst), 4);
     }
@@ -448,7 +460,9 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_told_from_answers() {
         let (address, _) = served(|path, _| match path {
-            "/0" => Some("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 6\r\n\r\nFailed".into()),
+            "/0" => {
+                Some("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 6\r\n\r\nFailed".into())
+            }
             "/1" => None,
             "/2" => Some("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".into()),
             "/3" => Some("SSH-2.0-OpenSSH_9.6\r\n\r\n".into()),
@@ -495,7 +509,10 @@ mod tests {
         };
         assert_eq!(parsed(answer), whole);
         assert_eq!(parsed(b"HTTP/1.1 200 OK\r\n\r\n"), Parsed::Nonsense);
-        assert_eq!(parsed(b"HTTP/1.1 two\r\nContent-Length: 1\r\n\r\nx"), Parsed::Nonsense);
+        assert_eq!(
+            parsed(b"HTTP/1.1 two\r\nContent-Length: 1\r\n\r\nx"),
+            Parsed::Nonsense
+        );
         assert_eq!(parsed(&[b'x'; LONGEST_HEAD + 1]), Parsed::Nonsense);
     }
 }

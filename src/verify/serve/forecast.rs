@@ -61,14 +61,10 @@ pub(in crate::verify) fn add_memory(
     let (main, own) = match Start::of(server) {
         Start::Alone => (modules.main + list, 0.0),
         Start::Spawn => (modules.main, modules.worker + list),
-        Start::Fork if server.preload => (
-            modules.main + list,
-            modules.worker - params.fork_private,
-        ),
-        Start::Fork => (
-            modules.main,
-            modules.worker - params.fork_private + list,
-        ),
+        Start::Fork if server.preload => {
+            (modules.main + list, modules.worker - params.fork_private)
+        }
+        Start::Fork => (modules.main, modules.worker - params.fork_private + list),
     };
     params.base_rss = (params.base_rss + main).max(0.0);
     if server.preload {

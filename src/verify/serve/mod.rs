@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 pub(super) use client::Asked;
-pub(super) use modules::{ModuleSizes, measured as module_sizes};
 use client::{Answer, Heard, Manner, load};
+pub(super) use modules::{ModuleSizes, measured as module_sizes};
 pub(crate) use venv::{ServerHome, VenvError, ready};
 
 use super::application::ServedProgram;
@@ -218,12 +218,16 @@ fn attempt(
     match accompanied.work {
         Some(seen) if !accompanied.early => {
             // An application's own mistake (500) is not a failure that the scenario speaks of.
-            let unknown = |a: &Option<(Answer, Duration)>| match a {
-                Some((Answer::Status(status), _)) => ![200, FAILED, TIMED_OUT].contains(status),
-                _ => false,
-            };
-            if seen.heard.answers.iter().any(unknown) {
-                return Err(crashed(finished));
+            let mut told = seen.heard.answers.iter().flatten();
+            let unknown = told.find_map(|(answer, _)| match answer {
+                Answer::Status(200 | FAILED | TIMED_OUT) | Answer::Refused | Answer::Broken => None,
+                Answer::Status(other) => Some(*other),
+            });
+            if let Some(status) = unknown {
+                return Err(RunError::Crashed {
+                    how: format!("its application answered with status {status}"),
+                    said: finished.stderr.trim_end().to_owned(),
+                });
             }
             Ok(Attempt::Measured(Box::new(seen), finished.memory_peak))
         }
@@ -248,10 +252,7 @@ fn environment(ready: &Path) -> Vec<(String, String)> {
     vec![
         ("PYTHONDONTWRITEBYTECODE".into(), "1".into()),
         ("PYTHONSTARTUP".into(), String::new()),
-        (
-            "PCHSIM_READY".into(),
-            ready.to_string_lossy().into_owned(),
-        ),
+        ("PCHSIM_READY".into(), ready.to_string_lossy().into_owned()),
     ]
 }
 
@@ -309,12 +310,7 @@ fn ask(
 }
 
 /// Waits until all workers have the application, the port is open and nothing moves any more. `None` if the server has ended before.
-fn started(
-    companion: &Companion,
-    server: Server,
-    address: SocketAddr,
-    ready: &Path,
-) -> Option<()> {
+fn started(companion: &Companion, server: Server, address: SocketAddr, ready: &Path) -> Option<()> {
     // A server that loads the application itself is the only one that does.
     let wanted = if server.preload { 1 } else { server.workers };
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
@@ -340,7 +336,10 @@ fn rested(companion: &Companion) -> Option<()> {
         }
         std::thread::sleep(LOOK);
         let cpu = companion.cpu();
-        if cpu.zip(used).is_some_and(|(now, before)| now > before + 0.011) {
+        if cpu
+            .zip(used)
+            .is_some_and(|(now, before)| now > before + 0.011)
+        {
             (since, used) = (Instant::now(), cpu);
         }
     }
@@ -412,10 +411,7 @@ fn figures(
         failed: failed as u64,
         timed_out: count(&|a| a == Answer::Status(TIMED_OUT)) as u64,
         cpu_s: seen.server_cpu.unwrap_or(0.0),
-        busy_s: seen
-            .busy
-            .zip(own)
-            .map(|(busy, own)| (busy - own).max(0.0)),
+        busy_s: seen.busy.zip(own).map(|(busy, own)| (busy - own).max(0.0)),
         ctx_voluntary: seen.switches.0,
         ctx_involuntary: seen.switches.1,
         canary_ns: Canaries {

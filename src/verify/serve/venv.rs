@@ -257,7 +257,8 @@ fn run(python: &Path, args: &[&str], limit: Duration) -> Result<(FinishedRun, St
 
 /// What a program said when it failed: the last line that says anything.
 fn said(finished: &FinishedRun, last: &str) -> String {
-    let error = (finished.stderr.lines().rev()).find(|l| l.contains("ERROR") || l.contains("Error"));
+    let error =
+        (finished.stderr.lines().rev()).find(|l| l.contains("ERROR") || l.contains("Error"));
     let line = error.unwrap_or_else(|| match finished.last_line() {
         "" => last,
         line => line,
@@ -334,7 +335,7 @@ fn asked(path: &Path) -> Result<Installed, VenvError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::{Server, ServerKind, WorkerClass, Endpoints};
+    use crate::scenario::{Endpoints, Server, ServerKind, WorkerClass};
 
     fn python(version: &str) -> Interpreter {
         Interpreter {
@@ -390,11 +391,19 @@ mod tests {
             older.notes,
             ["/v has uvicorn 0.30.0, the forecast is of 0.54.0"]
         );
-        let lacks = check(&installed(&[("hypercorn", None)])).unwrap_err().to_string();
+        let lacks = check(&installed(&[("hypercorn", None)]))
+            .unwrap_err()
+            .to_string();
         assert!(lacks.contains("lacks hypercorn"), "{lacks}");
         assert!(lacks.contains("/v/bin/python -m pip install"), "{lacks}");
-        let other = installed(&[]).check(path, &python("3.12.1")).unwrap_err().to_string();
-        assert!(other.contains("Python 3.13.0") && other.contains("3.12.1"), "{other}");
+        let other = installed(&[])
+            .check(path, &python("3.12.1"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            other.contains("Python 3.13.0") && other.contains("3.12.1"),
+            "{other}"
+        );
     }
 
     #[test]
@@ -402,7 +411,11 @@ mod tests {
         let names = ["3.13.0", "3.12.1"].map(|v| place(&python(v)));
         if let [Some(a), Some(b)] = &names {
             assert_ne!(a, b);
-            assert!(a.to_string_lossy().ends_with("servers-3.13.0-opt_a_b_bin_python3"), "{a:?}");
+            assert!(
+                a.to_string_lossy()
+                    .ends_with("servers-3.13.0-opt_a_b_bin_python3"),
+                "{a:?}"
+            );
         }
     }
 }
