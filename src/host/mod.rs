@@ -5,6 +5,7 @@
 //! [`guard_with`]). This works on Linux and macOS; elsewhere every run is refused with a clear error.
 
 mod affinity;
+mod cache;
 #[cfg(unix)]
 mod cpu;
 mod discover;
@@ -25,6 +26,7 @@ mod tree;
 mod versions;
 
 pub(crate) use affinity::{own_cores, pin};
+pub(crate) use cache::{cache, locked};
 #[cfg(unix)]
 pub(crate) use cpu::{busy, own_cpu};
 pub use discover::{Unusable, discover};

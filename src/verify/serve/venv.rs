@@ -1,7 +1,7 @@
 //! The virtual environment that real servers are started from: made once for each interpreter, with the packages at fixed versions.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -132,7 +132,14 @@ pub(crate) fn ready(
         .ok_or(VenvError::NoPlace)?;
     let ours = given.is_none() || !interpreter(&path).exists();
     // Another pchsim may be making it just now.
-    let lock = if ours { Some(locked(&path)?) } else { None };
+    let lock = if ours {
+        Some(host::locked(&path).map_err(|source| VenvError::Folder {
+            path: path.clone(),
+            source,
+        })?)
+    } else {
+        None
+    };
     let fresh = !interpreter(&path).exists();
     if fresh {
         tell("making a virtual environment for the servers");
@@ -201,46 +208,12 @@ fn interpreter(path: &Path) -> PathBuf {
     path.join("bin").join("python")
 }
 
-/// The user's cache: `XDG_CACHE_HOME`, or where the system has it.
-fn cache() -> Option<PathBuf> {
-    let named = |name: &str| {
-        let path = PathBuf::from(std::env::var_os(name)?);
-        path.is_absolute().then_some(path)
-    };
-    named("XDG_CACHE_HOME").or_else(|| {
-        let home = named("HOME")?;
-        Some(if cfg!(target_os = "macos") {
-            home.join("Library").join("Caches")
-        } else {
-            home.join(".cache")
-        })
-    })
-}
-
 /// A directory for this very interpreter.
 fn place(python: &Interpreter) -> Option<PathBuf> {
     let all = super::super::program::slug(&python.path.to_string_lossy());
     let last: String = all.chars().skip(all.len().saturating_sub(120)).collect();
     let name = format!("servers-{}-{last}", python.version);
-    Some(cache()?.join("pchsim").join(name))
-}
-
-/// Makes the directory that an environment is to be in, and locks the environment until the file is dropped.
-fn locked(path: &Path) -> Result<File, VenvError> {
-    let failed = |source| VenvError::Folder {
-        path: path.into(),
-        source,
-    };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".lock");
-    let beside = path.with_file_name(name);
-    if let Some(parent) = beside.parent() {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
-    let file = File::create(&beside).map_err(failed)?;
-    // Where files cannot be locked, two who make it at once are in each other's way, and the second attempt mends it.
-    let _ = file.lock();
-    Ok(file)
+    Some(host::cache()?.join("pchsim").join(name))
 }
 
 fn run(python: &Path, args: &[&str], limit: Duration) -> Result<(FinishedRun, String), VenvError> {
