@@ -389,22 +389,24 @@ struct VerifyJob<'a> {
     home: Option<ServerHome>,
 }
 
-/// The environment for the servers of a plan, if it has any. Where there is none they are left out, with the reason. `None`: interrupted.
-#[expect(clippy::option_option, reason = "interrupted, or no server at all")]
+/// The environment for the servers of a plan; none if it has no servers. Where none can be had they are left out, with the reason.
+///
+/// # Errors
+/// The user interrupts.
 fn server_home(
     args: &Args,
     python: &Interpreter,
     plans: &mut Plans,
     printer: &Printer,
-) -> anyhow::Result<Option<Option<ServerHome>>> {
+) -> Result<Option<ServerHome>, HostError> {
     if plans.planned.iter().all(|p| p.program.served.is_none()) {
-        return Ok(Some(None));
+        return Ok(None);
     }
     match verify::ready(python, args.venv.as_deref(), &|what| printer.hint(what)) {
-        Ok(home) => Ok(Some(Some(home))),
-        Err(VenvError::Host(HostError::Interrupted)) => Ok(None),
+        Ok(home) => Ok(Some(home)),
+        Err(VenvError::Host(HostError::Interrupted)) => Err(HostError::Interrupted),
         Err(why) => {
-            let (served, planned) = std::mem::take(&mut plans.planned)
+            let (served, planned): (Vec<_>, Vec<_>) = std::mem::take(&mut plans.planned)
                 .into_iter()
                 .partition(|p| p.program.served.is_some());
             plans.planned = planned;
@@ -412,10 +414,8 @@ fn server_home(
                 label: p.label,
                 why: why.to_string(),
             };
-            plans
-                .left_out
-                .extend(Vec::from(served).into_iter().map(out));
-            Ok(Some(None))
+            plans.left_out.extend(served.into_iter().map(out));
+            Ok(None)
         }
     }
 }
@@ -450,7 +450,7 @@ fn measure(
         let request = request(args, scenario, target, &machine, command);
         let mut plans =
             prepare(&request, &simulate_same_demands).map_err(|e| UserError::new(e.to_string()))?;
-        let Some(home) = server_home(args, python, &mut plans, printer)? else {
+        let Ok(home) = server_home(args, python, &mut plans, printer) else {
             return Ok(interrupted(printer));
         };
         let expected = estimate(

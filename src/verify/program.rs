@@ -318,18 +318,15 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     text.push_str(&functions(&plan));
     text.push_str(&pieces::steps(&plan));
     text.push_str(&pieces::world(&plan));
-    let (data, served) = match plan.server() {
-        Some(server) => {
-            let (app, data) = application::application(&plan, &table);
-            text.push_str(&app);
-            (data, Some(application::served(&plan, server, &table)))
-        }
-        None => {
-            text.push_str(&table.text());
-            text.push_str(&pieces::strategy(&plan));
-            text.push_str(&measure(source.workload));
-            (table.file(), None)
-        }
+    let (data, served) = if let Some(server) = plan.server() {
+        let (app, data) = application::application(&plan, &table);
+        text.push_str(&app);
+        (data, Some(application::served(&plan, server, &table)))
+    } else {
+        text.push_str(&table.text());
+        text.push_str(&pieces::strategy(&plan));
+        text.push_str(&measure(source.workload));
+        (table.file(), None)
     };
     Ok(GeneratedProgram {
         stem,

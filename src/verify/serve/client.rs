@@ -513,6 +513,6 @@ mod tests {
             parsed(b"HTTP/1.1 two\r\nContent-Length: 1\r\n\r\nx"),
             Parsed::Nonsense
         );
-        assert_eq!(parsed(&[b'x'; LONGEST_HEAD + 1]), Parsed::Nonsense);
+        assert_eq!(parsed(&vec![b'x'; LONGEST_HEAD + 1]), Parsed::Nonsense);
     }
 }
