@@ -9,6 +9,7 @@ mod venv;
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -34,6 +35,8 @@ const PACE: &str = include_str!("../template/pace.py");
 const CANARY: &str = include_str!("../template/canary.py");
 /// How long a small program may take: it takes a fraction of a second.
 const SMALL: Duration = Duration::from_secs(30);
+/// Servers that this process has started: each has a directory of its own.
+static STARTED: AtomicU64 = AtomicU64::new(0);
 /// How often a server is started anew where its port has been taken by somebody else meanwhile.
 const STARTS: usize = 3;
 /// How often whether a server has started is looked at.
@@ -80,15 +83,14 @@ fn plain(strategy: &Strategy) -> Strategy {
     let Some(server) = strategy.server() else {
         return strategy.clone();
     };
-    match server.strategy() {
-        Strategy::Prefork {
-            processes, each, ..
-        } => Strategy::Prefork {
+    let runs = server.strategy();
+    match runs.execution().copies {
+        Some(processes) => Strategy::Prefork {
             processes,
-            each,
+            each: Box::new(runs.each().clone()),
             life: Lifecycle::default(),
         },
-        other => other,
+        None => runs,
     }
 }
 
@@ -184,7 +186,7 @@ fn attempt(
 ) -> Result<Attempt, RunError> {
     let unrunnable = |e: std::io::Error| RunError::Unrunnable(e.to_string());
     let address = free_address().map_err(unrunnable)?;
-    let folder = format!("started-{}", address.port());
+    let folder = format!("started-{}", STARTED.fetch_add(1, Ordering::Relaxed));
     let ready = workshop.folder(&folder).map_err(unrunnable)?;
     let server = served.server;
     let (app, words) = command(server, stem, address.port());

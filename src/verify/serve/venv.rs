@@ -122,14 +122,14 @@ pub(crate) fn ready(
     given: Option<&Path>,
     tell: &dyn Fn(&str),
 ) -> Result<ServerHome, VenvError> {
-    let own = match given {
-        Some(_) => None,
-        None => Some(place(python).ok_or(VenvError::NoPlace)?),
+    // Programs are started in directories of their own: from there, a relative path would lead elsewhere.
+    let path = match given {
+        Some(given) => std::path::absolute(given).map_err(|source| VenvError::Folder {
+            path: given.into(),
+            source,
+        })?,
+        None => place(python).ok_or(VenvError::NoPlace)?,
     };
-    let path = given
-        .map(Path::to_owned)
-        .or(own)
-        .ok_or(VenvError::NoPlace)?;
     let ours = given.is_none() || !interpreter(&path).exists();
     // Another pchsim may be making it just now.
     let lock = if ours {
@@ -140,20 +140,14 @@ pub(crate) fn ready(
     } else {
         None
     };
-    let fresh = !interpreter(&path).exists();
-    if fresh {
+    if !interpreter(&path).exists() {
         tell("making a virtual environment for the servers");
         make(python, &path)?;
     }
     let mut found = asked(&path)?;
     if ours && found.wrong().next().is_some() {
         tell("installing the servers (uvicorn, gunicorn, hypercorn) from the Python registry");
-        let installed = install(&path);
-        if installed.is_err() && fresh && given.is_none() {
-            // The next attempt begins anew. What cannot be removed is mended by it.
-            let _ = fs::remove_dir_all(&path);
-        }
-        installed?;
+        install(&path)?;
         found = asked(&path)?;
     }
     drop(lock);
@@ -243,13 +237,15 @@ fn said(finished: &FinishedRun, last: &str) -> String {
 }
 
 fn make(python: &Interpreter, path: &Path) -> Result<(), VenvError> {
-    let shown = path.to_string_lossy();
+    let (existed, shown) = (path.exists(), path.to_string_lossy());
     let (finished, last) = run(&python.path, &["-m", "venv", &shown], MAKING)?;
     if finished.succeeded() {
         return Ok(());
     }
-    // Half an environment would be taken for one.
-    let _ = fs::remove_dir_all(path);
+    // Half an environment would be taken for one. What was there before is the user's.
+    if !existed {
+        let _ = fs::remove_dir_all(path);
+    }
     Err(VenvError::Make {
         python: python.path.clone(),
         why: said(&finished, &last),

@@ -348,8 +348,11 @@ const ASKED: &str = r#"(
     ),
 )"#;
 
-fn verified(uvicorn: &str, without: &str, more: &str) -> Option<Said> {
-    let world = World::with("asked.ron", ASKED);
+fn verified(name: &str, uvicorn: &str, without: &str, more: &str) -> Option<Said> {
+    let world = World::with(
+        "asked.ron",
+        ASKED.replace("\"asked\"", &format!("{name:?}")),
+    );
     let home = environment(&world, uvicorn, without)?;
     let line = format!("verify asked.ron --strategy uvicorn:2 --runs 1 --format json {more}");
     let mut command = world.command(&line);
@@ -362,7 +365,7 @@ fn verified(uvicorn: &str, without: &str, more: &str) -> Option<Said> {
 #[test]
 fn a_server_is_started_asked_and_ended() {
     for more in ["", "--cores 1"] {
-        let Some(said) = verified(include_str!("uvicorn.py"), "", more) else {
+        let Some(said) = verified("left behind", include_str!("uvicorn.py"), "", more) else {
             return;
         };
         assert_eq!(said.code, Some(0), "{}", said.err);
@@ -393,7 +396,7 @@ fn a_server_is_started_asked_and_ended() {
     // Whatever was started is gone.
     let ps = tool("ps", Path::new("/")).args(["-eo", "args"]).output();
     if let Ok(ps) = ps {
-        assert!(!String::from_utf8_lossy(&ps.stdout).contains("asked_uvicorn_2:app"));
+        assert!(!String::from_utf8_lossy(&ps.stdout).contains("left_behind_uvicorn_2:app"));
     }
 }
 
@@ -418,7 +421,7 @@ fn servers_that_fail_say_why() {
         (&ends, "asked_uvicorn_2"),
     ];
     for (uvicorn, why) in cases {
-        let Some(said) = verified(uvicorn, "", "") else {
+        let Some(said) = verified("asked", uvicorn, "", "") else {
             return;
         };
         assert_eq!(said.code, Some(1), "{}", said.err);
@@ -435,7 +438,7 @@ fn servers_that_fail_say_why() {
 /// Nothing is installed into an environment of the user's.
 #[test]
 fn an_environment_without_a_server_is_named() {
-    let Some(said) = verified("", "hypercorn", "") else {
+    let Some(said) = verified("asked", "", "hypercorn", "") else {
         return;
     };
     assert_eq!(said.code, Some(1), "{}", said.err);
