@@ -13,15 +13,15 @@ use super::values::{integer, lasting, limited, seed};
 use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
 use crate::cpython::profile::Profile;
-use crate::host::{self, Interpreter};
+use crate::host::{self, HostError, Interpreter};
 use crate::profiles::{self, for_workload, found};
 use crate::scenario::limits::MAX_CORES;
 use crate::scenario::{Arrivals, MachineSpec, Scenario, Workload};
 use crate::syntax::Changes;
 use crate::verify::limits::{ErrorLimits, explain};
 use crate::verify::{
-    self, DurationEstimate, Overheads, Plans, Request, RunError, Verification, VerifySettings,
-    estimate, machine, prepare, simulate_same_demands,
+    self, DurationEstimate, LeftOut, Overheads, Planned, Plans, Request, RunError, ServerHome,
+    VenvError, Verification, VerifySettings, estimate, machine, prepare, simulate_same_demands,
 };
 
 /// How a result is written.
@@ -48,8 +48,11 @@ const ENDINGS: &Endings<Format> = &[
   pchsim verify scraper --scale 0.05
   pchsim verify my.ron --python 3.13 --strategy threads:8 --strategy asyncio
   pchsim verify my.ron --emit benchmarks
+  pchsim verify api --strategy uvicorn:2 --strategy gunicorn:2:gthread:8 --set workload.arrivals.count=600
 
 With --emit the programs are written and not run: readable benchmarks to put your own functions into.
+A strategy that is a server is the real one, with an application made from the scenario, on a free port of 127.0.0.1, asked by a client of ours.
+The servers are installed once, at fixed versions, into a virtual environment in your cache directory, or in that of --venv.
 
 Exit codes: 0 done, 1 no strategy could be measured, 2 bad usage or scenario, 4 --strict and a limit exceeded or the machine too busy, 130 interrupted.")]
 pub(crate) struct Args {
@@ -76,6 +79,10 @@ pub(crate) struct Args {
     /// The longest that a single run may take before it is ended
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = lasting)]
     pub limit: Duration,
+    /// Start servers from this virtual environment, which is made if it is not there [default: one for each Python in the user's cache
+    /// directory]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub venv: Option<PathBuf>,
     /// Use this many cores: the programs confine themselves to them (Linux) [default: all]
     #[arg(long, value_name = "N", value_parser = limited("MAX_CORES", MAX_CORES, "8"))]
     pub cores: Option<u32>,
@@ -378,6 +385,39 @@ struct VerifyJob<'a> {
     machine: MachineSpec,
     plans: Plans,
     expected: DurationEstimate,
+    /// Where its servers are started from; nothing where it has none.
+    home: Option<ServerHome>,
+}
+
+/// The environment for the servers of a plan; none if it has no servers. Where none can be had they are left out, with the reason.
+///
+/// # Errors
+/// The user interrupts.
+fn server_home(
+    args: &Args,
+    python: &Interpreter,
+    plans: &mut Plans,
+    printer: &Printer,
+) -> Result<Option<ServerHome>, HostError> {
+    if plans.planned.iter().all(|p| p.program.served.is_none()) {
+        return Ok(None);
+    }
+    match verify::ready(python, args.venv.as_deref(), &|what| printer.hint(what)) {
+        Ok(home) => Ok(Some(home)),
+        Err(VenvError::Host(HostError::Interrupted)) => Err(HostError::Interrupted),
+        Err(why) => {
+            let (served, planned): (Vec<_>, Vec<_>) = std::mem::take(&mut plans.planned)
+                .into_iter()
+                .partition(|p| p.program.served.is_some());
+            plans.planned = planned;
+            let out = |p: Planned| LeftOut {
+                label: p.label,
+                why: why.to_string(),
+            };
+            plans.left_out.extend(served.into_iter().map(out));
+            Ok(None)
+        }
+    }
 }
 
 /// Runs the programs, and compares; `None`: interrupted.
@@ -392,6 +432,7 @@ fn measure(
         runs: args.runs,
         limit: args.limit,
         replications: 7,
+        server: None,
     };
     // All that may be refused is looked at before the first program runs.
     let mut parts = Vec::new();
@@ -409,6 +450,9 @@ fn measure(
         let request = request(args, scenario, target, &machine, command);
         let mut plans =
             prepare(&request, &simulate_same_demands).map_err(|e| UserError::new(e.to_string()))?;
+        let Ok(home) = server_home(args, python, &mut plans, printer) else {
+            return Ok(interrupted(printer));
+        };
         let expected = estimate(
             &request,
             &mut plans,
@@ -423,6 +467,7 @@ fn measure(
             machine,
             plans,
             expected,
+            home,
         });
     }
     let mut result = Verification {
@@ -458,7 +503,8 @@ fn measure(
             python.path.display().to_string(),
             target.profile.name.clone(),
         ));
-        for note in target.notes.iter().chain(&plans.notes) {
+        let of_home = part.home.iter().flat_map(|home| &home.notes);
+        for note in target.notes.iter().chain(&plans.notes).chain(of_home) {
             if !result.notes.contains(note) {
                 result.notes.push(note.clone());
             }
@@ -466,6 +512,10 @@ fn measure(
         let left_out = plans.left_out.clone();
         result.left_out.extend(left_out);
         let bar = printer.measuring(&python.tag());
+        let settings = VerifySettings {
+            server: part.home.clone(),
+            ..settings.clone()
+        };
         let ran = verify::verify(
             &request,
             python,

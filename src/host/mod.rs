@@ -4,6 +4,10 @@
 //! time limit and leaves nothing of it behind: all its processes end with the run, whatever happens to this program meanwhile (see
 //! [`guard_with`]). This works on Linux and macOS; elsewhere every run is refused with a clear error.
 
+mod affinity;
+mod cache;
+#[cfg(unix)]
+mod cpu;
 mod discover;
 mod error;
 mod find;
@@ -21,11 +25,28 @@ mod scratch;
 mod tree;
 mod versions;
 
+pub(crate) use affinity::{own_cores, pin};
+pub(crate) use cache::{cache, locked};
+#[cfg(unix)]
+pub(crate) use cpu::{busy, own_cpu};
 pub use discover::{Unusable, discover};
 pub use error::HostError;
 pub use find::{default, find};
 pub use guard::{guard, guard_with};
 pub use interpreter::Interpreter;
 pub use interrupt::{interrupted, watch_interrupts};
+pub(crate) use run::{Companion, run_beside};
 pub use run::{ExitReason, FinishedRun, Invocation, OUTPUT_LIMIT, run};
 pub(crate) use scratch::Scratch;
+
+/// Nobody tells how busy cores have been here.
+#[cfg(not(unix))]
+pub(crate) fn busy(_: &[usize]) -> Option<f64> {
+    None
+}
+
+/// Nobody tells what this process has used here.
+#[cfg(not(unix))]
+pub(crate) fn own_cpu() -> Option<f64> {
+    None
+}

@@ -138,11 +138,72 @@ pub fn run(
     }
 }
 
+/// What runs while another piece of work goes on, as that sees it.
+#[derive(Debug)]
+pub(crate) struct Companion {
+    leader: u32,
+    over: std::sync::atomic::AtomicBool,
+}
+
+impl Companion {
+    /// Whether it is to be counted on no more: it has ended, or has been ended.
+    pub(crate) fn over(&self) -> bool {
+        self.over.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// CPU seconds of all its processes so far; `None` where the system does not report them.
+    pub(crate) fn cpu(&self) -> Option<f64> {
+        #[cfg(unix)]
+        return super::cpu::of_tree(self.leader);
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// Voluntary and involuntary context switches of its first process; `None` where the system does not report them.
+    pub(crate) fn switches(&self) -> Option<(f64, f64)> {
+        #[cfg(unix)]
+        return super::cpu::switches(self.leader);
+        #[cfg(not(unix))]
+        None
+    }
+}
+
+/// A program that has accompanied a piece of work.
+#[derive(Debug)]
+pub(crate) struct Accompanied<T> {
+    /// How it ended. Where it was still there when the work was done it was ended then: by itself, for all that the reason says.
+    pub finished: FinishedRun,
+    /// Whether it ended, or had to be ended, before the work was done.
+    pub early: bool,
+    /// What came of the work.
+    pub work: T,
+}
+
+/// Runs a program for as long as a piece of work takes, which a thread of its own does, and ends it then. Its standard output is passed over.
+/// Where the program ends sooner, or has to be ended, [`Companion::over`] says so; the work ends by itself then, because this waits for it.
+///
+/// When this returns or panics, all processes of the run are gone, including those that the program left behind.
+///
+/// # Errors
+/// Returns an error if the program (or its guard) cannot be started.
+pub(crate) fn run_beside<T: Send>(
+    program: &Invocation<'_>,
+    work: impl FnOnce(&Companion) -> T + Send,
+) -> Result<Accompanied<T>, HostError> {
+    #[cfg(unix)]
+    return unix::run_beside(program, work);
+    #[cfg(not(unix))]
+    {
+        let _ = (program, work);
+        Err(HostError::Unsupported)
+    }
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::unix::process::{CommandExt, ExitStatusExt};
     use std::process::{Child, Command, Stdio};
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
     use std::sync::{Arc, Mutex, PoisonError};
     use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -154,7 +215,7 @@ mod unix {
     use super::super::memory::Sampler;
     use super::super::output::{Ends, lines, pieces};
     use super::super::tree::{MARK, ProcessTree};
-    use super::{ExitReason, FinishedRun, HostError, Invocation};
+    use super::{Accompanied, Companion, ExitReason, FinishedRun, HostError, Invocation};
 
     /// How often a waiting run checks whether it was interrupted.
     const TICK: Duration = Duration::from_millis(50);
@@ -165,6 +226,7 @@ mod unix {
         Line(String),
         TooMuch,
         StreamEnded,
+        WorkDone,
         Exited(Instant),
     }
 
@@ -248,44 +310,155 @@ mod unix {
         program: &Invocation<'_>,
         on_line: &mut dyn FnMut(&str),
     ) -> Result<FinishedRun, HostError> {
-        if interrupted() {
-            return Err(HostError::Interrupted);
-        }
-        let started = Instant::now();
-        let mut running = Running::start(program)?;
-        let (sender, events) = sync_channel(64);
-        let printed = Arc::new(AtomicU64::new(0));
-        let errors = Arc::new(Mutex::new(Ends::default()));
-        listen(
-            &mut running.child,
-            program.output_limit,
-            &sender,
-            &printed,
-            &errors,
-        );
-        drop(sender);
-        let leader = running.child.id();
-        let sampler = program
-            .sample_memory
-            .map(|every| Sampler::start(leader, every));
+        let mut run = WatchedRun::start(program)?;
+        // Only those that listen send from now on: when all of them are done, nothing more can come.
+        run.sender = None;
+        let (end, wall) = run.follow(on_line);
+        Ok(run.finish(end, wall, on_line))
+    }
 
-        let mut streams = if program.inherit { 0 } else { 2 };
-        let (mut end, wall) = follow(&events, started, program.limit, &mut streams, on_line);
-        let memory_peak = sampler.and_then(Sampler::stop);
-        let status = running.end();
-        if end == ExitReason::Exited {
-            end = rest(&events, streams, on_line);
+    pub(super) fn run_beside<T: Send>(
+        program: &Invocation<'_>,
+        work: impl FnOnce(&Companion) -> T + Send,
+    ) -> Result<Accompanied<T>, HostError> {
+        let mut run = WatchedRun::start(program)?;
+        let companion = Companion {
+            leader: run.running.child.id(),
+            over: AtomicBool::new(false),
+        };
+        let sender = run.sender.take();
+        let (end, wall, work) = std::thread::scope(|scope| {
+            let worker = scope.spawn(|| {
+                let came = work(&companion);
+                if let Some(sender) = sender {
+                    let _ = sender.send(Event::WorkDone);
+                }
+                came
+            });
+            let (end, wall) = run.follow(&mut |_| {});
+            companion.over.store(true, Ordering::SeqCst);
+            if !run.work_done {
+                // Whoever waits for an answer gets none, and learns of it by this.
+                run.running.tree.end();
+            }
+            (end, wall, worker.join())
+        });
+        let early = !run.work_done;
+        let finished = run.finish(end, wall, &mut |_| {});
+        match work {
+            Ok(work) => Ok(Accompanied {
+                finished,
+                early,
+                work,
+            }),
+            Err(panic) => std::panic::resume_unwind(panic),
         }
-        let stderr = errors.lock().unwrap_or_else(PoisonError::into_inner).text();
-        Ok(FinishedRun {
-            code: status.and_then(|s| s.code()),
-            signal: status.and_then(|s| s.signal()),
-            end,
-            stdout_bytes: printed.load(Ordering::SeqCst),
-            stderr,
-            wall,
-            memory_peak,
-        })
+    }
+
+    /// A run that is listened to.
+    struct WatchedRun {
+        running: Running,
+        started: Instant,
+        limit: Duration,
+        events: Receiver<Event>,
+        /// For whoever else has something to tell.
+        sender: Option<SyncSender<Event>>,
+        streams: u32,
+        printed: Arc<AtomicU64>,
+        errors: Arc<Mutex<Ends>>,
+        sampler: Option<Sampler>,
+        work_done: bool,
+    }
+
+    impl WatchedRun {
+        fn start(program: &Invocation<'_>) -> Result<Self, HostError> {
+            if interrupted() {
+                return Err(HostError::Interrupted);
+            }
+            let started = Instant::now();
+            let mut running = Running::start(program)?;
+            let (sender, events) = sync_channel(64);
+            let printed = Arc::new(AtomicU64::new(0));
+            let errors = Arc::new(Mutex::new(Ends::default()));
+            listen(
+                &mut running.child,
+                program.output_limit,
+                &sender,
+                &printed,
+                &errors,
+            );
+            let leader = running.child.id();
+            let sampler = program
+                .sample_memory
+                .map(|every| Sampler::start(leader, every));
+            Ok(Self {
+                running,
+                started,
+                limit: program.limit,
+                events,
+                sender: Some(sender),
+                streams: if program.inherit { 0 } else { 2 },
+                printed,
+                errors,
+                sampler,
+                work_done: false,
+            })
+        }
+
+        /// Passes the output on until the first process ends, the work beside it is done, or something else ends the run.
+        fn follow(&mut self, on_line: &mut dyn FnMut(&str)) -> (ExitReason, Duration) {
+            loop {
+                let elapsed = self.started.elapsed();
+                if interrupted() {
+                    return (ExitReason::Interrupted, elapsed);
+                }
+                if elapsed >= self.limit {
+                    return (ExitReason::TimedOut, elapsed);
+                }
+                let patience = self.limit.saturating_sub(elapsed).min(TICK);
+                match self.events.recv_timeout(patience) {
+                    Ok(Event::Line(line)) => on_line(&line),
+                    Ok(Event::StreamEnded) => self.streams = self.streams.saturating_sub(1),
+                    Ok(Event::TooMuch) => {
+                        return (ExitReason::TooMuchOutput, self.started.elapsed());
+                    }
+                    Ok(Event::WorkDone) => {
+                        self.work_done = true;
+                        return (ExitReason::Exited, self.started.elapsed());
+                    }
+                    Ok(Event::Exited(at)) => return (ExitReason::Exited, at - self.started),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => {
+                        return (ExitReason::Exited, self.started.elapsed());
+                    }
+                }
+            }
+        }
+
+        /// Ends all processes, and says what has become of the run.
+        fn finish(
+            mut self,
+            mut end: ExitReason,
+            wall: Duration,
+            on_line: &mut dyn FnMut(&str),
+        ) -> FinishedRun {
+            let memory_peak = self.sampler.take().and_then(Sampler::stop);
+            let status = self.running.end();
+            if end == ExitReason::Exited {
+                end = rest(&self.events, self.streams, on_line);
+            }
+            let errors = self.errors.lock();
+            let stderr = errors.unwrap_or_else(PoisonError::into_inner).text();
+            FinishedRun {
+                code: status.and_then(|s| s.code()),
+                signal: status.and_then(|s| s.signal()),
+                end,
+                stdout_bytes: self.printed.load(Ordering::SeqCst),
+                stderr,
+                wall,
+                memory_peak,
+            }
+        }
     }
 
     /// Starts the threads that turn output and the end of the first process into events.
@@ -345,35 +518,6 @@ mod unix {
         ) {}
     }
 
-    /// Passes the output on until the first process ends, or something else ends the run.
-    fn follow(
-        events: &Receiver<Event>,
-        started: Instant,
-        limit: Duration,
-        streams: &mut u32,
-        on_line: &mut dyn FnMut(&str),
-    ) -> (ExitReason, Duration) {
-        loop {
-            let elapsed = started.elapsed();
-            if interrupted() {
-                return (ExitReason::Interrupted, elapsed);
-            }
-            if elapsed >= limit {
-                return (ExitReason::TimedOut, elapsed);
-            }
-            match events.recv_timeout(limit.saturating_sub(elapsed).min(TICK)) {
-                Ok(Event::Line(line)) => on_line(&line),
-                Ok(Event::StreamEnded) => *streams = streams.saturating_sub(1),
-                Ok(Event::TooMuch) => return (ExitReason::TooMuchOutput, started.elapsed()),
-                Ok(Event::Exited(at)) => return (ExitReason::Exited, at - started),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    return (ExitReason::Exited, started.elapsed());
-                }
-            }
-        }
-    }
-
     /// Passes on what was still in the pipes.
     fn rest(
         events: &Receiver<Event>,
@@ -386,7 +530,7 @@ mod unix {
                 Ok(Event::Line(line)) => on_line(&line),
                 Ok(Event::StreamEnded) => streams -= 1,
                 Ok(Event::TooMuch) => return ExitReason::TooMuchOutput,
-                Ok(Event::Exited(_)) => {}
+                Ok(Event::Exited(_) | Event::WorkDone) => {}
                 Err(_) => break,
             }
         }

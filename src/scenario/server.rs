@@ -380,8 +380,14 @@ impl Server {
     /// The command line that starts it, with `app:app` for the application.
     #[must_use]
     pub fn command_line(self) -> String {
+        self.words("app").join(" ")
+    }
+
+    /// The words of the command line that starts it; `module` is the one whose `app` is the application.
+    #[must_use]
+    pub(crate) fn words(self, module: &str) -> Vec<String> {
         let n = self.workers;
-        let mut words = match self.kind {
+        let words = match self.kind {
             ServerKind::Uvicorn(_) => format!("uvicorn --workers {n}"),
             ServerKind::Hypercorn(_) => format!("hypercorn --workers {n}"),
             ServerKind::Gunicorn(WorkerClass::Sync) => format!("gunicorn -w {n}"),
@@ -396,9 +402,10 @@ impl Server {
                     CeleryPool::Prefork => "prefork",
                     CeleryPool::Threads => "threads",
                 };
-                format!("celery -A app worker --pool {pool} --concurrency {n}")
+                format!("celery -A {module} worker --pool {pool} --concurrency {n}")
             }
         };
+        let mut words: Vec<String> = words.split(' ').map(str::to_owned).collect();
         let (requests, jitter) = match self.kind {
             ServerKind::Uvicorn(_) => ("--limit-max-requests", "--limit-max-requests-jitter"),
             ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
@@ -407,16 +414,16 @@ impl Server {
             ServerKind::Celery(_) => ("--max-tasks-per-child", ""),
         };
         if self.preload {
-            words.push_str(" --preload");
+            words.push("--preload".into());
         }
         if let Some(n) = self.max_requests {
-            words = format!("{words} {requests} {n}");
+            words.extend([requests.to_owned(), n.to_string()]);
         }
         if self.jitter > 0 {
-            words = format!("{words} {jitter} {}", self.jitter);
+            words.extend([jitter.to_owned(), self.jitter.to_string()]);
         }
         if let Some(n) = self.backlog {
-            words = format!("{words} --backlog {n}");
+            words.extend(["--backlog".to_owned(), n.to_string()]);
         }
         for (option, time) in [
             ("--timeout", self.timeout),
@@ -425,14 +432,38 @@ impl Server {
             if let Some(time) = time {
                 // gunicorn takes whole seconds.
                 let seconds = time.0.div_ceil(1_000_000_000);
-                words = format!("{words} {option} {seconds}");
+                words.extend([option.to_owned(), seconds.to_string()]);
             }
         }
         match self.kind {
-            ServerKind::Celery(_) => words,
+            ServerKind::Celery(_) => {}
             ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
-                words + " app:app"
+                words.push(format!("{module}:app"));
             }
+        }
+        words
+    }
+
+    /// The words that have it listen at this port of 127.0.0.1; none of celery, which listens nowhere.
+    #[must_use]
+    pub(crate) fn listening(self, port: u16) -> Vec<String> {
+        match self.kind {
+            ServerKind::Uvicorn(_) => ["--host", "127.0.0.1", "--port", &port.to_string()]
+                .map(str::to_owned)
+                .to_vec(),
+            ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
+                vec!["--bind".into(), format!("127.0.0.1:{port}")]
+            }
+            ServerKind::Celery(_) => Vec::new(),
+        }
+    }
+
+    /// The same server for clients that make a connection for each request.
+    #[must_use]
+    pub(crate) fn with_new_connections(self) -> Self {
+        Self {
+            keep_alive: false,
+            ..self
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::forecast::{Conditions, SimulatedRun, over, percentile};
 use super::prepare::LeftOut;
-use super::run::MeasuredRun;
+use super::run::{ClientFigures, MeasuredRun};
+use super::serve::ModuleSizes;
 use crate::scenario::{Pool, StartMethod, Strategy};
 use crate::verify::limits::{ErrorLimits, Excess, named_rightly};
 use crate::verify::{ErrorSummary, Held};
@@ -38,6 +39,8 @@ pub struct Verified {
     pub drift: f64,
     /// The greatest share of the cores' time that other programs used during a run, where the system reports that.
     pub others: Option<f64>,
+    /// What was seen of the client, where the strategy is a server: of the run in which it used most.
+    pub client: Option<ClientFigures>,
     /// Notes on what the program does otherwise than the scenario says.
     pub notes: Vec<String>,
 }
@@ -51,6 +54,7 @@ pub(crate) fn conditions(runs: &[MeasuredRun], best_ns: f64) -> Conditions {
     let mean = all().sum::<f64>() / all().count().max(1) as f64;
     Conditions {
         slowness: (mean / best_ns.max(1.0)).clamp(0.2, 20.0),
+        modules: ModuleSizes::default(),
     }
 }
 
@@ -108,6 +112,7 @@ impl Verified {
             others: sees_all_cpu(strategy)
                 .then(|| others(runs, cores))
                 .flatten(),
+            client: ClientFigures::worst(runs),
             notes: Vec::new(),
         }
     }
@@ -121,8 +126,12 @@ fn others(runs: &[MeasuredRun], cores: usize) -> Option<f64> {
         .reduce(f64::max)
 }
 
-/// Whether CPU time can be measured: the children of a fork server are not children of the program, so their CPU time cannot be queried.
+/// Whether CPU time can be measured: the children of a fork server are not children of the program, so their CPU time cannot be queried. That
+/// of a server's processes is what the system lists.
 fn sees_all_cpu(strategy: &Strategy) -> bool {
+    if strategy.server().is_some() {
+        return cfg!(target_os = "linux");
+    }
     let mut starts = strategy.every_pool().filter_map(Pool::start);
     !starts.any(|start| start == StartMethod::Forkserver)
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use super::compare::{Verification, Verified, conditions};
 use super::error::ForecastError;
 use super::estimate::DurationEstimate;
+use super::forecast::Conditions;
 use super::prepare::{LeftOut, Planned, Plans, Request};
 use super::run::{MeasuredRun, ProgramDir, RunError, run_once};
+use super::serve::{self, ModuleSizes, ServerHome};
 use super::table::task_count;
 use crate::host::Interpreter;
 
 /// How much is run and simulated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct VerifySettings {
     /// The number of timed runs of each strategy.
     pub runs: u32,
@@ -19,6 +21,8 @@ pub(crate) struct VerifySettings {
     pub limit: Duration,
     /// The number of simulations of each strategy; the forecast is their median.
     pub replications: u32,
+    /// The environment that servers are started from; needed only where a strategy is one.
+    pub server: Option<ServerHome>,
 }
 
 /// Runs and forecasts every planned strategy, and adds the results to `into`. `tell` is called with what is being done, and the share of
@@ -42,11 +46,12 @@ pub(crate) fn verify(
         let name = format!("{} on CPython {}", planned.label, python.version);
         let own = estimate.each.get(i).copied().unwrap_or(0.0);
         let runs = f64::from(settings.runs.max(1) + 1);
-        let measured = measure(planned, python, plans, settings, &|run| {
+        let workers = (python, request.cores);
+        let measured = measure(planned, workers, plans, settings, &|run| {
             tell(&name, (over + own * f64::from(run) / runs) / all);
         });
         over += own;
-        let (runs, memory) = match measured {
+        let (runs, memory, modules) = match measured {
             Ok(measured) => measured,
             Err(RunError::Interrupted) => return Err(RunError::Interrupted),
             Err(e) => {
@@ -57,7 +62,10 @@ pub(crate) fn verify(
                 continue;
             }
         };
-        let conditions = conditions(&runs, best_loop(request));
+        let conditions = Conditions {
+            modules,
+            ..conditions(&runs, best_loop(request))
+        };
         let forecaster = planned.forecaster(request, plans, conditions);
         let simulated: Result<Vec<_>, ForecastError> = (0..settings.replications.max(1))
             .map(|run| forecaster.simulate(run, simulate))
@@ -74,6 +82,7 @@ pub(crate) fn verify(
                 );
                 let own = planned.program.notes.iter();
                 verified.notes = own.filter(|n| !plans.notes.contains(n)).cloned().collect();
+                verified.notes.extend(serve::seen(&verified));
                 into.verified.push(verified);
             }
             Err(why) => into.left_out.push(LeftOut {
@@ -95,11 +104,11 @@ pub(super) fn best_loop(request: &Request<'_>) -> f64 {
 /// Makes the timed runs, and one more in which memory is sampled.
 fn measure(
     planned: &Planned,
-    python: &Interpreter,
+    (python, cores): (&Interpreter, Option<u32>),
     plans: &Plans,
     settings: &VerifySettings,
     begin: &dyn Fn(u32),
-) -> Result<(Vec<MeasuredRun>, Option<u64>), RunError> {
+) -> Result<(Vec<MeasuredRun>, Option<u64>, ModuleSizes), RunError> {
     let workshop = ProgramDir::new().map_err(|e| RunError::Unrunnable(e.to_string()))?;
     workshop
         .put(&planned.program)
@@ -108,18 +117,35 @@ fn measure(
     let runs = settings.runs.max(1);
     let once = |run, memory| {
         begin(run);
-        run_once(
+        let Some(served) = &planned.program.served else {
+            return run_once(
+                &workshop,
+                &planned.program,
+                python,
+                settings.limit,
+                memory,
+                tasks,
+            );
+        };
+        let Some(home) = &settings.server else {
+            return Err(RunError::Unrunnable("there is no server".into()));
+        };
+        let stem = &planned.program.stem;
+        serve::run_once(
             &workshop,
-            &planned.program,
-            python,
-            settings.limit,
+            (served, stem),
+            home,
+            (settings.limit, cores),
             memory,
-            tasks,
         )
     };
     let measured = (0..runs)
         .map(|run| once(run, false).map(|(measured, _)| measured))
         .collect::<Result<Vec<_>, _>>()?;
     let (_, memory) = once(runs, true)?;
-    Ok((measured, memory))
+    let modules = match (&planned.program.served, &settings.server) {
+        (Some(served), Some(home)) => serve::module_sizes(&workshop, home, served.server)?,
+        _ => ModuleSizes::default(),
+    };
+    Ok((measured, memory, modules))
 }

@@ -57,11 +57,28 @@ pub enum ProgramError {
         "`{0}`: programs fork the processes of a server once, after the imports, and do not replace them"
     )]
     Lifecycle(String),
-    /// Programs are no servers.
+    /// Celery needs a broker.
     #[error(
-        "`{0}` is a server, which programs do not start; what it comes to may be one of the other strategies"
+        "`{0}` takes its tasks from a broker (redis, RabbitMQ), which verify does not start; the plain strategy that it comes to can be \
+         verified: --strategy '{1}'"
     )]
-    Server(String),
+    Broker(String, String),
+    /// The workload comes as a batch, or is made by users who wait for their answers.
+    #[error(
+        "`{0}` is a server, which is asked at given times: arrivals have to be open (Poisson, Renewal) or a trace; the plain strategy that \
+         it comes to can be verified: --strategy '{1}'"
+    )]
+    NotOpen(String, String),
+    /// Workers of a server would have to share a lock.
+    #[error(
+        "its workers share the lock \"{0}\" (`shared: true`), but nothing is made before all workers of a server that they could share"
+    )]
+    LockOfAll(String),
+    /// An application cannot hand children to the threads that gunicorn has.
+    #[error(
+        "children of a `FanOut` are tasks of the threads of gunicorn's worker in the forecast, to which an application has no access"
+    )]
+    ChildrenOfThreads,
     /// The executor of this version does not replace its workers.
     #[error("CPython {0} has no `max_tasks_per_child`; 3.11 and later have")]
     MaxTasks(String),

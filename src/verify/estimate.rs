@@ -10,6 +10,7 @@ use super::forecast::Conditions;
 use super::prepare::{LeftOut, Plans, Request};
 use super::program::GeneratedProgram;
 use super::run::RunError;
+use super::serve::ModuleSizes;
 use crate::host::{self, ExitReason, Interpreter, Scratch};
 
 /// The estimated time of the runs.
@@ -64,6 +65,10 @@ const PROBE: &str = include_str!("template/probe.py");
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The first start reads the interpreter from disk, the others are like those of the runs.
 const STARTS: usize = 3;
+
+/// What a run of a server takes beside that of a program, in seconds: its imports and the start of its workers, the wait until they rest,
+/// two readings of the cores' speed by interpreters of their own, and its end.
+const AROUND_SERVER: f64 = 2.5;
 
 impl Overheads {
     /// Usual values, for an interpreter that the probe does not run on.
@@ -150,6 +155,7 @@ pub(crate) fn estimate(
 ) -> DurationEstimate {
     let conditions = Conditions {
         slowness: (overheads.loop_ns / best_loop(request).max(1.0)).clamp(0.2, 20.0),
+        modules: ModuleSizes::default(),
     };
     let imports = plans.workload.imports.time.as_secs_f64();
     let mut estimate = DurationEstimate::default();
@@ -159,7 +165,13 @@ pub(crate) fn estimate(
         match forecaster.simulate(0, simulate) {
             Ok(run) => {
                 let simulation = begun.elapsed().as_secs_f64();
-                let seconds = overheads.run(&planned.program, imports, run.closed, run.cpu);
+                let around = planned
+                    .program
+                    .served
+                    .as_ref()
+                    .map_or(0.0, |_| AROUND_SERVER);
+                let seconds =
+                    around + overheads.run(&planned.program, imports, run.closed, run.cpu);
                 if seconds > estimate.longest.0 {
                     estimate.longest = (seconds, planned.label.clone());
                 }
@@ -258,6 +270,7 @@ mod tests {
                 runs,
                 limit: Duration::from_secs(60),
                 replications: 1,
+                server: None,
             };
             estimate(
                 &request,

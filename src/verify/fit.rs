@@ -112,7 +112,7 @@ fn laid_down(
     Ok(tasks)
 }
 
-fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
+pub(super) fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
     match arrivals {
         Arrivals::Batch => Arrivals::Batch,
         Arrivals::Open { interval, count } => Arrivals::Open {

@@ -2,6 +2,7 @@
 
 use super::error::ForecastError;
 use super::program::GeneratedProgram;
+use super::serve::{self, ModuleSizes};
 use crate::cpython::profile::Profile;
 use crate::engine::{Nanos, whole};
 use crate::measure::{element, median};
@@ -16,6 +17,8 @@ const FRESH_NS_PER_BYTE: f64 = 0.4;
 /// The size of a program's list of tasks: bytes for a task, and for each of its random numbers.
 const TASK_BYTES: f64 = 184.0;
 const NUMBER_BYTES: f64 = 40.0;
+/// The size of a line of an application's list beside its characters: a `str`, and its place in the list.
+const LINE_BYTES: f64 = 57.0;
 
 /// What the simulation of a program needs.
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub(crate) struct Forecaster {
 pub(crate) struct Conditions {
     /// How slow it was, relative to the profile's best speed.
     pub slowness: f64,
+    /// What a server's own modules take of memory; nothing of programs that are none.
+    pub modules: ModuleSizes,
 }
 
 /// The figures of one simulated run of a program.
@@ -69,7 +74,8 @@ impl Forecaster {
         seed: u64,
     ) -> Self {
         let slowness = conditions.slowness;
-        let mut w = workload.under(strategy).into_owned();
+        // What a server adds to each request is added when the program is compiled; twice would be once too often.
+        let mut w = workload.under(strategy.each()).into_owned();
         if other_processes(strategy) && program.numbers_per_task >= 1.0 {
             for class in &mut w.classes {
                 class
@@ -88,8 +94,18 @@ impl Forecaster {
         w.dispatch += Nanos::from_f64((own * iteration + payload) / factor * slowness);
         w.cpu_grain = Nanos::from_f64((ITERATIONS * iteration + 3.0 * CLOCK_NS) * slowness);
         let mut profile = profile.slowed(slowness);
-        profile.params.base_rss +=
-            tasks(&w) * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES);
+        match &program.served {
+            None => {
+                profile.params.base_rss +=
+                    tasks(&w) * (TASK_BYTES + program.numbers_per_task * NUMBER_BYTES);
+            }
+            Some(served) => {
+                let lines = program.data.as_ref();
+                let list = lines.map_or(0.0, |l| l.len() as f64 + tasks(&w) * LINE_BYTES);
+                let memory = (&mut profile.params, &mut w.imports);
+                serve::forecast::add_memory(memory, served.server, conditions.modules, list);
+            }
+        }
         let mut machine = machine.clone();
         // Demands are spent as CPU time, which already contains how much the other cores slowed it down.
         machine.interference = 0.0;

@@ -4,6 +4,7 @@
 //! thread CPU time, so that a demand is a demand on a busy machine too. They are given the random numbers that the
 //! simulator draws, so that program and forecast do the same.
 
+mod application;
 mod calls;
 mod compare;
 mod course;
@@ -24,11 +25,13 @@ mod program;
 mod render;
 mod retries;
 mod run;
+mod serve;
 mod steps;
 mod table;
 mod tree;
 mod written;
 
+pub use application::ServedProgram;
 pub(crate) use compare::Verification;
 pub(crate) use course::{VerifySettings, verify};
 pub(crate) use estimate::{DurationEstimate, Overheads, estimate};
@@ -37,7 +40,8 @@ pub(crate) use held::{ErrorSummary, Held, METRICS};
 pub use prepare::{LeftOut, Planned, Plans, Request, prepare};
 pub use program::{GeneratedProgram, ProgramSpec, generate};
 pub use render::{json, markdown, text};
-pub use run::{MeasuredRun, ProgramDir, RunError, run_once};
+pub use run::{ClientFigures, MeasuredRun, ProgramDir, RunError, run_once};
+pub(crate) use serve::{ServerHome, VenvError, ready};
 
 use crate::strategy::{Outcome, SimError, SimInput};
 

@@ -5,12 +5,23 @@ use super::steps::Flavour;
 use super::tree::ProgramStep;
 use crate::scenario::Arrivals;
 
+/// Whether a step sends something along with a task, or back.
+fn carries(node: &ProgramStep) -> bool {
+    matches!(
+        node,
+        ProgramStep::PayloadIn(_)
+            | ProgramStep::PayloadOut(_)
+            | ProgramStep::ObjectsIn(_)
+            | ProgramStep::ObjectsOut(_)
+    )
+}
+
 /// The notes of a program, those of the whole workload first.
 pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
     let mut notes = plan.source.notes.to_vec();
     let w = plan.source.workload;
     let mut say = |note: &str| notes.push(note.to_owned());
-    if plan.copies.is_some() {
+    if plan.copies.is_some() && plan.server().is_none() {
         match w.arrivals {
             Arrivals::Closed { .. } => {
                 say("users are divided among the copies, and each copy serves only its own");
@@ -43,6 +54,23 @@ pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
         say(
             "containers of an Allocate live until the end of the offloaded work that they stand in",
         );
+    }
+    if let Some(server) = plan.server() {
+        if plan.any(carries) {
+            say(
+                "what a task brings along and takes back stays in the worker, and is not sent over the connection",
+            );
+        }
+        if w.data > 0 && plan.copies.is_some() && !server.preload {
+            say(
+                "every worker loads the application's data, which the forecast has in the first process alone",
+            );
+        }
+        if server.max_requests.is_some() {
+            say(
+                "workers have started before the first request; the forecast begins with their start, which it has to count for those that take their places",
+            );
+        }
     }
     let called = |n: &ProgramStep| matches!(n, ProgramStep::Call(_));
     if plan.any(|n| called(n) && n.any(&|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_))))

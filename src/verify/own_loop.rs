@@ -20,6 +20,9 @@ const POOL_LOOP: f64 = 16.5;
 const SEQUENTIAL_LOOP: f64 = 4.5;
 /// The coroutines.
 const COROUTINES: f64 = 10.0;
+/// An application of a server finds the task of a request, reads its random numbers, and makes the answer: `route`, `json.loads`, `Task`,
+/// `answer`. 2.1 us beyond an application that answers at once, ASGI and WSGI alike, with CPython 3.13.
+const APPLICATION: f64 = 43.0;
 /// Making a payload, besides its bytes.
 const PAYLOAD: f64 = 4.5;
 
@@ -29,6 +32,9 @@ pub(crate) fn own_loop(strategy: &Strategy) -> (f64, bool) {
     let Execution {
         event_loop, pool, ..
     } = strategy.execution();
+    if strategy.server().is_some() {
+        return (APPLICATION, false);
+    }
     match pool {
         Pool::Nobody if event_loop => (COROUTINES, false),
         Pool::Nobody | Pool::ThreadEach => (SEQUENTIAL_LOOP, false),

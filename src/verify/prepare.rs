@@ -4,6 +4,7 @@ use super::error::ProgramError;
 use super::fit::fit;
 use super::forecast::Forecaster;
 use super::program::{GeneratedProgram, ProgramSpec, generate};
+use super::serve;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::host::Interpreter;
@@ -86,7 +87,9 @@ pub fn prepare(
     };
     for strategy in strategies {
         let label = strategy_label(&strategy);
-        let made = can(request, &strategy).and_then(|()| one(request, &plans, &strategy));
+        let made = serve::can_be_asked(&strategy, &plans.workload)
+            .and_then(|()| can(request, &strategy))
+            .and_then(|()| one(request, &plans, &strategy));
         match made {
             Ok(program) => plans.planned.push(Planned {
                 label,
@@ -107,8 +110,9 @@ fn one(
     plans: &Plans,
     strategy: &Strategy,
 ) -> Result<GeneratedProgram, ProgramError> {
-    let workload = plans.workload.under(strategy);
-    let compiled = compile(request.machine, request.profile, &workload, strategy);
+    // What a kept connection adds to a request happens to the real one by itself.
+    let workload = plans.workload.under(&serve::with_new_connections(strategy));
+    let compiled = compile(request.machine, request.profile, &plans.workload, strategy);
     // Without an interpreter the program is meant for any interpreter that can run it.
     let across = compiled.map_or_else(
         |e| match request.interpreter {
@@ -117,7 +121,7 @@ fn one(
         },
         |program| Ok(program.lock_across_wait.into()),
     )?;
-    generate(&ProgramSpec {
+    let mut program = generate(&ProgramSpec {
         name: &request.scenario.name,
         question: &request.scenario.question,
         workload: &workload,
@@ -128,8 +132,17 @@ fn one(
         across: &across,
         command: request.command,
         notes: &plans.notes,
-    })
+    })?;
+    let recorded = matches!(request.scenario.workload.arrivals, Arrivals::Trace(_));
+    if program.served.is_some() && recorded && strategy.execution().copies > Some(1) {
+        program.notes.push(RECORDED.into());
+    }
+    Ok(program)
 }
+
+/// What differs where a server is asked as a trace says.
+const RECORDED: &str =
+    "the forecast deals recorded requests to the workers in turn, and not to whoever accepts first";
 
 /// The scenario's own strategies, as far as they are meant for this kind of interpreter; all kinds of strategies where the scenario names
 /// none.
@@ -177,13 +190,11 @@ fn can(request: &Request<'_>, strategy: &Strategy) -> Result<(), ProgramError> {
             Err(ProgramError::InterpreterPool(python.version.clone()))
         }
     };
+    let life = strategy.lifecycle().unwrap_or_default();
     if strategy.execution().copies.is_some() {
-        processes(StartMethod::Fork)?;
+        processes(life.start)?;
     }
-    if strategy.server().is_some() {
-        return Err(ProgramError::Server(strategy_label(strategy)));
-    }
-    if strategy.lifecycle().unwrap_or_default() != Lifecycle::default() {
+    if strategy.server().is_none() && life != Lifecycle::default() {
         return Err(ProgramError::Lifecycle(strategy_label(strategy)));
     }
     let executor = matches!(
@@ -267,11 +278,12 @@ impl Planned {
         plans: &Plans,
         conditions: super::forecast::Conditions,
     ) -> Forecaster {
+        let (workload, profile) = serve::forecast::of(request, plans, self);
         Forecaster::new(
-            &plans.workload,
+            &workload,
             &self.strategy,
             &self.program,
-            (request.machine, request.profile),
+            (request.machine, &profile),
             conditions,
             request.scenario.seed,
         )

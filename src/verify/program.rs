@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use super::application::{self, ServedProgram};
 use super::error::ProgramError;
 use super::pieces::{self, ExecutorKind};
 use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
 use crate::scenario::{
-    Arrivals, Execution, Pool, ProcessApi, ResourceKind, ResourceSpec, Rounds, Scope, Step,
+    Arrivals, Execution, Pool, ProcessApi, ResourceKind, ResourceSpec, Rounds, Scope, Server, Step,
     Strategy, TaskClass, Workload, strategy_label,
 };
 
@@ -44,7 +45,8 @@ pub struct GeneratedProgram {
     pub stem: String,
     /// The text of the program.
     pub text: String,
-    /// The tasks and their random numbers as the text of `stem.json`, where they are too many for the program itself.
+    /// The tasks and their random numbers as the text of `stem.json`, where they are too many for the program itself; of an application the
+    /// random numbers alone, as that of `stem.jsonl`.
     pub data: Option<String>,
     /// The module that stands for the scenario's imports: the name and the text of its file.
     pub imports: Option<(String, String)>,
@@ -52,6 +54,8 @@ pub struct GeneratedProgram {
     pub notes: Vec<String>,
     /// The mean number of random numbers that a task has.
     pub numbers_per_task: f64,
+    /// The server and the requests, where the program is an application.
+    pub served: Option<ServedProgram>,
 }
 
 impl GeneratedProgram {
@@ -59,7 +63,8 @@ impl GeneratedProgram {
     pub fn files(&self) -> Vec<(String, &str)> {
         let mut files = vec![(format!("{}.py", self.stem), self.text.as_str())];
         if let Some(data) = &self.data {
-            files.push((format!("{}.json", self.stem), data));
+            let lines = if self.served.is_some() { "l" } else { "" };
+            files.push((format!("{}.json{lines}", self.stem), data));
         }
         if let Some((name, text)) = &self.imports {
             files.push((name.clone(), text));
@@ -121,6 +126,11 @@ impl ProgramPlan<'_> {
         }
     }
 
+    /// The server that the program is the application of; `None` if it is a program by itself.
+    pub(super) fn server(&self) -> Option<Server> {
+        self.source.strategy.server()
+    }
+
     /// Whether work goes to other processes.
     pub(super) fn processes(&self) -> bool {
         self.each.every_pool().any(|pool| pool.start().is_some())
@@ -138,7 +148,9 @@ impl ProgramPlan<'_> {
             ResourceKind::Semaphore { count } => count <= SEM_VALUE_MAX,
             ResourceKind::Connections { .. } | ResourceKind::RateLimit { .. } => false,
         };
-        counts && self.kind != ExecutorKind::Loop && !self.interpreters()
+        // Workers of a server have nothing that was made before all of them.
+        let apart = self.interpreters() || self.server().is_some();
+        counts && self.kind != ExecutorKind::Loop && !apart
     }
 
     /// The semaphores that processes share: names, and numbers of permits.
@@ -167,14 +179,21 @@ impl ProgramPlan<'_> {
     }
 }
 
+/// How a plain function does its work.
+static PLAIN_FUNCTION: Strategy = Strategy::Sequential;
+
 fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
-    let each = source.strategy.each();
     let Execution {
         copies,
-        event_loop,
+        mut event_loop,
         limit: _,
-        pool,
+        mut pool,
     } = source.strategy.execution();
+    let mut each = source.strategy.each();
+    if (source.strategy.server()).is_some_and(Server::calls_endpoints) {
+        // Endpoints are plain functions, whatever calls them.
+        (each, event_loop, pool) = (&PLAIN_FUNCTION, false, Pool::Nobody);
+    }
     let plain = |travels, kind| (Flavour::Plain { travels }, kind);
     let (flavour, kind) = match pool {
         Pool::Nobody if event_loop => (Flavour::Loop, ExecutorKind::Loop),
@@ -201,6 +220,13 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
         }
         | Pool::Threads(_)
         | Pool::Interpreters(_) => plain(true, ExecutorKind::Pool),
+    };
+    // Nothing travels to the threads of a server but the request.
+    let flavour = match flavour {
+        Flavour::Plain { .. } if source.strategy.server().is_some() => {
+            Flavour::Plain { travels: false }
+        }
+        other => other,
     };
     // Children are tasks of their own where they are run by a thread pool or an event loop; elsewhere their parent runs them.
     let own_children = event_loop
@@ -239,12 +265,9 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
     }
 }
 
-/// Generates the program of a scenario under a strategy.
-///
-/// # Errors
-/// Returns the reason why the scenario cannot be turned into Python.
-pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramError> {
-    let plan = plan(source);
+/// Why a scenario has no program under this strategy, if it has none.
+fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
+    let source = plan.source;
     let queues = plan.any(|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_)));
     if queues && plan.interpreters() && plan.kind == ExecutorKind::Pool {
         return Err(ProgramError::QueueOfInterpreters);
@@ -259,15 +282,34 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     if let Some(r) = source.workload.resources.iter().find(shared) {
         return Err(ProgramError::ResourceOfAll(r.name.clone()));
     }
-    if let Some(device) = super::calls::device_of_several(&plan) {
+    if plan.server().is_some() {
+        let mut locks = source.workload.locks.iter();
+        if let Some(lock) = locks.find(|l| l.shared && plan.copies.is_some()) {
+            return Err(ProgramError::LockOfAll(lock.name.clone()));
+        }
+        if plan.kind == ExecutorKind::Pool && plan.any(|n| n.offspring().is_some()) {
+            return Err(ProgramError::ChildrenOfThreads);
+        }
+    }
+    if let Some(device) = super::calls::device_of_several(plan) {
         return Err(ProgramError::DeviceOfAll(device));
     }
-    if let Some(resource) = super::calls::resource_in_call(&plan) {
+    if let Some(resource) = super::calls::resource_in_call(plan) {
         return Err(ProgramError::ResourceInCall(resource));
     }
-    if super::calls::queue_apart(&plan) {
+    if super::calls::queue_apart(plan) {
         return Err(ProgramError::QueueOfCall);
     }
+    Ok(())
+}
+
+/// Generates the program of a scenario under a strategy.
+///
+/// # Errors
+/// Returns the reason why the scenario cannot be turned into Python.
+pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramError> {
+    let plan = plan(source);
+    refused(&plan)?;
     let table = TaskTable::draw(&plan)?;
     let stem = format!(
         "{}_{}",
@@ -276,27 +318,40 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     );
     let imports = imports(&plan);
     let notes = super::notes::notes(&plan);
-    let mut text = header(&plan, &notes);
+    let mut text = header(&plan, &stem, &notes);
     text.push_str(&settings(&plan, imports.as_ref()));
     text.push_str(&functions(&plan));
     text.push_str(&pieces::steps(&plan));
     text.push_str(&pieces::world(&plan));
-    text.push_str(&table.text());
-    text.push_str(&pieces::strategy(&plan));
-    text.push_str(&measure(source.workload));
+    let (data, served) = if let Some(server) = plan.server() {
+        let (app, data) = application::application(&plan, &table);
+        text.push_str(&app);
+        (data, Some(application::served(&plan, server, &table)))
+    } else {
+        text.push_str(&table.text());
+        text.push_str(&pieces::strategy(&plan));
+        text.push_str(&measure(source.workload));
+        (table.file(), None)
+    };
     Ok(GeneratedProgram {
         stem,
         text,
-        data: table.file(),
+        data,
         imports: imports.map(|(module, text)| (format!("{module}.py"), text)),
         notes,
         numbers_per_task: table.numbers_per_task(),
+        served,
     })
 }
 
 /// How a program is measured. The main program loads its data before that; what it forks has them as well, but nothing that starts afresh.
 fn measure(workload: &Workload) -> String {
-    let text = include_str!("template/measure.py");
+    let text = concat!(
+        "\n\n",
+        "# ---------------------------------------------------------------------------- measuring\n",
+        include_str!("template/canary.py"),
+        include_str!("template/measure.py")
+    );
     if workload.data == 0 {
         return text.to_owned();
     }
@@ -311,7 +366,7 @@ fn measure(workload: &Workload) -> String {
         .replace(after, &format!("    del data\n{after}"))
 }
 
-fn header(plan: &ProgramPlan<'_>, notes: &[String]) -> String {
+fn header(plan: &ProgramPlan<'_>, stem: &str, notes: &[String]) -> String {
     let s = plan.source;
     let mut out = format!(
         "#!/usr/bin/env python3\n\"\"\"{} under {}: a benchmark of this workload, written by pchsim {}.\n\n",
@@ -323,10 +378,18 @@ fn header(plan: &ProgramPlan<'_>, notes: &[String]) -> String {
         let _ = writeln!(out, "{}\n", one_line(s.question));
     }
     let _ = writeln!(out, "Made by:  {}", one_line(s.command));
+    match plan.server() {
+        Some(server) => {
+            let example = plan.functions.first().map_or("", String::as_str);
+            out.push_str(&application::usage(server, stem, example));
+        }
+        None => out.push_str(
+            "Needs:    CPython 3.9 or later, nothing else. Linux or macOS.\n\
+             Prints:   one JSON line of what happened; a summary on standard error.\n",
+        ),
+    }
     out.push_str(
-        "Needs:    CPython 3.9 or later, nothing else. Linux or macOS.\n\
-         Prints:   one JSON line of what happened; a summary on standard error.\n\n\
-         CPU time is spent as this thread's own CPU time, so that it is what the scenario says however busy the machine is.\n\
+        "\nCPU time is spent as this thread's own CPU time, so that it is what the scenario says however busy the machine is.\n\
          To measure your own code, put it into the functions below, in place of what stands there.\n",
     );
     if !notes.is_empty() {
@@ -348,27 +411,30 @@ fn one_line(text: &str) -> String {
     safe.replace('\\', "\\\\").replace("\"\"\"", "'''")
 }
 
+/// What programs import. Every program has all of these imports, so that all programs take equally long to start.
+pub(super) const STANDARD: [(&str, Option<&str>); 14] = [
+    ("asyncio", None),
+    ("concurrent.futures", Some("cf")),
+    ("contextlib", None),
+    ("functools", None),
+    ("hashlib", None),
+    ("heapq", None),
+    ("json", None),
+    ("multiprocessing", None),
+    ("os", None),
+    ("queue", None),
+    ("resource", None),
+    ("sys", None),
+    ("threading", None),
+    ("time", None),
+];
+
 fn settings(plan: &ProgramPlan<'_>, imports: Option<&(String, String)>) -> String {
     let s = plan.source;
-    // Every program has all of these imports, so that all programs take equally long to start.
     let mut out = String::new();
-    for module in [
-        "asyncio",
-        "concurrent.futures as cf",
-        "contextlib",
-        "functools",
-        "hashlib",
-        "heapq",
-        "json",
-        "multiprocessing",
-        "os",
-        "queue",
-        "resource",
-        "sys",
-        "threading",
-        "time",
-    ] {
-        let _ = writeln!(out, "import {module}");
+    for (module, alias) in STANDARD {
+        let alias = alias.map_or(String::new(), |a| format!(" as {a}"));
+        let _ = writeln!(out, "import {module}{alias}");
     }
     if let Some((module, _)) = imports {
         let _ = writeln!(
@@ -376,13 +442,21 @@ fn settings(plan: &ProgramPlan<'_>, imports: Option<&(String, String)>) -> Strin
             "\nimport {module}  # Stands for the modules of your own program."
         );
     }
-    let cores = s.cores.map_or("None".into(), |n| n.to_string());
+    if application::limited(plan) {
+        out.push_str("\nimport anyio.to_thread\n");
+    }
     let _ = write!(
         out,
-        "\nCPU_FACTOR = {}  # What a millisecond of cpu() costs on this interpreter: 1 is CPython 3.14.\n\
-         CORES = {cores}  # The program confines itself to so many cores (Linux); None: all.\n",
+        "\nCPU_FACTOR = {}  # What a millisecond of cpu() costs on this interpreter: 1 is CPython 3.14.\n",
         shortest(s.cpu_factor)
     );
+    if plan.server().is_none() {
+        let cores = s.cores.map_or("None".into(), |n| n.to_string());
+        let _ = writeln!(
+            out,
+            "CORES = {cores}  # The program confines itself to so many cores (Linux); None: all."
+        );
+    }
     out
 }
 
@@ -440,6 +514,11 @@ fn functions(plan: &ProgramPlan<'_>) -> String {
             0.0,
         ));
     }
+    if plan.server().is_some() {
+        // Requests come to them by routes.
+        out.push('\n');
+        return out;
+    }
     out.push_str("\n\n# What is run for each kind of task.\nFUNCTIONS = {\n");
     for (class, name) in s.workload.classes.iter().zip(&plan.functions) {
         let _ = writeln!(out, "    {}: {name},", quoted(&class.name));
@@ -462,7 +541,7 @@ fn names(workload: &Workload) -> Vec<String> {
 }
 
 /// A text as part of the name of a module.
-fn slug(text: &str) -> String {
+pub(super) fn slug(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if c.is_ascii_alphanumeric() {

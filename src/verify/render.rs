@@ -244,7 +244,7 @@ pub fn json(v: &Verification) -> String {
     };
     let one = |x: &Verified| {
         let [makespan, p50, p99, memory] = x.metrics.each_ref().map(held);
-        json!({
+        let mut one = json!({
             "strategy": x.label, "python": x.python,
             "makespan": makespan, "p50": p50, "p99": p99, "memory": memory, "cpu": held(&x.cpu),
             "switches": {
@@ -253,7 +253,15 @@ pub fn json(v: &Verification) -> String {
             },
             "failed": {"measured": x.failed.0, "forecast": x.failed.1},
             "slowness": x.slowness, "spread": x.spread, "drift": x.drift, "others": x.others, "notes": x.notes,
-        })
+        });
+        if let (Some(c), Value::Object(fields)) = (x.client, &mut one) {
+            let client = json!({
+                "cpu": c.cpu_s, "share": c.share, "apart": c.apart, "requests": c.requests, "late": c.late,
+                "refused": c.refused, "broken": c.broken,
+            });
+            fields.insert("client".into(), client);
+        }
+        one
     };
     let out = |list: &[LeftOut]| {
         list.iter()

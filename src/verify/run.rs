@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::program::GeneratedProgram;
-use crate::host::{self, ExitReason, Interpreter, Scratch};
+use crate::host::{self, ExitReason, FinishedRun, Interpreter, Scratch};
 
 /// The time between two samples of memory, in the one run in which it is sampled.
-const MEMORY_INTERVAL: Duration = Duration::from_millis(10);
+pub(super) const MEMORY_INTERVAL: Duration = Duration::from_millis(10);
 /// The greatest size of a program's answer, which has a latency for each task: 2 million of them take less than this.
 const OUTPUT_LIMIT: u64 = 256 << 20;
 
@@ -39,6 +39,44 @@ pub struct MeasuredRun {
     pub ctx_involuntary: f64,
     /// The speed of the cores around the run.
     pub canary_ns: Canaries,
+    /// What was seen of the client, where the run was that of a server.
+    #[serde(skip)]
+    pub client: Option<ClientFigures>,
+}
+
+/// What was seen of the client of a server, and of what lay between them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClientFigures {
+    /// CPU seconds of the client; `None` where the system does not report them.
+    pub cpu_s: Option<f64>,
+    /// That time as a share of what the cores had meanwhile.
+    pub share: f64,
+    /// Whether the client had cores that the server had not.
+    pub apart: bool,
+    /// Requests in all.
+    pub requests: usize,
+    /// Requests that were sent 5 ms or more after their time.
+    pub late: usize,
+    /// Connections that the server did not take.
+    pub refused: usize,
+    /// Connections that ended, or said something else, before the answer was complete.
+    pub broken: usize,
+}
+
+impl ClientFigures {
+    /// Of several runs that in which the client used most, with the greatest counts.
+    pub(crate) fn worst(runs: &[MeasuredRun]) -> Option<Self> {
+        let most = |a: Self, b: Self| Self {
+            cpu_s: a.cpu_s.into_iter().chain(b.cpu_s).reduce(f64::max),
+            share: a.share.max(b.share),
+            apart: a.apart && b.apart,
+            requests: a.requests,
+            late: a.late.max(b.late),
+            refused: a.refused.max(b.refused),
+            broken: a.broken.max(b.broken),
+        };
+        runs.iter().filter_map(|r| r.client).reduce(most)
+    }
 }
 
 /// The time of an iteration of the reference loop on each core in nanoseconds, as the best of a few short samples.
@@ -59,7 +97,7 @@ impl MeasuredRun {
     }
 
     /// Whether the figures are plausible at all.
-    fn check(&self, tasks: usize) -> Result<(), String> {
+    pub(super) fn check(&self, tasks: usize) -> Result<(), String> {
         let times = [self.makespan_s, self.closed_s, self.cpu_s];
         let c = &self.canary_ns;
         let canaries = c.before.iter().chain(&c.after);
@@ -139,6 +177,22 @@ impl ProgramDir {
         Ok(())
     }
 
+    /// Makes a directory within it, and returns its path.
+    ///
+    /// # Errors
+    /// Returns an error when it cannot be made.
+    pub(crate) fn folder(&self, name: &str) -> std::io::Result<std::path::PathBuf> {
+        self.dir.folder(name)
+    }
+
+    /// Puts one more file into it.
+    ///
+    /// # Errors
+    /// Returns an error when it cannot be written.
+    pub(crate) fn file(&self, name: &str, text: &str) -> std::io::Result<()> {
+        self.dir.put(name, text)
+    }
+
     /// The path of the directory.
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
@@ -184,15 +238,7 @@ pub fn run_once(
         ExitReason::Exited => {}
     }
     if !finished.succeeded() {
-        let how = match (finished.code, finished.signal) {
-            (Some(code), _) => format!("exit code {code}"),
-            (None, Some(signal)) => format!("signal {signal}"),
-            (None, None) => "unknown end".into(),
-        };
-        return Err(RunError::Crashed {
-            how,
-            said: finished.stderr.trim_end().to_owned(),
-        });
+        return Err(crashed(&finished));
     }
     let Some(answer) = answer else {
         return Err(RunError::Garbage(
@@ -203,4 +249,17 @@ pub fn run_once(
         serde_json::from_str(&answer).map_err(|e| RunError::Garbage(e.to_string()))?;
     measured.check(tasks).map_err(RunError::Garbage)?;
     Ok((measured, finished.memory_peak))
+}
+
+/// The end of a program that has failed.
+pub(super) fn crashed(finished: &FinishedRun) -> RunError {
+    let how = match (finished.code, finished.signal) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "unknown end".into(),
+    };
+    RunError::Crashed {
+        how,
+        said: finished.stderr.trim_end().to_owned(),
+    }
 }

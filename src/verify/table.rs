@@ -83,6 +83,20 @@ impl TaskTable {
         all as f64 / self.rows.len().max(1) as f64
     }
 
+    /// When each task arrives, in seconds, and of which class it is.
+    pub(super) fn arrivals(&self) -> impl Iterator<Item = (f64, &str)> {
+        self.rows.iter().map(|(at, kind, _)| (*at, kind.as_str()))
+    }
+
+    /// The random numbers of each task, a line of JSON for each.
+    pub(super) fn draws(&self) -> String {
+        let mut out = String::new();
+        for (_, _, draws) in &self.rows {
+            let _ = writeln!(out, "{draws}");
+        }
+        out
+    }
+
     fn inline(&self) -> bool {
         self.pattern.is_some() && self.think.is_empty()
             || self.lines().len() + self.think.len() * 12 <= LONGEST_INLINE

@@ -5,6 +5,7 @@ mod pools;
 mod resources;
 mod retries;
 mod rounds;
+mod servers;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -21,15 +21,19 @@ use crate::scenario::RequestHandling;
 use samples::BenchRecord;
 
 /// The programs, by file name.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("bench.py", include_str!("bench.py")),
     ("importing.py", include_str!("importing.py")),
     ("pchsim_recorder.py", RECORDER),
     ("pchsim_gil.py", GIL_WATCH),
     ("pace.py", include_str!("pace.py")),
     ("servers.py", include_str!("servers.py")),
+    ("serving.py", SERVING),
     ("starts.py", include_str!("starts.py")),
 ];
+
+/// The program that becomes a server, for whoever measures one.
+pub(crate) const SERVING: &str = include_str!("serving.py");
 
 /// How long a quick calibration repeats its measurements: ten seconds with everything else.
 pub(crate) const QUICK: Duration = Duration::from_secs(6);

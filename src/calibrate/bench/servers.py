@@ -14,6 +14,7 @@ import tempfile
 import time
 
 from pace import CORES, cpu_pace, now, used
+from serving import environment
 
 ROUNDS = 5
 # The system counts CPU time in hundredths of a second: of so much, that is one or three in a hundred.
@@ -100,15 +101,6 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
-
-
-def environment(folder):
-    """Ours, without what sets a server's options: its defaults are measured."""
-    theirs = ("UVICORN_", "GUNICORN_", "HYPERCORN_", "WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(theirs)}
-    # gunicorn's control socket, which would be in the user's home.
-    kept["XDG_RUNTIME_DIR"] = folder
-    return kept
 
 
 def started(command, folder, log):
