@@ -683,7 +683,7 @@ mod tests {
             assert!(deep.any(&|s| *s == step) && deep.any(&|s| *s == inner()[0]));
             assert!(!deep.any(&|s| *s == Step::Put(1)));
         }
-        assert_eq!(which(|s| s.inside().is_some()).len(), 10);
+        assert_eq!(which(|s| s.inside().is_some()).len(), 9);
     }
 
     #[test]

@@ -88,7 +88,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         _ => piece!("resources").replace("acquire(blocking=False)", "acquire(False)"),
     };
     let parts = [
-        (!offload && has(holds), piece!("hold")),
+        (has(holds), piece!("hold")),
         (!offload, piece!("task")),
         (!offload && inline && plan.any(payload), LETS_GO),
         (
@@ -521,7 +521,7 @@ fn keeping(text: &str) -> String {
         .replace(done, &format!("        RESULTS.append(future)\n{done}"));
     let needs = kept.contains(&format!("kept({made})"));
     let function = if needs { KEPT } else { "" };
-    if kept.contains("RESULTS") {
+    if needs || kept.contains("RESULTS") {
         format!("\n\nRESULTS = []  # Of a batch, until all are there.\n{function}{kept}")
     } else {
         kept

@@ -39,7 +39,7 @@ class Task:
 
     def __init__(self, draws=()):
         self.draws, self.used = draws, [0] * len(draws)
-        self.steps, self.came, self.back, self.result = [], [0, 0], [0, 0], {}
+        self.steps, self.came, self.back, self.kept, self.result = [], [0, 0], [0, 0], [], {}
 
     def draw(self, place):
         """The next random number for this place of the function."""
