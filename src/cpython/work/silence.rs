@@ -18,7 +18,7 @@ use crate::cpython::program::{Executor, Instr, OnCore};
 use crate::cpython::role::{LoopState, ThreadRole};
 use crate::engine::Nanos;
 use crate::machine::Tid;
-use crate::scenario::GRACEFUL_TIMEOUT;
+use crate::scenario::{Arrivals, GRACEFUL_TIMEOUT};
 
 /// How often the supervisor looks.
 const LOOK: Nanos = Nanos::from_secs(1);
@@ -96,7 +96,13 @@ impl Work<'_> {
 
     /// The time after which silent workers are killed; `None` if none are.
     fn kills_after(&self) -> Option<Nanos> {
-        self.kernel.program.layout.life.timeout
+        let program = self.kernel.program;
+        // Tasks of a trace are a worker's own before they have come: it cannot lose those.
+        let comes = match program.arrivals {
+            Arrivals::Trace(_) => false,
+            Arrivals::Batch | Arrivals::Open { .. } | Arrivals::Closed { .. } => true,
+        };
+        program.layout.life.timeout.filter(|_| comes)
     }
 
     /// A worker without an event loop takes in a request that comes at this instant, or has come.
