@@ -545,20 +545,13 @@ fn steps_that_come_in_turns_are_kept_apart() {
         for turn in 0..20_u64 {
             let io =
                 if turn % 2 == 0 { 250_000 } else { 50_000 } + (agent * 7 + turn * 13) % 17 * 1_000;
-            csv += &format!(
-                "{agent},agent,io,{at},{}\n{agent},agent,cpu,{},{}\n",
-                at + io,
-                at + io,
-                at + io + 4_000
-            );
+            let seconds = |us: u64| format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
+            let (begun, there, done) = (seconds(at), seconds(at + io), seconds(at + io + 4_000));
+            csv += &format!("{agent},agent,io,{begun},{there}\n{agent},agent,cpu,{there},{done}\n");
             at += io + 4_000;
         }
     }
-    let options = TraceOptions {
-        unit: TimeUnit::Microseconds,
-        ..TraceOptions::default()
-    };
-    let trace = Trace::parse(csv.as_bytes(), "t.csv", &options).unwrap();
+    let trace = Trace::parse(csv.as_bytes(), "t.csv", &TraceOptions::default()).unwrap();
     let text = learn(&trace, Options::default()).unwrap().to_ron();
     assert!(text.contains("Repeat(10, ["), "{text}");
 }
