@@ -296,7 +296,7 @@ impl ShapeReader<'_> {
         if rest <= LEAST_UNKNOWN.max(whole / UNKNOWN_SHARE) {
             return;
         }
-        self.task.gaps = self.task.gaps.saturating_add(rest);
+        self.task.blocked = self.task.blocked.saturating_add(rest);
         self.task.io = self.task.io.saturating_add(rest);
         self.covered = self.covered.max(row.end);
         self.busy = self.busy.max(row.end);
