@@ -296,7 +296,7 @@ impl ShapeReader<'_> {
         if rest <= LEAST_UNKNOWN.max(whole / UNKNOWN_SHARE) {
             return;
         }
-        self.task.gaps = self.task.gaps.saturating_add(rest);
+        self.task.blocked = self.task.blocked.saturating_add(rest);
         self.task.io = self.task.io.saturating_add(rest);
         self.covered = self.covered.max(row.end);
         self.busy = self.busy.max(row.end);
@@ -526,6 +526,27 @@ mod tests {
         );
         assert_eq!(task.times, [100, 200, 100, 50]);
         assert_eq!(task.payload_in, Some(77));
+    }
+
+    /// A query of which only the sending was recorded holds its connection for all of its time. A lock that takes no time is no step.
+    #[test]
+    fn what_is_not_known_of_a_use_counts() {
+        let g = group(&read(
+            "task,class,kind,start,end,size\n1,a,use:db,0,90000000,2\n1,a,cpu,0,10000000,\n1,a,lock:m,95000000,95001000,\n1,a,cpu,95000000,96000000,\n",
+        ));
+        let task = &g.groups[0].tasks[0];
+        let used = [TimedStep::Cpu, TimedStep::Io]
+            .map(ShapeNode::Work)
+            .to_vec();
+        assert_eq!(
+            task.shape,
+            [
+                ShapeNode::Within(Scope::Use(0), used),
+                ShapeNode::Work(TimedStep::Cpu)
+            ]
+        );
+        assert_eq!(task.times, [10_000_000, 80_000_000, 1_000_000]);
+        assert!(g.notes[0].contains("lock m is held"), "{:?}", g.notes);
     }
 
     #[test]

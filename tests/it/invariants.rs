@@ -449,7 +449,7 @@ fn long_steps() -> BoxedStrategy<Vec<Step>> {
                 s.push(Step::Put(q));
                 s
             }),
-            1 => (bytes(), block.clone()).prop_map(|(b, s)| vec![Step::Hold(b, s)]),
+            1 => (bytes(), block.clone()).prop_map(|(b, s)| vec![Step::Hold(b.into(), s)]),
             1 => (patience(), block).prop_map(|(t, s)| vec![Step::Timeout(t, s)]),
         ]
     });

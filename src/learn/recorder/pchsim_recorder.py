@@ -96,7 +96,10 @@ def _off(before, length):
     # Whoever has the GIL may itself wait for a core meanwhile, and the kernel adds up a running thread's time now and then only.
     others = _PREEMPTED * others + _TICK if others > _NOISE else 0
     asleep = int(switches * sys.getswitchinterval() * 1e9 * _LATE)
-    return core, min(length - core, others, asleep)
+    rest = length - core
+    gil = min(rest, others, asleep)
+    # A sleep that is no wait for the GIL would be longer than two of those.
+    return core, rest if 2 * gil >= rest else gil
 
 
 class _Output:

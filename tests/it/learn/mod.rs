@@ -295,6 +295,20 @@ fn broken_traces_are_explained() {
             &format!("{head}1,a,cpu,5\n"),
             &["line 2: it has 4 fields, but the header line has 5"],
         ),
+        // A quoted cell may have a line break: the place is where its line begins, and the text stays on one line.
+        (
+            "break.csv",
+            &format!("{head}1,\"a\nb\",cpu,0,1\n2,\"c\nd\",gpu\n"),
+            &["line 4: it has 3 fields", "2,\"c\\nd\",gpu"],
+        ),
+        (
+            "quote.csv",
+            &format!("{head}1,\"a,cpu,0,1\n2,a,cpu,0,1\n"),
+            &[
+                "line 2: a quoted cell begins here that does not end",
+                "a quotation mark is missing",
+            ],
+        ),
         (
             "class.csv",
             &format!("{head}1,,cpu,0,1\n"),
@@ -520,4 +534,48 @@ fn what_was_blocked_is_a_share_of_the_time_after_the_wait() {
     let (ron, notes) = learned(0.09);
     assert!(!notes.contains("off the CPU"), "{notes}");
     assert!(!ron.contains("Io("), "{ron}");
+}
+
+/// An agent asks its model and a tool in turns: pooled, the turns would be as different as the two are.
+#[test]
+fn steps_that_come_in_turns_are_kept_apart() {
+    let mut csv = String::from("task,class,kind,start,end\n");
+    for agent in 0..12_u64 {
+        let mut at = 0;
+        for turn in 0..20_u64 {
+            let io =
+                if turn % 2 == 0 { 250_000 } else { 50_000 } + (agent * 7 + turn * 13) % 17 * 1_000;
+            let seconds = |us: u64| format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
+            let (begun, there, done) = (seconds(at), seconds(at + io), seconds(at + io + 4_000));
+            csv += &format!("{agent},agent,io,{begun},{there}\n{agent},agent,cpu,{there},{done}\n");
+            at += io + 4_000;
+        }
+    }
+    let trace = Trace::parse(csv.as_bytes(), "t.csv", &TraceOptions::default()).unwrap();
+    let text = learn(&trace, Options::default()).unwrap().to_ron();
+    assert!(text.contains("Repeat(10, ["), "{text}");
+}
+
+/// What a call in a pool sends and gets back stands within the offload.
+#[test]
+fn payloads_of_offloads_stand_in_them() {
+    let mut csv = String::from("task,class,kind,start,end,bytes,how\n");
+    for i in 0..10 {
+        csv += &format!(
+            "{i},page,cpu,{i},{i}.1,,\n{i},page,payload_in,{i}.2,,500,\n{i},page,offload:pool,{i}.2,{i}.6,,processes:2:fork\n\
+             {i},page,cpu,{i}.2,{i}.6,,\n{i},page,payload_out,{i}.6,,30,\n"
+        );
+    }
+    let trace = Trace::parse(csv.as_bytes(), "t.csv", &TraceOptions::default()).unwrap();
+    let text = learn(&trace, Options::default()).unwrap().to_ron();
+    let within = text.split("Offload(to: \"pool\", steps: [").nth(1).unwrap();
+    let (sent, rest) = within.split_once("Cpu(").unwrap();
+    assert!(sent.contains("PayloadIn(\"500B\")"), "{text}");
+    assert!(
+        rest.split("]),")
+            .next()
+            .unwrap()
+            .contains("PayloadOut(\"30B\")"),
+        "{text}"
+    );
 }

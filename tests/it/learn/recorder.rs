@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pchsim::host::discover;
-use pchsim::learn::{StepKind, Trace, TraceOptions};
+use pchsim::learn::{Scope, StepKind, Trace, TraceOptions, TraceRow};
+use pchsim::scenario::strategy_label;
 use predicates::prelude::*;
 
 use crate::world::{pchsim, pchsim_in, tool};
@@ -82,6 +83,65 @@ if __name__ == "__main__":
         assert pool.map(item, range(12)) == list(range(12))
 "#;
 
+const LOCKS: &str = r"
+import threading, time
+from concurrent.futures import ThreadPoolExecutor
+
+ledger = threading.Lock()
+again = threading.RLock()
+
+def order(n):
+    with ledger:
+        time.sleep(0.004)
+    with again, again:
+        time.sleep(0.002)
+
+assert isinstance(ledger, type(threading.Lock()))
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(order, range(16)))
+assert not ledger.locked()
+";
+
+const WORKERS: &str = r"
+import queue, threading, time
+
+def worker(orders):
+    while True:
+        n = orders.get()
+        time.sleep(0.005)
+        orders.task_done()
+
+orders = queue.Queue()
+for _ in range(3):
+    threading.Thread(target=worker, args=(orders,), daemon=True).start()
+for n in range(40):
+    orders.put(n)
+orders.join()
+";
+
+const CHUNKS: &str = r#"
+import asyncio, multiprocessing, time
+from concurrent.futures import ProcessPoolExecutor
+
+def item(n):
+    time.sleep(0.004)
+
+def parse(text):
+    time.sleep(0.003)
+    return "x" * 100
+
+async def page(pool):
+    return await asyncio.get_running_loop().run_in_executor(pool, parse, "x" * 5000)
+
+async def pages(pool):
+    await asyncio.gather(*(page(pool) for _ in range(4)))
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+        list(pool.map(item, range(40), chunksize=5))
+        asyncio.run(pages(pool))
+"#;
+
 /// Records a program and reads the kept trace; the scenario has to pass the check.
 fn recorded(python: &Path, text: &str, more: &[&str]) -> (Trace, String) {
     let dir = tempfile::tempdir().unwrap();
@@ -137,6 +197,53 @@ fn near(value: f64, wanted: f64, what: &str, python: &Path) {
         "{what}: {value} for {wanted} on {}",
         python.display()
     );
+}
+
+/// A lock is a row from when it is had, and waiting for it is none of its time: 4 ms, however many wait.
+#[test]
+fn locks_of_threads() {
+    for python in pythons() {
+        let (trace, stdout) = recorded(&python, LOCKS, &[]);
+        assert_eq!(trace.locks, ["ledger", "again"], "{stdout}");
+        for (lock, wanted) in [(0, 0.004), (1, 0.002)] {
+            let kind = StepKind::Within(Scope::Lock(lock));
+            assert_eq!(trace.rows.iter().filter(|r| r.kind == kind).count(), 16);
+            near(spent(&trace, "order", kind).1, wanted, "a lock", &python);
+        }
+    }
+}
+
+/// Workers that take their work from a queue have a task for each item, though they never end.
+#[test]
+fn workers_on_a_queue() {
+    for python in pythons() {
+        let (trace, stdout) = recorded(&python, WORKERS, &[]);
+        let (tasks, io) = spent(&trace, "worker", StepKind::Io);
+        // A worker's last item is not over for as long as it does not come back.
+        assert!((36..=40).contains(&tasks), "{tasks} tasks: {stdout}");
+        near(io, 0.005, "an item", &python);
+        assert!(stdout.contains("of threads:3: recorded"), "{stdout}");
+    }
+}
+
+/// The chunks of a map are the strategy's, and what an offloaded call sends stands in the offload.
+#[test]
+fn chunks_and_payloads_of_offloads() {
+    for python in pythons() {
+        let (trace, stdout) = recorded(&python, CHUNKS, &[]);
+        let hows: Vec<String> = trace
+            .facts
+            .ran
+            .iter()
+            .map(|r| strategy_label(&r.how))
+            .collect();
+        assert!(
+            hows.contains(&"processes:2:fork:5".to_owned()),
+            "{hows:?}: {stdout}"
+        );
+        let sent = |r: &&TraceRow| matches!(r.kind, StepKind::PayloadIn(n) if n > 5000);
+        assert_eq!(trace.rows.iter().filter(sent).count(), 4, "{stdout}");
+    }
 }
 
 #[test]

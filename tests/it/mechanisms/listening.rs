@@ -276,7 +276,7 @@ fn what_a_killed_worker_used_is_free_again() {
 /// Its memory goes with it.
 #[test]
 fn killed_workers_leave_no_memory() {
-    let steps = vec![Step::Hold(1_000, vec![block(secs(10))])];
+    let steps = vec![Step::Hold(1_000.into(), vec![block(secs(10))])];
     let mut case = quick(gunicorn(WorkerClass::Sync), 100, 5, steps);
     case.profile.params.fork_private = 500.0;
     let o = case.run();

@@ -50,9 +50,10 @@ LIBRARIES = {
         "asyncio+threads:2",
         {"asyncio": "asyncio", "asyncio+processes:2:fork": "asyncio+threads-2=processes:2:fork"},
     ),
-    "blackboard": ("threads:10", {"sequential": "sequential", "asyncio": "asyncio", "asyncio+threads:5": "asyncio+threads:5"}),
+    "blackboard": ("threads:10", {"sequential": "sequential", "asyncio": "asyncio"}),
+    "blackboard-loop": ("asyncio+threads:5", {"asyncio+threads:2": "asyncio+threads-5=threads:2"}),
 }
-SCRIPTS = {"scraper-loop": "scraper", "blackboard": "agents"}
+SCRIPTS = {"scraper-loop": "scraper", "blackboard": "agents", "blackboard-loop": "agents"}
 SERVICES = {"scraper": "shop", "agents": "facts"}
 NEEDS = {
     "pdf": ("pypdf", "reportlab"),
@@ -60,6 +61,7 @@ NEEDS = {
     "scraper": ("requests", "bs4", "lxml"),
     "scraper-loop": ("aiohttp", "bs4", "lxml"),
     "blackboard": ("requests", "aiohttp"),
+    "blackboard-loop": ("requests", "aiohttp"),
     **{"api_fastapi": ("fastapi", "uvicorn"), "api_flask": ("flask", "gunicorn")},
 }
 
