@@ -1,7 +1,7 @@
 //! Notes on what cases do not have in common: strategies under which tasks do not share what they share elsewhere, have more of it, or do
 //! not do what their steps say; and what no strategy can change.
 
-use super::warning::{BUSY, Oversubscription, Warning};
+use super::warning::{Oversubscription, Warning};
 use crate::quantity::Quantity;
 use crate::result::{Forecast, Study};
 use crate::scenario::{
@@ -172,9 +172,7 @@ fn oversubscribed(study: &Study, scenario: &Scenario) -> Option<Warning> {
     for f in &study.forecasts {
         let callers = f.known_strategy().map_or(1, |s| callers(&s, scenario));
         let share = waits_for_core(f);
-        // Where all cores are busy anyway, fewer threads of each call leave as much to do for each core.
-        let idle = f.get(Quantity::Utilization).is_none_or(|u| u.mean < BUSY);
-        if callers.saturating_mul(threads) > cores && share >= MUCH_WAITED && idle {
+        if callers.saturating_mul(threads) > cores && share >= MUCH_WAITED {
             cases.push(Oversubscription {
                 case: f.name(),
                 callers,

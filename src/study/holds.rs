@@ -220,9 +220,7 @@ impl Warning {
             }
             Self::Oversubscribed { cases, cores } => {
                 let as_said = |c: &Oversubscription| {
-                    let idle =
-                        |f: &Forecast| mean(f, Quantity::Utilization).is_none_or(|u| u < BUSY);
-                    of(&c.case).is_some_and(|f| waits_for_core(f) == c.share && idle(f))
+                    of(&c.case).is_some_and(|f| waits_for_core(f) == c.share)
                         && c.share >= MUCH_WAITED
                         && c.callers.saturating_mul(c.threads) > *cores
                 };
