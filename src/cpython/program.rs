@@ -724,7 +724,7 @@ mod tests {
             Instr::Handle(..) => (
                 Instr::Handle(RequestHandling::Uvicorn),
                 worker,
-                true,
+                false,
                 true,
                 (Some(OnCore::Bytecode), None),
             ),

@@ -16,6 +16,7 @@ mod forecast;
 mod held;
 pub(crate) mod limits;
 pub mod machine;
+mod memory;
 mod notes;
 pub(crate) mod own_loop;
 mod parallel;
@@ -29,6 +30,7 @@ mod serve;
 mod steps;
 mod table;
 mod tree;
+mod world;
 mod written;
 
 pub use application::ServedProgram;

@@ -4,16 +4,13 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::calls;
+use super::memory;
 use super::parallel;
 use super::program::{ProgramPlan, imports_module};
 use super::retries;
-use super::steps::{Flavour, coming, digits, quoted, shortest};
-use super::tree::{DurationUnit, ProgramStep};
-use crate::engine::Nanos;
-use crate::scenario::{
-    DeviceKind, DeviceSpec, Execution, ObjectKind, ObjectSpec, Pool, ProcessApi, ResourceKind,
-    ResourceSpec, StartMethod, WhenFull, Workers,
-};
+use super::steps::{Flavour, coming, quoted};
+use super::tree::ProgramStep;
+use crate::scenario::{Execution, Pool, ProcessApi, StartMethod, Workers};
 
 /// How tasks are accepted and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +54,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let touches = has(holds) || inline && plan.any(payload);
     let mut out = String::from(piece!("cpu"));
     if touches {
-        out = touched(&out);
+        out = memory::touched(&out);
     }
     out.push_str(&releasing(plan, touches));
     out.push_str(&parallel::team(plan));
@@ -90,7 +87,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let parts = [
         (has(holds), piece!("hold")),
         (!offload, piece!("task")),
-        (!offload && inline && plan.any(payload), LETS_GO),
+        (!offload && inline && plan.any(payload), memory::LETS_GO),
         (
             (!offload || placed) && has(|n| matches!(n, ProgramStep::Allocate(_))),
             piece!("allocate"),
@@ -142,10 +139,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
                 .into();
         }
         if offload && has(holds) {
-            text = text
-                .replace(READ, &format!("{HELD}{READ}"))
-                .replace(HELD_OVER_WAITS, &format!("{HOLD}{HELD_OVER_WAITS}"))
-                .into();
+            text = memory::holding(&text, HELD_OVER_WAITS).into();
         }
         if on_loop {
             text = calls::with_steps_on_loop(&text).into();
@@ -156,57 +150,6 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     out.push_str(&parallel::fan_out(plan));
     out
 }
-
-/// The code of `cpu` where touching memory is counted: taken off what steps ask for.
-fn touched(text: &str) -> String {
-    let asked = "wanted = ms / 1e3";
-    let out = text
-        .replace(DEMAND, &format!("_less({DEMAND})"))
-        .replace(asked, "wanted = _less(ms / 1e3)");
-    out.replace(CPU, &format!("{}{CPU}", piece!("touched")))
-        .replace(PAYLOAD, "")
-}
-
-/// What a `cpu` asks for.
-const DEMAND: &str = "ms * CPU_FACTOR / 1e3";
-
-/// The function before which touching memory is counted.
-const CPU: &str = "def cpu(ms):\n";
-
-/// The end of a task that made its data by itself.
-const LETS_GO: &str = "
-    def __del__(self):
-        \"\"\"Giving memory back takes CPU time as well.\"\"\"
-        start = cpu_now()
-        self.result = self.kept = None
-        _spent_since(start)
-";
-
-/// The payload whose touching nobody counts.
-const PAYLOAD: &str = "def payload(size):
-    \"\"\"So many bytes that have really been written.\"\"\"
-    return b\"\\x01\" * size
-
-
-";
-
-/// The step of an offloading program before which those that hold memory stand.
-const READ: &str = "            elif step == \"read\":\n";
-
-/// Working memory is taken and given back by the worker.
-const HELD: &str = "            elif step == \"hold\":
-                held.append(working_memory(*amount))
-            elif step == \"drop\":
-                let_go(held)
-";
-
-const HOLD: &str = "    @contextlib.contextmanager
-    def hold(self, size, churn=0.0):
-        self.steps.append((\"hold\", (size, churn)))
-        yield
-        self.steps.append((\"drop\", None))
-
-";
 
 /// The method of an offloading task before which that for resources stands.
 const HELD_OVER_WAITS: &str =
@@ -262,177 +205,13 @@ fn releasing(plan: &ProgramPlan<'_>, touches: bool) -> String {
     }
     let mut out = String::from(piece!("releasing"));
     if touches {
-        out = out.replace(DEMAND, &format!("_less({DEMAND})"));
+        out = out.replace(memory::DEMAND, &format!("_less({})", memory::DEMAND));
     }
     out.push_str("\n\n");
     for released in each {
         let _ = writeln!(out, "_outside({released})  # Measured before any task.");
     }
     out
-}
-
-/// Locks, queues and objects between tasks.
-pub(super) fn world(plan: &ProgramPlan<'_>) -> String {
-    let w = plan.source.workload;
-    let looped = matches!(plan.flavour, Flavour::Loop | Flavour::Offload);
-    let mut out = String::new();
-    let table = |out: &mut String, name: &str, comment: &str, entries: Vec<String>| {
-        let _ = write!(
-            out,
-            "\n\n{name} = {{{}}}  # {comment}\n",
-            entries.join(", ")
-        );
-    };
-    let of = |names: &mut dyn Iterator<Item = &str>, value: &str| {
-        names
-            .map(|n| format!("{}: {value}", quoted(n)))
-            .collect::<Vec<_>>()
-    };
-    if !w.locks.is_empty() || plan.flavour == Flavour::Offload {
-        let locks = of(
-            &mut w.locks.iter().map(|l| l.name.as_str()),
-            "threading.Lock()",
-        );
-        table(&mut out, "LOCKS", "Each process has its own.", locks);
-    }
-    if !w.objects.is_empty() || plan.flavour == Flavour::Offload {
-        let made = |kind| match kind {
-            ObjectKind::Counted => "Shared()",
-            // 0, of which there is one; and a class.
-            ObjectKind::Immortal => "Shared(int)",
-            ObjectKind::PerThread => "Shared(lambda: Shared)",
-        };
-        let object = |o: &ObjectSpec| format!("{}: {}", quoted(&o.name), made(o.kind));
-        let objects = w.objects.iter().map(object).collect();
-        table(&mut out, "OBJECTS", "Each process has its own.", objects);
-    }
-    if !w.queues.is_empty() || plan.flavour == Flavour::Offload {
-        let queues = if looped || plan.processes() {
-            Vec::new()
-        } else {
-            w.queues
-                .iter()
-                .map(|q| {
-                    let room = q.capacity.unwrap_or(0);
-                    format!("{}: queue.Queue({room})", quoted(&q.name))
-                })
-                .collect()
-        };
-        table(&mut out, "QUEUES", "Between tasks.", queues);
-    }
-    if plan.any(|n| matches!(n, ProgramStep::Use(..))) {
-        let entry = |r: &ResourceSpec| format!("{}: {}", quoted(&r.name), scarce(r));
-        let resources = w.resources.iter().map(entry).collect();
-        table(
-            &mut out,
-            "RESOURCES",
-            "Each process has its own.",
-            resources,
-        );
-    }
-    if plan.any(|n| matches!(n, ProgramStep::Transfer(..))) {
-        let entry = |d: &DeviceSpec| format!("{}: {}", quoted(&d.name), device(&d.kind));
-        let devices = w.devices.iter().map(entry).collect();
-        table(
-            &mut out,
-            "DEVICES",
-            "One process uses them: this one.",
-            devices,
-        );
-    }
-    if looped {
-        out.push_str(&open_loop(plan));
-    }
-    out
-}
-
-/// A device as an object of the program.
-fn device(kind: &DeviceKind) -> String {
-    match *kind {
-        DeviceKind::Shared {
-            rate,
-            per_stream,
-            penalty,
-        } => format!(
-            "Device(rate={}, each={}, penalty={})",
-            digits(rate),
-            digits(per_stream),
-            shortest(f64::from(penalty) / 1e6)
-        ),
-        DeviceKind::Station { servers, rate: _ } => format!("Device(servers={servers})"),
-    }
-}
-
-/// A resource as an object of the program.
-fn scarce(r: &ResourceSpec) -> String {
-    let seconds = |t: Nanos| shortest(DurationUnit::Seconds.of(t));
-    let mut of = match &r.kind {
-        ResourceKind::Semaphore { count } => vec![format!("count={count}")],
-        ResourceKind::Connections {
-            size,
-            connect,
-            lifetime,
-            ..
-        } => {
-            let mut of = vec![
-                format!("count={}", r.kind.capacity()),
-                format!("kept={size}"),
-            ];
-            if *connect > Nanos::ZERO {
-                of.push(format!("connect={}", seconds(*connect)));
-            }
-            of.extend(lifetime.map(|l| format!("lifetime={}", seconds(l))));
-            of
-        }
-        ResourceKind::RateLimit {
-            interval,
-            burst,
-            window,
-        } => {
-            let mut of = vec![
-                format!("interval={}", seconds(*interval)),
-                format!("burst={burst}"),
-            ];
-            of.extend(window.map(|w| format!("window={}", seconds(w))));
-            of
-        }
-    };
-    match r.full {
-        WhenFull::Wait => {}
-        WhenFull::Reject => of.push("reject=True".into()),
-        WhenFull::GiveUp(wait) => of.push(format!("wait={}", seconds(wait))),
-    }
-    format!("Scarce({})", of.join(", "))
-}
-
-/// The parts that belong to the event loop, which are made when it runs.
-fn open_loop(plan: &ProgramPlan<'_>) -> String {
-    let w = plan.source.workload;
-    let mut body = String::new();
-    let across = w.locks.iter().zip(plan.source.across);
-    for (lock, _) in across.filter(|(_, across)| **across) {
-        let _ = writeln!(
-            body,
-            "    LOOP_LOCKS[{}] = asyncio.Lock()",
-            quoted(&lock.name)
-        );
-    }
-    for q in &w.queues {
-        let room = q.capacity.unwrap_or(0);
-        let _ = writeln!(
-            body,
-            "    QUEUES[{}] = asyncio.Queue({room})",
-            quoted(&q.name)
-        );
-    }
-    body.push_str(&calls::open_loop(plan));
-    if body.is_empty() {
-        body.push_str("    pass\n");
-    }
-    format!(
-        "\n\nLOOP_LOCKS = {{}}  # Those that are held over waits.\n\n\ndef open_loop():\n    \
-         \"\"\"What belongs to the event loop.\"\"\"\n{body}"
-    )
 }
 
 /// The code of the strategy itself.
@@ -492,7 +271,7 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
         ExecutorKind::Loop => looped(plan, users, &mut out),
     }
     if plan.keeps_results() {
-        out = keeping(&out);
+        out = memory::keeping(&out);
     }
     match plan.copies {
         Some(copies) => {
@@ -505,39 +284,6 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     }
     out
 }
-
-/// The code of a strategy where the program keeps the results of a batch.
-fn keeping(text: &str) -> String {
-    let (begin, made, done) = (
-        "    serial(Task(SERIAL[number // size]))\n",
-        "Task(draws)",
-        "        futures.discard(future)\n",
-    );
-    let used = "RESULTS.clear()  # It has made use of them.\n";
-    let kept = text
-        .replace(begin, &format!("{begin}            {used}"))
-        .replace(LOOP_SERIAL, &format!("{LOOP_SERIAL}        {used}"))
-        .replace(made, &format!("kept({made})"))
-        .replace(done, &format!("        RESULTS.append(future)\n{done}"));
-    let needs = kept.contains(&format!("kept({made})"));
-    let function = if needs { KEPT } else { "" };
-    if needs || kept.contains("RESULTS") {
-        format!("\n\nRESULTS = []  # Of a batch, until all are there.\n{function}{kept}")
-    } else {
-        kept
-    }
-}
-
-/// A task whose result the program keeps.
-const KEPT: &str = "
-
-def kept(task):
-    RESULTS.append(task.result)
-    return task
-";
-
-/// What an event loop does by itself before each round.
-const LOOP_SERIAL: &str = "        await body(serial, Task(SERIAL[first // size]))\n";
 
 /// Where a pool gets the chunks of a batch, at once and round by round.
 const CHUNKS: &str = "        map_chunks(0, tasks, t0)\n";

@@ -322,7 +322,7 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     text.push_str(&settings(&plan, imports.as_ref()));
     text.push_str(&functions(&plan));
     text.push_str(&pieces::steps(&plan));
-    text.push_str(&pieces::world(&plan));
+    text.push_str(&super::world::world(&plan));
     let (data, served) = if let Some(server) = plan.server() {
         let (app, data) = application::application(&plan, &table);
         text.push_str(&app);
