@@ -25,9 +25,9 @@ def payload(size):
 
 def working_memory(size, churn=0.0):
     """One large block; the rest are small ones, a few of which stay, so that the allocator cannot give their pages back."""
-    small = int(size * churn)
+    small, each = int(size * churn), 1000
     start = cpu_now()
-    blocks = b"\x01" * (size - small), [b"\x01" * 1000 for _ in range(small // 1000)]
+    blocks = b"\x01" * (size - small), [b"\x01" * each for _ in range(small // each)]
     _spent_since(start)
     return blocks
 
