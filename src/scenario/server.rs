@@ -192,6 +192,17 @@ impl Server {
         if (self.timeout.is_some() || self.graceful_timeout.is_some()) && !gunicorn {
             return Some("only gunicorn kills workers that are silent (`--timeout`)");
         }
+        let whole = |time: Option<Nanos>| time.is_none_or(|t| t.0 % 1_000_000_000 == 0);
+        if !whole(self.timeout) {
+            return Some(
+                "gunicorn takes whole seconds for `--timeout`: write 1s, 2s or more, or 0s, with which no worker is killed",
+            );
+        }
+        if !whole(self.graceful_timeout) {
+            return Some(
+                "gunicorn takes whole seconds for `--graceful-timeout`: write 0s, 1s, 2s or more",
+            );
+        }
         if self.graceful_timeout.is_some() && self.kills_after().is_none() {
             return Some(
                 "`graceful_timeout` puts off when a worker is killed, and with a `timeout` of 0 none is",
@@ -430,8 +441,8 @@ impl Server {
             ("--graceful-timeout", self.graceful_timeout),
         ] {
             if let Some(time) = time {
-                // gunicorn takes whole seconds.
-                let seconds = time.0.div_ceil(1_000_000_000);
+                // Others are refused (`contradiction`).
+                let seconds = time.0 / 1_000_000_000;
                 words.extend([option.to_owned(), seconds.to_string()]);
             }
         }

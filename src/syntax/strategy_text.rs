@@ -166,6 +166,10 @@ pub(super) fn whole(text: &str, what: &str) -> Result<u32, String> {
     }
 }
 
+fn given_twice(name: &str) -> String {
+    format!("`{name}=` is given twice; keep the one that is meant")
+}
+
 /// Reads a time with its unit.
 fn time(text: &str) -> Result<Nanos, String> {
     units::duration(text).map_err(|e| match e {
@@ -292,6 +296,13 @@ impl<'t> Parts<'t> {
         }
     }
 
+    /// Who names a part twice may mean either.
+    fn twice(&self) -> Result<(), String> {
+        let again = (self.named.iter().enumerate())
+            .find(|(i, (name, _))| self.named[..*i].iter().any(|(n, _)| n == name));
+        again.map_or(Ok(()), |(_, (name, _))| Err(given_twice(name)))
+    }
+
     fn end(mut self) -> Result<(), String> {
         if let Some((name, _)) = self.named.first() {
             let known = [
@@ -349,7 +360,14 @@ fn lifecycle(text: &str) -> Result<Lifecycle, String> {
         "graceful-timeout",
     ];
     let mut life = Lifecycle::default();
+    let mut named = Vec::new();
     for word in text.split(':').map(str::trim).filter(|w| !w.is_empty()) {
+        if let Some((name, _)) = word.split_once('=') {
+            if named.contains(&name) {
+                return Err(given_twice(name));
+            }
+            named.push(name);
+        }
         match word.split_once('=').unwrap_or((word, "")) {
             ("spawn", "") => {
                 life.start = StartMethod::Spawn;
@@ -402,6 +420,7 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
     let mut offloads = text.split('+').map(str::trim);
     let first = offloads.next().unwrap_or_default();
     let mut parts = Parts::new(first);
+    parts.twice()?;
     if text.contains('+') && parts.name != "asyncio" {
         return Err(format!("only asyncio offloads: `{text}`"));
     }
@@ -492,6 +511,7 @@ fn offload_forms<'t>(
 
 fn offload_form(text: &str) -> Result<Offload, String> {
     let mut parts = Parts::new(text);
+    parts.twice()?;
     let offload = match parts.name {
         "threads" => Offload::Threads(parts.workers(false)?),
         "interpreters" => Offload::Interpreters(parts.workers(false)?),

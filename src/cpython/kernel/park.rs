@@ -64,6 +64,10 @@ impl Kernel<'_> {
         let parked = t.blocked == Blocked::Park;
         if parked {
             t.blocked = Blocked::No;
+            // Whoever watches a loop asks until when it was in `select`.
+            if let Some(wait) = t.wait.as_mut().filter(|w| w.on == On::Events) {
+                wait.until = self.machine.now();
+            }
             self.machine.clear_timer(tid);
         } else {
             t.permit = true;

@@ -80,6 +80,17 @@ enum Shows {
     FromLoop,
 }
 
+/// How often a loop shows itself: at the first tick of a second after half of the time-out.
+fn ticks(after: Nanos) -> Nanos {
+    LOOK * (after.0 / 2 / LOOK.0 + 1)
+}
+
+/// When a loop that was in `select` until an instant, and showed itself at `last` before, did so for the last time.
+fn ticked(last: Nanos, until: Nanos, after: Nanos) -> Nanos {
+    let each = ticks(after);
+    last + each * (until.since(last).0 / each.0)
+}
+
 impl Work<'_> {
     fn shows(&self) -> Shows {
         let layout = &self.kernel.program.layout;
@@ -125,15 +136,13 @@ impl Work<'_> {
         if self.copies[copy].retires() && self.copies[copy].pulse.notified.is_some() {
             return;
         }
-        // The first tick of a second after half of the time-out.
-        let each = LOOK * (after.0 / 2 / LOOK.0 + 1);
+        let each = ticks(after);
         let pulse = &mut self.copies[copy].pulse;
         let last = *pulse.notified.get_or_insert(now);
-        let elapsed = now.since(last);
         if waited {
             // Its ticks came as they were due.
-            pulse.notified = Some(last + each * (elapsed.0 / each.0));
-        } else if elapsed >= each {
+            pulse.notified = Some(ticked(last, now, after));
+        } else if now.since(last) >= each {
             pulse.notified = Some(now);
         }
         let last = pulse.notified.unwrap_or(now);
@@ -155,13 +164,13 @@ impl Work<'_> {
     fn silent_since(&self, copy: CopyIndex) -> Option<Nanos> {
         let c = &self.copies[copy];
         let busy = c.outstanding > 0 && !c.pulse.dead;
+        let selected = (self.kernel.threads[c.main].wait).filter(|w| w.on == On::Events);
         let silent = match self.shows() {
             Shows::BetweenRequests => busy,
             Shows::FromAcceptor => busy && c.retires(),
             Shows::FromLoop => {
                 let main = &self.kernel.threads[c.main];
-                let selects =
-                    main.blocked == Blocked::Park && main.wait.is_some_and(|w| w.on == On::Events);
+                let selects = main.blocked == Blocked::Park && selected.is_some();
                 let leaves = match main.role {
                     ThreadRole::Loop(_, state) => state == LoopState::Closing,
                     _ => true,
@@ -169,7 +178,15 @@ impl Work<'_> {
                 busy && !leaves && (!selects || c.retires())
             }
         };
-        c.pulse.notified.filter(|_| silent)
+        let last = c.pulse.notified.filter(|_| silent)?;
+        let now = self.kernel.machine.now();
+        match (self.shows(), selected, self.kills_after()) {
+            // One that `select` has woken and that does not run yet had its ticks as they were due, until then.
+            (Shows::FromLoop, Some(wait), Some(after)) if !c.retires() => {
+                Some(ticked(last, wait.until.min(now), after))
+            }
+            _ => Some(last),
+        }
     }
 
     /// Has the supervisor look at this worker in time.

@@ -28,7 +28,9 @@ use super::run::{
 use crate::calibrate::bench::SERVING;
 use crate::host::{self, Companion, ExitReason, HostError, Invocation, run_beside};
 use crate::quantity::percent;
-use crate::scenario::{Arrivals, Lifecycle, Server, Strategy, Workload, strategy_label};
+use crate::scenario::{
+    Arrivals, Lifecycle, Server, ServerKind, Strategy, WorkerClass, Workload, strategy_label,
+};
 
 /// The program that says how fast the cores are, with what it shares with other programs.
 const PACE: &str = include_str!("../template/pace.py");
@@ -222,6 +224,7 @@ fn attempt(
             let mut told = seen.heard.answers.iter().flatten();
             let unknown = told.find_map(|(answer, _)| match answer {
                 Answer::Status(200 | FAILED | TIMED_OUT) | Answer::Refused | Answer::Broken => None,
+                Answer::Status(KILLED) if answers_when_killed(server) => None,
                 Answer::Status(other) => Some(*other),
             });
             if let Some(status) = unknown {
@@ -240,6 +243,20 @@ fn attempt(
 /// The statuses by which applications say how a task has failed.
 const FAILED: u16 = 503;
 const TIMED_OUT: u16 = 504;
+/// What a worker of gunicorn's class `sync` answers when it is killed.
+const KILLED: u16 = 500;
+
+/// Whether a status of 500 may come from a worker that is killed because it is silent: the handler of SIGABRT raises `SystemExit` in the
+/// application, and `sync` answers that as it does any exception (`workers/sync.py: handle`, `workers/base.py: handle_error`).
+fn answers_when_killed(server: Server) -> bool {
+    match server.kind {
+        ServerKind::Gunicorn(WorkerClass::Sync) => server.kills_after().is_some(),
+        ServerKind::Gunicorn(WorkerClass::Gthread(_) | WorkerClass::Uvicorn(_))
+        | ServerKind::Uvicorn(_)
+        | ServerKind::Hypercorn(_)
+        | ServerKind::Celery(_) => false,
+    }
+}
 
 /// The application's word of a server's command line, and the others with the port.
 fn command(server: Server, stem: &str, port: u16) -> (String, Vec<String>) {
@@ -390,7 +407,9 @@ fn figures(
         count(&|a| a == Answer::Refused),
         count(&|a| a == Answer::Broken),
     );
-    let failed = count(&|a| a == Answer::Status(FAILED)) + refused + broken;
+    let killed = answers_when_killed(served.server);
+    let says_so = |a| a == Answer::Status(FAILED) || killed && a == Answer::Status(KILLED);
+    let failed = count(&says_so) + refused + broken;
     let cores = match shares.server.len() {
         0 => super::machine::cores() as usize,
         n => n,

@@ -51,6 +51,15 @@ pub(crate) enum VenvError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The directory that is named has other things in it.
+    #[error(
+        "{} is no virtual environment (it has no pyvenv.cfg) and not empty: nothing is installed there; name an environment, or an empty or \
+         new directory, with --venv DIR", .path.display()
+    )]
+    NoVenv {
+        /// The directory.
+        path: PathBuf,
+    },
     /// `python -m venv` fails.
     #[error(
         "{} cannot make a virtual environment for the servers ({why}); Debian and Ubuntu have it in the package python3-venv; or make one \
@@ -130,6 +139,9 @@ pub(crate) fn ready(
         })?,
         None => place(python).ok_or(VenvError::NoPlace)?,
     };
+    if given.is_some() && is_of_others(&path) {
+        return Err(VenvError::NoVenv { path });
+    }
     let ours = given.is_none() || !interpreter(&path).exists();
     // Another pchsim may be making it just now.
     let lock = if ours {
@@ -195,6 +207,12 @@ impl Installed {
             notes: notes.collect(),
         })
     }
+}
+
+/// Whether something is there that is not an environment, which making one would write into.
+fn is_of_others(path: &Path) -> bool {
+    let empty = || fs::read_dir(path).is_ok_and(|mut all| all.next().is_none());
+    path.exists() && !path.join("pyvenv.cfg").exists() && !empty()
 }
 
 /// Where an environment's interpreter is.
@@ -373,6 +391,20 @@ mod tests {
             other.contains("Python 3.13.0") && other.contains("3.12.1"),
             "{other}"
         );
+    }
+
+    #[test]
+    fn nothing_is_made_among_other_things() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        assert!(!is_of_others(&path.join("new")) && !is_of_others(path));
+        fs::write(path.join("notes.txt"), "mine").unwrap();
+        assert!(is_of_others(path) && is_of_others(&path.join("notes.txt")));
+        let said = ready(&python("3.13.0"), Some(path), &|_| ()).unwrap_err();
+        assert!(said.to_string().contains("has no pyvenv.cfg"), "{said}");
+        assert_eq!(fs::read_dir(path).unwrap().count(), 1);
+        fs::write(path.join("pyvenv.cfg"), "").unwrap();
+        assert!(!is_of_others(path));
     }
 
     #[test]

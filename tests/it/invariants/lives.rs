@@ -47,7 +47,9 @@ pub(super) fn servers() -> BoxedStrategy<Strategy> {
         pool.prop_map(ServerKind::Celery),
     ];
     let recycled = option::of((1_u32..4, 0_u32..3));
-    let watch = (option::of(1_u32..4), option::of(timeout()));
+    // gunicorn takes whole seconds.
+    let seconds = (0_u64..3).prop_map(Nanos::from_secs);
+    let watch = (option::of(1_u32..4), option::of(seconds));
     (kind, 1_u32..4, any::<(bool, bool)>(), recycled, watch)
         .prop_map(
             |(kind, workers, (preload, keep_alive), recycled, (backlog, timeout))| {

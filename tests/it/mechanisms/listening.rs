@@ -241,6 +241,31 @@ fn a_blocked_loop_is_silent_since_it_last_showed_itself() {
     assert_eq!(killed(&o), Some((secs(4), 1, 1)));
 }
 
+/// The arbiter's look may fall between the instant at which `select` wakes a loop and that at which it runs: a worker that merely waits is
+/// alive then too. Requests come once a second and wait for ten, in step with the looks.
+#[test]
+fn a_loop_that_only_waits_is_never_silent() {
+    let scenario = r#"(
+        schema: 1,
+        name: "waits",
+        strategies: ["gunicorn:2:uvicorn:timeout=2s"],
+        machine: (cores: 4),
+        workload: (
+            arrivals: Renewal(interval: "1s", count: 60),
+            tasks: [(name: "page", steps: [Io("10s")])],
+        ),
+    )"#;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("waits.ron"), scenario).unwrap();
+    let ran = crate::world::pchsim_in(&dir)
+        .args(["run", "waits.ron", "--replications", "20"])
+        .assert()
+        .success();
+    let said = String::from_utf8_lossy(&ran.get_output().stdout).into_owned();
+    assert!(said.contains("Best: gunicorn:2:uvicorn"), "{said}");
+    assert!(!said.contains("worker-timeout"), "{said}");
+}
+
 /// What is outside has its connections back, and the others get them.
 #[test]
 fn what_a_killed_worker_used_is_free_again() {
