@@ -17,8 +17,16 @@ const REPLICATIONS: u32 = 5;
 /// More tasks than this would take longer to simulate than anybody waits for.
 const TASKS: usize = 300_000;
 
+/// The recorded run and its forecast.
+pub(super) struct Beside {
+    /// A line for each figure.
+    pub(super) lines: String,
+    /// Seconds by which all tasks together took longer than forecast; `None` if that is not known.
+    pub(super) gap: Option<f64>,
+}
+
 /// A line for each figure of the recorded run; `None` if the strategy is not known, or not the only one.
-pub(super) fn beside(learned: &Learned, text: &str) -> Option<String> {
+pub(super) fn beside(learned: &Learned, text: &str) -> Option<Beside> {
     let seen = learned.seen.as_ref().filter(|s| s.is_whole())?;
     let tasks: usize = learned.classes.iter().map(|c| c.count).sum();
     if tasks > TASKS {
@@ -34,7 +42,13 @@ pub(super) fn beside(learned: &Learned, text: &str) -> Option<String> {
     let study = facade::simulate(&scenario, &options).ok()?;
     let forecast = study.forecasts.first()?;
     let mut out = String::new();
+    let mut gap = None;
     for (what, recorded, estimate) in figures(learned, forecast) {
+        match what {
+            "makespan" => gap = Some(recorded - estimate.mean),
+            "median latency" => gap = Some((recorded - estimate.mean) * tasks as f64),
+            _ => {}
+        }
         let forecast = estimate.mean;
         let off = 100.0 * (forecast / recorded - 1.0);
         let half = match (estimate.low, estimate.high) {
@@ -52,7 +66,7 @@ pub(super) fn beside(learned: &Learned, text: &str) -> Option<String> {
             shown(forecast)
         ));
     }
-    Some(out).filter(|o| !o.is_empty())
+    (!out.is_empty()).then_some(Beside { lines: out, gap })
 }
 
 /// What was recorded and what is forecast: names, and values above 0 in seconds or bytes.

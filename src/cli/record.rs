@@ -425,7 +425,7 @@ fn options(
 }
 
 fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> anyhow::Result<()> {
-    let text = learned.to_ron();
+    let mut text = learned.to_ron();
     let origin = Path::new("the learnt scenario");
     if let Err(problems) = syntax::parse(&text, origin, &[]) {
         bail!(
@@ -434,9 +434,19 @@ fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> any
         );
     }
     let mut table = learned.table();
-    if let Some(lines) = beside::beside(learned, &text) {
-        table.push_str(&lines);
+    let beside = beside::beside(learned, &text);
+    let gap = beside.as_ref().and_then(|b| b.gap);
+    if let Some(beside) = beside {
+        table.push_str(&beside.lines);
     }
+    // Only a forecast shows whether the recorded run took longer; where there is none, it may have.
+    let delay = learned
+        .costs
+        .delay
+        .filter(|d| gap.is_none_or(|gap| d.explains(gap)));
+    let mut said = learned.clone();
+    said.notes.extend(delay.map(|d| d.note()));
+    text = said.to_ron();
     if let Some(file) = file {
         // The scenario is there, even if nobody reads the table.
         file.write(&text, printer)?;
@@ -449,7 +459,7 @@ fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> any
         printer.result(&text)?;
         printer.hint(table.trim_end());
     }
-    for note in &learned.notes {
+    for note in &said.notes {
         printer.hint(&format!("note: {}.", visible(note)));
     }
     Ok(())

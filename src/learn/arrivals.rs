@@ -35,6 +35,8 @@ pub enum FittedArrivals {
         count: usize,
         /// The CPU time of the main program before each round; `None` if there is next to none.
         serial: Option<Fit>,
+        /// How long the main program waits before each round, on average; `None` if that is next to nothing.
+        waiting: Option<Nanos>,
     },
     /// Tasks arrive with independent gaps of another distribution.
     Renewal {

@@ -30,7 +30,7 @@ pub(crate) use arrivals::{ArrivalsChoice, FittedArrivals};
 pub use facts::{BackgroundTask, MainStretch, ProcessFacts, Ran, RunFacts};
 pub use fit::{Fit, FitVerdict, fit};
 pub use gil::GilUse;
-pub use process::{LearnedImports, ProcessCosts};
+pub use process::{CoreDelay, LearnedImports, ProcessCosts};
 pub use seen::SeenStrategy;
 pub(crate) use table::visible;
 pub(crate) use timestamp::TimeUnit;

@@ -13,6 +13,8 @@ const LEAST_IMPORT_S: f64 = 0.005;
 const MISSING: f64 = 0.2;
 /// Waiting for cores as a share of computing that is worth saying.
 const DELAYED: f64 = 0.1;
+/// The part of the gap between a recorded run and its forecast that waiting for cores has to be at least.
+const EXPLAINS: f64 = 1.0 / 3.0;
 const LEAST_MISSING_S: f64 = 0.05;
 /// A server's CPU time beside its handlers that is worth writing, in seconds a request.
 const LEAST_DISPATCH_S: f64 = 20e-6;
@@ -32,6 +34,34 @@ pub struct LearnedImports {
     pub objects: u64,
 }
 
+/// Waiting of tasks for a core, which a forecast has none of: it has the machine for itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CoreDelay {
+    /// Seconds of all tasks together.
+    pub waited: f64,
+    /// Seconds for which they computed.
+    pub computed: f64,
+}
+
+impl CoreDelay {
+    /// Whether it is worth saying to somebody who sees that the recorded run took `gap` seconds longer than its forecast: it is at least a third of that.
+    #[must_use]
+    pub fn explains(&self, gap: f64) -> bool {
+        gap > 0.0 && self.waited >= EXPLAINS * gap
+    }
+
+    /// A note about it for the user: a sentence without a full stop.
+    #[must_use]
+    pub fn note(&self) -> String {
+        format!(
+            "tasks waited for a core for {}, beside {} of computing: other programs had the cores, or more threads were runnable than \
+             there are. A forecast has the machine for itself, so the recorded run took longer",
+            time(self.waited * 1e9),
+            time(self.computed * 1e9)
+        )
+    }
+}
+
 /// What processes cost beside their tasks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessCosts {
@@ -41,6 +71,8 @@ pub struct ProcessCosts {
     pub dispatch: Option<Nanos>,
     /// Bytes in which a task works.
     pub hold: Option<u64>,
+    /// Waiting for a core, where that is a tenth of the computing at least.
+    pub delay: Option<CoreDelay>,
 }
 
 /// The costs of the processes that ran `tasks` tasks, at most `at_once` of them at a time; also says what no task has.
@@ -64,22 +96,22 @@ pub(super) fn process_costs(
         imports,
         dispatch: unrecorded(trace, tasks, notes),
         hold: working_memory(&processes, at_once, notes),
+        delay: core_delay(&processes),
     }
+}
+
+fn core_delay(processes: &[&ProcessFacts]) -> Option<CoreDelay> {
+    let delay = CoreDelay {
+        waited: processes.iter().map(|p| p.delayed).sum(),
+        computed: processes.iter().map(|p| p.recorded).sum(),
+    };
+    (delay.waited > DELAYED * delay.computed).then_some(delay)
 }
 
 /// CPU time that no task has: a server's is for its requests, any other is only said.
 fn unrecorded(trace: &Trace, tasks: usize, notes: &mut Vec<String>) -> Option<Nanos> {
     let processes = trace.facts.processes.values();
     let (cpu, recorded) = processes.fold((0.0, 0.0), |(c, r), p| (c + p.cpu, r + p.recorded));
-    let delayed: f64 = trace.facts.processes.values().map(|p| p.delayed).sum();
-    if delayed > DELAYED * recorded {
-        notes.push(format!(
-            "tasks waited for a core for {}, beside {} of computing: other programs had the cores, or more threads were runnable than \
-             there are. A forecast has the machine for itself, so the recorded run took longer",
-            time(delayed * 1e9),
-            time(recorded * 1e9)
-        ));
-    }
     let main: u64 = trace.facts.main.iter().map(|m| m.used).sum();
     let missing = (cpu - recorded - main as f64 / 1e9).max(0.0);
     if trace.facts.server() && tasks > 0 {
@@ -133,4 +165,22 @@ fn working_memory(
         format_size(grown(most))
     ));
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_for_cores_is_said_where_it_explains_the_gap() {
+        let process = |delayed| ProcessFacts {
+            delayed,
+            recorded: 1.0,
+            ..ProcessFacts::default()
+        };
+        assert_eq!(core_delay(&[&process(0.04), &process(0.04)]), None);
+        let delay = core_delay(&[&process(0.25), &process(0.25)]).unwrap();
+        assert!(delay.explains(1.5) && !delay.explains(1.6));
+        assert!(!delay.explains(0.0) && !delay.explains(-1.0));
+    }
 }

@@ -15,6 +15,10 @@ const AT_ONCE: f64 = 0.5;
 /// A gap has to be as long as this, in nanoseconds, and as this share of a round, to be work of the main program's.
 const WORK: f64 = 200_000.0;
 const WORK_SHARE: f64 = 0.005;
+/// What was neither has to be as long as this, in nanoseconds, and as this share of a round, to be waiting of the main program's: workers that are
+/// woken, and results that travel, take some time too, and the model has those by itself.
+const WAIT: f64 = 1_000_000.0;
+const WAIT_SHARE: f64 = 0.03;
 
 /// A program has at most so many phases, of at least so many tasks, and this share of its tasks in them.
 const MOST_PHASES: usize = 20;
@@ -28,6 +32,8 @@ pub(super) struct Rounds {
     pub(super) count: usize,
     /// The serial CPU time between one and the next, in nanoseconds; empty where there is none.
     pub(super) serial: Vec<u64>,
+    /// The mean of what was neither a round nor CPU time, in nanoseconds: the main program waited; 0 where that is next to nothing or not known.
+    pub(super) waiting: u64,
     /// Whether the trace says which part of the gaps was CPU time.
     pub(super) measured: bool,
 }
@@ -65,10 +71,19 @@ pub(super) fn rounds(tasks: &[(i64, i64)], main: &[MainStretch]) -> Option<Round
         |values: &mut dyn Iterator<Item = u64>, n: usize| values.sum::<u64>() as f64 / n as f64;
     let between = mean(&mut serial.iter().copied(), serial.len());
     let lengths = &mut rounds.iter().map(|r| r.end.abs_diff(r.first));
-    let is_work = between > WORK.max(WORK_SHARE * mean(lengths, rounds.len()));
+    let length = mean(lengths, rounds.len());
+    let is_work = between > WORK.max(WORK_SHARE * length);
+    // `serial` is at most the gap, and all of it where nothing is known of the main program.
+    let rests = &mut gaps
+        .iter()
+        .zip(&serial)
+        .map(|(gap, used)| gap.1.abs_diff(gap.0).saturating_sub(*used));
+    let rest = mean(rests, gaps.len());
+    let is_waiting = rest > WAIT.max(WAIT_SHARE * length);
     Some(Rounds {
         count: rounds.len(),
         serial: if is_work { serial } else { Vec::new() },
+        waiting: if is_waiting { rest as u64 } else { 0 },
         measured: !main.is_empty(),
     })
 }
@@ -167,6 +182,7 @@ mod tests {
         let found = rounds(&tasks(&[4; 5]), &[]).unwrap();
         assert_eq!((found.count, found.measured), (5, false));
         assert_eq!(found.serial, [3_000_000; 4]);
+        assert_eq!(found.waiting, 0);
         // The main program computed for half of each gap, and waited for the rest.
         let main: Vec<MainStretch> = (0..4)
             .map(|k| MainStretch {
@@ -175,10 +191,19 @@ mod tests {
                 used: 1_500_000,
             })
             .collect();
-        assert_eq!(
-            rounds(&tasks(&[4; 5]), &main).unwrap().serial,
-            [1_500_000; 4]
-        );
+        let found = rounds(&tasks(&[4; 5]), &main).unwrap();
+        assert_eq!(found.serial, [1_500_000; 4]);
+        assert_eq!(found.waiting, 1_500_000);
+        // All but 100 us of it: waking a worker takes as long.
+        let busy: Vec<MainStretch> = main
+            .iter()
+            .map(|m| MainStretch {
+                used: 2_900_000,
+                ..*m
+            })
+            .collect();
+        let found = rounds(&tasks(&[4; 5]), &busy).unwrap();
+        assert_eq!((found.serial[0], found.waiting), (2_900_000, 0));
     }
 
     #[test]

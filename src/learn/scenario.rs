@@ -293,14 +293,26 @@ impl Learned {
             FittedArrivals::Rounds {
                 count,
                 serial: None,
+                waiting: None,
             } => writeln!(out, "{indent}arrivals: Rounds(count: {count}),"),
             FittedArrivals::Rounds {
                 count,
-                serial: Some(fit),
+                serial: None,
+                waiting: Some(waiting),
             } => writeln!(
                 out,
-                "{indent}arrivals: Rounds(count: {count}, serial: [Cpu({})]), // between rounds: {}",
+                "{indent}arrivals: Rounds(count: {count}, serial: [Io({})]), // between rounds: the mean",
+                duration(*waiting)
+            ),
+            FittedArrivals::Rounds {
+                count,
+                serial: Some(fit),
+                waiting,
+            } => writeln!(
+                out,
+                "{indent}arrivals: Rounds(count: {count}, serial: [Cpu({}){}]), // between rounds: {}",
                 ron(&fit.dist, indent),
+                waiting.map_or_else(String::new, |w| format!(", Io({})", duration(w))),
                 worth(fit)
             ),
             FittedArrivals::Poisson { rate, fit } => writeln!(

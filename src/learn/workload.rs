@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
+use super::dist::rounded;
 use super::facts::ProcessFacts;
 use super::fit::{Fit, FitVerdict, brief, fit};
 use super::gil::GilUse;
@@ -312,6 +313,7 @@ fn learn_rounds(
     Some(FittedArrivals::Rounds {
         count: found.count,
         serial: (!times.is_empty()).then(|| fit(&times)),
+        waiting: (found.waiting > 0).then(|| rounded(found.waiting as f64 / factor)),
     })
 }
 

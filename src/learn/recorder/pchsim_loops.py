@@ -101,9 +101,10 @@ class Record:
         return now
 
     def split(self):
-        """Ends a stretch of the task's own code; another one begins."""
-        self.cut()
+        """Ends a stretch of the task's own code; another one begins then, and it says when."""
+        now = self.cut()
         self.stretch = _Stretch.begin(self.task.name)
+        return now
 
     def blocked(self, kind, ready=None):
         """Ends a call that blocked the loop, since the last cut."""

@@ -268,7 +268,7 @@ class _Span:
         self.wall, self.cpu, self.left = wall, _cpu(), _gave_up()
 
     def cut(self):
-        """Ends a stretch of the program's own code."""
+        """Ends a stretch of the program's own code, and says when."""
         self.stretch.end()
         wall, cpu = _clock(), _cpu()
         length = wall - self.wall
@@ -279,6 +279,7 @@ class _Span:
             if length - used > max(_NOISE, length // 50):
                 self.task.off(self.wall + used, wall, self.left)
         self._begin(wall)
+        return wall
 
     split = cut
 

@@ -20,17 +20,15 @@ _LOANS = 1000  # a queue of which more items are out at once is no pool
 
 
 def _running():
-    """What runs on this thread, be it a thread's task or a loop's. What it did so far is a stretch of its own."""
+    """What runs on this thread, be it a thread's task or a loop's, and when. What it did until then is a stretch of its own."""
     running = getattr(_local, "step", None) or getattr(_local, "span", None)
-    if running is not None:
-        running.split()
-    return running
+    return running, _clock() if running is None else running.split()
 
 
 def _task():
-    """The task that runs on this thread."""
-    running = _running()
-    return None if running is None else running.task
+    """The task that runs on this thread, and the time at which its stretch was cut: what it holds begins and ends there, not a little later."""
+    running, now = _running()
+    return None if running is None else running.task, now
 
 
 class _Place:
@@ -41,16 +39,16 @@ class _Place:
         self.held = []
 
     def took(self):
-        task = _task()
+        task, now = _task()
         if task is not None:
-            self.held.append((task, _clock()))
+            self.held.append((task, now))
 
     def gave(self):
-        task = _task()
+        task, now = _task()
         for i in range(len(self.held) - 1, -1, -1):
             if self.held[i][0] is task and task is not None:
                 _, since = self.held.pop(i)
-                task.add("%s:%s" % (self.kind, self.name), since, _clock(), ', "size": %d' % self.size)
+                task.add("%s:%s" % (self.kind, self.name), since, now, ', "size": %d' % self.size)
                 return
         # Whoever gives back what another has taken does not hold it: it is a signal.
         self.held = []
@@ -59,9 +57,12 @@ class _Place:
 _names = {}  # names that are taken: where they were made
 
 
-def _made_here(depth):
+def _made_here(depth, made=None):
     """The file and line of the program's own code that makes an object, or None if a library makes it."""
     frame = sys._getframe(depth)
+    # Its class's own __init__ makes nothing: threading.BoundedSemaphore calls that of Semaphore.
+    while made is not None and frame is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is made:
+        frame = frame.f_back
     while frame is not None and os.path.dirname(frame.f_code.co_filename).endswith(("asyncio", "pchsim")):
         frame = frame.f_back
     if frame is None or frame.f_code.co_filename.startswith("<"):
@@ -87,7 +88,7 @@ def _watched(owner, kind, size_of, named):
     @functools.wraps(init)
     def made(self, *args, **kwargs):
         init(self, *args, **kwargs)
-        place = _made_here(2)
+        place = _made_here(2, self)
         # As attributes of slots would fail, the object has a dictionary or is not watched.
         if place is not None and hasattr(self, "__dict__"):
             self._pchsim = _Place(kind, _name(place, named), size_of(self))
@@ -317,7 +318,7 @@ class _Pool(_Place):
         put = _clock()
         if self.puts:
             put = self.puts.popleft()
-        running = _running()
+        running, now = _running()
         if running is None:
             return
         if not self.seen and getattr(running, "items", None) is not None:
@@ -326,7 +327,7 @@ class _Pool(_Place):
         if self.loans is None:
             return
         # The item is kept while it is out, so that no other has its identity.
-        self.loans[id(item)] = task, _clock(), item
+        self.loans[id(item)] = task, now, item
         if len(self.loans) > _LOANS:
             self.loans = None
 
@@ -336,11 +337,14 @@ class _Pool(_Place):
         if not self.loans:
             return
         task, since, _ = self.loans.get(id(item), (None, 0, None))
-        if task is not None and task is _task():
+        if task is None:
+            return
+        running, now = _task()
+        if task is running:
             del self.loans[id(item)]
             self.seen.add(id(item))
             self.size = max(self.size, len(self.seen))
-            task.add("use:%s" % self.name, since, _clock(), ', "size": %d' % self.size)
+            task.add("use:%s" % self.name, since, now, ', "size": %d' % self.size)
 
 
 def _queue(owner):
@@ -349,7 +353,7 @@ def _queue(owner):
     @functools.wraps(init)
     def made(self, *args, **kwargs):
         init(self, *args, **kwargs)
-        place = _made_here(2)
+        place = _made_here(2, self)
         if place is not None:
             self._pchsim = _Pool(_name(place, "pool"), type(self).__name__ == "Queue")
 

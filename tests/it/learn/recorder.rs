@@ -102,6 +102,49 @@ with ThreadPoolExecutor(4) as pool:
 assert not ledger.locked()
 ";
 
+/// Tasks burn within and outside of what they hold: 4 and 1 ms under the lock and the semaphore, 3 and 6 ms elsewhere.
+const HELD: &str = r"
+import asyncio, threading, time
+from concurrent.futures import ThreadPoolExecutor
+
+def burn(seconds):
+    start = time.thread_time()
+    while time.thread_time() - start < seconds:
+        pass
+
+ledger = threading.Lock()
+limit = threading.BoundedSemaphore(2)
+
+def order(n):
+    burn(0.003)
+    with ledger:
+        burn(0.004)
+    time.sleep(0.002)
+    with limit:
+        time.sleep(0.002)
+        burn(0.001)
+    burn(0.006)
+
+async def fetch(lock, few):
+    burn(0.003)
+    async with lock:
+        burn(0.004)
+    await asyncio.sleep(0.002)
+    async with few:
+        await asyncio.sleep(0.002)
+        burn(0.001)
+    burn(0.006)
+
+async def main():
+    page = asyncio.Lock()
+    few = asyncio.BoundedSemaphore(2)
+    await asyncio.gather(*(fetch(page, few) for _ in range(12)))
+
+with ThreadPoolExecutor(3) as pool:
+    list(pool.map(order, range(12)))
+asyncio.run(main())
+";
+
 const WORKERS: &str = r"
 import queue, threading, time
 
@@ -209,6 +252,39 @@ fn locks_of_threads() {
             let kind = StepKind::Within(Scope::Lock(lock));
             assert_eq!(trace.rows.iter().filter(|r| r.kind == kind).count(), 16);
             near(spent(&trace, "order", kind).1, wanted, "a lock", &python);
+        }
+    }
+}
+
+/// CPU time is on the side of an acquire or a release on which it was used.
+#[test]
+fn cpu_within_and_outside_of_what_is_held() {
+    for python in pythons() {
+        let (trace, stdout) = recorded(&python, HELD, &[]);
+        assert_eq!(trace.locks, ["ledger", "page"], "{stdout}");
+        assert_eq!(trace.resources.len(), 2, "{stdout}");
+        for class in ["order", "fetch"] {
+            let number = trace.classes.iter().position(|c| c == class).unwrap();
+            let rows = || trace.rows.iter().filter(|r| r.class as usize == number);
+            // A row counts as within if it begins there, as where the scenario is made.
+            let within = |holds: fn(StepKind) -> bool| {
+                let mut sum = 0;
+                for held in rows().filter(|r| holds(r.kind)) {
+                    let inner = rows().filter(|r| {
+                        let begins = held.start <= r.start && r.start < held.end;
+                        r.task == held.task && r.kind == StepKind::Cpu && begins
+                    });
+                    sum += inner.map(|r| r.end - r.start).sum::<i64>();
+                }
+                sum as f64 / 1e9 / 12.0
+            };
+            let locked = within(|k| matches!(k, StepKind::Within(Scope::Lock(_))));
+            near(locked, 0.004, "under the lock", &python);
+            let used = within(|k| matches!(k, StepKind::Within(Scope::Use(_))));
+            near(used, 0.001, "with the semaphore", &python);
+            let (tasks, all) = spent(&trace, class, StepKind::Cpu);
+            assert_eq!(tasks, 12);
+            near(all - locked - used, 0.009, "outside", &python);
         }
     }
 }
