@@ -304,6 +304,7 @@ fn environment(world: &World, uvicorn: &str, without: &str) -> Option<PathBuf> {
     ] {
         fs::create_dir_all(home.join(folder)).unwrap();
     }
+    fs::write(home.join("pyvenv.cfg"), "").unwrap();
     for module in [
         "uvicorn/__init__",
         "uvicorn/main",
