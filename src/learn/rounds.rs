@@ -83,7 +83,11 @@ pub(super) fn rounds(tasks: &[(i64, i64)], main: &[MainStretch]) -> Option<Round
     Some(Rounds {
         count: rounds.len(),
         serial: if is_work { serial } else { Vec::new() },
-        waiting: if is_waiting { rest as u64 } else { 0 },
+        waiting: if is_waiting {
+            crate::engine::whole(rest)
+        } else {
+            0
+        },
         measured: !main.is_empty(),
     })
 }
