@@ -124,7 +124,7 @@ pub(super) fn usage(server: Server, stem: &str, example: &str) -> String {
         ""
     };
     format!(
-        "Needs:    CPython 3.9 or later, {}{limiter}. Linux or macOS.\n\
+        "Needs:    CPython 3.10 or later, {}{limiter}. Linux or macOS.\n\
          Start:    {} {listening} {app}\n\
          Ask:      curl http://127.0.0.1:8000/{example}/0 (the number is that of the task; 503: it has failed, 504: it was given up).\n\
          \x20         `pchsim verify` sends each request at its time over a connection of its own{}, and measures.\n",
