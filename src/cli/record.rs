@@ -425,7 +425,7 @@ fn options(
 }
 
 fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> anyhow::Result<()> {
-    let mut text = learned.to_ron();
+    let text = learned.to_ron();
     let origin = Path::new("the learnt scenario");
     if let Err(problems) = syntax::parse(&text, origin, &[]) {
         bail!(
@@ -444,9 +444,13 @@ fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> any
         .costs
         .delay
         .filter(|d| gap.is_none_or(|gap| d.explains(gap)));
-    let mut said = learned.clone();
-    said.notes.extend(delay.map(|d| d.note()));
-    text = said.to_ron();
+    let noted = delay.map(|d| {
+        let mut noted = learned.clone();
+        noted.notes.push(d.note());
+        noted
+    });
+    let text = noted.as_ref().map_or(text, Learned::to_ron);
+    let said = noted.as_ref().unwrap_or(learned);
     if let Some(file) = file {
         // The scenario is there, even if nobody reads the table.
         file.write(&text, printer)?;

@@ -470,6 +470,18 @@ impl Step {
     /// not for a shorter time.
     #[must_use]
     pub fn scaled(&self, by: f64) -> Self {
+        self.times(by, 1.0)
+    }
+
+    /// This step with so many times the working memory, also in steps within it.
+    #[must_use]
+    pub(crate) fn holding(&self, times: f64) -> Self {
+        self.times(1.0, times)
+    }
+
+    /// This step with so many times the time, and the working memory.
+    fn times(&self, by: f64, memory: f64) -> Self {
+        let inside = |steps: &[Self]| steps.iter().map(|s| s.times(by, memory)).collect();
         match self {
             Self::Cpu(time) => Self::Cpu(time.scaled(by)),
             Self::Releasing(time, releases) => {
@@ -486,7 +498,7 @@ impl Step {
             Self::Io(time) => Self::Io(time.scaled(by)),
             Self::Block(time) => Self::Block(time.scaled(by)),
             Self::Transfer(device, alone) => Self::Transfer(*device, alone.scaled(by)),
-            Self::Timeout(after, steps) => Self::Timeout(after.scaled(by), scaled(steps, by)),
+            Self::Timeout(after, steps) => Self::Timeout(after.scaled(by), inside(steps)),
             Self::Retry {
                 attempts,
                 backoff,
@@ -494,8 +506,15 @@ impl Step {
             } => Self::Retry {
                 attempts: *attempts,
                 backoff: backoff.scaled(by),
-                steps: scaled(steps, by),
+                steps: inside(steps),
             },
+            Self::Hold(held, steps) => Self::Hold(
+                WorkingMemory {
+                    size: Sizes(held.size.0.scaled(memory)),
+                    churn: held.churn,
+                },
+                inside(steps),
+            ),
             Self::Lock(..)
             | Self::Use(..)
             | Self::Acquire(_)
@@ -509,58 +528,12 @@ impl Step {
             | Self::ObjectsIn(_)
             | Self::ObjectsOut(_)
             | Self::Allocate(_)
-            | Self::Hold(..)
             | Self::Fail(_)
             | Self::Repeat(..)
             | Self::Offload { .. }
-            | Self::Inline(_) => self.around(|steps| scaled(steps, by)),
+            | Self::Inline(_) => self.around(inside),
         }
     }
-
-    /// This step with so many times the working memory, also in steps within it.
-    #[must_use]
-    pub(crate) fn holding(&self, times: f64) -> Self {
-        let with = |steps: &[Self]| steps.iter().map(|s| s.holding(times)).collect();
-        match self {
-            Self::Hold(memory, steps) => Self::Hold(
-                WorkingMemory {
-                    size: Sizes(memory.size.0.scaled(times)),
-                    churn: memory.churn,
-                },
-                with(steps),
-            ),
-            Self::Cpu(_)
-            | Self::Releasing(..)
-            | Self::Native(_)
-            | Self::Team(..)
-            | Self::Io(_)
-            | Self::Block(_)
-            | Self::Transfer(..)
-            | Self::Timeout(..)
-            | Self::Retry { .. }
-            | Self::Lock(..)
-            | Self::Use(..)
-            | Self::Acquire(_)
-            | Self::Release(_)
-            | Self::Shared { .. }
-            | Self::Put(_)
-            | Self::Get(_)
-            | Self::FanOut { .. }
-            | Self::PayloadIn(_)
-            | Self::PayloadOut(_)
-            | Self::ObjectsIn(_)
-            | Self::ObjectsOut(_)
-            | Self::Allocate(_)
-            | Self::Fail(_)
-            | Self::Repeat(..)
-            | Self::Offload { .. }
-            | Self::Inline(_) => self.around(with),
-        }
-    }
-}
-
-fn scaled(steps: &[Step], by: f64) -> Vec<Step> {
-    steps.iter().map(|s| s.scaled(by)).collect()
 }
 
 #[cfg(test)]

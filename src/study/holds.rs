@@ -7,7 +7,7 @@ use super::comparability::{
 use super::effort::FEWEST;
 use super::judge::offloads;
 use super::relief::Relief;
-use super::told::{full_queue, killed_workers, rejected};
+use super::told::{Told, told};
 use super::warning::{
     BUSY, FOUGHT, GilContentionCost, Oversubscription, RETRY_STORM, WAKE_UP_AT_MOST, Warning,
     attempts_for_each_first, gains_nothing, ranks_before, sequential_cpu,
@@ -154,31 +154,17 @@ impl Warning {
             }
             Self::Rejected { cases, .. } => {
                 !cases.is_empty()
-                    && cases.iter().all(|c| {
-                        let said = |f: &Forecast, x: &CountedFinding| {
-                            rejected(f, &x.finding).as_ref() == Some(c)
-                        };
-                        of(&c.case).is_some_and(|f| f.findings.iter().any(|x| said(f, x)))
-                    })
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::Rejected(c.clone())))
             }
             Self::FullBacklog { cases } => {
                 !cases.is_empty()
                     && cases.iter().all(|c| {
-                        let same = |f: &Forecast, x: &CountedFinding| {
-                            full_queue(f, &x.finding).as_ref() == Some(c)
-                        };
-                        c.most > c.holds
-                            && of(&c.case).is_some_and(|f| f.findings.iter().any(|x| same(f, x)))
+                        c.most > c.holds && tells(of(&c.case), &Told::FullQueue(c.clone()))
                     })
             }
             Self::WorkerTimeout { cases, .. } => {
                 !cases.is_empty()
-                    && cases.iter().all(|c| {
-                        let same = |f: &Forecast, x: &CountedFinding| {
-                            killed_workers(f, &x.finding).as_ref() == Some(c)
-                        };
-                        of(&c.case).is_some_and(|f| f.findings.iter().any(|x| same(f, x)))
-                    })
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::Killed(c.clone())))
             }
             Self::FutileWakeups { cases, instead } => {
                 let fights = |f: &Forecast| {
@@ -282,4 +268,12 @@ impl Warning {
             }
         }
     }
+}
+
+/// Whether a finding of the case says just this.
+fn tells(case: Option<&Forecast>, what: &Told) -> bool {
+    case.is_some_and(|f| {
+        let mut findings = f.findings.iter();
+        findings.any(|x| told(f, &x.finding).as_ref() == Some(what))
+    })
 }

@@ -9,7 +9,7 @@ use super::options::Options;
 use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::arrival_rate;
-use super::told::{full_queue, killed_workers, rejected, returns, server_findings};
+use super::told::{Told, returns, server_findings, told};
 use super::warning::{
     BUSY, Back, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
     UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
@@ -236,9 +236,14 @@ fn findings(
                     busy: *busy,
                     share: waited.as_secs_f64() / of.as_secs_f64(),
                 }),
-                Finding::Rejections { .. } => turned_away.extend(rejected(f, &found.finding)),
-                Finding::FullBacklog { .. } => queues.extend(full_queue(f, &found.finding)),
-                Finding::KilledWorkers { .. } => killed.extend(killed_workers(f, &found.finding)),
+                Finding::Rejections { .. }
+                | Finding::FullBacklog { .. }
+                | Finding::KilledWorkers { .. } => match told(f, &found.finding) {
+                    Some(Told::Rejected(said)) => turned_away.push(said),
+                    Some(Told::FullQueue(said)) => queues.push(said),
+                    Some(Told::Killed(said)) => killed.push(said),
+                    None => {}
+                },
                 // The cost of futile wake-ups is judged by comparison with other cases.
                 Finding::FutileWakeups { .. }
                 | Finding::EventLimit { .. }

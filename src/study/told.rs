@@ -58,40 +58,32 @@ impl Returns {
     }
 }
 
-/// What a finding about rejections says of a case; `None` for any other.
-pub(super) fn rejected(f: &Forecast, finding: &Finding) -> Option<Rejected> {
+/// What a finding of those that warnings repeat says of a case.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Told {
+    /// Tasks were rejected by a resource.
+    Rejected(Rejected),
+    /// A listen queue was full.
+    FullQueue(FullQueue),
+    /// Workers were killed.
+    Killed(KilledWorkers),
+}
+
+/// What a finding about rejections, listen queues or killed workers says of a case; `None` for any other.
+pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
     match finding {
         Finding::Rejections {
             resource,
             task,
             times,
             asked,
-        } => Some(Rejected {
+        } => Some(Told::Rejected(Rejected {
             case: f.name(),
             resource: resource.clone(),
             task: task.clone(),
             times: *times,
             asked: *asked,
-        }),
-        Finding::Deadlock { .. }
-        | Finding::OutOfMemory { .. }
-        | Finding::BlockedLoop { .. }
-        | Finding::Convoy { .. }
-        | Finding::ContendedObject { .. }
-        | Finding::ScarceResource { .. }
-        | Finding::BusyDevice { .. }
-        | Finding::FutileWakeups { .. }
-        | Finding::FullBacklog { .. }
-        | Finding::KilledWorkers { .. }
-        | Finding::EventLimit { .. }
-        | Finding::ClockEnd { .. }
-        | Finding::Unsupported { .. } => None,
-    }
-}
-
-/// What a finding about a listen queue says of a case; `None` for any other.
-pub(super) fn full_queue(f: &Forecast, finding: &Finding) -> Option<FullQueue> {
-    match finding {
+        })),
         Finding::FullBacklog {
             connections,
             of,
@@ -99,7 +91,7 @@ pub(super) fn full_queue(f: &Forecast, finding: &Finding) -> Option<FullQueue> {
             waited,
             holds,
             most,
-        } => Some(FullQueue {
+        } => Some(Told::FullQueue(FullQueue {
             case: f.name(),
             connections: *connections,
             of: *of,
@@ -107,37 +99,18 @@ pub(super) fn full_queue(f: &Forecast, finding: &Finding) -> Option<FullQueue> {
             late: waited.mean_of(*connections),
             holds: *holds,
             most: *most,
-        }),
-        Finding::Deadlock { .. }
-        | Finding::OutOfMemory { .. }
-        | Finding::BlockedLoop { .. }
-        | Finding::Convoy { .. }
-        | Finding::ContendedObject { .. }
-        | Finding::ScarceResource { .. }
-        | Finding::BusyDevice { .. }
-        | Finding::FutileWakeups { .. }
-        | Finding::Rejections { .. }
-        | Finding::KilledWorkers { .. }
-        | Finding::EventLimit { .. }
-        | Finding::ClockEnd { .. }
-        | Finding::Unsupported { .. } => None,
-    }
-}
-
-/// What a finding about killed workers says of a case; `None` for any other.
-pub(super) fn killed_workers(f: &Forecast, finding: &Finding) -> Option<KilledWorkers> {
-    match finding {
+        })),
         Finding::KilledWorkers {
             at: _,
             timeout,
             workers,
             tasks,
-        } => Some(KilledWorkers {
+        } => Some(Told::Killed(KilledWorkers {
             case: f.name(),
             workers: *workers,
             tasks: *tasks,
             timeout: *timeout,
-        }),
+        })),
         Finding::Deadlock { .. }
         | Finding::OutOfMemory { .. }
         | Finding::BlockedLoop { .. }
@@ -146,8 +119,6 @@ pub(super) fn killed_workers(f: &Forecast, finding: &Finding) -> Option<KilledWo
         | Finding::ScarceResource { .. }
         | Finding::BusyDevice { .. }
         | Finding::FutileWakeups { .. }
-        | Finding::Rejections { .. }
-        | Finding::FullBacklog { .. }
         | Finding::EventLimit { .. }
         | Finding::ClockEnd { .. }
         | Finding::Unsupported { .. } => None,

@@ -21,22 +21,14 @@ const SPARE_DRAW: u64 = 1 << 40;
 /// The greatest number of spare numbers at one place.
 const MOST_SPARE: u32 = 64;
 
-/// How the simulator counts draws.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Counting {
-    /// Whether every CPU step draws the amount by which it overshoots.
-    pub(super) cpu_grain: bool,
-    /// The interpreter's factor on CPU demands.
-    pub(super) cpu_factor: f64,
-}
-
 /// Draws the random numbers of tasks.
 pub(super) struct Drawer {
     demands: Streams,
     failures: Streams,
     patience: Streams,
     sizes: Streams,
-    counting: Counting,
+    /// The interpreter's factor on CPU demands.
+    cpu_factor: f64,
     /// The count of numbers drawn so far.
     numbers: usize,
 }
@@ -68,13 +60,13 @@ impl Path<'_> {
 
 impl Drawer {
     /// Draws the numbers that replication 0 draws with this seed.
-    pub(super) fn new(seed: u64, counting: Counting) -> Self {
+    pub(super) fn new(seed: u64, cpu_factor: f64) -> Self {
         Self {
             demands: Streams::new(seed, 0, StreamRole::Demands),
             failures: Streams::new(seed, 0, StreamRole::Failure),
             patience: Streams::new(seed, 0, StreamRole::Patience),
             sizes: Streams::new(seed, 0, StreamRole::Sizes),
-            counting,
+            cpu_factor,
             numbers: 0,
         }
     }
@@ -188,8 +180,9 @@ impl Drawer {
         match node {
             ProgramStep::Cpu(amount) | ProgramStep::Releasing(amount, _) => {
                 let time = self.time(amount, DurationUnit::Milliseconds, path);
-                path.draws += u64::from(self.counting.cpu_grain);
-                path.elapsed += time.scale(self.counting.cpu_factor);
+                // The simulator draws by how much the step overshoots.
+                path.draws += 1;
+                path.elapsed += time.scale(self.cpu_factor);
             }
             ProgramStep::Native(amount) => {
                 let time = self.time(amount, DurationUnit::Milliseconds, path);

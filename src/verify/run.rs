@@ -229,14 +229,7 @@ pub fn run_once(
         }
     })
     .map_err(|e| RunError::Unrunnable(e.to_string()))?;
-    match finished.end {
-        ExitReason::TimedOut => return Err(RunError::TimedOut(limit)),
-        ExitReason::Interrupted => return Err(RunError::Interrupted),
-        ExitReason::TooMuchOutput => {
-            return Err(RunError::Garbage("it prints without an end".into()));
-        }
-        ExitReason::Exited => {}
-    }
+    by_itself(&finished, limit)?;
     if !finished.succeeded() {
         return Err(crashed(&finished));
     }
@@ -249,6 +242,19 @@ pub fn run_once(
         serde_json::from_str(&answer).map_err(|e| RunError::Garbage(e.to_string()))?;
     measured.check(tasks).map_err(RunError::Garbage)?;
     Ok((measured, finished.memory_peak))
+}
+
+/// That a program has ended by itself, which may be by failing.
+///
+/// # Errors
+/// Returns the reason for which it was ended.
+pub(super) fn by_itself(finished: &FinishedRun, limit: Duration) -> Result<(), RunError> {
+    match finished.end {
+        ExitReason::TimedOut => Err(RunError::TimedOut(limit)),
+        ExitReason::Interrupted => Err(RunError::Interrupted),
+        ExitReason::TooMuchOutput => Err(RunError::Garbage("it prints without an end".into())),
+        ExitReason::Exited => Ok(()),
+    }
 }
 
 /// The end of a program that has failed.

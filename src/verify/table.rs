@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::draws::{Counting, Drawer};
+use super::draws::Drawer;
 use super::error::ProgramError;
 use super::program::ProgramPlan;
 use super::steps::{quoted, shortest};
@@ -35,13 +35,7 @@ impl TaskTable {
         let s = plan.source;
         let w = s.workload;
         let arrivals = arrivals(w, s.seed)?;
-        let mut drawer = Drawer::new(
-            s.seed,
-            Counting {
-                cpu_grain: true,
-                cpu_factor: s.cpu_factor,
-            },
-        );
+        let mut drawer = Drawer::new(s.seed, s.cpu_factor);
         let plain = plan.all_trees().all(|t| t.places.is_empty());
         let pattern = (plain && w.arrivals == Arrivals::Batch)
             .then(|| pattern(w))

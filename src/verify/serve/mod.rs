@@ -23,7 +23,7 @@ use super::application::ServedProgram;
 use super::compare::Verified;
 use super::error::ProgramError;
 use super::run::{
-    Canaries, ClientFigures, MEMORY_INTERVAL, MeasuredRun, ProgramDir, RunError, crashed,
+    Canaries, ClientFigures, MEMORY_INTERVAL, MeasuredRun, ProgramDir, RunError, by_itself, crashed,
 };
 use crate::calibrate::bench::SERVING;
 use crate::host::{self, Companion, ExitReason, HostError, Invocation, run_beside};
@@ -210,14 +210,7 @@ fn attempt(
         other => RunError::Unrunnable(other.to_string()),
     })?;
     let finished = &accompanied.finished;
-    match finished.end {
-        ExitReason::TimedOut => return Err(RunError::TimedOut(limit)),
-        ExitReason::Interrupted => return Err(RunError::Interrupted),
-        ExitReason::TooMuchOutput => {
-            return Err(RunError::Garbage("it prints without an end".into()));
-        }
-        ExitReason::Exited => {}
-    }
+    by_itself(finished, limit)?;
     match accompanied.work {
         Some(seen) if !accompanied.early => {
             // An application's own mistake (500) is not a failure that the scenario speaks of.
