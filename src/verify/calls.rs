@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::pieces::{ExecutorKind, sharing};
+use super::pieces::{ExecutorKind, shared_arguments, sharing};
 use super::program::ProgramPlan;
 use super::retries;
+use super::scarce;
 use super::steps::quoted;
 use super::tree::ProgramStep;
 use crate::scenario::{NamedPool, Offload, Pool, StartMethod, Workers};
 
 /// Whether steps within the calls of a program are such.
-fn within(plan: &ProgramPlan<'_>, is: impl Fn(&ProgramStep) -> bool) -> bool {
+pub(super) fn within(plan: &ProgramPlan<'_>, is: impl Fn(&ProgramStep) -> bool) -> bool {
     plan.any(|n| match n {
         ProgramStep::Call(call) => call.steps.iter().any(|s| s.any(&is)),
         _ => false,
@@ -19,25 +20,6 @@ fn within(plan: &ProgramPlan<'_>, is: impl Fn(&ProgramStep) -> bool) -> bool {
 
 fn queues(node: &ProgramStep) -> bool {
     matches!(node, ProgramStep::Put(_) | ProgramStep::Get(_))
-}
-
-/// The name of a resource that a call uses.
-pub(super) fn resource_in_call(plan: &ProgramPlan<'_>) -> Option<String> {
-    fn used(steps: &[ProgramStep]) -> Option<usize> {
-        steps.iter().find_map(|s| match s {
-            ProgramStep::Use(resource, _) => Some(*resource),
-            other => used(other.inner()),
-        })
-    }
-    let mut found = None;
-    for tree in plan.all_trees() {
-        tree.all(&mut |node| {
-            if let ProgramStep::Call(call) = node {
-                found = found.or_else(|| used(&call.steps));
-            }
-        });
-    }
-    Some(plan.source.workload.resources[found?].name.clone())
 }
 
 /// The name of a device that is used by more than one process or interpreter, or by one that is not the program's own.
@@ -140,6 +122,10 @@ pub(super) fn make_pools(plan: &ProgramPlan<'_>) -> String {
             .map(|l| format!("{0}: LOCKS[{0}]", quoted(&l.name)))
             .collect();
         let _ = writeln!(out, "    locks, queues = {{{}}}, {{}}", locks.join(", "));
+        let resources = scarce::of_all(plan);
+        if !resources.is_empty() {
+            out.push_str(&scarce::MADE_BEFORE.replace("NAMES", &resources.join(", ")));
+        }
     }
     out.push_str("    return {\n");
     for NamedPool { name, workers } in pools {
@@ -155,9 +141,10 @@ pub(super) fn make_pools(plan: &ProgramPlan<'_>) -> String {
                     StartMethod::Forkserver => "forkserver",
                 };
                 let shared = if shares {
-                    ", initializer=share, initargs=(locks, queues)"
+                    let arguments = shared_arguments(plan);
+                    format!(", initializer=share, initargs=({arguments})")
                 } else {
-                    ""
+                    String::new()
                 };
                 format!(
                     "cf.ProcessPoolExecutor({}, mp_context=multiprocessing.get_context({}){shared})",
@@ -205,6 +192,14 @@ pub(super) fn run(plan: &ProgramPlan<'_>) -> String {
                 quoted(&lock.name)
             );
         }
+    }
+    let resources = scarce::of_all(plan);
+    if plan.copies.is_none() && !resources.is_empty() {
+        made.push_str(&scarce::made(
+            &resources,
+            "multiprocessing.get_context(\"spawn\")",
+        ));
+        made.push_str(scarce::TAKE);
     }
     let with = "    with contextlib.ExitStack()";
     out.replace(with, &format!("{made}{with}"))

@@ -82,24 +82,17 @@ pub enum ProgramError {
     /// The executor of this version does not replace its workers.
     #[error("CPython {0} has no `max_tasks_per_child`; 3.11 and later have")]
     MaxTasks(String),
-    /// Copies of a program would have to share rounds.
-    #[error("copies of a prefork server do not go through rounds together")]
-    RoundsOfCopies,
-    /// Several processes would have to share a resource.
+    /// Several processes or interpreters would have to share a resource and cannot.
     #[error(
-        "its processes share the resource \"{0}\" (`per: Everywhere`): programs share semaphores between processes that block, but no pool of connections, no rate limit, and nothing that an event loop awaits"
+        "the resource \"{0}\" (`per: Everywhere`) is shared by what has no memory in common: sub-interpreters, or workers that a server starts by \
+         itself; processes of a pool and of `Prefork` share at most {1} of it"
     )]
-    ResourceOfAll(String),
+    ResourceOfAll(String, u64),
     /// Several processes would have to share a device.
     #[error(
         "its processes share the device \"{0}\": that device is outside of the program, and is not imitated for several processes"
     )]
     DeviceOfAll(String),
-    /// A call that runs on a worker would have to use what belongs to the event loop.
-    #[error(
-        "steps offloaded as one call use the resource \"{0}\", which a coroutine and a worker do not share as one object; put the `Use` round the `Offload`"
-    )]
-    ResourceInCall(String),
     /// Workers in other processes share no queue with an event loop.
     #[error(
         "steps offloaded to processes or interpreters have no queue between them and the event loop; offload them to threads"

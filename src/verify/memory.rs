@@ -63,13 +63,13 @@ const HOLD: &str = "    @contextlib.contextmanager
 /// The code of a strategy where the program keeps the results of a batch.
 pub(super) fn keeping(text: &str) -> String {
     let (begin, made, done) = (
-        "    serial(Task(SERIAL[number // size]))\n",
+        "        due = now()\n        for ",
         "Task(draws)",
         "        futures.discard(future)\n",
     );
     let used = "RESULTS.clear()  # It has made use of them.\n";
     let kept = text
-        .replace(begin, &format!("{begin}            {used}"))
+        .replace(begin, &format!("        {used}{begin}"))
         .replace(LOOP_SERIAL, &format!("{LOOP_SERIAL}        {used}"))
         .replace(made, &format!("kept({made})"))
         .replace(done, &format!("        RESULTS.append(future)\n{done}"));
@@ -83,7 +83,7 @@ pub(super) fn keeping(text: &str) -> String {
 }
 
 /// What an event loop does by itself before each round.
-const LOOP_SERIAL: &str = "        await body(serial, Task(SERIAL[first // size]))\n";
+const LOOP_SERIAL: &str = "        await body(serial, Task(own))\n";
 
 /// A task whose result the program keeps.
 const KEPT: &str = "

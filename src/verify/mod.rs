@@ -26,6 +26,7 @@ mod program;
 mod render;
 mod retries;
 mod run;
+mod scarce;
 mod serve;
 mod steps;
 mod table;

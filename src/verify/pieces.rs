@@ -8,6 +8,7 @@ use super::memory;
 use super::parallel;
 use super::program::{ProgramPlan, imports_module};
 use super::retries;
+use super::scarce;
 use super::steps::{Flavour, coming, quoted};
 use super::tree::ProgramStep;
 use crate::scenario::{Execution, Pool, ProcessApi, StartMethod, Workers};
@@ -79,11 +80,6 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     let on_loop = has(|n| matches!(n, ProgramStep::OnLoop(_)));
     let placed = on_loop || !called.is_empty();
     let shared = has(|n| matches!(n, ProgramStep::Shared { .. }));
-    // A semaphore of `multiprocessing` knows its first parameter by another name.
-    let resources = match &plan.permits()[..] {
-        [] => piece!("resources").to_owned(),
-        _ => piece!("resources").replace("acquire(blocking=False)", "acquire(False)"),
-    };
     let parts = [
         (has(holds), piece!("hold")),
         (!offload, piece!("task")),
@@ -99,8 +95,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
             piece!("queues"),
         ),
         (uses, piece!("scarce")),
-        (plain && uses, &resources),
-        (!plain && uses, piece!("loop_resources")),
+        (uses, &scarce::users(plan)),
         (transfers, piece!("devices")),
         (
             transfers && (plain || !called.is_empty()),
@@ -218,6 +213,9 @@ fn releasing(plan: &ProgramPlan<'_>, touches: bool) -> String {
 pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
     let mut out = String::from(piece!("log"));
     let users = plan.users().is_some();
+    if plan.serial.is_some() {
+        out.push_str(piece!("each_round"));
+    }
     if plan.kind != ExecutorKind::Loop {
         out.push_str(match (&plan.serial, users) {
             (Some(_), _) => piece!("rounds"),
@@ -288,21 +286,19 @@ pub(super) fn strategy(plan: &ProgramPlan<'_>) -> String {
 /// Where a pool gets the chunks of a batch, at once and round by round.
 const CHUNKS: &str = "        map_chunks(0, tasks, t0)\n";
 
-const CHUNKS_OF_ROUNDS: &str = "        size = len(tasks) // ROUNDS
-        for first in range(0, len(tasks), size):
-            serial(Task(SERIAL[first // size]))
+const CHUNKS_OF_ROUNDS: &str = "        for first, batch, own in rounds(tasks):
+            serial(Task(own))
             futures.clear()  # It has made use of what they brought.
-            map_chunks(first, tasks[first : first + size], now())
+            map_chunks(first, batch, now())
 ";
 
 /// Where an event loop gets the tasks of a batch, at once and round by round.
 const LOOP_BATCH: &str = "    await all_of([one(number, at, kind, draws) for number, (at, kind, draws) in enumerate(tasks)])\n";
 
-const LOOP_ROUNDS: &str = "    size = len(tasks) // ROUNDS
-    for first in range(0, len(tasks), size):
-        await body(serial, Task(SERIAL[first // size]))
+const LOOP_ROUNDS: &str = "    for first, batch, own in rounds(tasks):
+        await body(serial, Task(own))
         at = now() - t0
-        due = [(number, kind, draws) for number, (_, kind, draws) in enumerate(tasks[first : first + size], first)]
+        due = [(number, kind, draws) for number, (_, kind, draws) in enumerate(batch, first)]
         await all_of([one(number, at, kind, draws) for number, kind, draws in due])
 ";
 
@@ -442,16 +438,12 @@ fn process_pool(
     )
 }
 
-/// Has a process use the permits that it has been given.
-const TAKE_PERMITS: &str =
-    "    for name, free in permits.items():\n        RESOURCES[name].free = free\n";
-
 /// The names of what is passed to all processes of a pool.
-fn shared_arguments(plan: &ProgramPlan<'_>) -> &'static str {
-    if plan.permits().is_empty() {
+pub(super) fn shared_arguments(plan: &ProgramPlan<'_>) -> &'static str {
+    if scarce::of_all(plan).is_empty() {
         "locks, queues"
     } else {
-        "locks, queues, permits"
+        "locks, queues, resources"
     }
 }
 
@@ -475,16 +467,15 @@ pub(super) fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
     let locks: Vec<_> = of(true)
         .map(|l| {
             let name = quoted(&l.name);
-            // Made before, if others share them than the workers of this pool.
-            if plan.copies.is_some() || !plan.each.pools().is_empty() {
+            if made_before(plan) {
                 format!("{name}: LOCKS[{name}]")
             } else {
                 format!("{name}: context.Lock()")
             }
         })
         .collect();
-    let permits = plan.permits();
-    if locks.is_empty() && queues.is_empty() && permits.is_empty() {
+    let resources = scarce::of_all(plan);
+    if locks.is_empty() && queues.is_empty() && resources.is_empty() {
         return (String::new(), String::new(), false);
     }
     let mut define = String::from(
@@ -502,20 +493,21 @@ pub(super) fn sharing(plan: &ProgramPlan<'_>) -> (String, String, bool) {
         locks.join(", "),
         queues.join(", ")
     );
-    if !permits.is_empty() {
-        define.push_str(TAKE_PERMITS);
-        let made = permits.iter().map(|(name, count)| match plan.copies {
-            Some(_) => format!("{name}: RESOURCES[{name}].free"),
-            None => format!("{name}: context.BoundedSemaphore({count})"),
-        });
-        let made: Vec<String> = made.collect();
-        let _ = write!(
-            make,
-            "    permits = {{{}}}\n{TAKE_PERMITS}",
-            made.join(", ")
-        );
+    if !resources.is_empty() {
+        define.push_str(scarce::TAKE);
+        let made = if made_before(plan) {
+            scarce::MADE_BEFORE.replace("NAMES", &resources.join(", "))
+        } else {
+            scarce::made(&resources, "context") + scarce::TAKE
+        };
+        make.push_str(&made);
     }
     (define, make, true)
+}
+
+/// Whether what processes share is made before the pool, as others share it than its workers.
+fn made_before(plan: &ProgramPlan<'_>) -> bool {
+    plan.copies.is_some() || !plan.each.pools().is_empty()
 }
 
 /// The things that each copy of a prefork server has for itself, and those that all copies share.
@@ -527,6 +519,12 @@ fn deal(plan: &ProgramPlan<'_>) -> String {
              USERS = USERS // COPIES + (number < USERS % COPIES)\n",
         );
     }
+    if plan.serial.is_some() {
+        out.push_str(
+            "    global SERIAL, SIZES\n    SERIAL = SERIAL[number::COPIES]\n    \
+             SIZES = [len(range((number - turn * size) % COPIES, size, COPIES)) for turn, size in enumerate(SIZES)]\n",
+        );
+    }
     out.push_str("\n\ndef share_among_copies():\n    \"\"\"Made before the copies, so that all have the same.\"\"\"\n");
     for lock in plan.source.workload.locks.iter().filter(|l| l.shared) {
         let _ = writeln!(
@@ -535,11 +533,13 @@ fn deal(plan: &ProgramPlan<'_>) -> String {
             quoted(&lock.name)
         );
     }
-    for (name, count) in plan.permits() {
-        let _ = writeln!(
-            out,
-            "    RESOURCES[{name}].free = multiprocessing.get_context(\"fork\").BoundedSemaphore({count})"
-        );
+    let resources = scarce::of_all(plan);
+    if !resources.is_empty() {
+        out.push_str(&scarce::made(
+            &resources,
+            "multiprocessing.get_context(\"fork\")",
+        ));
+        out.push_str(scarce::TAKE);
     }
     out
 }

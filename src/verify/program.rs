@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use super::application::{self, ServedProgram};
 use super::error::ProgramError;
 use super::pieces::{self, ExecutorKind};
+use super::scarce;
 use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
 use crate::scenario::{
-    Arrivals, Execution, Pool, ProcessApi, ResourceKind, ResourceSpec, Rounds, Scope, Server, Step,
-    Strategy, TaskClass, Workload, strategy_label,
+    Arrivals, Execution, Pool, ProcessApi, Rounds, Server, Step, Strategy, TaskClass, Workload,
+    strategy_label,
 };
 
 /// What a program is made from.
@@ -73,9 +74,6 @@ impl GeneratedProgram {
     }
 }
 
-/// Most permits of a POSIX semaphore.
-const SEM_VALUE_MAX: u64 = 0x7fff_ffff;
-
 /// The properties of a program that decide how everything in it is written.
 pub(super) struct ProgramPlan<'a> {
     pub(super) source: &'a ProgramSpec<'a>,
@@ -134,33 +132,6 @@ impl ProgramPlan<'_> {
     /// Whether work goes to other processes.
     pub(super) fn processes(&self) -> bool {
         self.each.every_pool().any(|pool| pool.start().is_some())
-    }
-
-    /// Whether several processes or interpreters share this resource.
-    fn is_of_all(&self, resource: &ResourceSpec) -> bool {
-        let several = self.copies.is_some() || self.each.execution().pool.apart();
-        several && resource.scope == Scope::Everywhere
-    }
-
-    /// Whether processes can share this resource: a semaphore of `multiprocessing`, which no event loop can await, and no interpreter has.
-    fn can_share(&self, resource: &ResourceSpec) -> bool {
-        let counts = match resource.kind {
-            ResourceKind::Semaphore { count } => count <= SEM_VALUE_MAX,
-            ResourceKind::Connections { .. } | ResourceKind::RateLimit { .. } => false,
-        };
-        // Workers of a server have nothing that was made before all of them.
-        let apart = self.interpreters() || self.server().is_some();
-        counts && self.kind != ExecutorKind::Loop && !apart
-    }
-
-    /// The semaphores that processes share: names, and numbers of permits.
-    pub(super) fn permits(&self) -> Vec<(String, u64)> {
-        let used = self.any(|n| matches!(n, ProgramStep::Use(..)));
-        let resources = self.source.workload.resources.iter().filter(|_| used);
-        let shared = resources.filter(|r| self.is_of_all(r) && self.can_share(r));
-        shared
-            .map(|r| (quoted(&r.name), r.kind.capacity()))
-            .collect()
     }
 
     /// Whether the program has results that it keeps until all of a batch, or of a round, are there.
@@ -275,13 +246,7 @@ fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     if queues && plan.copies.is_some() {
         return Err(ProgramError::QueueOfCopies);
     }
-    if plan.serial.is_some() && plan.copies.is_some() {
-        return Err(ProgramError::RoundsOfCopies);
-    }
-    let shared = |r: &&ResourceSpec| plan.is_of_all(r) && !plan.can_share(r);
-    if let Some(r) = source.workload.resources.iter().find(shared) {
-        return Err(ProgramError::ResourceOfAll(r.name.clone()));
-    }
+    scarce::refused(plan)?;
     if plan.server().is_some() {
         let mut locks = source.workload.locks.iter();
         if let Some(lock) = locks.find(|l| l.shared && plan.copies.is_some()) {
@@ -293,9 +258,6 @@ fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     }
     if let Some(device) = super::calls::device_of_several(plan) {
         return Err(ProgramError::DeviceOfAll(device));
-    }
-    if let Some(resource) = super::calls::resource_in_call(plan) {
-        return Err(ProgramError::ResourceInCall(resource));
     }
     if super::calls::queue_apart(plan) {
         return Err(ProgramError::QueueOfCall);

@@ -333,8 +333,9 @@ impl Writer<'_> {
         let line = match (self.flavour, self.late()) {
             (Flavour::Plain { .. }, Some(late)) => format!("with using({name}, {late}):"),
             (Flavour::Plain { .. }, None) => format!("with using({name}):"),
-            // Programs with such calls are refused: see `ProgramError::ResourceInCall`.
-            (Flavour::Loop | Flavour::Call, _) => format!("async with using({name}):"),
+            (Flavour::Call, Some(late)) => format!("with call_using({name}, {late}):"),
+            (Flavour::Call, None) => format!("with call_using({name}):"),
+            (Flavour::Loop, _) => format!("async with using({name}):"),
             (Flavour::Offload, _) => format!("async with task.using({name}):"),
         };
         self.line(depth, &line);

@@ -27,6 +27,8 @@ pub(super) struct TaskTable {
     users: Option<u32>,
     /// The random numbers of what the main program does before each round; none unless there are rounds.
     serial: Vec<Value>,
+    /// The number of rounds that the tasks come in.
+    rounds: u64,
 }
 
 impl TaskTable {
@@ -57,13 +59,16 @@ impl TaskTable {
             .collect::<Result<_, ProgramError>>()?;
         let rounds = plan.serial.iter().flat_map(|tree| {
             let after = w.tasks_of_all_rounds();
-            (0..w.rounds.count).map(move |round| (tree, after.saturating_add(round)))
+            // Each copy of a server does it for itself.
+            let times = (w.rounds.count).saturating_mul(u64::from(plan.copies.unwrap_or(1)));
+            (0..times).map(move |turn| (tree, after.saturating_add(turn)))
         });
         let serial = rounds
             .map(|(tree, number)| drawer.task(tree, number, &[]))
             .collect::<Result<_, ProgramError>>()?;
         Ok(Self {
             pattern,
+            rounds: w.rounds.count,
             serial,
             rows,
             think: think(w, s.seed),
@@ -117,9 +122,10 @@ impl TaskTable {
         if !self.serial.is_empty() {
             let _ = write!(
                 out,
-                "\nROUNDS = {}  # The tasks come in so many rounds; with each, the random numbers of what the program does before it.\n\
-                 SERIAL = {}\n",
-                self.serial.len(),
+                "\nSIZES = [{}] * {}  # Tasks of each round.\n\
+                 SERIAL = {}  # With each, the random numbers of what the program does before it.\n",
+                self.rows.len() as u64 / self.rounds.max(1),
+                self.rounds,
                 json!(self.serial)
             );
         }

@@ -4,12 +4,10 @@ use std::fmt::Write as _;
 
 use super::calls;
 use super::program::ProgramPlan;
+use super::scarce;
 use super::steps::{Flavour, digits, quoted, shortest};
-use super::tree::{DurationUnit, ProgramStep};
-use crate::engine::Nanos;
-use crate::scenario::{
-    DeviceKind, DeviceSpec, ObjectKind, ObjectSpec, ResourceKind, ResourceSpec, WhenFull,
-};
+use super::tree::ProgramStep;
+use crate::scenario::{DeviceKind, DeviceSpec, ObjectKind, ObjectSpec, ResourceSpec};
 
 /// Locks, queues and objects between tasks.
 pub(super) fn world(plan: &ProgramPlan<'_>) -> String {
@@ -61,12 +59,16 @@ pub(super) fn world(plan: &ProgramPlan<'_>) -> String {
         table(&mut out, "QUEUES", "Between tasks.", queues);
     }
     if plan.any(|n| matches!(n, ProgramStep::Use(..))) {
-        let entry = |r: &ResourceSpec| format!("{}: {}", quoted(&r.name), scarce(r));
+        let entry = |r: &ResourceSpec| format!("{}: {}", quoted(&r.name), scarce::object(r));
         let resources = w.resources.iter().map(entry).collect();
         table(
             &mut out,
             "RESOURCES",
-            "Each process has its own.",
+            if scarce::of_all(plan).is_empty() {
+                "Each process has its own."
+            } else {
+                "Each process has its own, but of those that all share."
+            },
             resources,
         );
     }
@@ -101,48 +103,6 @@ fn device(kind: &DeviceKind) -> String {
         ),
         DeviceKind::Station { servers, rate: _ } => format!("Device(servers={servers})"),
     }
-}
-
-/// A resource as an object of the program.
-fn scarce(r: &ResourceSpec) -> String {
-    let seconds = |t: Nanos| shortest(DurationUnit::Seconds.of(t));
-    let mut of = match &r.kind {
-        ResourceKind::Semaphore { count } => vec![format!("count={count}")],
-        ResourceKind::Connections {
-            size,
-            connect,
-            lifetime,
-            ..
-        } => {
-            let mut of = vec![
-                format!("count={}", r.kind.capacity()),
-                format!("kept={size}"),
-            ];
-            if *connect > Nanos::ZERO {
-                of.push(format!("connect={}", seconds(*connect)));
-            }
-            of.extend(lifetime.map(|l| format!("lifetime={}", seconds(l))));
-            of
-        }
-        ResourceKind::RateLimit {
-            interval,
-            burst,
-            window,
-        } => {
-            let mut of = vec![
-                format!("interval={}", seconds(*interval)),
-                format!("burst={burst}"),
-            ];
-            of.extend(window.map(|w| format!("window={}", seconds(w))));
-            of
-        }
-    };
-    match r.full {
-        WhenFull::Wait => {}
-        WhenFull::Reject => of.push("reject=True".into()),
-        WhenFull::GiveUp(wait) => of.push(format!("wait={}", seconds(wait))),
-    }
-    format!("Scarce({})", of.join(", "))
 }
 
 /// The parts that belong to the event loop, which are made when it runs.

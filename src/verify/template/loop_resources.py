@@ -1,13 +1,9 @@
 
 
-class Scarce(Rules):
-    """A resource of an event loop, for an async with statement."""
+class Awaited:
+    """How coroutines use a resource, in an async with statement."""
 
-    def __init__(self, count=0, **rules):
-        super().__init__(**rules)
-        self.count, self.free = count, None
-
-    async def token(self):
+    async def await_token(self):
         """Waits for the next token of the rate limit."""
         at, patience = now(), self.patience()
         due = self.due(at, patience)
@@ -19,24 +15,7 @@ class Scarce(Rules):
         if due > at:
             await asyncio.sleep(due - at)
 
-    async def permit(self):
-        """Takes a permit."""
-        if self.free is None:  # It belongs to the loop that runs now.
-            self.free = asyncio.Queue() if self.kept else asyncio.Semaphore(self.count)
-            for _ in range(self.count if self.kept else 0):
-                self.free.put_nowait(None)
-        if self.reject and (self.free.empty() if self.kept else self.free.locked()):
-            raise Failed
-        taken = self.free.get() if self.kept else self.free.acquire()
-        if self.wait is None:
-            await taken
-        else:
-            try:
-                await asyncio.wait_for(taken, self.wait)
-            except asyncio.TimeoutError:
-                raise TimedOut from None
-
-    async def connected(self):
+    async def await_connection(self):
         """A connection, by when it was opened: just now, if none is unused."""
         opened = self.unused()
         if opened is None:
@@ -46,15 +25,15 @@ class Scarce(Rules):
         return opened
 
     @contextlib.asynccontextmanager
-    async def use(self):
+    async def awaited(self):
         if self.burst:
-            await self.token()
+            await self.await_token()
             yield
             return
-        await self.permit()
+        await self.await_permit()
         opened = None
         try:
-            opened = await self.connected()
+            opened = await self.await_connection()
             yield
         except Failed:
             raise
@@ -64,12 +43,9 @@ class Scarce(Rules):
         finally:
             if opened is not None:
                 self.back(opened)
-            if self.kept:
-                self.free.put_nowait(None)
-            else:
-                self.free.release()
+            self.give()
 
 
 def using(name):
     """A resource, for an async with statement."""
-    return RESOURCES[name].use()
+    return RESOURCES[name].awaited()

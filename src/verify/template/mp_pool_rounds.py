@@ -13,12 +13,11 @@ def run(tasks, t0=None):
     log, results = Log(len(tasks)), []
     t0 = t0 or now()
     with make_pool() as pool:
-        size = len(tasks) // ROUNDS
-        for first in range(0, len(tasks), size):
-            serial(Task(SERIAL[first // size]))
+        for first, batch, own in rounds(tasks):
+            serial(Task(own))
             results.clear()  # It has made use of them.
             due = now()
-            jobs = [(number, kind, draws, travels(kind)) for number, (_, kind, draws) in enumerate(tasks[first : first + size], first)]
+            jobs = [(number, kind, draws, travels(kind)) for number, (_, kind, draws) in enumerate(batch, first)]
             chunk = CHUNK or -(-len(jobs) // (4 * pool._processes))  # What Pool.map takes by itself.
             for number, error, result in pool.imap_unordered(try_work, jobs, chunk):
                 log.note(number, due, error)

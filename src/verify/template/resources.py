@@ -3,15 +3,14 @@
 class Scarce(Rules):
     """A resource of threads, for a with statement."""
 
-    def __init__(self, count=0, **rules):
-        super().__init__(**rules)
-        self.free, self.lock = threading.Semaphore(count), threading.Lock()
+    def begin(self):
+        super().begin()
+        self.free, self.lock = threading.Semaphore(self.count), threading.Lock()
 
     def token(self, left):
         """Waits for the next token of the rate limit."""
         at, patience = now(), min(self.patience(), left)
-        with self.lock:
-            due = self.due(at, patience)
+        due = self.due(at, patience)
         if due is None:
             if self.reject:
                 raise Failed(self.retry_after)  # HTTP 429.
@@ -24,7 +23,7 @@ class Scarce(Rules):
         """Takes a permit."""
         wait = left if self.wait is None else min(self.wait, left)
         if self.reject:
-            if not self.free.acquire(blocking=False):
+            if not self.free.acquire(False):
                 raise Failed
         elif not self.free.acquire(timeout=None if wait == INF else wait):
             raise TimedOut

@@ -5,16 +5,15 @@ LEFT, LEFT_LOCK, ROUND_IS_OVER = [0], threading.Lock(), threading.Event()
 
 def arrivals(t0, tasks):
     """Gives out the tasks round by round: when all of one round are over, the program does its own work before the next."""
-    size = len(tasks) // ROUNDS
-    for number, (_, kind, draws) in enumerate(tasks):
-        if number % size == 0:
-            if number:
-                ROUND_IS_OVER.wait()
-                ROUND_IS_OVER.clear()
-            LEFT[0] = size
-            serial(Task(SERIAL[number // size]))
-            due = now()
-        yield number, due, kind, draws
+    for first, batch, own in rounds(tasks):
+        if first:
+            ROUND_IS_OVER.wait()
+            ROUND_IS_OVER.clear()
+        LEFT[0] = len(batch)
+        serial(Task(own))
+        due = now()
+        for number, (_, kind, draws) in enumerate(batch, first):
+            yield number, due, kind, draws
 
 
 def answered():

@@ -52,13 +52,35 @@ fn every_strategy_goes_through_the_rounds() {
     }
 }
 
-/// Copies that deal a batch among themselves have no rounds together.
+/// Each copy goes through the rounds of its own share: ten tasks of each other round, and none of a round that has only one.
 #[test]
-fn copies_have_no_rounds_together() {
-    let plans = plans(&scenario(ROUNDS), &["prefork:2(asyncio)"]);
-    let left: Vec<_> = plans.left_out.iter().map(|l| l.why.as_str()).collect();
-    assert!(
-        left.len() == 1 && left[0].contains("rounds together"),
-        "{left:?}"
-    );
+fn copies_go_through_rounds_of_their_own() {
+    for (label, said) in said(&plans(
+        &scenario(ROUNDS),
+        &[
+            "prefork:2(asyncio)",
+            "prefork:3(threads:2)",
+            "prefork:2(sequential)",
+        ],
+    )) {
+        assert_eq!(completed(&said), (20, 20), "{label}: {said}");
+        let makespan = said["makespan_s"].as_f64().unwrap();
+        assert!(makespan > 4.0 * 0.003, "{label}: {makespan}");
+    }
+    // One task a round: the first copy has those of even rounds, the second the others, each with the 100 ms before them.
+    let text = r#"(
+        schema: 1, name: "turns", machine: (cores: 2),
+        workload: (
+            arrivals: Rounds(count: 6, serial: [Io("100ms")]),
+            tasks: [(name: "t", steps: [Io("1ms")])],
+        ),
+    )"#;
+    for (label, said) in said(&plans(
+        &scenario(text),
+        &["prefork:2(sequential)", "prefork:2(asyncio)"],
+    )) {
+        assert_eq!(completed(&said), (6, 6), "{label}: {said}");
+        let makespan = said["makespan_s"].as_f64().unwrap();
+        assert!((0.3..0.55).contains(&makespan), "{label}: {makespan}");
+    }
 }
