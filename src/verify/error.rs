@@ -82,12 +82,15 @@ pub enum ProgramError {
     /// The executor of this version does not replace its workers.
     #[error("CPython {0} has no `max_tasks_per_child`; 3.11 and later have")]
     MaxTasks(String),
-    /// Several processes or interpreters would have to share a resource and cannot.
+    /// Sub-interpreters, or workers of a server, would have to share a resource.
     #[error(
-        "the resource \"{0}\" (`per: Everywhere`) is shared by what has no memory in common: sub-interpreters, or workers that a server starts by \
-         itself; processes of a pool and of `Prefork` share at most {1} of it"
+        "the resource \"{0}\" (`per: Everywhere`) would have to be shared by sub-interpreters, or by workers that a server starts: programs share \
+         resources between the processes of pools and of `Prefork`"
     )]
-    ResourceOfAll(String, u64),
+    ResourceOfAll(String),
+    /// Several processes would have to share more of a resource than they can.
+    #[error("processes can share at most {1} of the resource \"{0}\" (`per: Everywhere`)")]
+    ResourceTooLarge(String, u64),
     /// Several processes would have to share a device.
     #[error(
         "its processes share the device \"{0}\": that device is outside of the program, and is not imitated for several processes"

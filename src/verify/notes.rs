@@ -1,6 +1,7 @@
 //! Notes on what a program does otherwise than the scenario says.
 
 use super::program::ProgramPlan;
+use super::scarce;
 use super::steps::Flavour;
 use super::tree::ProgramStep;
 use crate::scenario::Arrivals;
@@ -77,6 +78,12 @@ pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
     {
         say(
             "a worker that puts or takes an item has the event loop do it (run_coroutine_threadsafe), which the forecast leaves out",
+        );
+    }
+    if scarce::awaited_beside_others(plan) {
+        say(
+            "coroutines that find nothing left of a resource have a thread wait for it, since threads or other processes use the same; whoever comes first has it, \
+             and the forecast leaves the thread out",
         );
     }
     if plan.any(|n| matches!(n, ProgramStep::Team(..))) {

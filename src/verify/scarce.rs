@@ -91,7 +91,11 @@ pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     // Workers of a server have nothing that was made before all of them.
     let apart = plan.interpreters() || plan.server().is_some();
     match shared(plan).find(|r| apart || too_many(&r.kind)) {
-        Some(r) => Err(ProgramError::ResourceOfAll(r.name.clone(), most(&r.kind))),
+        Some(r) if apart => Err(ProgramError::ResourceOfAll(r.name.clone())),
+        Some(r) => Err(ProgramError::ResourceTooLarge(
+            r.name.clone(),
+            most(&r.kind),
+        )),
         None => Ok(()),
     }
 }

@@ -161,8 +161,7 @@ fn every_program_compiles_on_every_python() {
         for left_out in &plans.left_out {
             let reasons = [
                 "queue",
-                "share the resource",
-                "rounds together",
+                "would have to be shared by sub-interpreters",
                 "share the device",
             ];
             assert!(

@@ -122,7 +122,6 @@ fn everything_is_shared_and_given_back() {
         let (tasks, ended) = completed(&said);
         let lost = said["failed"].as_u64().unwrap() + said["timed_out"].as_u64().unwrap();
         assert_eq!((tasks, ended as u64 + lost), (8, 8), "{label}: {said}");
-        assert!(ended >= 5, "{label}: {said}");
     }
 }
 
