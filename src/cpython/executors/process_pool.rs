@@ -6,9 +6,11 @@ mod replace;
 use std::collections::VecDeque;
 
 use super::Client;
-use super::messages::{book_call, calls_size, chunk_objects, result_arrived, results_size};
+use super::messages::{
+    book_call, buffer_takes, calls_size, chunk_objects, pickle_takes, receive, result_arrived, results_size,
+};
 use crate::cpython::index::{PipeIndex, ProcessPoolIndex};
-use crate::cpython::kernel::{Act, Kernel, On, ProcessKind};
+use crate::cpython::kernel::{Act, Blocks, Kernel, On, ProcessKind};
 use crate::cpython::role::{
     ManagerAction, ManagerState, RoleAction, ThreadRole, WorkerAction, WorkerState,
 };
@@ -209,9 +211,8 @@ impl ProcessPool {
     /// `submit`, whose CPU time has been paid: queues the work, wakes the management thread, and starts missing workers. `map` submits a chunk
     /// when it has all of its tasks.
     pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
-        let there = work.kernel.payload_memory(work.tasks[key].payload);
         let own = work.kernel.costs.tpe_item_rss;
-        work.kernel.take(tid, there);
+        work.sends(tid, key);
         work.kernel.hop(key, tid);
         self.pending += 1;
         if self.mp {
@@ -409,11 +410,9 @@ impl ProcessPool {
                 let loads = work
                     .kernel
                     .loads_cost(payload, chunk_objects(work, message.task).1);
-                // The buffer and the object exist together while the result is unpickled.
-                work.kernel.allocate_own(tid, payload);
-                work.kernel.allocate_own(tid, payload);
+                let buffer = receive(&mut work.kernel, tid, payload);
                 work.kernel.push(tid, pickle_in_c(loads));
-                work.kernel.push(tid, Act::Free(payload));
+                work.kernel.push(tid, Act::Free(buffer));
                 work.kernel.push(tid, Act::Run(result));
                 work.kernel.threads[tid].handed = Some(message.task);
                 let done = ManagerAction::Done(message.task);
@@ -430,12 +429,14 @@ impl ProcessPool {
                 t.role = ThreadRole::Manager(self.index, ManagerState::Fill);
                 t.handed = None;
                 let mut next = Some(first);
+                // The list that `Pool.map` was given is there until it returns; `submit` and the executor's `map` hold single arguments.
+                let listed = self.mp && !work.kernel.program.batch.is_empty();
                 while let Some(key) = next {
                     next = work.tasks[key].next.take();
                     self.pending -= 1;
                     // A chunk of the executor has one future.
                     let future = self.mp || key == first;
-                    result_arrived(work, tid, key, copy, (parts, future));
+                    result_arrived(work, tid, key, copy, (parts, future, listed));
                 }
                 let last = self.last.iter().position(|(key, _)| *key == first);
                 match last.map(|at| self.last.swap_remove(at)) {
@@ -530,13 +531,16 @@ impl ProcessPool {
             .handed
             .expect("set with the message");
         let back = results_size(work, first);
-        work.kernel.allocate_own(tid, back);
+        let moved = pickle_takes(&mut work.kernel, tid, back);
         // The parent may remove the tasks before this worker goes on, so the bytes to free after sending are noted here.
-        let mut own = 0;
+        let mut own = (0, Blocks::default());
         let mut next = Some(first);
         while let Some(key) = next {
             let data = &mut work.tasks[key].data;
-            own += std::mem::take(&mut data.resident) + std::mem::take(&mut data.arguments);
+            own.0 += std::mem::take(&mut data.containers);
+            for blocks in [&mut data.resident, &mut data.arguments] {
+                own.1.join(std::mem::take(blocks));
+            }
             next = work.tasks[key].next;
         }
         let t = &mut work.kernel.threads[tid];
@@ -551,6 +555,7 @@ impl ProcessPool {
         };
         work.kernel.push(tid, Act::Run(put));
         work.kernel.push(tid, pickle_in_c(dumps));
+        work.kernel.push(tid, Act::Free(moved));
     }
 
     pub(crate) fn worker_does(&mut self, work: &mut Work<'_>, tid: Tid, action: WorkerAction) {
@@ -564,7 +569,7 @@ impl ProcessPool {
             WorkerAction::Got => self.got_call(work, tid),
             WorkerAction::Unpickled => {
                 let key = work.kernel.threads[tid].task.expect("just received");
-                let buffer = calls_size(work, key);
+                let buffer = buffer_takes(calls_size(work, key));
                 work.kernel.free_own(tid, buffer);
             }
             WorkerAction::Run => work.kernel.machine.set_run_cause(tid, Cause::Running),
@@ -573,10 +578,11 @@ impl ProcessPool {
                 work.work_on(tid, None);
                 // The arguments of a call live until its result has been sent.
                 let t = &work.kernel.threads[tid];
-                let (call, (result, own)) = (t.call_bytes, t.result_bytes);
+                let (call, (result, (containers, own))) = (t.call_bytes, t.result_bytes);
                 work.kernel.free_own(tid, call);
                 work.kernel.free_own(tid, result);
-                work.kernel.give(tid, own);
+                work.kernel.free_blocks(own);
+                work.kernel.give(tid, containers);
                 let lock = &mut self.write_lock;
                 let next = lock.give(LockHandoff::HandOver);
                 work.kernel.threads[tid].free = now;
@@ -612,9 +618,7 @@ impl ProcessPool {
         t.call_bytes = payload;
         worker_is(&mut work.kernel, tid, WorkerState::Work(key));
         work.attribute_time(tid, Some(key), Cause::Ipc);
-        // The buffer and the object exist together while the call is unpickled.
-        work.kernel.allocate_own(tid, payload);
-        work.kernel.allocate_own(tid, payload);
+        receive(&mut work.kernel, tid, payload);
         let loads = work.kernel.loads_cost(payload, chunk_objects(work, key).0);
         let get = if mp {
             work.kernel.costs.pool_task

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Client;
 use crate::cpython::index::{GilIndex, PoolIndex};
-use crate::cpython::kernel::{Act, Blocked, Kernel, On};
+use crate::cpython::kernel::{Act, Blocked, Blocks, Kernel, On};
 use crate::cpython::role::{PoolAction, PoolState, RoleAction, ThreadRole};
 use crate::cpython::work::{Data, Flow, FutureState, Mode, TaskKey, Work};
 use crate::engine::Nanos;
@@ -86,8 +86,8 @@ impl ThreadPool {
     pub(crate) fn submit(&mut self, work: &mut Work<'_>, tid: Tid, key: TaskKey) {
         let payload = work.tasks[key].payload;
         let own = work.kernel.costs.tpe_item_rss;
-        work.kernel
-            .take(tid, work.kernel.payload_memory(payload) + own);
+        work.kernel.take(tid, own);
+        work.sends(tid, key);
         work.kernel.hop(key, tid);
         if self.interpreters {
             work.kernel
@@ -282,7 +282,7 @@ impl ThreadPool {
             PoolAction::Enter(key) => {
                 // The interpreter has a copy of the payload.
                 let copy = work.tasks[key].payload;
-                work.kernel.take(tid, copy);
+                work.kernel.allocate_own(tid, copy);
                 work.kernel.machine.set_run_cause(tid, Cause::Running);
             }
             PoolAction::InterpreterReady => {
@@ -311,22 +311,23 @@ impl ThreadPool {
         work.tasks[key].worker = None;
         worker_is(&mut work.kernel, tid, PoolState::Looking);
         work.attribute_time(tid, None, Cause::Ipc);
-        let there = work.tasks[key].payload;
         // The future of an offload lives until its loop has seen it.
         let own = if self.client.parts {
             0
         } else {
             work.kernel.costs.tpe_item_rss
         };
-        work.kernel
-            .give(tid, work.kernel.payload_memory(there) + own);
+        work.kernel.give(tid, own);
+        work.drop_sent(key);
         let Data {
             result, resident, ..
         } = work.tasks[key].data;
         if self.interpreters {
-            work.kernel.take(tid, result);
-            work.kernel.give(tid, there + resident);
-            work.result_received(key, result);
+            let mut received = Blocks::default();
+            work.kernel.add_block(tid, &mut received, result);
+            work.kernel.free_own(tid, work.tasks[key].payload);
+            work.kernel.free_blocks(resident);
+            work.result_received(key, received);
         } else {
             work.result_received(key, resident);
         }
@@ -335,7 +336,7 @@ impl ThreadPool {
         }
         if self.client.parts {
             work.tasks[key].since = now;
-            work.drop_arguments(key, 0);
+            work.drop_arguments(key, (0, 0));
             let copy = self.client.copy;
             work.offload_done(tid, copy, key);
         } else if work.tasks[key].abandoned {

@@ -4,7 +4,8 @@
 //! arena, beyond a limit that rises to twice the largest block freed (`M_TRIM_THRESHOLD`, `mallopt(3)`); mimalloc, of free-threaded builds,
 //! has per-thread heaps that behave alike. So a thread that works with one document of 2 MB after another holds 2 MB all the time, and 32
 //! threads hold 64, though only three work at once. Blocks above 32 MiB are mapped by themselves and returned at once. A thread's arena
-//! passes to the next thread when it ends.
+//! passes to the next thread when it ends. What is freed goes back to the arena that it came from, whoever frees it: arguments that the main
+//! thread makes and results that a pool's thread receives do not take each other's places.
 
 use super::Kernel;
 use super::thread::Thread;
@@ -24,6 +25,45 @@ pub(crate) struct Block {
     arena: u32,
     /// Bytes that the arena keeps in any case, because other blocks lie among them.
     churned: u64,
+}
+
+/// Blocks of one arena that are freed together, as one. Who has none has them anywhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Blocks {
+    /// Resident bytes.
+    pub(crate) bytes: u64,
+    process: ProcessIndex,
+    arena: u32,
+}
+
+impl Blocks {
+    /// Whether the others are of the same arena.
+    pub(crate) fn is_beside(self, other: Self) -> bool {
+        (self.process, self.arena) == (other.process, other.arena)
+    }
+
+    /// Counts others of the same arena among these.
+    pub(crate) fn join(&mut self, other: Self) {
+        if other.bytes > 0 {
+            *self = Self {
+                bytes: self.bytes.saturating_add(other.bytes),
+                ..other
+            };
+        }
+    }
+
+    /// The same without so many first bytes.
+    pub(crate) fn beyond(self, bytes: u64) -> Self {
+        Self {
+            bytes: self.bytes.saturating_sub(bytes),
+            ..self
+        }
+    }
+}
+
+/// Whether a block that grows is copied to another place, and exists twice meanwhile: one that is mapped by itself is not (`mremap(2)`).
+pub(crate) fn moves(bytes: u64) -> bool {
+    bytes <= MAPPED
 }
 
 /// The arenas of a process.
@@ -83,7 +123,10 @@ impl Kernel<'_> {
         } else {
             bytes
         };
-        self.processes[process].arenas.kept[block.arena as usize] += kept;
+        // A process that was killed has none any more.
+        if let Some(all) = (self.processes[process].arenas.kept).get_mut(block.arena as usize) {
+            *all += kept;
+        }
         self.give_for(process, bytes - kept);
     }
 
@@ -102,6 +145,48 @@ impl Kernel<'_> {
             churned: 0,
         };
         self.free_block(block, bytes);
+    }
+
+    /// Allocates a block of a running thread, and counts it among others that it has allocated.
+    pub(crate) fn add_block(&mut self, tid: Tid, blocks: &mut Blocks, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        let block = self.allocate_block(tid, bytes, 0);
+        blocks.join(Blocks {
+            bytes,
+            process: block.process,
+            arena: block.arena,
+        });
+    }
+
+    /// The same for a block that this thread has allocated already.
+    pub(crate) fn own_block(&mut self, tid: Tid, bytes: u64) -> Blocks {
+        if bytes == 0 {
+            return Blocks::default();
+        }
+        Blocks {
+            bytes,
+            process: self.threads[tid].process,
+            arena: u32::try_from(self.arena(tid)).expect("few arenas"),
+        }
+    }
+
+    /// Frees blocks, whoever does it.
+    pub(crate) fn free_blocks(&mut self, blocks: Blocks) {
+        let Blocks {
+            bytes,
+            process,
+            arena,
+        } = blocks;
+        if bytes > 0 {
+            let block = Block {
+                process,
+                arena,
+                churned: 0,
+            };
+            self.free_block(block, bytes);
+        }
     }
 
     /// Detaches an ending thread from its arena, which is free for another thread then.

@@ -45,7 +45,7 @@ use crate::scenario::MachineSpec;
 use crate::sync::Lock;
 
 pub(crate) use act::{Act, Outside};
-pub(crate) use arena::Block;
+pub(crate) use arena::{Block, Blocks, moves};
 pub(crate) use convoy::Convoys;
 pub(crate) use drive::{Roles, drive};
 pub(crate) use object::Accesses;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::act::{Act, Outside, Releasing};
+use super::arena::Blocks;
 use super::wait::Wait;
 use crate::cpython::index::{ClassIndex, DomainIndex, GilIndex, NO_GIL, ProcessIndex, TaskKey};
 use crate::cpython::role::ThreadRole;
@@ -105,8 +106,8 @@ pub(crate) struct Thread {
     pub(crate) free: Nanos,
     /// Payload in bytes of the call that the worker process (or feeder thread) holds.
     pub(crate) call_bytes: u64,
-    /// Bytes that the worker process frees once its result is sent: the pickle, and the objects that it was made of.
-    pub(crate) result_bytes: (u64, u64),
+    /// Bytes that the worker process frees once its result is sent: the pickle, and the containers and blocks that it was made of.
+    pub(crate) result_bytes: (u64, (u64, Blocks)),
     /// The item handed to it while it was parked.
     pub(crate) handed: Option<TaskKey>,
     /// The other threads of its native code, and how many of them have not done their share of the present call.
@@ -147,7 +148,7 @@ impl Thread {
             calls: 0,
             free: Nanos::ZERO,
             call_bytes: 0,
-            result_bytes: (0, 0),
+            result_bytes: (0, (0, Blocks::default())),
             handed: None,
             team: Vec::new(),
             team_left: 0,

@@ -81,8 +81,7 @@ impl Work<'_> {
 
     /// Drops a call that was cancelled before it began (`Future.set_running_or_notify_cancel` says so to the executor).
     pub(crate) fn drop_cancelled(&mut self, tid: Tid, key: TaskKey) {
-        let there = self.kernel.payload_memory(self.tasks[key].payload);
-        self.kernel.give(tid, there);
+        self.drop_sent(key);
         self.abandoned_ends(tid, key);
     }
 }

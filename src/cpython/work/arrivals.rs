@@ -11,7 +11,7 @@ use super::silence::Pulse;
 use crate::cpython::index::{
     ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
 };
-use crate::cpython::kernel::{Act, InterpreterRef};
+use crate::cpython::kernel::{Act, Blocks, InterpreterRef};
 use crate::cpython::program::Program;
 use crate::engine::{Nanos, StreamRole, stream, unit, whole};
 use crate::machine::Tid;
@@ -47,7 +47,9 @@ pub(crate) struct Copy {
     /// itself.)
     pub(crate) awaits_round: bool,
     /// Resident bytes of the results that it has from the tasks of this round, or of the round before while it makes use of them.
-    pub(super) results: u64,
+    pub(super) results: Vec<Blocks>,
+    /// The arguments of tasks of this round that are over, where the list that they come from stays until all are (`Pool.map`).
+    pub(super) mapped: Vec<Blocks>,
     /// Whether no further task of the batch or trace comes.
     pub(crate) drained: bool,
     /// Its ticket in the line of copies that wait for arrivals.
@@ -103,7 +105,8 @@ impl Copy {
             quota,
             share,
             awaits_round: false,
-            results: 0,
+            results: Vec::new(),
+            mapped: Vec::new(),
             drained: false,
             accepting: None,
             pulse: Pulse::default(),
@@ -583,6 +586,7 @@ impl Work<'_> {
                 }
                 let share = &mut self.copies[copy].share;
                 (share.rounds_begun, share.round_at) = (round + 1, None);
+                self.drop_mapped(copy);
                 if let Some(class) = self.kernel.program.serial {
                     return NextOwn::Serial(self.serial_part(copy, class, round));
                 }

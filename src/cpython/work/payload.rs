@@ -5,19 +5,14 @@
 
 use super::Work;
 use super::task::{Data, Frame, Task};
-use crate::cpython::index::{CopyIndex, DistIndex, ExecutorIndex, ProcessIndex, TaskKey};
+use crate::cpython::index::{CopyIndex, DistIndex, ExecutorIndex, TaskKey};
+use crate::cpython::kernel::Blocks;
 use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::ThreadRole;
 use crate::machine::Tid;
 use crate::scenario::{Sizes, WorkingMemory};
 
 impl Work<'_> {
-    /// The process that has taken the task in.
-    fn submitter(&self, key: TaskKey) -> ProcessIndex {
-        let copy = self.copies.get(self.tasks[key].copy);
-        copy.map_or(ProcessIndex::MAIN, |c| c.home.process)
-    }
-
     /// Resident memory of data that a step creates in the program's own thread: none if the program's payloads are untouched memory.
     fn inline_memory(&self, bytes: u64) -> u64 {
         if self.kernel.program.untouched_payload {
@@ -85,13 +80,45 @@ impl Work<'_> {
         self.tasks[key].frames.push(Frame::Hold(bytes, block));
     }
 
+    /// Takes memory for the arguments that a running thread submits with a task.
+    pub(crate) fn sends(&mut self, tid: Tid, key: TaskKey) {
+        let bytes = self.kernel.payload_memory(self.tasks[key].payload);
+        let mut sent = Blocks::default();
+        self.kernel.add_block(tid, &mut sent, bytes);
+        self.tasks[key].sent = sent;
+    }
+
+    /// Frees the arguments that were submitted with a task.
+    pub(crate) fn drop_sent(&mut self, key: TaskKey) {
+        let sent = std::mem::take(&mut self.tasks[key].sent);
+        self.kernel.free_blocks(sent);
+    }
+
+    /// Leaves the arguments that were submitted with a task to the list that they come from, until that is freed.
+    pub(crate) fn leave_sent_in_list(&mut self, key: TaskKey) {
+        let sent = std::mem::take(&mut self.tasks[key].sent);
+        let copy = self.tasks[key].copy;
+        match self.copies.get_mut(copy) {
+            Some(c) => add_to(&mut c.mapped, sent),
+            None => self.kernel.free_blocks(sent),
+        }
+    }
+
+    /// Frees the list whose tasks a pool has executed: `map` has returned.
+    pub(super) fn drop_mapped(&mut self, copy: CopyIndex) {
+        for blocks in std::mem::take(&mut self.copies[copy].mapped) {
+            self.kernel.free_blocks(blocks);
+        }
+    }
+
     /// Creates, or reads, arguments at their own step unless they came with the submitted work.
     pub(crate) fn step_payload_in(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
         if self.handed_over(tid, key) {
             return;
         }
         let bytes = self.inline_memory(bytes);
-        self.hold_arguments(tid, key, bytes);
+        self.kernel
+            .add_block(tid, &mut self.tasks[key].data.arguments, bytes);
     }
 
     /// Allocates containers that live as long as the task, or as the part of it that a pool executes.
@@ -100,14 +127,15 @@ impl Work<'_> {
         let bytes = objects.saturating_mul(each);
         // The task does not free what the process keeps.
         let kept = self.kernel.grow_heaps(tid, bytes);
-        self.hold_arguments(tid, key, bytes - kept);
+        self.hold_containers(tid, key, bytes - kept);
     }
 
-    fn hold_arguments(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
+    /// Small objects, which CPython's own allocator has.
+    pub(crate) fn hold_containers(&mut self, tid: Tid, key: TaskKey, bytes: u64) {
         self.kernel.take(tid, bytes);
         let process = self.kernel.threads[tid].process;
         let data = &mut self.tasks[key].data;
-        data.arguments += bytes;
+        data.containers += bytes;
         data.process = process;
     }
 
@@ -119,12 +147,9 @@ impl Work<'_> {
             self.inline_memory(bytes)
         };
         self.drop_result(key);
-        self.kernel.take(tid, resident);
-        let process = self.kernel.threads[tid].process;
         let data = &mut self.tasks[key].data;
-        data.process = process;
         data.result = bytes;
-        data.resident = resident;
+        self.kernel.add_block(tid, &mut data.resident, resident);
     }
 
     /// Frees the result that is being produced, because another replaces it or the task fails.
@@ -132,17 +157,19 @@ impl Work<'_> {
         let data = &mut self.tasks[key].data;
         data.result = 0;
         let resident = std::mem::take(&mut data.resident);
-        let process = data.process;
-        self.kernel.give_for(process, resident);
+        self.kernel.free_blocks(resident);
     }
 
-    /// Frees arguments created since the task had `to` bytes of them.
-    pub(crate) fn drop_arguments(&mut self, key: TaskKey, to: u64) {
+    /// Frees containers and arguments created since the task had so many bytes of them.
+    pub(crate) fn drop_arguments(&mut self, key: TaskKey, (containers, arguments): (u64, u64)) {
         let data = &mut self.tasks[key].data;
-        let more = data.arguments.saturating_sub(to);
-        data.arguments -= more;
+        let more = data.containers.saturating_sub(containers);
+        data.containers -= more;
+        let blocks = data.arguments.beyond(arguments);
+        data.arguments.bytes -= blocks.bytes;
         let process = data.process;
         self.kernel.give_for(process, more);
+        self.kernel.free_blocks(blocks);
     }
 
     /// Begins a child inline, with no data of its own; returns the parent's data, for [`Work::leave_child`].
@@ -159,7 +186,7 @@ impl Work<'_> {
     /// Frees the data of a child that was executed inline.
     pub(crate) fn drop_childs(&mut self, key: TaskKey) {
         self.drop_result(key);
-        self.drop_arguments(key, 0);
+        self.drop_arguments(key, (0, 0));
     }
 
     /// Ends the last child that was executed inline: the task has its own data again.
@@ -168,25 +195,23 @@ impl Work<'_> {
         self.tasks[key].data = parents;
     }
 
-    /// Notes that the submitting process has received the result of a part (or of a whole task), of which `resident` bytes are resident, in
-    /// place of an earlier result.
-    pub(crate) fn result_received(&mut self, key: TaskKey, resident: u64) {
+    /// Notes that the submitting process has received the result of a part (or of a whole task), in place of an earlier result.
+    pub(crate) fn result_received(&mut self, key: TaskKey, resident: Blocks) {
         let data = &mut self.tasks[key].data;
         if data.result == 0 {
             return;
         }
         data.result = 0;
-        data.resident = 0;
+        data.resident = Blocks::default();
         let before = std::mem::replace(&mut data.received, resident);
-        let process = self.submitter(key);
-        self.kernel.give_for(process, before);
+        self.kernel.free_blocks(before);
     }
 
     /// Frees the results of a round, of which the main program has made use.
     pub(super) fn drop_results(&mut self, copy: CopyIndex) {
-        let c = &mut self.copies[copy];
-        let (process, bytes) = (c.home.process, std::mem::take(&mut c.results));
-        self.kernel.give_for(process, bytes);
+        for blocks in std::mem::take(&mut self.copies[copy].results) {
+            self.kernel.free_blocks(blocks);
+        }
     }
 
     /// Frees the data of a task that is over; the program keeps the results of a batch until all are there, and those of a round until it has
@@ -194,6 +219,7 @@ impl Work<'_> {
     pub(crate) fn release_data(&mut self, key: TaskKey) {
         let task = &self.tasks[key];
         let Data {
+            containers,
             arguments,
             resident,
             received,
@@ -204,16 +230,29 @@ impl Work<'_> {
             && !task.abandoned
             && task.ending == TaskEnd::Done
             && !self.kernel.program.batch.is_empty();
-        self.kernel.give_for(process, arguments);
-        if kept {
-            let copy = self.tasks[key].copy;
-            if let Some(c) = self.copies.get_mut(copy) {
-                c.results += resident + received;
+        let copy = task.copy;
+        self.kernel.give_for(process, containers);
+        self.kernel.free_blocks(arguments);
+        match self.copies.get_mut(copy) {
+            Some(c) if kept => {
+                add_to(&mut c.results, resident);
+                add_to(&mut c.results, received);
             }
-        } else {
-            self.kernel.give_for(process, resident);
-            let submitter = self.submitter(key);
-            self.kernel.give_for(submitter, received);
+            Some(_) | None => {
+                self.kernel.free_blocks(resident);
+                self.kernel.free_blocks(received);
+            }
         }
+    }
+}
+
+/// Adds blocks to others, those of each arena as one.
+fn add_to(all: &mut Vec<Blocks>, blocks: Blocks) {
+    if blocks.bytes == 0 {
+        return;
+    }
+    match all.iter_mut().find(|b| b.is_beside(blocks)) {
+        Some(beside) => beside.bytes = beside.bytes.saturating_add(blocks.bytes),
+        None => all.push(blocks),
     }
 }

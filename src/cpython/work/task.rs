@@ -6,7 +6,7 @@ use crate::cpython::index::{
     BackoffIndex, CallIndex, ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex,
     ResourceIndex, ResourceNumber, TaskKey,
 };
-use crate::cpython::kernel::{Block, Wait};
+use crate::cpython::kernel::{Block, Blocks, Wait};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
 use crate::machine::Tid;
@@ -27,15 +27,17 @@ pub(crate) fn child_number(parent: u64, child: u64) -> u64 {
 /// Data of a task in memory, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Data {
-    /// Resident arguments and containers that were created at their own steps.
-    pub(crate) arguments: u64,
+    /// Resident containers that were created at their own steps.
+    pub(crate) containers: u64,
+    /// Resident arguments that were created at their own steps.
+    pub(crate) arguments: Blocks,
     /// Size of the result that is being produced, as it will travel.
     pub(crate) result: u64,
     /// How much of that result is resident in the process that produces it.
-    pub(crate) resident: u64,
+    pub(crate) resident: Blocks,
     /// Resident results that the submitting process has received.
-    pub(crate) received: u64,
-    /// The process that holds all of this but the received results.
+    pub(crate) received: Blocks,
+    /// The process that holds the containers.
     pub(crate) process: ProcessIndex,
 }
 
@@ -64,8 +66,8 @@ pub(crate) enum Frame {
         backoff: BackoffIndex,
         /// The pause before the present attempt; `None` before the first.
         paused: Option<Nanos>,
-        /// Bytes of arguments that the task had when it entered the block.
-        arguments: u64,
+        /// Bytes of containers and of arguments that the task had when it entered the block.
+        arguments: (u64, u64),
     },
     /// Index of the loop's first instruction, and rounds left.
     Repeat(u32, u64),
@@ -215,6 +217,8 @@ pub(crate) struct Task {
     pub(crate) ending: TaskEnd,
     /// Bytes that travel to a worker with the task, or with its present part.
     pub(crate) payload: u64,
+    /// What is resident of it where it was submitted.
+    pub(crate) sent: Blocks,
     pub(crate) data: Data,
     /// Whether it holds a permit of its loop's concurrency limit.
     pub(crate) permitted: bool,
@@ -323,6 +327,7 @@ impl Tasks {
             retry_after: None,
             ending: TaskEnd::Done,
             payload: 0,
+            sent: Blocks::default(),
             data: Data::default(),
             permitted: false,
             next: None,
@@ -375,6 +380,7 @@ impl Tasks {
             },
             wait: None,
             payload: 0,
+            sent: Blocks::default(),
             worker: None,
             ..*given_up
         };

@@ -22,6 +22,7 @@ def run(tasks, t0=None):
             for number, error, result in pool.imap_unordered(try_work, jobs, chunk):
                 log.note(number, due, error)
                 results.append(result)
+            del jobs
         t1 = now()
         pool.close()
         pool.join()

@@ -27,6 +27,7 @@ def run(tasks, t0=None):
             future = POOL.submit(work_all, jobs[start : start + CHUNK])
             future.add_done_callback(functools.partial(done, due))
             futures.append(future)
+        jobs.clear()  # The pool has them.
         cf.wait(futures)
         for future in futures:
             future.result()  # What is wrong with the program itself is raised here.

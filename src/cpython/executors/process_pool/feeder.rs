@@ -1,6 +1,6 @@
 //! The feeder thread of a `ProcessPoolExecutor`'s call queue, and the task handler of a `Pool`.
 
-use super::{ENVELOPE, ProcessPool, calls_size, chunk_objects, pickle_in_c};
+use super::{ENVELOPE, ProcessPool, calls_size, chunk_objects, pickle_in_c, pickle_takes};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::role::RoleAction;
 use crate::cpython::work::Work;
@@ -53,10 +53,11 @@ impl ProcessPool {
         work.work_on(tid, Some(first));
         // The pickle of a call is freed when that of the next has been made.
         let before = std::mem::replace(&mut work.kernel.threads[tid].call_bytes, size);
-        work.kernel.allocate_own(tid, size);
+        let moved = pickle_takes(&mut work.kernel, tid, size);
         work.kernel.push(tid, Act::Run(cost));
         work.kernel
             .push(tid, pickle_in_c(work.kernel.costs.pickle_fixed + dumps));
+        work.kernel.push(tid, Act::Free(moved));
         work.kernel.push(tid, Act::Free(before));
         work.kernel
             .push(tid, Act::Do(RoleAction::Pickled(self.index)));
