@@ -336,7 +336,7 @@ impl ThreadPool {
         }
         if self.client.parts {
             work.tasks[key].since = now;
-            work.drop_arguments(key, (0, 0));
+            work.drop_arguments(key, (0, Blocks::default()));
             let copy = self.client.copy;
             work.offload_done(tid, copy, key);
         } else if work.tasks[key].abandoned {

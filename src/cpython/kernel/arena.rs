@@ -30,13 +30,19 @@ pub(crate) struct Block {
 /// Blocks of one arena that are freed together, as one. Who has none has them anywhere.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Blocks {
-    /// Resident bytes.
-    pub(crate) bytes: u64,
+    /// Resident bytes of those that lie in the arena, and of those that are mapped by themselves.
+    bytes: u64,
+    mapped: u64,
     process: ProcessIndex,
     arena: u32,
 }
 
 impl Blocks {
+    /// Whether there are none.
+    pub(crate) fn is_empty(self) -> bool {
+        self.bytes == 0 && self.mapped == 0
+    }
+
     /// Whether the others are of the same arena.
     pub(crate) fn is_beside(self, other: Self) -> bool {
         (self.process, self.arena) == (other.process, other.arena)
@@ -44,20 +50,25 @@ impl Blocks {
 
     /// Counts others of the same arena among these.
     pub(crate) fn join(&mut self, other: Self) {
-        if other.bytes > 0 {
+        if !other.is_empty() {
             *self = Self {
                 bytes: self.bytes.saturating_add(other.bytes),
+                mapped: self.mapped.saturating_add(other.mapped),
                 ..other
             };
         }
     }
 
-    /// The same without so many first bytes.
-    pub(crate) fn beyond(self, bytes: u64) -> Self {
-        Self {
-            bytes: self.bytes.saturating_sub(bytes),
-            ..self
-        }
+    /// Parts these from those that were there earlier, which remain; returns the others.
+    pub(crate) fn split_off(&mut self, earlier: Self) -> Self {
+        let (bytes, mapped) = (earlier.bytes.min(self.bytes), earlier.mapped.min(self.mapped));
+        let later = Self {
+            bytes: self.bytes - bytes,
+            mapped: self.mapped - mapped,
+            ..*self
+        };
+        (self.bytes, self.mapped) = (bytes, mapped);
+        later
     }
 }
 
@@ -66,34 +77,58 @@ pub(crate) fn moves(bytes: u64) -> bool {
     bytes <= MAPPED
 }
 
-/// The arenas of a process.
-#[derive(Debug, Default)]
+/// An arena.
+#[derive(Clone, Copy, Debug, Default)]
+struct Arena {
+    /// Free bytes that it keeps.
+    kept: u64,
+    /// Of those, bytes that it keeps in any case, because other blocks lie among them.
+    churned: u64,
+    /// Bytes in use.
+    used: u64,
+    /// Number of threads that use it.
+    users: u32,
+}
+
+/// The arenas of a process, the main thread's first: that one holds what the interpreter itself has allocated, too, and what lies below such blocks
+/// is never on top.
+#[derive(Debug)]
 pub(crate) struct Arenas {
-    /// Free bytes that each arena keeps.
-    kept: Vec<u64>,
-    /// Number of threads that use each arena.
-    users: Vec<u32>,
+    all: Vec<Arena>,
+    /// The largest block that is not mapped by itself: from when such a one is freed `M_TRIM_THRESHOLD` is twice its size.
+    largest: u64,
+}
+
+impl Default for Arenas {
+    fn default() -> Self {
+        Self {
+            all: vec![Arena::default()],
+            largest: 0,
+        }
+    }
 }
 
 impl Kernel<'_> {
-    /// The thread's arena; on first use one without users, else a new one or, when the limit is reached, the one with the fewest users.
+    /// The thread's arena; on first use one without users, else a new one or, when the limit is reached, the one with the fewest users. The main
+    /// thread has the first.
     fn arena(&mut self, tid: Tid) -> usize {
         let Thread { process, arena, .. } = self.threads[tid];
         if let Some(arena) = arena {
             return arena as usize;
         }
         let most = (ARENAS_PER_CORE * self.machine.cores()) as usize;
-        let all = &mut self.processes[process].arenas;
-        let fewest = (all.users.iter().enumerate()).min_by_key(|(_, users)| **users);
+        let main = self.is_main_thread(tid);
+        let all = &mut self.processes[process].arenas.all;
+        let fewest = (1..).zip(&all[1..]).min_by_key(|(_, a)| a.users);
         let arena = match fewest {
-            Some((i, users)) if *users == 0 || all.users.len() >= most => i,
-            _ => {
-                all.users.push(0);
-                all.kept.push(0);
-                all.users.len() - 1
+            _ if main => 0,
+            Some((i, a)) if a.users == 0 || all.len() >= most => i,
+            Some(_) | None => {
+                all.push(Arena::default());
+                all.len() - 1
             }
         };
-        all.users[arena] += 1;
+        all[arena].users += 1;
         self.threads[tid].arena = u32::try_from(arena).ok();
         arena
     }
@@ -103,10 +138,14 @@ impl Kernel<'_> {
     pub(crate) fn allocate_block(&mut self, tid: Tid, bytes: u64, churned: u64) -> Block {
         let process = self.threads[tid].process;
         let arena = self.arena(tid);
-        let kept = &mut self.processes[process].arenas.kept[arena];
+        let arenas = &mut self.processes[process].arenas;
         let small = if bytes > MAPPED { churned } else { bytes };
-        let again = small.min(*kept);
-        *kept -= again;
+        arenas.largest = arenas.largest.max(small);
+        let a = &mut arenas.all[arena];
+        let again = small.min(a.kept);
+        a.kept -= again;
+        a.churned = a.churned.min(a.kept);
+        a.used += small;
         self.take_for(process, bytes - again);
         Block {
             process,
@@ -117,17 +156,34 @@ impl Kernel<'_> {
 
     /// Frees a block: its arena keeps the bytes, or what was mapped by itself goes back to the system.
     pub(crate) fn free_block(&mut self, block: Block, bytes: u64) {
-        let process = block.process;
         let kept = if bytes > MAPPED {
             block.churned.min(bytes)
         } else {
             bytes
         };
+        self.give_for(block.process, bytes - kept);
+        self.keep(block, kept);
+    }
+
+    /// An arena has so many bytes back. Once nothing in it is in use all of it is on top, and goes back to the system if that is
+    /// more than the limit.
+    fn keep(&mut self, block: Block, bytes: u64) {
+        let main = block.arena == 0;
+        let arenas = &mut self.processes[block.process].arenas;
+        let limit = arenas.largest.saturating_mul(2);
         // A process that was killed has none any more.
-        if let Some(all) = (self.processes[process].arenas.kept).get_mut(block.arena as usize) {
-            *all += kept;
+        let Some(a) = arenas.all.get_mut(block.arena as usize) else {
+            return;
+        };
+        a.kept += bytes;
+        a.churned += block.churned.min(bytes);
+        a.used = a.used.saturating_sub(bytes);
+        if main || a.used > 0 || a.kept - a.churned <= limit {
+            return;
         }
-        self.give_for(process, bytes - kept);
+        let trimmed = a.kept - a.churned;
+        a.kept = a.churned;
+        self.give_for(block.process, trimmed);
     }
 
     /// Allocates a block that the same thread will free ([`Self::free_own`]).
@@ -149,24 +205,21 @@ impl Kernel<'_> {
 
     /// Allocates a block of a running thread, and counts it among others that it has allocated.
     pub(crate) fn add_block(&mut self, tid: Tid, blocks: &mut Blocks, bytes: u64) {
-        if bytes == 0 {
-            return;
+        if bytes > 0 {
+            self.allocate_own(tid, bytes);
+            blocks.join(self.own_block(tid, bytes));
         }
-        let block = self.allocate_block(tid, bytes, 0);
-        blocks.join(Blocks {
-            bytes,
-            process: block.process,
-            arena: block.arena,
-        });
     }
 
-    /// The same for a block that this thread has allocated already.
+    /// A block that this thread has allocated, to be freed by whomever.
     pub(crate) fn own_block(&mut self, tid: Tid, bytes: u64) -> Blocks {
         if bytes == 0 {
             return Blocks::default();
         }
+        let mapped = if bytes > MAPPED { bytes } else { 0 };
         Blocks {
-            bytes,
+            bytes: bytes - mapped,
+            mapped,
             process: self.threads[tid].process,
             arena: u32::try_from(self.arena(tid)).expect("few arenas"),
         }
@@ -174,26 +227,32 @@ impl Kernel<'_> {
 
     /// Frees blocks, whoever does it.
     pub(crate) fn free_blocks(&mut self, blocks: Blocks) {
+        if blocks.is_empty() {
+            return;
+        }
         let Blocks {
             bytes,
+            mapped,
             process,
             arena,
         } = blocks;
-        if bytes > 0 {
-            let block = Block {
-                process,
-                arena,
-                churned: 0,
-            };
-            self.free_block(block, bytes);
-        }
+        self.give_for(process, mapped);
+        let block = Block {
+            process,
+            arena,
+            churned: 0,
+        };
+        self.keep(block, bytes);
     }
 
     /// Detaches an ending thread from its arena, which is free for another thread then.
     pub(crate) fn leave_arena(&mut self, tid: Tid) {
         let t = &mut self.threads[tid];
         if let Some(arena) = t.arena.take() {
-            self.processes[t.process].arenas.users[arena as usize] -= 1;
+            let all = &mut self.processes[t.process].arenas.all;
+            if let Some(a) = all.get_mut(arena as usize) {
+                a.users = a.users.saturating_sub(1);
+            }
         }
     }
 }

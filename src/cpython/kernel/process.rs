@@ -47,7 +47,7 @@ pub(crate) struct Process {
     number: u32,
     /// Number of children that it has started.
     children: u32,
-    /// Its threads that have not ended, in no particular order.
+    /// Its threads that have not ended: the main thread first, the others in no particular order.
     threads: Vec<Tid>,
     /// GILs of its interpreters. Their lock domains follow.
     pub(crate) gils: Vec<GilIndex>,
@@ -161,6 +161,11 @@ impl Kernel<'_> {
         self.starter.forget(&threads);
         self.memory.exit(process, now);
         threads
+    }
+
+    /// Whether a thread is the main thread of its process.
+    pub(super) fn is_main_thread(&self, tid: Tid) -> bool {
+        self.threads[tid].place == 0
     }
 
     /// The threads of a process that have not ended.

@@ -160,13 +160,12 @@ impl Work<'_> {
         self.kernel.free_blocks(resident);
     }
 
-    /// Frees containers and arguments created since the task had so many bytes of them.
-    pub(crate) fn drop_arguments(&mut self, key: TaskKey, (containers, arguments): (u64, u64)) {
+    /// Frees containers and arguments created since the task had so many.
+    pub(crate) fn drop_arguments(&mut self, key: TaskKey, (containers, arguments): (u64, Blocks)) {
         let data = &mut self.tasks[key].data;
         let more = data.containers.saturating_sub(containers);
         data.containers -= more;
-        let blocks = data.arguments.beyond(arguments);
-        data.arguments.bytes -= blocks.bytes;
+        let blocks = data.arguments.split_off(arguments);
         let process = data.process;
         self.kernel.give_for(process, more);
         self.kernel.free_blocks(blocks);
@@ -186,7 +185,7 @@ impl Work<'_> {
     /// Frees the data of a child that was executed inline.
     pub(crate) fn drop_childs(&mut self, key: TaskKey) {
         self.drop_result(key);
-        self.drop_arguments(key, (0, 0));
+        self.drop_arguments(key, (0, Blocks::default()));
     }
 
     /// Ends the last child that was executed inline: the task has its own data again.
@@ -248,11 +247,8 @@ impl Work<'_> {
 
 /// Adds blocks to others, those of each arena as one.
 fn add_to(all: &mut Vec<Blocks>, blocks: Blocks) {
-    if blocks.bytes == 0 {
-        return;
-    }
     match all.iter_mut().find(|b| b.is_beside(blocks)) {
-        Some(beside) => beside.bytes = beside.bytes.saturating_add(blocks.bytes),
+        Some(beside) => beside.join(blocks),
         None => all.push(blocks),
     }
 }

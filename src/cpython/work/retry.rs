@@ -39,7 +39,7 @@ impl Work<'_> {
             failed: 0,
             backoff,
             paused: None,
-            arguments: (task.data.containers, task.data.arguments.bytes),
+            arguments: (task.data.containers, task.data.arguments),
         });
     }
 

@@ -66,8 +66,8 @@ pub(crate) enum Frame {
         backoff: BackoffIndex,
         /// The pause before the present attempt; `None` before the first.
         paused: Option<Nanos>,
-        /// Bytes of containers and of arguments that the task had when it entered the block.
-        arguments: (u64, u64),
+        /// The bytes of containers, and the arguments, that the task had when it entered the block.
+        arguments: (u64, Blocks),
     },
     /// Index of the loop's first instruction, and rounds left.
     Repeat(u32, u64),
