@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 
 use super::Client;
 use super::messages::{
-    book_call, buffer_takes, calls_size, chunk_objects, pickle_takes, receive, result_arrived, results_size,
+    book_call, buffer_takes, calls_size, chunk_objects, pickle_takes, receive, result_arrived,
+    results_size,
 };
 use crate::cpython::index::{PipeIndex, ProcessPoolIndex};
 use crate::cpython::kernel::{Act, Blocks, Kernel, On, ProcessKind};

@@ -61,7 +61,10 @@ impl Blocks {
 
     /// Parts these from those that were there earlier, which remain; returns the others.
     pub(crate) fn split_off(&mut self, earlier: Self) -> Self {
-        let (bytes, mapped) = (earlier.bytes.min(self.bytes), earlier.mapped.min(self.mapped));
+        let (bytes, mapped) = (
+            earlier.bytes.min(self.bytes),
+            earlier.mapped.min(self.mapped),
+        );
         let later = Self {
             bytes: self.bytes - bytes,
             mapped: self.mapped - mapped,
