@@ -430,7 +430,11 @@ fn an_empty_arena_gives_back_what_is_more_than_its_limit() {
 /// moves if it comes in several reads. What is mapped by itself grows where it is.
 #[test]
 fn pickles_and_buffers_weigh() {
-    for (bytes, times) in [(1_000, 1 + 2 + 2), (100_000, 1 + 2 + 3), (40_000_000, 1 + 1 + 2)] {
+    for (bytes, times) in [
+        (1_000, 1 + 2 + 2),
+        (100_000, 1 + 2 + 3),
+        (40_000_000, 1 + 1 + 2),
+    ] {
         let steps = vec![Step::PayloadIn(bytes), io(ms(10))];
         let peak = light(executor(1, Fork), 1, steps).run().memory_peak;
         assert_eq!(peak, times * bytes);
