@@ -225,7 +225,7 @@ impl Cx {
                 items.iter().filter_map(|n| named(self, n)).collect()
             }
             _ => {
-                self.wrong_type(node, &format!("a table, with the name of each {what}"))
+                self.wrong_type(node, &format!("{what}s by name"))
                     .help("write [\"a\", \"b\"], or {\"a\": (..)} to say more about them");
                 return None;
             }
