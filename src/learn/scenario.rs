@@ -292,29 +292,33 @@ impl Learned {
             FittedArrivals::Batch => writeln!(out, "{indent}arrivals: Batch,"),
             FittedArrivals::Rounds {
                 count,
-                serial: None,
-                waiting: None,
-            } => writeln!(out, "{indent}arrivals: Rounds(count: {count}),"),
-            FittedArrivals::Rounds {
-                count,
-                serial: None,
-                waiting: Some(waiting),
-            } => writeln!(
-                out,
-                "{indent}arrivals: Rounds(count: {count}, serial: [Io({})]), // between rounds: the mean",
-                duration(*waiting)
-            ),
-            FittedArrivals::Rounds {
-                count,
-                serial: Some(fit),
+                parts,
+                serial,
                 waiting,
-            } => writeln!(
-                out,
-                "{indent}arrivals: Rounds(count: {count}, serial: [Cpu({}){}]), // between rounds: {}",
-                ron(&fit.dist, indent),
-                waiting.map_or_else(String::new, |w| format!(", Io({})", duration(w))),
-                worth(fit)
-            ),
+            } => {
+                let work = serial
+                    .as_ref()
+                    .map(|fit| format!("Cpu({})", ron(&fit.dist, indent)));
+                let wait = waiting.map(|w| format!("Io({})", duration(w)));
+                let steps: Vec<String> = work.into_iter().chain(wait).collect();
+                if steps.is_empty() {
+                    writeln!(out, "{indent}arrivals: Rounds(count: {count}),")
+                } else {
+                    let place = if parts < count {
+                        format!("{parts}/{count} of each of the {parts} parts between rounds")
+                    } else {
+                        "before each round".to_owned()
+                    };
+                    let how = serial
+                        .as_ref()
+                        .map_or_else(|| "the mean".to_owned(), worth);
+                    let steps = steps.join(", ");
+                    writeln!(
+                        out,
+                        "{indent}arrivals: Rounds(count: {count}, serial: [{steps}]), // {place}: {how}"
+                    )
+                }
+            }
             FittedArrivals::Poisson { rate, fit } => writeln!(
                 out,
                 "{indent}arrivals: Poisson(rate: {rate}, count: {count}), // gaps are exponential: {}",

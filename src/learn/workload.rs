@@ -160,7 +160,7 @@ pub struct Learned {
 /// What a recorded run took, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Observed {
-    /// From the first arrival to the last end.
+    /// From the first arrival to the last end; of rounds with the main program's serial part before the first one or after the last one.
     pub makespan: f64,
     /// The median of the tasks' latencies.
     pub p50: f64,
@@ -219,8 +219,10 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     let in_rounds = (options.arrivals == ArrivalsChoice::Auto)
         .then(|| learn_rounds(&spans, trace, factor, &mut notes))
         .flatten();
+    let beside = in_rounds.as_ref().map_or(0, |(_, beside)| *beside);
     let in_phases = in_rounds.is_none() && options.arrivals == ArrivalsChoice::Auto;
     let arrivals = in_rounds
+        .map(|(rounds, _)| rounds)
         .or_else(|| {
             phases(&spans).filter(|_| in_phases).map(|found| {
                 notes.push(found.note());
@@ -269,7 +271,7 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         costs,
         observed: Observed {
             memory: only_process(trace).map(|p| p.peak).filter(|p| *p > 0),
-            ..observed(&spans)
+            ..observed(&spans, beside)
         },
         interleaved: interleaved(&groups),
         options,
@@ -288,13 +290,14 @@ fn named<T: Clone>(scopes: &[Scope], all: &[T], of: fn(Scope) -> Option<u32>) ->
         .collect()
 }
 
-/// Rounds of these tasks (arrival and end), and what is to be said of them.
+/// Rounds of these tasks (arrival and end), what is to be said of them, and how long the serial part before the first task or after the last one
+/// was, in nanoseconds.
 fn learn_rounds(
     spans: &[(i64, i64)],
     trace: &Trace,
     factor: f64,
     notes: &mut Vec<String>,
-) -> Option<FittedArrivals> {
+) -> Option<(FittedArrivals, u64)> {
     let found = rounds(spans, &trace.facts.main)?;
     let times: Vec<Nanos> = found
         .serial
@@ -306,15 +309,24 @@ fn learn_rounds(
     } else {
         "; the trace does not say what the main program did between them, so that is taken for Cpu"
     };
+    let has_serial = !times.is_empty() || found.waiting > 0;
+    let shared = if has_serial && found.parts < found.count {
+        "; what the main program did between them comes before each in the scenario, the first one as well, so each part is shorter than \
+         measured, and all together are as long"
+    } else {
+        ""
+    };
     notes.push(format!(
-        "tasks come in {} rounds, each when all tasks of the one before are over{guess}",
+        "tasks come in {} rounds, each when all tasks of the one before are over{guess}{shared}",
         found.count
     ));
-    Some(FittedArrivals::Rounds {
+    let arrivals = FittedArrivals::Rounds {
         count: found.count,
+        parts: found.parts,
         serial: (!times.is_empty()).then(|| fit(&times)),
         waiting: (found.waiting > 0).then(|| rounded(found.waiting as f64 / factor)),
-    })
+    };
+    Some((arrivals, found.beside))
 }
 
 fn only_process(trace: &Trace) -> Option<&ProcessFacts> {
@@ -322,8 +334,8 @@ fn only_process(trace: &Trace) -> Option<&ProcessFacts> {
     all.next().filter(|_| all.next().is_none())
 }
 
-/// What the recorded run took, by its tasks' arrivals and ends.
-fn observed(spans: &[(i64, i64)]) -> Observed {
+/// What the recorded run took, by its tasks' arrivals and ends, and nanoseconds of the run's beside them.
+fn observed(spans: &[(i64, i64)], beside: u64) -> Observed {
     let seconds = |ns: u64| ns as f64 / 1e9;
     let mut latencies: Vec<u64> = spans.iter().map(|(a, e)| e.abs_diff(*a)).collect();
     latencies.sort_unstable();
@@ -332,7 +344,7 @@ fn observed(spans: &[(i64, i64)]) -> Observed {
     let first = spans.iter().map(|(a, _)| *a).min().unwrap_or(0);
     let end = spans.iter().map(|(_, e)| *e).max().unwrap_or(0);
     Observed {
-        makespan: seconds(end.abs_diff(first)),
+        makespan: seconds(end.abs_diff(first).saturating_add(beside)),
         p50: seconds(quantile(50).unwrap_or(0)),
         p99: seconds(quantile(99).unwrap_or(0)),
         memory: None,
