@@ -63,6 +63,8 @@ pub struct Ran {
     pub how: Strategy,
     /// The process.
     pub pid: u64,
+    /// How many tasks of the class it had run there by then; at least 1.
+    pub tasks: u64,
 }
 
 /// A task that nobody waited for: it served a server, or was cancelled.

@@ -409,7 +409,16 @@ impl TraceBuilder {
         };
         let pid = Self::needed_count(f.pid, "pid")?;
         let class = f.class.to_owned();
-        facts.ran.push(Ran { class, how, pid });
+        let tasks = match f.size {
+            Some(_) => Self::needed_count(f.size, "size")?.max(1),
+            None => 1,
+        };
+        facts.ran.push(Ran {
+            class,
+            how,
+            pid,
+            tasks,
+        });
         Ok(())
     }
 

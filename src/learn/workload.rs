@@ -253,7 +253,7 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         .for_each(|c| scope_names(&c.steps, &mut used));
     let sizes: Vec<(usize, usize)> = groups.iter().map(|g| (g.class, g.tasks.len())).collect();
     let whole = limit.as_ref().filter(|l| l.class.is_none());
-    let seen = seen(trace, &sizes, whole, options.one_worker);
+    let seen = seen(trace, &sizes, whole, options.one_worker, &mut notes);
     let cores = options.cores.or(options.recorded_on).unwrap_or(4);
     let strategies = compared(trace, seen.as_ref(), whole, cores);
     let costs = process_costs(trace, spans.len(), at_once(trace), &mut notes);

@@ -61,7 +61,7 @@ class _Process:
 
 
 _process = _Process()
-_said = set()
+_ran = {}  # (class, executor): how many of its tasks have run there
 
 
 def _own():
@@ -69,7 +69,7 @@ def _own():
     global _process
     if _process.pid != os.getpid():
         _process = _Process()
-        _said.clear()
+        _ran.clear()
     return _process
 
 
@@ -103,18 +103,26 @@ def at_exit():
     if own.main is not None and threading.current_thread() is threading.main_thread():
         # What the main program did after it had submitted its last work.
         stretch(getattr(_local, "submitted", None))
+    for (name, how), tasks in _ran.items():
+        if tasks & (tasks - 1):
+            _say_ran(name, how, tasks)
     if own.begun is not None:
         own.peak = max(own.peak, resident())
         own.row()
 
 
 def ran(name, how):
-    """Tasks of this class run in such an executor."""
+    """A task of this class has run in such an executor."""
     _own()
-    if (name, how) not in _said:
-        _said.add((name, how))
-        row = '{"task": "-", "class": %s, "kind": "ran", "how": %s, "pid": %d}\n'
-        _write(row % (json.dumps(name), json.dumps(how), os.getpid()))
+    tasks = _ran[name, how] = _ran.get((name, how), 0) + 1
+    # Now and then is enough for the shares of several executors.
+    if tasks & (tasks - 1) == 0:
+        _say_ran(name, how, tasks)
+
+
+def _say_ran(name, how, tasks):
+    row = '{"task": "-", "class": %s, "kind": "ran", "how": %s, "pid": %d, "size": %d}\n'
+    _write(row % (json.dumps(name), json.dumps(how), os.getpid(), tasks))
 
 
 def background(task, start):
