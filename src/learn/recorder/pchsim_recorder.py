@@ -38,6 +38,7 @@ _NOISE = 100_000  # ns: shorter times off the CPU are the operating system's
 _LATE = 1.1  # a sleep of the switch interval ends somewhat late
 _TICK = 4_000_000  # ns: the kernel's
 _PREEMPTED = 4  # the holder of the GIL has a core for this part of the time at least
+SIGNAL = ', "how": "signal"'  # of a wait for what another task says (a notify, an event), not for a turn
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
@@ -283,11 +284,11 @@ class _Span:
 
     split = cut
 
-    def close(self, kind, ready=None):
+    def close(self, kind, ready=None, more=""):
         """Ends a stretch that is known to be of this kind; what it waited for was ready then, and after that it waited for its turn."""
         self.stretch.end()
         wall = _clock()
-        self.task.add(kind, self.wall, wall, ready=ready)
+        self.task.add(kind, self.wall, wall, more, ready=ready)
         self._begin(wall)
 
     def leave(self):
