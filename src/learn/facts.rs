@@ -89,6 +89,8 @@ pub struct RunFacts {
     pub ran: Vec<Ran>,
     /// Tasks that are none.
     pub background: Vec<BackgroundTask>,
+    /// Tasks that another one made, and which one: by their numbers in the trace.
+    pub causes: BTreeMap<u32, u32>,
 }
 
 impl RunFacts {

@@ -25,6 +25,17 @@ pub(super) fn measured_times(groups: &[ShapeClass], one_worker: bool, notes: &mu
                 share(gaps)
             ));
         }
+        // Here the time until they begin is no matter: it is the part of what they do and wait for by themselves.
+        let signals = sum(|t| t.signals);
+        let own = whole + signals;
+        if signals > WORTH_SAYING * own {
+            notes.push(format!(
+                "class {name}: for {:.0}% of their time its tasks wait for what another task says (a notify, an event), which is no wait for a \
+                 lock, and is left out: forecasts without it may be too good. Where it stands for items, write Put in the task that \
+                 says it, and Get here",
+                100.0 * signals / own
+            ));
+        }
         let blocked = sum(|t| t.blocked);
         if blocked > WORTH_SAYING * whole {
             notes.push(format!(

@@ -309,9 +309,7 @@ impl Learned {
                     } else {
                         "before each round".to_owned()
                     };
-                    let how = serial
-                        .as_ref()
-                        .map_or_else(|| "the mean".to_owned(), worth);
+                    let how = serial.as_ref().map_or_else(|| "the mean".to_owned(), worth);
                     let steps = steps.join(", ");
                     writeln!(
                         out,

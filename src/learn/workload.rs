@@ -212,10 +212,11 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         return Err(LearnError::Steps(steps));
     }
     let tasks = || groups.iter().flat_map(|g| &g.tasks);
-    let times: Vec<i64> = tasks().map(|t| t.arrival).collect();
-    let end = tasks().map(|t| t.end).max().unwrap_or(0);
     let factor = options.interpreter.as_ref().map_or(1.0, |(_, f)| *f);
-    let spans: Vec<(i64, i64)> = tasks().map(|t| (t.arrival, t.end)).collect();
+    let rare = groups.iter().flat_map(|g| g.rare.iter().copied());
+    let spans: Vec<(i64, i64)> = tasks().map(|t| (t.arrival, t.end)).chain(rare).collect();
+    let times: Vec<i64> = spans.iter().map(|(arrival, _)| *arrival).collect();
+    let end = spans.iter().map(|(_, end)| *end).max().unwrap_or(0);
     let in_rounds = (options.arrivals == ArrivalsChoice::Auto)
         .then(|| learn_rounds(&spans, trace, factor, &mut notes))
         .flatten();
@@ -251,7 +252,7 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     classes
         .iter()
         .for_each(|c| scope_names(&c.steps, &mut used));
-    let sizes: Vec<(usize, usize)> = groups.iter().map(|g| (g.class, g.tasks.len())).collect();
+    let sizes: Vec<(usize, usize)> = groups.iter().map(|g| (g.class, g.count())).collect();
     let whole = limit.as_ref().filter(|l| l.class.is_none());
     let seen = seen(trace, &sizes, whole, options.one_worker, &mut notes);
     let cores = options.cores.or(options.recorded_on).unwrap_or(4);
@@ -416,7 +417,7 @@ fn learn_class(
     let steps = reader.steps(&g.shape);
     LearnedClass {
         name: g.name.clone(),
-        count: g.tasks.len(),
+        count: g.count(),
         payload_in: payload(
             g,
             "payload_in",
