@@ -40,6 +40,13 @@ pub enum FittedArrivals {
         /// How long the main program waits before each round, on average; `None` if that is next to nothing.
         waiting: Option<Nanos>,
     },
+    /// Users who wait for their answer, think, and ask again.
+    Closed {
+        /// The number of users.
+        users: usize,
+        /// The distribution fitted to the times between an answer and the same user's next request.
+        think: Fit,
+    },
     /// Tasks arrive with independent gaps of another distribution.
     Renewal {
         /// The distribution fitted to the gaps.

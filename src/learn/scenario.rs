@@ -317,6 +317,12 @@ impl Learned {
                     )
                 }
             }
+            FittedArrivals::Closed { users, think } => writeln!(
+                out,
+                "{indent}arrivals: Closed(users: {users}, think: {}, count: {count}), // between an answer and the next request: {}",
+                ron(&think.dist, indent),
+                worth(think)
+            ),
             FittedArrivals::Poisson { rate, fit } => writeln!(
                 out,
                 "{indent}arrivals: Poisson(rate: {rate}, count: {count}), // gaps are exponential: {}",
@@ -373,13 +379,17 @@ impl Learned {
                 "                count: {}, // in each round",
                 ((class.count + count / 2) / count.max(1)).max(1)
             ),
-            FittedArrivals::Poisson { .. } | FittedArrivals::Renewal { .. } => {
+            FittedArrivals::Closed { .. }
+            | FittedArrivals::Poisson { .. }
+            | FittedArrivals::Renewal { .. } => {
                 writeln!(out, "                weight: {},", self.weight(class))
             }
         };
         let counted = match self.arrivals {
             FittedArrivals::Batch | FittedArrivals::Rounds { .. } => true,
-            FittedArrivals::Poisson { .. } | FittedArrivals::Renewal { .. } => false,
+            FittedArrivals::Closed { .. }
+            | FittedArrivals::Poisson { .. }
+            | FittedArrivals::Renewal { .. } => false,
         };
         if self.interleaved && counted {
             let _ = writeln!(out, "                interleave: true,");

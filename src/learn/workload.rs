@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
-use super::dist::rounded;
+use super::arrivals::{ArrivalsChoice, FittedArrivals};
+use super::caused::closed_loop;
 use super::facts::ProcessFacts;
 use super::fit::{Fit, FitVerdict, brief, fit};
 use super::gil::GilUse;
 use super::limit::{ConcurrencyLimit, at_once};
+use super::load::learn_arrivals;
 use super::notes::{dependence, measured_times};
 use super::process::{ProcessCosts, process_costs};
-use super::rounds::{phases, rounds};
 use super::seen::{SeenStrategy, compared, seen};
 use super::structure::{ShapeClass, ShapeNode, group};
 use super::trace::{RecordedResource, Scope, Trace};
@@ -197,7 +197,15 @@ pub enum LearnError {
 /// If no task has a step with a duration, or the scenario would be past a limit.
 pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     let mut notes = trace.notes.clone();
-    let trace = &facts::without_background(trace, &mut notes);
+    let mut trace = facts::without_background(trace, &mut notes);
+    let is_auto = options.arrivals == ArrivalsChoice::Auto;
+    let mut closed = None;
+    if is_auto && let Some((rest, found)) = closed_loop(&trace) {
+        notes.push(found.note());
+        trace = rest;
+        closed = Some(found);
+    }
+    let trace = &trace;
     let grouping = group(trace);
     notes.extend(grouping.notes);
     let groups = grouping.groups;
@@ -215,26 +223,16 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     let factor = options.interpreter.as_ref().map_or(1.0, |(_, f)| *f);
     let rare = groups.iter().flat_map(|g| g.rare.iter().copied());
     let spans: Vec<(i64, i64)> = tasks().map(|t| (t.arrival, t.end)).chain(rare).collect();
-    let times: Vec<i64> = spans.iter().map(|(arrival, _)| *arrival).collect();
-    let end = spans.iter().map(|(_, end)| *end).max().unwrap_or(0);
-    let in_rounds = (options.arrivals == ArrivalsChoice::Auto)
-        .then(|| learn_rounds(&spans, trace, factor, &mut notes))
-        .flatten();
-    let beside = in_rounds.as_ref().map_or(0, |(_, beside)| *beside);
-    let in_phases = in_rounds.is_none() && options.arrivals == ArrivalsChoice::Auto;
-    let arrivals = in_rounds
-        .map(|(rounds, _)| rounds)
-        .or_else(|| {
-            phases(&spans).filter(|_| in_phases).map(|found| {
-                notes.push(found.note());
-                FittedArrivals::Batch
-            })
-        })
-        .unwrap_or_else(|| {
-            let (arrivals, said) = arrivals(&times, end, options.arrivals);
-            notes.extend(said);
-            arrivals
-        });
+    let (arrivals, beside) = match closed {
+        Some(found) => (
+            FittedArrivals::Closed {
+                users: found.users.min(limits::MAX_WORKERS as usize),
+                think: fit(&found.think),
+            },
+            0,
+        ),
+        None => learn_arrivals(&spans, &groups, trace, &options, &mut notes),
+    };
     let classes: Vec<LearnedClass> = groups
         .iter()
         .map(|g| learn_class(g, trace, factor, &mut notes))
@@ -289,45 +287,6 @@ fn named<T: Clone>(scopes: &[Scope], all: &[T], of: fn(Scope) -> Option<u32>) ->
     places
         .filter_map(|p| all.get(p as usize).cloned())
         .collect()
-}
-
-/// Rounds of these tasks (arrival and end), what is to be said of them, and how long the serial part before the first task or after the last one
-/// was, in nanoseconds.
-fn learn_rounds(
-    spans: &[(i64, i64)],
-    trace: &Trace,
-    factor: f64,
-    notes: &mut Vec<String>,
-) -> Option<(FittedArrivals, u64)> {
-    let found = rounds(spans, &trace.facts.main)?;
-    let times: Vec<Nanos> = found
-        .serial
-        .iter()
-        .map(|t| Nanos(*t).scale(1.0 / factor))
-        .collect();
-    let guess = if found.measured || times.is_empty() {
-        ""
-    } else {
-        "; the trace does not say what the main program did between them, so that is taken for Cpu"
-    };
-    let has_serial = !times.is_empty() || found.waiting > 0;
-    let shared = if has_serial && found.parts < found.count {
-        "; what the main program did between them comes before each in the scenario, the first one as well, so each part is shorter than \
-         measured, and all together are as long"
-    } else {
-        ""
-    };
-    notes.push(format!(
-        "tasks come in {} rounds, each when all tasks of the one before are over{guess}{shared}",
-        found.count
-    ));
-    let arrivals = FittedArrivals::Rounds {
-        count: found.count,
-        parts: found.parts,
-        serial: (!times.is_empty()).then(|| fit(&times)),
-        waiting: (found.waiting > 0).then(|| rounded(found.waiting as f64 / factor)),
-    };
-    Some((arrivals, found.beside))
 }
 
 fn only_process(trace: &Trace) -> Option<&ProcessFacts> {
@@ -653,6 +612,9 @@ impl Learned {
             FittedArrivals::Rounds {
                 serial: Some(fit), ..
             } => out.push(("(rounds)".to_owned(), "serial Cpu".to_owned(), fit)),
+            FittedArrivals::Closed { think, .. } => {
+                out.push(("(users)".to_owned(), "think".to_owned(), think));
+            }
             FittedArrivals::Poisson { fit, .. } | FittedArrivals::Renewal { fit, .. } => {
                 out.push(("(arrivals)".to_owned(), "gap".to_owned(), fit));
             }

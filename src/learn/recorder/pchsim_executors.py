@@ -39,6 +39,8 @@ class Call:
         self.within = within  # of a call that a coroutine offloads: the fields of its pool
         self.how = how  # which executor runs it
         self.unpacked = unpacked  # the worker takes it from a chunk, and measures what travelled
+        span = getattr(_local, "span", None)
+        self.by = span.task.number if span is not None and within is None else None  # the task that submits it
         self.sent = None  # bytes of the arguments of a call that is offloaded to a process
         self.submitted = _clock()
 
@@ -52,7 +54,7 @@ class Call:
         if self.how == PER_TASK:
             span.items = items.Items("threads")
         begun = span.wall
-        record.begin = self.submitted
+        record.begin, record.by = self.submitted, self.by
         record.add("wait", self.submitted, begun)
         measure = self.measure
         if self.unpacked and _measured.get(self.name, 0) < _MEASURED:

@@ -24,6 +24,8 @@ class Record:
         self.request = self.parent is not None and self.parent.request
         self.part = self.request
         self.task = self.parent.task if self.part else _Task(name)
+        if self.parent is not None and not self.parent.root and not self.part:
+            self.task.by = self.parent.task.number
         # A request arrives when its bytes do, however busy the loop is.
         event = getattr(loop, "_pchsim_event", None) if self.parent is None else None
         self.created = self.left = event if event is not None else _clock()

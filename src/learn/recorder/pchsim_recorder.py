@@ -158,6 +158,7 @@ class _Task:
         self.number = str(number) if number is not None else "%d-%d" % (os.getpid(), next(_numbers))
         self.rows = []
         self.begin = _clock()
+        self.by = None  # the number of the task that made this one
 
     def add(self, kind, start, end, more="", ready=None):
         """A row; `more` are further fields of it, as JSON. What comes after `ready` is waiting for a core or the GIL."""
@@ -189,13 +190,14 @@ class _Task:
         blocked = sum(end - start for kind, start, end, _ in rows if kind == "blocked")
         keep = blocked * 50 > _clock() - self.begin
         head = '{"task": %s, "class": %s, "kind": ' % (json.dumps(self.number), json.dumps(self.called()))
-        lines = []
+        lines, by = [], "" if self.by is None else ', "by": %s' % json.dumps(self.by)
         for kind, start, end, more in rows:
             if kind == "cpu":
                 _Task.computed += end - start
             if kind == "blocked" and not keep:
                 continue
-            lines.append('%s%s, "start": %s, "end": %s%s}\n' % (head, json.dumps(kind), _seconds(start), _seconds(end), more))
+            lines.append('%s%s, "start": %s, "end": %s%s%s}\n' % (head, json.dumps(kind), _seconds(start), _seconds(end), more, by))
+            by = ""
         _write("".join(lines))
         if _Task.written is not None:
             _Task.written()

@@ -401,18 +401,18 @@ class _Pool(_Place):
         super().__init__("use", name, 0)
         self.loans = {}
         self.seen = set()
-        self.puts = collections.deque() if in_order else None  # when the items in it were put
+        self.puts = collections.deque() if in_order else None  # when the items in it were put, and by which task
         self.workers = set()
 
     def got(self, item):
-        put = _clock()
+        put, by = _clock(), None
         if self.puts:
-            put = self.puts.popleft()
+            put, by = self.puts.popleft()
         running, now = _running()
         if running is None:
             return
         if not self.seen and getattr(running, "items", None) is not None:
-            running.items.take(running, self, put)
+            running.items.take(running, self, put, by)
         task = running.task
         if self.loans is None:
             return
@@ -423,7 +423,9 @@ class _Pool(_Place):
 
     def put(self, item):
         if self.puts is not None:
-            self.puts.append(_clock())
+            running = getattr(_local, "step", None) or getattr(_local, "span", None)
+            is_task = running is not None and not getattr(running, "root", False)
+            self.puts.append((_clock(), running.task.number if is_task else None))
         if not self.loans:
             return
         task, since, _ = self.loans.get(id(item), (None, 0, None))
