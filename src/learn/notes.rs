@@ -2,6 +2,7 @@
 
 use super::correlation;
 use super::structure::{ShapeClass, ShapeNode, ShapedTask};
+use super::trace::Scope;
 use super::workload::{StepDurations, TimedStep, mean};
 
 /// The number of steps of a class that are compared with each other at most.
@@ -50,7 +51,13 @@ pub(super) fn measured_times(groups: &[ShapeClass], one_worker: bool, notes: &mu
             ));
         }
         let overlapping = g.tasks.iter().filter(|t| t.overlaps).count();
-        if overlapping > 0 {
+        if overlapping > 0 && g.tasks.len() == 1 && offloads(&g.shape) {
+            notes.push(format!(
+                "class {name}: its only task has several calls in a pool under way at once, so it is the program's main coroutine rather than a task, \
+                 and the scenario does the calls one after another. Let asyncio.run() drive that coroutine itself (not within a task \
+                 or wait_for): then its calls are the tasks"
+            ));
+        } else if overlapping > 0 {
             notes.push(format!(
                 "class {name}: {overlapping} of {} tasks have steps side by side in time; the scenario does them one after \
                  another (a FanOut may be nearer to the program)",
@@ -58,6 +65,17 @@ pub(super) fn measured_times(groups: &[ShapeClass], one_worker: bool, notes: &mu
             ));
         }
     }
+}
+
+/// Whether steps of a task go to a pool.
+fn offloads(shape: &[ShapeNode]) -> bool {
+    shape.iter().any(|node| match node {
+        ShapeNode::Work(_) => false,
+        ShapeNode::Within(scope, inner) => match scope {
+            Scope::Offload(_) => true,
+            Scope::Lock(_) | Scope::Use(_) => offloads(inner),
+        },
+    })
 }
 
 /// The standard deviation of durations, in nanoseconds.

@@ -277,6 +277,32 @@ with ThreadPoolExecutor(16) as pool:
     }
 }
 
+/// A coroutine within a task that has all calls of the program under way at once is its main program: no FanOut would be nearer to it.
+#[test]
+fn a_main_coroutine_that_offloads_all_is_no_fan_out() {
+    let text = format!(
+        "{BURN}
+async def work():
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(4) as pool:
+        await asyncio.gather(*[loop.run_in_executor(pool, time.sleep, 0.02) for _ in range(20)])
+
+async def main():
+    await asyncio.ensure_future(work())
+
+asyncio.run(main())
+"
+    );
+    for python in pythons() {
+        let (_, _, said) = recorded(&python, &[("p.py", &text)], &[]);
+        assert!(
+            said.contains("the program's main coroutine rather than a task"),
+            "{said}"
+        );
+        assert!(!said.contains("FanOut"), "{said}");
+    }
+}
+
 /// Items that go from queue to queue are one batch; users who ask for one task after another are a closed loop.
 #[test]
 fn stages_and_users() {
