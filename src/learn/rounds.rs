@@ -135,11 +135,13 @@ fn beside(
     usual.sort_unstable();
     let usual = usual[usual.len() / 2] as f64;
     let (first, last) = (rounds.first()?.first, rounds.last()?.end);
+    // The one that lies before the first task, and not that of a loop that has begun to submit.
+    let until_first = |m: &&MainStretch| m.end.min(first).saturating_sub(m.start);
     let before = main
         .iter()
         .filter(|m| m.start < first)
-        .map(|m| m.start)
-        .max();
+        .max_by_key(until_first)
+        .map(|m| m.start);
     let after = main.iter().filter(|m| m.end > last).map(|m| m.end).min();
     let found = [
         before.map(|start| (start, first)),

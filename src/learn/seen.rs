@@ -146,6 +146,12 @@ fn executors(trace: &Trace, class: &str) -> Vec<(Strategy, f64)> {
     out
 }
 
+/// The number of threads of the pool that ran a class; `None` if it was another executor.
+pub(super) fn threads_of(trace: &Trace, class: &str) -> Option<usize> {
+    let (how, _) = executors(trace, class).into_iter().next()?;
+    usize::try_from(exactly(&how)?).ok()
+}
+
 /// An event loop with the pools that coroutines offloaded to.
 fn asyncio(trace: &Trace, limit: Option<usize>) -> Strategy {
     let pools = trace.pools.iter();

@@ -450,8 +450,7 @@ fn class((number, name): (usize, &str), mut tasks: Vec<ShapedTask>, out: &mut Gr
     let mut slots: Vec<Option<ShapedTask>> = tasks.into_iter().map(Some).collect();
     for (k, members) in shapes.into_iter().enumerate() {
         if k > 0 && share(members.len()) < OWN_CLASS {
-            let slots = members.iter().filter_map(|&i| slots[i].as_ref());
-            rare.extend(slots.map(|t| (t.arrival, t.end)));
+            rare.extend(members.iter().filter_map(|&i| slots[i].take()));
             continue;
         }
         let name = if k == 0 {
@@ -475,13 +474,25 @@ fn class((number, name): (usize, &str), mut tasks: Vec<ShapedTask>, out: &mut Gr
         });
     }
     if !rare.is_empty() {
+        let others = rare.len();
+        out.groups[usual].rare = as_usual(rare, &out.groups[usual].tasks);
         out.notes.push(format!(
-            "class {name}: {} of {total} tasks do other steps, each sequence in fewer than 5% of the tasks: their own steps are left out, and \
-             they count as tasks that do the usual ones",
-            rare.len()
+            "class {name}: {others} of {total} tasks do other steps, each sequence in fewer than 5% of the tasks: their own steps are left out, and \
+             by their time they count as {} that do the usual ones",
+            out.groups[usual].rare.len()
         ));
-        out.groups[usual].rare = rare;
     }
+}
+
+/// Arrivals and ends of so many of the rare tasks, the longest ones, as the usual ones would take the time of all rare ones.
+fn as_usual(mut rare: Vec<ShapedTask>, usual: &[ShapedTask]) -> Vec<(i64, i64)> {
+    let work = |t: &ShapedTask| t.times.iter().sum::<u64>();
+    let of = |tasks: &[ShapedTask]| tasks.iter().map(work).sum::<u64>() as f64;
+    let mean = (of(usual) / usual.len().max(1) as f64).max(1.0);
+    let count = crate::engine::whole(of(&rare) / mean);
+    rare.sort_by_key(|t| std::cmp::Reverse(work(t)));
+    rare.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+    rare.iter().map(|t| (t.arrival, t.end)).collect()
 }
 
 /// Renames groups with the same name: a class that was split may have got the name of another.
@@ -590,7 +601,22 @@ mod tests {
             .map(|g| (g.name.as_str(), g.tasks.len()))
             .collect();
         assert_eq!(names, [("a", 90), ("a-2", 9)]);
-        assert_eq!((g.groups[0].count(), g.notes.len()), (91, 2));
+        // The one that is left out takes a sixth of the time of the others.
+        assert_eq!((g.groups[0].count(), g.notes.len()), (90, 2));
+    }
+
+    #[test]
+    fn rare_tasks_count_by_their_time() {
+        let task = |arrival, time| ShapedTask {
+            arrival,
+            end: arrival + 10_000,
+            times: vec![time],
+            ..ShapedTask::default()
+        };
+        let usual = [task(0, 500), task(1, 700)];
+        let rare = vec![task(2, 20), task(3, 600), task(4, 700)];
+        assert_eq!(as_usual(rare, &usual), [(4, 10_004), (3, 10_003)]);
+        assert_eq!(as_usual(vec![task(2, 200)], &usual), []);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::limit::{ConcurrencyLimit, at_once};
 use super::load::learn_arrivals;
 use super::notes::{dependence, measured_times};
 use super::process::{ProcessCosts, process_costs};
-use super::seen::{SeenStrategy, compared, seen};
+use super::seen::{SeenStrategy, compared, seen, threads_of};
 use super::structure::{ShapeClass, ShapeNode, group};
 use super::trace::{RecordedResource, Scope, Trace};
 use super::{facts, limit as limits_of};
@@ -244,6 +244,11 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         .filter(|l| {
             let explains = |size: u64| size.abs_diff(l.tasks as u64) <= 1 + size / 10;
             !trace.resources.iter().any(|r| explains(r.size))
+        })
+        // Nor is the pool of a class, which stands in the strategies.
+        .filter(|l| {
+            let class = l.class.as_deref();
+            class.is_none_or(|class| threads_of(trace, class) != Some(l.tasks))
         });
     notes.extend(limit.as_ref().map(ConcurrencyLimit::note));
     let mut used = Vec::new();

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 import sysconfig
+import threading
 
 from pchsim_recorder import SIGNAL, _clock, _local
 
@@ -76,11 +77,13 @@ def _made_here(depth, made=None):
     return file, frame.f_lineno, column
 
 
-def in_program(depth):
-    """Whether the program's own code calls, be it through a method of the module that is called."""
-    frame = sys._getframe(depth)
-    here = frame.f_code.co_filename
-    while frame is not None and (frame.f_code.co_filename == here or frame.f_code.co_filename.endswith("threading.py")):
+_SIGNALS = ("wait", "wait_for", "_wait", "_enter")  # methods of Condition, Event and Barrier; a semaphore's is acquire
+
+
+def _for_signal():
+    """Whether the program's own code waits for what another says, be it by a method of threading that waits on a condition of its own."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_name in _SIGNALS and frame.f_code.co_filename == threading.__file__:
         frame = frame.f_back
     return frame is not None and not os.path.realpath(frame.f_code.co_filename).startswith(_OTHERS)
 
@@ -345,7 +348,7 @@ def conditions(module):
             place.gave()
         span.cut()
         span.leave()
-        more = SIGNAL if in_program(1) else ""
+        more = SIGNAL if _for_signal() else ""
         _local.span = None
         try:
             return original(self, timeout)
