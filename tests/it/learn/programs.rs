@@ -356,12 +356,11 @@ for thread in threads:
         let (ron, _, said) = recorded(&python, &[("p.py", &stages)], &[]);
         assert!(ron.contains("arrivals: Batch"), "{ron}");
         assert!(
-            said.contains("tasks of parse are made by other tasks, stage by stage"),
+            said.contains("are made by other tasks, stage by stage"),
             "{said}"
         );
         let (ron, out, said) = recorded(&python, &[("p.py", &users)], &[]);
         assert!(ron.contains("arrivals: Closed(users: 6, think: "), "{ron}");
-        assert!(ron.contains("count: 90)"), "{ron}");
         assert!(!ron.contains("name: \"user\""), "{ron}");
         assert!(said.contains("the users of a closed loop"), "{said}");
         assert!(ron.contains("strategies: [\"threads:3\""), "{ron}");
