@@ -277,7 +277,7 @@ with ThreadPoolExecutor(16) as pool:
     }
 }
 
-/// A coroutine within a task that has all calls of the program under way at once is its main program: no FanOut would be nearer to it.
+/// A coroutine within a task that has all calls of the program under way at once is its main program: no `FanOut` would be nearer to it.
 #[test]
 fn a_main_coroutine_that_offloads_all_is_no_fan_out() {
     let text = format!(
