@@ -98,24 +98,27 @@ fn add(votes: &mut Vec<(Strategy, f64)>, how: Strategy, tasks: f64) {
 
 /// A pool of processes whatever the size of its chunks.
 fn unchunked(how: &Strategy) -> Strategy {
-    let Strategy::Processes {
-        workers,
-        start,
-        api,
-        life,
-    } = how
-    else {
-        return how.clone();
-    };
-    let api = match api {
-        ProcessApi::Executor { .. } => ProcessApi::Executor { chunksize: None },
-        ProcessApi::Pool { .. } => ProcessApi::Pool { chunksize: None },
-    };
-    Strategy::Processes {
-        workers: *workers,
-        start: *start,
-        api,
-        life: life.clone(),
+    match how {
+        Strategy::Processes {
+            workers,
+            start,
+            api,
+            life,
+        } => Strategy::Processes {
+            workers: *workers,
+            start: *start,
+            api: match api {
+                ProcessApi::Executor { .. } => ProcessApi::Executor { chunksize: None },
+                ProcessApi::Pool { .. } => ProcessApi::Pool { chunksize: None },
+            },
+            life: life.clone(),
+        },
+        Strategy::Sequential
+        | Strategy::Threads(_)
+        | Strategy::Interpreters(_)
+        | Strategy::Asyncio { .. }
+        | Strategy::Prefork { .. }
+        | Strategy::Server { .. } => how.clone(),
     }
 }
 
