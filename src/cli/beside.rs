@@ -76,6 +76,10 @@ fn figures(learned: &Learned, forecast: &Forecast) -> Vec<(&'static str, f64, Es
         FittedArrivals::Batch | FittedArrivals::Rounds { .. } => {
             vec![("makespan", run.makespan, Quantity::Makespan)]
         }
+        FittedArrivals::Closed { .. } => vec![
+            ("makespan", run.makespan, Quantity::Makespan),
+            ("p99 latency", run.p99, Quantity::P99),
+        ],
         FittedArrivals::Poisson { .. } | FittedArrivals::Renewal { .. } => vec![
             ("median latency", run.p50, Quantity::P50),
             ("p99 latency", run.p99, Quantity::P99),

@@ -33,10 +33,19 @@ pub enum FittedArrivals {
     Rounds {
         /// The number of rounds.
         count: usize,
+        /// The number of serial parts that were seen. Where they are fewer than the rounds, times are that share of what was measured.
+        parts: usize,
         /// The CPU time of the main program before each round; `None` if there is next to none.
         serial: Option<Fit>,
         /// How long the main program waits before each round, on average; `None` if that is next to nothing.
         waiting: Option<Nanos>,
+    },
+    /// Users who wait for their answer, think, and ask again.
+    Closed {
+        /// The number of users.
+        users: usize,
+        /// The distribution fitted to the times between an answer and the same user's next request.
+        think: Fit,
     },
     /// Tasks arrive with independent gaps of another distribution.
     Renewal {

@@ -63,6 +63,8 @@ pub struct Ran {
     pub how: Strategy,
     /// The process.
     pub pid: u64,
+    /// How many tasks of the class it had run there by then; at least 1.
+    pub tasks: u64,
 }
 
 /// A task that nobody waited for: it served a server, or was cancelled.
@@ -87,6 +89,8 @@ pub struct RunFacts {
     pub ran: Vec<Ran>,
     /// Tasks that are none.
     pub background: Vec<BackgroundTask>,
+    /// Tasks that another one made, and which one: by their numbers in the trace.
+    pub causes: BTreeMap<u32, u32>,
 }
 
 impl RunFacts {

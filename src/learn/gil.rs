@@ -21,9 +21,12 @@ const LEAST_PARTLY_NS: u64 = 50_000_000;
 /// tell nothing.
 const LEAST_NS: u64 = 5_000_000;
 
-/// What is seen in passing counts if it was seen for this time. Fewer releases a millisecond than this may be the recorder's own, and from this
-/// ratio of looks at several threads to looks at one on, recorded times hold what fighting for the GIL costs.
+/// What is seen in passing counts if it was seen for this time, or for the shorter one where nearly all of the time was without the GIL: of code that
+/// is so for half of its time, one in a thousand recordings shows that in ten looks. Fewer releases a millisecond than this are no cost, and may be
+/// the recorder's own, and from this ratio of looks at several threads to looks at one on, recorded times hold what fighting for the GIL costs.
 const LEAST_GLANCES_NS: u64 = 20_000_000;
+const LEAST_CLEAR_NS: u64 = 8_000_000;
+const CLEAR: f64 = 0.85;
 const OFTEN: f64 = 20.0;
 const CONTENDED: f64 = 0.25;
 
@@ -94,25 +97,49 @@ impl GilUse {
         } else {
             together
         };
-        if seen.time < LEAST_GLANCES_NS {
-            return Self::Keeps;
-        }
-        let gil_use = Self::seen(seen);
-        if let Some(Self::Releases { rate, .. }) = gil_use
-            && (is_contended || rate * 1e6 < OFTEN)
-        {
-            if rate * 1e6 >= OFTEN {
+        if seen.time < LEAST_CLEAR_NS || (seen.time < LEAST_GLANCES_NS && seen.share() < CLEAR) {
+            if seen.share() >= LEAST_SHARE {
                 notes.push(format!(
-                    "class {name}: its code gives the GIL up often (some {} times a millisecond were seen), which costs CPU time where several \
-                     threads want it. That cost is in the recorded times, so they are right for about as many threads as were recorded; for \
-                     other numbers record once more with --releases",
-                    significant(rate * 1e6, 2)
+                    "class {name}: nobody held the GIL in {:.0}% of {} of its code, too short to tell whether it is native: it is taken for \
+                     Python code. Record more tasks",
+                    100.0 * seen.share(),
+                    time(seen.time as f64)
                 ));
             }
             return Self::Keeps;
         }
-        Self::say(gil_use, seen, name, notes);
-        gil_use.unwrap_or(Self::Keeps)
+        let gil_use = Self::glanced(seen);
+        if let Self::Releases { rate, .. } = gil_use
+            && is_contended
+        {
+            notes.push(format!(
+                "class {name}: its code gives the GIL up often (some {} times a millisecond were seen), which costs CPU time where several \
+                 threads want it. That cost is in the recorded times, so they are right for about as many threads as were recorded; for \
+                 other numbers record once more with --releases",
+                significant(rate * 1e6, 2)
+            ));
+            return Self::Keeps;
+        }
+        Self::say(Some(gil_use), seen, name, notes);
+        gil_use
+    }
+
+    /// What was seen in passing as a habit. Where releases are rare, only the share of the time without the GIL matters, and forecasts change little
+    /// from one share to the next: a class just below the limit of native code is not taken for one that keeps the GIL.
+    fn glanced(seen: GilObservation) -> Self {
+        let (share, rate) = (seen.share(), seen.releases as f64 / seen.time.max(1) as f64);
+        if share >= FREE {
+            Self::Free
+        } else if seen.releases >= FEWEST && rate * 1e6 >= OFTEN {
+            Self::Releases {
+                rate,
+                each: seen.released as f64 / seen.releases as f64,
+            }
+        } else if share >= LEAST_SHARE {
+            Self::Partly { share }
+        } else {
+            Self::Keeps
+        }
     }
 
     fn say(gil_use: Option<Self>, seen: GilObservation, name: &str, notes: &mut Vec<String>) {
@@ -216,7 +243,7 @@ mod tests {
         }
     }
 
-    /// What is seen in passing: 20 ms at least; of several threads each is without the GIL as often as the others; and where they fight for
+    /// What is seen in passing: 8 ms at least, 20 where it is not clear; of several threads each is without the GIL as often as the others; and where they fight for
     /// it, how often it is given up is said and not written.
     #[test]
     fn glances_conclude_nothing_from_little() {
@@ -230,8 +257,17 @@ mod tests {
             learn(&trace, Options::default()).unwrap().to_ron()
         };
         let free = "gil,page,gil,0,0.015,3,0.0148,1\n";
-        assert!(glance(free).contains("Cpu(\"15ms\")"));
-        assert!(glance(&free.repeat(2)).contains("Native(\"15ms\")"));
+        assert!(glance(free).contains("Native(\"15ms\")"));
+        let brief = glance("gil,page,gil,0,0.006,1,0.0059,1\n");
+        assert!(brief.contains("Cpu(\"15ms\")"), "{brief}");
+        assert!(brief.contains("too short to tell whether"), "{brief}");
+        // Half of 15 ms tells nothing yet, of 30 ms it does; and a little less than all of the time is no Python code.
+        let half = "gil,page,gil,0,0.015,3,0.0075,1\n";
+        assert!(glance(half).contains("Cpu(\"15ms\")"));
+        let part = |share: u64| format!("Cpu(time: \"15ms\", native: \"{share}%\")");
+        assert!(glance(&half.repeat(2)).contains(&part(50)));
+        let nearly = "gil,page,gil,0,0.045,210,0.0419,1\n";
+        assert!(glance(nearly).contains(&part(93)), "{}", glance(nearly));
         // Two threads without the GIL for 95% each leave it free for 90% of the time.
         let two = "gil,page,gil,0,0.030,1,0.0271,2\n";
         assert!(glance(two).contains("Native(\"15ms\")"), "{}", glance(two));

@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use super::trace::{StepKind, Trace, TraceRow};
+use super::trace::{Scope, StepKind, Trace, TraceRow};
 use crate::scenario::limits;
 
 /// A task counts as under way from the end of the last wait before which it had done less than this share of its work (or of the mean
 /// task's work). A task that tries a semaphore has already run for some microseconds before it waits.
 const BEFORE: f64 = 0.05;
+/// Who holds a lock so soon (in nanoseconds) after a wait has waited for that lock.
+const SOON: i64 = 1_000_000;
 /// For this share of the whole time more tasks may be under way, because the clocks of several threads differ a little.
 const ABOVE: f64 = 0.01;
 /// In this share of the time in which others wait, as many tasks as the limit, or up to a tenth fewer, have to be under way.
@@ -87,7 +89,7 @@ fn ways(trace: &Trace) -> Vec<TaskInterval> {
     let timed = |r: &&TraceRow| {
         !matches!(
             r.kind,
-            StepKind::PayloadIn(_) | StepKind::PayloadOut(_) | StepKind::Within(_)
+            StepKind::PayloadIn(_) | StepKind::PayloadOut(_) | StepKind::Within(Scope::Offload(_))
         )
     };
     let mut rows: Vec<&TraceRow> = trace.rows.iter().filter(timed).collect();
@@ -101,7 +103,7 @@ fn ways(trace: &Trace) -> Vec<TaskInterval> {
 /// The time in nanoseconds that is not spent waiting for something that the simulation itself produces.
 fn work(r: &TraceRow) -> u64 {
     match r.kind {
-        StepKind::Wait => 0,
+        StepKind::Wait | StepKind::Signal | StepKind::Within(_) => 0,
         _ => r.end.abs_diff(r.start),
     }
 }
@@ -111,10 +113,24 @@ fn way(rows: &[&TraceRow], mean: f64) -> Option<TaskInterval> {
     let total: u64 = rows.iter().map(|r| work(r)).sum();
     let first = rows.first().filter(|_| total > 0)?;
     let little = BEFORE * mean.max(total as f64);
+    // A task that has, or waits for, what the scenario has a name for is past the program's limit: it is under way.
+    let holds = |r: &&&TraceRow| matches!(r.kind, StepKind::Within(_));
+    let named = rows
+        .iter()
+        .filter(holds)
+        .map(|r| r.start)
+        .min()
+        .unwrap_or(i64::MAX);
     let (mut done, mut begin) = (0_u64, first.start);
     for row in rows {
+        if row.kind == StepKind::Signal {
+            // It waits for what another says, not for its turn.
+            break;
+        }
         if row.kind == StepKind::Wait {
-            if done as f64 > little {
+            // The first one is for a worker, or for the loop.
+            let is_named = row.start > first.start && row.end.saturating_add(SOON) >= named;
+            if done as f64 > little || is_named {
                 break;
             }
             begin = begin.max(row.end);
@@ -383,6 +399,30 @@ mod tests {
         // There are too few tasks to tell.
         assert_eq!(limit(&trace(&behind(20, 23), StepKind::Io)), None);
         assert_eq!(limit(&trace(&[], StepKind::Io)), None);
+    }
+
+    /// Tasks that wait for a lock that the trace names, or have it, are under way, and so are those that wait for what another says.
+    #[test]
+    fn who_waits_for_a_lock_or_a_notify_is_past_the_limit() {
+        let mut locked = trace(&behind(1, 50), StepKind::Io);
+        let holds: Vec<TraceRow> = locked
+            .rows
+            .iter()
+            .filter(|r| r.kind == StepKind::Io)
+            .copied()
+            .collect();
+        for row in holds {
+            let kind = StepKind::Within(Scope::Lock(0));
+            locked.rows.push(TraceRow { kind, ..row });
+        }
+        assert_eq!(limit(&locked), None);
+        let mut told = trace(&behind(20, 200), StepKind::Io);
+        for row in &mut told.rows {
+            if row.kind == StepKind::Wait {
+                row.kind = StepKind::Signal;
+            }
+        }
+        assert_eq!(limit(&told), None);
     }
 
     /// On a busy machine a task that may go on does so late.

@@ -5,12 +5,14 @@
 //! commented scenario. Nothing here runs a program or reads a clock: the same trace gives the same bytes.
 
 mod arrivals;
+mod caused;
 mod correlation;
 mod dist;
 mod facts;
 mod fit;
 mod gil;
 mod limit;
+mod load;
 mod mle;
 mod notes;
 mod process;

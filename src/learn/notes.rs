@@ -2,6 +2,7 @@
 
 use super::correlation;
 use super::structure::{ShapeClass, ShapeNode, ShapedTask};
+use super::trace::Scope;
 use super::workload::{StepDurations, TimedStep, mean};
 
 /// The number of steps of a class that are compared with each other at most.
@@ -25,6 +26,17 @@ pub(super) fn measured_times(groups: &[ShapeClass], one_worker: bool, notes: &mu
                 share(gaps)
             ));
         }
+        // Here the time until they begin is no matter: it is the part of what they do and wait for by themselves.
+        let signals = sum(|t| t.signals);
+        let own = whole + signals;
+        if signals > WORTH_SAYING * own {
+            notes.push(format!(
+                "class {name}: for {:.0}% of their time its tasks wait for what another task says (a notify, an event), which is no wait for a \
+                 lock, and is left out: forecasts without it may be too good. Where it stands for items, write Put in the task that \
+                 says it, and Get here",
+                100.0 * signals / own
+            ));
+        }
         let blocked = sum(|t| t.blocked);
         if blocked > WORTH_SAYING * whole {
             notes.push(format!(
@@ -39,7 +51,13 @@ pub(super) fn measured_times(groups: &[ShapeClass], one_worker: bool, notes: &mu
             ));
         }
         let overlapping = g.tasks.iter().filter(|t| t.overlaps).count();
-        if overlapping > 0 {
+        if overlapping > 0 && g.tasks.len() == 1 && offloads(&g.shape) {
+            notes.push(format!(
+                "class {name}: its only task has several calls in a pool under way at once, so it is the program's main coroutine rather than a task, \
+                 and the scenario does the calls one after another. Let asyncio.run() drive that coroutine itself (not within a task \
+                 or wait_for): then its calls are the tasks"
+            ));
+        } else if overlapping > 0 {
             notes.push(format!(
                 "class {name}: {overlapping} of {} tasks have steps side by side in time; the scenario does them one after \
                  another (a FanOut may be nearer to the program)",
@@ -47,6 +65,17 @@ pub(super) fn measured_times(groups: &[ShapeClass], one_worker: bool, notes: &mu
             ));
         }
     }
+}
+
+/// Whether steps of a task go to a pool.
+fn offloads(shape: &[ShapeNode]) -> bool {
+    shape.iter().any(|node| match node {
+        ShapeNode::Work(_) => false,
+        ShapeNode::Within(scope, inner) => match scope {
+            Scope::Offload(_) => true,
+            Scope::Lock(_) | Scope::Use(_) => offloads(inner),
+        },
+    })
 }
 
 /// The standard deviation of durations, in nanoseconds.

@@ -20,6 +20,10 @@ const WORK_SHARE: f64 = 0.005;
 const WAIT: f64 = 1_000_000.0;
 const WAIT_SHARE: f64 = 0.03;
 
+/// The part before the first round, or after the last one, is one of the parts between them if it takes at least this share of their median, and at
+/// most its inverse; else it is something else (what the program loads, a report).
+const OF_THE_SAME_KIND: f64 = 0.5;
+
 /// A program has at most so many phases, of at least so many tasks, and this share of its tasks in them.
 const MOST_PHASES: usize = 20;
 const LEAST_PHASE: usize = 3;
@@ -30,12 +34,28 @@ const MOST: f64 = 0.9;
 pub(super) struct Rounds {
     /// The number of rounds.
     pub(super) count: usize,
-    /// The serial CPU time between one and the next, in nanoseconds; empty where there is none.
+    /// The serial CPU time before each round, in nanoseconds; empty where there is none. Where [`Self::parts`] are fewer than the rounds, each
+    /// is that share of what was measured, so that all rounds together have what the program had.
     pub(super) serial: Vec<u64>,
-    /// The mean of what was neither a round nor CPU time, in nanoseconds: the main program waited; 0 where that is next to nothing or not known.
+    /// The mean of what was neither a round nor CPU time, in nanoseconds, for each round: the main program waited; 0 where that is next to nothing
+    /// or not known.
     pub(super) waiting: u64,
     /// Whether the trace says which part of the gaps was CPU time.
     pub(super) measured: bool,
+    /// The number of serial parts that were seen: as many as rounds, or only those between them.
+    pub(super) parts: usize,
+    /// The length of the part before the first round or after the last one, in nanoseconds, where it is one of them; else 0. It is no time of a
+    /// task's.
+    pub(super) beside: u64,
+}
+
+/// What the main program did while no round was under way.
+#[derive(Clone, Copy, Debug)]
+struct SerialPart {
+    /// Nanoseconds in all.
+    length: u64,
+    /// Nanoseconds of CPU time; all of it where nothing is known of the main program.
+    used: u64,
 }
 
 /// One round.
@@ -65,31 +85,77 @@ pub(super) fn rounds(tasks: &[(i64, i64)], main: &[MainStretch]) -> Option<Round
     if usual < 2 || (rounds.iter().filter(alike).count() as f64) < enough {
         return None;
     }
-    let gaps: Vec<(i64, i64)> = rounds.windows(2).map(|w| (w[0].end, w[1].first)).collect();
-    let serial: Vec<u64> = gaps.iter().map(|gap| serial(*gap, main)).collect();
+    let gaps = rounds.windows(2).map(|w| (w[0].end, w[1].first));
+    let between: Vec<SerialPart> = gaps.map(|gap| part(gap, main)).collect();
     let mean =
         |values: &mut dyn Iterator<Item = u64>, n: usize| values.sum::<u64>() as f64 / n as f64;
-    let between = mean(&mut serial.iter().copied(), serial.len());
     let lengths = &mut rounds.iter().map(|r| r.end.abs_diff(r.first));
     let length = mean(lengths, rounds.len());
-    let is_work = between > WORK.max(WORK_SHARE * length);
-    // `serial` is at most the gap, and all of it where nothing is known of the main program.
-    let rests = &mut gaps
-        .iter()
-        .zip(&serial)
-        .map(|(gap, used)| gap.1.abs_diff(gap.0).saturating_sub(*used));
-    let rest = mean(rests, gaps.len());
+    let used = mean(&mut between.iter().map(|p| p.used), between.len());
+    let rest = mean(&mut between.iter().map(SerialPart::rest), between.len());
+    let is_work = used > WORK.max(WORK_SHARE * length);
     let is_waiting = rest > WAIT.max(WAIT_SHARE * length);
+    let of = |p: &SerialPart| if is_work { p.used } else { p.length };
+    let beside = (is_work || is_waiting)
+        .then(|| beside(&rounds, &between, of, main))
+        .flatten();
+    let mut parts = between;
+    parts.extend(beside);
+    let share = |time: f64| crate::engine::whole(time * parts.len() as f64 / rounds.len() as f64);
+    let rest = mean(&mut parts.iter().map(SerialPart::rest), parts.len());
     Some(Rounds {
         count: rounds.len(),
-        serial: if is_work { serial } else { Vec::new() },
-        waiting: if is_waiting {
-            crate::engine::whole(rest)
+        serial: if is_work {
+            parts.iter().map(|p| share(p.used as f64)).collect()
         } else {
-            0
+            Vec::new()
         },
+        waiting: if is_waiting { share(rest) } else { 0 },
         measured: !main.is_empty(),
+        parts: parts.len(),
+        beside: beside.map_or(0, |p| p.used + if is_waiting { p.rest() } else { 0 }),
     })
+}
+
+impl SerialPart {
+    const fn rest(&self) -> u64 {
+        self.length.saturating_sub(self.used)
+    }
+}
+
+/// The serial part before the first round, or else after the last one, if there is one and it is like those between them: a program that begins each
+/// round with such a part, or ends it with one, has as many of them as rounds.
+fn beside(
+    rounds: &[Round],
+    between: &[SerialPart],
+    of: impl Fn(&SerialPart) -> u64,
+    main: &[MainStretch],
+) -> Option<SerialPart> {
+    let mut usual: Vec<u64> = between.iter().map(&of).collect();
+    usual.sort_unstable();
+    let usual = usual[usual.len() / 2] as f64;
+    let (first, last) = (rounds.first()?.first, rounds.last()?.end);
+    // The one that lies before the first task, and not that of a loop that has begun to submit.
+    let until_first = |m: &&MainStretch| m.end.min(first).saturating_sub(m.start);
+    let before = main
+        .iter()
+        .filter(|m| m.start < first)
+        .max_by_key(until_first)
+        .map(|m| m.start);
+    let after = main.iter().filter(|m| m.end > last).map(|m| m.end).min();
+    let found = [
+        before.map(|start| (start, first)),
+        after.map(|end| (last, end)),
+    ];
+    let alike = |p: &SerialPart| {
+        let it = of(p) as f64;
+        it >= OF_THE_SAME_KIND * usual && OF_THE_SAME_KIND * it <= usual
+    };
+    found
+        .into_iter()
+        .flatten()
+        .map(|gap| part(gap, main))
+        .find(alike)
 }
 
 /// Batches of different tasks, each of which begins when the one before is over: the phases of a program.
@@ -154,16 +220,17 @@ fn split(tasks: &[(i64, i64)]) -> Vec<Round> {
     rounds
 }
 
-/// The CPU time of the main program within a gap; the whole gap if nothing is known of the main program.
-fn serial((start, end): (i64, i64), main: &[MainStretch]) -> u64 {
-    let gap = end.abs_diff(start);
-    if main.is_empty() {
-        return gap;
-    }
+/// What the main program did in a gap; all of it is CPU time if nothing is known of the main program.
+fn part((start, end): (i64, i64), main: &[MainStretch]) -> SerialPart {
+    let length = end.abs_diff(start);
     // A stretch lies between two submissions, so it may begin with the round before, in which it collects results.
     let within = |m: &&MainStretch| m.start < end && m.end > start;
     let used = main.iter().filter(within).map(|m| m.used).max();
-    used.unwrap_or(0).min(gap)
+    let unknown = if main.is_empty() { length } else { 0 };
+    SerialPart {
+        length,
+        used: used.unwrap_or(unknown).min(length),
+    }
 }
 
 #[cfg(test)]
@@ -185,7 +252,9 @@ mod tests {
     fn batches_that_come_again_are_rounds() {
         let found = rounds(&tasks(&[4; 5]), &[]).unwrap();
         assert_eq!((found.count, found.measured), (5, false));
-        assert_eq!(found.serial, [3_000_000; 4]);
+        // Four parts between five rounds: five of 2.4 ms are as long.
+        assert_eq!((found.parts, found.beside), (4, 0));
+        assert_eq!(found.serial, [2_400_000; 4]);
         assert_eq!(found.waiting, 0);
         // The main program computed for half of each gap, and waited for the rest.
         let main: Vec<MainStretch> = (0..4)
@@ -196,8 +265,8 @@ mod tests {
             })
             .collect();
         let found = rounds(&tasks(&[4; 5]), &main).unwrap();
-        assert_eq!(found.serial, [1_500_000; 4]);
-        assert_eq!(found.waiting, 1_500_000);
+        assert_eq!(found.serial, [1_200_000; 4]);
+        assert_eq!(found.waiting, 1_200_000);
         // All but 100 us of it: waking a worker takes as long.
         let busy: Vec<MainStretch> = main
             .iter()
@@ -207,7 +276,35 @@ mod tests {
             })
             .collect();
         let found = rounds(&tasks(&[4; 5]), &busy).unwrap();
-        assert_eq!((found.serial[0], found.waiting), (2_900_000, 0));
+        assert_eq!((found.serial[0], found.waiting), (2_320_000, 0));
+    }
+
+    /// A program that begins each round with serial work, or ends it with some, has as many parts as rounds.
+    #[test]
+    fn the_first_or_the_last_part_counts_where_it_is_one_of_them() {
+        let three = tasks(&[4; 3]);
+        let stretch = |start: i64, end: i64, used| MainStretch { start, end, used };
+        // Rounds of 10.03 ms begin at 0, at 13.03 ms and at 26.06 ms.
+        let between = [
+            stretch(30_000, 13_030_000, 3_000_000),
+            stretch(13_060_000, 26_060_000, 3_000_000),
+        ];
+        let with = |more| rounds(&three, &[&between[..], &[more]].concat()).unwrap();
+        let total = |r: &Rounds| r.serial.iter().sum::<u64>() / r.parts as u64 * r.count as u64;
+        let before = with(stretch(-4_000_000, 0, 3_900_000));
+        assert_eq!((before.parts, before.beside), (3, 3_900_000));
+        assert_eq!((before.serial.len(), total(&before)), (3, 9_900_000));
+        let after = with(stretch(26_090_000, 39_090_000, 2_400_000));
+        assert_eq!((after.parts, after.beside), (3, 2_400_000));
+        // A second in which the program loads something is none, and neither are some microseconds.
+        for other in [
+            stretch(-1_000_000_000, 0, 990_000_000),
+            stretch(26_090_000, 36_200_000, 40_000),
+        ] {
+            let found = with(other);
+            assert_eq!((found.parts, found.beside), (2, 0), "{other:?}");
+            assert_eq!(total(&found), 6_000_000, "{other:?}");
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::scenario::units::grouped;
 
 /// The greatest number of rows in a trace: 40 bytes of each stay in memory.
 pub(super) const MAX_ROWS: usize = 8_000_000;
+/// How a wait is written that is one for what another task says.
+const SIGNAL: &str = "signal";
 const KINDS: &str = "a kind is cpu, native, io, block, blocked, wait, lock:NAME, use:NAME, offload:NAME, payload_in, payload_out or gil";
 
 /// A problem within a line, before the line's number is known.
@@ -57,6 +59,7 @@ pub(super) struct RowFields<'a> {
     pub(super) released: Option<&'a str>,
     pub(super) size: Option<&'a str>,
     pub(super) how: Option<&'a str>,
+    pub(super) by: Option<&'a str>,
     pub(super) used: Option<&'a str>,
     pub(super) pid: Option<&'a str>,
     pub(super) process: Option<&'a str>,
@@ -98,6 +101,8 @@ pub(super) struct TraceBuilder {
     locks: HashMap<Box<str>, u32>,
     resources: HashMap<Box<str>, u32>,
     pools: HashMap<Box<str>, u32>,
+    /// Tasks, and the names of those that made them.
+    causes: Vec<(u32, Box<str>)>,
 }
 
 fn number(map: &mut HashMap<Box<str>, u32>, names: &mut Vec<String>, name: &str) -> u32 {
@@ -120,7 +125,26 @@ impl TraceBuilder {
             locks: HashMap::new(),
             resources: HashMap::new(),
             pools: HashMap::new(),
+            causes: Vec::new(),
         }
+    }
+
+    /// The trace, once all rows are read: a task is over, and has its rows, after those that it made.
+    pub(super) fn finish(mut self) -> Trace {
+        let mut numbers: HashMap<&str, Option<u32>> = HashMap::new();
+        if !self.causes.is_empty() {
+            for ((_, name), number) in &self.tasks {
+                // A name that several classes have tells nothing.
+                let known = numbers.entry(name).or_insert(Some(*number));
+                *known = known.filter(|n| n == number);
+            }
+        }
+        let found = self
+            .causes
+            .iter()
+            .filter_map(|(task, by)| Some((*task, (*numbers.get(by.as_ref())?)?)));
+        self.trace.facts.causes = found.collect();
+        self.trace
     }
 
     pub(super) fn row(&mut self, f: &RowFields<'_>) -> Result<(), Problem> {
@@ -189,6 +213,7 @@ impl TraceBuilder {
         let next = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
         // Looking up borrowed pairs would need a type of its own, and the copy is short.
         let task = *self.tasks.entry((class, f.task.into())).or_insert(next);
+        self.causes.extend(f.by.map(|by| (task, by.into())));
         self.trace.rows.push(TraceRow {
             task,
             class,
@@ -292,6 +317,7 @@ impl TraceBuilder {
             "io" => StepKind::Io,
             "block" => StepKind::Block,
             "blocked" => StepKind::Blocked,
+            "wait" if f.how == Some(SIGNAL) => StepKind::Signal,
             "wait" => StepKind::Wait,
             "payload_in" => StepKind::PayloadIn(bytes()?),
             "payload_out" => StepKind::PayloadOut(bytes()?),
@@ -409,7 +435,16 @@ impl TraceBuilder {
         };
         let pid = Self::needed_count(f.pid, "pid")?;
         let class = f.class.to_owned();
-        facts.ran.push(Ran { class, how, pid });
+        let tasks = match f.size {
+            Some(_) => Self::needed_count(f.size, "size")?.max(1),
+            None => 1,
+        };
+        facts.ran.push(Ran {
+            class,
+            how,
+            pid,
+            tasks,
+        });
         Ok(())
     }
 

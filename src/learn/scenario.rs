@@ -292,28 +292,36 @@ impl Learned {
             FittedArrivals::Batch => writeln!(out, "{indent}arrivals: Batch,"),
             FittedArrivals::Rounds {
                 count,
-                serial: None,
-                waiting: None,
-            } => writeln!(out, "{indent}arrivals: Rounds(count: {count}),"),
-            FittedArrivals::Rounds {
-                count,
-                serial: None,
-                waiting: Some(waiting),
-            } => writeln!(
-                out,
-                "{indent}arrivals: Rounds(count: {count}, serial: [Io({})]), // between rounds: the mean",
-                duration(*waiting)
-            ),
-            FittedArrivals::Rounds {
-                count,
-                serial: Some(fit),
+                parts,
+                serial,
                 waiting,
-            } => writeln!(
+            } => {
+                let work = serial
+                    .as_ref()
+                    .map(|fit| format!("Cpu({})", ron(&fit.dist, indent)));
+                let wait = waiting.map(|w| format!("Io({})", duration(w)));
+                let steps: Vec<String> = work.into_iter().chain(wait).collect();
+                if steps.is_empty() {
+                    writeln!(out, "{indent}arrivals: Rounds(count: {count}),")
+                } else {
+                    let place = if parts < count {
+                        format!("{parts}/{count} of each of the {parts} parts between rounds")
+                    } else {
+                        "before each round".to_owned()
+                    };
+                    let how = serial.as_ref().map_or_else(|| "the mean".to_owned(), worth);
+                    let steps = steps.join(", ");
+                    writeln!(
+                        out,
+                        "{indent}arrivals: Rounds(count: {count}, serial: [{steps}]), // {place}: {how}"
+                    )
+                }
+            }
+            FittedArrivals::Closed { users, think } => writeln!(
                 out,
-                "{indent}arrivals: Rounds(count: {count}, serial: [Cpu({}){}]), // between rounds: {}",
-                ron(&fit.dist, indent),
-                waiting.map_or_else(String::new, |w| format!(", Io({})", duration(w))),
-                worth(fit)
+                "{indent}arrivals: Closed(users: {users}, think: {}, count: {count}), // between an answer and the next request: {}",
+                ron(&think.dist, indent),
+                worth(think)
             ),
             FittedArrivals::Poisson { rate, fit } => writeln!(
                 out,
@@ -371,13 +379,17 @@ impl Learned {
                 "                count: {}, // in each round",
                 ((class.count + count / 2) / count.max(1)).max(1)
             ),
-            FittedArrivals::Poisson { .. } | FittedArrivals::Renewal { .. } => {
+            FittedArrivals::Closed { .. }
+            | FittedArrivals::Poisson { .. }
+            | FittedArrivals::Renewal { .. } => {
                 writeln!(out, "                weight: {},", self.weight(class))
             }
         };
         let counted = match self.arrivals {
             FittedArrivals::Batch | FittedArrivals::Rounds { .. } => true,
-            FittedArrivals::Poisson { .. } | FittedArrivals::Renewal { .. } => false,
+            FittedArrivals::Closed { .. }
+            | FittedArrivals::Poisson { .. }
+            | FittedArrivals::Renewal { .. } => false,
         };
         if self.interleaved && counted {
             let _ = writeln!(out, "                interleave: true,");

@@ -1,9 +1,11 @@
 //! Which strategy a trace was recorded under, and which ones its scenario compares.
 
+use std::collections::BTreeMap;
+
 use super::facts::RunFacts;
 use super::limit::ConcurrencyLimit;
 use super::trace::Trace;
-use crate::scenario::{NamedPool, Offload, Strategy, Workers, strategy_label};
+use crate::scenario::{NamedPool, Offload, ProcessApi, Strategy, Workers, strategy_label};
 
 /// The name of the pool that an event loop offloads to by default.
 const DEFAULT: &str = "default";
@@ -37,20 +39,36 @@ pub(super) fn seen(
     classes: &[(usize, usize)],
     limit: Option<&ConcurrencyLimit>,
     one_worker: bool,
+    notes: &mut Vec<String>,
 ) -> Option<SeenStrategy> {
-    let mut votes: Vec<(&Strategy, usize)> = Vec::new();
+    let mut votes: Vec<(Strategy, f64)> = Vec::new();
     for (class, tasks) in classes {
-        let name = &trace.classes[*class];
-        let Some(how) = executor(trace, name) else {
-            continue;
-        };
-        match votes.iter_mut().find(|(other, _)| **other == *how) {
-            Some((_, n)) => *n += tasks,
-            None => votes.push((how, *tasks)),
+        let ran = executors(trace, &trace.classes[*class]);
+        let all: f64 = ran.iter().map(|(_, n)| n).sum();
+        for (how, n) in ran {
+            add(&mut votes, how, *tasks as f64 * n / all);
         }
     }
-    let all: usize = classes.iter().map(|(_, n)| n).sum();
-    let (how, tasks) = votes.into_iter().max_by_key(|(_, n)| *n)?;
+    let all = classes.iter().map(|(_, n)| *n).sum::<usize>().max(1) as f64;
+    // Of equally many the last one, as ever.
+    let (how, _) = votes.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    // Maps over one pool may differ in the size of their chunks, of which a strategy has one.
+    let same: Vec<&(Strategy, f64)> = votes
+        .iter()
+        .filter(|(other, _)| unchunked(other) == unchunked(how))
+        .collect();
+    if same.len() > 1 {
+        let of = |(how, n): &&(Strategy, f64)| {
+            format!("`{}` ({:.0}%)", strategy_label(how), 100.0 * n / all)
+        };
+        let sizes: Vec<String> = same.iter().map(of).collect();
+        notes.push(format!(
+            "tasks went to one pool in chunks of several sizes: {}. A strategy has one size, here that of most tasks: where few chunks are left in \
+             the end, others would share them out differently",
+            sizes.join(", ")
+        ));
+    }
+    let share = same.iter().map(|(_, n)| n).sum::<f64>() / all;
     let each = match how {
         Strategy::Asyncio { .. } => asyncio(trace, limit.map(|l| l.tasks)),
         Strategy::Threads(Workers::Exactly(_) | Workers::Auto) if one_worker => {
@@ -65,25 +83,76 @@ pub(super) fn seen(
     };
     Some(SeenStrategy {
         strategy: copied(each, how, &trace.facts),
-        share: tasks as f64 / all.max(1) as f64,
+        share,
         made: how.clone(),
     })
 }
 
-/// The executor that ran a class first. Workers that take their items from a queue are counted while they come, so of several numbers of
-/// threads it is the greatest.
-fn executor<'a>(trace: &'a Trace, class: &str) -> Option<&'a Strategy> {
-    let mut all = trace.facts.ran.iter().filter(|r| r.class == class);
-    let first = &all.next()?.how;
-    let Some(least) = exactly(first) else {
-        return Some(first);
-    };
-    let others = all.filter_map(|r| Some((exactly(&r.how)?, &r.how)));
-    Some(
-        others
-            .fold((least, first), |a, b| if b.0 > a.0 { b } else { a })
-            .1,
-    )
+/// Adds so many tasks to those that ran under a strategy.
+fn add(votes: &mut Vec<(Strategy, f64)>, how: Strategy, tasks: f64) {
+    match votes.iter_mut().find(|(other, _)| *other == how) {
+        Some((_, n)) => *n += tasks,
+        None => votes.push((how, tasks)),
+    }
+}
+
+/// A pool of processes whatever the size of its chunks.
+fn unchunked(how: &Strategy) -> Strategy {
+    match how {
+        Strategy::Processes {
+            workers,
+            start,
+            api,
+            life,
+        } => Strategy::Processes {
+            workers: *workers,
+            start: *start,
+            api: match api {
+                ProcessApi::Executor { .. } => ProcessApi::Executor { chunksize: None },
+                ProcessApi::Pool { .. } => ProcessApi::Pool { chunksize: None },
+            },
+            life: life.clone(),
+        },
+        Strategy::Sequential
+        | Strategy::Threads(_)
+        | Strategy::Interpreters(_)
+        | Strategy::Asyncio { .. }
+        | Strategy::Prefork { .. }
+        | Strategy::Server { .. } => how.clone(),
+    }
+}
+
+/// The executors that ran a class, in the order in which they did, and how many of its tasks each. Workers that take their items from a queue are
+/// counted while they come, so that several numbers of threads are the greatest of them.
+fn executors(trace: &Trace, class: &str) -> Vec<(Strategy, f64)> {
+    let mut order: Vec<&Strategy> = Vec::new();
+    // What a process says of itself grows.
+    let mut tasks: BTreeMap<(usize, u64), u64> = BTreeMap::new();
+    for ran in trace.facts.ran.iter().filter(|r| r.class == class) {
+        let place = order.iter().position(|how| **how == ran.how);
+        let place = place.unwrap_or_else(|| {
+            order.push(&ran.how);
+            order.len() - 1
+        });
+        let known = tasks.entry((place, ran.pid)).or_default();
+        *known = ran.tasks.max(*known);
+    }
+    let most = order.iter().filter_map(|how| exactly(how)).max();
+    let mut out = Vec::new();
+    for ((place, _), n) in tasks {
+        let how = match (exactly(order[place]), most) {
+            (Some(_), Some(most)) => Strategy::Threads(Workers::Exactly(most)),
+            _ => order[place].clone(),
+        };
+        add(&mut out, how, n as f64);
+    }
+    out
+}
+
+/// The number of threads of the pool that ran a class; `None` if it was another executor.
+pub(super) fn threads_of(trace: &Trace, class: &str) -> Option<usize> {
+    let (how, _) = executors(trace, class).into_iter().next()?;
+    usize::try_from(exactly(&how)?).ok()
 }
 
 /// An event loop with the pools that coroutines offloaded to.

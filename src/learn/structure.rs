@@ -34,6 +34,8 @@ pub(super) enum ShapeNode {
 /// One task as recorded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ShapedTask {
+    /// The number of the task in the trace.
+    pub number: u32,
     /// The start of the task's first row.
     pub arrival: i64,
     /// The end of the task's last row.
@@ -49,6 +51,8 @@ pub(super) struct ShapedTask {
     pub io: u64,
     pub blocked: u64,
     pub waited: u64,
+    /// Time in waits for what other tasks say.
+    pub signals: u64,
     /// The time between rows, about which nothing is known.
     pub gaps: u64,
     /// Whether rows overlap in time.
@@ -72,6 +76,15 @@ pub(super) struct ShapeClass {
     pub class: usize,
     pub shape: Vec<ShapeNode>,
     pub tasks: Vec<ShapedTask>,
+    /// Arrivals and ends of tasks of the class whose steps are too rare to be written: they count as tasks of the most common shape.
+    pub rare: Vec<(i64, i64)>,
+}
+
+impl ShapeClass {
+    /// The number of tasks that it stands for.
+    pub(super) fn count(&self) -> usize {
+        self.tasks.len() + self.rare.len()
+    }
 }
 
 /// The groups into which the classes of a trace are split.
@@ -80,8 +93,6 @@ pub(super) struct Grouping {
     pub groups: Vec<ShapeClass>,
     /// Notes for the user about what was summed up, split or left out.
     pub notes: Vec<String>,
-    /// The number of tasks that were left out.
-    pub left_out: usize,
 }
 
 /// For each class: whether its rows of [`StepKind::Blocked`] (off the CPU for an unknown reason) are so short in total that they are taken for
@@ -178,6 +189,7 @@ fn task(rows: &[&TraceRow]) -> ShapedTask {
     let Some(first) = timed.first() else {
         return task;
     };
+    task.number = first.task;
     task.arrival = first.start;
     task.end = timed.iter().map(|r| r.end).max().unwrap_or(first.end);
     let mut reader = ShapeReader {
@@ -241,6 +253,10 @@ impl ShapeReader<'_> {
                 }
                 StepKind::Wait => {
                     self.task.waited += length;
+                    None
+                }
+                StepKind::Signal => {
+                    self.task.signals += length;
                     None
                 }
                 StepKind::PayloadIn(_) | StepKind::PayloadOut(_) => None,
@@ -315,7 +331,7 @@ impl ShapeReader<'_> {
         let gap = row.start.saturating_sub(self.covered);
         self.task.gaps += u64::try_from(gap).unwrap_or(0);
         self.covered = self.covered.max(row.end);
-        if row.kind == StepKind::Wait {
+        if matches!(row.kind, StepKind::Wait | StepKind::Signal) {
             return;
         }
         // The clocks of several threads, and rounded times, overlap by a little without this meaning anything.
@@ -429,11 +445,12 @@ fn class((number, name): (usize, &str), mut tasks: Vec<ShapedTask>, out: &mut Gr
         }
         shapes = by_shape(&tasks);
     }
-    let mut left_out = 0;
+    let usual = out.groups.len();
+    let mut rare = Vec::new();
     let mut slots: Vec<Option<ShapedTask>> = tasks.into_iter().map(Some).collect();
     for (k, members) in shapes.into_iter().enumerate() {
         if k > 0 && share(members.len()) < OWN_CLASS {
-            left_out += members.len();
+            rare.extend(members.iter().filter_map(|&i| slots[i].take()));
             continue;
         }
         let name = if k == 0 {
@@ -453,15 +470,29 @@ fn class((number, name): (usize, &str), mut tasks: Vec<ShapedTask>, out: &mut Gr
             class: number,
             shape,
             tasks,
+            rare: Vec::new(),
         });
     }
-    if left_out > 0 {
-        out.left_out += left_out;
+    if !rare.is_empty() {
+        let others = rare.len();
+        out.groups[usual].rare = as_usual(rare, &out.groups[usual].tasks);
         out.notes.push(format!(
-            "class {name}: {left_out} of {total} tasks are left out: they do other steps, each sequence in fewer than 5% of \
-             the tasks"
+            "class {name}: {others} of {total} tasks do other steps, each sequence in fewer than 5% of the tasks: their own steps are left out, and \
+             by their time they count as {} that do the usual ones",
+            out.groups[usual].rare.len()
         ));
     }
+}
+
+/// Arrivals and ends of so many of the rare tasks, the longest ones, as the usual ones would take the time of all rare ones.
+fn as_usual(mut rare: Vec<ShapedTask>, usual: &[ShapedTask]) -> Vec<(i64, i64)> {
+    let work = |t: &ShapedTask| t.times.iter().sum::<u64>();
+    let of = |tasks: &[ShapedTask]| tasks.iter().map(work).sum::<u64>() as f64;
+    let mean = (of(usual) / usual.len().max(1) as f64).max(1.0);
+    let count = crate::engine::whole(of(&rare) / mean);
+    rare.sort_by_key(|t| std::cmp::Reverse(work(t)));
+    rare.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+    rare.iter().map(|t| (t.arrival, t.end)).collect()
 }
 
 /// Renames groups with the same name: a class that was split may have got the name of another.
@@ -570,7 +601,22 @@ mod tests {
             .map(|g| (g.name.as_str(), g.tasks.len()))
             .collect();
         assert_eq!(names, [("a", 90), ("a-2", 9)]);
-        assert_eq!((g.left_out, g.notes.len()), (1, 2));
+        // The one that is left out takes a sixth of the time of the others.
+        assert_eq!((g.groups[0].count(), g.notes.len()), (90, 2));
+    }
+
+    #[test]
+    fn rare_tasks_count_by_their_time() {
+        let task = |arrival, time| ShapedTask {
+            arrival,
+            end: arrival + 10_000,
+            times: vec![time],
+            ..ShapedTask::default()
+        };
+        let usual = [task(0, 500), task(1, 700)];
+        let rare = vec![task(2, 20), task(3, 600), task(4, 700)];
+        assert_eq!(as_usual(rare, &usual), [(4, 10_004), (3, 10_003)]);
+        assert_eq!(as_usual(vec![task(2, 200)], &usual), []);
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub enum StepKind {
     /// The task waits for something that the simulation itself produces: a worker, the event loop, a lock, a child task. Such rows are left
     /// out.
     Wait,
+    /// The task waits for what another task says: a notify, an event. It is left out as well, and reported: the simulation produces it only where the
+    /// scenario has steps for it.
+    Signal,
     /// The task blocks whoever runs it, be it an event loop.
     Block,
     /// Rows within are done under or in this.
@@ -288,13 +291,14 @@ impl Trace {
             },
         };
         read.map_err(|p| error(Some(format!("line {}", lines.first)), p))?;
-        if builder.trace.rows.is_empty() && builder.trace.facts.is_empty() {
+        let trace = builder.finish();
+        if trace.rows.is_empty() && trace.facts.is_empty() {
             return Err(error(
                 None,
                 Problem::new("the trace holds no step, only a header line"),
             ));
         }
-        Ok(builder.trace)
+        Ok(trace)
     }
 }
 
@@ -591,6 +595,7 @@ struct JsonRow<'a> {
     #[serde(borrow)]
     size: Option<&'a RawValue>,
     how: Option<String>,
+    by: Option<String>,
     #[serde(borrow)]
     used: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -632,6 +637,7 @@ fn json_lines<R: Read>(
             released: released.as_deref(),
             size: size.as_deref(),
             how: row.how.as_deref(),
+            by: row.by.as_deref(),
             used: used.as_deref(),
             pid: pid.as_deref(),
             process: row.process.map(RawValue::get),

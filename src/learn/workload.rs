@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arrivals::{ArrivalsChoice, FittedArrivals, arrivals};
-use super::dist::rounded;
+use super::arrivals::{ArrivalsChoice, FittedArrivals};
+use super::caused::closed_loop;
 use super::facts::ProcessFacts;
 use super::fit::{Fit, FitVerdict, brief, fit};
 use super::gil::GilUse;
 use super::limit::{ConcurrencyLimit, at_once};
+use super::load::learn_arrivals;
 use super::notes::{dependence, measured_times};
 use super::process::{ProcessCosts, process_costs};
-use super::rounds::{phases, rounds};
-use super::seen::{SeenStrategy, compared, seen};
+use super::seen::{SeenStrategy, compared, seen, threads_of};
 use super::structure::{ShapeClass, ShapeNode, group};
 use super::trace::{RecordedResource, Scope, Trace};
 use super::{facts, limit as limits_of};
@@ -160,7 +160,7 @@ pub struct Learned {
 /// What a recorded run took, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Observed {
-    /// From the first arrival to the last end.
+    /// From the first arrival to the last end; of rounds with the main program's serial part before the first one or after the last one.
     pub makespan: f64,
     /// The median of the tasks' latencies.
     pub p50: f64,
@@ -197,7 +197,15 @@ pub enum LearnError {
 /// If no task has a step with a duration, or the scenario would be past a limit.
 pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
     let mut notes = trace.notes.clone();
-    let trace = &facts::without_background(trace, &mut notes);
+    let mut trace = facts::without_background(trace, &mut notes);
+    let is_auto = options.arrivals == ArrivalsChoice::Auto;
+    let mut closed = None;
+    if is_auto && let Some((rest, found)) = closed_loop(&trace) {
+        notes.push(found.note());
+        trace = rest;
+        closed = Some(found);
+    }
+    let trace = &trace;
     let grouping = group(trace);
     notes.extend(grouping.notes);
     let groups = grouping.groups;
@@ -212,26 +220,19 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         return Err(LearnError::Steps(steps));
     }
     let tasks = || groups.iter().flat_map(|g| &g.tasks);
-    let times: Vec<i64> = tasks().map(|t| t.arrival).collect();
-    let end = tasks().map(|t| t.end).max().unwrap_or(0);
     let factor = options.interpreter.as_ref().map_or(1.0, |(_, f)| *f);
-    let spans: Vec<(i64, i64)> = tasks().map(|t| (t.arrival, t.end)).collect();
-    let in_rounds = (options.arrivals == ArrivalsChoice::Auto)
-        .then(|| learn_rounds(&spans, trace, factor, &mut notes))
-        .flatten();
-    let in_phases = in_rounds.is_none() && options.arrivals == ArrivalsChoice::Auto;
-    let arrivals = in_rounds
-        .or_else(|| {
-            phases(&spans).filter(|_| in_phases).map(|found| {
-                notes.push(found.note());
-                FittedArrivals::Batch
-            })
-        })
-        .unwrap_or_else(|| {
-            let (arrivals, said) = arrivals(&times, end, options.arrivals);
-            notes.extend(said);
-            arrivals
-        });
+    let rare = groups.iter().flat_map(|g| g.rare.iter().copied());
+    let spans: Vec<(i64, i64)> = tasks().map(|t| (t.arrival, t.end)).chain(rare).collect();
+    let (arrivals, beside) = match closed {
+        Some(found) => (
+            FittedArrivals::Closed {
+                users: found.users.min(limits::MAX_WORKERS as usize),
+                think: fit(&found.think),
+            },
+            0,
+        ),
+        None => learn_arrivals(&spans, &groups, trace, &options, &mut notes),
+    };
     let classes: Vec<LearnedClass> = groups
         .iter()
         .map(|g| learn_class(g, trace, factor, &mut notes))
@@ -243,15 +244,20 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         .filter(|l| {
             let explains = |size: u64| size.abs_diff(l.tasks as u64) <= 1 + size / 10;
             !trace.resources.iter().any(|r| explains(r.size))
+        })
+        // Nor is the pool of a class, which stands in the strategies.
+        .filter(|l| {
+            let class = l.class.as_deref();
+            class.is_none_or(|class| threads_of(trace, class) != Some(l.tasks))
         });
     notes.extend(limit.as_ref().map(ConcurrencyLimit::note));
     let mut used = Vec::new();
     classes
         .iter()
         .for_each(|c| scope_names(&c.steps, &mut used));
-    let sizes: Vec<(usize, usize)> = groups.iter().map(|g| (g.class, g.tasks.len())).collect();
+    let sizes: Vec<(usize, usize)> = groups.iter().map(|g| (g.class, g.count())).collect();
     let whole = limit.as_ref().filter(|l| l.class.is_none());
-    let seen = seen(trace, &sizes, whole, options.one_worker);
+    let seen = seen(trace, &sizes, whole, options.one_worker, &mut notes);
     let cores = options.cores.or(options.recorded_on).unwrap_or(4);
     let strategies = compared(trace, seen.as_ref(), whole, cores);
     let costs = process_costs(trace, spans.len(), at_once(trace), &mut notes);
@@ -269,7 +275,7 @@ pub fn learn(trace: &Trace, options: Options) -> Result<Learned, LearnError> {
         costs,
         observed: Observed {
             memory: only_process(trace).map(|p| p.peak).filter(|p| *p > 0),
-            ..observed(&spans)
+            ..observed(&spans, beside)
         },
         interleaved: interleaved(&groups),
         options,
@@ -288,42 +294,13 @@ fn named<T: Clone>(scopes: &[Scope], all: &[T], of: fn(Scope) -> Option<u32>) ->
         .collect()
 }
 
-/// Rounds of these tasks (arrival and end), and what is to be said of them.
-fn learn_rounds(
-    spans: &[(i64, i64)],
-    trace: &Trace,
-    factor: f64,
-    notes: &mut Vec<String>,
-) -> Option<FittedArrivals> {
-    let found = rounds(spans, &trace.facts.main)?;
-    let times: Vec<Nanos> = found
-        .serial
-        .iter()
-        .map(|t| Nanos(*t).scale(1.0 / factor))
-        .collect();
-    let guess = if found.measured || times.is_empty() {
-        ""
-    } else {
-        "; the trace does not say what the main program did between them, so that is taken for Cpu"
-    };
-    notes.push(format!(
-        "tasks come in {} rounds, each when all tasks of the one before are over{guess}",
-        found.count
-    ));
-    Some(FittedArrivals::Rounds {
-        count: found.count,
-        serial: (!times.is_empty()).then(|| fit(&times)),
-        waiting: (found.waiting > 0).then(|| rounded(found.waiting as f64 / factor)),
-    })
-}
-
 fn only_process(trace: &Trace) -> Option<&ProcessFacts> {
     let mut all = trace.facts.processes.values();
     all.next().filter(|_| all.next().is_none())
 }
 
-/// What the recorded run took, by its tasks' arrivals and ends.
-fn observed(spans: &[(i64, i64)]) -> Observed {
+/// What the recorded run took, by its tasks' arrivals and ends, and nanoseconds of the run's beside them.
+fn observed(spans: &[(i64, i64)], beside: u64) -> Observed {
     let seconds = |ns: u64| ns as f64 / 1e9;
     let mut latencies: Vec<u64> = spans.iter().map(|(a, e)| e.abs_diff(*a)).collect();
     latencies.sort_unstable();
@@ -332,7 +309,7 @@ fn observed(spans: &[(i64, i64)]) -> Observed {
     let first = spans.iter().map(|(a, _)| *a).min().unwrap_or(0);
     let end = spans.iter().map(|(_, e)| *e).max().unwrap_or(0);
     Observed {
-        makespan: seconds(end.abs_diff(first)),
+        makespan: seconds(end.abs_diff(first).saturating_add(beside)),
         p50: seconds(quantile(50).unwrap_or(0)),
         p99: seconds(quantile(99).unwrap_or(0)),
         memory: None,
@@ -404,7 +381,7 @@ fn learn_class(
     let steps = reader.steps(&g.shape);
     LearnedClass {
         name: g.name.clone(),
-        count: g.tasks.len(),
+        count: g.count(),
         payload_in: payload(
             g,
             "payload_in",
@@ -640,6 +617,9 @@ impl Learned {
             FittedArrivals::Rounds {
                 serial: Some(fit), ..
             } => out.push(("(rounds)".to_owned(), "serial Cpu".to_owned(), fit)),
+            FittedArrivals::Closed { think, .. } => {
+                out.push(("(users)".to_owned(), "think".to_owned(), think));
+            }
             FittedArrivals::Poisson { fit, .. } | FittedArrivals::Renewal { fit, .. } => {
                 out.push(("(arrivals)".to_owned(), "gap".to_owned(), fit));
             }

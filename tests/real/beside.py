@@ -86,9 +86,8 @@ def pss(root):
     return total
 
 
-def measured(command, sampled):
-    """One run; its memory is sampled in a run of its own, as looking at it takes time from the cores."""
-    start, before = time.perf_counter(), busy()
+def watched(command, sampled):
+    """What one run prints, and the peak memory of its processes (0 if that is not sampled)."""
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak, over = [0], threading.Event()
 
@@ -111,11 +110,18 @@ def measured(command, sampled):
             sampler.join()
     if child.returncode:
         raise SystemExit(f"{' '.join(command)}: exit code {child.returncode}")
+    return text, peak[0]
+
+
+def measured(command, sampled):
+    """One run; its memory is sampled in a run of its own, as looking at it takes time from the cores."""
+    start, before = time.perf_counter(), busy()
+    text, peak = watched(command, sampled)
     result = json.loads(text.strip().splitlines()[-1])
     cores = len(os.sched_getaffinity(0))
     elapsed = time.perf_counter() - start
     result["others"] = min(max((busy() - before - result["cpu_s"]) / elapsed / cores, 0.0), 1.0)
-    result["peak_bytes"] = peak[0]
+    result["peak_bytes"] = peak
     latencies = sorted(result["latencies_s"])
     result["p99_s"] = latencies[round(0.99 * (len(latencies) - 1))]
     return result

@@ -39,6 +39,8 @@ class Call:
         self.within = within  # of a call that a coroutine offloads: the fields of its pool
         self.how = how  # which executor runs it
         self.unpacked = unpacked  # the worker takes it from a chunk, and measures what travelled
+        span = getattr(_local, "span", None)
+        self.by = span.task.number if span is not None and within is None else None  # the task that submits it
         self.sent = None  # bytes of the arguments of a call that is offloaded to a process
         self.submitted = _clock()
 
@@ -52,7 +54,7 @@ class Call:
         if self.how == PER_TASK:
             span.items = items.Items("threads")
         begun = span.wall
-        record.begin = self.submitted
+        record.begin, record.by = self.submitted, self.by
         record.add("wait", self.submitted, begun)
         measure = self.measure
         if self.unpacked and _measured.get(self.name, 0) < _MEASURED:
@@ -142,7 +144,7 @@ def wrapped(function, pool, args=None):
         size = int((how or "threads:1").split(":")[1])
         return offloaded(function, record, "default" if default else pool_name(id(pool), kind, size), how or "threads:1", args)
     facts.others = True
-    call = Call(function, "%d-%d" % (os.getpid(), next(_numbers)), how=how)
+    call = Call(function, "%d-%d" % (os.getpid(), next(_numbers)), how=_how(pool) if hasattr(pool, "_pchsim_replaced") else how)
     facts.submit()
     size = _sent(call.name, args)
     if size is not None:
@@ -177,29 +179,37 @@ def thread_pool(module):
     pool.submit, pool.__init__ = recorded, made
 
 
-_chunks = {}  # a function that is mapped over a pool: the most of its items that went there at once
+class _Mapped:
+    """A function on its way through `map()` of a process pool, and how many items each chunk has: the last one may be smaller."""
+
+    def __init__(self, function, size):
+        self.function, self.size = function, size
 
 
-def _chunked(how, size, function):
-    """A pool whose calls are chunks of so many items; the last one of a map may be smaller."""
-    most = _chunks[name_of(function)] = max(_chunks.get(name_of(function), 1), size)
-    return "%s:%d" % (how, most) if most > 1 else how
+def _replaced(calls):
+    """How a pool says that its workers are replaced after so many calls."""
+    return ":max-tasks=%d" % calls if calls else ""
 
 
 def process_pool(module):
     pool = module.ProcessPoolExecutor
-    submit, init = pool.submit, pool.__init__
+    submit, init, mapped = pool.submit, pool.__init__, pool.map
     chunk = getattr(module, "_process_chunk", None)
 
     @functools.wraps(submit)
     def recorded(self, fn, /, *args, **kwargs):
-        if isinstance(fn, functools.partial) and fn.func is chunk and chunk is not None:
+        inner = fn.args[0] if isinstance(fn, functools.partial) and fn.func is chunk and chunk is not None else None
+        if isinstance(inner, _Mapped):
             # map() sends chunks of items: each item is a task.
             facts.others = True
             facts.submit()
-            how = _chunked(self._pchsim_how, len(args[0]) if args else 1, fn.args[0])
-            return submit(self, functools.partial(chunk, Call(fn.args[0], how=how, unpacked=True)), *args, **kwargs)
+            call = Call(inner.function, how=_how(self, inner.size), unpacked=True)
+            return submit(self, functools.partial(chunk, call), *args, **kwargs)
         return submit(self, wrapped(fn, self, (args, kwargs)), *args, **kwargs)
+
+    @functools.wraps(mapped)
+    def chunked(self, fn, *iterables, **kwargs):
+        return mapped(self, fn if chunk is None else _Mapped(fn, kwargs.get("chunksize", 1)), *iterables, **kwargs)
 
     @functools.wraps(init)
     def made(self, *args, **kwargs):
@@ -207,8 +217,15 @@ def process_pool(module):
         context = getattr(self, "_mp_context", None)
         start = context.get_start_method() if context is not None else "fork"
         self._pchsim_how = "processes:%d:%s" % (getattr(self, "_max_workers", 1), start)
+        self._pchsim_replaced = _replaced(getattr(self, "_max_tasks_per_child", None))
 
-    pool.submit, pool.__init__ = recorded, made
+    pool.submit, pool.__init__, pool.map = recorded, made, chunked
+
+
+def _how(pool, chunk=1):
+    """A pool of processes as a strategy, with the size of the chunks of one map."""
+    chunks = ":%d" % chunk if isinstance(chunk, int) and chunk > 1 else ""
+    return pool._pchsim_how + chunks + pool._pchsim_replaced
 
 
 def _chunk_of(name, args, kwargs):
@@ -236,6 +253,7 @@ def multiprocessing_pool(module):
                 chunk = None if threads else _chunk_of(name, args, kwargs)
                 if chunk is not None:
                     how += ":%d" % chunk
+                how += "" if threads else _replaced(getattr(self, "_maxtasksperchild", None))
                 func = Call(func, how=how, unpacked=not threads)
             return original(self, func, *args, **kwargs)
 

@@ -34,6 +34,7 @@ class _Process:
         self.pid = os.getpid()
         self.started = resident()
         self.objects = self.imported_cpu = self.imported_memory = 0
+        self.main = None  # of the process that the user started, when its main program began: (clock, CPU time); imports are added to both
         self.begun = None  # when its first task began: (process CPU, bytes in memory, containers)
         self.peak = self.wrote = self.computed = self.delayed = self.writing = self.tasks = 0
         self.grown = []  # (tasks done, bytes in memory) each time that it had grown
@@ -60,7 +61,7 @@ class _Process:
 
 
 _process = _Process()
-_said = set()
+_ran = {}  # (class, executor): how many of its tasks have run there
 
 
 def _own():
@@ -68,7 +69,7 @@ def _own():
     global _process
     if _process.pid != os.getpid():
         _process = _Process()
-        _said.clear()
+        _ran.clear()
     return _process
 
 
@@ -99,18 +100,29 @@ def _written():
 
 def at_exit():
     own = _own()
+    if own.main is not None and threading.current_thread() is threading.main_thread():
+        # What the main program did after it had submitted its last work.
+        stretch(getattr(_local, "submitted", None))
+    for (name, how), tasks in _ran.items():
+        if tasks & (tasks - 1):
+            _say_ran(name, how, tasks)
     if own.begun is not None:
         own.peak = max(own.peak, resident())
         own.row()
 
 
 def ran(name, how):
-    """Tasks of this class run in such an executor."""
+    """A task of this class has run in such an executor."""
     _own()
-    if (name, how) not in _said:
-        _said.add((name, how))
-        row = '{"task": "-", "class": %s, "kind": "ran", "how": %s, "pid": %d}\n'
-        _write(row % (json.dumps(name), json.dumps(how), os.getpid()))
+    tasks = _ran[name, how] = _ran.get((name, how), 0) + 1
+    # Now and then is enough for the shares of several executors.
+    if tasks & (tasks - 1) == 0:
+        _say_ran(name, how, tasks)
+
+
+def _say_ran(name, how, tasks):
+    row = '{"task": "-", "class": %s, "kind": "ran", "how": %s, "pid": %d, "size": %d}\n'
+    _write(row % (json.dumps(name), json.dumps(how), os.getpid(), tasks))
 
 
 def background(task, start):
@@ -121,14 +133,26 @@ def background(task, start):
 
 def submit():
     """This thread submits work: what it did since the last time is the program's own serial part."""
+    own = _own()
+    first = own.begun is None and threading.current_thread() is threading.main_thread()
     begin()
     if getattr(_local, "span", None) is not None:
         return
-    now, cpu = _clock(), _cpu()
     last = getattr(_local, "submitted", None)
-    _local.submitted = now, cpu
-    if last is not None and now - last[0] > _SERIAL:
-        serial(last[0], now, cpu - last[1])
+    if last is None and first and own.main is not None:
+        # The stretch before the first work is the main program's too, so that it is among what the process has used.
+        cpu, rss, objects = own.begun
+        own.begun = cpu - max(_cpu() - own.main[1], 0), rss, objects
+        last = own.main
+    _local.submitted = stretch(last)
+
+
+def stretch(since):
+    """What this thread did since then, (clock, CPU time), is a serial part of the main program. Returns the same of now."""
+    now, cpu = _clock(), _cpu()
+    if since is not None and now - since[0] > _SERIAL:
+        serial(since[0], now, cpu - since[1])
+    return now, cpu
 
 
 def serial(start, end, used):
@@ -146,17 +170,23 @@ def _imports():
     depth = threading.local()
 
     def watched(name, import_):
-        if getattr(depth, "inside", False) or name.partition(".")[0] in _STANDARD:
+        others = name.partition(".")[0] not in _STANDARD
+        if getattr(depth, "inside", False) or (getattr(depth, "standard", False) and not others):
             return find(name, import_)
-        depth.inside = True
-        cpu, rss = _cpu(), resident()
+        # The standard library's cost every program the same, so they only make the main program begin later.
+        kind, outermost = "inside" if others else "standard", not getattr(depth, "standard", False)
+        setattr(depth, kind, True)
+        start, cpu, rss = _clock(), _cpu(), resident() if others else 0
         try:
             return find(name, import_)
         finally:
-            depth.inside = False
-            own = _own()
-            own.imported_cpu += _cpu() - cpu
-            own.imported_memory += max(resident() - rss, 0)
+            setattr(depth, kind, False)
+            own, used = _own(), _cpu() - cpu
+            if others:
+                own.imported_cpu += used
+                own.imported_memory += max(resident() - rss, 0)
+            if own.main is not None and outermost and threading.current_thread() is threading.main_thread():
+                own.main = own.main[0] + _clock() - start, own.main[1] + used
 
     _frozen_importlib._find_and_load = watched
 
@@ -165,3 +195,4 @@ def install():
     _process.objects = len(gc.get_objects())
     _Task.written = staticmethod(_written)
     _imports()
+    _process.main = _clock(), _cpu()  # processes that it starts submit nothing

@@ -35,7 +35,7 @@ def _timed(function, kind, blocks=None, ready=None):
         def was_ready(start):
             return None if ready is None else ready(start, _clock(), *args)
 
-        # What it calls itself (Condition.wait within Queue.get) is a part of it.
+        # What it calls itself is a part of it.
         if record is not None:
             record.cut()
             outer, _local.step, _local.span = getattr(_local, "span", None), None, None
@@ -160,7 +160,7 @@ def install():
     else:
         gil.glance()
     time.sleep = _timed(time.sleep, "io", ready=_slept)
-    threading.Condition.wait = _timed(threading.Condition.wait, "wait")
+    resources.conditions(threading)
     resources.threading_semaphores(threading)
     resources.threading_locks(threading)
     executors.plain_threads()

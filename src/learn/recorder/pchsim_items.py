@@ -16,8 +16,8 @@ class Items:
         self.before = None  # the task before the first item
         self.worked = 0  # nanoseconds of work in the items that are done
 
-    def take(self, owner, place, put):
-        """The owner has taken an item that was put then; what it did so far is cut."""
+    def take(self, owner, place, put, by):
+        """The owner has taken an item that was put then, by the task of this number (None: by none); what it did so far is cut."""
         if self.place is None:
             self.place = place
         elif self.place is not place:
@@ -32,6 +32,7 @@ class Items:
         owner.task = _Task(old.name)
         now = _clock()
         owner.task.begin = put = min(put, now)
+        owner.task.by = by
         owner.task.add("wait", put, now)
 
     def write(self, task):

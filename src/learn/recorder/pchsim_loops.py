@@ -9,7 +9,7 @@ import threading
 
 import pchsim_facts as facts
 import pchsim_items as items
-from pchsim_recorder import _clock, _cpu, _gave_up, _local, _NOISE, _Stretch, _Task
+from pchsim_recorder import SIGNAL, _clock, _cpu, _gave_up, _local, _NOISE, _Stretch, _Task
 
 _AT_ONCE = 100_000  # ns: a select() that takes less has found what was ready before it was called
 
@@ -24,6 +24,8 @@ class Record:
         self.request = self.parent is not None and self.parent.request
         self.part = self.request
         self.task = self.parent.task if self.part else _Task(name)
+        if self.parent is not None and not self.parent.root and not self.part:
+            self.task.by = self.parent.task.number
         # A request arrives when its bytes do, however busy the loop is.
         event = getattr(loop, "_pchsim_event", None) if self.parent is None else None
         self.created = self.left = event if event is not None else _clock()
@@ -31,6 +33,8 @@ class Record:
         self.started = False
         self.due = None  # when a sleep is over
         self.marked = 0  # nesting of waits for locks, queues and events
+        self.signals = 0  # and of those for events and conditions alone
+        self.signal = ""  # what is to be said of the wait, if it is one of those
         self.kind = "wait"
         self.offloaded = False
         # A task of the program's own that takes items from a queue may be a worker.
@@ -67,7 +71,7 @@ class Record:
             self.offloaded = False
             self.task.add("wait", self.left, now)
         elif self.kind == "wait" or (self.children_before and not self.children):
-            self.task.add("wait", self.left, now)
+            self.task.add("wait", self.left, now, self.signal)
         else:
             ready = min(max(self.ready(now), self.left), now)
             self.task.add("io", self.left, ready)
@@ -126,6 +130,7 @@ class Record:
         awaited = getattr(future, "_children", None) or [future]
         tasks = any(isinstance(_coroutine(f), Steps) for f in awaited)
         self.kind = "wait" if future is None or tasks or self.marked else "io"
+        self.signal = SIGNAL if self.signals else ""
 
     def finish(self, cancelled=False):
         if self.parent is not None:

@@ -38,6 +38,7 @@ _NOISE = 100_000  # ns: shorter times off the CPU are the operating system's
 _LATE = 1.1  # a sleep of the switch interval ends somewhat late
 _TICK = 4_000_000  # ns: the kernel's
 _PREEMPTED = 4  # the holder of the GIL has a core for this part of the time at least
+SIGNAL = ', "how": "signal"'  # of a wait for what another task says (a notify, an event), not for a turn
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
@@ -157,6 +158,7 @@ class _Task:
         self.number = str(number) if number is not None else "%d-%d" % (os.getpid(), next(_numbers))
         self.rows = []
         self.begin = _clock()
+        self.by = None  # the number of the task that made this one
 
     def add(self, kind, start, end, more="", ready=None):
         """A row; `more` are further fields of it, as JSON. What comes after `ready` is waiting for a core or the GIL."""
@@ -188,13 +190,14 @@ class _Task:
         blocked = sum(end - start for kind, start, end, _ in rows if kind == "blocked")
         keep = blocked * 50 > _clock() - self.begin
         head = '{"task": %s, "class": %s, "kind": ' % (json.dumps(self.number), json.dumps(self.called()))
-        lines = []
+        lines, by = [], "" if self.by is None else ', "by": %s' % json.dumps(self.by)
         for kind, start, end, more in rows:
             if kind == "cpu":
                 _Task.computed += end - start
             if kind == "blocked" and not keep:
                 continue
-            lines.append('%s%s, "start": %s, "end": %s%s}\n' % (head, json.dumps(kind), _seconds(start), _seconds(end), more))
+            lines.append('%s%s, "start": %s, "end": %s%s%s}\n' % (head, json.dumps(kind), _seconds(start), _seconds(end), more, by))
+            by = ""
         _write("".join(lines))
         if _Task.written is not None:
             _Task.written()
@@ -283,11 +286,11 @@ class _Span:
 
     split = cut
 
-    def close(self, kind, ready=None):
+    def close(self, kind, ready=None, more=""):
         """Ends a stretch that is known to be of this kind; what it waited for was ready then, and after that it waited for its turn."""
         self.stretch.end()
         wall = _clock()
-        self.task.add(kind, self.wall, wall, ready=ready)
+        self.task.add(kind, self.wall, wall, more, ready=ready)
         self._begin(wall)
 
     def leave(self):

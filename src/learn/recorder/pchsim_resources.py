@@ -2,14 +2,16 @@
 
 import collections
 import functools
+import itertools
 import json
 import linecache
 import os
 import re
 import sys
 import sysconfig
+import threading
 
-from pchsim_recorder import _clock, _local
+from pchsim_recorder import SIGNAL, _clock, _local
 
 _OTHERS = tuple(
     os.path.join(os.path.realpath(path), "")
@@ -58,7 +60,7 @@ _names = {}  # names that are taken: where they were made
 
 
 def _made_here(depth, made=None):
-    """The file and line of the program's own code that makes an object, or None if a library makes it."""
+    """The file, line and column (None before CPython 3.11) of the program's own code that makes an object, or None if a library makes it."""
     frame = sys._getframe(depth)
     # Its class's own __init__ makes nothing: threading.BoundedSemaphore calls that of Semaphore.
     while made is not None and frame is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is made:
@@ -68,14 +70,62 @@ def _made_here(depth, made=None):
     if frame is None or frame.f_code.co_filename.startswith("<"):
         return None
     file = os.path.realpath(frame.f_code.co_filename)
-    return None if file.startswith(_OTHERS) else (file, frame.f_lineno)
+    if file.startswith(_OTHERS):
+        return None
+    positions = getattr(frame.f_code, "co_positions", None)
+    column = None if positions is None else next(itertools.islice(positions(), frame.f_lasti // 2, None), (None,) * 4)[2]
+    return file, frame.f_lineno, column
+
+
+_SIGNALS = ("wait", "wait_for", "_wait", "_enter")  # methods of Condition, Event and Barrier; a semaphore's is acquire
+
+
+def _for_signal():
+    """Whether the program's own code waits for what another says, be it by a method of threading that waits on a condition of its own."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_name in _SIGNALS and frame.f_code.co_filename == threading.__file__:
+        frame = frame.f_back
+    return frame is not None and not os.path.realpath(frame.f_code.co_filename).startswith(_OTHERS)
+
+
+_SEVERAL = re.compile(r"\s*([\w.]+(?:\s*,\s*[\w.]+)+)\s*=(?!=)")
+_MADE = re.compile(r"\b(?:R?Lock|(?:Bounded)?Semaphore|(?:Lifo|Priority)?Queue|Condition)\(")
+_made = {}  # the file and line of an assignment to several names: how many objects it has made
+
+
+def _values(line, start):
+    """Where the values on the right of an assignment begin and end: they are apart by commas outside of brackets."""
+    depth, begin = 0, start
+    for at in range(start, len(line)):
+        depth += (line[at] in "([{") - (line[at] in ")]}")
+        if line[at] == "," and depth == 0:
+            yield begin, at
+            begin = at + 1
+    yield begin, len(line)
+
+
+def _target(line, place):
+    """The one of several names on the left of an assignment that an object gets; None if there are not several."""
+    several = _SEVERAL.match(line)
+    if several is None:
+        return None
+    names = [name.strip().rpartition(".")[2] for name in several.group(1).split(",")]
+    nth = _made[place[:2]] = _made.get(place[:2], 0) + 1
+    values = list(_values(line, several.end()))
+    if len(values) != len(names):
+        # One value makes all of them, one after another.
+        return names[(nth - 1) % len(names)]
+    made = [name for name, (begin, end) in zip(names, values) if _MADE.search(line, begin, end)] or names
+    if place[2] is not None:
+        return next((name for name, (begin, end) in zip(names, values) if begin <= place[2] < end), made[-1])
+    return made[(nth - 1) % len(made)]
 
 
 def _name(place, kind):
     """What the program calls it, by the line that makes it."""
-    line = linecache.getline(*place)
+    line = linecache.getline(*place[:2])
     found = re.search(r"(\w+)\s*(?::[^=]+)?=(?!=)", line)
-    base = found.group(1) if found else kind
+    base = _target(line, place) or (found.group(1) if found else kind)
     name, number = base, 2
     while _names.setdefault(name, place) != place:
         name, number = "%s-%d" % (base, number), number + 1
@@ -109,8 +159,8 @@ def _gives(owner, name):
     setattr(owner, name, gives)
 
 
-def _marked(owner, name, after=None):
-    """A coroutine that waits for other tasks."""
+def _marked(owner, name, after=None, signal=0):
+    """A coroutine that waits for other tasks; `signal`: for what one of them says, not for its turn."""
     original = getattr(owner, name)
 
     @functools.wraps(original)
@@ -119,10 +169,12 @@ def _marked(owner, name, after=None):
         if record is None:
             return await original(self, *args, **kwargs)
         record.marked += 1
+        record.signals += signal
         try:
             result = await original(self, *args, **kwargs)
         finally:
             record.marked -= 1
+            record.signals -= signal
         if after is not None:
             after(self, result)
         return result
@@ -142,8 +194,8 @@ def asyncio_locks(module):
     for owner in (module.Semaphore, module.Lock):
         _marked(owner, "acquire", _took)
         _gives(owner, "release")
-    _marked(module.Event, "wait")
-    _marked(module.Condition, "wait")
+    _marked(module.Event, "wait", signal=1)
+    _marked(module.Condition, "wait", signal=1)
 
 
 def threading_semaphores(module):
@@ -281,6 +333,47 @@ class _Lock:
         return repr(self._lock)
 
 
+def conditions(module):
+    """Waiting for a notify: by the program's own code for what other tasks do, by libraries for their turn (a queue's item, a future). Meanwhile
+    nobody holds the condition's lock."""
+    original = module.Condition.wait
+
+    @functools.wraps(original)
+    def wait(self, timeout=None):
+        span = None if getattr(_local, "step", None) is not None else getattr(_local, "span", None)
+        if span is None:
+            return blocking(self, timeout)
+        place = self._lock._pchsim if isinstance(self._lock, _Lock) else None
+        if place is not None:
+            place.gave()
+        span.cut()
+        span.leave()
+        more = SIGNAL if _for_signal() else ""
+        _local.span = None
+        try:
+            return original(self, timeout)
+        finally:
+            _local.span = span
+            span.close("wait", more=more)
+            if place is not None:
+                place.took()
+
+    def blocking(self, timeout):
+        """In a coroutine it blocks the loop; of no task it is nothing."""
+        record = getattr(_local, "step", None)
+        if record is None:
+            return original(self, timeout)
+        record.cut()
+        outer, _local.step, _local.span = getattr(_local, "span", None), None, None
+        try:
+            return original(self, timeout)
+        finally:
+            _local.step, _local.span = record, outer
+            record.blocked("wait")
+
+    module.Condition.wait = wait
+
+
 def threading_locks(module):
     """Locks that the program's own code makes are watched; libraries get the real ones."""
 
@@ -311,18 +404,18 @@ class _Pool(_Place):
         super().__init__("use", name, 0)
         self.loans = {}
         self.seen = set()
-        self.puts = collections.deque() if in_order else None  # when the items in it were put
+        self.puts = collections.deque() if in_order else None  # when the items in it were put, and by which task
         self.workers = set()
 
     def got(self, item):
-        put = _clock()
+        put, by = _clock(), None
         if self.puts:
-            put = self.puts.popleft()
+            put, by = self.puts.popleft()
         running, now = _running()
         if running is None:
             return
         if not self.seen and getattr(running, "items", None) is not None:
-            running.items.take(running, self, put)
+            running.items.take(running, self, put, by)
         task = running.task
         if self.loans is None:
             return
@@ -333,7 +426,9 @@ class _Pool(_Place):
 
     def put(self, item):
         if self.puts is not None:
-            self.puts.append(_clock())
+            running = getattr(_local, "step", None) or getattr(_local, "span", None)
+            is_task = running is not None and not getattr(running, "root", False)
+            self.puts.append((_clock(), running.task.number if is_task else None))
         if not self.loans:
             return
         task, since, _ = self.loans.get(id(item), (None, 0, None))

@@ -18,10 +18,13 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import beside  # noqa: E402
+
 # A run that has not ended by then hangs.
 LIMIT_S = 120
-# Which forecasts count as right: of the recorded strategy beside the recorded run, of others beside real runs, latencies of servers.
-RECORDED, OTHERS, LATENCY = 0.05, 0.10, 0.15
+# Which forecasts count as right: of the recorded strategy beside the recorded run, of others beside real runs, latencies of servers, memory.
+RECORDED, OTHERS, LATENCY, MEMORY = 0.05, 0.10, 0.15, 0.15
 # Real makespans that are this near to each other are no ranking.
 TIE = 0.05
 
@@ -101,8 +104,16 @@ def recorded(args, program, strategy):
     return path, result_in(text)
 
 
+KEYS = ("makespan_s", "latency_p50_s", "latency_p99_s", "memory_peak_bytes")
+
+
+def memory_of(command):
+    """The peak memory of one more run, every page of its processes once: looking at it takes time from the cores, so no run that is timed is."""
+    return beside.watched(command, True)[1]
+
+
 def forecasts(args, path, strategies):
-    """Makespan, p50 and p99 of each strategy, by its name; None where it cannot be forecast."""
+    """Makespan, p50, p99 and memory of each strategy, by its name; None where it cannot be forecast."""
     found = {}
     for strategy in strategies:
         done = subprocess.run(
@@ -114,7 +125,7 @@ def forecasts(args, path, strategies):
         # Without a profile of its interpreter the scenario is forecast on those that are shipped, free-threaded ones among them.
         cases = [case for case in json.loads(done.stdout)["cases"] if not case["added"]]
         case = next(case for case in cases if not case["interpreter"].endswith("t"))
-        found[strategy] = {name: (case["estimates"][name] or {}).get("median") for name in ("makespan_s", "latency_p50_s", "latency_p99_s")}
+        found[strategy] = {name: (case["estimates"][name] or {}).get("median") for name in KEYS}
     return found
 
 
@@ -147,6 +158,9 @@ def held(args, program):
         if any(r["check"] != run["check"] for r in runs):
             raise SystemExit(f"{program} {real_name}: runs do not agree on what they computed")
         forecast = said.get(forecast_name)
+        # The client of a server is among its processes, and no part of it.
+        if args.memory and not served:
+            rows.append(memory_row(args, program, (real_name, forecast_name), forecast))
         for what, key, forecast_key, near in measures(served):
             real, spread = middle(runs, key)
             expected = forecast[forecast_key] if forecast else None
@@ -163,6 +177,15 @@ def held(args, program):
                 ranking.append((real, expected))
     wrong = sum(a < b * (1 - TIE) and x > y for a, x in ranking for b, y in ranking)
     return rows, wrong
+
+
+def memory_row(args, program, names, forecast):
+    peak = memory_of(command_of(args, program, names[0]))
+    expected = forecast and forecast["memory_peak_bytes"]
+    row = {"program": program, "strategy": names[0], "forecast_as": names[1], "what": "memory", "real": peak, "spread": 0.0, "runs": [peak]}
+    row |= {"forecast": expected, "error": expected and expected / peak - 1}
+    row["right"] = bool(expected) and abs(row["error"]) <= MEMORY
+    return row
 
 
 @contextlib.contextmanager
@@ -189,8 +212,9 @@ def surroundings(args, program):
 
 
 def shown(row):
-    ms = row["what"] != "makespan"
-    time_of = lambda s: "–" if s is None else f"{s * 1e3:.1f} ms" if ms else f"{s:.3f} s"
+    units = {"makespan": lambda v: f"{v:.3f} s", "memory": lambda v: f"{v / 2**20:.0f} MiB"}
+    unit = units.get(row["what"], lambda v: f"{v * 1e3:.1f} ms")
+    time_of = lambda v: "–" if v is None else unit(v)
     percent = lambda v: "–" if v is None else f"{v:+.1%}"
     name = f"`{row['strategy']}`" + ("" if row["strategy"] == row["forecast_as"] else f" (`{row['forecast_as']}`)")
     cells = [row["program"], name, row["what"], time_of(row.get("recorded")), time_of(row["forecast"]), percent(row.get("recorded_error"))]
@@ -211,6 +235,7 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--memory", action="store_true", help="hold memory as well, in one more run of each strategy")
     parser.add_argument("--complete", action="store_true", help="record the short forms, and hold them against nothing")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
