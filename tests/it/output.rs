@@ -402,7 +402,7 @@ fn every_warning_names_a_next_step() {
         Warning::Added(Box::new(Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
             limit: 500 << 20,
-            ways: vec![Relief::Workers],
+            ways: vec![Relief::Workers, Relief::Preload, Relief::Permits],
         })),
         Warning::Deadlock {
             cases: vec![(
@@ -415,6 +415,18 @@ fn every_warning_names_a_next_step() {
                 WaitReason::Item("q".into()),
                 WaitReason::Worker,
             ],
+        },
+        Warning::Deadlock {
+            cases: vec![(name(), at, vec!["a waits for b".into()])],
+            on: vec![
+                WaitReason::Room("q".into()),
+                WaitReason::Limit,
+                WaitReason::Resource("db".into()),
+            ],
+        },
+        Warning::Deadlock {
+            cases: vec![(name(), at, vec!["a waits for its children".into()])],
+            on: vec![WaitReason::Children, WaitReason::Worker],
         },
         Warning::EventLimit {
             cases: vec![name()],
