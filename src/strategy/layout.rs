@@ -100,6 +100,7 @@ pub(super) fn layout(
         accepting: Accepting::InTurn,
         queue: None,
         connections: None,
+        ticks: false,
         max_tasks: None,
         preload: false,
         event_loop,
@@ -141,6 +142,7 @@ pub(super) fn layout(
             accepting: server.accepting(),
             queue: server.queues().map(holds),
             connections: server.connections().map(u64::from),
+            ticks: server.ticks(),
             ..layout(machine, profile, runs)?
         },
         Strategy::Prefork {

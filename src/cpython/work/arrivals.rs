@@ -7,6 +7,7 @@ use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
 use super::Work;
+use super::serving::Serving;
 use super::silence::Pulse;
 use crate::cpython::index::{
     ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
@@ -54,6 +55,8 @@ pub(crate) struct Copy {
     accepting: Option<Ticket>,
     /// What whoever watches over it knows of it.
     pub(super) pulse: Pulse,
+    /// What it does by itself.
+    pub(super) serving: Serving,
 }
 
 /// The part of a batch or trace that falls to a copy, and to those that take its place one after another.
@@ -107,6 +110,7 @@ impl Copy {
             drained: false,
             accepting: None,
             pulse: Pulse::default(),
+            serving: Serving::default(),
         }
     }
 
