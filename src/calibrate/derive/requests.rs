@@ -9,8 +9,8 @@ use crate::scenario::RequestHandling;
 ///
 /// The table's were measured with CPython 3.13.0, 15 000 requests one after another, median of five rounds: uvicorn 393 us, without its log
 /// 300, hypercorn 443, sync 113, gthread 270 (rounds within 17 %), over that interpreter's `cpu_factor` on that machine, 1.166. What a request
-/// takes besides where they are 0.1 s apart: uvicorn (with uvloop) 684 us, `UvicornWorker` 576, hypercorn 861, sync 530, gthread 696; a tick:
-/// uvicorn 125 to 184 us, `UvicornWorker` 105 to 211, hypercorn 140 to 210; both on another machine, with a `cpu_factor` of 1.41.
+/// takes besides where they are 0.1 s apart, middle of five rounds: uvicorn (with uvloop) 560 us, `UvicornWorker` 390, hypercorn 715, sync 470,
+/// gthread 600; a tick: uvicorn 161 us, `UvicornWorker` 200, hypercorn 192; both on another machine, with a `cpu_factor` of 1.41.
 pub(crate) fn unmeasured_requests(profile: &mut Profile) {
     let baseline = Params::default();
     for i in parameters().filter_map(Profile::index) {

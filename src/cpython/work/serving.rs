@@ -5,7 +5,7 @@
 //!
 //! A request's own handling runs through much code of the interpreter, the server and the kernel. Where the last one was long ago, its caches hold
 //! something else by now: measured with CPython 3.13 and a connection for each request, on an idle virtual machine, requests 5 ms apart took
-//! 0.09 to 0.18 ms more than such that followed one another at once, 25 ms apart 0.4 to 0.8, 100 ms apart 0.5 to 0.9, with each of five servers.
+//! 0.05 to 0.18 ms more than such that followed one another at once, 25 ms apart 0.4 to 0.8, 100 ms apart 0.4 to 0.9, over five servers.
 
 use super::Work;
 use crate::cpython::index::{CopyIndex, TaskKey};
