@@ -477,6 +477,8 @@ pub struct Layout {
     pub connections: Option<u64>,
     /// Whether the event loop of each copy wakes ten times a second by itself, as those of servers do.
     pub(crate) ticks: bool,
+    /// Whether tasks are messages of a broker, each of which the main program reads before it hands it on.
+    pub(crate) messages: bool,
     /// Calls after which the executor's worker processes are replaced; `None`: never.
     pub max_tasks: Option<u32>,
     /// Whether the program has the fork server make its imports (`set_forkserver_preload`).
@@ -583,6 +585,7 @@ impl Program {
                 queue: None,
                 connections: None,
                 ticks: false,
+                messages: false,
                 max_tasks: None,
                 preload: false,
                 event_loop: false,

@@ -262,6 +262,14 @@ impl Server {
         }
     }
 
+    /// Whether its tasks are messages of a broker (`celery/worker/consumer`).
+    pub(crate) fn reads_messages(self) -> bool {
+        match self.kind {
+            ServerKind::Celery(_) => true,
+            ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => false,
+        }
+    }
+
     /// How the server executes tasks, in terms of the other strategies.
     pub(crate) fn strategy(self) -> Strategy {
         match self.kind {

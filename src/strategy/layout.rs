@@ -101,6 +101,7 @@ pub(super) fn layout(
         queue: None,
         connections: None,
         ticks: false,
+        messages: false,
         max_tasks: None,
         preload: false,
         event_loop,
@@ -143,6 +144,7 @@ pub(super) fn layout(
             queue: server.queues().map(holds),
             connections: server.connections().map(u64::from),
             ticks: server.ticks(),
+            messages: server.reads_messages(),
             ..layout(machine, profile, runs)?
         },
         Strategy::Prefork {

@@ -355,7 +355,7 @@ mod tests {
             ("uvicorn:4", 20, 200, 40, &[Workers, Permits]),
             ("hypercorn:2:def", 20, 200, 40, &[Workers, Threads, Permits]),
             ("gunicorn:4:sync", 60, 250, 1, &[Workers, Preload]),
-            ("gunicorn:4:sync:preload", 60, 140, 30, &[Workers]),
+            ("gunicorn:4:sync:preload", 60, 200, 30, &[Workers]),
             (
                 "gunicorn:2:gthread:8",
                 60,

@@ -28,9 +28,11 @@ pub(crate) fn unmeasured_requests(profile: &mut Profile) {
 /// The parameters about servers.
 fn parameters() -> impl Iterator<Item = &'static str> {
     let handling = RequestHandling::ALL.into_iter();
-    handling
-        .map(RequestHandling::parameter)
-        .chain(["request_cold", "server_tick"])
+    handling.map(RequestHandling::parameter).chain([
+        "request_cold",
+        "server_tick",
+        "message_celery",
+    ])
 }
 
 /// What was measured with this interpreter.

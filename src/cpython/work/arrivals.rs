@@ -676,11 +676,14 @@ impl Work<'_> {
         Some(successor)
     }
 
-    /// CPU time that the program's own code spends on each task that it takes in.
+    /// CPU time that the program's own code spends on each task that it takes in, and that of a worker which reads it from a broker.
     pub(crate) fn dispatch_cost(&self) -> Nanos {
-        self.kernel
-            .program
-            .dispatch
-            .scale(self.kernel.costs.cpu_factor)
+        let (program, costs) = (self.kernel.program, &self.kernel.costs);
+        let own = program.dispatch.scale(costs.cpu_factor);
+        if program.layout.messages {
+            own + costs.message_celery
+        } else {
+            own
+        }
     }
 }
