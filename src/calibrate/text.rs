@@ -151,6 +151,19 @@ fn servers(out: &mut String, c: &Calibrated) {
             );
         }
     }
+    for (name, what) in [
+        (
+            "request_cold",
+            "a request after long without one takes more:",
+        ),
+        ("server_tick", "a tick, ten a second of an event loop:"),
+    ] {
+        let index = Profile::index(name);
+        if let Some(i) = index.filter(|&i| matches!(c.profile.tags[i], Tag::Measured(_))) {
+            let us = c.profile.params.get(i) / 1e3;
+            let _ = writeln!(out, "  server     {what} {us:.0} us of CPU time");
+        }
+    }
 }
 
 fn imports(out: &mut String, c: &Calibrated) {

@@ -490,7 +490,8 @@ fn measure(
         let (target, python, plans) = (part.target, part.python, &part.plans);
         let request = request(args, scenario, target, &part.machine, command);
         let programs = plans.planned.len();
-        printer.hint(&format!(
+        if programs > 0 {
+            printer.hint(&format!(
             "running {programs} {}, {} for time and one for memory each, on CPython {} ({}), about {} in all",
             if programs == 1 { "program" } else { "programs" },
             if args.runs == 1 { "one run".into() } else { format!("{} runs", args.runs) },
@@ -498,6 +499,7 @@ fn measure(
             python.path.display(),
             rough(part.expected.all()),
         ));
+        }
         result.pythons.push((
             python.version.clone(),
             python.path.display().to_string(),

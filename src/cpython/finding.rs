@@ -125,7 +125,10 @@ pub enum Finding {
         of: u64,
         /// How many of these connections were given up in the end.
         given_up: u64,
-        /// How long all of them waited until they were asked for again, in all.
+        /// How many of these connections had a place in the queue later; not in older results.
+        #[serde(default)]
+        got_in: u64,
+        /// How long after they had come those had their places, in all.
         #[serde(rename = "waited_s", with = "seconds")]
         waited: Total,
         /// Connections that the queue holds.

@@ -394,6 +394,15 @@ parameters! {
     request_gunicorn_sync: Time, Overhead, 97_000.0;
     /// The same by gunicorn's gthread worker, its accepting thread included.
     request_gunicorn_gthread: Time, Overhead, 232_000.0;
+    /// What a request's own handling takes besides after long without one: until then, others have had the caches. It comes back as
+    /// `1 - exp(-t / 18 ms)` with the time *t* since the process last handled one; all servers alike.
+    request_cold: Time, Overhead, 390_000.0;
+    /// A tick of a server with an event loop, of which each of its processes has ten a second: `Server.on_tick` of uvicorn, hypercorn's look
+    /// whether it is to end.
+    server_tick: Time, Overhead, 115_000.0;
+    /// A message of a celery worker, in its main process: read from the broker (redis, without a result backend), decoded, handed on,
+    /// acknowledged; the task's own process or thread takes the rest.
+    message_celery: Time, Overhead, 400_000.0;
     /// Stopping the world: CPU for every attached thread (free-threaded builds).
     stw_per_thread: Time, Overhead, 3_000.0;
     /// Stopping the world: how often a requester looks again for threads that have detached.

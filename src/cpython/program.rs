@@ -475,6 +475,10 @@ pub struct Layout {
     pub queue: Option<u64>,
     /// Connections that a copy has at once before it accepts no more; `None`: any number.
     pub connections: Option<u64>,
+    /// Whether the event loop of each copy wakes ten times a second by itself, as those of servers do.
+    pub(crate) ticks: bool,
+    /// Whether tasks are messages of a broker, each of which the main program reads before it hands it on.
+    pub(crate) messages: bool,
     /// Calls after which the executor's worker processes are replaced; `None`: never.
     pub max_tasks: Option<u32>,
     /// Whether the program has the fork server make its imports (`set_forkserver_preload`).
@@ -580,6 +584,8 @@ impl Program {
                 accepting: Accepting::InTurn,
                 queue: None,
                 connections: None,
+                ticks: false,
+                messages: false,
                 max_tasks: None,
                 preload: false,
                 event_loop: false,

@@ -177,7 +177,6 @@ impl<E: Copy> Calendar<E> {
     }
 
     /// Number of scheduled events.
-    #[cfg(test)]
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.heap.len() - usize::from(self.vacant)

@@ -405,6 +405,11 @@ impl Machine {
         self.horizon = horizon.min(Nanos::CLOCK_END);
     }
 
+    /// Number of things that are to happen. What has been called off counts until its time comes.
+    pub(crate) fn pending(&self) -> usize {
+        self.calendar.len()
+    }
+
     /// Sets a thread's timer, replacing the one set before.
     pub(crate) fn set_timer(&mut self, tid: Tid, at: Nanos) {
         let t = &mut self.threads[tid];

@@ -250,6 +250,26 @@ impl Server {
         }
     }
 
+    /// Whether the event loop of each of its workers wakes ten times a second (`main_loop` of `uvicorn/server.py`,
+    /// `check_multiprocess_shutdown_event` of `hypercorn/utils.py`).
+    pub(crate) fn ticks(self) -> bool {
+        match self.kind {
+            ServerKind::Uvicorn(_)
+            | ServerKind::Hypercorn(_)
+            | ServerKind::Gunicorn(WorkerClass::Uvicorn(_)) => true,
+            ServerKind::Gunicorn(WorkerClass::Sync | WorkerClass::Gthread(_))
+            | ServerKind::Celery(_) => false,
+        }
+    }
+
+    /// Whether its tasks are messages of a broker (`celery/worker/consumer`).
+    pub(crate) fn reads_messages(self) -> bool {
+        match self.kind {
+            ServerKind::Celery(_) => true,
+            ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => false,
+        }
+    }
+
     /// How the server executes tasks, in terms of the other strategies.
     pub(crate) fn strategy(self) -> Strategy {
         match self.kind {

@@ -392,6 +392,17 @@ mod tests {
         assert_eq!(size("1.5 GiB"), Ok(1_610_612_736));
         assert_eq!(size("512B"), Ok(512));
         assert_eq!(size("20mb"), Ok(20_000_000));
+        // The largest that there may be, in both ways.
+        assert_eq!(size("1PB"), Ok(1_000_000_000_000_000));
+        assert_eq!(size("0.5PiB"), Ok(562_949_953_421_312));
+        assert_eq!(size("0.001EB"), Ok(1_000_000_000_000_000));
+        assert_eq!(size("0.0004EiB"), Ok(461_168_601_842_739));
+        for past in ["1.1PB", "1PiB", "1EB", "1EiB"] {
+            let UnitError::Limit(_, why) = size(past).unwrap_err() else {
+                panic!("{past}");
+            };
+            assert!(why.contains("MAX_SIZE (1 PB)"), "{past}: {why}");
+        }
         for text in ["50", "50Mb/s", "-1MB", "1e9TB", "", "MB"] {
             assert!(size(text).is_err(), "{text}");
         }

@@ -329,10 +329,14 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 connections,
                 of,
                 given_up,
+                got_in,
                 holds,
                 most,
                 ..
-            } => given_up <= connections && *connections > 0 && connections <= of && most > holds,
+            } => {
+                let ended = given_up.saturating_add(*got_in);
+                ended <= *connections && *connections > 0 && connections <= of && most > holds
+            }
             Finding::KilledWorkers { at, workers, .. } => {
                 let life = input.strategy.lifecycle();
                 *workers > 0 && *at <= o.end && life.is_some_and(|l| l.timeout.is_some())

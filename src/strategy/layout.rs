@@ -100,6 +100,8 @@ pub(super) fn layout(
         accepting: Accepting::InTurn,
         queue: None,
         connections: None,
+        ticks: false,
+        messages: false,
         max_tasks: None,
         preload: false,
         event_loop,
@@ -141,6 +143,8 @@ pub(super) fn layout(
             accepting: server.accepting(),
             queue: server.queues().map(holds),
             connections: server.connections().map(u64::from),
+            ticks: server.ticks(),
+            messages: server.reads_messages(),
             ..layout(machine, profile, runs)?
         },
         Strategy::Prefork {

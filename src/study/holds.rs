@@ -44,7 +44,9 @@ impl Warning {
                             mean(f, Quantity::Throughput).unwrap_or(0.0) == *done
                                 && (!cores || busy(f))
                         })
-                }) && keeps_up.as_ref().is_none_or(|c| is(c, Status::Fine))
+                }) && keeps_up
+                    .as_ref()
+                    .is_none_or(|c| of(c).is_some_and(super::steady::keeps_up))
             }
             Self::FailuresDiffer { cases, least } => {
                 let share = |c: &String| of(c).and_then(|f| mean(f, Quantity::FailureRate));

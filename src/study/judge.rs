@@ -8,7 +8,7 @@ use super::effort::FEWEST;
 use super::options::Options;
 use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
-use super::steady::arrival_rate;
+use super::steady::{arrival_rate, keeps_up};
 use super::told::{Told, returns, server_findings, told};
 use super::warning::{
     BUSY, Back, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
@@ -88,7 +88,8 @@ fn saturated(study: &Study, cases: &[&Forecast], scenario: &Scenario) -> Option<
         Arrivals::Open { interval, .. } => arrival_rate(interval),
         Arrivals::Batch | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
     };
-    let keeps_up = study.answer().map(|a| &study.forecasts[a.take]);
+    let taken = study.answer().map(|a| &study.forecasts[a.take]);
+    let keeping = taken.filter(|f| keeps_up(f));
     (!saturated.is_empty()).then(|| Warning::Saturated {
         cores: saturated
             .iter()
@@ -98,7 +99,7 @@ fn saturated(study: &Study, cases: &[&Forecast], scenario: &Scenario) -> Option<
             .map(|f| (f.name(), mean(f, Quantity::Throughput)))
             .collect(),
         arrivals,
-        keeps_up: keeps_up.map(Forecast::name),
+        keeps_up: keeping.map(Forecast::name),
     })
 }
 

@@ -30,6 +30,12 @@ pub enum Relief {
     ThreadPool,
     /// A lower concurrency limit of the event loop.
     Limit,
+    /// Fewer threads in each worker of a server.
+    Threads,
+    /// An application that workers of a server inherit, in place of one for each.
+    Preload,
+    /// Fewer requests of a server's event loop that hold memory at once, by a resource of its own: servers have no limit that waits.
+    Permits,
 }
 
 impl Relief {
@@ -48,6 +54,11 @@ impl Relief {
             Self::Workers => "use fewer workers",
             Self::ThreadPool => "use a pool (threads:N) in place of a thread for each task",
             Self::Limit => "let fewer tasks be under way at once (asyncio:N)",
+            Self::Threads => "use fewer threads in each worker",
+            Self::Preload => {
+                "load the application before the workers are forked (`preload`), so that they share its pages"
+            }
+            Self::Permits => "let fewer requests hold memory at once (a semaphore: Use)",
         }
     }
 
@@ -64,7 +75,12 @@ impl Relief {
                 Some("the data of the tasks that wait is too much, however many workers there are")
             }
             Self::Results => Some("the results of the batch are too much together"),
-            Self::Workers | Self::ThreadPool | Self::Limit => None,
+            Self::Workers
+            | Self::ThreadPool
+            | Self::Limit
+            | Self::Threads
+            | Self::Preload
+            | Self::Permits => None,
         }
     }
 
@@ -77,16 +93,25 @@ impl Relief {
             Self::Sharing => strategy.every_pool().any(Pool::apart),
             Self::Workers => has_more_than_one_worker(strategy),
             Self::ThreadPool => run.pool == Pool::ThreadEach,
-            Self::Limit => run.event_loop && run.limit != Some(1),
+            Self::Limit => run.event_loop && run.limit != Some(1) && strategy.server().is_none(),
+            Self::Threads => run.copies.is_some() && has_more_than_one(run.pool),
+            Self::Preload => strategy
+                .lifecycle()
+                .is_some_and(|life| life.start == StartMethod::Fork && !life.preload),
+            Self::Permits => run.event_loop && strategy.server().is_some(),
         }
     }
 }
 
 fn has_more_than_one_worker(strategy: &Strategy) -> bool {
-    let run = strategy.execution();
-    let several = |w: Workers| w != Workers::Exactly(1);
-    run.copies.is_some_and(|n| n > 1)
-        || (strategy.every_pool().filter_map(Pool::workers)).any(several)
+    match strategy.execution().copies {
+        Some(copies) => copies > 1,
+        None => strategy.every_pool().any(has_more_than_one),
+    }
+}
+
+fn has_more_than_one(pool: Pool) -> bool {
+    pool.workers().is_some_and(|w| w != Workers::Exactly(1))
 }
 
 /// The changes that help a case that has run out of memory.
@@ -178,8 +203,21 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
         }
     }
     // A loop that offloads everything that holds memory is helped by fewer workers, any other by fewer tasks.
-    let ways = [Relief::Workers, Relief::ThreadPool, Relief::Limit];
-    let fitting: Vec<Relief> = ways.into_iter().filter(|w| w.fits(strategy)).collect();
+    let ways = [
+        Relief::Workers,
+        Relief::ThreadPool,
+        Relief::Limit,
+        Relief::Threads,
+        Relief::Preload,
+        Relief::Permits,
+    ];
+    // What workers have by themselves besides tasks and shared imports.
+    let copies = u64::from(run.copies.unwrap_or(1));
+    let shared = start.saturating_add(whole(p.fork_private).saturating_mul(copies));
+    let helps = |w: &Relief| *w != Relief::Preload || imports > 0 && shared <= limit;
+    let fitting: Vec<Relief> = (ways.into_iter())
+        .filter(|w| w.fits(strategy) && helps(w))
+        .collect();
     if fitting.is_empty() {
         return vec![Relief::Tasks];
     }
@@ -284,7 +322,9 @@ mod tests {
 
     #[test]
     fn the_way_out_fits_the_figures() {
-        use Relief::{Imports, Limit, Sharing, Tasks, ThreadPool, Workers};
+        use Relief::{
+            Imports, Limit, Permits, Preload, Sharing, Tasks, ThreadPool, Threads, Workers,
+        };
         for (strategy, imports, memory, held, ways) in [
             // Nothing fits, whatever is executed.
             ("processes:4:spawn", 100, 90, 1, &[Imports][..]),
@@ -308,6 +348,30 @@ mod tests {
             ("asyncio+threads:4", 0, 150, 40, &[Workers, Limit]),
             ("asyncio+threads:1", 0, 150, 40, &[Limit]),
             ("prefork:4(sequential)", 0, 150, 40, &[Workers]),
+            ("prefork:4(threads:8)", 0, 150, 40, &[Workers, Threads]),
+            ("prefork:4(asyncio)", 0, 150, 40, &[Workers, Limit]),
+            // A server has no limit that waits. Workers that import by themselves may share what they import, if that is enough.
+            ("uvicorn:1", 0, 150, 40, &[Permits]),
+            ("uvicorn:4", 20, 200, 40, &[Workers, Permits]),
+            ("hypercorn:2:def", 20, 200, 40, &[Workers, Threads, Permits]),
+            ("gunicorn:4:sync", 60, 250, 1, &[Workers, Preload]),
+            ("gunicorn:4:sync:preload", 60, 200, 30, &[Workers]),
+            (
+                "gunicorn:2:gthread:8",
+                60,
+                250,
+                30,
+                &[Workers, Threads, Preload],
+            ),
+            (
+                "gunicorn:4:uvicorn",
+                60,
+                250,
+                1,
+                &[Workers, Preload, Permits],
+            ),
+            ("gunicorn:1:gthread:8", 0, 150, 40, &[Threads]),
+            ("gunicorn:4:sync", 0, 150, 40, &[Workers]),
             // Nothing is there twice, so the single task does not fit.
             ("sequential", 0, 150, 40, &[Tasks]),
             ("threads:1", 0, 150, 40, &[Tasks]),

@@ -5,6 +5,7 @@ use super::track::CaseTrack;
 use crate::engine::Nanos;
 use crate::measure::{Estimate, mser};
 use crate::quantity::Quantity;
+use crate::result::{Forecast, Status};
 use crate::scenario::{Arrivals, Dist, Scenario};
 use crate::strategy::{Cause, Outcome};
 
@@ -129,6 +130,12 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
     let grown = samples.iter().all(|s| s.growth.is_some_and(|g| g > GROWN));
     rising && samples.iter().all(|s| kept_up(s) < KEEPING_UP)
         || grown && samples.iter().all(|s| kept_up(s) < FAR_BEHIND)
+}
+
+/// Whether a case keeps up with the arrivals by completing them: one that fails or loses them has no queue either.
+pub(super) fn keeps_up(f: &Forecast) -> bool {
+    let fails = f.get(Quantity::FailureRate).map_or(0.0, |e| e.mean);
+    f.status == Status::Fine && fails <= 1.0 - KEEPING_UP
 }
 
 /// Arrivals per second; `None` if the mean interval is infinite, unknown or zero.

@@ -528,8 +528,8 @@ pub struct FullQueue {
     pub of: u64,
     /// How many of those that find it full are given up.
     pub given_up: u64,
-    /// How much later each comes, on average.
-    pub late: Nanos,
+    /// How much later those come that get in, on average; `None` if none does.
+    pub late: Option<Nanos>,
     /// Connections that the queue holds.
     pub holds: u64,
     /// Most that wait at once, in the queue or to come again.

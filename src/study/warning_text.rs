@@ -40,12 +40,15 @@ pub(super) fn full_backlog_text(cases: &[FullQueue]) -> String {
                 0 => String::new(),
                 n => format!("; {} given up", grouped(n)),
             };
+            let late = match c.late {
+                None => "none of which gets in".into(),
+                Some(late) => format!("those that get in come {} later on average", seconds(late)),
+            };
             format!(
-                "{} ({} of {} connections, {} later on average; up to {} wait at once, and the queue holds {}{lost})",
+                "{} ({} of {} connections, {late}; up to {} wait at once, and the queue holds {}{lost})",
                 c.case,
                 grouped(c.connections),
                 grouped(c.of),
-                seconds(c.late),
                 grouped(c.most),
                 grouped(c.holds)
             )

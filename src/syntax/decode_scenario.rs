@@ -110,6 +110,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
             decode_pools::check(cx, node, &scenario);
             warn_of_blocked_loops(cx, node, &scenario);
             nothing_to_inherit(cx, node, &scenario);
+            nobody_connects(cx, node, &scenario);
         }
     }
     Some(scenario)
@@ -141,6 +142,45 @@ fn nothing_to_inherit(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
                     .help("say what the program imports, `imports: (time: \"80ms\", memory: \"40MB\")`, or leave it out");
                 });
             }
+        }
+    }
+}
+
+/// Warns of strategies that say how connections wait, or when workers are killed, where no tasks come from outside that could: those of a batch or a
+/// trace are the workers' own from the start.
+fn nobody_connects(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
+    let SyntaxKind::List(items) = &node.kind else {
+        return;
+    };
+    let (what, watched) = match &scenario.workload.arrivals {
+        Arrivals::Open { .. } | Arrivals::Closed { .. } => return,
+        Arrivals::Batch => ("a batch", true),
+        Arrivals::Trace(_) => ("a trace", false),
+    };
+    for (i, (case, item)) in scenario.strategies.iter().zip(items).enumerate() {
+        let (backlog, kills) = match (case.strategy.server(), case.strategy.lifecycle()) {
+            // What is given, not what is the server's default.
+            (Some(server), _) => (
+                server.backlog.is_some(),
+                server.timeout.or(server.graceful_timeout).is_some(),
+            ),
+            (None, Some(life)) => (life.backlog.is_some(), life.timeout.is_some()),
+            (None, None) => continue,
+        };
+        let why = format!("the tasks of {what} are the workers' own before they come");
+        let said = [
+            ("backlog", backlog, "nobody waits for a connection"),
+            ("timeout", kills && !watched, "no worker is killed"),
+        ];
+        for (word, _, so) in said.into_iter().filter(|(_, given, _)| *given) {
+            cx.at(&format!("strategies[{i}]"), |cx| {
+                cx.warn(
+                    Code::NoEffect,
+                    item.span,
+                    format!("`{word}` has no effect with these arrivals: {why}, and {so}"),
+                )
+                .help("let tasks come from outside (Poisson, Closed, ..), or leave it out");
+            });
         }
     }
 }

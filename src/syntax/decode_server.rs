@@ -1,9 +1,9 @@
 //! Reads servers by name: `Gunicorn(workers: 4, worker_class: Gthread(threads: 8))`, `gunicorn:4:gthread:8`.
 
 use super::decode::{Cx, Fields, suggest};
-use super::decode_strategy::times;
+use super::decode_strategy::{replaced_after as replaced_after_times, times};
 use super::diagnostic::Code;
-use super::strategy_text::{Parts, count, whole};
+use super::strategy_text::{Parts, count, natural, replaced_after};
 use super::tree::SyntaxNode;
 use crate::engine::Nanos;
 use crate::scenario::{CeleryPool, Endpoints, Server, ServerKind, Strategy, WorkerClass, limits};
@@ -40,8 +40,8 @@ pub(super) fn short(parts: &mut Parts<'_>) -> Result<Strategy, String> {
     let (backlog, timeout, graceful_timeout) = parts.watch()?;
     let server = Server {
         preload,
-        max_requests: most.map(|n| whole(n, of)).transpose()?,
-        jitter: jitter.map_or(Ok(0), |n| whole(n, "the jitter"))?,
+        max_requests: most.map(|n| replaced_after(n, of)).transpose()?,
+        jitter: jitter.map_or(Ok(0), |n| natural(n, "the jitter"))?,
         keep_alive,
         backlog,
         timeout,
@@ -141,7 +141,7 @@ pub(super) fn server(
     let (backlog, timeout, graceful_timeout) = watch(cx, f)?;
     let server = Server {
         preload,
-        max_requests: times(cx, f, most, of, 1)?,
+        max_requests: replaced_after_times(cx, f, most, of)?,
         jitter: times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0),
         keep_alive,
         backlog,

@@ -205,6 +205,30 @@ pub(super) fn times(
     Some(Some(cx.optional(f, name, read)?))
 }
 
+/// Reads after how many requests or tasks a worker is replaced, if that is given.
+#[expect(clippy::option_option, reason = "given, absent, or given and wrong")]
+pub(super) fn replaced_after(
+    cx: &mut Cx,
+    f: &Fields<'_>,
+    name: &str,
+    what: &str,
+) -> Option<Option<u32>> {
+    if f.get(name).is_none() {
+        return Some(None);
+    }
+    let read = |cx: &mut Cx, n: &SyntaxNode| {
+        let value = cx.int32(n, what, 0..=u32::MAX, "of 32 bits")?;
+        if value == 0 {
+            let why = format!("{what} must be at least 1, not 0");
+            cx.error(Code::OutOfRange, n.span, why)
+                .help(strategy_text::NEVER_REPLACED);
+            return None;
+        }
+        Some(value)
+    };
+    Some(Some(cx.optional(f, name, read)?))
+}
+
 /// Names of modules.
 fn modules(cx: &mut Cx, node: &SyntaxNode) -> Option<Vec<String>> {
     let items = cx.list(node, "names of modules")?;
@@ -237,13 +261,8 @@ fn lifecycle(cx: &mut Cx, f: &Fields<'_>, node: &SyntaxNode) -> Option<Lifecycle
     if f.get("freeze").is_some() {
         life.freeze = cx.optional(f, "freeze", Cx::boolean)?;
     }
-    life.max_requests = times(
-        cx,
-        f,
-        "max_requests",
-        "the number of requests of a worker",
-        1,
-    )?;
+    let of = "the number of requests of a worker";
+    life.max_requests = replaced_after(cx, f, "max_requests", of)?;
     life.jitter = times(cx, f, "jitter", "the jitter", 0)?.unwrap_or(0);
     (life.backlog, life.timeout, life.graceful_timeout) = decode_server::watch(cx, f)?;
     if life.timeout == Some(Nanos::ZERO) {

@@ -37,7 +37,7 @@ const FORMS: [(&str, &str); 11] = [
         "gunicorn:4:sync, gunicorn:4:gthread:8, gunicorn:4:uvicorn:timeout=60s",
     ),
     ("hypercorn", "hypercorn:4"),
-    ("celery", "celery:8:prefork, celery:8:threads"),
+    ("celery", "celery:8:prefork, celery:100:threads"),
 ];
 
 /// How to write the strategy that a text seems to mean, or one of each kind.
@@ -157,14 +157,34 @@ pub(super) fn not_a_module(text: &str) -> String {
 
 /// Reads a number of 32 bits, at least 1.
 pub(super) fn whole(text: &str, what: &str) -> Result<u32, String> {
-    match text.trim().parse() {
-        Ok(0) => Err(format!("{what} must be at least 1")),
-        Ok(n) => Ok(n),
-        Err(_) => Err(format!(
-            "`{text}` is not a whole number of 32 bits ({what})"
-        )),
+    match natural(text, what)? {
+        0 => Err(format!("{what} must be at least 1")),
+        n => Ok(n),
     }
 }
+
+/// Reads a number of 32 bits, zero included.
+pub(super) fn natural(text: &str, what: &str) -> Result<u32, String> {
+    match text.trim() {
+        "" => Err(format!(
+            "a whole number is missing after the equals sign ({what})"
+        )),
+        word => word
+            .parse()
+            .map_err(|_| format!("`{text}` is not a whole number of 32 bits ({what})")),
+    }
+}
+
+/// Reads after how many requests or tasks a worker is replaced. The servers' own command lines take 0 for never.
+pub(super) fn replaced_after(text: &str, what: &str) -> Result<u32, String> {
+    match natural(text, what)? {
+        0 => Err(format!("{what} must be at least 1; {NEVER_REPLACED}")),
+        n => Ok(n),
+    }
+}
+
+/// What is said to those who write 0 where workers are replaced after so many requests.
+pub(super) const NEVER_REPLACED: &str = "leave it out for workers that are never replaced";
 
 fn given_twice(name: &str) -> String {
     format!("`{name}=` is given twice; keep the one that is meant")
@@ -284,7 +304,7 @@ impl<'t> Parts<'t> {
         let modules = self.take("preload");
         let life = PoolLife {
             max_tasks_per_child: tasks
-                .map(|n| whole(n, "the number of tasks of a worker"))
+                .map(|n| replaced_after(n, "the number of tasks of a worker"))
                 .transpose()?,
             preload: modules.map_or(Ok(Vec::new()), |all| {
                 all.split('/').map(module).collect::<Result<_, _>>()
@@ -376,9 +396,9 @@ fn lifecycle(text: &str) -> Result<Lifecycle, String> {
             ("no-preload", "") => life.preload = false,
             ("freeze", "") => life.freeze = true,
             ("max-requests", n) => {
-                life.max_requests = Some(whole(n, "the number of requests of a worker")?);
+                life.max_requests = Some(replaced_after(n, "the number of requests of a worker")?);
             }
-            ("jitter", n) => life.jitter = whole(n, "the jitter")?,
+            ("jitter", n) => life.jitter = natural(n, "the jitter")?,
             ("backlog", n) => life.backlog = Some(whole(n, "the backlog")?),
             ("timeout", t) => life.timeout = Some(above_zero(t)?),
             ("graceful-timeout", t) => life.graceful_timeout = Some(time(t)?),
@@ -604,7 +624,41 @@ mod tests {
         for (_, forms) in FORMS {
             for form in forms.split(", ") {
                 assert!(parse_strategy(form).is_ok(), "{form}");
+                // What is said to list them all does.
+                let explained = include_str!("explain/bad-strategy.md");
+                assert!(explained.contains(&format!("`{form}`")), "{form}");
             }
+        }
+    }
+
+    #[test]
+    fn numbers_that_servers_take_otherwise_are_told() {
+        let why = |text: &str| parse_strategy(text).unwrap_err().message.to_string();
+        for never in [
+            "gunicorn:2:sync:max-requests=0",
+            "celery:2:prefork:max-tasks=0",
+            "prefork:2:max-requests=0(asyncio)",
+            "processes:2:spawn:max-tasks=0",
+            "Gunicorn(workers: 2, max_requests: 0)",
+        ] {
+            let d = parse_strategy(never).unwrap_err();
+            let said = format!("{} {}", d.message, d.help.unwrap_or_default());
+            assert!(said.contains(NEVER_REPLACED), "{never}: {said}");
+        }
+        for missing in [
+            "gunicorn:2:sync:backlog=",
+            "prefork:2:jitter=(asyncio)",
+            "uvicorn:2:max-requests=",
+        ] {
+            assert!(why(missing).contains("is missing"), "{}", why(missing));
+        }
+        // The servers' own default.
+        for none in [
+            "gunicorn:2:sync:max-requests=10:jitter=0",
+            "Gunicorn(workers: 2, max_requests: 10, jitter: 0)",
+        ] {
+            let label = parse_strategy(none).unwrap().strategy.server().unwrap();
+            assert_eq!(label.label(), "gunicorn:2:sync:max-requests=10");
         }
     }
 

@@ -144,8 +144,37 @@ fn rows(v: &Verification) -> Vec<[String; 6]> {
                 signed(h.relative()),
             ]);
         }
+        if let Some([measured, forecast]) = failed(verified) {
+            let name = std::mem::take(&mut name);
+            let none = String::new();
+            rows.push([
+                name,
+                "failed".into(),
+                measured,
+                forecast,
+                none.clone(),
+                none,
+            ]);
+        }
     }
     rows
+}
+
+/// How fast the machine was against the best speed of whatever the profile was measured on.
+fn speed(slowest: f64) -> String {
+    let took = format!("{slowest:.2} times what it takes at the profile's best");
+    // A quiet machine is a percent or two from its own best.
+    if slowest < 0.95 {
+        format!("a loop took {took}, so the profile is of a slower machine")
+    } else {
+        format!("a loop took up to {took}")
+    }
+}
+
+/// How many tasks failed or were given up, where any did: no time of theirs is among the latencies.
+fn failed(verified: &Verified) -> Option<[String; 2]> {
+    let (measured, forecast) = verified.failed;
+    (measured > 0.0 || forecast > 0.0).then(|| [digits(measured, 3), digits(forecast, 3)])
 }
 
 fn signed(share: f64) -> String {
@@ -205,12 +234,11 @@ fn summary(v: &Verification) -> Vec<String> {
             "one run does not tell how much runs differ".into()
         };
         lines.push(format!(
-            "machine: {others}{differ}, its speed changed by up to {} during a run; a loop took up to {:.2} times \
-             what it takes at the profile's best{}",
+            "machine: {others}{differ}, its speed changed by up to {} during a run; {}{}",
             percent(drift),
-            slowest,
+            speed(slowest),
             if v.noisy() {
-                ": too busy, so take the errors with care"
+                "; too busy or too unsteady, so take the errors with care"
             } else {
                 ""
             },
@@ -285,4 +313,25 @@ pub fn json(v: &Verification) -> String {
         "failures": out(&v.failures), "left_out": out(&v.left_out), "notes": v.notes,
     });
     format!("{all:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_faster_machine_is_not_a_busy_one() {
+        assert_eq!(
+            speed(0.43),
+            "a loop took 0.43 times what it takes at the profile's best, so the profile is of a slower machine"
+        );
+        for (slowest, took) in [(0.98, "0.98"), (1.37, "1.37")] {
+            let said = speed(slowest);
+            assert!(
+                said.starts_with(&format!("a loop took up to {took} times")),
+                "{said}"
+            );
+            assert!(!said.contains("slower"), "{said}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use pchsim::cpython::profile::Profile;
 use pchsim::cpython::{Finding, WaitReason};
 use pchsim::engine::Nanos;
 use pchsim::measure::Estimate;
+use pchsim::quantity::Quantity;
 use pchsim::result::{Claim, Drawback, Status, Study, Tier, Verdict};
 use pchsim::scenario::{Arrivals, Dist, Metric, Scenario, Strategy, StrategyCase, Workers};
 use pchsim::strategy::{Outcome, SimError, SimInput};
@@ -499,6 +500,15 @@ fn what_a_queue_that_grows_says_is_true() {
         "{}",
         says.text()
     );
+    // Who fails or loses what comes has no queue either, and keeps up with nothing.
+    let mut failing = study.clone();
+    for f in &mut failing.forecasts {
+        f.values[Quantity::FailureRate as usize] = Some(Estimate::new(0.5, None, 0.5, 5));
+    }
+    assert!(!says.holds(&failing));
+    let all = judged(&failing, &s, &[Profile::default()], &Options::default());
+    let says = all.iter().find(|w| w.code() == "saturated").unwrap();
+    assert!(!says.text().contains("keeps up"), "{}", says.text());
     s.strategies.truncate(1);
     let alone = of_queue(&s);
     assert!(matches!(

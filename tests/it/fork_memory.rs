@@ -227,6 +227,32 @@ fn buffers_stay_shared() {
     assert!((each("") - 35.5).abs() < 1.0);
 }
 
+/// A web application was reported at 797 to 838 MB behind six gthread workers of four threads, without `--preload`, and to be expected to need more
+/// in proportion with ten of six (github.com/Itqan-community/cms-backend, pull request 403). How large it is was not said: 130 MB are assumed for
+/// what a worker imports, and then both follow: threads cost next to nothing, processes all that they import.
+#[test]
+fn threads_cost_less_than_workers_as_reported() {
+    let of = |strategy: &str| {
+        peak(
+            &format!(
+                r#"(schema: 1, name: "web", machine: (cores: 4), interpreters: ["cpython-3.14"], strategies: ["{strategy}"],
+                    workload: (arrivals: Poisson(rate: 50, count: 1_000), imports: (time: "2s", memory: "130MB"),
+                        tasks: [(name: "t", steps: [Cpu("5ms"), Io(Exponential("80ms")), Cpu("2ms")])]))"#
+            ),
+            &[],
+        )
+    };
+    let six = of("gunicorn:6:gthread:4:max-requests=1000:jitter=100");
+    assert!((797.0..=838.0).contains(&six), "{six}");
+    let more = of("gunicorn:10:gthread:6:max-requests=1000:jitter=100") / six;
+    assert!((more / (10.0 / 6.0) - 1.0).abs() < 0.05, "{more}");
+    let threads = of("gunicorn:6:gthread:8:max-requests=1000:jitter=100") / six;
+    assert!((1.0..1.01).contains(&threads), "{threads}");
+    // As many requests at once by processes alone.
+    let alone = of("gunicorn:24:sync") / six;
+    assert!(alone > 3.5, "{alone}");
+}
+
 /// Nothing that neither collects nor walks pays for memory that might be copied; who copies pays for each page once.
 #[test]
 fn only_who_copies_pays() {

@@ -402,7 +402,7 @@ fn every_warning_names_a_next_step() {
         Warning::Added(Box::new(Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
             limit: 500 << 20,
-            ways: vec![Relief::Workers],
+            ways: vec![Relief::Workers, Relief::Preload, Relief::Permits],
         })),
         Warning::Deadlock {
             cases: vec![(
@@ -415,6 +415,18 @@ fn every_warning_names_a_next_step() {
                 WaitReason::Item("q".into()),
                 WaitReason::Worker,
             ],
+        },
+        Warning::Deadlock {
+            cases: vec![(name(), at, vec!["a waits for b".into()])],
+            on: vec![
+                WaitReason::Room("q".into()),
+                WaitReason::Limit,
+                WaitReason::Resource("db".into()),
+            ],
+        },
+        Warning::Deadlock {
+            cases: vec![(name(), at, vec!["a waits for its children".into()])],
+            on: vec![WaitReason::Children, WaitReason::Worker],
         },
         Warning::EventLimit {
             cases: vec![name()],
@@ -519,7 +531,7 @@ fn every_warning_names_a_next_step() {
                 connections: 473,
                 of: 3_000,
                 given_up: 2,
-                late: at,
+                late: Some(at),
                 holds: 65,
                 most: 97,
             }],
@@ -529,8 +541,8 @@ fn every_warning_names_a_next_step() {
                 case: name(),
                 connections: 20_000,
                 of: 30_000,
-                given_up: 0,
-                late: at,
+                given_up: 20_000,
+                late: None,
                 holds: 4_097,
                 most: 24_097,
             }],

@@ -26,12 +26,13 @@ const BEST_QUANTILE: f64 = 0.02;
 const LARGE_BLOCKS: &str = "pickle_bytes_";
 
 /// Times of which the median counts.
-const MIDDLING: [&str; 5] = [
+const MIDDLING: [&str; 6] = [
     LARGE_BLOCKS,
     "wake_",
     "sleep_cpu_",
     "thread_handoff_apart_",
     "request_",
+    "server_tick_",
 ];
 
 /// What the interpreter says of itself.

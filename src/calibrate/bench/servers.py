@@ -3,7 +3,8 @@
     python servers.py requests uvicorn | gunicorn-sync | gunicorn-gthread | gunicorn-uvicorn | hypercorn [quick]
 
 One request after another, each on a connection of its own, from here; what counts is the CPU time of the server's worker process,
-user and system. Prints JSON Lines.
+user and system. Then the same 0.1 s apart, and none for a while, which tells what finding cold caches takes, and what a server with an
+event loop does by itself. Prints JSON Lines.
 """
 import json
 import os
@@ -22,6 +23,12 @@ FULL, QUICK = 1.0, 0.3
 WARM_UP = 200
 START_LIMIT = 20.0
 ANSWER_LIMIT = 10.0
+# Requests so many seconds apart find the caches that a server finds which has little to do.
+APART = 0.1
+FULL_APART, QUICK_APART = 10, 4
+# Event loops of servers wake ten times a second by themselves.
+TICKS = 10
+TICKING = ("uvicorn", "gunicorn-uvicorn", "hypercorn")
 
 APP = '''
 async def asgi(scope, receive, send):
@@ -81,6 +88,47 @@ def cpu_times(leader):
         family |= more
         grown = bool(more)
     return {p: all_of_them[p][1] for p in family if p in all_of_them}
+
+
+def precise(leader):
+    """CPU seconds of a process and all that come of it, to the nanosecond; None where the system does not say."""
+    total = 0
+    try:
+        for p in cpu_times(leader):
+            for task in os.listdir(f"/proc/{p}/task"):
+                with open(f"/proc/{p}/task/{task}/schedstat") as f:
+                    total += int(f.read().split()[0])
+    except (OSError, ValueError):
+        return None
+    return total / 1e9
+
+
+def in_a_while(server, seconds, port=None):
+    """CPU seconds a second of a server that is left alone, or asked every `APART` seconds; None where the system does not say."""
+    begun, before = now(), precise(server.pid)
+    asked = 0
+    while now() - begun < seconds:
+        time.sleep(APART)
+        if port is not None:
+            ask(port)
+            asked += 1
+    time.sleep(0.02)  # What follows an answer.
+    after, took = precise(server.pid), now() - begun
+    if before is None or after is None:
+        return None
+    return (after - before) / took, asked / took
+
+
+def at_leisure(name, server, port, seconds, hot):
+    """What a request takes besides where the last one was long ago, and what a tick takes: microseconds."""
+    alone = in_a_while(server, seconds)
+    asked = in_a_while(server, seconds, port)
+    if alone is None or asked is None:
+        return {}
+    found = {"request_cold_us": max(0.0, (asked[0] - alone[0]) / asked[1] - hot) * 1e6}
+    if name in TICKING:
+        found["server_tick_us"] = alone[0] / TICKS * 1e6
+    return found
 
 
 def ask(port):
@@ -169,7 +217,9 @@ def measure(name, seconds):
             requests = max(1, round(seconds / each)) if each else requests
             for _ in range(ROUNDS):
                 each, readings = one_round(server, port, requests)
-                print(json.dumps({"kind": "sample", "figures": {f"{parameter}_us": each * 1e6}, **readings}), flush=True)
+                apart = QUICK_APART if seconds <= QUICK else FULL_APART
+                found = at_leisure(name, server, port, apart * APART, each)
+                print(json.dumps({"kind": "sample", "figures": {f"{parameter}_us": each * 1e6, **found}, **readings}), flush=True)
         finally:
             stop(server)
 

@@ -7,9 +7,10 @@ use super::samples::Samples;
 use super::{BenchError, BenchPlan, BenchProgress, QUICK, later};
 use crate::scenario::RequestHandling;
 
-/// What such a measurement takes beside starting the interpreter: five rounds of requests, the client's part in them, and a warm-up.
-const ROUNDS: Duration = Duration::from_secs(9);
-const QUICK_ROUNDS: Duration = Duration::from_millis(2_500);
+/// What such a measurement takes beside starting the interpreter: five rounds of requests, the client's part in them, as much time with few
+/// requests and with none, and a warm-up.
+const ROUNDS: Duration = Duration::from_secs(20);
+const QUICK_ROUNDS: Duration = Duration::from_secs(7);
 
 /// A server as calibration names it.
 #[derive(Clone, Copy, Debug)]

@@ -153,6 +153,9 @@ fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
     const MILLISECOND: u64 = 1_000_000;
     let now = work.kernel.machine.now();
     let outside = work.arrivals_from_outside();
+    if let Some(cost) = work.tick(copy) {
+        work.kernel.push(tid, Act::Run(cost));
+    }
     if outside {
         accept_all(work, tid, copy);
     }
@@ -184,6 +187,7 @@ fn selected(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
             work.accept_in_vain(tid);
             work.wait_for_arrivals(copy);
         }
+        let until = work.until_tick(copy, until);
         work.kernel.push(tid, Act::park(On::Events, until));
         work.kernel
             .push(tid, Act::Do(RoleAction::Loop(copy, LoopAction::Selected)));

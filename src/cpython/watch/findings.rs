@@ -55,6 +55,7 @@ fn full_backlog(work: &Work<'_>) -> Option<Finding> {
         connections: dropped.connections,
         of: work.arrivals.came(),
         given_up: dropped.given_up,
+        got_in: dropped.got_in,
         waited: dropped.waited,
         holds,
         most: dropped.most,

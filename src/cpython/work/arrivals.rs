@@ -7,6 +7,7 @@ use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
 use super::Work;
+use super::serving::Serving;
 use super::silence::Pulse;
 use crate::cpython::index::{
     ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
@@ -56,6 +57,8 @@ pub(crate) struct Copy {
     accepting: Option<Ticket>,
     /// What whoever watches over it knows of it.
     pub(super) pulse: Pulse,
+    /// What it does by itself.
+    pub(super) serving: Serving,
 }
 
 /// The part of a batch or trace that falls to a copy, and to those that take its place one after another.
@@ -110,6 +113,7 @@ impl Copy {
             drained: false,
             accepting: None,
             pulse: Pulse::default(),
+            serving: Serving::default(),
         }
     }
 
@@ -676,11 +680,14 @@ impl Work<'_> {
         Some(successor)
     }
 
-    /// CPU time that the program's own code spends on each task that it takes in.
+    /// CPU time that the program's own code spends on each task that it takes in, and that of a worker which reads it from a broker.
     pub(crate) fn dispatch_cost(&self) -> Nanos {
-        self.kernel
-            .program
-            .dispatch
-            .scale(self.kernel.costs.cpu_factor)
+        let (program, costs) = (self.kernel.program, &self.kernel.costs);
+        let own = program.dispatch.scale(costs.cpu_factor);
+        if program.layout.messages {
+            own + costs.message_celery
+        } else {
+            own
+        }
     }
 }

@@ -141,7 +141,7 @@ impl Work<'_> {
                 self.kernel.push(tid, Act::Run(time));
             }
             Instr::Handle(request) => {
-                let time = self.kernel.costs.request(request);
+                let time = self.handling(key, request);
                 self.kernel.push(tid, Act::Run(time));
             }
             Instr::Releasing(demand, mean, releases) => {

@@ -37,7 +37,9 @@ pub(crate) struct Dropped {
     pub(crate) connections: u64,
     /// How many of these were given up.
     pub(crate) given_up: u64,
-    /// How long they waited to ask again, in all.
+    /// How many of these had a place in the queue later.
+    pub(crate) got_in: u64,
+    /// How long after they had come for the first time those had their places, in all.
     pub(crate) waited: Total,
     /// Most connections that waited at once, those in the queue included.
     pub(crate) most: u64,
@@ -122,6 +124,11 @@ impl Work<'_> {
             self.dropped(key, sent);
             return;
         }
+        if sent > 1 {
+            let late = self.kernel.machine.now().since(self.tasks[key].arrival);
+            self.listening.dropped.got_in += 1;
+            self.listening.dropped.waited += late;
+        }
         self.arrivals.accept.push_back(key);
         match self.kernel.program.layout.accepting {
             Accepting::InTurn => self.wake_first_acceptor(),
@@ -151,7 +158,6 @@ impl Work<'_> {
             let since = self.tasks[key].since;
             self.book(key, Cause::Pool, since, now);
             self.tasks[key].since = now;
-            self.listening.dropped.waited += now.since(since);
             if sent < ATTEMPTS {
                 self.connect(key, sent + 1);
                 continue;

@@ -40,6 +40,7 @@ impl Work<'_> {
         c.dies();
         c.pulse.dead = true;
         self.forget_loop(copy);
+        self.forget_tick(copy);
         let killed = &mut self.watchdog.killed;
         if killed.workers == 0 {
             killed.first = self.kernel.machine.now();

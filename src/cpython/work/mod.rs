@@ -18,6 +18,7 @@ mod need;
 mod payload;
 mod resource;
 mod retry;
+mod serving;
 mod silence;
 mod task;
 mod unwind;
@@ -65,6 +66,8 @@ pub(crate) struct Work<'a> {
     pub(crate) listening: Listening,
     pub(crate) watchdog: Watchdog,
     pub(crate) observer: Observer,
+    /// Number of loops that wait for nothing but their ticks.
+    ticking: usize,
 
     demand_streams: Streams,
     /// Statistics of the draws from each of the program's distributions.
@@ -102,6 +105,7 @@ impl<'a> Work<'a> {
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             listening: Listening::default(),
             watchdog: Watchdog::default(),
+            ticking: 0,
             observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             demand_draws: vec![Draws::default(); program.dists.len()].into(),

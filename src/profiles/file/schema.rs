@@ -13,7 +13,7 @@ use crate::cpython::profile::{
 use crate::engine::Nanos;
 
 /// Parameters that were added after profiles were first written; a file may lack them.
-const LATER: [&str; 16] = [
+const LATER: [&str; 19] = [
     "thread_fresh",
     "object_rss",
     "container_rss",
@@ -30,6 +30,9 @@ const LATER: [&str; 16] = [
     "request_hypercorn",
     "request_gunicorn_sync",
     "request_gunicorn_gthread",
+    "request_cold",
+    "server_tick",
+    "message_celery",
 ];
 
 /// A profile file.

@@ -60,6 +60,12 @@ pub(crate) enum VenvError {
         /// The directory.
         path: PathBuf,
     },
+    /// What is named is no directory.
+    #[error("{} is no directory, so it can be no virtual environment; name an environment, or an empty or new directory, with --venv DIR", .path.display())]
+    NoFolder {
+        /// What is named.
+        path: PathBuf,
+    },
     /// `python -m venv` fails.
     #[error(
         "{} cannot make a virtual environment for the servers ({why}); Debian and Ubuntu have it in the package python3-venv; or make one \
@@ -139,6 +145,9 @@ pub(crate) fn ready(
         })?,
         None => place(python).ok_or(VenvError::NoPlace)?,
     };
+    if given.is_some() && path.exists() && !path.is_dir() {
+        return Err(VenvError::NoFolder { path });
+    }
     if given.is_some() && is_of_others(&path) {
         return Err(VenvError::NoVenv { path });
     }
@@ -403,6 +412,9 @@ mod tests {
         let said = ready(&python("3.13.0"), Some(path), &|_| ()).unwrap_err();
         assert!(said.to_string().contains("has no pyvenv.cfg"), "{said}");
         assert_eq!(fs::read_dir(path).unwrap().count(), 1);
+        let file = path.join("notes.txt");
+        let said = ready(&python("3.13.0"), Some(&file), &|_| ()).unwrap_err();
+        assert!(said.to_string().contains("is no directory"), "{said}");
         fs::write(path.join("pyvenv.cfg"), "").unwrap();
         assert!(!is_of_others(path));
     }

@@ -37,6 +37,15 @@ fn full(o: &Outcome) -> Option<(u64, u64, u64, u64, u64)> {
     })
 }
 
+/// How many got in later than they came, and by how much in all.
+fn got_in(o: &Outcome) -> (u64, Total) {
+    let late = o.findings.iter().find_map(|f| match f {
+        Finding::FullBacklog { got_in, waited, .. } => Some((*got_in, *waited)),
+        _ => None,
+    });
+    late.unwrap_or_default()
+}
+
 /// What the run says of killed workers: when the first was, how many, and with how many tasks.
 fn killed(o: &Outcome) -> Option<(Nanos, u64, u64)> {
     o.findings.iter().find_map(|f| match f {
@@ -63,6 +72,7 @@ fn who_finds_the_queue_full_comes_a_second_later() {
     let expected = [250, 500 - 10, 750 - 20, 1250, 1500 - 10, 1750 - 20];
     assert_eq!(o.latencies, expected.map(ms));
     assert_eq!(full(&o), Some((3, 6, 0, 2, 5)));
+    assert_eq!(got_in(&o), (3, secs(3).into()));
     // All of it is waiting for a worker to take the connection in.
     let waited = expected.iter().map(|l| l - 250).sum();
     assert_eq!(o.causes[Cause::Pool as usize], Total::from(ms(waited)));
@@ -93,9 +103,12 @@ fn who_finds_it_full_too_often_gives_up() {
         assert_eq!(o.latencies.last(), Some(&ms(ends - 4_000)), "{busy}");
         assert_eq!(full(&o).is_some(), asks > 0, "{busy}");
     }
+    assert_eq!(got_in(&late(20_000)), (1, ms(19_000).into()));
     let o = late(200_000);
     assert_eq!((o.completed, o.timed_out), (3, 1));
     assert_eq!(full(&o), Some((1, 4, 1, 2, 3)));
+    // Who never gets in is not late: the 131 s are nobody's.
+    assert_eq!(got_in(&o), (0, Total::default()));
 }
 
 /// A worker with an event loop takes in all that there is, so that its queue fills only while it is blocked.

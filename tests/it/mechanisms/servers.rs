@@ -447,6 +447,80 @@ fn what_a_request_takes_is_the_profiles() {
     }
 }
 
+/// A request finds the caches as those before have left them: `1 - exp(-t / 18 ms)` of what a cold one takes besides.
+#[test]
+fn a_request_after_long_without_one_finds_cold_caches() {
+    for (form, every) in [
+        ("gunicorn:1:sync:preload", 100),
+        ("gunicorn:1:gthread:1:preload", 30),
+        ("uvicorn:1", 20),
+        ("hypercorn:1", 3_000),
+    ] {
+        let mut case = served(named(form), every, 3, vec![cpu(ms(10))]);
+        case.profile.params.request_cold = 2e6;
+        let request = handling(&case.strategy);
+        // The first finds nothing. Each begins as it comes, so the one before has ended its handling so long ago.
+        let mut last = ms(2);
+        let mut expected = vec![request + last + ms(10)];
+        for _ in 1..3 {
+            let since = ms(every) - request - last;
+            let lost = 1.0 - libm::exp(-(since.as_f64() / 18e6));
+            last = ms(2).scale(lost);
+            expected.push(request + last + ms(10));
+        }
+        assert_eq!(latencies(&case), expected, "{form}");
+        assert_eq!(last < ms(2), every < 1_000, "{form}");
+    }
+}
+
+/// The loop of a server's worker wakes every 100.4 ms, whoever asks, and those of others do not.
+#[test]
+fn event_loops_of_servers_tick() {
+    let cpu_of = |form: &str| {
+        // One request after two seconds or so, between two ticks.
+        let mut case = served(named(form), 1_950, 1, vec![cpu(ms(10))]);
+        case.profile.params.server_tick = 1e6;
+        let (o, request) = (case.run(), handling(&case.strategy));
+        assert_eq!(o.latencies, [request + ms(10)], "{form}");
+        o.cpu.mean_of(1) - request - ms(10)
+    };
+    for (form, ticks) in [
+        ("uvicorn:1", 19),
+        ("uvicorn:2", 2 * 19),
+        ("hypercorn:3", 3 * 19),
+        ("gunicorn:2:uvicorn:preload", 2 * 19),
+        ("uvicorn:1:def", 19),
+        ("gunicorn:2:sync:preload", 0),
+        ("gunicorn:2:gthread:4:preload", 0),
+    ] {
+        assert_eq!(cpu_of(form), ms(ticks), "{form}");
+    }
+    // Who is busy when a tick is due comes to it later, and counts from then on: requests of 250 ms every 300 leave one of three.
+    let mut case = served(named("uvicorn:1"), 300, 4, vec![cpu(ms(250))]);
+    case.profile.params.server_tick = 1e6;
+    let o = case.run();
+    let request = handling(&case.strategy);
+    // At 100.4 and 200.8 ms. The first request is served until 550 ms and a little, the tick follows, and so on.
+    let ticks = o.cpu.mean_of(1) - (request + ms(250)) * 4;
+    assert_eq!(ticks, ms(2 + 3), "{o:?}");
+}
+
+/// A server that can do no more does not tick for ever.
+#[test]
+fn a_deadlock_ends_the_ticks() {
+    for form in ["uvicorn:1", "uvicorn:2", "hypercorn:2"] {
+        let steps = vec![Step::Lock(0, vec![Step::Lock(0, vec![])])];
+        let mut case = served(named(form), 1_000, 1, steps);
+        case.profile.params.server_tick = 1e5;
+        let o = case.run();
+        let [Finding::Deadlock { at, waiting, .. }] = o.findings.as_slice() else {
+            panic!("{form}: {:?}", o.findings);
+        };
+        assert!(waiting[0].ends_with("which it has itself"), "{waiting:?}");
+        assert!((ms(1_000)..ms(1_300)).contains(at), "{form}: {at:?}");
+    }
+}
+
 fn named(form: &str) -> Strategy {
     pchsim::syntax::parse_strategy(form).unwrap().strategy
 }
@@ -554,6 +628,19 @@ fn recorded_requests_have_the_servers_time_too() {
     handles_requests(&mut case);
     let request = handling(&case.strategy);
     assert_eq!(latencies(&case), [request + ms(10)]);
+}
+
+/// A worker of celery reads one message after another, however many children or threads it has for their tasks.
+#[test]
+fn celery_reads_its_messages_one_by_one() {
+    for form in ["celery:4:prefork", "celery:8:threads"] {
+        // The nth comes at n ms, and is read until 2 n + 1.
+        let mut case = served(named(form), 1, 10, vec![io(ms(3))]);
+        case.profile.params.message_celery = 2e6;
+        case.machine.cores = vec![1.0; 4];
+        let expected: Vec<Nanos> = (1..=10).map(|n| ms(n + 1 + 3)).collect();
+        assert_eq!(latencies(&case), expected, "{form}");
+    }
 }
 
 /// A worker of celery hands each task to an idle child, and replaces children.

@@ -42,6 +42,43 @@ fn broken_files_are_explained() {
     }
 }
 
+/// The tasks of a trace are the workers' own, who are not watched then.
+#[test]
+fn nobody_connects_for_a_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("t.csv");
+    fs::write(&trace, "at_s,class\n0,a\n").unwrap();
+    let said = |strategy: &str| {
+        let text = minimal(
+            &format!("Trace({:?})", trace.to_string_lossy()),
+            r#"[Io("1s")]"#,
+        );
+        let end = text.rfind(')').unwrap();
+        let text = format!(
+            "{}, strategies: [{strategy:?}])",
+            &text[..end].trim_end().trim_end_matches(',')
+        );
+        let (scenario, all) = check(&text, Path::new("t.ron"), &[]);
+        assert!(scenario.is_some(), "{}", render(&all, false));
+        all.iter()
+            .map(|d| (d.code, d.message.to_string()))
+            .collect::<Vec<_>>()
+    };
+    for (strategy, word) in [
+        ("gunicorn:2:sync:timeout=5s", "`timeout`"),
+        ("gunicorn:2:sync:graceful-timeout=5s", "`timeout`"),
+        ("gunicorn:2:sync:backlog=64", "`backlog`"),
+        ("prefork:2:timeout=5s(sequential)", "`timeout`"),
+    ] {
+        let [(code, why)] = &said(strategy)[..] else {
+            panic!("{strategy}: {:?}", said(strategy));
+        };
+        assert_eq!(*code, Code::NoEffect);
+        assert!(why.starts_with(word), "{why}");
+    }
+    assert_eq!(said("gunicorn:2:sync"), []);
+}
+
 #[test]
 fn what_is_no_file_is_explained() {
     let say = |target: &str| render(&load(target, &[]).unwrap_err(), false);

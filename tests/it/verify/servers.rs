@@ -350,12 +350,17 @@ const ASKED: &str = r#"(
 )"#;
 
 fn verified(name: &str, uvicorn: &str, without: &str, more: &str) -> Option<Said> {
+    shown(name, uvicorn, without, &format!("--format json {more}"))
+}
+
+/// The same in another format.
+fn shown(name: &str, uvicorn: &str, without: &str, more: &str) -> Option<Said> {
     let world = World::with(
         "asked.ron",
         ASKED.replace("\"asked\"", &format!("{name:?}")),
     );
     let home = environment(&world, uvicorn, without)?;
-    let line = format!("verify asked.ron --strategy uvicorn:2 --runs 1 --format json {more}");
+    let line = format!("verify asked.ron --strategy uvicorn:2 --runs 1 {more}");
     let mut command = world.command(&line);
     command.arg("--venv").arg(&home);
     Some(command.output().unwrap().into())
@@ -399,6 +404,38 @@ fn a_server_is_started_asked_and_ended() {
     if let Ok(ps) = ps {
         assert!(!String::from_utf8_lossy(&ps.stdout).contains("left_behind_uvicorn_2:app"));
     }
+}
+
+/// What failed stands beside what the others took, and nothing is said of the speed of a machine that is faster than the profile's that would
+/// mean a busy one.
+#[cfg(target_os = "linux")]
+#[test]
+fn failures_are_in_the_table() {
+    let Some(said) = shown("asked", include_str!("uvicorn.py"), "", "") else {
+        return;
+    };
+    let row = said.out.lines().find(|l| l.contains(" failed "));
+    let row: Vec<&str> = row
+        .unwrap_or_else(|| panic!("{}", said.out))
+        .split_whitespace()
+        .collect();
+    assert!(row.len() == 3 && row[1] == row[2], "{row:?}");
+}
+
+/// What can be no environment is said to be none, and nothing is said to run.
+#[test]
+fn a_file_is_no_environment() {
+    let Some(python) = world::python() else {
+        return;
+    };
+    let world = World::with("asked.ron", ASKED);
+    let mut command =
+        world.command("verify asked.ron --strategy uvicorn:2 --runs 1 --venv asked.ron");
+    command.arg("--python").arg(&python.path);
+    let said: Said = command.output().unwrap().into();
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.out.contains("is no directory"), "{}", said.out);
+    assert!(!said.err.contains("running"), "{}", said.err);
 }
 
 /// A server that does not come up, one whose application makes mistakes, and one that ends in the middle.
