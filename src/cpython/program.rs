@@ -674,7 +674,11 @@ impl Program {
         match self.arrivals {
             Arrivals::Batch if self.layout.event_loop => Some(Cause::Limit),
             Arrivals::Batch => Some(Cause::Pool),
-            Arrivals::Open { .. } | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
+            Arrivals::Open { .. }
+            | Arrivals::Varying { .. }
+            | Arrivals::Sessions { .. }
+            | Arrivals::Closed { .. }
+            | Arrivals::Trace(_) => None,
         }
     }
 }

@@ -7,6 +7,7 @@ mod device;
 mod dist;
 mod lifecycle;
 pub mod limits;
+mod load;
 mod model;
 mod server;
 mod sizes;
@@ -21,6 +22,8 @@ pub use device::{DeviceKind, DeviceSpec};
 pub use dist::Dist;
 pub(crate) use lifecycle::is_module;
 pub use lifecycle::{GRACEFUL_TIMEOUT, Lifecycle, PoolLife};
+pub(crate) use load::LoadCourse;
+pub use load::{Load, LoadState, Phase};
 pub use model::*;
 pub use server::{
     Accepting, CeleryPool, Endpoints, RequestHandling, SOMAXCONN, Server, ServerKind,

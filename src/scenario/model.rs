@@ -1,6 +1,8 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, Lifecycle, PoolLife, Server, StrategyKind, WorkingMemory};
+use super::{
+    Backoff, DeviceSpec, Dist, Lifecycle, Load, PoolLife, Server, StrategyKind, WorkingMemory,
+};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -264,6 +266,25 @@ pub enum Arrivals {
         /// Time between arrivals.
         interval: Dist,
         /// Number of arrivals; `None` needs a horizon.
+        count: Option<u64>,
+    },
+    /// A Poisson process whose rate changes over time. Classes are drawn by weight.
+    Varying {
+        /// The rate over time.
+        load: Load,
+        /// Most arrivals; `None`: as many as come until the load ends, or the horizon.
+        count: Option<u64>,
+    },
+    /// Visitors who come at random, ask, wait for their answer, think, and ask again, so many times; then they leave: a partly-open system
+    /// (B. Schroeder, A. Wierman, M. Harchol-Balter, "Open Versus Closed: A Cautionary Tale", 2006). Classes are drawn by weight.
+    Sessions {
+        /// Time between new visitors.
+        interval: Dist,
+        /// Mean number of requests of a visitor, at least 1; the numbers are geometric.
+        requests: f64,
+        /// Time between an answer and the next request.
+        think: Dist,
+        /// Number of requests in all; `None` needs a horizon.
         count: Option<u64>,
     },
     /// Recorded arrivals, in order of time.

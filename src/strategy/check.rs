@@ -44,7 +44,11 @@ fn promised(input: &SimInput<'_>) -> Option<u64> {
     match &input.workload.arrivals {
         Arrivals::Batch => Some(input.workload.tasks_of_all_rounds()),
         Arrivals::Trace(tasks) => Some(tasks.len() as u64),
-        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => *count,
+        Arrivals::Open { count, .. }
+        | Arrivals::Sessions { count, .. }
+        | Arrivals::Closed { count, .. } => *count,
+        // A load may end before so many have come.
+        Arrivals::Varying { .. } => None,
     }
 }
 

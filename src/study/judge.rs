@@ -8,7 +8,7 @@ use super::effort::FEWEST;
 use super::options::Options;
 use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
-use super::steady::arrival_rate;
+use super::steady::steady_rate;
 use super::told::{Told, returns, server_findings, told};
 use super::warning::{
     BUSY, Back, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
@@ -84,10 +84,7 @@ fn with_status<'a>(cases: &[&'a Forecast], status: Status) -> Vec<&'a Forecast> 
 
 fn saturated(study: &Study, cases: &[&Forecast], scenario: &Scenario) -> Option<Warning> {
     let saturated = with_status(cases, Status::Saturated);
-    let arrivals = match &scenario.workload.arrivals {
-        Arrivals::Open { interval, .. } => arrival_rate(interval),
-        Arrivals::Batch | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
-    };
+    let arrivals = steady_rate(&scenario.workload.arrivals);
     let keeps_up = study.answer().map(|a| &study.forecasts[a.take]);
     (!saturated.is_empty()).then(|| Warning::Saturated {
         cores: saturated
@@ -431,7 +428,9 @@ fn one_at_a_time(scenario: &Scenario, strategy: &Strategy) -> bool {
     let w = &scenario.workload;
     let at_once = match &w.arrivals {
         Arrivals::Batch => w.tasks_of_a_round(),
-        Arrivals::Open { count, .. } => count.unwrap_or(u64::MAX),
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. } => count.unwrap_or(u64::MAX),
         Arrivals::Trace(tasks) => tasks.len() as u64,
         Arrivals::Closed { users, .. } => u64::from(*users),
     };

@@ -14,10 +14,10 @@ use std::fmt::{self, Write};
 
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Backoff, DeviceKind, DeviceSpec, Dist, Imports, Jitter, LockId, LockSpec,
-    MachineGiven, MachineSpec, Metric, ObjectKind, ObjectSpec, Objective, QueueId, QueueSpec,
-    Releases, ResourceKind, ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass,
-    TracedTask, WhenFull, WorkingMemory, Workload, strategy_label,
+    Arrivals, Backoff, DeviceKind, DeviceSpec, Dist, Imports, Jitter, Load, LoadState, LockId,
+    LockSpec, MachineGiven, MachineSpec, Metric, ObjectKind, ObjectSpec, Objective, Phase, QueueId,
+    QueueSpec, Releases, ResourceKind, ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase,
+    TaskClass, TracedTask, WhenFull, WorkingMemory, Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -477,6 +477,21 @@ impl Canonical for Arrivals {
                 text.field("interval", interval)?;
                 text.given("count", count.as_ref())
             }),
+            Self::Varying { load, count } => text.of("Varying", |text| {
+                text.field("load", load)?;
+                text.given("count", count.as_ref())
+            }),
+            Self::Sessions {
+                interval,
+                requests,
+                think,
+                count,
+            } => text.of("Sessions", |text| {
+                text.field("interval", interval)?;
+                text.field("requests", requests)?;
+                text.field("think", think)?;
+                text.given("count", count.as_ref())
+            }),
             Self::Trace(tasks) => text.of("Trace", |text| text.field("tasks", tasks)),
             Self::Closed {
                 users,
@@ -488,6 +503,50 @@ impl Canonical for Arrivals {
                 text.given("count", count.as_ref())
             }),
         }
+    }
+}
+
+impl Canonical for Load {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        match self {
+            Self::Phases { phases, repeat } => text.of("Phases", |text| {
+                text.field("phases", phases)?;
+                text.unless("repeat", repeat, &1)
+            }),
+            Self::Diurnal {
+                mean,
+                swing,
+                period,
+                peak,
+            } => text.of("Diurnal", |text| {
+                text.field("mean", mean)?;
+                text.field("swing", swing)?;
+                text.field("period", period)?;
+                text.field("peak", peak)
+            }),
+            Self::Bursty { states } => text.of("Bursty", |text| text.field("states", states)),
+        }
+    }
+}
+
+impl Canonical for Phase {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        let Self { from, to, time } = self;
+        text.of("", |text| {
+            text.field("from", from)?;
+            text.field("to", to)?;
+            text.field("time", time)
+        })
+    }
+}
+
+impl Canonical for LoadState {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        let Self { rate, time } = self;
+        text.of("", |text| {
+            text.field("rate", rate)?;
+            text.field("time", time)
+        })
     }
 }
 

@@ -42,7 +42,13 @@ names! {
 names! {
     /// The ways in which tasks arrive.
     ARRIVALS, ArrivalsName:
-    Batch Poisson Renewal Trace Closed Rounds
+    Batch Poisson Renewal Trace Closed Rounds Phases Diurnal Bursty Sessions
+}
+
+names! {
+    /// The stretches of a load that changes over time.
+    PHASES, PhaseName:
+    Steady Ramp
 }
 
 names! {
@@ -139,7 +145,7 @@ pub(super) const WORKLOAD: &[&str] = &[
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
 /// All names of variants.
-const VARIANTS: [&[&str]; 10] = [
+const VARIANTS: [&[&str]; 11] = [
     DISTRIBUTIONS,
     STEPS,
     ARRIVALS,
@@ -150,6 +156,7 @@ const VARIANTS: [&[&str]; 10] = [
     DEVICES,
     SCOPES,
     JITTERS,
+    PHASES,
 ];
 
 /// The fields of a task class.
@@ -243,7 +250,13 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Inline" => &["steps"],
         "Poisson" => &["rate", "count"],
         "Renewal" => &["interval", "count"],
-        "Trace" => &["file"],
+        "Trace" => &["file", "speed"],
+        "Phases" => &["phases", "repeat", "count"],
+        "Steady" => &["rate", "time"],
+        "Ramp" => &["from", "to", "time"],
+        "Diurnal" => &["mean", "swing", "period", "peak", "count"],
+        "Bursty" => &["states", "count"],
+        "Sessions" => &["rate", "requests", "think", "count"],
         "Rounds" => &["count", "serial"],
         "Closed" => &["users", "think", "count"],
         "Threads" | "Interpreters" => &["workers"],

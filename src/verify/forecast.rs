@@ -232,7 +232,10 @@ fn tasks(w: &Workload) -> f64 {
     match &w.arrivals {
         Arrivals::Batch => w.tasks_of_all_rounds() as f64,
         Arrivals::Trace(tasks) => tasks.len() as f64,
-        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0) as f64,
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. }
+        | Arrivals::Closed { count, .. } => count.unwrap_or(0) as f64,
     }
 }
 

@@ -66,7 +66,7 @@ impl Work<'_> {
         }
         self.observer.series.push(now, latency.as_secs_f64());
         self.tasks.remove(key);
-        self.user_answered();
+        self.user_answered(number);
         true
     }
 }
