@@ -154,6 +154,7 @@ pub(crate) fn child(name: &str, tasks: &str) -> Result<(), String> {
         warmup: Nanos::ZERO,
         horizon: None,
         keep_latencies: false,
+        windows: None,
         max_events: u64::MAX,
     })
     .map_err(|error| format!("{name}: {error}"))?;

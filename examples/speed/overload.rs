@@ -82,6 +82,7 @@ fn seconds(strategy: &Strategy, workload: &Workload) -> Result<f64, String> {
             warmup: Nanos::ZERO,
             horizon: None,
             keep_latencies: false,
+            windows: None,
             max_events: u64::MAX,
         })
         .map_err(|error| error.to_string())?;

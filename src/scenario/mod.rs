@@ -14,6 +14,7 @@ mod sizes;
 mod step;
 mod strategy;
 pub mod units;
+mod windows;
 
 pub use backoff::{Backoff, Jitter};
 pub use capacity::{PastLimit, ScenarioPart};

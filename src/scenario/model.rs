@@ -29,6 +29,9 @@ pub struct Scenario {
     pub warmup: Option<Nanos>,
     /// End of the simulated time; tasks still in flight then do not count as completed. `None` if a run has its own end.
     pub horizon: Option<Nanos>,
+    /// Length of the windows of time for which latencies are told apart; `None`: some of a load that changes over time, none otherwise. See
+    /// [`Self::windows_used`].
+    pub windows: Option<Nanos>,
     /// Conditions that a forecast has to meet.
     pub objectives: Vec<Objective>,
     /// Metric by which strategies are ranked; `None` lets the study decide.
@@ -786,6 +789,8 @@ pub enum Metric {
     MeanLatency,
     /// This percentile (0 to 100) of latency, in seconds.
     Percentile(f64),
+    /// This percentile of the latency of those tasks that arrive in a window of time, in the worst window, in seconds.
+    Worst(f64),
     /// Peak memory, in bytes.
     Memory,
     /// CPU time used, in seconds.

@@ -31,6 +31,7 @@ mod told;
 mod track;
 mod warning;
 mod warning_text;
+mod windows;
 mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};

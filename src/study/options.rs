@@ -99,7 +99,12 @@ impl Options {
         if scenario.workload.arrivals == Arrivals::Batch {
             return Metric::Makespan;
         }
-        let latency = |m: &Metric| matches!(m, Metric::Percentile(_) | Metric::MeanLatency);
+        let latency = |m: &Metric| {
+            matches!(
+                m,
+                Metric::Percentile(_) | Metric::Worst(_) | Metric::MeanLatency
+            )
+        };
         scenario
             .objectives
             .iter()

@@ -1091,7 +1091,11 @@ impl Warning {
                     Metric::Memory => bytes(*value),
                     Metric::FailureRate => percent(*value),
                     Metric::Throughput => format!("{} tasks/s", digits(*value, 3)),
-                    Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => {
+                    Metric::Makespan
+                    | Metric::MeanLatency
+                    | Metric::Percentile(_)
+                    | Metric::Worst(_)
+                    | Metric::Cpu => {
                         seconds(Nanos::from_secs_f64(*value))
                     }
                 };

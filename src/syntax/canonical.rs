@@ -39,6 +39,7 @@ impl Scenario {
             replications,
             warmup,
             horizon,
+            windows,
             objectives,
             rank_by,
             seed,
@@ -54,6 +55,7 @@ impl Scenario {
         text.given("replications", replications.as_ref())?;
         text.given("warmup", warmup.as_ref())?;
         text.given("horizon", horizon.as_ref())?;
+        text.given("windows", windows.as_ref())?;
         text.field("objectives", objectives)?;
         text.given("rank_by", rank_by.as_ref())?;
         text.field("seed", seed)
@@ -781,6 +783,10 @@ impl Canonical for Metric {
             Self::MeanLatency => text.out.write_str("mean"),
             Self::Percentile(p) => {
                 text.out.write_char('p')?;
+                p.write(text)
+            }
+            Self::Worst(p) => {
+                text.out.write_str("worst p")?;
                 p.write(text)
             }
             Self::Memory => text.out.write_str("memory"),

@@ -72,6 +72,9 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
     let seed = or(cx, &f, "seed", 1, |cx, n| {
         cx.int(n, "the seed", 0..=u64::MAX, "of 64 bits")
     });
+    let windows = cx.optional(&f, "windows", |cx, n| {
+        cx.positive_duration(n, "the length of a window")
+    });
     check_warmup(cx, &f, warmup, horizon, workload.as_ref());
     // For a batch the default is no warm-up, because all of its tasks count.
     let batch = (workload.as_ref()).is_some_and(|w| matches!(w.arrivals, Arrivals::Batch));
@@ -86,6 +89,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
         replications,
         warmup: warmup.filter(|_| !batch),
         horizon,
+        windows,
         objectives,
         rank_by,
         seed,

@@ -99,6 +99,7 @@ pub(super) const SCENARIO: &[&str] = &[
     "replications",
     "warmup",
     "horizon",
+    "windows",
     "objectives",
     "rank_by",
     "seed",

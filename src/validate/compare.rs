@@ -289,6 +289,7 @@ fn input(p: &PreparedCell, seed: u64, replication: u32) -> SimInput<'_> {
         warmup: Nanos::ZERO,
         horizon: None,
         keep_latencies: true,
+        windows: None,
         max_events: MAX_EVENTS,
     }
 }

@@ -138,6 +138,7 @@ impl Forecaster {
             warmup: Nanos::ZERO,
             horizon: None,
             keep_latencies: true,
+            windows: None,
             max_events: MAX_EVENTS,
         };
         let outcome = simulate_guarded(simulate, &input)?;

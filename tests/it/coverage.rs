@@ -75,6 +75,7 @@ fn scenario(
         replications: None,
         warmup: None,
         horizon: None,
+        windows: None,
         objectives: Vec::new(),
         rank_by: None,
         seed: 0,

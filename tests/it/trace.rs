@@ -92,6 +92,7 @@ fn traces_of_all_scenarios_are_in_order_and_add_up() {
                 warmup: scenario.warmup.unwrap_or_default(),
                 horizon: scenario.horizon,
                 keep_latencies: false,
+                windows: None,
                 max_events: 3_000,
             };
             let Ok((outcome, recording)) = record(&input, WHOLE) else {

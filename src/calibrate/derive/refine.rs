@@ -351,6 +351,7 @@ fn run(
         warmup: Nanos::ZERO,
         horizon: None,
         keep_latencies: true,
+        windows: None,
         max_events: 1_000_000,
     };
     simulate(&input).ok()

@@ -33,7 +33,8 @@ impl Work<'_> {
         );
         let task = &self.tasks[key];
         let (class, ending, counted, parent) = (task.class, task.ending, task.counted, task.parent);
-        let (number, latency) = (task.number, now - task.arrival);
+        let (number, arrival) = (task.number, task.arrival);
+        let latency = now - arrival;
         if let Some(parent) = parent {
             self.tasks.remove(key);
             self.child_ended(parent, ending);
@@ -53,6 +54,17 @@ impl Work<'_> {
                 TaskEnd::Done => self.observer.completed += 1,
                 TaskEnd::Failed => self.observer.failed += 1,
                 TaskEnd::TimedOut => self.observer.timed_out += 1,
+            }
+        }
+        if counted && let Some(windows) = &mut self.observer.windows {
+            let window = windows.at(arrival);
+            match ending {
+                TaskEnd::Done => {
+                    window.completed += 1;
+                    window.latency.record(latency);
+                }
+                TaskEnd::Failed => window.failed += 1,
+                TaskEnd::TimedOut => window.timed_out += 1,
             }
         }
         if counted && ending == TaskEnd::Done {

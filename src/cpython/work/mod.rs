@@ -102,7 +102,12 @@ impl<'a> Work<'a> {
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             listening: Listening::default(),
             watchdog: Watchdog::default(),
-            observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
+            observer: Observer::new(
+                program.own_classes,
+                limits.keep_latencies,
+                limits.warmup,
+                limits.windows,
+            ),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             demand_draws: vec![Draws::default(); program.dists.len()].into(),
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),

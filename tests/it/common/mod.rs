@@ -226,6 +226,7 @@ impl Case {
             warmup: self.warmup,
             horizon: self.horizon,
             keep_latencies: true,
+            windows: None,
             max_events: self.max_events,
         }
     }

@@ -89,6 +89,7 @@ impl Case {
             warmup: Nanos::from_secs_f64(self.warmup),
             horizon: self.horizon.map(Nanos::from_secs_f64),
             keep_latencies: true,
+            windows: None,
             max_events: u64::MAX,
         };
         let outcome = simulate(&input).expect("a strategy that this interpreter has");
