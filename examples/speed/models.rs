@@ -126,6 +126,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         measured_on: None,
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
     }
 }
 

@@ -64,6 +64,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
         measured_on: None,
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
     }
 }
 

@@ -146,6 +146,16 @@ pub enum Finding {
         /// Number of tasks that they had taken in, all of which failed.
         tasks: u64,
     },
+    /// Workers of a server crashed, because the scenario has that fault.
+    CrashedWorkers {
+        /// When the first did.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// Number of workers.
+        workers: u64,
+        /// Number of tasks that they had taken in, all of which failed.
+        tasks: u64,
+    },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
         /// When it was stopped.
@@ -209,6 +219,8 @@ pub enum FindingKind {
     FullBacklog,
     /// [`Finding::KilledWorkers`]
     KilledWorkers,
+    /// [`Finding::CrashedWorkers`]
+    CrashedWorkers,
     /// [`Finding::EventLimit`]
     EventLimit,
     /// [`Finding::ClockEnd`]
@@ -279,6 +291,9 @@ impl Finding {
             Self::KilledWorkers { workers, .. } => {
                 (Kind::KilledWorkers, Effect::Told, u128::from(*workers))
             }
+            Self::CrashedWorkers { workers, .. } => {
+                (Kind::CrashedWorkers, Effect::Told, u128::from(*workers))
+            }
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),
             Self::Unsupported { reason: _ } => (Kind::Unsupported, Effect::Refused, 0),
@@ -313,6 +328,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => &[],
         }
@@ -334,6 +350,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -355,6 +372,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -381,6 +399,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -441,6 +460,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -493,6 +513,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => {}
         }

@@ -10,7 +10,7 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Lifecycle, LockSpec, ObjectSpec,
+    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Fault, Lifecycle, LockSpec, ObjectSpec,
     QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
 };
 
@@ -573,6 +573,7 @@ impl Program {
             objects: TiVec::new(),
             resources: TiVec::new(),
             devices: TiVec::new(),
+            faults: Vec::new(),
             lock_across_wait: TiVec::new(),
             layout: Layout {
                 copies: 1,
@@ -634,6 +635,8 @@ pub struct Program {
     pub resources: TiVec<ResourceNumber, ResourceSpec>,
     /// Devices that tasks transfer by.
     pub devices: TiVec<DeviceNumber, DeviceSpec>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
     /// For each lock, whether tasks may hold it across a wait: an event loop must then use an `asyncio.Lock`.
     pub lock_across_wait: TiVec<LockNumber, bool>,
     /// How each main process executes its tasks.

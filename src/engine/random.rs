@@ -39,12 +39,14 @@ pub enum StreamRole {
     Load = 12,
     /// Whether a session goes on.
     Sessions = 13,
+    /// When faults happen, and to whom.
+    Faults = 14,
 }
 
 impl StreamRole {
     /// All roles in the order of their numbers.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Arrivals,
         Self::Classes,
         Self::Demands,
@@ -59,6 +61,7 @@ impl StreamRole {
         Self::Recycling,
         Self::Load,
         Self::Sessions,
+        Self::Faults,
     ];
 }
 

@@ -1,7 +1,8 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
 use super::{
-    Backoff, DeviceSpec, Dist, Lifecycle, Load, PoolLife, Server, StrategyKind, WorkingMemory,
+    Backoff, DeviceSpec, Dist, Fault, Lifecycle, Load, PoolLife, Server, StrategyKind,
+    WorkingMemory,
 };
 use crate::engine::Nanos;
 
@@ -190,6 +191,8 @@ pub struct Workload {
     pub cpu_grain: Nanos,
     /// Granularity of native steps: largest overshoot (uniform).
     pub native_grain: Nanos,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
     /// Name or file of the profile of the interpreter on which all CPU times of the workload were taken (steps, imports, `dispatch`); `None` for
     /// the baseline. Native code takes the same time everywhere.
     pub measured_on: Option<String>,

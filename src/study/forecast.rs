@@ -208,7 +208,8 @@ fn status_of(
         | Finding::FutileWakeups { .. }
         | Finding::Rejections { .. }
         | Finding::FullBacklog { .. }
-        | Finding::KilledWorkers { .. } => None,
+        | Finding::KilledWorkers { .. }
+        | Finding::CrashedWorkers { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();
     match (refused, ends) {

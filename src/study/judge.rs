@@ -166,6 +166,7 @@ fn findings(
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let (mut contended, mut scarce, mut slowed) = (Vec::new(), Vec::new(), Vec::new());
     let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
+    let mut crashed = Vec::new();
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -235,10 +236,12 @@ fn findings(
                 }),
                 Finding::Rejections { .. }
                 | Finding::FullBacklog { .. }
-                | Finding::KilledWorkers { .. } => match told(f, &found.finding) {
+                | Finding::KilledWorkers { .. }
+                | Finding::CrashedWorkers { .. } => match told(f, &found.finding) {
                     Some(Told::Rejected(said)) => turned_away.push(said),
                     Some(Told::FullQueue(said)) => queues.push(said),
                     Some(Told::Killed(said)) => killed.push(said),
+                    Some(Told::Crashed(said)) => crashed.push(said),
                     None => {}
                 },
                 // The cost of futile wake-ups is judged by comparison with other cases.
@@ -349,6 +352,9 @@ fn findings(
         });
     }
     found.extend(server_findings(all, queues, killed));
+    if !crashed.is_empty() {
+        found.push(Warning::CrashedWorkers { cases: crashed });
+    }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
     }

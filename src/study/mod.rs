@@ -44,6 +44,6 @@ pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::run_study;
 pub use warning::{
-    Back, Contended, Convoy, FullQueue, GilContentionCost, KilledWorkers, Oversubscription,
-    Rejected, Scarce, Slowed, UnfinishedTasks, Warning, WarningCode,
+    Back, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers,
+    Oversubscription, Rejected, Scarce, Slowed, UnfinishedTasks, Warning, WarningCode,
 };

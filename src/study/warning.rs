@@ -2,7 +2,9 @@
 //! about, and its text ends in a next step.
 
 use super::relief::Relief;
-use super::warning_text::{full_backlog_text, rejected_text, worker_timeout_text};
+use super::warning_text::{
+    crashed_workers_text, full_backlog_text, rejected_text, worker_timeout_text,
+};
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
 use crate::result::{Forecast, Notice, Status, Study};
@@ -63,6 +65,8 @@ codes! {
         FullBacklog = "full-backlog",
         /// Under some strategies a server kills workers that are silent for longer than its time-out.
         WorkerTimeout = "worker-timeout",
+        /// Under some strategies workers crash, by a fault of the scenario, with what they have taken in.
+        CrashedWorkers = "crashed-workers",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -103,6 +107,7 @@ impl WarningCode {
             | Self::Rejected
             | Self::FullBacklog
             | Self::WorkerTimeout
+            | Self::CrashedWorkers
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::RoundsApart
@@ -284,6 +289,11 @@ pub enum Warning {
         loops: bool,
         /// Whether in some of them a worker handles one request at a time.
         one_by_one: bool,
+    },
+    /// Workers crash, by a fault of the scenario.
+    CrashedWorkers {
+        /// The cases, each with what it costs.
+        cases: Vec<Crashed>,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -549,6 +559,17 @@ pub struct KilledWorkers {
     pub timeout: Nanos,
 }
 
+/// What crashes cost a case, in the replication in which most workers crash.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Crashed {
+    /// The case.
+    pub case: String,
+    /// Number of workers that crash.
+    pub workers: u64,
+    /// Number of tasks that fail with them.
+    pub tasks: u64,
+}
+
 /// What fighting for the GIL costs a case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GilContentionCost {
@@ -710,6 +731,7 @@ impl Warning {
             Self::Rejected { .. } => WarningCode::Rejected,
             Self::FullBacklog { .. } => WarningCode::FullBacklog,
             Self::WorkerTimeout { .. } => WarningCode::WorkerTimeout,
+            Self::CrashedWorkers { .. } => WarningCode::CrashedWorkers,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
@@ -992,6 +1014,7 @@ impl Warning {
             }
             Self::Rejected { cases, heedless } => rejected_text(cases, *heedless),
             Self::FullBacklog { cases } => full_backlog_text(cases),
+            Self::CrashedWorkers { cases } => crashed_workers_text(cases),
             Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases

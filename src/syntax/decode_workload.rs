@@ -5,6 +5,7 @@ use std::path::Path;
 use super::decode::{Cx, Fields, both, or};
 use super::decode_arrivals::arrivals;
 use super::decode_devices::devices;
+use super::decode_faults::faults;
 use super::decode_resources::resources;
 use super::decode_steps::{DeclaredResource, StepReader, SymbolTable, given_up, tally, unrolled};
 use super::diagnostic::{Code, Severity};
@@ -66,6 +67,9 @@ pub(super) fn workload(
         let arrivals = arrivals(cx, n, horizon)?;
         Some((arrivals, rounds(cx, n, &mut reader, &resources)?))
     });
+    let faults = or(cx, &f, "faults", Vec::new(), |cx, n| {
+        faults(cx, n, &mut reader.devices.names, horizon)
+    });
     let imports = or(cx, &f, "imports", Imports::default(), imports);
     let data = or(cx, &f, "data", 0, Cx::size);
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
@@ -117,6 +121,7 @@ pub(super) fn workload(
         imports,
         data,
         untouched_payload: false,
+        faults,
         dispatch,
         cpu_grain,
         native_grain,

@@ -13,6 +13,7 @@ mod decode_class;
 mod decode_cpu;
 mod decode_devices;
 mod decode_dist;
+mod decode_faults;
 mod decode_machine;
 mod decode_pools;
 mod decode_resources;

@@ -52,6 +52,12 @@ names! {
 }
 
 names! {
+    /// What goes wrong.
+    FAULTS, FaultName:
+    Slow Down Crash
+}
+
+names! {
     /// What chance does to pauses between attempts.
     JITTERS, JitterName:
     None Full Equal Decorrelated
@@ -134,6 +140,7 @@ pub(super) const WORKLOAD: &[&str] = &[
     "objects",
     "resources",
     "devices",
+    "faults",
     "imports",
     "data",
     "dispatch",
@@ -146,7 +153,7 @@ pub(super) const WORKLOAD: &[&str] = &[
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
 /// All names of variants.
-const VARIANTS: [&[&str]; 11] = [
+const VARIANTS: [&[&str]; 12] = [
     DISTRIBUTIONS,
     STEPS,
     ARRIVALS,
@@ -158,6 +165,7 @@ const VARIANTS: [&[&str]; 11] = [
     SCOPES,
     JITTERS,
     PHASES,
+    FAULTS,
 ];
 
 /// The fields of a task class.
@@ -253,6 +261,9 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Renewal" => &["interval", "count"],
         "Trace" => &["file", "speed"],
         "Phases" => &["phases", "repeat", "count"],
+        "Slow" => &["device", "factor", "at", "lasts", "every"],
+        "Down" => &["device", "at", "lasts", "every"],
+        "Crash" => &["at", "every", "worker"],
         "Steady" => &["rate", "time"],
         "Ramp" => &["from", "to", "time"],
         "Diurnal" => &["mean", "swing", "period", "peak", "count"],

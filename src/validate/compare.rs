@@ -342,7 +342,8 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::FutileWakeups { .. }
             | Finding::Rejections { .. }
             | Finding::FullBacklog { .. }
-            | Finding::KilledWorkers { .. } => {}
+            | Finding::KilledWorkers { .. }
+            | Finding::CrashedWorkers { .. } => {}
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {

@@ -200,7 +200,8 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::FutileWakeups { .. }
             | Finding::Rejections { .. }
             | Finding::FullBacklog { .. }
-            | Finding::KilledWorkers { .. } => {}
+            | Finding::KilledWorkers { .. }
+            | Finding::CrashedWorkers { .. } => {}
         }
     }
     if outcome.in_flight > 0 {

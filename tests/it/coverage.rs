@@ -70,6 +70,7 @@ fn scenario(
             measured_on: None,
             data: 0,
             untouched_payload: false,
+            faults: Vec::new(),
         },
         strategies: strategies.iter().map(case).collect(),
         replications: None,

@@ -11,9 +11,9 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, PoolLife, ProcessApi,
-    Releases, Rounds, Sizes, StartMethod, Step, Strategy, TracedTask, Workers, WorkingMemory,
-    Workload,
+    Arrivals, Backoff, Dist, Jitter, Load, LoadState, MachineSpec, NamedPool, Offload, Phase,
+    PoolLife, ProcessApi, Releases, Rounds, Sizes, StartMethod, Step, Strategy, TracedTask,
+    Workers, WorkingMemory, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -166,6 +166,10 @@ fn arrivals() -> BoxedStrategy<Arrivals> {
             .prop_map(|(interval, n)| Arrivals::Open { interval, count: Some(n) }),
         1 => (1_u32..5, think(), 0_u64..12)
             .prop_map(|(users, think, n)| Arrivals::Closed { users, think, count: Some(n) }),
+        1 => (load(), 0_u64..12).prop_map(|(load, n)| Arrivals::Varying { load, count: Some(n) }),
+        1 => (interval(), 1.0_f64..4.0, think(), 0_u64..12).prop_map(|(interval, requests, think, n)| {
+            Arrivals::Sessions { interval, requests, think, count: Some(n) }
+        }),
         1 => vec((0_u64..3_000_000, 0_usize..2), 0..10).prop_map(|gaps| {
             let mut at = Nanos::ZERO;
             let tasks = gaps.into_iter().map(|(gap, class)| {
@@ -174,6 +178,31 @@ fn arrivals() -> BoxedStrategy<Arrivals> {
             });
             Arrivals::Trace(tasks.collect())
         }),
+    ]
+    .boxed()
+}
+
+/// Loads of all kinds, some hundreds or thousands of arrivals a second.
+fn load() -> BoxedStrategy<Load> {
+    let rate = || prop_oneof![1 => Just(0.0), 4 => 1.0_f64..5_000.0];
+    let time = || (1_u64..20_000_000).prop_map(Nanos);
+    let phase =
+        move || (rate(), rate(), time()).prop_map(|(from, to, time)| Phase { from, to, time });
+    let state =
+        move || (1.0_f64..5_000.0, time()).prop_map(|(rate, time)| LoadState { rate, time });
+    prop_oneof![
+        (vec(phase(), 1..4), 1_u32..3).prop_map(|(phases, repeat)| Load::Phases { phases, repeat }),
+        (1.0_f64..5_000.0, 0.0_f64..=1.0, time(), time()).prop_map(
+            |(mean, swing, period, peak)| {
+                Load::Diurnal {
+                    mean,
+                    swing,
+                    period,
+                    peak,
+                }
+            }
+        ),
+        vec(state(), 2..4).prop_map(|states| Load::Bursty { states }),
     ]
     .boxed()
 }

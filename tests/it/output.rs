@@ -15,8 +15,8 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Back, Contended, Convoy, FullQueue, GilContentionCost, KilledWorkers, Oversubscription,
-    Rejected, Relief, Scarce, Slowed, UnfinishedTasks, Warning,
+    Back, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers,
+    Oversubscription, Rejected, Relief, Scarce, Slowed, UnfinishedTasks, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -546,6 +546,13 @@ fn every_warning_names_a_next_step() {
             }],
             loops: true,
             one_by_one: true,
+        },
+        Warning::CrashedWorkers {
+            cases: vec![Crashed {
+                case: name(),
+                workers: 2,
+                tasks: 17,
+            }],
         },
         Warning::FutileWakeups {
             cases: vec![GilContentionCost {

@@ -335,6 +335,7 @@ fn run(
         imports: Imports::default(),
         data: 0,
         untouched_payload: true,
+        faults: Vec::new(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,

@@ -133,6 +133,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         measured_on: None,
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
     }
 }
 
@@ -226,7 +227,7 @@ impl Case {
             warmup: self.warmup,
             horizon: self.horizon,
             keep_latencies: true,
-            windows: None,
+            windows: Some(Nanos::from_millis(5)),
             max_events: self.max_events,
         }
     }

@@ -28,6 +28,7 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
     Workload {
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
         arrivals: Arrivals::Batch,
         rounds: Rounds::default(),
         classes: vec![class(count, step)],

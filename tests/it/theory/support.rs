@@ -57,6 +57,7 @@ pub(crate) fn workload(arrivals: Arrivals, count: u64, steps: Vec<Step>) -> Work
         measured_on: None,
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
     }
 }
 
