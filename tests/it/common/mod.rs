@@ -241,3 +241,16 @@ impl Case {
         outcome
     }
 }
+
+/// The files of all shipped scenarios, in order: tests run in the package's folder.
+pub(crate) fn shipped_files() -> Vec<std::path::PathBuf> {
+    let of = |folder: &str| {
+        let files = std::fs::read_dir(folder).expect("a folder of scenarios");
+        let paths = files.map(|f| f.expect("readable").path());
+        let is_scenario = |p: &std::path::PathBuf| p.extension().is_some_and(|e| e == "ron");
+        paths.filter(is_scenario).collect::<Vec<_>>()
+    };
+    let mut all = [of("scenarios"), of("scenarios/resilience")].concat();
+    all.sort();
+    all
+}
