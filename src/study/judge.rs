@@ -233,6 +233,7 @@ fn findings(
                     task: task.clone(),
                     busy: *busy,
                     share: waited.as_secs_f64() / of.as_secs_f64(),
+                    faulted: faulted(scenario, device),
                 }),
                 Finding::Rejections { .. }
                 | Finding::FullBacklog { .. }
@@ -427,6 +428,13 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
         cases: cases.into_iter().map(|(_, c)| c).collect(),
         instead,
     })
+}
+
+/// Whether faults of the scenario strike the device of this name.
+fn faulted(scenario: &Scenario, device: &str) -> bool {
+    let w = &scenario.workload;
+    let struck = w.faults.iter().filter_map(|f| f.kind.device());
+    struck.into_iter().any(|d| w.devices[d].name == device)
 }
 
 /// Whether a loop never has more than one task at once, and no task more than one child.

@@ -510,6 +510,8 @@ pub struct Slowed {
     pub busy: f64,
     /// The share (0 to 1) of its time that the class loses there to others.
     pub share: f64,
+    /// Whether faults of the scenario slow the device down, or stop it.
+    pub faulted: bool,
 }
 
 /// How often a case's tasks are rejected, in the replication in which that happens most.
@@ -985,8 +987,13 @@ impl Warning {
                 } else {
                     ""
                 };
+                let faulted = if cases.iter().any(|c| c.faulted) {
+                    ", or because the scenario's `faults` slow it down"
+                } else {
+                    ""
+                };
                 format!(
-                    "transfers take longer than they would alone, because others use the device as well: {}. Where all of it is in use \
+                    "transfers take longer than they would alone, because others use the device as well{faulted}: {}. Where all of it is in use \
                      more workers do not help: transfer less, or have a faster device.{fewer}",
                     list(&each)
                 )

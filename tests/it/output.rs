@@ -497,6 +497,7 @@ fn every_warning_names_a_next_step() {
                 task: "page".into(),
                 busy: 0.99,
                 share: 0.73,
+                faulted: false,
             }],
             fewer: true,
         },
