@@ -126,6 +126,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         measured_on: None,
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
     }
 }
 
@@ -154,6 +155,7 @@ pub(crate) fn child(name: &str, tasks: &str) -> Result<(), String> {
         warmup: Nanos::ZERO,
         horizon: None,
         keep_latencies: false,
+        windows: None,
         max_events: u64::MAX,
     })
     .map_err(|error| format!("{name}: {error}"))?;

@@ -64,6 +64,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
         measured_on: None,
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
     }
 }
 
@@ -82,6 +83,7 @@ fn seconds(strategy: &Strategy, workload: &Workload) -> Result<f64, String> {
             warmup: Nanos::ZERO,
             horizon: None,
             keep_latencies: false,
+            windows: None,
             max_events: u64::MAX,
         })
         .map_err(|error| error.to_string())?;

@@ -135,6 +135,7 @@ impl Target {
             warmup: Nanos::ZERO,
             horizon: self.scenario.horizon,
             keep_latencies: false,
+            windows: None,
             max_events: self.max_events,
         }
     }

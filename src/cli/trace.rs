@@ -257,6 +257,7 @@ impl TraceArgs {
             warmup: run.study.warmup,
             horizon: run.scenario.horizon,
             keep_latencies: false,
+            windows: None,
             max_events: run.max_events,
         };
         let options = RecordOptions {

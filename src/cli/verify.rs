@@ -477,7 +477,7 @@ fn measure(
         cores: args.cores.unwrap_or_else(machine::cores) as usize,
         timed: matches!(
             scenario.workload.arrivals,
-            Arrivals::Open { .. } | Arrivals::Trace(_)
+            Arrivals::Open { .. } | Arrivals::Varying { .. } | Arrivals::Trace(_)
         ),
         limits: args.limits.unwrap_or(ErrorLimits::OTHER),
         pythons: Vec::new(),

@@ -149,6 +149,16 @@ pub enum Finding {
         /// Number of tasks that they had taken in, all of which failed.
         tasks: u64,
     },
+    /// Workers of a server crashed, because the scenario has that fault.
+    CrashedWorkers {
+        /// When the first did.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// Number of workers.
+        workers: u64,
+        /// Number of tasks that they had taken in, all of which failed.
+        tasks: u64,
+    },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
         /// When it was stopped.
@@ -212,6 +222,8 @@ pub enum FindingKind {
     FullBacklog,
     /// [`Finding::KilledWorkers`]
     KilledWorkers,
+    /// [`Finding::CrashedWorkers`]
+    CrashedWorkers,
     /// [`Finding::EventLimit`]
     EventLimit,
     /// [`Finding::ClockEnd`]
@@ -282,6 +294,9 @@ impl Finding {
             Self::KilledWorkers { workers, .. } => {
                 (Kind::KilledWorkers, Effect::Told, u128::from(*workers))
             }
+            Self::CrashedWorkers { workers, .. } => {
+                (Kind::CrashedWorkers, Effect::Told, u128::from(*workers))
+            }
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),
             Self::Unsupported { reason: _ } => (Kind::Unsupported, Effect::Refused, 0),
@@ -316,6 +331,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => &[],
         }
@@ -337,6 +353,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -358,6 +375,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -384,6 +402,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -444,6 +463,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -496,6 +516,7 @@ impl Finding {
             | Self::Rejections { .. }
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
+            | Self::CrashedWorkers { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => {}
         }

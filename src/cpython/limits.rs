@@ -14,6 +14,8 @@ pub(crate) struct RunLimits {
     pub max_events: u64,
     /// Whether to keep the latency of every task.
     pub keep_latencies: bool,
+    /// Length of the windows in which tasks are counted apart, if they are.
+    pub windows: Option<Nanos>,
     /// Replication whose arrivals, demands and failures are drawn; usually the run's own number.
     pub demands: u32,
     /// What is recorded beside the run.
@@ -29,6 +31,7 @@ impl RunLimits {
             horizon: None,
             max_events: 1_000_000,
             keep_latencies: false,
+            windows: None,
             demands: 0,
             record: Record::Nothing,
         }

@@ -10,7 +10,7 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Lifecycle, LockSpec, ObjectSpec,
+    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Fault, Lifecycle, LockSpec, ObjectSpec,
     QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
 };
 
@@ -577,6 +577,7 @@ impl Program {
             objects: TiVec::new(),
             resources: TiVec::new(),
             devices: TiVec::new(),
+            faults: Vec::new(),
             lock_across_wait: TiVec::new(),
             layout: Layout {
                 copies: 1,
@@ -640,6 +641,8 @@ pub struct Program {
     pub resources: TiVec<ResourceNumber, ResourceSpec>,
     /// Devices that tasks transfer by.
     pub devices: TiVec<DeviceNumber, DeviceSpec>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
     /// For each lock, whether tasks may hold it across a wait: an event loop must then use an `asyncio.Lock`.
     pub lock_across_wait: TiVec<LockNumber, bool>,
     /// How each main process executes its tasks.
@@ -680,7 +683,11 @@ impl Program {
         match self.arrivals {
             Arrivals::Batch if self.layout.event_loop => Some(Cause::Limit),
             Arrivals::Batch => Some(Cause::Pool),
-            Arrivals::Open { .. } | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
+            Arrivals::Open { .. }
+            | Arrivals::Varying { .. }
+            | Arrivals::Sessions { .. }
+            | Arrivals::Closed { .. }
+            | Arrivals::Trace(_) => None,
         }
     }
 }

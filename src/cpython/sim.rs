@@ -97,6 +97,9 @@ impl<'a> Sim<'a> {
             self.work.kernel.machine.end_at(until);
         }
         loop {
+            if self.work.faults.armed() {
+                self.work.call_faults_off();
+            }
             let kernel = &mut self.work.kernel;
             if let Some((at, bytes)) = kernel.memory.exceeded {
                 self.findings.push(Finding::OutOfMemory { at, bytes });
@@ -119,6 +122,7 @@ impl<'a> Sim<'a> {
                     }
                 }
                 Upcall::Device(device) => self.work.transfers_end(device),
+                Upcall::Fault(fault) => self.executors.fault(&mut self.work, fault),
                 Upcall::Arrival => self.work.arrivals_due(),
                 Upcall::Check => kernel.look_ahead(),
                 Upcall::End => return self.at_end(),

@@ -35,12 +35,18 @@ pub enum StreamRole {
     Sizes = 10,
     /// Requests after which workers are replaced.
     Recycling = 11,
+    /// How long the states of a bursty load last.
+    Load = 12,
+    /// Whether a session goes on.
+    Sessions = 13,
+    /// When faults happen, and to whom.
+    Faults = 14,
 }
 
 impl StreamRole {
     /// All roles in the order of their numbers.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Arrivals,
         Self::Classes,
         Self::Demands,
@@ -53,6 +59,9 @@ impl StreamRole {
         Self::Patience,
         Self::Sizes,
         Self::Recycling,
+        Self::Load,
+        Self::Sessions,
+        Self::Faults,
     ];
 }
 

@@ -120,7 +120,7 @@ fn possible(case: &Forecast, ranking: Metric, waiting: f64) -> Option<f64> {
         Metric::Throughput => return Some(1.0 / (1.0 - waiting).max(f64::MIN_POSITIVE) - 1.0),
         Metric::Makespan => 1.0,
         Metric::Percentile(p) => p / 100.0,
-        Metric::Memory | Metric::Cpu | Metric::FailureRate => return None,
+        Metric::Worst(_) | Metric::Memory | Metric::Cpu | Metric::FailureRate => return None,
     };
     let value = case.primary()?.mean;
     let mean = case.get(Quantity::LatencyMean)?.mean;

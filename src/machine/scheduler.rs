@@ -58,6 +58,8 @@ enum SchedEvent {
     Arrival,
     /// What was announced of a device is due.
     Device { device: u32, generation: u32 },
+    /// Something that was announced goes wrong.
+    Fault { fault: u32 },
 }
 
 /// What the user of the machine has to handle.
@@ -71,6 +73,8 @@ pub(crate) enum Upcall {
     Arrival,
     /// The instant that was announced of this device with [`Machine::device_at`].
     Device(u32),
+    /// What was announced with [`Machine::fault_at`].
+    Fault(u32),
     /// The next event lies beyond the horizon, at which the clock now stands.
     End,
     /// Many events have passed since the last check: the user may want to stop.
@@ -218,6 +222,8 @@ pub(crate) struct Machine {
     upcalls: VecDeque<Upcall>,
     /// For each device, what tells the announced instant from outdated ones.
     devices: Vec<u32>,
+    /// Whether nothing that was announced goes wrong any more.
+    no_faults: bool,
     lines: Vec<CacheLine>,
     /// Lines that threads have come to or left since the clock last moved.
     unsettled: Vec<u32>,
@@ -292,6 +298,7 @@ impl Machine {
             jitter,
             upcalls: VecDeque::new(),
             devices: Vec::new(),
+            no_faults: false,
             lines: Vec::new(),
             unsettled: Vec::new(),
             lost: Vec::new(),
@@ -398,6 +405,17 @@ impl Machine {
                 SchedEvent::Device { device, generation },
             );
         }
+    }
+
+    /// Announces an instant at which something goes wrong from outside.
+    pub(crate) fn fault_at(&mut self, fault: u32, at: Nanos) {
+        let at = at.max(self.now);
+        (self.calendar).push(at, EventClass::Timer, SchedEvent::Fault { fault });
+    }
+
+    /// Nothing of what was announced goes wrong any more.
+    pub(crate) fn no_more_faults(&mut self) {
+        self.no_faults = true;
     }
 
     /// Sets the horizon: beyond it nothing happens, and no CPU time is burned.
@@ -761,6 +779,10 @@ impl Machine {
                     self.now = at;
                     return Some(Upcall::Device(device));
                 }
+                SchedEvent::Fault { fault } => {
+                    self.now = at;
+                    return Some(Upcall::Fault(fault));
+                }
             }
         }
     }
@@ -799,6 +821,7 @@ impl Machine {
             SchedEvent::Device { device, generation } => {
                 self.devices[device as usize] != generation
             }
+            SchedEvent::Fault { .. } => self.no_faults,
             SchedEvent::Pull => self.ready_count == 0 || self.idle == 0,
             SchedEvent::Dispatch { .. } | SchedEvent::Arrival => false,
         }

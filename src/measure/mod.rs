@@ -9,6 +9,7 @@ mod rate;
 mod series;
 mod steady;
 mod time_bins;
+mod windows;
 
 pub(crate) use draws::Draws;
 pub use histogram::Histogram;
@@ -21,3 +22,4 @@ pub use rate::Completions;
 pub use series::{Batch, BatchSeries};
 pub(crate) use steady::{drift, growth, mser};
 pub(crate) use time_bins::TimeBins;
+pub use windows::{Window, Windows};

@@ -19,7 +19,7 @@ impl Metric {
             Self::Percentile(95.0) => Some(Quantity::P95),
             Self::Percentile(99.0) => Some(Quantity::P99),
             Self::Percentile(99.9) => Some(Quantity::P999),
-            Self::Percentile(_) => None,
+            Self::Percentile(_) | Self::Worst(_) => None,
             Self::Memory => Some(Quantity::MemoryPeak),
             Self::Cpu => Some(Quantity::Cpu),
             Self::FailureRate => Some(Quantity::FailureRate),
@@ -41,7 +41,11 @@ impl Metric {
     /// The unit of this metric's values.
     pub fn unit(self) -> Unit {
         match self {
-            Self::Makespan | Self::MeanLatency | Self::Percentile(_) | Self::Cpu => Unit::Seconds,
+            Self::Makespan
+            | Self::MeanLatency
+            | Self::Percentile(_)
+            | Self::Worst(_)
+            | Self::Cpu => Unit::Seconds,
             Self::Throughput => Unit::PerSecond,
             Self::Memory => Unit::Bytes,
             Self::FailureRate => Unit::Share,
@@ -100,6 +104,7 @@ pub fn metric_name(m: Metric) -> String {
         Metric::Throughput => "throughput".into(),
         Metric::MeanLatency => "mean latency".into(),
         Metric::Percentile(p) => format!("p{p}"),
+        Metric::Worst(p) => format!("worst p{p}"),
         Metric::Memory => "peak memory".into(),
         Metric::Cpu => "CPU time".into(),
         Metric::FailureRate => "failure rate".into(),
@@ -110,7 +115,7 @@ pub fn metric_name(m: Metric) -> String {
 pub(crate) fn metric_title(m: Metric) -> String {
     let name = metric_name(m);
     match m {
-        Metric::Percentile(_) => format!("{name} latency"),
+        Metric::Percentile(_) | Metric::Worst(_) => format!("{name} latency"),
         _ => name,
     }
 }

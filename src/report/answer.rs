@@ -147,7 +147,9 @@ fn against_baseline(study: &Study, f: &Forecast) -> String {
 /// The adjective for the best case by a metric.
 fn first_by(m: Metric) -> &'static str {
     match m {
-        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) => "Fastest",
+        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Worst(_) => {
+            "Fastest"
+        }
         Metric::Throughput => "Most",
         Metric::Memory | Metric::Cpu | Metric::FailureRate => "Least",
     }

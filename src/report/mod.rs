@@ -6,6 +6,7 @@ mod bars;
 mod comparison;
 mod csv;
 mod explain;
+mod over_windows;
 pub(crate) mod summary;
 pub mod sweep;
 mod text;

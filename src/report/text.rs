@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::answer::{answer, judged};
 use super::bars::{WIDTH, bar, legend};
 use super::comparison::{WIDE, common_prefix, comparison, short_name, single_interpreter};
+use super::over_windows::over_windows;
 use super::summary::command_lines;
 use crate::insight::shares::Shares;
 use crate::layout;
@@ -32,6 +33,7 @@ pub fn text(study: &Study, style: Style) -> String {
     table(&mut out, study);
     out.line("");
     why(&mut out, study);
+    over_windows(&mut out, study, |out, cases| case_names(out, study, cases));
     objectives(&mut out, study);
     if style.verbose {
         servers(&mut out, study);
@@ -159,6 +161,34 @@ pub(super) fn not_shown(out: &mut TextWriter, titles: &[String]) {
     }
 }
 
+/// The names of cases, all of one width: what is common to all interpreters is left out, and what is too long shortened.
+fn case_names(out: &TextWriter, study: &Study, cases: &[&Forecast]) -> Vec<String> {
+    let several = single_interpreter(study).is_none();
+    let prefix = common_prefix(study).len();
+    let style = out.style;
+    let fit = |text: &str| style.fit(text.to_owned());
+    let names: Vec<String> = cases.iter().map(|f| fit(&f.strategy)).collect();
+    // Beside a name there has to be room for a bar and some words.
+    let most = (out.style.width * 3 / 10).max(16);
+    let names = layout::unique(&names, most, out.style.unicode);
+    let interpreters: Vec<String> = cases
+        .iter()
+        .filter(|_| several)
+        .map(|f| fit(&f.interpreter[prefix..]))
+        .collect();
+    let interpreters = layout::unique(&interpreters, most / 2, out.style.unicode);
+    let widest = |all: &[String]| all.iter().map(|n| width(n)).max().unwrap_or(0);
+    let (wide, wide_too) = (widest(&names), widest(&interpreters));
+    let name = |(i, name): (usize, &String)| {
+        let mut name = padded(name, wide, false);
+        if let Some(interpreter) = interpreters.get(i) {
+            let _ = write!(name, "  {}", padded(interpreter, wide_too, false));
+        }
+        name
+    };
+    names.iter().enumerate().map(name).collect()
+}
+
 /// Shows what the tasks of each strategy spent their time on.
 fn why(out: &mut TextWriter, study: &Study) {
     let with: Vec<(&Forecast, Shares)> = study
@@ -171,27 +201,11 @@ fn why(out: &mut TextWriter, study: &Study) {
         return;
     }
     out.line("Why: where a task's time goes");
-    let several = single_interpreter(study).is_none();
-    let prefix = common_prefix(study).len();
     let style = out.style;
     let fit = |text: &str| style.fit(text.to_owned());
-    let names: Vec<String> = with.iter().map(|(f, _)| fit(&f.strategy)).collect();
-    // Beside a name there has to be room for a bar and some words.
-    let most = (out.style.width * 3 / 10).max(16);
-    let names = layout::unique(&names, most, out.style.unicode);
-    let interpreters: Vec<String> = with
-        .iter()
-        .filter(|_| several)
-        .map(|(f, _)| fit(&f.interpreter[prefix..]))
-        .collect();
-    let interpreters = layout::unique(&interpreters, most / 2, out.style.unicode);
-    let widest = |all: &[String]| all.iter().map(|n| width(n)).max().unwrap_or(0);
-    let (wide, wide_too) = (widest(&names), widest(&interpreters));
-    for (i, (_, shares)) in with.iter().enumerate() {
-        let mut name = padded(&names[i], wide, false);
-        if let Some(interpreter) = interpreters.get(i) {
-            let _ = write!(name, "  {}", padded(interpreter, wide_too, false));
-        }
+    let cases: Vec<&Forecast> = with.iter().map(|(f, _)| *f).collect();
+    let names = case_names(out, study, &cases);
+    for ((_, shares), name) in with.iter().zip(&names) {
         let mut first = fit(&format!("  {name}  │{:WIDTH$}│ ", bar(&shares.of)));
         if width(first.trim_end()) > style.width {
             // The words say what the bar shows.

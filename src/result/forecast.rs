@@ -7,6 +7,7 @@ use super::keyed;
 use super::ranked::Ranked;
 use super::standing::{TIE, Tier};
 use super::timeline::Timeline;
+use super::windows::{OverWindows, Recovery};
 use crate::engine::{Nanos, seconds};
 use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity};
@@ -122,6 +123,9 @@ pub struct Judgement {
     pub bound: f64,
     /// The metric's value, in the metric's unit.
     pub value: Option<Estimate>,
+    /// For how long it was not met at a stretch, where windows of time tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Recovery>,
 }
 
 impl Judgement {
@@ -208,6 +212,9 @@ pub struct ForecastDetail {
     /// rising) and the seconds that they do not exceed.
     #[serde(serialize_with = "keyed::one_line")]
     pub latency_quantiles: Option<Vec<(f64, f64)>>,
+    /// What became of tasks by when they arrived, if the load changes over time or the scenario asks for windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub windows: Option<OverWindows>,
     /// The course of replication 0 over time, if it was asked for.
     pub over_time: Option<OverTime>,
     /// A timeline of the busiest part of replication 0, if it was asked for.

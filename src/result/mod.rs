@@ -15,6 +15,7 @@ mod standing;
 mod study;
 mod sweep;
 mod timeline;
+mod windows;
 
 pub use claim::{Claim, Drawback};
 pub use file::{
@@ -32,3 +33,4 @@ pub use standing::{
 pub use study::{Generator, MachineInfo, NamedAnswer, Notice, ScenarioName, Study};
 pub use sweep::{At, AxisKind, Sweep, SweepHeader, SweepRow, SweptAxis};
 pub use timeline::{Timeline, TimelineKind, TimelineRow};
+pub use windows::{OverWindows, Recovery};

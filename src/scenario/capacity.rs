@@ -60,14 +60,14 @@ impl Scenario {
                     format!("the trace has {} tasks and children", grouped(tasks)),
                     sample,
                 ),
-                Arrivals::Closed { .. } => (
+                Arrivals::Closed { .. } | Arrivals::Sessions { .. } => (
                     format!(
                         "the users' requests and their children are {} at once",
                         grouped(tasks)
                     ),
                     "simulate fewer users, or fewer children",
                 ),
-                Arrivals::Open { .. } => (
+                Arrivals::Open { .. } | Arrivals::Varying { .. } => (
                     format!(
                         "on average tasks arrive faster than they end: {} are under way at once",
                         grouped(tasks)
@@ -202,6 +202,18 @@ fn started(w: &Workload, horizon: Option<Nanos>, strategy: &Strategy) -> u64 {
             let horizon = horizon.map_or(0.0, Nanos::as_f64);
             whole(horizon / interval.mean().max(1.0))
         }),
+        Arrivals::Varying { load, count } => {
+            count.unwrap_or_else(|| whole(load.expected_until(horizon)))
+        }
+        Arrivals::Sessions {
+            interval,
+            requests,
+            count,
+            ..
+        } => count.unwrap_or_else(|| {
+            let horizon = horizon.map_or(0.0, Nanos::as_f64);
+            whole(horizon / interval.mean().max(1.0) * requests)
+        }),
         // How many requests users make until the horizon depends on how long those take.
         Arrivals::Closed { count, .. } => count.unwrap_or(0),
     };
@@ -313,6 +325,8 @@ fn tasks_at_once(scenario: &Scenario) -> u64 {
             .min(u64::from(*users))
             .saturating_mul(most()),
         Arrivals::Open { interval, count } => piled_up(scenario, interval.mean(), *count),
+        // What piles up of a load that changes, or of visitors, is known only by simulation, whose limit on events holds instead.
+        Arrivals::Varying { .. } | Arrivals::Sessions { .. } => 0,
     }
 }
 

@@ -58,7 +58,7 @@ fn unit(rng: &mut impl Rng) -> f64 {
 }
 
 /// A standard exponential draw, by inversion.
-fn exponential(rng: &mut impl Rng) -> f64 {
+pub(super) fn exponential(rng: &mut impl Rng) -> f64 {
     -libm::log(unit(rng))
 }
 

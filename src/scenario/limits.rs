@@ -48,6 +48,7 @@ pub(crate) fn instead(limit: &str) -> &'static str {
         }
         "MAX_STEP_DEPTH" => "write steps beside each other that need not stand within each other",
         "MAX_RATE" => "tasks that arrive faster than one a nanosecond arrive at once: write Batch",
+        "MAX_WINDOWS" => "make the windows longer: percentiles want some hundred tasks in each",
         "MAX_DURATION" => "simulate a shorter time: a steady state is reached long before",
         "MAX_SIZE" => "simulate a part of the data",
         "MAX_FACTOR" => "such values are relative, and near 1: is the unit in the wrong place?",
@@ -101,6 +102,8 @@ pub const MAX_REPLICATIONS: u32 = 100_000;
 pub const MAX_CORES: u32 = 4_096;
 /// Most task classes, locks, queues, objects, strategies or interpreters, each.
 pub const MAX_NAMES: usize = 1_000;
+/// Most windows of time in which tasks are counted apart.
+pub const MAX_WINDOWS: usize = 500;
 /// Longest single duration (a thousand days): sums of many still fit the clock of 584 years.
 pub const MAX_DURATION: Nanos = Nanos::from_secs(1_000 * 86_400);
 /// Greatest single size (1 PB).

@@ -5,22 +5,28 @@ mod capacity;
 mod cost;
 mod device;
 mod dist;
+mod fault;
 mod lifecycle;
 pub mod limits;
+mod load;
 mod model;
 mod server;
 mod sizes;
 mod step;
 mod strategy;
 pub mod units;
+mod windows;
 
 pub use backoff::{Backoff, Jitter};
 pub use capacity::{PastLimit, ScenarioPart};
 pub use cost::StrategyKind;
 pub use device::{DeviceKind, DeviceSpec};
 pub use dist::Dist;
+pub use fault::{Fault, FaultKind, FaultTime};
 pub(crate) use lifecycle::is_module;
 pub use lifecycle::{GRACEFUL_TIMEOUT, Lifecycle, PoolLife};
+pub(crate) use load::LoadCourse;
+pub use load::{Load, LoadState, Phase};
 pub use model::*;
 pub use server::{
     Accepting, CeleryPool, Endpoints, RequestHandling, SOMAXCONN, Server, ServerKind,

@@ -1,6 +1,9 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
-use super::{Backoff, DeviceSpec, Dist, Lifecycle, PoolLife, Server, StrategyKind, WorkingMemory};
+use super::{
+    Backoff, DeviceSpec, Dist, Fault, Lifecycle, Load, PoolLife, Server, StrategyKind,
+    WorkingMemory,
+};
 use crate::engine::Nanos;
 
 /// Bytes of memory or payload.
@@ -27,6 +30,9 @@ pub struct Scenario {
     pub warmup: Option<Nanos>,
     /// End of the simulated time; tasks still in flight then do not count as completed. `None` if a run has its own end.
     pub horizon: Option<Nanos>,
+    /// Length of the windows of time for which latencies are told apart; `None`: some of a load that changes over time, none otherwise. See
+    /// [`Self::windows_used`].
+    pub windows: Option<Nanos>,
     /// Conditions that a forecast has to meet.
     pub objectives: Vec<Objective>,
     /// Metric by which strategies are ranked; `None` lets the study decide.
@@ -185,6 +191,8 @@ pub struct Workload {
     pub cpu_grain: Nanos,
     /// Granularity of native steps: largest overshoot (uniform).
     pub native_grain: Nanos,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
     /// Name or file of the profile of the interpreter on which all CPU times of the workload were taken (steps, imports, `dispatch`); `None` for
     /// the baseline. Native code takes the same time everywhere.
     pub measured_on: Option<String>,
@@ -264,6 +272,25 @@ pub enum Arrivals {
         /// Time between arrivals.
         interval: Dist,
         /// Number of arrivals; `None` needs a horizon.
+        count: Option<u64>,
+    },
+    /// A Poisson process whose rate changes over time. Classes are drawn by weight.
+    Varying {
+        /// The rate over time.
+        load: Load,
+        /// Most arrivals; `None`: as many as come until the load ends, or the horizon.
+        count: Option<u64>,
+    },
+    /// Visitors who come at random, ask, wait for their answer, think, and ask again, so many times; then they leave: a partly-open system
+    /// (B. Schroeder, A. Wierman, M. Harchol-Balter, "Open Versus Closed: A Cautionary Tale", 2006). Classes are drawn by weight.
+    Sessions {
+        /// Time between new visitors.
+        interval: Dist,
+        /// Mean number of requests of a visitor, at least 1; the numbers are geometric.
+        requests: f64,
+        /// Time between an answer and the next request.
+        think: Dist,
+        /// Number of requests in all; `None` needs a horizon.
         count: Option<u64>,
     },
     /// Recorded arrivals, in order of time.
@@ -765,6 +792,8 @@ pub enum Metric {
     MeanLatency,
     /// This percentile (0 to 100) of latency, in seconds.
     Percentile(f64),
+    /// This percentile of the latency of those tasks that arrive in a window of time, in the worst window, in seconds.
+    Worst(f64),
     /// Peak memory, in bytes.
     Memory,
     /// CPU time used, in seconds.

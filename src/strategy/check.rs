@@ -3,7 +3,7 @@
 
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
-use crate::measure::Histogram;
+use crate::measure::{Histogram, Window};
 use crate::scenario::{Arrivals, DeviceKind, Rounds, Strategy, WaitsFor};
 
 /// Collects the laws that are broken.
@@ -44,7 +44,11 @@ fn promised(input: &SimInput<'_>) -> Option<u64> {
     match &input.workload.arrivals {
         Arrivals::Batch => Some(input.workload.tasks_of_all_rounds()),
         Arrivals::Trace(tasks) => Some(tasks.len() as u64),
-        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => *count,
+        Arrivals::Open { count, .. }
+        | Arrivals::Sessions { count, .. }
+        | Arrivals::Closed { count, .. } => *count,
+        // A load may end before so many have come.
+        Arrivals::Varying { .. } => None,
     }
 }
 
@@ -82,6 +86,21 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(by_class == o.completed, || {
         format!("{by_class} latencies by class of {} tasks", o.completed)
     });
+    if let Some(windows) = &o.windows {
+        let sum = |of: fn(&Window) -> u64| windows.all().iter().map(of).sum::<u64>();
+        let told = [
+            ("arrived", sum(|w| w.arrived), o.arrived),
+            ("completed", sum(|w| w.completed), o.completed),
+            ("failed", sum(|w| w.failed), o.failed),
+            ("timed out", sum(|w| w.timed_out), o.timed_out),
+            ("latencies", sum(|w| w.latency.count()), o.completed),
+        ];
+        for (what, by_window, all) in told {
+            broken.unless(by_window == all, || {
+                format!("{by_window} {what} by window of {all}")
+            });
+        }
+    }
     let sum = o.latency.sum();
     if input.keep_latencies {
         let kept: u128 = o.latencies.iter().map(|l| u128::from(l.0)).sum();
@@ -340,6 +359,10 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             Finding::KilledWorkers { at, workers, .. } => {
                 let life = input.strategy.lifecycle();
                 *workers > 0 && *at <= o.end && life.is_some_and(|l| l.timeout.is_some())
+            }
+            Finding::CrashedWorkers { at, workers, .. } => {
+                let crash = input.workload.faults.iter().any(|f| f.kind.kills());
+                *workers > 0 && *at <= o.end && crash
             }
             // A single operation may count as a few events; a run that cannot end within them is stopped before.
             Finding::EventLimit { at } => {

@@ -151,6 +151,7 @@ pub fn compile(
         objects: workload.objects.clone().into(),
         resources: workload.resources.clone().into(),
         devices: workload.devices.clone().into(),
+        faults: workload.faults.clone(),
         lock_across_wait: c.across.into(),
         layout,
         pools: c.pools,

@@ -53,6 +53,8 @@ pub struct SimInput<'a> {
     pub horizon: Option<Nanos>,
     /// Whether to keep the latency of every task, in order of arrival, beside the histogram; memory then grows with the number of tasks.
     pub keep_latencies: bool,
+    /// Length of the windows of time in which tasks are counted apart, by when they arrive; `None`: they are not.
+    pub windows: Option<Nanos>,
     /// Most model events: the run is stopped after so many, and says so.
     pub max_events: u64,
 }
@@ -104,6 +106,7 @@ pub fn snapshot(input: &SimInput<'_>, at: Nanos) -> Result<Snapshot, SimError> {
     let all_counted = SimInput {
         warmup: Nanos::ZERO,
         keep_latencies: false,
+        windows: None,
         ..*input
     };
     let sim = sim(&all_counted, program, input.replication, Record::Nothing);
@@ -157,6 +160,7 @@ fn sim<'a>(input: &SimInput<'a>, program: &'a Program, demands: u32, record: Rec
         horizon: input.horizon,
         max_events: input.max_events,
         keep_latencies: input.keep_latencies,
+        windows: input.windows,
         demands,
         record,
     };
@@ -196,6 +200,7 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun
         serial: Total(o.observer.serial.0 / u128::from(program.layout.copies.max(1))),
         closed: o.closed,
         latency: o.observer.latency,
+        windows: o.observer.windows,
         class_latency,
         series: o.observer.series,
         latencies: latencies.into_iter().map(|(_, l)| l).collect(),

@@ -3,7 +3,7 @@
 pub use crate::cpython::{Effect, Finding, FindingKind, WaitReason};
 use crate::engine::{Nanos, Total};
 pub use crate::machine::{CAUSES, Cause};
-use crate::measure::{BatchSeries, Completions, Histogram};
+use crate::measure::{BatchSeries, Completions, Histogram, Windows};
 pub use crate::sync::DeviceTotals;
 
 /// What one replication observed. All times are simulated.
@@ -36,6 +36,8 @@ pub struct Outcome {
     pub closed: Nanos,
     /// Latencies (completion minus arrival) of completed tasks that arrived after the warm-up, over all classes.
     pub latency: Histogram,
+    /// The same tasks by the window of time in which they arrived, where windows were asked for.
+    pub windows: Option<Windows>,
     /// These latencies for each class of the workload.
     pub class_latency: Vec<Histogram>,
     /// Latencies in seconds of all tasks that ended, in order of their ends, as streaming batch means (for warm-up detection and

@@ -149,7 +149,10 @@ fn sized(scenario: &Scenario) -> Option<Workers> {
         match &w.arrivals {
             Arrivals::Batch => w.tasks_of_a_round(),
             Arrivals::Closed { users, .. } => u64::from(*users),
-            Arrivals::Open { .. } | Arrivals::Trace(_) => MOST,
+            Arrivals::Open { .. }
+            | Arrivals::Varying { .. }
+            | Arrivals::Sessions { .. }
+            | Arrivals::Trace(_) => MOST,
         }
     } else {
         scenario.machine.cores.len() as u64

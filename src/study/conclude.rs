@@ -8,7 +8,7 @@ use super::options::is_steady;
 use super::ranking::{RankedCase, ReplicationSeries, rank, sound};
 use super::sample::Sample;
 use super::spread::quantiles;
-use super::steady::saturated;
+use super::steady::{asks_again, saturated};
 use super::track::CaseTrack;
 use crate::engine::Nanos;
 use crate::measure::CONFIDENCE;
@@ -51,7 +51,7 @@ fn entry(run: &StudyRun<'_>, tracks: &[CaseTrack], case: usize) -> RankedCase {
     let control: Vec<f64> = of(|s| s.control);
     // Users of a closed workload ask again when they have been answered: after a warm-up no two cases count the same tasks, and up to a
     // horizon not even the same number.
-    let closed = matches!(scenario.workload.arrivals, Arrivals::Closed { .. });
+    let closed = asks_again(&scenario.workload.arrivals);
     let whole = t.start == Nanos::ZERO && scenario.horizon.is_none();
     RankedCase {
         column: ReplicationSeries {

@@ -16,7 +16,7 @@ use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::measure::Histogram;
 use crate::result::{CountingStart, Study};
-use crate::scenario::{Arrivals, MachineSpec, Metric, Scenario, Strategy};
+use crate::scenario::{Arrivals, MachineSpec, Scenario, Strategy};
 use crate::strategy::{Compiled, Outcome, SimError, SimInput};
 
 /// A simulation that a study wants.
@@ -73,15 +73,14 @@ pub(super) struct StudyRun<'a> {
     pub profiles: Cow<'a, [Profile]>,
     pub options: &'a Options,
     pub cases: Vec<Case>,
+    /// The scenario's machine, completed by each profile.
+    machines: Vec<MachineSpec>,
     /// Caches of the programs of the cases.
     compiled: Vec<Compiled>,
     /// Number of cases that were asked for; a baseline may follow them.
     pub requested: usize,
     /// Index of the case that speed-ups are relative to.
     pub baseline: Option<usize>,
-    /// The scenario's machine, completed by each profile.
-    machines: Vec<MachineSpec>,
-    objectives: Vec<Metric>,
     state: Mutex<StudyState>,
 }
 
@@ -118,7 +117,6 @@ impl<'a> StudyRun<'a> {
         let jobs = state.open_round();
         let run = Self {
             machines: machines.collect(),
-            objectives: scenario.objectives.iter().map(|o| o.metric).collect(),
             scenario,
             profiles,
             options,
@@ -149,11 +147,12 @@ impl<'a> StudyRun<'a> {
             warmup: job.start,
             horizon: self.scenario.horizon,
             keep_latencies: false,
+            windows: self.scenario.windows_used(),
             max_events: self.options.max_events,
         })?;
         let how = Reduction {
             primary: self.options.primary(&self.scenario),
-            objectives: &self.objectives,
+            objectives: &self.scenario.objectives,
             warmup: job.start,
             steady: is_steady(&self.scenario),
             horizon: self.scenario.horizon.is_some(),

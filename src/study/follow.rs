@@ -53,6 +53,7 @@ where
                 warmup: f.warmup,
                 horizon: scenario.horizon,
                 keep_latencies: false,
+                windows: None,
                 max_events: options.max_events,
             };
             let first = RecordOptions {

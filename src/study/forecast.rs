@@ -3,6 +3,7 @@
 use super::cases::Case;
 use super::sample::Sample;
 use super::track::CaseTrack;
+use super::windows::{over_windows, recovery};
 use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
 use crate::quantity::{LATENCIES, Quantity, Unit};
@@ -58,6 +59,7 @@ impl Forecast {
             }
         });
         let steady = status == Status::Fine && usable;
+        let width = scenario.windows_used().filter(|_| steady);
         let classes = scenario
             .workload
             .classes
@@ -77,15 +79,17 @@ impl Forecast {
         let objectives = scenario.objectives.iter().enumerate().map(|(i, o)| {
             let value = |s: &Sample| s.objectives.get(i).copied().unwrap_or(f64::NAN);
             let value = steady.then(|| column(o.metric.unit(), &value)).flatten();
-            judge(
-                o,
-                if o.metric == Metric::FailureRate {
-                    rarely(value)
-                } else {
-                    value
-                },
-            )
+            let value = if o.metric == Metric::FailureRate {
+                rarely(value)
+            } else {
+                value
+            };
+            Judgement {
+                recovery: width.and_then(|w| recovery(samples, i, w)),
+                ..judge(o, value)
+            }
         });
+        let windows = width.and_then(|w| over_windows(samples, w));
         let children: [f64; CAUSES] = std::array::from_fn(|c| mean_of(samples, |s| s.children[c]));
         let told = usable && scenario.workload.queues.is_empty();
         Self {
@@ -125,7 +129,10 @@ impl Forecast {
             objectives: objectives.collect(),
             findings,
             events: samples.iter().map(|s| s.events).sum(),
-            detail: ForecastDetail::default(),
+            detail: ForecastDetail {
+                windows,
+                ..ForecastDetail::default()
+            },
             refusal,
             status,
         }
@@ -201,7 +208,8 @@ fn status_of(
         | Finding::FutileWakeups { .. }
         | Finding::Rejections { .. }
         | Finding::FullBacklog { .. }
-        | Finding::KilledWorkers { .. } => None,
+        | Finding::KilledWorkers { .. }
+        | Finding::CrashedWorkers { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();
     match (refused, ends) {
@@ -258,6 +266,7 @@ pub(super) fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
         verdict,
         value,
         bound: o.bound,
+        recovery: None,
     }
 }
 

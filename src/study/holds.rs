@@ -168,6 +168,10 @@ impl Warning {
                 !cases.is_empty()
                     && (cases.iter()).all(|c| tells(of(&c.case), &Told::Killed(c.clone())))
             }
+            Self::CrashedWorkers { cases } => {
+                !cases.is_empty()
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::Crashed(c.clone())))
+            }
             Self::FutileWakeups { cases, instead } => {
                 let fights = |f: &Forecast| {
                     f.findings

@@ -8,7 +8,7 @@ use super::effort::FEWEST;
 use super::options::Options;
 use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
-use super::steady::{arrival_rate, keeps_up};
+use super::steady::{keeps_up, steady_rate};
 use super::told::{Told, returns, server_findings, told};
 use super::warning::{
     BUSY, Back, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
@@ -84,10 +84,7 @@ fn with_status<'a>(cases: &[&'a Forecast], status: Status) -> Vec<&'a Forecast> 
 
 fn saturated(study: &Study, cases: &[&Forecast], scenario: &Scenario) -> Option<Warning> {
     let saturated = with_status(cases, Status::Saturated);
-    let arrivals = match &scenario.workload.arrivals {
-        Arrivals::Open { interval, .. } => arrival_rate(interval),
-        Arrivals::Batch | Arrivals::Closed { .. } | Arrivals::Trace(_) => None,
-    };
+    let arrivals = steady_rate(&scenario.workload.arrivals);
     let taken = study.answer().map(|a| &study.forecasts[a.take]);
     let keeping = taken.filter(|f| keeps_up(f));
     (!saturated.is_empty()).then(|| Warning::Saturated {
@@ -170,6 +167,7 @@ fn findings(
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let (mut contended, mut scarce, mut slowed) = (Vec::new(), Vec::new(), Vec::new());
     let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
+    let mut crashed = Vec::new();
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -236,13 +234,16 @@ fn findings(
                     task: task.clone(),
                     busy: *busy,
                     share: waited.as_secs_f64() / of.as_secs_f64(),
+                    faulted: faulted(scenario, device),
                 }),
                 Finding::Rejections { .. }
                 | Finding::FullBacklog { .. }
-                | Finding::KilledWorkers { .. } => match told(f, &found.finding) {
+                | Finding::KilledWorkers { .. }
+                | Finding::CrashedWorkers { .. } => match told(f, &found.finding) {
                     Some(Told::Rejected(said)) => turned_away.push(said),
                     Some(Told::FullQueue(said)) => queues.push(said),
                     Some(Told::Killed(said)) => killed.push(said),
+                    Some(Told::Crashed(said)) => crashed.push(said),
                     None => {}
                 },
                 // The cost of futile wake-ups is judged by comparison with other cases.
@@ -353,6 +354,9 @@ fn findings(
         });
     }
     found.extend(server_findings(all, queues, killed));
+    if !crashed.is_empty() {
+        found.push(Warning::CrashedWorkers { cases: crashed });
+    }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });
     }
@@ -427,12 +431,21 @@ fn futile_wakeups(study: &Study, all: &[&Forecast]) -> Option<Warning> {
     })
 }
 
+/// Whether faults of the scenario strike the device of this name.
+fn faulted(scenario: &Scenario, device: &str) -> bool {
+    let w = &scenario.workload;
+    let struck = w.faults.iter().filter_map(|f| f.kind.device());
+    struck.into_iter().any(|d| w.devices[d].name == device)
+}
+
 /// Whether a loop never has more than one task at once, and no task more than one child.
 fn one_at_a_time(scenario: &Scenario, strategy: &Strategy) -> bool {
     let w = &scenario.workload;
     let at_once = match &w.arrivals {
         Arrivals::Batch => w.tasks_of_a_round(),
-        Arrivals::Open { count, .. } => count.unwrap_or(u64::MAX),
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. } => count.unwrap_or(u64::MAX),
         Arrivals::Trace(tasks) => tasks.len() as u64,
         Arrivals::Closed { users, .. } => u64::from(*users),
     };

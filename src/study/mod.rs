@@ -31,6 +31,7 @@ mod told;
 mod track;
 mod warning;
 mod warning_text;
+mod windows;
 mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};
@@ -43,6 +44,6 @@ pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::run_study;
 pub use warning::{
-    Back, Contended, Convoy, FullQueue, GilContentionCost, KilledWorkers, Oversubscription,
-    Rejected, Scarce, Slowed, UnfinishedTasks, Warning, WarningCode,
+    Back, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers,
+    Oversubscription, Rejected, Scarce, Slowed, UnfinishedTasks, Warning, WarningCode,
 };

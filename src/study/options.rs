@@ -99,7 +99,12 @@ impl Options {
         if scenario.workload.arrivals == Arrivals::Batch {
             return Metric::Makespan;
         }
-        let latency = |m: &Metric| matches!(m, Metric::Percentile(_) | Metric::MeanLatency);
+        let latency = |m: &Metric| {
+            matches!(
+                m,
+                Metric::Percentile(_) | Metric::Worst(_) | Metric::MeanLatency
+            )
+        };
         scenario
             .objectives
             .iter()
@@ -109,11 +114,11 @@ impl Options {
     }
 }
 
-/// Whether the workload is studied in its steady state (open and closed arrivals) rather than from start to end.
+/// Whether the workload is studied in its steady state (arrivals whose rate does not change) rather than from start to end.
 pub(super) fn is_steady(scenario: &Scenario) -> bool {
     matches!(
         scenario.workload.arrivals,
-        Arrivals::Open { .. } | Arrivals::Closed { .. }
+        Arrivals::Open { .. } | Arrivals::Sessions { .. } | Arrivals::Closed { .. }
     )
 }
 

@@ -150,7 +150,10 @@ impl RankedCase {
             .zip(&scenario.objectives)
         {
             if o.metric == metric {
-                *judged = judge(o, known);
+                *judged = Judgement {
+                    recovery: judged.recovery.take(),
+                    ..judge(o, known)
+                };
             }
         }
     }

@@ -195,9 +195,15 @@ pub(super) fn relief(scenario: &Scenario, profile: &Profile, strategy: &Strategy
             Arrivals::Batch if start.saturating_add(returned) > limit => {
                 return vec![Relief::Results];
             }
-            Arrivals::Open { .. } if waits => return vec![Relief::Load],
+            Arrivals::Open { .. } | Arrivals::Varying { .. } | Arrivals::Sessions { .. }
+                if waits =>
+            {
+                return vec![Relief::Load];
+            }
             Arrivals::Batch
             | Arrivals::Open { .. }
+            | Arrivals::Varying { .. }
+            | Arrivals::Sessions { .. }
             | Arrivals::Closed { .. }
             | Arrivals::Trace(_) => {}
         }

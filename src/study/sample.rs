@@ -1,9 +1,10 @@
 //! Samples: one replication reduced to the numbers that a forecast is made of.
 
+use super::windows::{Missed, WindowSample, missed, reduced};
 use crate::engine::Nanos;
 use crate::measure::{Histogram, drift, growth};
 use crate::quantity::{LATENCIES, Quantity};
-use crate::scenario::Metric;
+use crate::scenario::{Metric, Objective};
 use crate::strategy::{CAUSES, Finding, Outcome};
 
 /// The numbers that a study keeps of a replication: some kilobytes, whatever was simulated.
@@ -23,6 +24,10 @@ pub(super) struct Sample {
     pub primary: f64,
     /// Values of the objectives' metrics, in their order.
     pub objectives: Vec<f64>,
+    /// What became of tasks by when they arrived, if windows were asked for.
+    pub windows: Vec<WindowSample>,
+    /// For each objective, where it is not met in these windows; `None` where they do not tell.
+    pub missed: Vec<Option<Missed>>,
     /// How much more the replication was loaded than expected, as a share: a control variate, whose true mean is zero.
     pub control: f64,
     /// How much latencies still rise in the second half (see [`drift`]).
@@ -44,8 +49,8 @@ pub(super) struct Sample {
 pub(super) struct Reduction<'a> {
     /// The metric by which the study ranks.
     pub primary: Metric,
-    /// Metrics of the objectives.
-    pub objectives: &'a [Metric],
+    /// The objectives.
+    pub objectives: &'a [Objective],
     /// Start of the time that counts.
     pub warmup: Nanos,
     /// Whether the workload is studied in its steady state.
@@ -73,7 +78,11 @@ impl Sample {
                 .map(|b| share(b.as_secs_f64(), end))
                 .collect(),
             primary: metric(o, how, how.primary),
-            objectives: how.objectives.iter().map(|&m| metric(o, how, m)).collect(),
+            objectives: (how.objectives.iter())
+                .map(|j| metric(o, how, j.metric))
+                .collect(),
+            windows: reduced(o),
+            missed: how.objectives.iter().map(|j| missed(o, j)).collect(),
             control: control(o),
             drift: drift(&series),
             growth: growth(&series),
@@ -129,10 +138,20 @@ fn metric(o: &Outcome, how: Reduction<'_>, m: Metric) -> f64 {
         Metric::Throughput => throughput(o, how),
         Metric::MeanLatency => o.latency.mean().map_or(f64::NAN, |ns| ns / 1e9),
         Metric::Percentile(p) => quantile(&o.latency, p / 100.0),
+        Metric::Worst(p) => worst(o, p / 100.0),
         Metric::Memory => count(o.memory_peak),
         Metric::Cpu => o.cpu.as_secs_f64(),
         Metric::FailureRate => failure_rate(o),
     }
+}
+
+/// The quantile in the window in which it is largest, of those in which tasks completed; over all tasks where there are no windows.
+fn worst(o: &Outcome, q: f64) -> f64 {
+    let Some(windows) = &o.windows else {
+        return quantile(&o.latency, q);
+    };
+    let each = windows.all().iter().map(|w| quantile(&w.latency, q));
+    each.fold(f64::NAN, f64::max)
 }
 
 fn quantile(h: &Histogram, q: f64) -> f64 {

@@ -67,7 +67,7 @@ pub(super) fn warmups(scenario: &Scenario, tracks: &[CaseTrack]) -> Vec<Nanos> {
         (Some(p), None) => p.until,
         (None, _) => t.start,
     };
-    let closed = matches!(scenario.workload.arrivals, Arrivals::Closed { .. });
+    let closed = asks_again(&scenario.workload.arrivals);
     let common = match scenario.warmup {
         _ if closed => None,
         Some(asked) => pilots().map(|p| p.latest).min().map(|l| asked.min(l)),
@@ -81,13 +81,19 @@ pub(super) fn warmups(scenario: &Scenario, tracks: &[CaseTrack]) -> Vec<Nanos> {
     tracks.iter().map(start).collect()
 }
 
+/// Whether who has been answered asks again, so that no two cases are at the same tasks at the same time.
+pub(super) fn asks_again(arrivals: &Arrivals) -> bool {
+    matches!(
+        arrivals,
+        Arrivals::Closed { .. } | Arrivals::Sessions { .. }
+    )
+}
+
 /// Whether tasks of an open workload pile up: latencies rise through the second half beyond chance while completions stay behind arrivals,
 /// or tasks arrive and none completes.
 pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
-    let Arrivals::Open { interval, .. } = &scenario.workload.arrivals else {
-        return false;
-    };
-    if samples.is_empty() {
+    let arrivals = &scenario.workload.arrivals;
+    if samples.is_empty() || !comes_anyway(arrivals) {
         return false;
     }
     let ended = |s: &Sample| {
@@ -110,7 +116,7 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
     let kept_up = |s: &Sample| {
         let throughput = s.values[Quantity::Throughput as usize];
         let all = throughput * ended(s) / s.values[Quantity::Completed as usize].max(1.0);
-        arrival_rate(interval).map_or(f64::INFINITY, |rate| all / rate)
+        steady_rate(arrivals).map_or(f64::INFINITY, |rate| all / rate)
     };
     // Half of the tasks or more were left when the last one had arrived, mostly waiting for their turn, and were then completed more slowly
     // than they had come: tasks that are starved as long as others arrive show no rise.
@@ -118,7 +124,7 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
         let for_turn = Cause::ALL.into_iter().filter(|c| c.is_queueing());
         for_turn.map(|c| s.causes[c as usize]).sum::<f64>() > 0.5
     };
-    let overrun = arrival_rate(interval).is_some_and(|rate| {
+    let overrun = steady_rate(arrivals).is_some_and(|rate| {
         samples.iter().all(|s| {
             let slow = s.drained.is_some_and(|d| d < KEEPING_UP * rate);
             kept_up(s) < 0.5 && slow && waits(s)
@@ -138,8 +144,33 @@ pub(super) fn keeps_up(f: &Forecast) -> bool {
     f.status == Status::Fine && fails <= 1.0 - KEEPING_UP
 }
 
+/// Whether tasks arrive at a rate that is always the same, however long those before them take.
+fn comes_anyway(arrivals: &Arrivals) -> bool {
+    match arrivals {
+        Arrivals::Open { .. } | Arrivals::Sessions { .. } => true,
+        Arrivals::Batch
+        | Arrivals::Varying { .. }
+        | Arrivals::Closed { .. }
+        | Arrivals::Trace(_) => false,
+    }
+}
+
+/// Tasks that arrive per second where that is always the same number in the mean; `None` if it is not, or unknown.
+pub(super) fn steady_rate(arrivals: &Arrivals) -> Option<f64> {
+    match arrivals {
+        Arrivals::Open { interval, .. } => arrival_rate(interval),
+        Arrivals::Sessions {
+            interval, requests, ..
+        } => arrival_rate(interval).map(|rate| rate * requests),
+        Arrivals::Batch
+        | Arrivals::Varying { .. }
+        | Arrivals::Closed { .. }
+        | Arrivals::Trace(_) => None,
+    }
+}
+
 /// Arrivals per second; `None` if the mean interval is infinite, unknown or zero.
-pub(super) fn arrival_rate(interval: &Dist) -> Option<f64> {
+fn arrival_rate(interval: &Dist) -> Option<f64> {
     let mean = match interval {
         Dist::Constant(x)
         | Dist::Exponential(x)

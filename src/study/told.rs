@@ -1,6 +1,6 @@
 //! What findings about servers, resources and convoys say of a case.
 
-use super::warning::{Back, FullQueue, KilledWorkers, Rejected, Warning};
+use super::warning::{Back, Crashed, FullQueue, KilledWorkers, Rejected, Warning};
 use crate::result::Forecast;
 use crate::scenario::{Pool, Scenario, Step, StepResource, Strategy, WaitsFor};
 use crate::strategy::Finding;
@@ -67,9 +67,11 @@ pub(super) enum Told {
     FullQueue(FullQueue),
     /// Workers were killed.
     Killed(KilledWorkers),
+    /// Workers crashed.
+    Crashed(Crashed),
 }
 
-/// What a finding about rejections, listen queues or killed workers says of a case; `None` for any other.
+/// What a finding about rejections, listen queues, killed or crashed workers says of a case; `None` for any other.
 pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
     match finding {
         Finding::Rejections {
@@ -111,6 +113,15 @@ pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
             workers: *workers,
             tasks: *tasks,
             timeout: *timeout,
+        })),
+        Finding::CrashedWorkers {
+            at: _,
+            workers,
+            tasks,
+        } => Some(Told::Crashed(Crashed {
+            case: f.name(),
+            workers: *workers,
+            tasks: *tasks,
         })),
         Finding::Deadlock { .. }
         | Finding::OutOfMemory { .. }

@@ -2,7 +2,9 @@
 //! about, and its text ends in a next step.
 
 use super::relief::Relief;
-use super::warning_text::{full_backlog_text, rejected_text, worker_timeout_text};
+use super::warning_text::{
+    crashed_workers_text, full_backlog_text, rejected_text, worker_timeout_text,
+};
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, excess_text, list, percent, seconds};
 use crate::result::{Forecast, Notice, Status, Study};
@@ -63,6 +65,8 @@ codes! {
         FullBacklog = "full-backlog",
         /// Under some strategies a server kills workers that are silent for longer than its time-out.
         WorkerTimeout = "worker-timeout",
+        /// Under some strategies workers crash, by a fault of the scenario, with what they have taken in.
+        CrashedWorkers = "crashed-workers",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -103,6 +107,7 @@ impl WarningCode {
             | Self::Rejected
             | Self::FullBacklog
             | Self::WorkerTimeout
+            | Self::CrashedWorkers
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::RoundsApart
@@ -284,6 +289,11 @@ pub enum Warning {
         loops: bool,
         /// Whether in some of them a worker handles one request at a time.
         one_by_one: bool,
+    },
+    /// Workers crash, by a fault of the scenario.
+    CrashedWorkers {
+        /// The cases, each with what it costs.
+        cases: Vec<Crashed>,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -500,6 +510,8 @@ pub struct Slowed {
     pub busy: f64,
     /// The share (0 to 1) of its time that the class loses there to others.
     pub share: f64,
+    /// Whether faults of the scenario slow the device down, or stop it.
+    pub faulted: bool,
 }
 
 /// How often a case's tasks are rejected, in the replication in which that happens most.
@@ -547,6 +559,17 @@ pub struct KilledWorkers {
     pub tasks: u64,
     /// The time-out.
     pub timeout: Nanos,
+}
+
+/// What crashes cost a case, in the replication in which most workers crash.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Crashed {
+    /// The case.
+    pub case: String,
+    /// Number of workers that crash.
+    pub workers: u64,
+    /// Number of tasks that fail with them.
+    pub tasks: u64,
 }
 
 /// What fighting for the GIL costs a case.
@@ -710,6 +733,7 @@ impl Warning {
             Self::Rejected { .. } => WarningCode::Rejected,
             Self::FullBacklog { .. } => WarningCode::FullBacklog,
             Self::WorkerTimeout { .. } => WarningCode::WorkerTimeout,
+            Self::CrashedWorkers { .. } => WarningCode::CrashedWorkers,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
@@ -963,8 +987,13 @@ impl Warning {
                 } else {
                     ""
                 };
+                let faulted = if cases.iter().any(|c| c.faulted) {
+                    ", or because the scenario's `faults` slow it down"
+                } else {
+                    ""
+                };
                 format!(
-                    "transfers take longer than they would alone, because others use the device as well: {}. Where all of it is in use \
+                    "transfers take longer than they would alone, because others use the device as well{faulted}: {}. Where all of it is in use \
                      more workers do not help: transfer less, or have a faster device.{fewer}",
                     list(&each)
                 )
@@ -992,6 +1021,7 @@ impl Warning {
             }
             Self::Rejected { cases, heedless } => rejected_text(cases, *heedless),
             Self::FullBacklog { cases } => full_backlog_text(cases),
+            Self::CrashedWorkers { cases } => crashed_workers_text(cases),
             Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases
@@ -1091,7 +1121,11 @@ impl Warning {
                     Metric::Memory => bytes(*value),
                     Metric::FailureRate => percent(*value),
                     Metric::Throughput => format!("{} tasks/s", digits(*value, 3)),
-                    Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => {
+                    Metric::Makespan
+                    | Metric::MeanLatency
+                    | Metric::Percentile(_)
+                    | Metric::Worst(_)
+                    | Metric::Cpu => {
                         seconds(Nanos::from_secs_f64(*value))
                     }
                 };

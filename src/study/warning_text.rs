@@ -1,6 +1,6 @@
 //! Texts of warnings about servers and resources, each of which is about figures of its cases.
 
-use super::warning::{FullQueue, KilledWorkers, Rejected};
+use super::warning::{Crashed, FullQueue, KilledWorkers, Rejected};
 use crate::quantity::{counted, list, percent, seconds};
 use crate::scenario::SOMAXCONN;
 use crate::scenario::units::grouped;
@@ -98,6 +98,24 @@ pub(super) fn worker_timeout_text(
     }
     format!(
         "the server kills workers that have been silent for longer than its time-out, and all that they had taken in fails: {}. {advice}.",
+        list(&each)
+    )
+}
+
+pub(super) fn crashed_workers_text(cases: &[Crashed]) -> String {
+    let each: Vec<String> = (cases.iter())
+        .map(|c| {
+            format!(
+                "{} ({}, with {})",
+                c.case,
+                counted(c.workers, "worker"),
+                counted(c.tasks, "task")
+            )
+        })
+        .collect();
+    format!(
+        "workers crash, as the scenario's `faults` have it, and what they have taken in fails until others take their places: {}. Fewer tasks in \
+         each worker (more processes) lose less.",
         list(&each)
     )
 }

@@ -28,9 +28,10 @@ pub(super) fn events(scenario: &Scenario) -> u64 {
             .iter()
             .map(|t| w.classes.get(t.class).map_or(1.0, |c| of_steps(&c.steps)))
             .sum(),
-        Arrivals::Open { .. } | Arrivals::Closed { .. } => {
-            arrivals(scenario, w, mean(&|s| length(s))) * mean(&of_steps)
-        }
+        Arrivals::Open { .. }
+        | Arrivals::Varying { .. }
+        | Arrivals::Sessions { .. }
+        | Arrivals::Closed { .. } => arrivals(scenario, w, mean(&|s| length(s))) * mean(&of_steps),
     };
     #[expect(
         clippy::cast_possible_truncation,
@@ -54,6 +55,13 @@ fn arrivals(scenario: &Scenario, w: &Workload, length: f64) -> f64 {
             *count,
             horizon * f64::from(*users) / (think.mean() + length).max(1.0),
         ),
+        Arrivals::Varying { load, count } => (*count, load.expected_until(scenario.horizon)),
+        Arrivals::Sessions {
+            interval,
+            requests,
+            count,
+            ..
+        } => (*count, horizon / interval.mean().max(1.0) * requests),
         Arrivals::Batch | Arrivals::Trace(_) => (None, 0.0),
     };
     let most = count.map_or(f64::INFINITY, number).min(until_horizon);

@@ -123,6 +123,8 @@ pub struct DeviceTotals {
 #[derive(Clone, Debug)]
 pub(crate) struct Device<W> {
     sharing: Sharing,
+    /// The speed of a user who is alone, of [`FULL`].
+    pace: u128,
     /// The instant up to which everything is worked out, and the virtual clock then.
     now: u64,
     clock: u128,
@@ -143,6 +145,7 @@ impl<W: Copy + Ord> Device<W> {
     pub(crate) fn new(sharing: Sharing) -> Self {
         Self {
             sharing,
+            pace: FULL,
             now: 0,
             clock: 0,
             uses: BTreeMap::new(),
@@ -176,9 +179,36 @@ impl<W: Copy + Ord> Device<W> {
     pub(crate) fn next_end(&self) -> Option<u64> {
         let &(finish, ..) = self.served.first()?;
         let left = finish.saturating_sub(self.clock.saturating_add(DONE));
-        let takes = left.div_ceil(self.sharing.speed(self.served.len() as u64));
+        let speed = self.speed(self.served.len() as u64);
+        if speed == 0 && left > 0 {
+            return None;
+        }
+        let takes = left.div_ceil(speed.max(1));
         let takes = u64::try_from(takes).unwrap_or(u64::MAX);
         Some(self.now.saturating_add(takes))
+    }
+
+    /// From `now` on a user who is alone is served at this share (0 to 1) of his speed.
+    pub(crate) fn set_pace(&mut self, now: u64, share: f64) {
+        self.go_to(now);
+        let full = FULL as f64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates"
+        )]
+        let pace = (share.clamp(0.0, 1.0) * full) as u128;
+        self.pace = pace.min(FULL);
+    }
+
+    /// The speed at which each of so many users is served, of [`FULL`].
+    fn speed(&self, users: u64) -> u128 {
+        let speed = self.sharing.speed(users);
+        if self.pace == FULL {
+            speed
+        } else {
+            speed * self.pace / FULL
+        }
     }
 
     /// Takes out one whose work is done by `now`; `None` if there is none. Who stands first in line is served in his place.
@@ -292,7 +322,7 @@ impl<W: Copy + Ord> Device<W> {
         self.users_time += u128::from(passed) * self.uses.len() as u128;
         let served = self.served.len() as u64;
         if served > 0 {
-            let speed = self.sharing.speed(served);
+            let speed = self.speed(served);
             let gone = speed.saturating_mul(passed.into());
             self.clock = self.clock.saturating_add(gone);
             self.totals.busy += self.sharing.in_use(served) * passed as f64;

@@ -14,10 +14,11 @@ use std::fmt::{self, Write};
 
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Backoff, DeviceKind, DeviceSpec, Dist, Imports, Jitter, LockId, LockSpec,
-    MachineGiven, MachineSpec, Metric, ObjectKind, ObjectSpec, Objective, QueueId, QueueSpec,
-    Releases, ResourceKind, ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass,
-    TracedTask, WhenFull, WorkingMemory, Workload, strategy_label,
+    Arrivals, Backoff, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, Imports, Jitter,
+    Load, LoadState, LockId, LockSpec, MachineGiven, MachineSpec, Metric, ObjectKind, ObjectSpec,
+    Objective, Phase, QueueId, QueueSpec, Releases, ResourceKind, ResourceSpec, Rounds, Scenario,
+    Scope, Step, StrategyCase, TaskClass, TracedTask, WhenFull, WorkingMemory, Workload,
+    strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -39,6 +40,7 @@ impl Scenario {
             replications,
             warmup,
             horizon,
+            windows,
             objectives,
             rank_by,
             seed,
@@ -54,6 +56,7 @@ impl Scenario {
         text.given("replications", replications.as_ref())?;
         text.given("warmup", warmup.as_ref())?;
         text.given("horizon", horizon.as_ref())?;
+        text.given("windows", windows.as_ref())?;
         text.field("objectives", objectives)?;
         text.given("rank_by", rank_by.as_ref())?;
         text.field("seed", seed)
@@ -272,6 +275,7 @@ impl Canonical for Workload {
             imports,
             data,
             untouched_payload,
+            faults,
             dispatch,
             cpu_grain,
             native_grain,
@@ -311,6 +315,11 @@ impl Canonical for Workload {
             if !devices.is_empty() {
                 text.out.write_str("devices:")?;
                 text.list(by_name(devices, |d| &d.name), |text, d| d.write(text))?;
+                text.out.write_char(',')?;
+            }
+            if !faults.is_empty() {
+                text.out.write_str("faults:")?;
+                text.list(faults, |text, f| self.fault(text, f))?;
                 text.out.write_char(',')?;
             }
             let none = Imports::default();
@@ -477,6 +486,21 @@ impl Canonical for Arrivals {
                 text.field("interval", interval)?;
                 text.given("count", count.as_ref())
             }),
+            Self::Varying { load, count } => text.of("Varying", |text| {
+                text.field("load", load)?;
+                text.given("count", count.as_ref())
+            }),
+            Self::Sessions {
+                interval,
+                requests,
+                think,
+                count,
+            } => text.of("Sessions", |text| {
+                text.field("interval", interval)?;
+                text.field("requests", requests)?;
+                text.field("think", think)?;
+                text.given("count", count.as_ref())
+            }),
             Self::Trace(tasks) => text.of("Trace", |text| text.field("tasks", tasks)),
             Self::Closed {
                 users,
@@ -488,6 +512,50 @@ impl Canonical for Arrivals {
                 text.given("count", count.as_ref())
             }),
         }
+    }
+}
+
+impl Canonical for Load {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        match self {
+            Self::Phases { phases, repeat } => text.of("Phases", |text| {
+                text.field("phases", phases)?;
+                text.unless("repeat", repeat, &1)
+            }),
+            Self::Diurnal {
+                mean,
+                swing,
+                period,
+                peak,
+            } => text.of("Diurnal", |text| {
+                text.field("mean", mean)?;
+                text.field("swing", swing)?;
+                text.field("period", period)?;
+                text.field("peak", peak)
+            }),
+            Self::Bursty { states } => text.of("Bursty", |text| text.field("states", states)),
+        }
+    }
+}
+
+impl Canonical for Phase {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        let Self { from, to, time } = self;
+        text.of("", |text| {
+            text.field("from", from)?;
+            text.field("to", to)?;
+            text.field("time", time)
+        })
+    }
+}
+
+impl Canonical for LoadState {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        let Self { rate, time } = self;
+        text.of("", |text| {
+            text.field("rate", rate)?;
+            text.field("time", time)
+        })
     }
 }
 
@@ -504,6 +572,30 @@ impl Canonical for TracedTask {
 }
 
 impl Workload {
+    fn fault(&self, text: &mut CanonicalWriter<'_>, fault: &Fault) -> fmt::Result {
+        let Fault { kind, when } = fault;
+        let name = match kind {
+            FaultKind::Slow { .. } => "Slow",
+            FaultKind::Down { .. } => "Down",
+            FaultKind::Crash { .. } => "Crash",
+        };
+        text.of(name, |text| {
+            if let Some(device) = kind.device() {
+                text.field("device", self.devices[device].name.as_str())?;
+            }
+            match kind {
+                FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
+                FaultKind::Crash { worker } => text.given("worker", worker.as_ref())?,
+                FaultKind::Down { .. } => {}
+            }
+            text.given("lasts", kind.lasts().as_ref())?;
+            match when {
+                FaultTime::At(at) => text.field("at", at),
+                FaultTime::Every(every) => text.field("every", every),
+            }
+        })
+    }
+
     fn class(&self, text: &mut CanonicalWriter<'_>, class: &TaskClass) -> fmt::Result {
         let TaskClass {
             name,
@@ -722,6 +814,10 @@ impl Canonical for Metric {
             Self::MeanLatency => text.out.write_str("mean"),
             Self::Percentile(p) => {
                 text.out.write_char('p')?;
+                p.write(text)
+            }
+            Self::Worst(p) => {
+                text.out.write_str("worst p")?;
                 p.write(text)
             }
             Self::Memory => text.out.write_str("memory"),
@@ -1036,6 +1132,25 @@ mod tests {
                 "Closed(users: 3, think: \"1s\", count: 100)",
                 "Closed(users: 2, think: \"2s\", count: 100)",
                 "Closed(users: 2, think: \"1s\", count: 101)",
+                "Phases(phases: [Steady(\"20/s\", \"1m\")])",
+                "Phases(phases: [Steady(\"30/s\", \"1m\")])",
+                "Phases(phases: [Steady(\"20/s\", \"2m\")])",
+                "Phases(phases: [Steady(\"20/s\", \"1m\")], repeat: 2)",
+                "Phases(phases: [Steady(\"20/s\", \"1m\")], count: 9)",
+                "Phases(phases: [Ramp(\"20/s\", \"30/s\", \"1m\")])",
+                "Phases(phases: [Ramp(\"0/s\", \"30/s\", \"1m\")])",
+                "Diurnal(mean: \"20/s\", swing: \"50%\", count: 9)",
+                "Diurnal(mean: \"30/s\", swing: \"50%\", count: 9)",
+                "Diurnal(mean: \"20/s\", swing: \"60%\", count: 9)",
+                "Diurnal(mean: \"20/s\", swing: \"50%\", period: \"1h\", count: 9)",
+                "Diurnal(mean: \"20/s\", swing: \"50%\", peak: \"1h\", count: 9)",
+                "Bursty(states: [Steady(\"2/s\", \"9s\"), Steady(\"9/s\", \"1s\")], count: 9)",
+                "Bursty(states: [Steady(\"3/s\", \"9s\"), Steady(\"9/s\", \"1s\")], count: 9)",
+                "Bursty(states: [Steady(\"2/s\", \"8s\"), Steady(\"9/s\", \"1s\")], count: 9)",
+                "Sessions(rate: \"2/s\", requests: 3, count: 9)",
+                "Sessions(rate: \"3/s\", requests: 3, count: 9)",
+                "Sessions(rate: \"2/s\", requests: 4, count: 9)",
+                "Sessions(rate: \"2/s\", requests: 3, think: \"1s\", count: 9)",
                 "Rounds(count: 2)",
                 "Rounds(count: 3)",
                 "Rounds(count: 2, serial: [Cpu(\"1ms\")])",

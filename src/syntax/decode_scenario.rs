@@ -10,6 +10,7 @@ use super::diagnostic::{Code, Severity};
 use super::tree::{CallArgs, SourceSpan, SyntaxKind, SyntaxNode};
 use super::{decode_pools, decode_strategy, objective, variants};
 use crate::engine::Nanos;
+use crate::scenario::units::grouped;
 use crate::scenario::{
     Arrivals, Execution, MachineSpec, Metric, Objective, Offload, PastLimit, Placed, Pool,
     Scenario, ScenarioPart, Step, StepResource, Strategy, StrategyCase, TaskClass, Workload,
@@ -72,6 +73,10 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
     let seed = or(cx, &f, "seed", 1, |cx, n| {
         cx.int(n, "the seed", 0..=u64::MAX, "of 64 bits")
     });
+    let windows = cx.optional(&f, "windows", |cx, n| {
+        let width = cx.positive_duration(n, "the length of a window")?;
+        windows(cx, n, width, workload.as_ref(), horizon)
+    });
     check_warmup(cx, &f, warmup, horizon, workload.as_ref());
     // For a batch the default is no warm-up, because all of its tasks count.
     let batch = (workload.as_ref()).is_some_and(|w| matches!(w.arrivals, Arrivals::Batch));
@@ -86,6 +91,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
         replications,
         warmup: warmup.filter(|_| !batch),
         horizon,
+        windows,
         objectives,
         rank_by,
         seed,
@@ -114,6 +120,43 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
         }
     }
     Some(scenario)
+}
+
+/// Checks that windows of this length have an effect, and are not too many.
+fn windows(
+    cx: &mut Cx,
+    node: &SyntaxNode,
+    width: Nanos,
+    workload: Option<&Workload>,
+    horizon: Option<Nanos>,
+) -> Option<Nanos> {
+    let arrivals = workload.map(|w| &w.arrivals);
+    if arrivals == Some(&Arrivals::Batch) {
+        cx.warn(
+            Code::NoEffect,
+            node.span,
+            "`windows` tell tasks apart by when they arrive: those of a batch arrive at once",
+        )
+        .help("leave it out");
+    }
+    let load_ends = match arrivals {
+        Some(Arrivals::Varying { load, .. }) => load.ends(),
+        _ => None,
+    };
+    let end = load_ends.into_iter().chain(horizon).min();
+    let most = u64::try_from(limits::MAX_WINDOWS).unwrap_or(u64::MAX);
+    let count = end.map_or(0, |end| end.0.div_ceil(width.0));
+    if count > most {
+        let message = format!(
+            "{} windows are more than {}",
+            grouped(count),
+            limits::named("MAX_WINDOWS", most)
+        );
+        cx.error(Code::Limit, node.span, message)
+            .help(limits::instead("MAX_WINDOWS"));
+        return None;
+    }
+    Some(width)
 }
 
 /// Warns of strategies that say what their workers inherit of imports, where there are none.
@@ -153,7 +196,10 @@ fn nobody_connects(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
         return;
     };
     let (what, watched) = match &scenario.workload.arrivals {
-        Arrivals::Open { .. } | Arrivals::Closed { .. } => return,
+        Arrivals::Open { .. }
+        | Arrivals::Varying { .. }
+        | Arrivals::Sessions { .. }
+        | Arrivals::Closed { .. } => return,
         Arrivals::Batch => ("a batch", true),
         Arrivals::Trace(_) => ("a trace", false),
     };

@@ -3,19 +3,20 @@
 use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or};
+use super::decode_arrivals::arrivals;
 use super::decode_devices::devices;
-use super::decode_dist::dist;
+use super::decode_faults::faults;
 use super::decode_resources::resources;
 use super::decode_steps::{DeclaredResource, StepReader, SymbolTable, given_up, tally, unrolled};
 use super::diagnostic::{Code, Severity};
 use super::tree::{CallArgs, Ident, SourceSpan, SyntaxKind, SyntaxNode};
 use super::variants::ArrivalsName;
 use super::{trace, variants};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, whole};
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Arrivals, Dist, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, ResourceSpec, Rounds,
-    Step, TaskClass, WaitsFor, WhenFull, Workload, limits,
+    Arrivals, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, ResourceSpec, Rounds, Step,
+    TaskClass, WaitsFor, WhenFull, Workload, limits,
 };
 
 /// Reads the workload from its record. `base` is the directory where trace files are looked for.
@@ -66,6 +67,9 @@ pub(super) fn workload(
         let arrivals = arrivals(cx, n, horizon)?;
         Some((arrivals, rounds(cx, n, &mut reader, &resources)?))
     });
+    let faults = or(cx, &f, "faults", Vec::new(), |cx, n| {
+        faults(cx, n, &mut reader.devices.names, horizon)
+    });
     let imports = or(cx, &f, "imports", Imports::default(), imports);
     let data = or(cx, &f, "data", 0, Cx::size);
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
@@ -76,7 +80,16 @@ pub(super) fn workload(
     if let (Arrivals::Trace(tasks), Some(node)) = (&mut arrivals, f.get("arrivals")) {
         *tasks = cx.at("arrivals", |cx| {
             let f = cx.params(node, "`Trace`", variants::params("Trace"))?;
-            cx.required(&f, "file", |cx, n| trace::read(cx, n, base, &classes))
+            let speed = or(cx, &f, "speed", 1.0, |cx, n| {
+                cx.factor(n, "how much faster the trace is replayed")
+            });
+            let mut tasks = cx.required(&f, "file", |cx, n| trace::read(cx, n, base, &classes))?;
+            if speed != 1.0 {
+                for task in &mut tasks {
+                    task.at = task.at.scale(1.0 / speed);
+                }
+            }
+            Some(tasks)
         })?;
     }
     if complete {
@@ -108,89 +121,12 @@ pub(super) fn workload(
         imports,
         data,
         untouched_payload: false,
+        faults,
         dispatch,
         cpu_grain,
         native_grain,
         measured_on,
     })
-}
-
-fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -> Option<Arrivals> {
-    let name = cx.variant(node, "a kind of arrivals", variants::ARRIVALS)?;
-    let which = ArrivalsName::named(name)?;
-    let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
-    if which == ArrivalsName::Rounds {
-        return Some(Arrivals::Batch); // What makes rounds of a batch is read by itself.
-    }
-    let count = cx.optional(&f, "count", |cx, n| {
-        cx.int(
-            n,
-            "the number of arrivals",
-            1..=limits::MAX_TASKS,
-            "MAX_TASKS",
-        )
-    });
-    let endless = f.get("count").is_none() && horizon.is_none();
-    let ends_alone = match which {
-        ArrivalsName::Batch | ArrivalsName::Rounds | ArrivalsName::Trace => true,
-        ArrivalsName::Poisson | ArrivalsName::Renewal | ArrivalsName::Closed => false,
-    };
-    if endless && !ends_alone {
-        cx.error(
-            Code::MissingField,
-            node.span,
-            format!("`{name}` arrivals never end: neither a count nor a horizon is given"),
-        )
-        .help("add `count: 1000` here, or `horizon: \"60s\"` to the scenario");
-    }
-    match which {
-        ArrivalsName::Batch | ArrivalsName::Rounds => Some(Arrivals::Batch),
-        ArrivalsName::Poisson => {
-            let rate = cx.required(&f, "rate", Cx::rate)?;
-            Some(Arrivals::Open {
-                interval: Dist::Exponential(Nanos::from_secs_f64(1.0 / rate)),
-                count,
-            })
-        }
-        ArrivalsName::Renewal => {
-            let interval = cx.required(&f, "interval", |cx, n| {
-                let interval = dist(cx, n)?;
-                if interval.mean() <= 0.0 {
-                    cx.error(
-                        Code::OutOfRange,
-                        n.span,
-                        "the time between arrivals must be above zero",
-                    )
-                    .help("tasks that arrive all at once are a Batch");
-                    return None;
-                }
-                Some(interval)
-            })?;
-            Some(Arrivals::Open { interval, count })
-        }
-        ArrivalsName::Closed => {
-            let users = cx.required(&f, "users", |cx, n| {
-                cx.int32(
-                    n,
-                    "the number of users",
-                    1..=limits::MAX_WORKERS,
-                    "MAX_WORKERS",
-                )
-            });
-            let think = match f.get("think") {
-                Some(_) => cx.optional(&f, "think", dist),
-                None => Some(Dist::Constant(Nanos::ZERO)),
-            };
-            let (users, think) = both(users, think)?;
-            Some(Arrivals::Closed {
-                users,
-                think,
-                count,
-            })
-        }
-        // The file of the trace is read later, when the classes are known.
-        ArrivalsName::Trace => Some(Arrivals::Trace(Vec::new())),
-    }
 }
 
 /// Reads how often a batch comes; once, unless the arrivals are rounds.
@@ -379,7 +315,10 @@ fn classes(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Ve
 fn no_effect(cx: &mut Cx, tasks: &SyntaxNode, arrivals: &Arrivals) {
     let (idle, why): (&[&str], &str) = match arrivals {
         Arrivals::Batch => (&["weight"], "a batch has a `count` of each class"),
-        Arrivals::Open { .. } | Arrivals::Closed { .. } => (
+        Arrivals::Open { .. }
+        | Arrivals::Varying { .. }
+        | Arrivals::Sessions { .. }
+        | Arrivals::Closed { .. } => (
             &["count", "interleave"],
             "the arrivals' own `count` says how many, `weight` of which class",
         ),
@@ -601,6 +540,17 @@ fn totals(
         Arrivals::Open { interval, count } => count
             .unwrap_or(u64::MAX)
             .min(within_horizon(interval.mean())),
+        Arrivals::Varying { load, count } => count
+            .unwrap_or(u64::MAX)
+            .min(whole(load.expected_until(horizon))),
+        Arrivals::Sessions {
+            interval,
+            requests,
+            count,
+            ..
+        } => count
+            .unwrap_or(u64::MAX)
+            .min(within_horizon(interval.mean() / requests)),
         Arrivals::Trace(tasks) => tasks.len() as u64,
         // How often closed users go round is known only by simulation, whose limit on events holds instead.
         Arrivals::Closed { count, .. } => count.unwrap_or(0),

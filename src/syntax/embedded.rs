@@ -12,10 +12,10 @@ pub struct Embedded {
 }
 
 macro_rules! shipped {
-    ($($name:literal: $summary:literal,)+) => {
+    ($($(($folder:literal))? $name:literal: $summary:literal,)+) => {
         /// Every shipped scenario, in the order in which they are listed.
         pub const ALL: &[Embedded] = &[
-            $(Embedded { name: $name, summary: $summary, text: include_str!(concat!("../../scenarios/", $name, ".ron")) }),+
+            $(Embedded { name: $name, summary: $summary, text: include_str!(concat!("../../scenarios/", $($folder, "/",)? $name, ".ron")) }),+
         ];
     };
 }
@@ -42,12 +42,18 @@ shipped! {
     "llm_agents": "Agents behind a language model's rate limit, with retries",
     "blas": "Linear algebra whose library starts threads of its own",
     "training_rounds": "A training loop: rounds over workers, a serial update between",
+    ("resilience") "evening_peak": "A day of an API, with a peak in the evening",
+    ("resilience") "flash_crowd": "Five times as many within ten seconds, for a minute",
+    ("resilience") "slow_dependency": "A service that is called answers ten times as slowly for a while",
+    ("resilience") "outage": "A database that is away for ten seconds",
+    ("resilience") "worker_crash": "Workers that crash now and then, and what goes with them",
 }
 
 /// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from
 /// the documentation works outside the repository.
 pub fn find(name: &str) -> Option<&'static Embedded> {
     let bare = name.strip_prefix("scenarios/").unwrap_or(name);
+    let bare = bare.strip_prefix("resilience/").unwrap_or(bare);
     let bare = bare.strip_suffix(".ron").unwrap_or(bare);
     ALL.iter().find(|e| e.name == bare)
 }

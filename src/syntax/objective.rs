@@ -49,13 +49,14 @@ impl From<UnitError> for ObjectiveError {
 pub(super) const HELP: &str = "for example \"p95 < 200ms\", \"mean < 50ms\", \"makespan < 3s\", \"throughput > 50/s\", \
      \"memory < 512MiB\", \"cpu < 10s\", \"failures < 1%\"";
 
-const METRICS: [&str; 9] = [
+const METRICS: [&str; 10] = [
     "makespan",
     "throughput",
     "mean",
     "p50",
     "p95",
     "p99",
+    "worst p99",
     "memory",
     "cpu",
     "failures",
@@ -73,8 +74,8 @@ pub fn parse_metric(name: &str) -> Result<Metric, ObjectiveError> {
         "memory" => Metric::Memory,
         "cpu" => Metric::Cpu,
         "failures" => Metric::FailureRate,
-        other => match other.strip_prefix('p').and_then(|p| p.parse::<f64>().ok()) {
-            Some(p) if (0.0..=100.0).contains(&p) => Metric::Percentile(p),
+        other => match percentile(other) {
+            Some((p, worst)) if (0.0..=100.0).contains(&p) => worst(p),
             Some(_) => return Err(ObjectiveError::Percentile(name.into())),
             None => {
                 return Err(ObjectiveError::UnknownMetric {
@@ -84,6 +85,15 @@ pub fn parse_metric(name: &str) -> Result<Metric, ObjectiveError> {
             }
         },
     })
+}
+
+/// The percentile in `p99` or `worst p99`, and what it is of.
+fn percentile(name: &str) -> Option<(f64, fn(f64) -> Metric)> {
+    let (kind, name): (fn(f64) -> Metric, &str) = match name.strip_prefix("worst") {
+        Some(rest) => (Metric::Worst, rest.trim_start_matches([' ', '-'])),
+        None => (Metric::Percentile, name),
+    };
+    Some((name.strip_prefix('p')?.parse().ok()?, kind))
 }
 
 /// Reads the name of a metric that strategies are ranked by.
@@ -110,9 +120,11 @@ pub fn parse_objective(text: &str) -> Result<Objective, ObjectiveError> {
     let name = text[..at].trim();
     let metric = parse_metric(name)?;
     let bound = match metric {
-        Metric::Makespan | Metric::MeanLatency | Metric::Percentile(_) | Metric::Cpu => {
-            units::duration(bound)?.as_secs_f64()
-        }
+        Metric::Makespan
+        | Metric::MeanLatency
+        | Metric::Percentile(_)
+        | Metric::Worst(_)
+        | Metric::Cpu => units::duration(bound)?.as_secs_f64(),
         Metric::Throughput => match bound.parse::<f64>() {
             Ok(x) => x,
             Err(_) => units::rate(bound)?,

@@ -42,7 +42,19 @@ names! {
 names! {
     /// The ways in which tasks arrive.
     ARRIVALS, ArrivalsName:
-    Batch Poisson Renewal Trace Closed Rounds
+    Batch Poisson Renewal Trace Closed Rounds Phases Diurnal Bursty Sessions
+}
+
+names! {
+    /// The stretches of a load that changes over time.
+    PHASES, PhaseName:
+    Steady Ramp
+}
+
+names! {
+    /// What goes wrong.
+    FAULTS, FaultName:
+    Slow Down Crash
 }
 
 names! {
@@ -93,6 +105,7 @@ pub(super) const SCENARIO: &[&str] = &[
     "replications",
     "warmup",
     "horizon",
+    "windows",
     "objectives",
     "rank_by",
     "seed",
@@ -127,6 +140,7 @@ pub(super) const WORKLOAD: &[&str] = &[
     "objects",
     "resources",
     "devices",
+    "faults",
     "imports",
     "data",
     "dispatch",
@@ -139,7 +153,7 @@ pub(super) const WORKLOAD: &[&str] = &[
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
 /// All names of variants.
-const VARIANTS: [&[&str]; 10] = [
+const VARIANTS: [&[&str]; 12] = [
     DISTRIBUTIONS,
     STEPS,
     ARRIVALS,
@@ -150,6 +164,8 @@ const VARIANTS: [&[&str]; 10] = [
     DEVICES,
     SCOPES,
     JITTERS,
+    PHASES,
+    FAULTS,
 ];
 
 /// The fields of a task class.
@@ -243,7 +259,16 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Inline" => &["steps"],
         "Poisson" => &["rate", "count"],
         "Renewal" => &["interval", "count"],
-        "Trace" => &["file"],
+        "Trace" => &["file", "speed"],
+        "Phases" => &["phases", "repeat", "count"],
+        "Slow" => &["device", "factor", "at", "lasts", "every"],
+        "Down" => &["device", "at", "lasts", "every"],
+        "Crash" => &["at", "every", "worker"],
+        "Steady" => &["rate", "time"],
+        "Ramp" => &["from", "to", "time"],
+        "Diurnal" => &["mean", "swing", "period", "peak", "count"],
+        "Bursty" => &["states", "count"],
+        "Sessions" => &["rate", "requests", "think", "count"],
         "Rounds" => &["count", "serial"],
         "Closed" => &["users", "think", "count"],
         "Threads" | "Interpreters" => &["workers"],

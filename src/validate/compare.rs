@@ -289,6 +289,7 @@ fn input(p: &PreparedCell, seed: u64, replication: u32) -> SimInput<'_> {
         warmup: Nanos::ZERO,
         horizon: None,
         keep_latencies: true,
+        windows: None,
         max_events: MAX_EVENTS,
     }
 }
@@ -341,7 +342,8 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::FutileWakeups { .. }
             | Finding::Rejections { .. }
             | Finding::FullBacklog { .. }
-            | Finding::KilledWorkers { .. } => {}
+            | Finding::KilledWorkers { .. }
+            | Finding::CrashedWorkers { .. } => {}
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {

@@ -63,6 +63,12 @@ pub enum ProgramError {
          verified: --strategy '{1}'"
     )]
     Broker(String, String),
+    /// Visitors come, ask some times, and leave.
+    #[error(
+        "visitors (`Sessions`) are not run: who asks again, and when, depends on the answers; users who stay (`Closed`) or the same rate of \
+         requests (`Poisson`) can be verified: --set 'workload.arrivals=Poisson(\"50/s\", 1000)'"
+    )]
+    Sessions,
     /// The workload comes as a batch, or is made by users who wait for their answers.
     #[error(
         "`{0}` is a server, which is asked at given times: arrivals have to be open (Poisson, Renewal) or a trace; the plain strategy that \

@@ -5,7 +5,7 @@ use super::table::class;
 use super::written::fit_memory;
 use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::quantity::percent;
-use crate::scenario::{Arrivals, Dist, Scenario, Step, TracedTask, Workload};
+use crate::scenario::{Arrivals, LoadCourse, Scenario, Step, TracedTask, Workload};
 
 /// The scenario's workload with all of its times multiplied by `scale`: those of steps, time-outs and back-offs, and the times between
 /// arrivals and of thinking, so that the load stays the same. Overheads and imports are not scaled. Random arrivals become recorded ones,
@@ -30,7 +30,21 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), P
     }
     let horizon = scenario.horizon.map(|h| h.scale(scale));
     if let Arrivals::Open { interval, count } = &w.arrivals {
-        w.arrivals = Arrivals::Trace(laid_down(scenario, &w, interval, *count, horizon)?);
+        let mut intervals = stream(scenario.seed, 0, StreamRole::Arrivals);
+        let mut at = Nanos::ZERO;
+        let next = || {
+            at += interval.sample(&mut intervals);
+            Some(at)
+        };
+        w.arrivals = Arrivals::Trace(laid_down(scenario, &w, next, *count, horizon)?);
+    } else if let Arrivals::Varying { load, count } = &w.arrivals {
+        let mut intervals = stream(scenario.seed, 0, StreamRole::Arrivals);
+        let states = stream(scenario.seed, 0, StreamRole::Load);
+        let mut course = LoadCourse::new(load.clone(), states);
+        let next = || course.next(&mut intervals, horizon);
+        w.arrivals = Arrivals::Trace(laid_down(scenario, &w, next, *count, horizon)?);
+    } else if let Arrivals::Sessions { .. } = &w.arrivals {
+        return Err(ProgramError::Sessions);
     } else if let (Arrivals::Trace(tasks), Some(h)) = (&mut w.arrivals, horizon) {
         tasks.retain(|t| t.at <= h);
     }
@@ -85,17 +99,15 @@ fn largest_payload(steps: &[Step]) -> u64 {
 fn laid_down(
     scenario: &Scenario,
     w: &Workload,
-    interval: &Dist,
+    mut next: impl FnMut() -> Option<Nanos>,
     count: Option<u64>,
     horizon: Option<Nanos>,
 ) -> Result<Vec<TracedTask>, ProgramError> {
     const MOST: usize = 2_000_000;
-    let mut intervals = stream(scenario.seed, 0, StreamRole::Arrivals);
     let mut classes = stream(scenario.seed, 0, StreamRole::Classes);
     let mut tasks = Vec::new();
-    let mut at = Nanos::ZERO;
     while count.is_none_or(|n| (tasks.len() as u64) < n) {
-        at += interval.sample(&mut intervals);
+        let Some(at) = next() else { break };
         if horizon.is_some_and(|h| at > h) {
             break;
         }
@@ -117,6 +129,21 @@ pub(super) fn scaled_arrivals(arrivals: &Arrivals, by: f64) -> Arrivals {
         Arrivals::Batch => Arrivals::Batch,
         Arrivals::Open { interval, count } => Arrivals::Open {
             interval: interval.scaled(by),
+            count: *count,
+        },
+        Arrivals::Varying { load, count } => Arrivals::Varying {
+            load: load.stretched(by),
+            count: *count,
+        },
+        Arrivals::Sessions {
+            interval,
+            requests,
+            think,
+            count,
+        } => Arrivals::Sessions {
+            interval: interval.scaled(by),
+            requests: *requests,
+            think: think.scaled(by),
             count: *count,
         },
         Arrivals::Trace(tasks) => Arrivals::Trace(

@@ -138,6 +138,7 @@ impl Forecaster {
             warmup: Nanos::ZERO,
             horizon: None,
             keep_latencies: true,
+            windows: None,
             max_events: MAX_EVENTS,
         };
         let outcome = simulate_guarded(simulate, &input)?;
@@ -199,7 +200,8 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::FutileWakeups { .. }
             | Finding::Rejections { .. }
             | Finding::FullBacklog { .. }
-            | Finding::KilledWorkers { .. } => {}
+            | Finding::KilledWorkers { .. }
+            | Finding::CrashedWorkers { .. } => {}
         }
     }
     if outcome.in_flight > 0 {
@@ -232,7 +234,10 @@ fn tasks(w: &Workload) -> f64 {
     match &w.arrivals {
         Arrivals::Batch => w.tasks_of_all_rounds() as f64,
         Arrivals::Trace(tasks) => tasks.len() as f64,
-        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0) as f64,
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. }
+        | Arrivals::Closed { count, .. } => count.unwrap_or(0) as f64,
     }
 }
 

@@ -250,6 +250,7 @@ fn give_an_end(
             warmup: Nanos::ZERO,
             horizon: Some(horizon),
             keep_latencies: false,
+            windows: None,
             max_events: 50_000_000,
         };
         if let Ok(outcome) = simulate(&input) {

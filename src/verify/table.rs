@@ -210,7 +210,10 @@ fn arrivals(w: &Workload, seed: u64) -> Result<Vec<(Nanos, usize)>, ProgramError
             checked(tasks.len() as u64)?;
             Ok(tasks.iter().map(|t| (t.at, t.class)).collect())
         }
-        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => {
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. }
+        | Arrivals::Closed { count, .. } => {
             let n = checked(count.unwrap_or(u64::MAX))?;
             let mut rng = stream(seed, 0, StreamRole::Classes);
             Ok((0..n)
@@ -241,7 +244,10 @@ pub(super) fn task_count(w: &Workload) -> usize {
     let n = match &w.arrivals {
         Arrivals::Batch => w.tasks_of_all_rounds(),
         Arrivals::Trace(tasks) => tasks.len() as u64,
-        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0),
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. }
+        | Arrivals::Closed { count, .. } => count.unwrap_or(0),
     };
     usize::try_from(n).unwrap_or(usize::MAX)
 }

@@ -1,6 +1,7 @@
 //! The same command prints the same bytes: at any number of worker threads, and on repetition. And `check` accepts what is
 //! shipped.
 
+use crate::common::shipped_files;
 use crate::world::{pchsim, root};
 
 fn printed(arguments: &[&str]) -> Vec<u8> {
@@ -110,14 +111,10 @@ fn the_seed_is_heard() {
 #[test]
 fn every_shipped_scenario_is_accepted() {
     let list = String::from_utf8(printed(&["scenarios"])).expect("text");
-    let mut files: Vec<_> = std::fs::read_dir(root().join("scenarios"))
-        .unwrap()
-        .map(|entry| entry.expect("readable").path())
-        .filter(|path| path.extension().is_some_and(|e| e == "ron"))
-        .collect();
-    files.sort();
-    assert!(files.len() >= 15);
+    let files = shipped_files();
+    assert!(files.len() >= 20);
     for file in files {
+        let file = root().join(file);
         let name = file.file_stem().and_then(|s| s.to_str()).expect("a name");
         assert!(list.contains(name), "{name} is listed");
         printed(&["check", name]);

@@ -11,9 +11,9 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Backoff, Dist, Jitter, MachineSpec, NamedPool, Offload, PoolLife, ProcessApi,
-    Releases, Rounds, Sizes, StartMethod, Step, Strategy, TracedTask, Workers, WorkingMemory,
-    Workload,
+    Arrivals, Backoff, Dist, Fault, FaultKind, FaultTime, Jitter, Load, LoadState, MachineSpec,
+    NamedPool, Offload, Phase, PoolLife, ProcessApi, Releases, Rounds, Sizes, StartMethod, Step,
+    Strategy, TracedTask, Workers, WorkingMemory, Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -166,6 +166,10 @@ fn arrivals() -> BoxedStrategy<Arrivals> {
             .prop_map(|(interval, n)| Arrivals::Open { interval, count: Some(n) }),
         1 => (1_u32..5, think(), 0_u64..12)
             .prop_map(|(users, think, n)| Arrivals::Closed { users, think, count: Some(n) }),
+        1 => (load(), 0_u64..12).prop_map(|(load, n)| Arrivals::Varying { load, count: Some(n) }),
+        1 => (interval(), 1.0_f64..4.0, think(), 0_u64..12).prop_map(|(interval, requests, think, n)| {
+            Arrivals::Sessions { interval, requests, think, count: Some(n) }
+        }),
         1 => vec((0_u64..3_000_000, 0_usize..2), 0..10).prop_map(|gaps| {
             let mut at = Nanos::ZERO;
             let tasks = gaps.into_iter().map(|(gap, class)| {
@@ -174,6 +178,31 @@ fn arrivals() -> BoxedStrategy<Arrivals> {
             });
             Arrivals::Trace(tasks.collect())
         }),
+    ]
+    .boxed()
+}
+
+/// Loads of all kinds, some hundreds or thousands of arrivals a second.
+fn load() -> BoxedStrategy<Load> {
+    let rate = || prop_oneof![1 => Just(0.0), 4 => 1.0_f64..5_000.0];
+    let time = || (1_u64..20_000_000).prop_map(Nanos);
+    let phase =
+        move || (rate(), rate(), time()).prop_map(|(from, to, time)| Phase { from, to, time });
+    let state =
+        move || (1.0_f64..5_000.0, time()).prop_map(|(rate, time)| LoadState { rate, time });
+    prop_oneof![
+        (vec(phase(), 1..4), 1_u32..3).prop_map(|(phases, repeat)| Load::Phases { phases, repeat }),
+        (1.0_f64..5_000.0, 0.0_f64..=1.0, time(), time()).prop_map(
+            |(mean, swing, period, peak)| {
+                Load::Diurnal {
+                    mean,
+                    swing,
+                    period,
+                    peak,
+                }
+            }
+        ),
+        vec(state(), 2..4).prop_map(|states| Load::Bursty { states }),
     ]
     .boxed()
 }
@@ -482,6 +511,55 @@ fn watched() -> BoxedStrategy<Strategy> {
             lives::prefork(processes, each, life)
         })
         .boxed()
+}
+
+/// Faults of all kinds at any time of small workloads.
+fn faults() -> BoxedStrategy<Vec<Fault>> {
+    let lasts = || (1_u64..20_000_000).prop_map(Nanos);
+    let device = || 0_usize..2;
+    let kind = prop_oneof![
+        1 => (device(), 1.1_f64..50.0, lasts()).prop_map(|(device, factor, lasts)| FaultKind::Slow { device, factor, lasts }),
+        1 => (device(), lasts()).prop_map(|(device, lasts)| FaultKind::Down { device, lasts }),
+        2 => option::of(0_u32..3).prop_map(|worker| FaultKind::Crash { worker }),
+    ];
+    let when = prop_oneof![
+        (0_u64..30_000_000).prop_map(|at| FaultTime::At(Nanos(at))),
+        (1_000_000_u64..20_000_000)
+            .prop_map(|mean| FaultTime::Every(Dist::Exponential(Nanos(mean)))),
+    ];
+    vec(
+        (kind, when).prop_map(|(kind, when)| Fault { kind, when }),
+        1..4,
+    )
+    .boxed()
+}
+
+/// Whatever goes wrong under whatever strategy, tasks, permits, connections, core time and causes are conserved; and workers do crash.
+#[test]
+fn faults_break_no_law() {
+    let served = (cases(), watched()).prop_map(|(case, strategy)| Case { strategy, ..case });
+    let all = (prop_oneof![cases(), served.boxed()], faults()).prop_map(|(mut case, faults)| {
+        case.workload.faults = faults;
+        case
+    });
+    let all = all.prop_filter("a lock of two kinds", |case| {
+        compile(&case.machine, &case.profile, &case.workload, &case.strategy).is_ok()
+    });
+    let crashed = std::cell::Cell::new(0_u64);
+    let mut runner = proptest::test_runner::TestRunner::new(config(384));
+    let found = runner.run(&all, |case| {
+        let o = case.run();
+        for finding in &o.findings {
+            if let Finding::CrashedWorkers { workers, .. } = finding {
+                crashed.set(crashed.get() + workers);
+            }
+        }
+        Ok(())
+    });
+    if let Err(e) = found {
+        panic!("{e}");
+    }
+    assert!(crashed.get() > 50, "{} workers crashed", crashed.get());
 }
 
 /// Wherever workers are when they are killed, what they leave obeys the laws; and they are killed often enough to tell.

@@ -87,6 +87,7 @@ fn all_fit(name: &str, scenario: &Scenario, profiles: &[Profile]) {
             warmup: Nanos::ZERO,
             horizon: scenario.horizon,
             keep_latencies: false,
+            windows: None,
             max_events: 20_000,
         };
         let options = pchsim::cpython::recording::RecordOptions {

@@ -15,8 +15,8 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Back, Contended, Convoy, FullQueue, GilContentionCost, KilledWorkers, Oversubscription,
-    Rejected, Relief, Scarce, Slowed, UnfinishedTasks, Warning,
+    Back, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers,
+    Oversubscription, Rejected, Relief, Scarce, Slowed, UnfinishedTasks, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -90,12 +90,14 @@ fn forecast(label: &str, interpreter: &str, makespan: f64, half: f64) -> Forecas
                 },
                 value: Some(estimate(makespan, half)),
                 bound: 20.0,
+                recovery: None,
             },
             Judgement {
                 text: "memory < 100MiB".into(),
                 verdict: Verdict::Undecided,
                 value: Some(estimate(104_857_600.0, 1_000.0)),
                 bound: 104_857_600.0,
+                recovery: None,
             },
         ],
         findings: Vec::new(),
@@ -507,6 +509,7 @@ fn every_warning_names_a_next_step() {
                 task: "page".into(),
                 busy: 0.99,
                 share: 0.73,
+                faulted: false,
             }],
             fewer: true,
         },
@@ -556,6 +559,13 @@ fn every_warning_names_a_next_step() {
             }],
             loops: true,
             one_by_one: true,
+        },
+        Warning::CrashedWorkers {
+            cases: vec![Crashed {
+                case: name(),
+                workers: 2,
+                tasks: 17,
+            }],
         },
         Warning::FutileWakeups {
             cases: vec![GilContentionCost {

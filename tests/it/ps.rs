@@ -37,6 +37,7 @@ fn input<'a>(
         warmup: Nanos::ZERO,
         horizon: None,
         keep_latencies: false,
+        windows: None,
         max_events: 2_000_000,
     }
 }

@@ -15,7 +15,7 @@ use pchsim::syntax::{load, parse_strategy};
 use pchsim::traces::{TraceCase, TraceMeta, trace};
 use serde_json::Value;
 
-use crate::common::{Case, class, cpu, io, machine, ms, profile, workload};
+use crate::common::{Case, class, cpu, io, machine, ms, profile, shipped_files, workload};
 use crate::world::{World, told};
 use parse::Trace;
 
@@ -65,12 +65,8 @@ fn same_causes(trace: &Trace, outcome: &Outcome) {
 #[test]
 fn traces_of_all_scenarios_are_in_order_and_add_up() {
     let mut whole = 0;
-    let mut files: Vec<_> = std::fs::read_dir("scenarios")
-        .expect("tests run in the package's folder")
-        .map(|f| f.expect("readable").path())
-        .collect();
-    files.sort();
-    assert!(files.len() >= 15);
+    let files = shipped_files();
+    assert!(files.len() >= 20);
     for file in files {
         let name = file.file_stem().and_then(|s| s.to_str()).expect("a name");
         let scenario = load(name, &[]).expect("a shipped scenario");
@@ -92,6 +88,7 @@ fn traces_of_all_scenarios_are_in_order_and_add_up() {
                 warmup: scenario.warmup.unwrap_or_default(),
                 horizon: scenario.horizon,
                 keep_latencies: false,
+                windows: None,
                 max_events: 3_000,
             };
             let Ok((outcome, recording)) = record(&input, WHOLE) else {

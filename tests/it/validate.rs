@@ -36,7 +36,10 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
     let tasks = match &input.workload.arrivals {
         Arrivals::Batch => input.workload.classes.iter().map(|c| c.count).sum(),
         Arrivals::Trace(tasks) => tasks.len() as u64,
-        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => count.unwrap_or(0),
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. }
+        | Arrivals::Closed { count, .. } => count.unwrap_or(0),
     };
     let latencies: Vec<Nanos> = (1..=tasks).map(Nanos::from_millis).collect();
     let nothing = || SimError::Unsupported("a cell without tasks".into());
@@ -56,6 +59,7 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         serial: Total::ZERO,
         closed: end,
         latency: Histogram::new(),
+        windows: None,
         class_latency: Vec::new(),
         series: BatchSeries::new(),
         latencies,

@@ -306,6 +306,7 @@ fn programs_get_the_simulators_random_numbers() {
             warmup: Nanos::ZERO,
             horizon: None,
             keep_latencies: true,
+            windows: None,
             max_events: 1_000_000,
         },
         0,

@@ -335,6 +335,7 @@ fn run(
         imports: Imports::default(),
         data: 0,
         untouched_payload: true,
+        faults: Vec::new(),
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
@@ -351,6 +352,7 @@ fn run(
         warmup: Nanos::ZERO,
         horizon: None,
         keep_latencies: true,
+        windows: None,
         max_events: 1_000_000,
     };
     simulate(&input).ok()

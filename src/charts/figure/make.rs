@@ -178,7 +178,9 @@ impl RankMetric {
     fn of(ranked_by: scenario::Metric) -> Self {
         Self {
             label: match ranked_by {
-                scenario::Metric::Percentile(_) => metric_title(ranked_by),
+                scenario::Metric::Percentile(_) | scenario::Metric::Worst(_) => {
+                    metric_title(ranked_by)
+                }
                 _ => capital(&metric_title(ranked_by)),
             },
             measure: measure(ranked_by.unit()),

@@ -5,7 +5,7 @@ use crate::cpython::index::{CopyIndex, ExecutorIndex, TaskKey};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{MainState, MasterState, RoleAction, ThreadRole};
-use crate::cpython::work::{Flow, Mode, NextOwn, TaskDispatch, Work};
+use crate::cpython::work::{Death, FaultStrikes, Flow, Mode, NextOwn, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
@@ -95,8 +95,10 @@ impl Executors {
                 for copy in work.copies.keys() {
                     start_copy(work, tid, copy);
                 }
-                let life = work.kernel.program.layout.life;
-                if life.max_requests.is_none() && life.timeout.is_none() {
+                let program = work.kernel.program;
+                let life = program.layout.life;
+                let crash = program.faults.iter().any(|f| f.kind.kills());
+                if life.max_requests.is_none() && life.timeout.is_none() && !crash {
                     work.kernel.push(tid, Act::Exit);
                     return;
                 }
@@ -120,7 +122,7 @@ impl Executors {
                     let silent = work.look();
                     for &copy in &silent {
                         work.kernel.machine.charge(tid, work.kernel.syscall);
-                        self.kill(work, tid, copy);
+                        self.kill(work, tid, copy, Death::Silent);
                     }
                     if silent.is_empty() {
                         let until = work.watchdog_waits();
@@ -133,11 +135,23 @@ impl Executors {
         work.kernel.threads[tid].role = ThreadRole::Master(MasterState::Watch(living));
     }
 
+    /// A fault begins, or ends.
+    pub(crate) fn fault(&mut self, work: &mut Work<'_>, fault: u32) {
+        if let FaultStrikes::Kills(copy) = work.fault_strikes(fault)
+            && let Some(supervisor) = work.kernel.starter.supervisor
+        {
+            self.kill(work, supervisor, copy, Death::Crash);
+            // The end of a child is a signal to its parent.
+            work.kernel.unpark(supervisor);
+        }
+    }
+
     /// Kills the process of a copy, and reaps it.
-    fn kill(&mut self, work: &mut Work<'_>, by: Tid, copy: CopyIndex) {
+    fn kill(&mut self, work: &mut Work<'_>, by: Tid, copy: CopyIndex, why: Death) {
         // Python leaves its blocks where the handler of SIGABRT raises `SystemExit`, unless that comes too late.
-        let leaves = by == work.copies[copy].main || work.leaves_blocks(copy);
-        let process = work.kill_copy(by, copy, leaves);
+        let aborted = by == work.copies[copy].main || work.leaves_blocks(copy);
+        let leaves = why == Death::Silent && aborted;
+        let process = work.kill_copy(by, copy, leaves, why);
         for runner in &work.copies[copy].runners {
             if let TaskDispatch::Threads(pool) = *runner {
                 self.pools[pool].forget();
@@ -165,7 +179,7 @@ impl Executors {
             }
             MainState::Take => take_in(work, tid, copy),
             MainState::Working(_) if work.finds_signal(copy) => {
-                self.kill(work, tid, copy);
+                self.kill(work, tid, copy, Death::Silent);
                 if let Some(supervisor) = work.kernel.starter.supervisor {
                     work.kernel.unpark(supervisor);
                 }

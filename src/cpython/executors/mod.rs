@@ -117,6 +117,7 @@ impl Executors {
         };
         work.kernel.machine.wake(first, Nanos::ZERO);
         work.next_arrival();
+        work.announce_faults();
         all
     }
 

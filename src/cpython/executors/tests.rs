@@ -76,6 +76,7 @@ fn run<'a>(
             Upcall::Arrival => run.work.arrivals_due(),
             Upcall::Check => run.work.kernel.look_ahead(),
             Upcall::Device(device) => run.work.transfers_end(device),
+            Upcall::Fault(_) => {}
             Upcall::End => break,
         }
         look(&run);

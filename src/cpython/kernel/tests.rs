@@ -64,7 +64,7 @@ impl Scripts<'_> {
                 Upcall::Timer(tid) => self.0.timer(tid),
                 Upcall::Check => self.0.look_ahead(),
                 Upcall::Arrival => then(self),
-                Upcall::End | Upcall::Device(_) => return,
+                Upcall::End | Upcall::Device(_) | Upcall::Fault(_) => return,
             }
         }
     }

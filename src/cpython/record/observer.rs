@@ -4,7 +4,8 @@ use crate::cpython::finding::Finding;
 use crate::cpython::record::recording::{RecordedSeries, Recording};
 use crate::engine::{Nanos, Total};
 use crate::machine::CAUSES;
-use crate::measure::{BatchSeries, Completions, Histogram};
+use crate::measure::{BatchSeries, Completions, Histogram, Windows};
+use crate::scenario::limits::MAX_WINDOWS;
 use crate::sync::DeviceTotals;
 
 /// Counts and latencies of a run's tasks.
@@ -34,6 +35,8 @@ pub(crate) struct Observer {
     pub serial: Total,
     /// Latencies of completed tasks.
     pub latency: Histogram,
+    /// Counted tasks by the window of time in which they arrived, if there are windows.
+    pub windows: Option<Windows>,
     /// Latencies of completed tasks, by class.
     pub class_latency: Vec<Histogram>,
     /// Latencies of all tasks from outside, however they ended, as a series of batches in order of their ends.
@@ -43,7 +46,7 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    pub(crate) fn new(classes: usize, keep: bool, warmup: Nanos) -> Self {
+    pub(crate) fn new(classes: usize, keep: bool, warmup: Nanos, windows: Option<Nanos>) -> Self {
         Self {
             arrived: 0,
             completed: 0,
@@ -57,6 +60,7 @@ impl Observer {
             makespan: Nanos::ZERO,
             serial: Total::ZERO,
             latency: Histogram::new(),
+            windows: windows.map(|w| Windows::new(w, MAX_WINDOWS)),
             class_latency: vec![Histogram::new(); if classes > 1 { classes } else { 0 }],
             series: BatchSeries::new(),
             latencies: keep.then(Vec::new),

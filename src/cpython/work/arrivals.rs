@@ -14,10 +14,10 @@ use crate::cpython::index::{
 };
 use crate::cpython::kernel::{Act, Blocks, InterpreterRef};
 use crate::cpython::program::Program;
-use crate::engine::{Nanos, StreamRole, stream, unit, whole};
+use crate::engine::{Nanos, StreamRole, Streams, stream, unit, whole};
 use crate::machine::Tid;
 use crate::measure::Draws;
-use crate::scenario::{Accepting, Arrivals as Kind, Dist, TracedTask, Waiting};
+use crate::scenario::{Accepting, Arrivals as Kind, Dist, LoadCourse, TracedTask, Waiting};
 use crate::sync::{Ticket, WaitQueue};
 
 /// Where the tasks of a copy are executed or, under an event loop, their blocking parts.
@@ -148,6 +148,18 @@ pub(crate) enum NextOwn {
     Over,
 }
 
+/// Users who come for some requests.
+struct Visitors {
+    /// Time between new ones.
+    interval: Dist,
+    /// When the next one comes.
+    at: Nanos,
+    /// The chance that a visitor who has been answered asks again.
+    goes_on: f64,
+    /// Draws whether the one who made a request asks again, by the number of that request.
+    streams: Streams,
+}
+
 /// The source of a run's tasks.
 pub(crate) struct ArrivalSource<'a> {
     own: u64,
@@ -155,6 +167,8 @@ pub(crate) struct ArrivalSource<'a> {
     classes: Pcg64Dxsm,
     thinks: Pcg64Dxsm,
     interval: Option<Dist>,
+    /// The course of a load that changes over time.
+    load: Option<LoadCourse>,
     think: Option<Dist>,
     /// Statistics of the intervals or think times drawn so far.
     draws: Draws,
@@ -169,9 +183,12 @@ pub(crate) struct ArrivalSource<'a> {
     /// Users that think at present: when each asks again, and its number.
     users: BinaryHeap<Reverse<(Nanos, u64)>>,
     user_number: u64,
-    /// Number of users of a closed workload.
-    all_users: usize,
+    /// Number of users who wait for an answer.
+    asking: u64,
+    /// Whether users ask again when they have been answered.
     closed: bool,
+    /// Visitors, who leave after some requests; `None` where the users are always the same.
+    visitors: Option<Visitors>,
     /// Tasks that have arrived and that no copy has taken in yet.
     pub(crate) accept: VecDeque<TaskKey>,
     /// Copies that wait for arrivals, first come first.
@@ -186,6 +203,7 @@ impl<'a> ArrivalSource<'a> {
             classes: stream(seed, replication, StreamRole::Classes),
             thinks: stream(seed, replication, StreamRole::Think),
             interval: None,
+            load: None,
             think: None,
             draws: Draws::default(),
             weights: program
@@ -201,8 +219,9 @@ impl<'a> ArrivalSource<'a> {
             number: 0,
             users: BinaryHeap::new(),
             user_number: 0,
-            all_users: 0,
+            asking: 0,
             closed: false,
+            visitors: None,
             accept: VecDeque::new(),
             acceptors: WaitQueue::default(),
         };
@@ -215,6 +234,27 @@ impl<'a> ArrivalSource<'a> {
             Kind::Open { interval, count } => {
                 a.interval = Some(interval.clone());
                 a.left = count.unwrap_or(u64::MAX);
+            }
+            Kind::Varying { load, count } => {
+                let states = stream(seed, replication, StreamRole::Load);
+                a.load = Some(LoadCourse::new(load.clone(), states));
+                a.left = count.unwrap_or(u64::MAX);
+            }
+            Kind::Sessions {
+                interval,
+                requests,
+                think,
+                count,
+            } => {
+                a.closed = true;
+                a.left = count.unwrap_or(u64::MAX);
+                a.visitors = Some(Visitors {
+                    interval: interval.clone(),
+                    at: interval.sample(&mut a.intervals),
+                    goes_on: 1.0 - 1.0 / requests.max(1.0),
+                    streams: Streams::new(seed, replication, StreamRole::Sessions),
+                });
+                a.think = Some(think.clone());
             }
             Kind::Closed {
                 users,
@@ -229,7 +269,6 @@ impl<'a> ArrivalSource<'a> {
                     a.users.push(Reverse((at, a.user_number)));
                     a.user_number += 1;
                 }
-                a.all_users = a.users.len();
                 a.think = Some(think.clone());
             }
         }
@@ -258,7 +297,35 @@ impl<'a> ArrivalSource<'a> {
     }
 
     fn outside(&self) -> bool {
-        self.interval.is_some() || self.closed
+        self.interval.is_some() || self.load.is_some() || self.closed
+    }
+
+    /// When the next user asks, as far as they are known.
+    fn next_user(&self) -> Option<Nanos> {
+        let again = self.users.peek().map(|Reverse((at, _))| *at);
+        again
+            .into_iter()
+            .chain(self.visitors.as_ref().map(|v| v.at))
+            .min()
+    }
+
+    /// The next user asks, and waits for an answer: one who has thought, before a new one who comes at the same time.
+    fn user_asks(&mut self) {
+        self.asking += 1;
+        let again = self.users.peek().map(|Reverse((at, _))| *at);
+        match &mut self.visitors {
+            Some(v) if again.is_none_or(|at| v.at < at) => {
+                v.at += v.interval.sample(&mut self.intervals);
+            }
+            _ => {
+                self.users.pop();
+            }
+        }
+    }
+
+    /// Whether the user who made this request asks again once it has been answered.
+    fn goes_on(&self, request: u64) -> bool {
+        (self.visitors.as_ref()).is_none_or(|v| unit(&mut v.streams.task(request, 0)) < v.goes_on)
     }
 
     fn class(&mut self) -> ClassIndex {
@@ -290,13 +357,18 @@ impl Work<'_> {
             a.draws.push(time);
             a.next_at += time;
             a.next_at
-        } else if let Some(Reverse((at, _))) = a.users.peek() {
-            *at
+        } else if let Some(load) = &mut a.load {
+            let horizon = self.kernel.limits.horizon;
+            // A load that has ended is like one that goes on after the end of time.
+            load.next(&mut a.intervals, horizon).unwrap_or(Nanos::MAX)
+        } else if let Some(at) = a.next_user() {
+            at
         } else {
             return;
         };
-        if self.kernel.limits.horizon.is_some_and(|h| at > h) {
-            if a.closed && a.users.len() < a.all_users {
+        let end = self.kernel.limits.horizon;
+        if end.is_some_and(|h| at > h) || at == Nanos::MAX {
+            if a.asking > 0 {
                 return; // A user who still waits for an answer may come back before the horizon.
             }
             a.left = 0;
@@ -314,7 +386,7 @@ impl Work<'_> {
             return; // This arrival was announced before the horizon or the count cut the rest off.
         }
         if a.closed {
-            a.users.pop();
+            a.user_asks();
         }
         a.left -= 1;
         let class = a.class();
@@ -376,6 +448,9 @@ impl Work<'_> {
         task.counted = arrival >= self.kernel.limits.warmup;
         if task.counted {
             self.observer.arrived += 1;
+            if let Some(windows) = &mut self.observer.windows {
+                windows.at(arrival).arrived += 1;
+            }
         }
         self.tasks[key].payload = self.kernel.program.classes[class].bytes_in;
         self.task_begins(key);
@@ -436,21 +511,25 @@ impl Work<'_> {
         self.arrivals.outside()
     }
 
-    /// Lets a user who has got an answer think; it asks again after that.
-    pub(crate) fn user_answered(&mut self) {
+    /// Lets the user who has got an answer to this request think; it asks again after that, or leaves.
+    pub(crate) fn user_answered(&mut self, request: u64) {
         let now = self.kernel.machine.now();
         let a = &mut self.arrivals;
         if !a.closed || a.left == 0 {
             return;
         }
-        let Some(think) = &a.think else { return };
-        let time = think.sample(&mut a.thinks);
-        a.draws.push(time);
-        let at = now + time;
-        let sooner = a.users.peek().is_none_or(|Reverse((first, _))| at < *first);
-        a.users.push(Reverse((at, a.user_number)));
-        a.user_number += 1;
-        if sooner || a.users.len() == a.all_users {
+        a.asking -= 1;
+        let first = a.next_user();
+        let mut sooner = false;
+        if let Some(think) = a.think.as_ref().filter(|_| a.goes_on(request)) {
+            let time = think.sample(&mut a.thinks);
+            a.draws.push(time);
+            let at = now + time;
+            sooner = first.is_none_or(|first| at < first);
+            a.users.push(Reverse((at, a.user_number)));
+            a.user_number += 1;
+        }
+        if sooner || a.asking == 0 {
             self.next_arrival();
         }
     }
@@ -550,7 +629,10 @@ impl Work<'_> {
     pub(crate) fn promised(&self) -> Option<u64> {
         match &self.kernel.program.arrivals {
             Kind::Batch | Kind::Trace(_) => Some(self.arrivals.own),
-            Kind::Open { count, .. } | Kind::Closed { count, .. } => *count,
+            Kind::Open { count, .. }
+            | Kind::Varying { count, .. }
+            | Kind::Sessions { count, .. }
+            | Kind::Closed { count, .. } => *count,
         }
     }
 

@@ -91,6 +91,13 @@ impl Work<'_> {
         self.wait(tid, key, mode, On::Device(device), None)
     }
 
+    /// From now on everything at a device goes at this share of its speed.
+    pub(super) fn device_goes_at(&mut self, device: DeviceNumber, pace: f64) {
+        let now = self.kernel.machine.now();
+        self.devices.all[device].set_pace(now.0, pace);
+        self.announce(device);
+    }
+
     /// Announces when the next transfer of a device ends.
     fn announce(&mut self, device: DeviceNumber) {
         let at = self.devices.all[device].next_end();

@@ -33,7 +33,8 @@ impl Work<'_> {
         );
         let task = &self.tasks[key];
         let (class, ending, counted, parent) = (task.class, task.ending, task.counted, task.parent);
-        let (number, latency) = (task.number, now - task.arrival);
+        let (number, arrival) = (task.number, task.arrival);
+        let latency = now - arrival;
         if let Some(parent) = parent {
             self.tasks.remove(key);
             self.child_ended(parent, ending);
@@ -55,6 +56,17 @@ impl Work<'_> {
                 TaskEnd::TimedOut => self.observer.timed_out += 1,
             }
         }
+        if counted && let Some(windows) = &mut self.observer.windows {
+            let window = windows.at(arrival);
+            match ending {
+                TaskEnd::Done => {
+                    window.completed += 1;
+                    window.latency.record(latency);
+                }
+                TaskEnd::Failed => window.failed += 1,
+                TaskEnd::TimedOut => window.timed_out += 1,
+            }
+        }
         if counted && ending == TaskEnd::Done {
             self.observer.latency.record(latency);
             if let Some(h) = self.observer.class_latency.get_mut(usize::from(class)) {
@@ -66,7 +78,7 @@ impl Work<'_> {
         }
         self.observer.series.push(now, latency.as_secs_f64());
         self.tasks.remove(key);
-        self.user_answered();
+        self.user_answered(number);
         true
     }
 }

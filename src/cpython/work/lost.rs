@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::Work;
+use super::silence::Killed;
 use super::task::{Data, Frame, FutureState};
 use super::wait::Waiter;
 use crate::cpython::index::{CopyIndex, LockIndex, ProcessIndex, TaskKey};
@@ -14,10 +15,25 @@ use crate::cpython::kernel::On;
 use crate::cpython::record::recording::TaskEnd;
 use crate::machine::{Cause, Tid};
 
+/// Why a process is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// It has been silent for too long.
+    Silent,
+    /// A fault of the scenario ends it.
+    Crash,
+}
+
 impl Work<'_> {
     /// Ends the process of a copy, wherever it is, and fails all that it has taken in; thread `by` of another process does it. `leaves`: whether its
     /// main thread leaves its blocks first, as an exception would. Returns the process.
-    pub(crate) fn kill_copy(&mut self, by: Tid, copy: CopyIndex, leaves: bool) -> ProcessIndex {
+    pub(crate) fn kill_copy(
+        &mut self,
+        by: Tid,
+        copy: CopyIndex,
+        leaves: bool,
+        why: Death,
+    ) -> ProcessIndex {
         let process = self.copies[copy].home.process;
         self.stop_waiting_for_arrivals(copy);
         let lost = self.taken_in_by(copy);
@@ -41,16 +57,24 @@ impl Work<'_> {
         c.pulse.dead = true;
         self.forget_loop(copy);
         self.forget_tick(copy);
-        let killed = &mut self.watchdog.killed;
+        let now = self.kernel.machine.now();
+        let killed = self.deaths(why);
         if killed.workers == 0 {
-            killed.first = self.kernel.machine.now();
+            killed.first = now;
         }
         killed.workers += 1;
         for key in lost {
-            self.lose(key);
+            self.lose(key, why);
         }
         self.nudge_all_if_over();
         process
+    }
+
+    fn deaths(&mut self, why: Death) -> &mut Killed {
+        match why {
+            Death::Silent => &mut self.watchdog.killed,
+            Death::Crash => &mut self.faults.crashed,
+        }
     }
 
     /// All tasks that a copy has, children before their parents.
@@ -187,7 +211,7 @@ impl Work<'_> {
     }
 
     /// Ends a task whose process is gone. Its memory has gone with it.
-    fn lose(&mut self, key: TaskKey) {
+    fn lose(&mut self, key: TaskKey, why: Death) {
         let task = &mut self.tasks[key];
         (task.data, task.ending) = (Data::default(), TaskEnd::Failed);
         let abandoned = task.abandoned;
@@ -202,7 +226,7 @@ impl Work<'_> {
             self.spent(key, now.since(arrival));
             self.tasks.remove(key);
         } else {
-            self.watchdog.killed.tasks += 1;
+            self.deaths(why).tasks += 1;
             self.ends_outside(key);
         }
     }

@@ -10,6 +10,7 @@ mod device;
 mod end;
 mod event_loop;
 mod exec;
+mod faults;
 mod flow;
 mod listening;
 mod lost;
@@ -45,7 +46,10 @@ pub(crate) use wait::Waiter;
 use accounts::ClassTime;
 use arrivals::ArrivalSource;
 use device::Devices;
+pub(crate) use faults::FaultStrikes;
+use faults::Faults;
 use listening::Listening;
+pub(crate) use lost::Death;
 pub(crate) use resource::Asked;
 use resource::Resources;
 use silence::Watchdog;
@@ -62,6 +66,7 @@ pub(crate) struct Work<'a> {
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
     pub(crate) resources: Resources,
     pub(crate) devices: Devices,
+    pub(crate) faults: Faults<'a>,
     pub(crate) arrivals: ArrivalSource<'a>,
     pub(crate) listening: Listening,
     pub(crate) watchdog: Watchdog,
@@ -102,11 +107,20 @@ impl<'a> Work<'a> {
                 .collect(),
             resources: Resources::new(program),
             devices: Devices::new(program),
+            faults: Faults::new(
+                &program.faults,
+                Streams::new(seed, limits.demands, StreamRole::Faults),
+            ),
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             listening: Listening::default(),
             watchdog: Watchdog::default(),
             ticking: 0,
-            observer: Observer::new(program.own_classes, limits.keep_latencies, limits.warmup),
+            observer: Observer::new(
+                program.own_classes,
+                limits.keep_latencies,
+                limits.warmup,
+                limits.windows,
+            ),
             demand_streams: Streams::new(seed, limits.demands, StreamRole::Demands),
             demand_draws: vec![Draws::default(); program.dists.len()].into(),
             grain_streams: Streams::new(seed, replication, StreamRole::Grain),

@@ -115,7 +115,11 @@ impl Work<'_> {
         // Tasks of a trace are a worker's own before they have come: it cannot lose those.
         let comes = match program.arrivals {
             Arrivals::Trace(_) => false,
-            Arrivals::Batch | Arrivals::Open { .. } | Arrivals::Closed { .. } => true,
+            Arrivals::Batch
+            | Arrivals::Open { .. }
+            | Arrivals::Varying { .. }
+            | Arrivals::Sessions { .. }
+            | Arrivals::Closed { .. } => true,
         };
         program.layout.life.timeout.filter(|_| comes)
     }

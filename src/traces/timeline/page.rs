@@ -63,6 +63,7 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::Rejections { .. }
         | Finding::FullBacklog { .. }
         | Finding::KilledWorkers { .. }
+        | Finding::CrashedWorkers { .. }
         | Finding::Unsupported { .. } => None,
     })
 }

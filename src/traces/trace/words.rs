@@ -156,6 +156,11 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             *at,
             format!("{workers} silent workers were killed from here on, with {tasks} tasks"),
         ),
+        Finding::CrashedWorkers { at, workers, tasks } => (
+            "crashed workers",
+            *at,
+            format!("{workers} workers crashed from here on, with {tasks} tasks"),
+        ),
         Finding::EventLimit { at } => ("event limit", *at, "the run was stopped".into()),
         Finding::ClockEnd { at } => ("clock end", *at, "the clock can go no further".into()),
         Finding::Unsupported { reason } => ("unsupported", Nanos::ZERO, reason.clone()),

@@ -24,11 +24,14 @@ pub(in crate::verify) fn of<'a>(
     // Programs go through a list that was drawn beforehand. Those who ask a server draw as they come, which makes the same requests, and whoever
     // accepts first has them.
     let open = scaled_arrivals(&request.scenario.workload.arrivals, request.scale);
-    if let Arrivals::Open { interval, .. } = open {
-        workload.arrivals = Arrivals::Open {
-            interval,
-            count: Some(task_count(&workload) as u64),
-        };
+    let count = Some(task_count(&workload) as u64);
+    match open {
+        Arrivals::Open { interval, .. } => workload.arrivals = Arrivals::Open { interval, count },
+        Arrivals::Varying { load, .. } => workload.arrivals = Arrivals::Varying { load, count },
+        Arrivals::Batch
+        | Arrivals::Sessions { .. }
+        | Arrivals::Trace(_)
+        | Arrivals::Closed { .. } => {}
     }
     let life = planned.strategy.lifecycle().unwrap_or_default();
     let mut profile = request.profile.clone();

@@ -75,8 +75,10 @@ pub(super) fn can_be_asked(strategy: &Strategy, workload: &Workload) -> Result<(
     }
     match workload.arrivals {
         // Open arrivals have become recorded ones.
-        Arrivals::Open { .. } | Arrivals::Trace(_) => Ok(()),
-        Arrivals::Batch | Arrivals::Closed { .. } => Err(ProgramError::NotOpen(label, plain)),
+        Arrivals::Open { .. } | Arrivals::Varying { .. } | Arrivals::Trace(_) => Ok(()),
+        Arrivals::Batch | Arrivals::Closed { .. } | Arrivals::Sessions { .. } => {
+            Err(ProgramError::NotOpen(label, plain))
+        }
     }
 }
 

@@ -133,6 +133,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         measured_on: None,
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
     }
 }
 
@@ -226,6 +227,7 @@ impl Case {
             warmup: self.warmup,
             horizon: self.horizon,
             keep_latencies: true,
+            windows: Some(Nanos::from_millis(5)),
             max_events: self.max_events,
         }
     }
@@ -238,4 +240,17 @@ impl Case {
         }
         outcome
     }
+}
+
+/// The files of all shipped scenarios, in order: tests run in the package's folder.
+pub(crate) fn shipped_files() -> Vec<std::path::PathBuf> {
+    let of = |folder: &str| {
+        let files = std::fs::read_dir(folder).expect("a folder of scenarios");
+        let paths = files.map(|f| f.expect("readable").path());
+        let is_scenario = |p: &std::path::PathBuf| p.extension().is_some_and(|e| e == "ron");
+        paths.filter(is_scenario).collect::<Vec<_>>()
+    };
+    let mut all = [of("scenarios"), of("scenarios/resilience")].concat();
+    all.sort();
+    all
 }

@@ -28,6 +28,7 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
     Workload {
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
         arrivals: Arrivals::Batch,
         rounds: Rounds::default(),
         classes: vec![class(count, step)],
@@ -66,6 +67,7 @@ pub(crate) fn scenario(workload: Workload) -> Scenario {
         replications: None,
         warmup: None,
         horizon: None,
+        windows: None,
         objectives: Vec::new(),
         rank_by: None,
         seed: 1,
@@ -151,6 +153,7 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         serial: Total::ZERO,
         closed: Nanos::ZERO,
         latency: Histogram::new(),
+        windows: None,
         class_latency: vec![Histogram::new()],
         series: BatchSeries::new(),
         latencies: Vec::new(),

@@ -7,6 +7,7 @@ mod calls;
 mod cores;
 mod costs;
 mod devices;
+mod faults;
 mod gil;
 mod interplay;
 mod listening;

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, Lifecycle, LockSpec, Metric, NamedPool, ObjectKind, Offload, PoolLife,
-    ProcessApi, Scenario, StartMethod, Step, Strategy, Workers, strategy_label,
+    Arrivals, Dist, Lifecycle, Load, LockSpec, Metric, NamedPool, ObjectKind, Offload, Phase,
+    PoolLife, ProcessApi, Scenario, StartMethod, Step, Strategy, Workers, strategy_label,
 };
 use pchsim::syntax::{Code, Diagnostic, check, embedded, load, parse, parse_strategy, render};
 
@@ -159,6 +159,48 @@ fn every_kind_of_arrivals() {
         Arrivals::Closed {
             users: 3,
             think,
+            count: Some(9)
+        }
+    );
+    let steady = |rate, s| Phase {
+        from: rate,
+        to: rate,
+        time: Nanos::from_secs(s),
+    };
+    assert_eq!(
+        read("Phases([Steady(\"50/s\", \"1m\"), Ramp(0, \"10/s\", \"5s\")])"),
+        Arrivals::Varying {
+            load: Load::Phases {
+                phases: vec![
+                    steady(50.0, 60),
+                    Phase {
+                        from: 0.0,
+                        ..steady(10.0, 5)
+                    }
+                ],
+                repeat: 1
+            },
+            count: None
+        }
+    );
+    assert_eq!(
+        read("Diurnal(mean: 10, swing: \"40%\", count: 9)"),
+        Arrivals::Varying {
+            load: Load::Diurnal {
+                mean: 10.0,
+                swing: 0.4,
+                period: Nanos::from_secs(86_400),
+                peak: Nanos::from_secs(43_200)
+            },
+            count: Some(9)
+        }
+    );
+    assert_eq!(
+        read("Sessions(rate: 10, requests: 3, count: 9)"),
+        Arrivals::Sessions {
+            interval: Dist::Exponential(Nanos::from_millis(100)),
+            requests: 3.0,
+            think: Dist::Constant(Nanos::ZERO),
             count: Some(9)
         }
     );

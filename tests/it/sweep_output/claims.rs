@@ -180,6 +180,7 @@ impl Random {
                 let used = 40.0 + 4.0 * r.level;
                 let missed = !fine || used > bound;
                 row.case.objectives.push(Judgement {
+                    recovery: None,
                     text: format!("memory < {bound}"),
                     verdict: if missed {
                         Verdict::Missed

@@ -127,6 +127,7 @@ fn forecast((label, interpreter, reached): Made, metric: Metric, goal: Option<f6
         verdict: verdict(g),
         value: primary,
         bound: g,
+        recovery: None,
     });
     Forecast {
         strategy: label,

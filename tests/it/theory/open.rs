@@ -2,8 +2,8 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, DeviceKind, DeviceSpec, Dist, Offload, ResourceKind, ResourceSpec, Scope, Step,
-    Strategy, WhenFull, Workers,
+    Arrivals, DeviceKind, DeviceSpec, Dist, Load, LoadState, Offload, ResourceKind, ResourceSpec,
+    Scope, Step, Strategy, WhenFull, Workers,
 };
 
 use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
@@ -227,4 +227,64 @@ fn a_token_bucket_has_a_rate_and_a_worst_delay() {
         let first = outcome.makespan.0 % interval.0;
         (Nanos(first) + interval * (5_000 - 7)).as_secs_f64()
     });
+}
+
+/// Visitors who think between their requests: an open Jackson network of a single server and a station of delays, in which the server is an M/M/1 queue
+/// at the rate of all requests, however they are spread over visitors (R. Jackson 1957; F. Baskett et al. 1975). Interval at 99 % over 20
+/// replications.
+#[test]
+fn visitors_make_a_jackson_network() {
+    for (load, requests, think) in [(0.6, 4.0, 1.0), (0.6, 1.0, 1.0), (0.85, 10.0, 3.0)] {
+        let open = queue(1, load, exponential(SERVICE));
+        let case = Case {
+            workload: workload(
+                Arrivals::Sessions {
+                    interval: exponential(SERVICE / load * requests),
+                    requests,
+                    think: exponential(think),
+                    count: Some(if load > 0.8 { 80_000 } else { 20_000 }),
+                },
+                0,
+                vec![Step::Cpu(exponential(SERVICE))],
+            ),
+            warmup: 3_000.0 * SERVICE,
+            ..open
+        };
+        let mean = SERVICE / (1.0 - load);
+        (case.replicate(REPLICATIONS, mean_latency)).assert_holds(
+            mean,
+            &format!("{requests} requests of each visitor, load {load}"),
+        );
+    }
+}
+
+/// Two rates between which a slow chain switches (sojourns of 500 services): the mean latency of all tasks is that of the two M/M/1 queues, weighted by
+/// arrivals, but for the change from one to the other, whose share vanishes with the sojourns' length: some ten services of 500. Held within 6 %.
+#[test]
+fn a_slow_change_of_rates_is_two_queues() {
+    let state = |load: f64| LoadState {
+        rate: load / SERVICE,
+        time: Nanos::from_secs_f64(500.0 * SERVICE),
+    };
+    let open = queue(1, 0.5, exponential(SERVICE));
+    let case = Case {
+        workload: workload(
+            Arrivals::Varying {
+                load: Load::Bursty {
+                    states: vec![state(0.2), state(0.6)],
+                },
+                count: Some(40_000),
+            },
+            0,
+            vec![Step::Cpu(exponential(SERVICE))],
+        ),
+        ..open
+    };
+    let mean = (0.2 * SERVICE / 0.8 + 0.6 * SERVICE / 0.4) / 0.8;
+    let found = case.replicate(REPLICATIONS, mean_latency);
+    assert!(
+        (found.mean / mean - 1.0).abs() < 0.06,
+        "{} {mean}",
+        found.mean
+    );
 }

@@ -57,6 +57,7 @@ pub(crate) fn workload(arrivals: Arrivals, count: u64, steps: Vec<Step>) -> Work
         measured_on: None,
         data: 0,
         untouched_payload: false,
+        faults: Vec::new(),
     }
 }
 
@@ -89,6 +90,7 @@ impl Case {
             warmup: Nanos::from_secs_f64(self.warmup),
             horizon: self.horizon.map(Nanos::from_secs_f64),
             keep_latencies: true,
+            windows: None,
             max_events: u64::MAX,
         };
         let outcome = simulate(&input).expect("a strategy that this interpreter has");

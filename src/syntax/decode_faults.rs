@@ -1,0 +1,140 @@
+//! What goes wrong, and when.
+
+use super::decode::{Cx, Fields, both};
+use super::decode_dist::dist;
+use super::decode_steps::SymbolTable;
+use super::diagnostic::Code;
+use super::tree::SyntaxNode;
+use super::variants;
+use super::variants::FaultName;
+use crate::engine::Nanos;
+use crate::scenario::{DeviceId, Fault, FaultKind, FaultTime, limits};
+
+/// Reads a list of faults. One at or after the horizon would never happen.
+pub(super) fn faults(
+    cx: &mut Cx,
+    node: &SyntaxNode,
+    devices: &mut SymbolTable,
+    horizon: Option<Nanos>,
+) -> Option<Vec<Fault>> {
+    let items = cx.list(node, "faults")?;
+    cx.few_names(node, items.len(), "faults")?;
+    let mut out = Vec::new();
+    let mut whole = true;
+    for (i, item) in items.iter().enumerate() {
+        cx.at_index(i, |cx| match fault(cx, item, devices, horizon) {
+            Some(fault) => out.push(fault),
+            None => whole = false,
+        });
+    }
+    whole.then_some(out)
+}
+
+fn fault(
+    cx: &mut Cx,
+    node: &SyntaxNode,
+    devices: &mut SymbolTable,
+    horizon: Option<Nanos>,
+) -> Option<Fault> {
+    let name = cx.variant(node, "a kind of fault", variants::FAULTS)?;
+    let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
+    let when = when(cx, node, &f, name, horizon);
+    let kind = match FaultName::named(name)? {
+        FaultName::Slow => {
+            let factor = cx.required(&f, "factor", |cx, n| {
+                let factor = cx.factor(n, "how many times as long everything takes")?;
+                if factor <= 1.0 {
+                    let message =
+                        format!("a slower device takes more than 1 times as long, not {factor}");
+                    cx.error(Code::OutOfRange, n.span, message)
+                        .help("10 stands for a dependency that answers after ten times as long");
+                    return None;
+                }
+                Some(factor)
+            });
+            let ((device, lasts), factor) = both(on(cx, &f, devices), factor)?;
+            FaultKind::Slow {
+                device,
+                factor,
+                lasts,
+            }
+        }
+        FaultName::Down => {
+            let (device, lasts) = on(cx, &f, devices)?;
+            FaultKind::Down { device, lasts }
+        }
+        FaultName::Crash => {
+            let worker = match f.get("worker") {
+                Some(_) => Some(cx.optional(&f, "worker", |cx, n| {
+                    let most = limits::MAX_WORKERS - 1;
+                    cx.int32(n, "the number of the worker", 0..=most, "MAX_WORKERS")
+                })?),
+                None => None,
+            };
+            FaultKind::Crash { worker }
+        }
+    };
+    Some(Fault { kind, when: when? })
+}
+
+/// The device that a fault is about, and how long it lasts.
+fn on(cx: &mut Cx, f: &Fields<'_>, devices: &mut SymbolTable) -> Option<(DeviceId, Nanos)> {
+    let device = cx.required(f, "device", |cx, n| devices.resolve(cx, n));
+    let lasts = cx.required(f, "lasts", |cx, n| {
+        cx.positive_duration(n, "how long the fault lasts")
+    });
+    both(device, lasts)
+}
+
+fn when(
+    cx: &mut Cx,
+    call: &SyntaxNode,
+    f: &Fields<'_>,
+    name: &str,
+    horizon: Option<Nanos>,
+) -> Option<FaultTime> {
+    match (f.get("at"), f.get("every")) {
+        (Some(node), None) => cx.optional(f, "at", |cx, n| {
+            let at = cx.duration(n)?;
+            if horizon.is_some_and(|h| at >= h) {
+                cx.error(
+                    Code::Conflict,
+                    node.span,
+                    "the fault would happen at the horizon or later: never",
+                )
+                .help("let it happen earlier, or move the horizon");
+                return None;
+            }
+            Some(FaultTime::At(at))
+        }),
+        (None, Some(_)) => cx.optional(f, "every", |cx, n| {
+            let every = dist(cx, n)?;
+            if every.mean() <= 0.0 {
+                cx.error(
+                    Code::OutOfRange,
+                    n.span,
+                    "the time between faults must be above zero",
+                );
+                return None;
+            }
+            Some(FaultTime::Every(every))
+        }),
+        (Some(node), Some(_)) => {
+            cx.error(
+                Code::Conflict,
+                node.span,
+                "`at` is once, `every` again and again: give one of the two",
+            );
+            None
+        }
+        (None, None) => {
+            cx.error(
+                Code::MissingField,
+                call.span,
+                format!("`{name}` says neither when (`at`) nor how often (`every`) it happens"),
+            )
+            .help("add `at: \"60s\"`, or `every: Exponential(\"1h\")`");
+            None
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What goes wrong by the scenario's word: who waits how much longer, who fails, and who is there again when.
+
+use pchsim::engine::Nanos;
+use pchsim::scenario::{
+    Arrivals, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, Lifecycle, Offload, Step,
+    Strategy, Workers,
+};
+use pchsim::strategy::{Finding, Outcome};
+
+use super::servers::{prefork, served};
+use super::{each, threads};
+use crate::common::{Case, io, ms};
+
+fn station(servers: u64) -> DeviceKind {
+    DeviceKind::Station {
+        servers,
+        rate: None,
+    }
+}
+
+fn transfer(alone: Nanos) -> Step {
+    Step::Transfer(0, Dist::Constant(alone))
+}
+
+fn down(at: u64, lasts: u64) -> Fault {
+    Fault {
+        kind: FaultKind::Down {
+            device: 0,
+            lasts: ms(lasts),
+        },
+        when: FaultTime::At(ms(at)),
+    }
+}
+
+fn slow(factor: f64, at: u64, lasts: u64) -> Fault {
+    Fault {
+        kind: FaultKind::Slow {
+            device: 0,
+            factor,
+            lasts: ms(lasts),
+        },
+        when: FaultTime::At(ms(at)),
+    }
+}
+
+fn crash(at: u64, worker: u32) -> Fault {
+    Fault {
+        kind: FaultKind::Crash {
+            worker: Some(worker),
+        },
+        when: FaultTime::At(ms(at)),
+    }
+}
+
+fn with(mut case: Case, kind: DeviceKind, faults: Vec<Fault>) -> Case {
+    case.workload.devices = vec![DeviceSpec {
+        name: "device".into(),
+        kind,
+    }];
+    case.workload.faults = faults;
+    case
+}
+
+fn at_once() -> [Strategy; 2] {
+    [
+        threads(2),
+        Strategy::Asyncio {
+            limit: None,
+            offload: Offload::None,
+            pools: Vec::new(),
+        },
+    ]
+}
+
+fn crashed(o: &Outcome) -> Option<(Nanos, u64, u64)> {
+    o.findings.iter().find_map(|f| match f {
+        Finding::CrashedWorkers { at, workers, tasks } => Some((*at, *workers, *tasks)),
+        _ => None,
+    })
+}
+
+/// 10 ms and 6 ms of work at a station of two. Down from 4 to 9 ms: both end 5 ms later.
+#[test]
+fn what_is_down_goes_on_where_it_was() {
+    for strategy in at_once() {
+        let tasks = [vec![transfer(ms(10))], vec![transfer(ms(6))]];
+        let case = each(true, strategy, &tasks);
+        let o = with(case, station(2), vec![down(4, 5)]).run();
+        assert_eq!(o.latencies, [ms(15), ms(11)]);
+    }
+}
+
+/// At half the speed from 4 to 8 ms: the first has 6 of 10 ms done at 8, the second (6 ms) ends then. Two faults at a time: the worse counts, so of one that
+/// is three times as slow from 5 to 8 ms on top: 4 + 0.5 + 1 = 5.5 ms are done at 8.
+#[test]
+fn what_is_slow_takes_longer_while_it_is() {
+    for strategy in at_once() {
+        let tasks = [vec![transfer(ms(10))], vec![transfer(ms(6))]];
+        let slow_once = vec![slow(2.0, 4, 4)];
+        let o = with(each(true, strategy.clone(), &tasks), station(2), slow_once).run();
+        assert_eq!(o.latencies, [ms(12), ms(8)]);
+        let twice = vec![slow(2.0, 4, 4), slow(3.0, 5, 3)];
+        let o = with(each(true, strategy, &tasks), station(2), twice).run();
+        let near = |a: Nanos, us: u64| a.0.abs_diff(us * 1_000) <= 1;
+        assert!(
+            near(o.latencies[0], 12_500) && near(o.latencies[1], 8_500),
+            "{:?}",
+            o.latencies
+        );
+    }
+}
+
+/// A fault after the last task does not put off the end of the run.
+#[test]
+fn nothing_is_left_to_strike() {
+    let tasks = [vec![transfer(ms(10))]];
+    let late = vec![down(50, 5), crash(60, 0)];
+    let o = with(each(true, threads(1), &tasks), station(1), late).run();
+    assert_eq!(o.latencies, [ms(10)]);
+    assert!(o.end < ms(20), "{:?}", o.end);
+    assert_eq!(crashed(&o), None);
+}
+
+/// Requests of 4 ms every 10 ms in one process that crashes at 22 ms: the third fails, the fourth is served by the process in its place. `Crash` every 25 ms strikes
+/// again and again, at 25, 50, 75 ms, of which only what is under way fails.
+#[test]
+fn a_worker_that_crashes_is_replaced() {
+    let strategy = || prefork(1, Strategy::Sequential, Lifecycle::default());
+    let served = |faults: Vec<Fault>| {
+        let mut case = served(strategy(), 10, 6, vec![io(ms(4))]);
+        case.workload.faults = faults;
+        case.run()
+    };
+    let o = served(vec![crash(32, 0)]);
+    assert_eq!((o.completed, o.failed), (5, 1), "{:?}", o.findings);
+    assert_eq!(crashed(&o), Some((ms(32), 1, 1)));
+    let again = Fault {
+        kind: FaultKind::Crash { worker: None },
+        when: FaultTime::Every(Dist::Constant(ms(11))),
+    };
+    // At 11, 22, 33, 44, 55 ms: each time a request is under way.
+    let o = served(vec![again]);
+    assert_eq!((o.completed, o.failed), (1, 5), "{:?}", o.findings);
+}
+
+/// Without worker processes there is nobody to strike.
+#[test]
+fn no_worker_no_victim() {
+    for strategy in at_once() {
+        let mut case = each(true, strategy, &[vec![io(ms(10))]]);
+        case.workload.faults = vec![crash(5, 0)];
+        let o = case.run();
+        assert_eq!((o.completed, o.failed), (1, 0));
+    }
+}
+
+/// Renewal theory: a device that always has work, down 20 ms after an exponential time of 80 ms in the mean, works 80 % of the time. 400 s of simulated time have 4000
+/// cycles, of which the share of time has a standard deviation of about 0.25 %; held within 1.25 % (five of them).
+#[test]
+fn a_device_that_is_down_for_a_fifth_of_the_time_does_four_fifths() {
+    let fault = Fault {
+        kind: FaultKind::Down {
+            device: 0,
+            lasts: ms(20),
+        },
+        when: FaultTime::Every(Dist::Exponential(ms(80))),
+    };
+    let mut case = served(
+        Strategy::Threads(Workers::Exactly(4)),
+        1,
+        1,
+        vec![transfer(ms(5))],
+    );
+    case.workload.arrivals = Arrivals::Closed {
+        users: 4,
+        think: Dist::Constant(Nanos::ZERO),
+        count: None,
+    };
+    case.horizon = Some(Nanos::from_secs(400));
+    let o = with(case, station(1), vec![fault]).run();
+    let share = o.completed as f64 * 0.005 / 400.0;
+    assert!((share - 0.8).abs() < 0.0125, "{share}");
+}
