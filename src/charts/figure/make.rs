@@ -9,6 +9,7 @@ mod points;
 mod run;
 mod say;
 mod sweep;
+mod windows;
 #[cfg(test)]
 mod tests;
 
