@@ -1,6 +1,7 @@
 //! Statistics of observations: histograms, batch means, intervals, warm-up and drift. Pure: no clock, no files, and the
 //! same bits on every platform (transcendental functions come from `libm`, sums are taken in a fixed order).
 
+mod change;
 mod draws;
 mod histogram;
 mod interval;
@@ -10,6 +11,8 @@ mod series;
 mod steady;
 mod time_bins;
 
+pub use change::{Change, Sides, holm};
+pub(crate) use change::POWER;
 pub(crate) use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{
