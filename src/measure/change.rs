@@ -9,7 +9,7 @@ use super::interval::{CONFIDENCE, Estimate, mean_and_variance, nine_digits, stud
 const MOST_PLANNED: u32 = 1_000_000;
 
 /// Share of cases in which a difference of the planned size is told with the planned number of replications (the usual power of a test).
-pub(crate) const POWER: f64 = 0.8;
+const POWER: f64 = 0.8;
 
 /// What is known of the two sides of a change.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,6 @@ mod steady;
 mod time_bins;
 
 pub use change::{Change, Sides, holm};
-pub(crate) use change::POWER;
 pub(crate) use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{
