@@ -13,9 +13,7 @@ use super::printer::Printer;
 use super::report::text_of;
 use super::selection::{Effort, ScenarioSource, Selection, find_profile, user_error};
 use super::words::quoted;
-use crate::contrast::{
-    ContrastError, Gate, GateVerdict, Side, Wanted, contrast as compared, json,
-};
+use crate::contrast::{ContrastError, Gate, GateVerdict, Side, Wanted, contrast as compared, json};
 use crate::measure::FEWEST_CONTROLLED;
 use crate::profiles::of_scenario;
 use crate::report::contrast::{self, GatedBy, sentences};
@@ -45,7 +43,8 @@ const ENDINGS: &Endings<Format> = &[
 
 /// What `pchsim compare` is told.
 #[derive(Clone, Debug, ClapArgs)]
-#[command(after_long_help = "A and B are two results of `pchsim run`, two of `pchsim sweep`, or scenarios, which are then simulated with the same seed, so that both meet the same chance. Cases are compared by strategy and interpreter.
+#[command(
+    after_long_help = "A and B are two results of `pchsim run`, two of `pchsim sweep`, or scenarios, which are then simulated with the same seed, so that both meet the same chance. Cases are compared by strategy and interpreter.
 
 A difference is called better or worse where it is real (the chance that any of all that are called so is none is below 5%) and at least 1%. Results of `pchsim run --replication-values` with the same seed are compared in pairs, replication by replication, as scenarios are; of others the means are compared, which tells less.
 
@@ -55,7 +54,8 @@ Examples:
   pchsim compare main.ron branch.ron --strategy asyncio --max-regression 'p99 5%'
   pchsim compare monday.jsonl friday.jsonl --format markdown -o output/compared.md
 
-Exit codes: 0 done, 2 bad usage, or results that cannot be compared, 3 something got worse by more than --max-regression, 4 --strict and a warning.")]
+Exit codes: 0 done, 2 bad usage, or results that cannot be compared, 3 something got worse by more than --max-regression, 4 --strict and a warning."
+)]
 pub(crate) struct Args {
     /// A result (.json of a run, .jsonl of a sweep), a scenario, or - for standard input
     #[arg(add = candidates::scenario())]
@@ -133,7 +133,10 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         .into());
     }
     let mut files = Files::new(args.force);
-    let sources = [Source::read(&args.a, &mut files)?, Source::read(&args.b, &mut files)?];
+    let sources = [
+        Source::read(&args.a, &mut files)?,
+        Source::read(&args.b, &mut files)?,
+    ];
     refuse_idle(args, &sources)?;
     let seed = common_seed(args, &sources)?;
     let [a, b] = sources;
@@ -143,16 +146,17 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let output = files.optional(args.output.as_deref())?;
     let options = options(args)?;
     let (a, b) = (a.made(&options, printer)?, b.made(&options, printer)?);
-    let [side_a, side_b] = [(&args.a, &a, "A"), (&args.b, &b, "B")].map(|(name, loaded, letter)| {
-        let name = if args.a == args.b {
-            format!("{name} ({letter})")
-        } else {
-            name.clone()
-        };
-        let mut side = Side::new(name, ResultRef::from(&loaded.result));
-        side.values.clone_from(&loaded.values);
-        side
-    });
+    let [side_a, side_b] =
+        [(&args.a, &a, "A"), (&args.b, &b, "B")].map(|(name, loaded, letter)| {
+            let name = if args.a == args.b {
+                format!("{name} ({letter})")
+            } else {
+                name.clone()
+            };
+            let mut side = Side::new(name, ResultRef::from(&loaded.result));
+            side.values.clone_from(&loaded.values);
+            side
+        });
     let refused = |e: ContrastError| UserError::new(e.to_string());
     let mut all = compared(&side_a, &side_b, &wanted).map_err(refused)?;
     all.command = command(args, seed);
@@ -316,7 +320,9 @@ impl Prepared {
         };
         let progress = printer.progress_bar();
         let study: Result<Study, StudyError> =
-            run_study(&scenario, &profiles, &options, simulate, &|p| progress.show(p));
+            run_study(&scenario, &profiles, &options, simulate, &|p| {
+                progress.show(p);
+            });
         progress.finish();
         let study = study.map_err(|e| match e {
             StudyError::Threads(_) => anyhow::Error::new(e),
@@ -373,7 +379,9 @@ fn refuse_empty(gates: &[GatedBy], a: &str) -> anyhow::Result<()> {
 /// The comparison was printed; what is left is to say whether it passes.
 fn exit_code(args: &Args, printer: &Printer, warnings: &[String], gates: &[GatedBy]) -> Exit {
     let with = |v: GateVerdict| {
-        let all = gates.iter().filter(move |(_, of)| of.iter().any(|g| g.verdict == v));
+        let all = gates
+            .iter()
+            .filter(move |(_, of)| of.iter().any(|g| g.verdict == v));
         let texts: Vec<String> = all.map(|(g, _)| format!("`{}`", g.text)).collect();
         texts
     };
@@ -405,9 +413,7 @@ fn command(args: &Args, seed: u64) -> String {
         quoted(&args.b),
     ];
     let mut add = |name: &str, value: String| words.extend([name.to_owned(), quoted(&value)]);
-    args.metric
-        .iter()
-        .for_each(|m| add("--metric", m.clone()));
+    args.metric.iter().for_each(|m| add("--metric", m.clone()));
     args.selection.words(&mut add);
     for (option, set) in [("--set-a", &args.set_a), ("--set-b", &args.set_b)] {
         set.iter()

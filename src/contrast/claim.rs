@@ -196,7 +196,10 @@ impl Contrast {
 
     /// What cannot be told of the deciding metric; where all of that is told, of the others.
     fn unclear(&self) -> Option<Said> {
-        let open = || self.rows().filter(|(_, r)| r.verdict == RowVerdict::Unclear);
+        let open = || {
+            self.rows()
+                .filter(|(_, r)| r.verdict == RowVerdict::Unclear)
+        };
         let decisive: Vec<(Place, &Row)> =
             open().filter(|(_, r)| r.metric == self.metric()).collect();
         let (metric, rows) = if decisive.is_empty() {
@@ -230,7 +233,9 @@ impl Said {
                         && matches!(r.verdict, RowVerdict::Better | RowVerdict::Worse)
                 });
                 held.moved(*place)
-                    && rivals.into_iter().all(|(p, _)| held.size(p) <= held.size(*place) * (1.0 + 1e-9))
+                    && rivals
+                        .into_iter()
+                        .all(|(p, _)| held.size(p) <= held.size(*place) * (1.0 + 1e-9))
             }
             Self::NoneReal => contrast
                 .rows()
@@ -240,9 +245,9 @@ impl Said {
             Self::Answers { changed, of } => {
                 *of == contrast.points.len()
                     && (0..*of).all(|p| held.answers(p, contrast.points[p].answer))
-                    && changed.iter().all(|p| {
-                        contrast.points[*p].take_a != contrast.points[*p].take_b
-                    })
+                    && changed
+                        .iter()
+                        .all(|p| contrast.points[*p].take_a != contrast.points[*p].take_b)
             }
             Self::Status { point, case } => {
                 let c = &contrast.points[*point].cases[*case];

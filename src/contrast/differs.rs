@@ -64,12 +64,12 @@ pub(super) fn differences(a: &Side<'_>, b: &Side<'_>) -> Vec<Differing> {
     let mut both = |what: &str, a: String, b: String| fact(what.into(), Some(a), Some(b));
     let version = |p: &Generator| format!("{} {}", p.name, p.version);
     both("program", version(x.program), version(y.program));
+    both("scenario", x.scenario.name.clone(), y.scenario.name.clone());
     both(
-        "scenario",
-        x.scenario.name.clone(),
-        y.scenario.name.clone(),
+        "question",
+        x.scenario.question.clone(),
+        y.scenario.question.clone(),
     );
-    both("question", x.scenario.question.clone(), y.scenario.question.clone());
     let values = a.values.as_ref().zip(b.values.as_ref());
     if values.is_none() {
         both(
@@ -85,7 +85,11 @@ pub(super) fn differences(a: &Side<'_>, b: &Side<'_>) -> Vec<Differing> {
         both("memory limit", limit(x.machine), limit(y.machine));
     }
     both("seed", x.seed.to_string(), y.seed.to_string());
-    both("ranked by", metric_name(a.metric()), metric_name(b.metric()));
+    both(
+        "ranked by",
+        metric_name(a.metric()),
+        metric_name(b.metric()),
+    );
     both("precision", percent(x.precision), percent(y.precision));
     for (what, in_a, in_b) in interpreters(a, b) {
         fact(what, in_a, in_b);
@@ -137,10 +141,18 @@ fn interpreters(a: &Side<'_>, b: &Side<'_>) -> Vec<Fact> {
         return Vec::new();
     }
     let mut names: Vec<&String> = x.iter().map(|i| &i.name).collect();
-    names.extend(y.iter().map(|i| &i.name).filter(|n| !x.iter().any(|i| i.name == **n)));
+    names.extend(
+        y.iter()
+            .map(|i| &i.name)
+            .filter(|n| !x.iter().any(|i| i.name == **n)),
+    );
     let about = |all: &[InterpreterInfo], name: &str| {
         let info = all.iter().find(|i| i.name == name)?;
-        let gil = if info.gil { "with GIL" } else { "free-threaded" };
+        let gil = if info.gil {
+            "with GIL"
+        } else {
+            "free-threaded"
+        };
         let measured = info.measurement.as_ref().map_or_else(String::new, |m| {
             format!(", measured {} on {} ({} cores)", m.date, m.cpu, m.cores)
         });

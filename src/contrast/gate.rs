@@ -2,7 +2,7 @@
 
 use super::{Contrast, FALSE_ALARMS, Row};
 use crate::measure::holm;
-use crate::quantity::{Unit, metric_name};
+use crate::quantity::{Unit, metric_name, percent};
 use crate::scenario::Metric;
 use crate::scenario::units;
 use crate::syntax::parse_metric;
@@ -50,7 +50,9 @@ impl Gate {
             return Err(GateError::Form(text.into()));
         };
         let metric = parse_metric(name).map_err(|e| GateError::Metric(e.to_string()))?;
-        let share = units::share(margin).ok().filter(|s| margin.ends_with('%') && (0.0..1000.0).contains(s));
+        let share = units::share(margin)
+            .ok()
+            .filter(|s| margin.ends_with('%') && (0.0..1000.0).contains(s));
         let margin = share.ok_or_else(|| GateError::Margin {
             text: text.into(),
             margin: margin.into(),
@@ -65,14 +67,12 @@ impl Gate {
     /// What it asks of a metric, in words: `p99 at most 5% worse`.
     #[must_use]
     pub fn words(&self) -> String {
-        let unit = if self.metric.unit() == Unit::Share {
-            "points"
-        } else {
-            "%"
+        let margin = percent(self.margin);
+        let margin = match margin.strip_suffix('%') {
+            Some(points) if self.metric.unit() == Unit::Share => format!("{points} points"),
+            _ => margin,
         };
-        let space = if unit == "%" { "" } else { " " };
-        let margin = crate::quantity::digits(self.margin * 100.0, 3);
-        format!("{} at most {margin}{space}{unit} worse", metric_name(self.metric))
+        format!("{} at most {margin} worse", metric_name(self.metric))
     }
 
     /// The probability of a row that is as bad as this where the metric got worse by just the margin; `None` where that is not known.
@@ -157,7 +157,8 @@ impl Contrast {
     pub fn gated(&self, gates: &[Gate]) -> Vec<Vec<Gated>> {
         let places = gates.iter().enumerate().flat_map(|(i, g)| {
             let rows = self.rows().filter(move |(_, r)| r.metric == g.metric);
-            rows.filter(|(_, r)| r.a.is_some()).map(move |(at, row)| (i, at, row))
+            rows.filter(|(_, r)| r.a.is_some())
+                .map(move |(at, row)| (i, at, row))
         });
         let places: Vec<_> = places.collect();
         let known: Vec<f64> = places
@@ -190,8 +191,14 @@ mod tests {
     fn gates_are_read() {
         let gate = Gate::parse(" p99   5% ").unwrap();
         assert_eq!((gate.metric, gate.margin), (Metric::Percentile(99.0), 0.05));
-        assert_eq!((gate.text.as_str(), gate.words()), ("p99 5%", "p99 at most 5.00% worse".into()));
-        assert_eq!(Gate::parse("failures 0.5%").unwrap().words(), "failure rate at most 0.500 points worse");
+        assert_eq!(
+            (gate.text.as_str(), gate.words()),
+            ("p99 5%", "p99 at most 5% worse".into())
+        );
+        assert_eq!(
+            Gate::parse("failures 0.5%").unwrap().words(),
+            "failure rate at most 0.5 points worse"
+        );
         for (text, says) in [
             ("", "as in 'p99 5%'"),
             ("p99", "write a metric and"),

@@ -258,7 +258,8 @@ pub fn json(all: &Contrast, says: &[String], gates: &[(Gate, Vec<Gated>)]) -> St
         points_only_b: all.points_only_b,
         gates: gates.iter().map(|(g, of)| gate(all, g, of)).collect(),
     };
-    let mut out = serde_json::to_string_pretty(&whole).expect("keys are texts, and memory takes all");
+    let mut out =
+        serde_json::to_string_pretty(&whole).expect("keys are texts, and memory takes all");
     out.push('\n');
     out
 }

@@ -240,8 +240,6 @@ pub struct Contrast {
     pub points_only_b: usize,
     /// Number of differences that were looked at together.
     pub comparisons: usize,
-    /// Shares or points below which a difference is too small to matter, and the family's level: see [`FALSE_ALARMS`].
-    pub level: f64,
 }
 
 impl Contrast {
@@ -256,11 +254,10 @@ impl Contrast {
         let of_case = |point: usize, case: usize, pair: &'_ CasePair| {
             (0..pair.rows.len()).map(move |row| RowPlace { point, case, row })
         };
-        let places = self.points.iter().enumerate().flat_map(move |(p, point)| {
+        self.points.iter().enumerate().flat_map(move |(p, point)| {
             let cases = point.cases.iter().enumerate();
             cases.flat_map(move |(c, pair)| of_case(p, c, pair).zip(&pair.rows))
-        });
-        places
+        })
     }
 
     /// The row at a place.
@@ -289,7 +286,6 @@ pub fn contrast(a: &Side<'_>, b: &Side<'_>, wanted: &Wanted) -> Result<Contrast,
         points_only_a: 0,
         points_only_b: 0,
         comparisons: 0,
-        level: FALSE_ALARMS,
     };
     let common = places(a, b)?;
     (all.points_only_a, all.points_only_b) = (common.only_a, common.only_b);
@@ -353,11 +349,7 @@ fn answer_of(cases: &[Forecast], metric: Metric) -> Option<Answer> {
     crate::result::answer(&standings, !metric.less_is_better())
 }
 
-fn answer_change(
-    a: Option<&Answer>,
-    b: Option<&Answer>,
-    both: &[(usize, usize)],
-) -> AnswerChange {
+fn answer_change(a: Option<&Answer>, b: Option<&Answer>, both: &[(usize, usize)]) -> AnswerChange {
     let (a, b) = match (a, b) {
         (None, None) => return AnswerChange::None,
         (Some(_), None) => return AnswerChange::Lost,

@@ -347,7 +347,10 @@ mod tests {
         let other = Change::ratio(Sides::Paired(&[2.0; 3], &[3.0; 3])).unwrap();
         assert_eq!(other.interval(), Some((other.value(), other.value())));
         assert_eq!(other.p(), Some(0.0));
-        assert_eq!((other.p_above(0.2), other.p_above(0.6)), (Some(0.0), Some(1.0)));
+        assert_eq!(
+            (other.p_above(0.2), other.p_above(0.6)),
+            (Some(0.0), Some(1.0))
+        );
         let single = Change::ratio(Sides::Paired(&[2.0], &[3.0])).unwrap();
         assert_eq!((single.interval(), single.p()), (None, None));
         assert_eq!(single.replications_to_tell(0.01, 0.05), None);

@@ -13,7 +13,9 @@ use super::track::CaseTrack;
 use crate::engine::Nanos;
 use crate::measure::CONFIDENCE;
 use crate::quantity::Quantity;
-use crate::result::{Forecast, Generator, InterpreterInfo, MachineInfo, Notice, ReplicationValues, Status, Study};
+use crate::result::{
+    Forecast, Generator, InterpreterInfo, MachineInfo, Notice, ReplicationValues, Status, Study,
+};
 use crate::scenario::Arrivals;
 
 /// The forecasts of all cases from the replications so far, ranked.

@@ -37,12 +37,12 @@ pub use cases::{Case, cases, default_cases, set_workers};
 pub(crate) use course::compared;
 pub use fingerprint::{fingerprint, plan_fingerprint, text_fingerprint};
 pub(crate) use follow::follow;
-pub(crate) use sweep::journal::differing;
 pub use judge::judged;
 pub use options::{Options, PRECISION, StudyError, StudyProgress};
 pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::run_study;
+pub(crate) use sweep::journal::differing;
 pub use warning::{
     Back, Contended, Convoy, FullQueue, GilContentionCost, KilledWorkers, Oversubscription,
     Rejected, Scarce, Slowed, UnfinishedTasks, Warning, WarningCode,

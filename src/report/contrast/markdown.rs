@@ -24,7 +24,9 @@ pub fn markdown(all: &Contrast, gates: &[GatedBy]) -> String {
         });
     }
     if !gates.is_empty() {
-        let gates = gates.iter().map(|g| format!("- {}", marked(&gate_words(all, g))));
+        let gates = gates
+            .iter()
+            .map(|g| format!("- {}", marked(&gate_words(all, g))));
         add(gates.collect::<Vec<_>>().join("\n"));
     }
     for part in [tables::decisive(all, false), tables::others(all, false)] {

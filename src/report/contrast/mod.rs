@@ -88,10 +88,22 @@ fn alone(all: &Contrast) -> Vec<String> {
         }
         let points = [all.points_only_a, all.points_only_b][of];
         if points > 0 {
-            lines.push(format!("Only in {which}: {}.", counted(points as u64, "point")));
+            lines.push(format!(
+                "Only in {which}: {}.",
+                counted(points as u64, "point")
+            ));
         }
     }
     lines
+}
+
+/// What stands above the differences of how the results were made.
+fn else_title(all: &Contrast) -> &'static str {
+    if all.differs.iter().any(|d| d.field) {
+        "What else differs (fields of the scenario as they are simulated: times in ns, sizes in bytes)"
+    } else {
+        "What else differs"
+    }
 }
 
 /// How the differences were made, in a few words.

@@ -1,14 +1,16 @@
 //! The statements about a comparison in words.
 
-use crate::contrast::{AnswerChange, CasePair, Contrast, Row, RowPlace, RowVerdict, Said, Tally};
+use crate::contrast::{
+    AnswerChange, CasePair, Contrast, Point, Row, RowPlace, RowVerdict, Said, Tally,
+};
 use crate::insight::names::Names;
 use crate::layout::words::Words;
 use crate::measure::{Change, Estimate};
 use crate::quantity::{
-    Unit, counted, digits, metric_name, metric_text_in, metric_title, quantity_text, rare_percent,
+    Unit, counted, digits, metric_name, metric_text, metric_text_in, metric_title, quantity_text,
     unit_of, whole,
 };
-use crate::result::{Status, Verdict};
+use crate::result::{Forecast, Status, Verdict};
 use crate::scenario::Metric;
 
 /// Growth from which on a factor says more than a percentage.
@@ -16,25 +18,27 @@ const FACTOR: f64 = 1.5;
 
 /// The change as a text: `+12%`, `-0.4%`, `×2.5`, `+1.2 points`.
 pub(super) fn change_text(metric: Metric, change: &Change, value: f64) -> String {
-    let sign = if value < 0.0 {
-        "-"
-    } else if value > 0.0 {
-        "+"
-    } else {
-        ""
-    };
     if metric.unit() == Unit::Share {
-        return format!("{sign}{} points", digits(value.abs() * 100.0, 2));
+        return format!("{} points", signed(value * 100.0));
     }
     if !change.is_ratio() {
-        let bare = Estimate::new(value.abs(), None, value.abs(), 0);
+        let bare = Estimate::new(value, None, value, 0);
+        let sign = if value > 0.0 { "+" } else { "" };
         return format!("{sign}{}", quantity_text(metric.unit(), bare));
     }
     if value >= FACTOR {
         format!("×{}", digits(1.0 + value, 3))
     } else {
-        format!("{sign}{}", rare_percent(value.abs()))
+        format!("{}%", signed(value * 100.0))
     }
+}
+
+/// A percentage with its sign: two decimals below 1, one from there on; what rounds to nothing has no sign.
+fn signed(percent: f64) -> String {
+    let decimals = if percent.abs() < 1.0 { 2 } else { 1 };
+    let text = format!("{percent:+.decimals$}");
+    let nothing = text.bytes().all(|b| !b.is_ascii_digit() || b == b'0');
+    if nothing { "0".into() } else { text }
 }
 
 /// The interval of a change as a text: `+10% to +14%`.
@@ -95,8 +99,7 @@ pub(super) fn said(all: &Contrast, said: &Said) -> Words {
             let pair = &all.points[*point].cases[*case];
             let (a, b) = (pair.a.status, pair.b.status);
             let end = format!(" {} in A, {} in B.", is(a), is(b));
-            let start = text(if b == Status::Fine { "Works again: " } else { "No longer comparable: " });
-            joined(start, whose(all, *point, *case)).text(end)
+            whose(all, *point, *case).text(end)
         }
         Said::Objective {
             point,
@@ -205,7 +208,7 @@ fn tally_text(tally: &Tally) -> String {
         .collect();
     format!(
         "Of {}: {}.",
-        counted(all as u64, "number"),
+        counted(all as u64, "compared number"),
         parts.join(", ")
     )
 }
@@ -216,17 +219,30 @@ fn answer(all: &Contrast, point: usize, change: AnswerChange) -> Words {
     let (a, b) = (name(&p.take_a), name(&p.take_b));
     let text = |t: &str| Words::default().text(t);
     match change {
-        AnswerChange::Same => text("The case to take is the same in both: ").name(a).text("."),
+        AnswerChange::Same => text("The case to take is the same in both: ")
+            .name(a)
+            .text(format!("{}.", told(all, p))),
         AnswerChange::Level => text("The case to take is ")
             .name(a)
             .text(" in A and ")
             .name(b)
             .text(" in B, but in one of them the two are as good as each other."),
-        AnswerChange::Changed => text("The case to take changes: ")
-            .name(a)
-            .text(" in A, ")
-            .name(b)
-            .text(" in B."),
+        AnswerChange::Changed => {
+            let value = |side: fn(&CasePair) -> &Forecast, full: &Option<String>| {
+                let mut cases = p.cases.iter().map(side);
+                let taken = cases.find(|f| Some(f.name()) == *full);
+                let value = taken.and_then(Forecast::primary);
+                value.map_or_else(String::new, |e| {
+                    let metric = all.metric();
+                    format!(" ({} {})", metric_name(metric), metric_text(metric, e))
+                })
+            };
+            text("The case to take changes: ")
+                .name(a)
+                .text(format!(" in A{}, ", value(|c| &c.a, &p.take_a)))
+                .name(b)
+                .text(format!(" in B{}.", value(|c| &c.b, &p.take_b)))
+        }
         AnswerChange::Lost => text("In B no case has a forecast any more; in A ")
             .name(a)
             .text(" was the one to take."),
@@ -234,6 +250,30 @@ fn answer(all: &Contrast, point: usize, change: AnswerChange) -> Words {
             .name(b)
             .text(" is the one to take."),
         AnswerChange::None => text("No case has a forecast in either result."),
+    }
+}
+
+/// What became of the deciding metric of the case to take: `, whose p95 is 12% worse`.
+fn told(all: &Contrast, p: &Point) -> String {
+    let taken = |c: &&CasePair| Some(c.a.name()) == p.take_a && Some(c.b.name()) == p.take_b;
+    let pair = p.cases.iter().find(taken);
+    let row = pair.and_then(|c| c.rows.iter().find(|r| r.metric == all.metric()));
+    let Some((row, change)) = row.and_then(|r| Some((r, r.change.as_ref()?))) else {
+        return String::new();
+    };
+    let name = metric_name(row.metric);
+    let by = change_text(row.metric, change, change.value());
+    match row.verdict {
+        RowVerdict::Same => format!(", with the same {name}"),
+        RowVerdict::Better => format!(", with a better {name} ({by})"),
+        RowVerdict::Worse => format!(", with a worse {name} ({by})"),
+        RowVerdict::Negligible => {
+            format!(", with a change of {name} that is too small to matter ({by})")
+        }
+        RowVerdict::Unclear | RowVerdict::Unknown => {
+            format!(", with a change of {name} that may be chance ({by})")
+        }
+        RowVerdict::Lost | RowVerdict::Gained => String::new(),
     }
 }
 
@@ -252,7 +292,9 @@ fn answers(all: &Contrast, changed: &[usize], of: usize) -> Words {
     if changed.is_empty() {
         return text(match of {
             1 => "The case to take is the same at the one point that both have.".to_owned(),
-            n => format!("The case to take is the same, or as good, at all {n} points that both have."),
+            n => format!(
+                "The case to take is the same, or as good, at all {n} points that both have."
+            ),
         });
     }
     let mut words = text(format!(

@@ -19,7 +19,13 @@ pub(super) fn decisive(all: &Contrast, everything: bool) -> Table {
     let rows: Vec<(RowPlace, &Row)> = shown.collect();
     let values = rows.iter().flat_map(|(_, r)| [r.a, r.b]).flatten();
     let unit = unit_of(all.metric().unit(), values.map(|e| e.mean));
-    made(all, &rows, Some(unit), metric_title(all.metric()), everything)
+    made(
+        all,
+        &rows,
+        Some(unit),
+        metric_title(all.metric()),
+        everything,
+    )
 }
 
 /// The other metrics: what is better or worse, or all of them.
@@ -91,8 +97,11 @@ fn made(
         cells.extend(values(row, unit));
         let change = row.change.as_ref();
         let or_none = |t: Option<String>| TableCell::text(t.unwrap_or_else(|| "–".into()));
-        cells.push(or_none(change.map(|c| change_text(row.metric, c, c.value()))));
-        cells.push(or_none(change.and_then(|c| interval_text(row.metric, c))));
+        cells.push(or_none(
+            change.map(|c| change_text(row.metric, c, c.value())),
+        ));
+        let moved = change.filter(|_| row.verdict != RowVerdict::Same);
+        cells.push(or_none(moved.and_then(|c| interval_text(row.metric, c))));
         cells.push(TableCell::text(verdict(all, *place, row)));
         TableRow {
             cells,
@@ -114,9 +123,10 @@ fn values(row: &Row, unit: Option<(f64, &'static str)>) -> [TableCell; 2] {
     let own = unit_of(row.metric.unit(), known.map(|e| e.mean));
     [row.a, row.b].map(|e| match (e, unit) {
         (None, _) => TableCell::text("–"),
-        (Some(e), Some((scale, _))) => {
-            TableCell::number(e.mean, estimate(e.scaled(1.0 / scale), IntervalDisplay::IfVisible))
-        }
+        (Some(e), Some((scale, _))) => TableCell::number(
+            e.mean,
+            estimate(e.scaled(1.0 / scale), IntervalDisplay::IfVisible),
+        ),
         (Some(e), None) => TableCell::number(e.mean, visible(row, e, own)),
     })
 }

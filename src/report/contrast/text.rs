@@ -102,7 +102,7 @@ fn differences(out: &mut TextWriter, all: &Contrast) {
     if all.differs.is_empty() {
         return;
     }
-    out.line("What else differs");
+    out.prose("  ", super::else_title(all));
     let most = if out.style.verbose {
         usize::MAX
     } else {
@@ -111,9 +111,14 @@ fn differences(out: &mut TextWriter, all: &Contrast) {
     for d in all.differs.iter().take(most) {
         out.prose("    ", &format!("  {}", differing(d).plain()));
     }
-    let more: Vec<String> = (all.differs.iter().skip(most)).map(|d| d.what.clone()).collect();
+    let more: Vec<String> = (all.differs.iter().skip(most))
+        .map(|d| d.what.clone())
+        .collect();
     if !more.is_empty() {
-        out.prose("    ", &format!("  and {} (--verbose shows all)", list(&more)));
+        out.prose(
+            "    ",
+            &format!("  and {} (--verbose shows all)", list(&more)),
+        );
     }
     out.line("");
 }
