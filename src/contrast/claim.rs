@@ -91,13 +91,14 @@ impl Contrast {
         let tally = self.tally();
         let compared: usize = tally.0.iter().sum();
         let mut all = Vec::new();
+        let one_sided = tally.of(RowVerdict::Lost) + tally.of(RowVerdict::Gained);
         let strongest = self.strongest();
         match strongest {
             _ if compared > 0 && tally.of(RowVerdict::Same) == compared => {
                 all.push(Said::Nothing);
             }
             Some(place) => all.push(Said::Most(place)),
-            None if compared > 0 => all.push(Said::NoneReal),
+            None if self.comparisons > 0 && one_sided == 0 => all.push(Said::NoneReal),
             None => {}
         }
         all.extend(self.answers());

@@ -97,9 +97,9 @@ pub(super) fn differences(a: &Side<'_>, b: &Side<'_>) -> Vec<Differing> {
     for (what, in_a, in_b) in axes(a, b) {
         fact(what, in_a, in_b);
     }
-    let codes = |side: &Side<'_>| {
-        let codes = warning_codes(side);
-        (!codes.is_empty()).then(|| codes.join(", "))
+    let codes = |side: &Side<'_>| match warning_codes(side) {
+        codes if codes.is_empty() => Some("none".to_owned()),
+        codes => Some(codes.join(", ")),
     };
     fact("warnings".into(), codes(a), codes(b));
     let fields = values.map(|(x, y)| differing(x, y)).unwrap_or_default();

@@ -325,7 +325,10 @@ fn point(all: &Contrast, place: &Place<'_>, listed: &[Metric], wanted: &Wanted) 
             .iter()
             .filter_map(|&m| {
                 let of = (&a[i], all.a.ranked_by);
-                Row::new(m, of, (&b[j], all.b.ranked_by), same_seed)
+                let row = Row::new(m, of, (&b[j], all.b.ranked_by), same_seed)?;
+                // Where nothing fails, that is said only to those who ask.
+                let asked = wanted.metrics.contains(&m) || wanted.besides.contains(&m);
+                (asked || !row.is_without_failures()).then_some(row)
             })
             .collect(),
         objectives: changed_objectives(&a[i], &b[j]),

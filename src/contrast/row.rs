@@ -92,8 +92,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The metric of two cases, each with the metric by which its study ranks; `None` if neither has a value, or if it is a share of
-    /// failures and nothing fails.
+    /// The metric of two cases, each with the metric by which its study ranks; `None` if neither has a value.
     pub(super) fn new(
         metric: Metric,
         (a, ranked_a): (&Forecast, Metric),
@@ -121,10 +120,7 @@ impl Row {
                 sides = shown.0.zip(shown.1).map(|(a, b)| Sides::Unpaired(a, b));
             }
         }
-        let zero = |e: Option<Estimate>| e.is_none_or(|e| e.mean == 0.0);
-        let nothing = shown.0.is_none() && shown.1.is_none();
-        let no_failures = metric == Metric::FailureRate && zero(shown.0) && zero(shown.1);
-        if nothing || no_failures {
+        if shown.0.is_none() && shown.1.is_none() {
             return None;
         }
         let change = sides.and_then(|sides| match metric.unit() {
@@ -142,6 +138,12 @@ impl Row {
             verdict: RowVerdict::Unknown,
             needed: None,
         })
+    }
+
+    /// Whether it is the share of failing tasks, and nothing fails.
+    pub(super) fn is_without_failures(&self) -> bool {
+        let zero = |e: Option<Estimate>| e.is_none_or(|e| e.mean == 0.0);
+        self.metric == Metric::FailureRate && zero(self.a) && zero(self.b)
     }
 
     /// The p-value of the change by itself.

@@ -195,19 +195,19 @@ impl Change {
         self.error?;
         let target = self.effect(change.abs()).abs();
         let freedom = |n: u32| if self.paired { n - 1 } else { 2 * (n - 1) };
-        let told = |n: u32| {
+        // So many would do if the spread were known as well as from `n` replications.
+        let by = |n: u32| {
             let quantiles =
                 student_t(1.0 - level, freedom(n)) + student_t(2.0 * POWER - 1.0, freedom(n));
-            quantiles * libm::sqrt(self.each / f64::from(n)) <= target
+            let needed = self.each * (quantiles / target) * (quantiles / target);
+            (needed <= f64::from(MOST_PLANNED)).then(|| whole_above(needed).max(2))
         };
-        if !told(MOST_PLANNED) {
-            return None;
-        }
-        // More replications tell more, so the least number is found by halving.
-        let (mut too_few, mut enough) = (1, MOST_PLANNED);
+        // From the most replications this is too few, from too few it is enough; in between more tell more.
+        let least = by(MOST_PLANNED)?;
+        let (mut too_few, mut enough) = (least - 1, by(least).unwrap_or(MOST_PLANNED));
         while enough - too_few > 1 {
             let middle = too_few + (enough - too_few) / 2;
-            if told(middle) {
+            if by(middle).is_some_and(|n| n <= middle) {
                 enough = middle;
             } else {
                 too_few = middle;
@@ -215,6 +215,16 @@ impl Change {
         }
         Some(enough)
     }
+}
+
+/// The least whole number that is not below a value between 0 and [`MOST_PLANNED`].
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "within the range that is asked for; casts saturate"
+)]
+fn whole_above(value: f64) -> u32 {
+    libm::ceil(value) as u32
 }
 
 fn means(sides: Sides<'_>) -> Option<(f64, f64)> {
@@ -260,7 +270,8 @@ fn unpaired(a: Part, b: Part, scales: (f64, f64)) -> (Option<f64>, u32, f64) {
         clippy::cast_sign_loss,
         reason = "between 1 and the number of replications; casts saturate"
     )]
-    let freedom = libm::floor(freedom).max(1.0) as u32;
+    // What is whole but for a rounding is whole: results that were read back have rounded intervals.
+    let freedom = libm::floor(freedom * (1.0 + 1e-9)).max(1.0) as u32;
     let each = u * f64::from(a.n) + v * f64::from(b.n);
     (Some(libm::sqrt(u + v)), freedom, each)
 }

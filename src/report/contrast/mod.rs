@@ -5,6 +5,8 @@ mod sentences;
 mod tables;
 mod text;
 
+use sentences::Sayer;
+
 pub use markdown::markdown;
 pub use text::text;
 
@@ -20,7 +22,8 @@ pub type GatedBy = (Gate, Vec<Gated>);
 #[must_use]
 pub fn sentences(all: &Contrast) -> Vec<String> {
     let said = all.said();
-    let words = said.iter().map(|s| sentences::said(all, s));
+    let by = Sayer::of(all);
+    let words = said.iter().map(|s| sentences::said(&by, s));
     words.map(|w| w.plain()).collect()
 }
 
@@ -30,11 +33,12 @@ fn words(all: &Contrast, verbose: bool) -> Vec<Words> {
     const MOST: usize = 4;
     let kind = |s: &Said| std::mem::discriminant(s);
     let said = all.said();
+    let by = Sayer::of(all);
     let mut shown = Vec::new();
     for (i, s) in said.iter().enumerate() {
         let before = said[..i].iter().filter(|x| kind(x) == kind(s)).count();
         if verbose || before < MOST {
-            shown.push(sentences::said(all, s));
+            shown.push(sentences::said(&by, s));
             continue;
         }
         let last = said[i + 1..].iter().all(|x| kind(x) != kind(s));

@@ -51,6 +51,19 @@ pub(super) fn interval_text(metric: Metric, change: &Change) -> Option<String> {
     Some(format!("{low} to {high}"))
 }
 
+/// Whoever puts a comparison into words: it, and how its cases are called.
+pub(super) struct Sayer<'a> {
+    all: &'a Contrast,
+    names: Names,
+}
+
+impl<'a> Sayer<'a> {
+    pub(super) fn of(all: &'a Contrast) -> Self {
+        let names = names(all);
+        Self { all, names }
+    }
+}
+
 /// The names of the cases of a comparison, as short as they are told apart.
 pub(super) fn names(all: &Contrast) -> Names {
     let pairs = all.points.iter().flat_map(|p| &p.cases);
@@ -58,16 +71,16 @@ pub(super) fn names(all: &Contrast) -> Names {
 }
 
 /// Short name of a case, with that in B where it is another one.
-pub(super) fn case_name(all: &Contrast, pair: &CasePair) -> String {
-    let names = names(all);
+pub(super) fn case_name(names: &Names, pair: &CasePair) -> String {
     let (a, b) = (names.short(&pair.a), names.short(&pair.b));
     if a == b { a } else { format!("{a} / {b}") }
 }
 
 /// The case of a row, with its point in a sweep.
-fn whose(all: &Contrast, point: usize, case: usize) -> Words {
+fn whose(by: &Sayer<'_>, point: usize, case: usize) -> Words {
+    let all = by.all;
     let p = &all.points[point];
-    let words = Words::default().name(case_name(all, &p.cases[case]));
+    let words = Words::default().name(case_name(&by.names, &p.cases[case]));
     if p.at.is_empty() {
         words
     } else {
@@ -80,7 +93,8 @@ fn joined(first: Words, then: Words) -> Words {
 }
 
 /// A statement in words: a sentence with its full stop.
-pub(super) fn said(all: &Contrast, said: &Said) -> Words {
+pub(super) fn said(by: &Sayer<'_>, said: &Said) -> Words {
+    let all = by.all;
     let text = |t: &str| Words::default().text(t);
     match said {
         Said::Nothing => text(&format!(
@@ -90,16 +104,16 @@ pub(super) fn said(all: &Contrast, said: &Said) -> Words {
                 n => format!("all {n} numbers"),
             }
         )),
-        Said::Most(place) => most(all, *place),
+        Said::Most(place) => most(by, *place),
         Said::NoneReal => text("Nothing that was compared is really better or worse in B."),
         Said::Tally(tally) => text(&tally_text(tally)),
-        Said::Answer { point, change } => answer(all, *point, *change),
-        Said::Answers { changed, of } => answers(all, changed, *of),
+        Said::Answer { point, change } => answer(by, *point, *change),
+        Said::Answers { changed, of } => answers(by, changed, *of),
         Said::Status { point, case } => {
             let pair = &all.points[*point].cases[*case];
             let (a, b) = (pair.a.status, pair.b.status);
             let end = format!(" {} in A, {} in B.", is(a), is(b));
-            whose(all, *point, *case).text(end)
+            whose(by, *point, *case).text(end)
         }
         Said::Objective {
             point,
@@ -112,7 +126,7 @@ pub(super) fn said(all: &Contrast, said: &Said) -> Words {
                 Verdict::Missed => "misses",
                 Verdict::Undecided => "may meet or miss",
             };
-            whose(all, *point, *case)
+            whose(by, *point, *case)
                 .text(format!(" {} ", verb(o.a)))
                 .name(&o.text)
                 .text(format!(" in A, {} it in B.", verb(o.b)))
@@ -122,7 +136,7 @@ pub(super) fn said(all: &Contrast, said: &Said) -> Words {
             rows,
             hardest,
             needed,
-        } => unclear(all, *metric, *rows, *hardest, *needed),
+        } => unclear(by, *metric, *rows, *hardest, *needed),
     }
 }
 
@@ -165,7 +179,8 @@ fn change_and_interval(row: &Row) -> String {
     }
 }
 
-fn most(all: &Contrast, place: RowPlace) -> Words {
+fn most(by: &Sayer<'_>, place: RowPlace) -> Words {
+    let all = by.all;
     let row = all.row(place);
     let (start, verb) = match (row.verdict, row.a.zip(row.b)) {
         (RowVerdict::Better, Some((a, b))) => ("Better", rises(a, b)),
@@ -178,7 +193,7 @@ fn most(all: &Contrast, place: RowPlace) -> Words {
         format!("from {} to {}", text(a), text(b))
     });
     let start = Words::default().text(format!("{start}: {} of ", metric_title(row.metric)));
-    joined(start, whose(all, place.point, place.case)).text(format!(
+    joined(start, whose(by, place.point, place.case)).text(format!(
         " {verb} {} ({}; {}).",
         values.unwrap_or_default(),
         change_and_interval(row),
@@ -213,15 +228,16 @@ fn tally_text(tally: &Tally) -> String {
     )
 }
 
-fn answer(all: &Contrast, point: usize, change: AnswerChange) -> Words {
+fn answer(by: &Sayer<'_>, point: usize, change: AnswerChange) -> Words {
+    let all = by.all;
     let p = &all.points[point];
-    let name = |full: &Option<String>| short(all, full.as_deref().unwrap_or("none"));
+    let name = |full: &Option<String>| short(by, full.as_deref().unwrap_or("none"));
     let (a, b) = (name(&p.take_a), name(&p.take_b));
     let text = |t: &str| Words::default().text(t);
     match change {
         AnswerChange::Same => text("The case to take is the same in both: ")
             .name(a)
-            .text(format!("{}.", told(all, p))),
+            .text(format!("{}.", told(by, p))),
         AnswerChange::Level => text("The case to take is ")
             .name(a)
             .text(" in A and ")
@@ -254,7 +270,8 @@ fn answer(all: &Contrast, point: usize, change: AnswerChange) -> Words {
 }
 
 /// What became of the deciding metric of the case to take: `, whose p95 is 12% worse`.
-fn told(all: &Contrast, p: &Point) -> String {
+fn told(by: &Sayer<'_>, p: &Point) -> String {
+    let all = by.all;
     let taken = |c: &&CasePair| Some(c.a.name()) == p.take_a && Some(c.b.name()) == p.take_b;
     let pair = p.cases.iter().find(taken);
     let row = pair.and_then(|c| c.rows.iter().find(|r| r.metric == all.metric()));
@@ -278,16 +295,17 @@ fn told(all: &Contrast, p: &Point) -> String {
 }
 
 /// A case's full name as short as the others are.
-fn short(all: &Contrast, full: &str) -> String {
+fn short(by: &Sayer<'_>, full: &str) -> String {
     match full.rsplit_once(" on ") {
-        Some((strategy, interpreter)) => names(all).of_parts(strategy, interpreter),
+        Some((strategy, interpreter)) => by.names.of_parts(strategy, interpreter),
         None => full.to_owned(),
     }
 }
 
-fn answers(all: &Contrast, changed: &[usize], of: usize) -> Words {
+fn answers(by: &Sayer<'_>, changed: &[usize], of: usize) -> Words {
     /// Most points that are named.
     const MOST: usize = 4;
+    let all = by.all;
     let text = |t: String| Words::default().text(t);
     if changed.is_empty() {
         return text(match of {
@@ -304,7 +322,7 @@ fn answers(all: &Contrast, changed: &[usize], of: usize) -> Words {
     ));
     for (i, point) in changed.iter().take(MOST).enumerate() {
         let p = &all.points[*point];
-        let name = |full: &Option<String>| short(all, full.as_deref().unwrap_or("none"));
+        let name = |full: &Option<String>| short(by, full.as_deref().unwrap_or("none"));
         let separator = if i > 0 { "; " } else { "" };
         words = words
             .text(format!("{separator}{}: ", p.name()))
@@ -320,12 +338,13 @@ fn answers(all: &Contrast, changed: &[usize], of: usize) -> Words {
 }
 
 fn unclear(
-    all: &Contrast,
+    by: &Sayer<'_>,
     metric: Option<Metric>,
     rows: usize,
     hardest: RowPlace,
     needed: Option<u32>,
 ) -> Words {
+    let all = by.all;
     let row = all.row(hardest);
     let what = match (rows, metric) {
         (1, _) => format!("{} of ", metric_name(row.metric)),
@@ -333,7 +352,7 @@ fn unclear(
         (n, None) => format!("{n} differences, hardest {} of ", metric_name(row.metric)),
     };
     let start = Words::default().text(format!("Not to be told apart: {what}"));
-    let start = joined(start, whose(all, hardest.point, hardest.case));
+    let start = joined(start, whose(by, hardest.point, hardest.case));
     let start = start.text(format!(
         " ({}; {})",
         change_and_interval(row),

@@ -1,6 +1,6 @@
 //! The tables of a comparison: the metric that decides, then the others.
 
-use super::sentences::{case_name, change_text, interval_text};
+use super::sentences::{case_name, change_text, interval_text, names};
 use crate::contrast::{Contrast, Row, RowPlace, RowVerdict};
 use crate::layout::Column;
 use crate::layout::table::{Table, TableCell, TableRow};
@@ -31,7 +31,13 @@ pub(super) fn decisive(all: &Contrast, everything: bool) -> Table {
 /// The other metrics: what is better or worse, or all of them.
 pub(super) fn others(all: &Contrast, everything: bool) -> Table {
     let rows = all.rows().filter(|(_, r)| r.metric != all.metric());
-    let rows: Vec<(RowPlace, &Row)> = rows.filter(|(_, r)| everything || is_told(r)).collect();
+    // Of a case that has no forecast any more a sentence tells.
+    let works = |p: &RowPlace| {
+        let pair = &all.points[p.point].cases[p.case];
+        pair.a.is_fine() && pair.b.is_fine()
+    };
+    let rows = rows.filter(|(p, r)| everything || is_told(r) && works(p));
+    let rows: Vec<(RowPlace, &Row)> = rows.collect();
     let caption = if everything {
         "Other metrics"
     } else {
@@ -84,13 +90,14 @@ fn made(
     });
     columns.push(Column::new("B is", "", false));
     let most = if everything { usize::MAX } else { ROWS };
+    let names = names(all);
     let cells = rows.iter().take(most).map(|(place, row)| {
         let point = &all.points[place.point];
         let mut cells = Vec::new();
         if all.sweeps {
             cells.push(TableCell::name(point.name()));
         }
-        cells.push(TableCell::name(case_name(all, &point.cases[place.case])));
+        cells.push(TableCell::name(case_name(&names, &point.cases[place.case])));
         if unit.is_none() {
             cells.push(TableCell::text(metric_name(row.metric)));
         }
