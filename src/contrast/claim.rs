@@ -7,7 +7,7 @@ use crate::scenario::Metric;
 
 /// Where a row stands in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct RowPlace {
     /// Index of the point.
     pub point: usize,
     /// Index of the case at that point.
@@ -36,7 +36,7 @@ pub enum Said {
     Nothing,
     /// This is the greatest real change of the metric that decides the rank; or, where that has none, of all that are measured as a ratio;
     /// or of shares.
-    Most(Place),
+    Most(RowPlace),
     /// Nothing that was compared really got better or worse.
     NoneReal,
     /// How many differences there are of each kind.
@@ -78,7 +78,7 @@ pub enum Said {
         /// Number of rows.
         rows: usize,
         /// The row that is hardest to tell.
-        hardest: Place,
+        hardest: RowPlace,
         /// Replications of each side that would tell all of them; `None` where that is out of reach.
         needed: Option<u32>,
     },
@@ -134,10 +134,10 @@ impl Contrast {
         }
     }
 
-    fn strongest(&self) -> Option<Place> {
+    fn strongest(&self) -> Option<RowPlace> {
         let real = |row: &Row| matches!(row.verdict, RowVerdict::Better | RowVerdict::Worse);
         let size = |row: &Row| row.change.map_or(0.0, |c| c.size());
-        let mut best: Option<(Place, &Row)> = None;
+        let mut best: Option<(RowPlace, &Row)> = None;
         for (place, row) in self.rows().filter(|(_, r)| real(r)) {
             let ahead = best.is_none_or(|(_, b)| {
                 let classes = (self.class(row), self.class(b));
@@ -201,7 +201,7 @@ impl Contrast {
             self.rows()
                 .filter(|(_, r)| r.verdict == RowVerdict::Unclear)
         };
-        let decisive: Vec<(Place, &Row)> =
+        let decisive: Vec<(RowPlace, &Row)> =
             open().filter(|(_, r)| r.metric == self.metric()).collect();
         let (metric, rows) = if decisive.is_empty() {
             (None, open().collect())
@@ -230,7 +230,10 @@ impl Said {
             Self::Most(place) => {
                 let row = contrast.row(*place);
                 let rivals = contrast.rows().filter(|(_, r)| {
+                    // What has no ratio is a difference, which cannot be ordered among ratios.
+                    let ratio = |r: &Row| r.change.is_some_and(|c| c.is_ratio());
                     r.metric == row.metric
+                        && ratio(r) == ratio(row)
                         && matches!(r.verdict, RowVerdict::Better | RowVerdict::Worse)
                 });
                 held.moved(*place)
@@ -288,7 +291,7 @@ struct Held<'a> {
 
 impl Held<'_> {
     /// The values of a row in both, as the results have them.
-    fn values(&self, at: Place) -> Option<(Estimate, Estimate)> {
+    fn values(&self, at: RowPlace) -> Option<(Estimate, Estimate)> {
         let pair = &self.contrast.points[at.point].cases[at.case];
         let row = &pair.rows[at.row];
         let of = |f: &crate::result::Forecast, ranked: Metric| match row.metric.quantity() {
@@ -311,12 +314,12 @@ impl Held<'_> {
         has(self.a, &pair.a) && has(self.b, &pair.b)
     }
 
-    fn equal(&self, at: Place) -> bool {
+    fn equal(&self, at: RowPlace) -> bool {
         self.values(at).is_some_and(|(a, b)| a == b)
     }
 
     /// The logarithm of the ratio of the row's values, or their difference; 0 where they are not known.
-    fn size(&self, at: Place) -> f64 {
+    fn size(&self, at: RowPlace) -> f64 {
         let row = self.contrast.row(at);
         let ratio = row.change.is_some_and(|c| c.is_ratio());
         // In pairs the values are those of the common replications.
@@ -329,7 +332,7 @@ impl Held<'_> {
 
     /// Whether a row that is said to have become better or worse has: in that direction, by enough to matter, and with an interval without
     /// zero.
-    fn moved(&self, at: Place) -> bool {
+    fn moved(&self, at: RowPlace) -> bool {
         let row = self.contrast.row(at);
         let Some(((a, b), change)) = row.a.zip(row.b).zip(row.change) else {
             return false;

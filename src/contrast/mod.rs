@@ -20,7 +20,7 @@ use matching::{Matched, matched};
 use row::metrics;
 use side::{Place, places};
 
-pub use claim::{Place as RowPlace, Said, Tally};
+pub use claim::{RowPlace, Said, Tally};
 pub use differs::Differing;
 pub use gate::{Gate, GateError, GateVerdict, Gated};
 pub use json::json;

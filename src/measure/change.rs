@@ -295,7 +295,7 @@ fn tail(score: f64, freedom: u32) -> f64 {
 /// The p-values adjusted for being looked at together, by Holm's step-down procedure (Holm 1979): if those are called real that are at most
 /// `level` when adjusted, then the chance that any of the called is none is at most `level`, however they depend on one another.
 #[must_use]
-pub fn holm(values: &[f64]) -> Vec<f64> {
+pub(crate) fn holm(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
     let mut adjusted = vec![0.0; values.len()];

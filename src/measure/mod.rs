@@ -11,7 +11,8 @@ mod series;
 mod steady;
 mod time_bins;
 
-pub use change::{Change, Sides, holm};
+pub(crate) use change::holm;
+pub use change::{Change, Sides};
 pub(crate) use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{

@@ -75,9 +75,19 @@ fn differing(d: &Differing) -> Words {
     named(from, &d.b).text(" in B")
 }
 
-/// Cases and points that stand in one result only, a line each.
+/// Cases and points that stand in one result only, and cases that work in neither, a line each.
 fn alone(all: &Contrast) -> Vec<String> {
     let mut lines = Vec::new();
+    let mut broken: Vec<String> = Vec::new();
+    for pair in all.points.iter().flat_map(|p| &p.cases) {
+        let name = format!("{} ({})", pair.name(), pair.b.status.name());
+        if !pair.a.is_fine() && !pair.b.is_fine() && !broken.contains(&name) {
+            broken.push(name);
+        }
+    }
+    if !broken.is_empty() {
+        lines.push(format!("Without a forecast in both: {}.", list(&broken)));
+    }
     for (which, of) in [("A", 0), ("B", 1)] {
         let mut names: Vec<String> = Vec::new();
         for p in &all.points {
