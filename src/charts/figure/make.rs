@@ -9,9 +9,9 @@ mod points;
 mod run;
 mod say;
 mod sweep;
-mod windows;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use super::palette::layer_of;
 use super::{

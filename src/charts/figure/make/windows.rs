@@ -17,17 +17,17 @@ pub(super) fn figures(run: &Study, cases: &Cases<'_>) -> Vec<Figure> {
 }
 
 /// A curve in steps, a step for each window.
-fn steps(width: f64, values: impl Iterator<Item = Option<f64>>) -> Vec<CurvePoint> {
+fn steps(w: &OverWindows, values: impl Iterator<Item = Option<f64>>) -> Vec<CurvePoint> {
     let mut dots: Vec<CurvePoint> = values
         .enumerate()
         .map(|(i, y)| CurvePoint {
             y,
-            ..CurvePoint::at(i as f64 * width, 0.0)
+            ..CurvePoint::at(w.from_s + i as f64 * w.width_s, 0.0)
         })
         .collect();
     if let Some(last) = dots.last().cloned() {
         dots.push(CurvePoint {
-            x: last.x + width,
+            x: last.x + w.width_s,
             ..last
         });
     }
@@ -46,7 +46,7 @@ fn latencies(run: &Study, cases: &Cases<'_>) -> Option<Figure> {
                 number: s.number,
                 role: s.role,
                 stroke: Stroke::Steps,
-                dots: steps(w.width_s, w.p99_s.iter().copied()),
+                dots: steps(w, w.p99_s.iter().copied()),
             })
         })
         .collect();
@@ -75,7 +75,10 @@ fn latencies(run: &Study, cases: &Cases<'_>) -> Option<Figure> {
 }
 
 fn load(run: &Study) -> Option<Figure> {
-    let windows = run.forecasts.iter().find_map(|f| f.detail.windows.as_ref())?;
+    let windows = run
+        .forecasts
+        .iter()
+        .find_map(|f| f.detail.windows.as_ref())?;
     if windows.arrived.len() < 2 {
         return None;
     }
@@ -85,7 +88,7 @@ fn load(run: &Study) -> Option<Figure> {
         number: 0,
         role: Emphasis::default(),
         stroke: Stroke::Steps,
-        dots: steps(windows.width_s, rates),
+        dots: steps(windows, rates),
     }];
     let found = say::course(&series, Measure::PerSecond, true, false)?;
     Some(figure(
