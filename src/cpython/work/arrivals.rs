@@ -498,6 +498,11 @@ impl Work<'_> {
         !self.copies[copy].drained
     }
 
+    /// Whether tasks of the batch or trace are left for this copy, or for whoever takes its place.
+    pub(super) fn has_more(&self, copy: CopyIndex) -> bool {
+        !self.copies[copy].share.left && self.next_index(copy) < self.arrivals.own
+    }
+
     /// Whether further tasks may come from outside.
     pub(super) fn expects_outside(&self) -> bool {
         let a = &self.arrivals;

@@ -641,7 +641,7 @@ fn celery_reads_its_messages_one_by_one() {
             case
         };
         // Two milliseconds for the message, three for the task.
-        assert_eq!(latencies(&case(4, 10)), [ms(5); 10], "{form}");
+        assert_eq!(latencies(&case(10, 10)), [ms(5); 10], "{form}");
         // Twice as many messages as one process reads.
         let o = case(1, 100).run();
         assert_eq!(o.completed, 100);
