@@ -46,10 +46,12 @@ impl Gate {
     /// What is wrong with it, and what was expected.
     pub fn parse(text: &str) -> Result<Self, GateError> {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let [name, margin] = words[..] else {
+        // A metric may be two words: `worst p99`.
+        let Some((margin, name)) = words.split_last().filter(|(_, name)| !name.is_empty()) else {
             return Err(GateError::Form(text.into()));
         };
-        let metric = parse_metric(name).map_err(|e| GateError::Metric(e.to_string()))?;
+        let (margin, name) = (*margin, name.join(" "));
+        let metric = parse_metric(&name).map_err(|e| GateError::Metric(e.to_string()))?;
         let share = units::share(margin)
             .ok()
             .filter(|s| margin.ends_with('%') && (0.0..1000.0).contains(s));

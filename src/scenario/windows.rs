@@ -15,21 +15,29 @@ const EASY: [u64; 22] = [
 ];
 
 impl Scenario {
-    /// Length of the windows of time for which latencies are told apart: as given, or about a sixtieth of the time for which a changing load
-    /// lasts, and long enough for a hundred tasks in the mean. `None` for other loads of which nothing is said, and for batches, all of whose
-    /// tasks arrive at once.
+    /// Length of the windows of time for which latencies are told apart: as given, or, where the load changes or something goes wrong, about a sixtieth
+    /// of the time for which tasks come, and long enough for a hundred of them in the mean. `None` for other loads of which nothing is said, and for
+    /// batches, all of whose tasks arrive at once.
     #[must_use]
     pub fn windows_used(&self) -> Option<Nanos> {
-        let Arrivals::Varying { load, count } = &self.workload.arrivals else {
-            let batch = self.workload.arrivals == Arrivals::Batch;
-            return self.windows.filter(|_| !batch);
+        let (rate, count, load_ends) = match &self.workload.arrivals {
+            Arrivals::Batch => return None,
+            Arrivals::Varying { load, count } => (load.mean_rate(), *count, load.ends()),
+            Arrivals::Open { interval, count } => (1e9 / interval.mean(), *count, None),
+            Arrivals::Sessions {
+                interval,
+                requests,
+                count,
+                ..
+            } => (1e9 / interval.mean() * requests, *count, None),
+            Arrivals::Closed { .. } | Arrivals::Trace(_) => return self.windows,
         };
-        if self.windows.is_some() {
+        let changes = matches!(self.workload.arrivals, Arrivals::Varying { .. });
+        if self.windows.is_some() || !(changes || !self.workload.faults.is_empty()) {
             return self.windows;
         }
-        let rate = load.mean_rate();
         let counted = count.map_or(f64::INFINITY, |n| n as f64 / rate * 1e9);
-        let ends = load.ends().into_iter().chain(self.horizon).min();
+        let ends = load_ends.into_iter().chain(self.horizon).min();
         let lasts = ends.map_or(f64::INFINITY, Nanos::as_f64).min(counted);
         let wanted = (lasts / USUAL).max(TASKS / rate * 1e9);
         let easy = EASY.iter().map(|&ms| Nanos::from_millis(ms));

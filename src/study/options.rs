@@ -119,10 +119,12 @@ impl Options {
 
 /// Whether the workload is studied in its steady state (arrivals whose rate does not change) rather than from start to end.
 pub(super) fn is_steady(scenario: &Scenario) -> bool {
-    matches!(
+    let steady = matches!(
         scenario.workload.arrivals,
         Arrivals::Open { .. } | Arrivals::Sessions { .. } | Arrivals::Closed { .. }
-    )
+    );
+    // What goes wrong at a time is no part of a steady state, and must not be left out as warm-up.
+    steady && scenario.workload.faults.is_empty()
 }
 
 /// Progress of a study.

@@ -145,12 +145,20 @@ fn metric(o: &Outcome, how: Reduction<'_>, m: Metric) -> f64 {
     }
 }
 
-/// The quantile in the window in which it is largest, of those in which tasks completed; over all tasks where there are no windows.
+/// The quantile in the window in which it is largest; over all tasks where there are no windows. Tasks of a window in which none completed have waited
+/// until the end of the run, or would wait for ever: they count with that time, which is the least that can be said.
 fn worst(o: &Outcome, q: f64) -> f64 {
     let Some(windows) = &o.windows else {
         return quantile(&o.latency, q);
     };
-    let each = windows.all().iter().map(|w| quantile(&w.latency, q));
+    let each = windows.all().iter().enumerate().map(|(i, w)| {
+        if w.arrived > 0 && w.completed == 0 {
+            let from = windows.width() * i as u64;
+            o.end.since(from).as_secs_f64()
+        } else {
+            quantile(&w.latency, q)
+        }
+    });
     each.fold(f64::NAN, f64::max)
 }
 

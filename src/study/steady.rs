@@ -93,7 +93,8 @@ pub(super) fn asks_again(arrivals: &Arrivals) -> bool {
 /// or tasks arrive and none completes.
 pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
     let arrivals = &scenario.workload.arrivals;
-    if samples.is_empty() || !comes_anyway(arrivals) {
+    let steady = comes_anyway(arrivals) && scenario.workload.faults.is_empty();
+    if samples.is_empty() || !steady {
         return false;
     }
     let ended = |s: &Sample| {

@@ -146,6 +146,17 @@ fn rate_or_none(cx: &mut Cx, node: &SyntaxNode) -> Option<f64> {
         SyntaxKind::Str(text) => text == "0" || text.starts_with("0/"),
         _ => false,
     };
+    let negative = match &node.kind {
+        SyntaxKind::Int(n) => *n < 0,
+        SyntaxKind::Float(x) => *x < 0.0,
+        SyntaxKind::Str(text) => text.starts_with('-'),
+        _ => false,
+    };
+    if negative {
+        cx.error(Code::OutOfRange, node.span, "a rate is zero or more")
+            .help("0 is a pause, in which nobody comes");
+        return None;
+    }
     if none { Some(0.0) } else { cx.rate(node) }
 }
 

@@ -100,21 +100,22 @@ fn when(
                 cx.error(
                     Code::Conflict,
                     node.span,
-                    "the fault would happen at the horizon or later: never",
+                    "the fault would happen when nobody comes any more: at the horizon, or the end of the load, or later",
                 )
-                .help("let it happen earlier, or move the horizon");
+                .help("let it happen earlier, or the run last longer");
                 return None;
             }
             Some(FaultTime::At(at))
         }),
         (None, Some(_)) => cx.optional(f, "every", |cx, n| {
             let every = dist(cx, n)?;
-            if every.mean() <= 0.0 {
+            if every.mean() < 1e6 {
                 cx.error(
                     Code::OutOfRange,
                     n.span,
-                    "the time between faults must be above zero",
-                );
+                    "faults come at most a thousand times a second: the mean time between them is a millisecond or more",
+                )
+                .help("what goes wrong that often is `Fail(probability)`, or a device with a smaller rate");
                 return None;
             }
             Some(FaultTime::Every(every))

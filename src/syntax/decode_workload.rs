@@ -68,7 +68,12 @@ pub(super) fn workload(
         Some((arrivals, rounds(cx, n, &mut reader, &resources)?))
     });
     let faults = or(cx, &f, "faults", Vec::new(), |cx, n| {
-        faults(cx, n, &mut reader.devices.names, horizon)
+        let load_ends = match &arrivals {
+            Some((Arrivals::Varying { load, .. }, _)) => load.ends(),
+            _ => None,
+        };
+        let end = load_ends.into_iter().chain(horizon).min();
+        faults(cx, n, &mut reader.devices.names, end)
     });
     let imports = or(cx, &f, "imports", Imports::default(), imports);
     let data = or(cx, &f, "data", 0, Cx::size);

@@ -168,7 +168,7 @@ impl Work<'_> {
             None => {
                 let begun = self.faults.begun[fault];
                 let mut rng = self.faults.streams.task(fault as u64, 2 * begun + 1);
-                let n = whole(unit(&mut rng) * there.len() as f64);
+                let n = whole((unit(&mut rng) * there.len() as f64).floor());
                 usize::try_from(n).expect("an index of a list")
             }
         };
