@@ -352,6 +352,7 @@ impl Canonical for ResourceSpec {
             ResourceKind::Semaphore { .. } => "Semaphore",
             ResourceKind::Connections { .. } => "Connections",
             ResourceKind::RateLimit { .. } => "RateLimit",
+            ResourceKind::Breaker { .. } => "Breaker",
         };
         text.of(variant, |text| {
             text.field("name", name)?;
@@ -376,6 +377,15 @@ impl Canonical for ResourceSpec {
                     text.field("interval", interval)?;
                     text.field("burst", burst)?;
                     text.given("window", window.as_ref())?;
+                }
+                ResourceKind::Breaker {
+                    failures,
+                    reset,
+                    half_open,
+                } => {
+                    text.field("failures", failures)?;
+                    text.field("reset", reset)?;
+                    text.field("half_open", half_open)?;
                 }
             }
             let scope = match scope {
@@ -1066,6 +1076,10 @@ mod tests {
             "workload.resources",
             "{\"r\": RateLimit(rate: \"1/s\", window: \"2s\")}",
         ),
+        ("workload.resources", "{\"r\": Breaker}"),
+        ("workload.resources", "{\"r\": Breaker(4)}"),
+        ("workload.resources", "{\"r\": Breaker(reset: \"5s\")}"),
+        ("workload.resources", "{\"r\": Breaker(half_open: 2)}"),
         ("workload.devices", "{\"d\": Station(3)}"),
         ("workload.devices", "{\"d\": Station(4)}"),
         ("workload.devices", "{\"d\": (rate: \"2MB/s\")}"),

@@ -6,6 +6,7 @@
 mod abandon;
 mod accounts;
 mod arrivals;
+mod breaker;
 mod device;
 mod end;
 mod event_loop;

@@ -96,6 +96,7 @@ impl Work<'_> {
                     let who = self.executing(tid, key);
                     self.end_use(tid, who, index, kept);
                 }
+                Frame::Breaker(index, passage) => self.breaker_fails(index, passage),
                 Frame::Token(index, at) => self.give_token_back(index, at),
                 Frame::Hold(bytes, block) => self.kernel.free_block(block, bytes),
                 Frame::Retry {
