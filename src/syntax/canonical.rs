@@ -736,12 +736,14 @@ impl Workload {
                     cap,
                     jitter,
                     retry_after,
+                    budget,
                 } = backoff;
                 text.field("backoff", base)?;
                 text.unless("factor", factor, &2.0)?;
                 text.given("cap", cap.as_ref())?;
                 text.unless("jitter", jitter, &Jitter::None)?;
                 text.unless("retry_after", retry_after, &false)?;
+                text.given("budget", budget.map(u64::from).as_ref())?;
                 self.steps(text, steps)
             }),
             Step::Repeat(times, steps) => text.of("Repeat", |text| {
@@ -1244,6 +1246,8 @@ mod tests {
                 "Retry(attempts: 2, backoff: \"1ms\", jitter: Equal, steps: [Io(\"1ms\")])",
                 "Retry(attempts: 2, backoff: \"1ms\", jitter: Decorrelated, steps: [Io(\"1ms\")])",
                 "Retry(attempts: 2, backoff: \"1ms\", retry_after: true, steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", budget: \"20%\", steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", budget: \"10%\", steps: [Io(\"1ms\")])",
                 "Repeat(2, [Io(\"1ms\")])",
                 "Repeat(3, [Io(\"1ms\")])",
                 "Repeat(2, [Cpu(\"1ms\")])",

@@ -254,6 +254,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
             "cap",
             "jitter",
             "retry_after",
+            "budget",
         ],
         "Repeat" => &["times", "steps"],
         "Offload" => &["steps", "to"],

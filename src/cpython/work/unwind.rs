@@ -102,8 +102,12 @@ impl Work<'_> {
                 Frame::Retry {
                     attempts,
                     arguments,
+                    backoff,
                     ..
-                } if attempts > 1 && self.tasks[key].frames.len() < over => {
+                } if attempts > 1
+                    && self.tasks[key].frames.len() < over
+                    && self.may_try_again(tid, backoff) =>
+                {
                     self.drop_arguments(key, arguments);
                     self.try_again(key, frame, ending);
                     return;
