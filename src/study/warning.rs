@@ -1017,7 +1017,8 @@ impl Warning {
                     advice += "heed what a rate limit says (`retry_after`), ";
                 }
                 format!(
-                    "clients that try again make a multiple of the load that they were asked for: {}. {advice}or allow fewer `attempts`.",
+                    "clients that try again make a multiple of the load that they were asked for: {}. {advice}limit them to a part of the load \
+                     (`budget`), or allow fewer `attempts`.",
                     list(&each)
                 )
             }

@@ -8,7 +8,7 @@ use proptest::prelude::{
 
 use super::{
     Acquisition, Breaker, BreakerRules, Device, Lock, LockHandoff, Passage, Queue, QueueResult,
-    Semaphore, Sharing, Ticket, Tokens, WaitQueue,
+    RetryBudget, Semaphore, Sharing, Ticket, Tokens, WaitQueue,
 };
 
 /// A waiter in these tests.
@@ -288,6 +288,32 @@ proptest! {
                 };
                 prop_assert!(n <= most, "{n} within {length}");
             }
+        }
+    }
+}
+
+proptest! {
+    /// Tokens as hundredths, each deposit and withdrawal by itself.
+    #[test]
+    fn a_retry_budget_is_never_overdrawn(
+        acts in prop::collection::vec(any::<bool>(), 0..200),
+        percent in 1..=100_u32,
+        most in 0..12_u64,
+    ) {
+        let mut budget = RetryBudget::full(most);
+        let (mut hundredths, mut retries, mut first) = (most * 100, 0, 0);
+        for deposits in acts {
+            if deposits {
+                budget.deposit(percent * 10_000, most);
+                hundredths = (hundredths + u64::from(percent)).min(most * 100);
+                first += 1;
+            } else {
+                let allowed = hundredths >= 100;
+                prop_assert_eq!(budget.withdraw(), allowed);
+                hundredths -= if allowed { 100 } else { 0 };
+                retries += u64::from(allowed);
+            }
+            prop_assert!(retries * 100 <= most * 100 + first * u64::from(percent));
         }
     }
 }

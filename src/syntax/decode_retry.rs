@@ -114,7 +114,13 @@ pub(super) fn check_pauses(cx: &mut Cx, f: &Fields<'_>, attempts: u32, told: boo
             no_effect(cx, f, name, why, "allow more `attempts`, or leave it out");
         }
         let why = "a single attempt is followed by no retry";
-        no_effect(cx, f, "budget", why, "allow more `attempts`, or leave it out");
+        no_effect(
+            cx,
+            f,
+            "budget",
+            why,
+            "allow more `attempts`, or leave it out",
+        );
     } else if !told {
         let why = "no rate limit in these steps refuses and says when to come again";
         let help = "use one with `full: Reject`: resources: {\"api\": RateLimit(rate: \"60/min\", full: Reject)}";

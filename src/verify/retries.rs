@@ -25,7 +25,10 @@ pub(super) fn attempts(text: &str, backoff: bool) -> String {
         return text.to_owned();
     }
     text.replace("self.pause)", "self.pause(error))")
-        .replace("(Failed, TimedOut)):", "(Failed, TimedOut)) or not self.pause.may():")
+        .replace(
+            "(Failed, TimedOut)):",
+            "(Failed, TimedOut)) or not self.pause.may():",
+        )
         .replace("        pause *= 2\n", "")
         .replace("attempts(3, 0.1): ", "attempts(3, Backoff(0.1)): ")
         .replace("; the pause doubles each time.", ".")

@@ -136,17 +136,20 @@ fn backoff() -> BoxedStrategy<Backoff> {
         factor,
         option::of(time()),
         jitter,
-        any::<bool>(),
+        (any::<bool>(), option::of(1_u32..=1_000_000)),
     );
     prop_oneof![
         time().prop_map(Backoff::from),
-        all.prop_map(|(base, factor, cap, jitter, retry_after)| Backoff {
-            base,
-            factor,
-            cap,
-            jitter,
-            retry_after,
-        }),
+        all.prop_map(
+            |(base, factor, cap, jitter, (retry_after, budget))| Backoff {
+                base,
+                factor,
+                cap,
+                jitter,
+                retry_after,
+                budget,
+            }
+        ),
     ]
     .boxed()
 }
