@@ -2,7 +2,8 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Backoff, DeviceKind, DeviceSpec, Fault, FaultKind, FaultTime, Offload, Step, Strategy,
+    Arrivals, Backoff, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, Offload, Step,
+    Strategy,
 };
 
 use super::support::{Case, exponential, machine, profile, workload};
@@ -14,7 +15,7 @@ fn service(budget: Option<u32>, slows: bool) -> Case {
         budget,
         ..Backoff::from(Nanos::from_millis(50))
     };
-    let call = Step::Transfer(0, exponential(0.1));
+    let call = Step::Transfer(0, Dist::Constant(Nanos::from_millis(100)));
     let steps = vec![Step::Retry {
         attempts: 4,
         backoff,
@@ -66,7 +67,7 @@ fn later(case: &Case, replication: u32) -> (f64, f64) {
 }
 
 /// As long as nearly all fail, four times 70 calls a second come, and wait until little of their second is left: the servers are busy with what is
-/// given up. With a budget 84 a second come, which the service bears. No chance decides: the shares lie far from the bounds.
+/// given up. (Services without memory would not be wasted: what is given up would end as soon as what is begun in its place.) With a budget 84 a second come, which the service bears. No chance decides: the shares lie far from the bounds.
 #[test]
 fn retries_keep_a_service_down_and_a_budget_lets_it_recover() {
     for replication in 0..3 {
