@@ -67,23 +67,6 @@ impl Observer {
         }
     }
 
-    /// Counts a task that arrives at this time, after the warm-up.
-    #[inline]
-    pub(crate) fn arrives(&mut self, at: Nanos) {
-        self.arrived += 1;
-        if let Some(windows) = &mut self.windows {
-            windows.at(at).arrived += 1;
-        }
-    }
-
-    /// Takes back a task that has been counted, and whose time has not come.
-    pub(crate) fn arrives_not(&mut self, at: Nanos) {
-        self.arrived -= 1;
-        if let Some(windows) = &mut self.windows {
-            windows.at(at).arrived -= 1;
-        }
-    }
-
     /// Counts an arrival from outside: `came` so far with this one, and `left` that may still come (without a promised count: more than
     /// ever do).
     #[inline]

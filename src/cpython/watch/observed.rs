@@ -18,7 +18,7 @@ fn demand_draws(work: &Work<'_>) -> (f64, f64) {
 /// Number of counted tasks that have arrived and are not over, children left out. Tasks of a batch or trace have arrived when their time
 /// has come, even if the program has not taken them in, and have not before that, even if the program knows of them.
 fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
-    let (mut in_flight, mut early) = (0, Vec::new());
+    let mut in_flight = 0;
     for (_, task) in work.tasks.iter() {
         if task.parent.is_some() || !task.counted {
             continue;
@@ -26,18 +26,13 @@ fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
         if task.arrival <= end {
             in_flight += 1;
         } else {
-            early.push(task.arrival);
+            work.observer.arrived -= 1;
         }
     }
     let due = |&at: &Nanos| work.kernel.limits.warmup <= at && at <= end;
-    let waiting: Vec<Nanos> = work.not_taken_in().filter(due).collect();
-    for at in early {
-        work.observer.arrives_not(at);
-    }
-    for &at in &waiting {
-        work.observer.arrives(at);
-    }
-    in_flight + waiting.len() as u64
+    let waiting = work.not_taken_in().filter(due).count() as u64;
+    work.observer.arrived += waiting;
+    in_flight + waiting
 }
 
 pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {

@@ -447,7 +447,10 @@ impl Work<'_> {
         task.trace = trace;
         task.counted = arrival >= self.kernel.limits.warmup;
         if task.counted {
-            self.observer.arrives(arrival);
+            self.observer.arrived += 1;
+            if let Some(windows) = &mut self.observer.windows {
+                windows.at(arrival).arrived += 1;
+            }
         }
         self.tasks[key].payload = self.kernel.program.classes[class].bytes_in;
         self.task_begins(key);

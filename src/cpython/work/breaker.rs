@@ -23,13 +23,12 @@ impl Work<'_> {
     ) -> Flow {
         let now = self.kernel.machine.now();
         self.charge_for_asking(tid, Self::waiter(tid, key, mode));
-        match self.breaker(index).and_then(|b| b.ask(now.0)) {
-            Some(passage) => self.tasks[key].frames.push(Frame::Breaker(index, passage)),
-            None => {
-                let number = self.resources.at(index).number;
-                self.asked_by(key, number).rejected += 1;
-                self.unwind(tid, key, TaskEnd::Failed, usize::MAX);
-            }
+        if let Some(passage) = self.breaker(index).and_then(|b| b.ask(now.0)) {
+            self.tasks[key].frames.push(Frame::Breaker(index, passage));
+        } else {
+            let number = self.resources.at(index).number;
+            self.asked_by(key, number).rejected += 1;
+            self.unwind(tid, key, TaskEnd::Failed, usize::MAX);
         }
         Flow::Go
     }

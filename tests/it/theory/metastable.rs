@@ -1,4 +1,4 @@
-//! Metastable failures (Bronson et al., HotOS 2021): a load that a service bears, until something slows it down; then retries keep it down.
+//! Metastable failures (Bronson and others, "Metastable failures in distributed systems", 2021): a load that a service bears, until something slows it down; then retries keep it down.
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
