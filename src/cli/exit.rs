@@ -17,7 +17,7 @@ pub enum Exit {
     Unexpected = 1,
     /// Bad usage, or an invalid scenario.
     Usage = 2,
-    /// No compared strategy meets what `--assert` asks for.
+    /// No compared strategy meets what `--assert` asks for, or something got worse by more than it may.
     ObjectiveMissed = 3,
     /// The result is not trustworthy (with `--strict`): saturated, not converged, or another warning.
     Untrusted = 4,
@@ -43,11 +43,11 @@ impl Exit {
         ),
         (
             Self::ObjectiveMissed,
-            "`run`: no strategy meets every `--assert`",
+            "`run`: no strategy meets every `--assert`; `compare`: something got worse by more than a `--max-regression`",
         ),
         (
             Self::Untrusted,
-            "`--strict`, and the result comes with a warning that is no note, exceeds an accuracy limit, or was measured on a busy machine",
+            "`--strict`, and the result comes with a warning that is no note, exceeds an accuracy limit, or was measured on a busy machine; of `compare`, whether a `--max-regression` is exceeded cannot be told",
         ),
         (
             Self::Incomplete,

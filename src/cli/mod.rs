@@ -4,6 +4,7 @@ mod beside;
 pub(crate) mod calibrate;
 mod candidates;
 pub mod check;
+pub(crate) mod compare;
 pub(crate) mod completions;
 mod exit;
 pub(crate) mod explain;
@@ -96,6 +97,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Simulate a scenario over a range of cores, workers, rates..., and show what pays
     Sweep(Box<sweep::Args>),
+    /// Say what changed between two results or scenarios, and whether that is real
+    Compare(Box<compare::Args>),
     /// Draw the figures of results as SVG and PNG files
     Plot(plot::Args),
     /// Check scenario files without running them
@@ -137,6 +140,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args, printer),
             Self::Sweep(args) => sweep::run(args, printer),
+            Self::Compare(args) => compare::run(args, printer),
             Self::Plot(args) => plot::run(args, printer),
             Self::Check(args) => check::run(args, printer),
             Self::Scenarios(args) => scenarios::run(args, printer),

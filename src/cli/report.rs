@@ -94,6 +94,13 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 }
 
 fn read(path: &Path) -> anyhow::Result<LoadedResult> {
+    let (name, source) = text_of(path)?;
+    let result = result::read(&source, &name).map_err(|e| UserError::new(e.to_string()))?;
+    Ok(LoadedResult { result, source })
+}
+
+/// The text of a result's file, or standard input, and what it is called in messages.
+pub(super) fn text_of(path: &Path) -> anyhow::Result<(String, String)> {
     let (name, text) = if is_stdout(path) {
         let mut text = String::new();
         let read = std::io::stdin().read_to_string(&mut text);
@@ -101,7 +108,6 @@ fn read(path: &Path) -> anyhow::Result<LoadedResult> {
     } else {
         (path.display().to_string(), input::read_to_string(path))
     };
-    let source = text.map_err(|e| unreadable(&name, &e))?;
-    let result = result::read(&source, &name).map_err(|e| UserError::new(e.to_string()))?;
-    Ok(LoadedResult { result, source })
+    let text = text.map_err(|e| unreadable(&name, &e))?;
+    Ok((name, text))
 }

@@ -91,6 +91,10 @@ pub struct Args {
     #[arg(long, help_heading = "Checks")]
     pub strict: bool,
 
+    /// Keep the value of each replication in the JSON, so that `pchsim compare` can compare two results in pairs
+    #[arg(long, help_heading = "Output")]
+    pub replication_values: bool,
+
     /// Figures beside the result.
     #[command(flatten)]
     pub plots: PlotsArg,
@@ -105,6 +109,12 @@ pub struct Args {
 /// The scenario or what is changed of it is not valid, the study fails, or an output cannot be written.
 pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
+    if args.replication_values && format != Format::Json {
+        return Err(UserError::new(
+            "--replication-values keeps them in the JSON: add --format json, or -o FILE.json",
+        )
+        .into());
+    }
     let mut files = Files::new(args.force);
     let mut changes = args.selection.changes(args.effort.seed);
     changes.cores = args.cores;
@@ -124,6 +134,7 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let everything = format == Format::Json || args.plots.requested();
     let options = Options {
         latency_quantiles: everything,
+        replication_values: args.replication_values,
         ..args.effort.options()?
     };
     note.iter().for_each(|note| printer.hint(note));
@@ -254,6 +265,9 @@ fn command(args: &Args, seed: u64) -> String {
     args.effort.words(&mut add);
     args.assert.iter().for_each(|a| add("--assert", a.clone()));
     add("--seed", seed.to_string());
+    if args.replication_values {
+        words.push("--replication-values".into());
+    }
     words.join(" ")
 }
 

@@ -163,6 +163,15 @@ impl ScenarioSource {
         Ok(Self { text, origin, file })
     }
 
+    /// A scenario whose text has been read already from the file or pipe of this path.
+    pub(super) fn handed(text: String, called: &str, path: &Path) -> Self {
+        Self {
+            text,
+            origin: PathBuf::from(called),
+            file: path.is_file().then(|| path.to_owned()),
+        }
+    }
+
     /// The scenario with these changes; `files` learns what is read for it. Which strategies are moved to other interpreters is a note, to
     /// be said once nothing is left that may refuse the work.
     pub(super) fn scenario(

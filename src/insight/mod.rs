@@ -21,3 +21,4 @@ pub use claim::{Coordinate, Extent, Insight, InsightCode};
 pub(crate) use doubt::doubts;
 pub use find::insights;
 pub(crate) use knee::doubles;
+pub(crate) use metric::written;

@@ -308,7 +308,8 @@ pub fn cautious(n: u32) -> f64 {
     nine_digits(libm::sqrt(freedom / quantile))
 }
 
-fn nine_digits(x: f64) -> f64 {
+/// Rounded to nine significant digits, so that the last bits of an iteration never reach a report.
+pub(super) fn nine_digits(x: f64) -> f64 {
     let unit = libm::pow(10.0, libm::floor(libm::log10(x)) - 8.0);
     libm::round(x / unit) * unit
 }

@@ -1,6 +1,7 @@
 //! Statistics of observations: histograms, batch means, intervals, warm-up and drift. Pure: no clock, no files, and the
 //! same bits on every platform (transcendental functions come from `libm`, sums are taken in a fixed order).
 
+mod change;
 mod draws;
 mod histogram;
 mod interval;
@@ -11,6 +12,8 @@ mod steady;
 mod time_bins;
 mod windows;
 
+pub(crate) use change::holm;
+pub use change::{Change, Sides};
 pub(crate) use draws::Draws;
 pub use histogram::Histogram;
 pub use interval::{

@@ -8,6 +8,19 @@ use crate::scenario::Metric;
 use crate::syntax::parse_metric;
 
 impl Metric {
+    /// The metrics by which two results are compared, besides the one by which they are ranked.
+    pub(crate) const COMPARED: [Self; 9] = [
+        Self::Makespan,
+        Self::Throughput,
+        Self::MeanLatency,
+        Self::Percentile(50.0),
+        Self::Percentile(95.0),
+        Self::Percentile(99.0),
+        Self::Cpu,
+        Self::Memory,
+        Self::FailureRate,
+    ];
+
     /// The quantity that this metric is, if every forecast holds it.
     pub fn quantity(self) -> Option<Quantity> {
         match self {

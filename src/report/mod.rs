@@ -1,9 +1,10 @@
-//! Results as text: [`text()`] for a terminal, [`csv`] for tables, [`markdown`] for issues; the same for sweeps ([`sweep`]); explanations
+//! Results as text: [`text()`] for a terminal, [`csv`] for tables, [`markdown`] for issues; the same for sweeps ([`sweep`]) and comparisons ([`contrast`]); explanations
 //! of codes. Pure functions: nothing is printed here, and the same result gives the same bytes everywhere.
 
 mod answer;
 mod bars;
 mod comparison;
+pub mod contrast;
 mod csv;
 mod explain;
 mod over_windows;

@@ -128,7 +128,7 @@ fn words(f: &Forecast, w: &OverWindows) -> Vec<String> {
             "{} to {}, worst at {}",
             at(best),
             at(worst),
-            at(i as f64 * w.width_s)
+            at(w.from_s + i as f64 * w.width_s)
         ));
     }
     let failed: f64 = w.failed.iter().sum();
@@ -143,7 +143,7 @@ fn words(f: &Forecast, w: &OverWindows) -> Vec<String> {
                 "{} failed, at most {} of a window's at {}",
                 percent(failed / arrived),
                 percent(share),
-                at(i as f64 * w.width_s)
+                at(w.from_s + i as f64 * w.width_s)
             ));
         }
     }

@@ -2,7 +2,7 @@
 //! what has to be known beside it, and what it rests on.
 
 mod facts;
-mod markdown;
+pub(super) mod markdown;
 mod run;
 mod sweep;
 mod why;

@@ -122,7 +122,7 @@ fn warmups(study: &Study) -> Option<String> {
         fine().map(|f| f.warmup).min()?,
         fine().map(|f| f.warmup).max()?,
     );
-    if !study.steady || most.0 == 0 {
+    if most.0 == 0 {
         return None;
     }
     let said = if seconds(least) == seconds(most) {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keyed;
 use super::ranked::Ranked;
+use super::replications::ReplicationValues;
 use super::standing::{TIE, Tier};
 use super::timeline::Timeline;
 use super::windows::{OverWindows, Recovery};
@@ -219,6 +220,9 @@ pub struct ForecastDetail {
     pub over_time: Option<OverTime>,
     /// A timeline of the busiest part of replication 0, if it was asked for.
     pub timeline: Option<Timeline>,
+    /// The values of each replication, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replication_values: Option<ReplicationValues>,
     /// Whether the forecast is a row of a sweep, which has none of these details.
     #[serde(skip)]
     pub left_out: bool,

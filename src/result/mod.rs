@@ -11,6 +11,7 @@ mod forecast;
 mod interpreter;
 mod keyed;
 mod ranked;
+mod replications;
 mod standing;
 mod study;
 mod sweep;
@@ -27,6 +28,7 @@ pub use forecast::{
 };
 pub use interpreter::{InterpreterInfo, Measurement};
 pub use ranked::Ranked;
+pub use replications::ReplicationValues;
 pub use standing::{
     Answer, FAILS_MORE, Standing, TIE, Tier, answer, answer_within, excess, fails_more,
 };

@@ -9,7 +9,9 @@ use crate::measure::Estimate;
 /// seen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct OverWindows {
-    /// Length of a window in seconds; the first begins at time 0.
+    /// When the first of these windows begins, in seconds: those that end before the time that counts are left out.
+    pub from_s: f64,
+    /// Length of a window in seconds.
     pub width_s: f64,
     /// Tasks that arrived.
     #[serde(serialize_with = "keyed::one_line")]

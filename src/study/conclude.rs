@@ -13,7 +13,9 @@ use super::track::CaseTrack;
 use crate::engine::Nanos;
 use crate::measure::CONFIDENCE;
 use crate::quantity::Quantity;
-use crate::result::{Forecast, Generator, InterpreterInfo, MachineInfo, Notice, Status, Study};
+use crate::result::{
+    Forecast, Generator, InterpreterInfo, MachineInfo, Notice, ReplicationValues, Status, Study,
+};
 use crate::scenario::Arrivals;
 
 /// The forecasts of all cases from the replications so far, ranked.
@@ -67,6 +69,17 @@ fn entry(run: &StudyRun<'_>, tracks: &[CaseTrack], case: usize) -> RankedCase {
     }
 }
 
+/// The values of a case's replications: of each quantity that its forecast has, and of the metric by which the study ranks.
+fn replication_values(forecast: &Forecast, samples: &[Sample]) -> ReplicationValues {
+    let of = |get: &dyn Fn(&Sample) -> f64| samples.iter().map(get).collect::<Vec<f64>>();
+    let ranked = forecast.primary().map(|_| of(&|s| s.primary));
+    let quantities = Quantity::ALL.into_iter().filter_map(|q| {
+        forecast.get(q)?;
+        Some((q, of(&|s| s.values[q as usize])))
+    });
+    ReplicationValues::new(ranked, quantities)
+}
+
 /// Makes the study: the forecasts of the cases, ranked, with the warnings about them.
 pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[CaseTrack]) -> Study {
     let (scenario, profiles, options) = (&*run.scenario, &*run.profiles, run.options);
@@ -75,6 +88,10 @@ pub(super) fn conclude(run: &StudyRun<'_>, tracks: &[CaseTrack]) -> Study {
         let latency = &tracks[e.case].latency;
         if e.forecast.status == Status::Fine && !latency.is_empty() {
             e.forecast.detail.latency_quantiles = Some(quantiles(latency));
+        }
+        if options.replication_values {
+            let samples = &tracks[e.case].samples;
+            e.forecast.detail.replication_values = Some(replication_values(&e.forecast, samples));
         }
     }
     let fine = |case: usize| {

@@ -89,7 +89,7 @@ impl Forecast {
                 ..judge(o, value)
             }
         });
-        let windows = width.and_then(|w| over_windows(samples, w));
+        let windows = width.and_then(|w| over_windows(samples, w, *start));
         let children: [f64; CAUSES] = std::array::from_fn(|c| mean_of(samples, |s| s.children[c]));
         let told = usable && scenario.workload.queues.is_empty();
         Self {

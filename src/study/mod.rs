@@ -43,6 +43,7 @@ pub use options::{Options, PRECISION, StudyError, StudyProgress};
 pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::run_study;
+pub(crate) use sweep::journal::differing;
 pub use warning::{
     Back, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers,
     Oversubscription, Rejected, Scarce, Slowed, UnfinishedTasks, Warning, WarningCode,

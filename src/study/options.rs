@@ -27,6 +27,8 @@ pub struct Options {
     pub metric: Option<Metric>,
     /// Whether forecasts contain the distribution of latencies (some tens of kilobytes for each case while a study runs).
     pub latency_quantiles: bool,
+    /// Whether forecasts contain the values of each replication, so that two results can be compared in pairs.
+    pub replication_values: bool,
 }
 
 /// Default precision.
@@ -44,6 +46,7 @@ impl Default for Options {
             threads: None,
             metric: None,
             latency_quantiles: false,
+            replication_values: false,
         }
     }
 }

@@ -100,17 +100,18 @@ fn rounded(x: f64, digits: i32) -> f64 {
     libm::round(x * scale) / scale
 }
 
-/// The windows of a case: means over its replications. `None` where there are none.
-pub(super) fn over_windows(samples: &[Sample], width: Nanos) -> Option<OverWindows> {
+/// The windows of a case from `start` on: means over its replications. `None` where there are none.
+pub(super) fn over_windows(samples: &[Sample], width: Nanos, start: Nanos) -> Option<OverWindows> {
     let most = samples.iter().map(|s| s.windows.len()).max()?;
-    if most == 0 {
+    let first = usize::try_from(start.0 / width.0.max(1)).unwrap_or(usize::MAX);
+    if first >= most {
         return None;
     }
     let each = |i: usize| samples.iter().filter_map(move |s| s.windows.get(i));
     let n = samples.len() as f64;
     let counts = |of: fn(&WindowSample) -> u64| {
         let mean = |i| each(i).map(|w| of(w) as f64).sum::<f64>() / n;
-        (0..most).map(|i| rounded(mean(i), 6)).collect()
+        (first..most).map(|i| rounded(mean(i), 6)).collect()
     };
     let latencies = |level: usize| {
         let mean = |i| {
@@ -118,9 +119,10 @@ pub(super) fn over_windows(samples: &[Sample], width: Nanos) -> Option<OverWindo
             let values: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
             crate::measure::mean(&values).map(|m| rounded(m, 4))
         };
-        (0..most).map(mean).collect()
+        (first..most).map(mean).collect()
     };
     Some(OverWindows {
+        from_s: first as f64 * width.as_secs_f64(),
         width_s: width.as_secs_f64(),
         arrived: counts(|w| w.arrived),
         completed: counts(|w| w.completed),

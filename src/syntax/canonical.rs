@@ -909,7 +909,11 @@ mod tests {
             "workload.devices",
             "{\"d\": Station(3), \"e\": (rate: \"100MB/s\")}",
         );
-        let declared = [("Use(", resources), ("Transfer(", devices)];
+        let declared = [
+            ("Use(", resources),
+            ("Transfer(", devices),
+            ("device: ", devices),
+        ];
         let declared = declared
             .into_iter()
             .filter(|(step, _)| value.contains(step));
@@ -1097,6 +1101,37 @@ mod tests {
         ("workload.objects", "{\"x\": (kind: Immortal), \"y\": ()}"),
         ("workload.objects", "{\"x\": (kind: PerThread), \"y\": ()}"),
         ("workload.objects", "{\"x\": (), \"y\": (kind: Immortal)}"),
+        (
+            "workload.faults",
+            "[Down(device: \"d\", at: \"1s\", lasts: \"1s\")]",
+        ),
+        (
+            "workload.faults",
+            "[Down(device: \"e\", at: \"1s\", lasts: \"1s\")]",
+        ),
+        (
+            "workload.faults",
+            "[Down(device: \"d\", at: \"2s\", lasts: \"1s\")]",
+        ),
+        (
+            "workload.faults",
+            "[Down(device: \"d\", at: \"1s\", lasts: \"2s\")]",
+        ),
+        (
+            "workload.faults",
+            "[Down(device: \"d\", every: \"1s\", lasts: \"1s\")]",
+        ),
+        (
+            "workload.faults",
+            "[Slow(device: \"d\", factor: 2, at: \"1s\", lasts: \"1s\")]",
+        ),
+        (
+            "workload.faults",
+            "[Slow(device: \"d\", factor: 3, at: \"1s\", lasts: \"1s\")]",
+        ),
+        ("workload.faults", "[Crash(at: \"1s\")]"),
+        ("workload.faults", "[Crash(at: \"1s\", worker: 0)]"),
+        ("workload.faults", "[Crash(at: \"1s\", worker: 1)]"),
         ("workload.imports", "(time: \"1ms\")"),
         ("workload.imports", "(memory: \"1MB\")"),
         ("workload.imports", "(objects: 5)"),
@@ -1116,6 +1151,8 @@ mod tests {
         ("replications", "5"),
         ("warmup", "1s"),
         ("horizon", "1s"),
+        ("windows", "1s"),
+        ("windows", "2s"),
         ("objectives", "[\"p95 < 1s\"]"),
         ("objectives", "[\"p95 < 1000ms\"]"),
         ("objectives", "[\"p95 > 1s\"]"),

@@ -22,21 +22,21 @@ use crate::fake::{batch, empty, queue, scenario, simulate as queue_of};
 
 /// What a case is like: its outcomes are drawn around this.
 #[derive(Clone, Debug)]
-struct Made {
+pub(crate) struct Made {
     /// Mean latency in milliseconds.
-    latency: f64,
+    pub latency: f64,
     /// Standard deviation over replications, as a share.
-    noise: f64,
+    pub noise: f64,
     /// Share of its tasks that fail.
-    failing: f64,
+    pub failing: f64,
     /// Peak memory in MiB.
-    memory: f64,
+    pub memory: f64,
     /// What happens to it instead, in some replication.
-    fate: Fate,
+    pub fate: Fate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fate {
+pub(crate) enum Fate {
     Works,
     OutOfMemory,
     Deadlock,
@@ -44,7 +44,7 @@ enum Fate {
     FailsAll,
 }
 
-fn made() -> impl Strategy_<Value = Made> {
+pub(crate) fn made() -> impl Strategy_<Value = Made> {
     let fate = prop_oneof![
         12 => Just(Fate::Works),
         1 => Just(Fate::OutOfMemory),
@@ -122,15 +122,15 @@ fn outcome(made: &[Made], i: &SimInput<'_>) -> Result<Outcome, SimError> {
 }
 
 #[derive(Clone, Debug)]
-struct Asked {
-    made: Vec<Made>,
-    kind: usize,
-    objectives: Vec<String>,
-    metric: Option<Metric>,
-    seed: u64,
+pub(crate) struct Asked {
+    pub made: Vec<Made>,
+    pub kind: usize,
+    pub objectives: Vec<String>,
+    pub metric: Option<Metric>,
+    pub seed: u64,
 }
 
-fn asked() -> impl Strategy_<Value = Asked> {
+pub(crate) fn asked() -> impl Strategy_<Value = Asked> {
     let objective = prop_oneof![
         (1.0..300.0_f64).prop_map(|ms| format!("p95 < {ms:.1}ms")),
         (20.0..200.0_f64).prop_map(|m| format!("memory < {m:.0}MiB")),
@@ -161,7 +161,7 @@ fn asked() -> impl Strategy_<Value = Asked> {
 }
 
 impl Asked {
-    fn scenario(&self) -> Scenario {
+    pub(crate) fn scenario(&self) -> Scenario {
         let mut s = scenario(batch(100, Dist::Constant(Nanos::from_millis(1))));
         s.workload.arrivals = match self.kind {
             0 => Arrivals::Batch,
@@ -187,7 +187,7 @@ impl Asked {
         s
     }
 
-    fn study(&self, s: &Scenario, options: &Options) -> Study {
+    pub(crate) fn study(&self, s: &Scenario, options: &Options) -> Study {
         let options = Options {
             metric: self.metric,
             ..options.clone()

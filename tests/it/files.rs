@@ -107,6 +107,18 @@ fn writers() -> Vec<Writes> {
             "md",
             Some("result.json"),
         ),
+        writes(
+            "compare result.json result.json --format json -o",
+            "",
+            "json",
+            Some("result.json"),
+        ),
+        writes(
+            "compare tiny.ron tiny.ron --replications 2 -o",
+            "",
+            "md",
+            None,
+        ),
         writes("init scraper -o", "", "ron", None),
         writes("ps tiny.ron --at 3ms -o", "", "json", None),
         writes(

@@ -15,6 +15,7 @@ mod claims;
 mod collector;
 mod command_line;
 mod common;
+mod compare;
 mod compat;
 mod completions;
 mod coverage;

@@ -11,6 +11,7 @@ mod say;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 use super::palette::layer_of;
 use super::{

@@ -67,6 +67,22 @@ impl Observer {
         }
     }
 
+    /// Counts a task that arrives at this instant, by whatever it is known.
+    pub(crate) fn arrives(&mut self, at: Nanos) {
+        self.arrived += 1;
+        if let Some(windows) = &mut self.windows {
+            windows.at(at).arrived += 1;
+        }
+    }
+
+    /// Takes back that a task arrives at this instant, which the run has not reached.
+    pub(crate) fn not_arrived(&mut self, at: Nanos) {
+        self.arrived -= 1;
+        if let Some(windows) = &mut self.windows {
+            windows.at(at).arrived -= 1;
+        }
+    }
+
     /// Counts an arrival from outside: `came` so far with this one, and `left` that may still come (without a promised count: more than
     /// ever do).
     #[inline]

@@ -19,6 +19,7 @@ fn demand_draws(work: &Work<'_>) -> (f64, f64) {
 /// has come, even if the program has not taken them in, and have not before that, even if the program knows of them.
 fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
     let mut in_flight = 0;
+    let mut not_yet = Vec::new();
     for (_, task) in work.tasks.iter() {
         if task.parent.is_some() || !task.counted {
             continue;
@@ -26,13 +27,18 @@ fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
         if task.arrival <= end {
             in_flight += 1;
         } else {
-            work.observer.arrived -= 1;
+            not_yet.push(task.arrival);
         }
     }
     let due = |&at: &Nanos| work.kernel.limits.warmup <= at && at <= end;
-    let waiting = work.not_taken_in().filter(due).count() as u64;
-    work.observer.arrived += waiting;
-    in_flight + waiting
+    let waiting: Vec<Nanos> = work.not_taken_in().filter(due).collect();
+    for &at in &not_yet {
+        work.observer.not_arrived(at);
+    }
+    for &at in &waiting {
+        work.observer.arrives(at);
+    }
+    in_flight + waiting.len() as u64
 }
 
 pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {

@@ -447,10 +447,7 @@ impl Work<'_> {
         task.trace = trace;
         task.counted = arrival >= self.kernel.limits.warmup;
         if task.counted {
-            self.observer.arrived += 1;
-            if let Some(windows) = &mut self.observer.windows {
-                windows.at(arrival).arrived += 1;
-            }
+            self.observer.arrives(arrival);
         }
         self.tasks[key].payload = self.kernel.program.classes[class].bytes_in;
         self.task_begins(key);
@@ -499,6 +496,11 @@ impl Work<'_> {
             return self.expects_outside();
         }
         !self.copies[copy].drained
+    }
+
+    /// Whether tasks of the batch or trace are left for this copy, or for whoever takes its place.
+    pub(super) fn has_more(&self, copy: CopyIndex) -> bool {
+        !self.copies[copy].share.left && self.next_index(copy) < self.arrivals.own
     }
 
     /// Whether further tasks may come from outside.

@@ -9,7 +9,7 @@ use crate::cpython::index::{CopyIndex, DeviceNumber};
 use crate::cpython::kernel::Liveness;
 use crate::cpython::role::{LoopState, MainState, ThreadRole};
 use crate::engine::{Nanos, Streams, unit, whole};
-use crate::scenario::{Fault, FaultKind, FaultTime};
+use crate::scenario::{Arrivals, Fault, FaultKind, FaultTime};
 
 /// The faults of a run.
 pub(crate) struct Faults<'a> {
@@ -23,8 +23,8 @@ pub(crate) struct Faults<'a> {
     armed: bool,
     /// Processes that were ended, and what they had taken in.
     pub(super) crashed: Killed,
-    /// Number of events when one was last set off, by which a run in which nothing else happens any more is told.
-    events: u64,
+    /// Number of them that the machine has been told of.
+    announced: usize,
 }
 
 /// What storeys above have to do.
@@ -45,13 +45,18 @@ impl<'a> Faults<'a> {
             on: vec![false; all.len()],
             armed: !all.is_empty(),
             crashed: Killed::default(),
-            events: u64::MAX,
+            announced: 0,
         }
     }
 
     /// Processes that were ended so far.
     pub(crate) fn crashed(&self) -> Killed {
         self.crashed
+    }
+
+    /// Number of faults, and ends of faults, that the machine has been told of.
+    pub(super) fn announced(&self) -> usize {
+        self.announced
     }
 
     /// Whether faults are still to happen.
@@ -85,17 +90,21 @@ impl Work<'_> {
     }
 
     fn fault_at(&mut self, fault: usize, at: Nanos) {
+        self.faults.announced += 1;
         let number = u32::try_from(fault).expect("few faults");
         self.kernel.machine.fault_at(number, at);
     }
 
     /// Whether nothing is left for a fault to strike.
     fn is_over(&self) -> bool {
-        self.tasks.alive() == 0
-            && !self
-                .copies
-                .keys()
-                .any(|copy| !self.copies[copy].retires() && self.expects_arrivals(copy))
+        let more = || {
+            if self.arrivals_from_outside() {
+                self.expects_outside()
+            } else {
+                self.copies.keys().any(|copy| self.has_more(copy))
+            }
+        };
+        self.tasks.alive() == 0 && !more()
     }
 
     /// Calls the faults off that are still to come once everything is over: they would only put the end of the run off.
@@ -111,16 +120,18 @@ impl Work<'_> {
         let fault = number as usize;
         let kind = self.faults.all[fault].kind;
         let now = self.kernel.machine.now();
+        self.faults.announced -= 1;
+        // Where nothing but faults is to come any more, tasks wait for ever: no further fault helps, unless one of them ends.
+        let stuck = self.kernel.machine.pending() <= self.faults.announced + self.ticking;
         if std::mem::take(&mut self.faults.on[fault]) {
             self.adjust_devices();
             self.announce_fault(fault);
             return FaultStrikes::Done;
         }
+        if stuck && !self.faults.on.contains(&true) {
+            return FaultStrikes::Done;
+        }
         self.faults.begun[fault] += 1;
-        // A run in which nothing happens but faults is stuck, and no crash helps it on.
-        let events = self.kernel.machine.popped();
-        let stuck = self.faults.events == events.wrapping_sub(1);
-        self.faults.events = events;
         match kind.lasts() {
             Some(lasts) => {
                 self.faults.on[fault] = true;
@@ -128,7 +139,6 @@ impl Work<'_> {
                 self.fault_at(fault, now + lasts);
                 FaultStrikes::Done
             }
-            None if stuck => FaultStrikes::Done,
             None => {
                 self.announce_fault(fault);
                 match self.victim(fault, kind) {
@@ -145,7 +155,9 @@ impl Work<'_> {
             FaultKind::Crash { worker } => worker,
             FaultKind::Slow { .. } | FaultKind::Down { .. } => return None,
         };
-        if !self.kernel.program.layout.has_master() {
+        // Tasks of a trace are a worker's own before they have come: it cannot lose those.
+        let recorded = matches!(self.kernel.program.arrivals, Arrivals::Trace(_));
+        if !self.kernel.program.layout.has_master() || recorded {
             return None;
         }
         let there: Vec<CopyIndex> = (self.copies.keys())

@@ -148,7 +148,8 @@ impl Work<'_> {
             | Frame::OnLoop
             | Frame::Inline { .. } => None,
         };
-        let held: Vec<LockIndex> = self.tasks[key].frames.iter().filter_map(has).collect();
+        // Who waits for a lock that it has itself has entered two blocks of it.
+        let held: BTreeSet<LockIndex> = self.tasks[key].frames.iter().filter_map(has).collect();
         for lock in held {
             self.kernel.release(main, lock);
         }

@@ -75,7 +75,7 @@ impl Work<'_> {
         let Some(at) = serving.tick.filter(|at| *at < until) else {
             return until;
         };
-        if self.kernel.machine.pending() <= self.ticking {
+        if self.kernel.machine.pending() <= self.ticking + self.faults.announced() {
             return until;
         }
         serving.waits = true;

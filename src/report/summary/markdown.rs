@@ -104,7 +104,7 @@ fn rests_on(s: &Summary) -> String {
     facts.chain(notes).collect::<Vec<_>>().join("\n")
 }
 
-fn table(t: &Table) -> String {
+pub(in crate::report) fn table(t: &Table) -> String {
     let row = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
     let mut lines = vec![
         row(t.columns.iter().map(|c| cell_text(&c.heading())).collect()),
@@ -142,7 +142,7 @@ fn cell_text(text: &str) -> String {
 }
 
 /// Names as code spans, texts as they are, since they are the program's own.
-fn words(w: &Words) -> String {
+pub(in crate::report) fn words(w: &Words) -> String {
     w.0.iter()
         .map(|w| match w {
             Word::Text(t) => prose(t),
@@ -152,7 +152,7 @@ fn words(w: &Words) -> String {
 }
 
 /// A code span that ends where it should.
-fn code(text: &str) -> String {
+pub(in crate::report) fn code(text: &str) -> String {
     let text = text.replace(['\n', '\r'], " ");
     let fence = "`".repeat(longest_run(&text) + 1);
     if text.contains('`') {
@@ -167,7 +167,7 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// A sentence of the program: its code spans are kept, other markup is escaped.
-fn prose(text: &str) -> String {
+pub(in crate::report) fn prose(text: &str) -> String {
     let mut within = false;
     // A backquote that opens a span which is never closed is no markup, and what follows it is no code.
     let mut left = text.matches('`').count();
@@ -185,7 +185,7 @@ fn prose(text: &str) -> String {
 }
 
 /// A text of the user, without any markup.
-fn escaped(text: &str) -> String {
+pub(in crate::report) fn escaped(text: &str) -> String {
     marked_off(text, |c, next| {
         "\\`*_[]|#~&!".contains(c) || c == '<' && begins_tag(next)
     })

@@ -522,7 +522,10 @@ fn same(path: &Path, head: &JournalHeader, owner: &Owner) -> Result<(), JournalE
 }
 
 /// The differences of two lists of names and values: in the order of the second, then those that only the first has.
-fn differing(there: &[(String, String)], here: &[(String, String)]) -> Vec<JournalMismatch> {
+pub(crate) fn differing(
+    there: &[(String, String)],
+    here: &[(String, String)],
+) -> Vec<JournalMismatch> {
     let values =
         |all: &[(String, String)]| -> BTreeMap<String, String> { all.iter().cloned().collect() };
     let (there_by, here_by) = (values(there), values(here));

@@ -261,7 +261,7 @@ with ThreadPoolExecutor(16) as pool:
         waiting += [pool.submit(producer, n) for n in range(8)]
         for future in waiting:
             future.result()
-    list(pool.map(both, range(20)))
+    list(pool.map(both, range(12)))
 "
     );
     for python in pythons() {

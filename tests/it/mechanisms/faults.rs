@@ -121,11 +121,15 @@ fn nothing_is_left_to_strike() {
     assert_eq!(crashed(&o), None);
 }
 
-/// Requests of 4 ms every 10 ms in one process that crashes at 22 ms: the third fails, the fourth is served by the process in its place. `Crash` every 25 ms strikes
-/// again and again, at 25, 50, 75 ms, of which only what is under way fails.
+/// Requests of 4 ms every 10 ms in one process (with a master: one that recycles workers) that crashes at 32 ms: the third fails, the fourth is served by the process in its place. `Crash` every 11 ms
+/// strikes again and again.
 #[test]
 fn a_worker_that_crashes_is_replaced() {
-    let strategy = || prefork(1, Strategy::Sequential, Lifecycle::default());
+    let life = Lifecycle {
+        max_requests: Some(1_000),
+        ..Lifecycle::default()
+    };
+    let strategy = || prefork(1, Strategy::Sequential, life);
     let served = |faults: Vec<Fault>| {
         let mut case = served(strategy(), 10, 6, vec![io(ms(4))]);
         case.workload.faults = faults;

@@ -51,7 +51,7 @@ fn minimal(arrivals: &str, steps: &str) -> String {
 
 #[test]
 fn every_shipped_scenario_is_valid_without_a_warning() {
-    assert_eq!(embedded::ALL.len(), 21);
+    assert_eq!(embedded::ALL.len(), 27);
     for e in embedded::ALL {
         let (scenario, diagnostics) = check(e.text, Path::new(e.name), &[]);
         // One is about what its warning says.
@@ -70,7 +70,10 @@ fn every_shipped_scenario_is_valid_without_a_warning() {
             "{} begins with a comment",
             e.name
         );
-        let on_disk = fs::read_to_string(format!("scenarios/{}.ron", e.name)).unwrap();
+        let of = |folder: &str| fs::read_to_string(format!("{folder}/{}.ron", e.name));
+        let on_disk = of("scenarios")
+            .or_else(|_| of("scenarios/resilience"))
+            .unwrap();
         assert_eq!(on_disk, e.text);
     }
 }

@@ -4,7 +4,7 @@
 mod claims;
 mod golden;
 mod insights;
-mod made;
+pub(crate) mod made;
 
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;

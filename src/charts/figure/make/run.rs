@@ -4,7 +4,7 @@ use super::cases::{Cases, PlottedCase};
 use super::say;
 use super::{
     Axis, Body, Figure, Layer, Measure, RankMetric, ReferenceLine, Scale, Stack, band, cause_stack,
-    course, figure, is, latency, limits, shares_note,
+    course, figure, is, latency, limits, shares_note, windows,
 };
 use crate::insight::shares::Shares;
 use crate::measure::Estimate;
@@ -19,6 +19,7 @@ pub(super) fn figures(run: &Study) -> Vec<Figure> {
     all.extend(comparison(&metric, &cases, &facts));
     all.extend(speedup(&cases, run, &facts));
     all.extend(causes(run, &cases));
+    all.extend(windows::figures(run, &cases));
     all.extend(latency::percentiles(&cases, &facts));
     all.extend(latency::cdf(&cases, &run.scenario.name));
     all.extend(latency::nines(&cases, &run.scenario.name));
