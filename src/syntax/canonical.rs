@@ -1194,6 +1194,7 @@ mod tests {
                 "Phases(phases: [Ramp(\"0/s\", \"30/s\", \"1m\")])",
                 "Diurnal(mean: \"20/s\", swing: \"50%\", count: 9)",
                 "Diurnal(mean: \"30/s\", swing: \"50%\", count: 9)",
+                "Diurnal(mean: \"20/s\", swing: \"50%\", count: 8)",
                 "Diurnal(mean: \"20/s\", swing: \"60%\", count: 9)",
                 "Diurnal(mean: \"20/s\", swing: \"50%\", period: \"1h\", count: 9)",
                 "Diurnal(mean: \"20/s\", swing: \"50%\", peak: \"1h\", count: 9)",
