@@ -1203,6 +1203,7 @@ mod tests {
                 "Bursty(states: [Steady(\"2/s\", \"8s\"), Steady(\"9/s\", \"1s\")], count: 9)",
                 "Sessions(rate: \"2/s\", requests: 3, count: 9)",
                 "Sessions(rate: \"3/s\", requests: 3, count: 9)",
+                "Sessions(rate: \"2/s\", requests: 3, count: 8)",
                 "Sessions(rate: \"2/s\", requests: 4, count: 9)",
                 "Sessions(rate: \"2/s\", requests: 3, think: \"1s\", count: 9)",
                 "Rounds(count: 2)",
