@@ -201,10 +201,12 @@ mod tests {
             Gate::parse("failures 0.5%").unwrap().words(),
             "failure rate at most 0.5 points worse"
         );
+        let worst = Gate::parse("worst p99 5%").unwrap();
+        assert_eq!(worst.metric, Metric::Worst(99.0));
         for (text, says) in [
             ("", "as in 'p99 5%'"),
             ("p99", "write a metric and"),
-            ("p99 < 5%", "write a metric and"),
+            ("p99 < 5%", "p99 <"),
             ("p99 5", "`5` is no margin of `p99 5`"),
             ("p99 -5%", "at least 0%"),
             ("p99 NaN%", "at least 0%"),

@@ -23,7 +23,7 @@ pub struct Window {
 pub struct Windows {
     width: Nanos,
     most: usize,
-    windows: Vec<Window>,
+    all: Vec<Window>,
 }
 
 impl Windows {
@@ -32,7 +32,7 @@ impl Windows {
         Self {
             width: width.max(Nanos(1)),
             most: most.max(1),
-            windows: Vec::new(),
+            all: Vec::new(),
         }
     }
 
@@ -40,16 +40,16 @@ impl Windows {
     pub(crate) fn at(&mut self, instant: Nanos) -> &mut Window {
         let index = usize::try_from(instant.0 / self.width.0).unwrap_or(usize::MAX);
         let index = index.min(self.most - 1);
-        if index >= self.windows.len() {
-            self.windows.resize_with(index + 1, Window::default);
+        if index >= self.all.len() {
+            self.all.resize_with(index + 1, Window::default);
         }
-        &mut self.windows[index]
+        &mut self.all[index]
     }
 
     /// The windows so far; none after the last arrival.
     #[must_use]
     pub fn all(&self) -> &[Window] {
-        &self.windows
+        &self.all
     }
 
     /// How long each is.

@@ -1,11 +1,11 @@
-//! Pauses between the attempts of a retry, by the formulas of the client libraries.
+//! Pauses between the attempts of a retry, by the formulas of the client libraries, and how many retries there may be.
 
 use rand::Rng;
 
 use super::Dist;
 use crate::engine::{Nanos, unit};
 
-/// How long a client waits before it tries again.
+/// How long a client waits before it tries again, and how often it does.
 ///
 /// Exponential backoff: before attempt *n* + 1 it waits `base` * `factor`^(*n* - 1), at most `cap`, with `jitter` on it. So do urllib3's
 /// `Retry` (`backoff_factor`, `backoff_max`), tenacity's `wait_exponential` (`multiplier`, `exp_base`, `max`) and botocore, each with
@@ -24,6 +24,11 @@ pub struct Backoff {
     /// `cap` is, and without jitter, as in `Retry.sleep` of urllib3 (`respect_retry_after_header`). The client of openai does so as well, up
     /// to a minute.
     pub retry_after: bool,
+    /// The budget of retries: each first attempt adds so many millionths of a token, each retry takes a whole one, and where there is none the
+    /// failure goes on. Each process has a bucket of its own for each step, of [`Self::BUDGET_TOKENS`] tokens, full at first. So do Finagle's
+    /// `RetryBudget` (`percentCanRetry`) and gRPC's `retryThrottling` (`tokenRatio`, which successes add, `maxTokens`). `None`: as many retries
+    /// as there are attempts.
+    pub budget: Option<u32>,
 }
 
 /// What chance does to a pause: the names and formulas are those of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
@@ -43,6 +48,9 @@ pub enum Jitter {
 impl Backoff {
     /// The factor of a backoff that does not say one.
     pub const FACTOR: f64 = 2.0;
+
+    /// How many tokens the bucket of a budget holds: the `maxTokens` of gRPC's own examples.
+    pub const BUDGET_TOKENS: u64 = 10;
 
     /// The pause after so many failed attempts (at least 1), the one before having been `previous`.
     pub fn pause(&self, failed: u32, previous: Option<Nanos>, rng: &mut impl Rng) -> Nanos {
@@ -104,6 +112,7 @@ impl From<Nanos> for Backoff {
             cap: None,
             jitter: Jitter::None,
             retry_after: false,
+            budget: None,
         }
     }
 }

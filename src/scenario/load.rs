@@ -399,8 +399,8 @@ mod tests {
         assert!(a.iter().zip(&b).all(near));
     }
 
-    /// The index of dispersion of an MMPP: counts in long windows vary more than a Poisson process's by 1 + 2 (l1 - l2)^2 q1 q2 / ((q1 + q2)^2 (l1 q2
-    /// + l2 q1)) in the limit, qi being the rates at which states end (Fischer and Meier-Hellstern, equation 14). 2000 windows of 100 s, of which the
+    /// The index of dispersion of an MMPP: counts in long windows vary more than a Poisson process's by 1 + 2 (l1 - l2)^2 q1 q2 / ((q1 + q2)^2
+    /// (l1 q2 + l2 q1)) in the limit, qi being the rates at which states end (Fischer and Meier-Hellstern, equation 14). 2000 windows of 100 s, of which the
     /// variance has a relative error of about 3 %; held within 15 %.
     #[test]
     fn a_bursty_load_is_as_bursty_as_theory_says() {

@@ -423,7 +423,9 @@ impl ResourceSpec {
     #[must_use]
     pub(crate) fn says_when(&self) -> bool {
         match self.kind {
-            ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => false,
+            ResourceKind::Semaphore { .. }
+            | ResourceKind::Connections { .. }
+            | ResourceKind::Breaker { .. } => false,
             ResourceKind::RateLimit { .. } => self.full == WhenFull::Reject,
         }
     }
@@ -458,10 +460,20 @@ pub enum ResourceKind {
         /// The window's length; `None`: a bucket.
         window: Option<Nanos>,
     },
+    /// A circuit breaker by the rules of pybreaker: who comes while it is open fails at once. Steps that fail or run out of time within it are
+    /// its failures.
+    Breaker {
+        /// Failures in a row at which it opens, at least one (pybreaker's `fail_max`).
+        failures: u64,
+        /// How long it stays open before somebody may try, above 0 (`reset_timeout`).
+        reset: Nanos,
+        /// How many may try at once while it is half-open, and how many have to succeed until it closes, at least one (`success_threshold`).
+        half_open: u64,
+    },
 }
 
 impl ResourceSpec {
-    /// The same resource with every time of it multiplied: waits, time to connect, lifetimes, and the time between two tokens.
+    /// The same resource with every time of it multiplied: waits, time to connect, lifetimes, the time between two tokens, and how long breakers stay open.
     #[must_use]
     pub fn scaled(&self, by: f64) -> Self {
         let kind = match self.kind {
@@ -486,6 +498,15 @@ impl ResourceSpec {
                 burst,
                 window: window.map(|w| w.scale(by)),
             },
+            ResourceKind::Breaker {
+                failures,
+                reset,
+                half_open,
+            } => ResourceKind::Breaker {
+                failures,
+                reset: reset.scale(by),
+                half_open,
+            },
         };
         let full = match self.full {
             WhenFull::GiveUp(wait) => WhenFull::GiveUp(wait.scale(by)),
@@ -501,13 +522,19 @@ impl ResourceSpec {
 }
 
 impl ResourceKind {
-    /// How many may be in use at once; of a rate limit, how many tokens at once.
+    /// Failures in a row at which a breaker opens that does not say: pybreaker's `fail_max`.
+    pub(crate) const BREAKER_FAILURES: u64 = 5;
+    /// How long a breaker stays open that does not say: pybreaker's `reset_timeout`.
+    pub(crate) const BREAKER_RESET: Nanos = Nanos::from_secs(60);
+
+    /// How many may be in use at once; of a rate limit, how many tokens at once; of a breaker, as long as it is closed, any.
     #[must_use]
     pub fn capacity(&self) -> u64 {
         match self {
             Self::Semaphore { count } => *count,
             Self::Connections { size, overflow, .. } => size.saturating_add(*overflow),
             Self::RateLimit { burst, .. } => *burst,
+            Self::Breaker { .. } => u64::MAX,
         }
     }
 }

@@ -21,8 +21,8 @@ use crate::measure::Estimate;
 use crate::quantity::Quantity;
 use crate::result::{CountingStart, FAILS_MORE, Forecast, Status, Study, Tier, Verdict};
 use crate::scenario::{
-    Arrivals, Execution, Jitter, Placed, Pool, ResourceKind, Scenario, Step, StepResource,
-    Strategy, WaitsFor, Workload,
+    Arrivals, Execution, Jitter, Placed, Pool, ResourceKind, ResourceSpec, Scenario, Step,
+    StepResource, Strategy, WaitsFor, Workload,
 };
 use crate::strategy::Finding;
 
@@ -348,6 +348,7 @@ fn findings(
     if !turned_away.is_empty() {
         found.push(Warning::Rejected {
             cases: turned_away,
+            breakers: breakers(scenario),
             heedless: scenario
                 .workload
                 .any_step(|s| heedless(&scenario.workload, s)),
@@ -473,9 +474,23 @@ fn is_rate_limit(scenario: &Scenario, resource: &str) -> bool {
         r.name == resource
             && match r.kind {
                 ResourceKind::RateLimit { .. } => true,
-                ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => false,
+                ResourceKind::Semaphore { .. }
+                | ResourceKind::Connections { .. }
+                | ResourceKind::Breaker { .. } => false,
             }
     })
+}
+
+/// The names of the circuit breakers.
+fn breakers(scenario: &Scenario) -> Vec<String> {
+    let resources = scenario.workload.resources.iter();
+    let name = |r: &ResourceSpec| match r.kind {
+        ResourceKind::Breaker { .. } => Some(r.name.clone()),
+        ResourceKind::Semaphore { .. }
+        | ResourceKind::Connections { .. }
+        | ResourceKind::RateLimit { .. } => None,
+    };
+    resources.filter_map(name).collect()
 }
 
 /// Warns of objectives that every case misses. If no case has a value at all, other warnings say why.

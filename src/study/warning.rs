@@ -59,7 +59,7 @@ codes! {
         BusyDevice = "busy-device",
         /// Under some strategies clients that try again at least double the load of what they retry.
         RetryStorm = "retry-storm",
-        /// Under some strategies tasks are rejected by a resource that others use, a tenth of the times that they ask or more.
+        /// Under some strategies tasks are rejected by a resource that others use, or by an open circuit breaker, a tenth of the times that they ask or more.
         Rejected = "rejected",
         /// Under some strategies connections find a server's listen queue full, and come a second later or more.
         FullBacklog = "full-backlog",
@@ -269,10 +269,12 @@ pub enum Warning {
         /// Whether all who are told when to come again heed it already (`retry_after`), or nobody is told.
         heeded: bool,
     },
-    /// Tasks are rejected because nothing is left of a resource.
+    /// Tasks are rejected because nothing is left of a resource, or a circuit breaker is open.
     Rejected {
         /// The cases, each with how often.
         cases: Vec<Rejected>,
+        /// Names of the scenario's circuit breakers.
+        breakers: Vec<String>,
         /// Whether some of those who are told when to come again do not heed it.
         heedless: bool,
     },
@@ -1015,11 +1017,16 @@ impl Warning {
                     advice += "heed what a rate limit says (`retry_after`), ";
                 }
                 format!(
-                    "clients that try again make a multiple of the load that they were asked for: {}. {advice}or allow fewer `attempts`.",
+                    "clients that try again make a multiple of the load that they were asked for: {}. {advice}limit them to a part of the load \
+                     (`budget`), or allow fewer `attempts`.",
                     list(&each)
                 )
             }
-            Self::Rejected { cases, heedless } => rejected_text(cases, *heedless),
+            Self::Rejected {
+                cases,
+                breakers,
+                heedless,
+            } => rejected_text(cases, breakers, *heedless),
             Self::FullBacklog { cases } => full_backlog_text(cases),
             Self::CrashedWorkers { cases } => crashed_workers_text(cases),
             Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),

@@ -5,7 +5,21 @@ use crate::quantity::{counted, list, percent, seconds};
 use crate::scenario::SOMAXCONN;
 use crate::scenario::units::grouped;
 
-pub(super) fn rejected_text(cases: &[Rejected], heedless: bool) -> String {
+pub(super) fn rejected_text(cases: &[Rejected], breakers: &[String], heedless: bool) -> String {
+    let (open, full): (Vec<&Rejected>, Vec<&Rejected>) =
+        cases.iter().partition(|c| breakers.contains(&c.resource));
+    let mut said = Vec::new();
+    if !full.is_empty() {
+        said.push(full_text(&full, heedless));
+    }
+    if !open.is_empty() {
+        said.push(open_text(&open));
+    }
+    said.join(" Moreover ")
+}
+
+/// How often each of these is rejected.
+fn how_often(cases: &[&Rejected]) -> String {
     let each: Vec<String> = cases
         .iter()
         .map(|c| {
@@ -20,6 +34,18 @@ pub(super) fn rejected_text(cases: &[Rejected], heedless: bool) -> String {
             )
         })
         .collect();
+    list(&each)
+}
+
+fn open_text(cases: &[&Rejected]) -> String {
+    format!(
+        "tasks fail at once because a circuit breaker is open: {}. Look first at what fails behind it; `failures` and `reset` say after how \
+         many failures it opens, and for how long.",
+        how_often(cases)
+    )
+}
+
+fn full_text(cases: &[&Rejected], heedless: bool) -> String {
     let heed = if heedless {
         "heed when they are told to come again (`retry_after`), "
     } else {
@@ -28,7 +54,7 @@ pub(super) fn rejected_text(cases: &[Rejected], heedless: bool) -> String {
     format!(
         "tasks are rejected because others use all that there is: {}. Let them {heed}wait for it (`wait` in place of `full: Reject`), ask \
          less often, or have more of it.",
-        list(&each)
+        how_often(cases)
     )
 }
 

@@ -7,8 +7,8 @@ use proptest::prelude::{
 };
 
 use super::{
-    Acquisition, Device, Lock, LockHandoff, Queue, QueueResult, Semaphore, Sharing, Ticket, Tokens,
-    WaitQueue,
+    Acquisition, Breaker, BreakerRules, Device, Lock, LockHandoff, Passage, Queue, QueueResult,
+    RetryBudget, Semaphore, Sharing, Ticket, Tokens, WaitQueue,
 };
 
 /// A waiter in these tests.
@@ -288,6 +288,143 @@ proptest! {
                 };
                 prop_assert!(n <= most, "{n} within {length}");
             }
+        }
+    }
+}
+
+proptest! {
+    /// Tokens as hundredths, each deposit and withdrawal by itself.
+    #[test]
+    fn a_retry_budget_is_never_overdrawn(
+        acts in prop::collection::vec(any::<bool>(), 0..200),
+        percent in 1..=100_u32,
+        most in 0..12_u64,
+    ) {
+        let mut budget = RetryBudget::full(most);
+        let (mut hundredths, mut retries, mut first) = (most * 100, 0, 0);
+        for deposits in acts {
+            if deposits {
+                budget.deposit(percent * 10_000, most);
+                hundredths = (hundredths + u64::from(percent)).min(most * 100);
+                first += 1;
+            } else {
+                let allowed = hundredths >= 100;
+                prop_assert_eq!(budget.withdraw(), allowed);
+                hundredths -= if allowed { 100 } else { 0 };
+                retries += u64::from(allowed);
+            }
+            prop_assert!(retries * 100 <= most * 100 + first * u64::from(percent));
+        }
+    }
+}
+
+/// What happens to a breaker.
+#[derive(Clone, Copy, Debug)]
+enum BreakerOp {
+    Ask,
+    /// One of the calls under way ends: well, badly, or unheard of.
+    End(prop::sample::Index, Option<bool>),
+}
+
+/// A breaker as its whole history: what it does follows from reading that from the beginning.
+struct BreakerHistory(Vec<(u64, BreakerEvent)>);
+
+#[derive(Clone, Copy)]
+enum BreakerEvent {
+    Came(Option<Passage>),
+    Ended(Passage, Option<bool>),
+}
+
+impl BreakerHistory {
+    /// Failures since the last success.
+    fn in_a_row(&self) -> u64 {
+        let mut ends = self.0.iter().rev().filter_map(|(_, e)| match e {
+            BreakerEvent::Ended(_, how) => *how,
+            BreakerEvent::Came(_) => None,
+        });
+        ends.by_ref().take_while(|ok| !ok).count() as u64
+    }
+
+    fn trials_under_way(&self) -> i64 {
+        let of = |(_, e): &(u64, BreakerEvent)| match e {
+            BreakerEvent::Came(Some(Passage::Trial)) => 1,
+            BreakerEvent::Ended(Passage::Trial, _) => -1,
+            BreakerEvent::Came(_) | BreakerEvent::Ended(..) => 0,
+        };
+        self.0.iter().map(of).sum()
+    }
+
+    /// When it opened last, unless enough trials have succeeded since somebody came through.
+    fn opened(&self, rules: BreakerRules) -> Option<u64> {
+        let (at, opened) = (0..self.0.len()).rev().find_map(|i| {
+            let before = Self(self.0[..=i].to_vec());
+            let (when, event) = self.0[i];
+            let opens = match event {
+                BreakerEvent::Ended(passage, Some(false)) => {
+                    passage == Passage::Trial || before.in_a_row() >= rules.failures
+                }
+                BreakerEvent::Came(_) | BreakerEvent::Ended(..) => false,
+            };
+            opens.then_some((i, when))
+        })?;
+        let since = &self.0[at..];
+        let tried = |e: &BreakerEvent| matches!(e, BreakerEvent::Came(Some(Passage::Trial)));
+        let first = since.iter().position(|(_, e)| tried(e));
+        let well = |(_, e): &&(u64, BreakerEvent)| {
+            matches!(e, BreakerEvent::Ended(Passage::Trial, Some(true)))
+        };
+        let succeeded = first.map_or(0, |f| since[f..].iter().filter(well).count() as u64);
+        (succeeded < rules.half_open).then_some(opened)
+    }
+
+    fn answer(&self, now: u64, rules: BreakerRules) -> Option<Passage> {
+        let Some(opened) = self.opened(rules) else {
+            return Some(Passage::Usual);
+        };
+        let due = now >= opened + rules.reset;
+        let free = self.trials_under_way() < i64::try_from(rules.half_open).unwrap();
+        (due && free).then_some(Passage::Trial)
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_breaker_does_what_its_history_says(
+        ops in prop::collection::vec((0..8_u64, prop_oneof![
+            3 => Just(BreakerOp::Ask),
+            3 => (any::<prop::sample::Index>(), prop_oneof![
+                3 => any::<bool>().prop_map(Some),
+                1 => Just(None),
+            ]).prop_map(|(which, how)| BreakerOp::End(which, how)),
+        ]), 0..60),
+        failures in 1..4_u64,
+        reset in 1..20_u64,
+        half_open in 1..3_u64,
+    ) {
+        let rules = BreakerRules { failures, reset, half_open };
+        let (mut breaker, mut model) = (Breaker::new(rules), BreakerHistory(Vec::new()));
+        let (mut now, mut under_way) = (0, Vec::new());
+        for (gap, op) in ops {
+            now += gap;
+            match op {
+                BreakerOp::Ask => {
+                    let passage = breaker.ask(now);
+                    prop_assert_eq!(passage, model.answer(now, rules));
+                    model.0.push((now, BreakerEvent::Came(passage)));
+                    under_way.extend(passage);
+                }
+                BreakerOp::End(..) if under_way.is_empty() => {}
+                BreakerOp::End(which, how) => {
+                    let passage = under_way.swap_remove(which.index(under_way.len()));
+                    match how {
+                        Some(true) => breaker.succeed(passage),
+                        Some(false) => breaker.fail(passage, now),
+                        None => breaker.forget(passage),
+                    }
+                    model.0.push((now, BreakerEvent::Ended(passage, how)));
+                }
+            }
+            prop_assert_eq!(i64::try_from(breaker.trials()).unwrap(), model.trials_under_way());
         }
     }
 }

@@ -352,6 +352,7 @@ impl Canonical for ResourceSpec {
             ResourceKind::Semaphore { .. } => "Semaphore",
             ResourceKind::Connections { .. } => "Connections",
             ResourceKind::RateLimit { .. } => "RateLimit",
+            ResourceKind::Breaker { .. } => "Breaker",
         };
         text.of(variant, |text| {
             text.field("name", name)?;
@@ -376,6 +377,15 @@ impl Canonical for ResourceSpec {
                     text.field("interval", interval)?;
                     text.field("burst", burst)?;
                     text.given("window", window.as_ref())?;
+                }
+                ResourceKind::Breaker {
+                    failures,
+                    reset,
+                    half_open,
+                } => {
+                    text.field("failures", failures)?;
+                    text.field("reset", reset)?;
+                    text.field("half_open", half_open)?;
                 }
             }
             let scope = match scope {
@@ -726,12 +736,14 @@ impl Workload {
                     cap,
                     jitter,
                     retry_after,
+                    budget,
                 } = backoff;
                 text.field("backoff", base)?;
                 text.unless("factor", factor, &2.0)?;
                 text.given("cap", cap.as_ref())?;
                 text.unless("jitter", jitter, &Jitter::None)?;
                 text.unless("retry_after", retry_after, &false)?;
+                text.given("budget", budget.map(u64::from).as_ref())?;
                 self.steps(text, steps)
             }),
             Step::Repeat(times, steps) => text.of("Repeat", |text| {
@@ -1070,6 +1082,10 @@ mod tests {
             "workload.resources",
             "{\"r\": RateLimit(rate: \"1/s\", window: \"2s\")}",
         ),
+        ("workload.resources", "{\"r\": Breaker}"),
+        ("workload.resources", "{\"r\": Breaker(4)}"),
+        ("workload.resources", "{\"r\": Breaker(reset: \"5s\")}"),
+        ("workload.resources", "{\"r\": Breaker(half_open: 2)}"),
         ("workload.devices", "{\"d\": Station(3)}"),
         ("workload.devices", "{\"d\": Station(4)}"),
         ("workload.devices", "{\"d\": (rate: \"2MB/s\")}"),
@@ -1178,6 +1194,7 @@ mod tests {
                 "Phases(phases: [Ramp(\"0/s\", \"30/s\", \"1m\")])",
                 "Diurnal(mean: \"20/s\", swing: \"50%\", count: 9)",
                 "Diurnal(mean: \"30/s\", swing: \"50%\", count: 9)",
+                "Diurnal(mean: \"20/s\", swing: \"50%\", count: 8)",
                 "Diurnal(mean: \"20/s\", swing: \"60%\", count: 9)",
                 "Diurnal(mean: \"20/s\", swing: \"50%\", period: \"1h\", count: 9)",
                 "Diurnal(mean: \"20/s\", swing: \"50%\", peak: \"1h\", count: 9)",
@@ -1189,6 +1206,7 @@ mod tests {
                 "Bursty(states: [Steady(\"2/s\", \"8s\"), Steady(\"9/s\", \"1s\")], count: 9)",
                 "Sessions(rate: \"2/s\", requests: 3, count: 9)",
                 "Sessions(rate: \"3/s\", requests: 3, count: 9)",
+                "Sessions(rate: \"2/s\", requests: 3, count: 8)",
                 "Sessions(rate: \"2/s\", requests: 4, count: 9)",
                 "Sessions(rate: \"2/s\", requests: 3, think: \"1s\", count: 9)",
                 "Rounds(count: 2)",
@@ -1270,6 +1288,8 @@ mod tests {
                 "Retry(attempts: 2, backoff: \"1ms\", jitter: Equal, steps: [Io(\"1ms\")])",
                 "Retry(attempts: 2, backoff: \"1ms\", jitter: Decorrelated, steps: [Io(\"1ms\")])",
                 "Retry(attempts: 2, backoff: \"1ms\", retry_after: true, steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", budget: \"20%\", steps: [Io(\"1ms\")])",
+                "Retry(attempts: 2, backoff: \"1ms\", budget: \"10%\", steps: [Io(\"1ms\")])",
                 "Repeat(2, [Io(\"1ms\")])",
                 "Repeat(3, [Io(\"1ms\")])",
                 "Repeat(2, [Cpu(\"1ms\")])",

@@ -1,4 +1,4 @@
-//! Resources that tasks use: semaphores, pools of connections, rate limits.
+//! Resources that tasks use: semaphores, pools of connections, rate limits, circuit breakers.
 
 use super::decode::{Cx, Fields, both};
 use super::diagnostic::Code;
@@ -19,7 +19,7 @@ pub(super) fn resources(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> 
                     key.span,
                     format!("nothing says what the resource \"{}\" is", key.text),
                 )
-                .help("write {\"name\": Semaphore(10)}, Connections(10) or RateLimit(\"60/min\")");
+                .help("write {\"name\": Semaphore(10)}, Connections(10), RateLimit(\"60/min\") or Breaker(5)");
                 return None;
             };
             resource(cx, node)
@@ -49,13 +49,19 @@ fn resource(cx: &mut Cx, node: &SyntaxNode) -> Option<(ResourceKind, Scope, When
         Some(_) => cx.optional(&f, "per", scope),
         None => Some(Scope::default()),
     };
-    let full = when_full(cx, &f);
+    let full = match which {
+        ResourceName::Semaphore | ResourceName::Connections | ResourceName::RateLimit => {
+            when_full(cx, &f)
+        }
+        ResourceName::Breaker => Some(WhenFull::Reject),
+    };
     let kind = match which {
         ResourceName::Semaphore => cx
             .required(&f, "count", |cx, n| size(cx, n, "the number of permits"))
             .map(|count| ResourceKind::Semaphore { count }),
         ResourceName::Connections => connections(cx, &f),
         ResourceName::RateLimit => rate_limit(cx, &f),
+        ResourceName::Breaker => breaker(cx, &f),
     };
     let (kind, (scope, full)) = both(kind, both(scope, full))?;
     Some((kind, scope, full))
@@ -191,5 +197,30 @@ fn rate_limit(cx: &mut Cx, f: &Fields<'_>) -> Option<ResourceKind> {
         interval,
         burst: count,
         window: Some(window),
+    })
+}
+
+fn breaker(cx: &mut Cx, f: &Fields<'_>) -> Option<ResourceKind> {
+    let failures = match f.get("failures") {
+        Some(_) => cx.optional(f, "failures", |cx, n| {
+            size(cx, n, "the number of failures in a row")
+        }),
+        None => Some(ResourceKind::BREAKER_FAILURES),
+    };
+    let reset = match f.get("reset") {
+        Some(_) => cx.optional(f, "reset", |cx, n| {
+            cx.positive_duration(n, "the time that a breaker stays open")
+        }),
+        None => Some(ResourceKind::BREAKER_RESET),
+    };
+    let half_open = match f.get("half_open") {
+        Some(_) => cx.optional(f, "half_open", |cx, n| size(cx, n, "the number of trials")),
+        None => Some(1),
+    };
+    let ((failures, reset), half_open) = both(both(failures, reset), half_open)?;
+    Some(ResourceKind::Breaker {
+        failures,
+        reset,
+        half_open,
     })
 }

@@ -1,6 +1,7 @@
 //! Reads how long steps are given, and how a retry pauses between its attempts.
 
 use super::decode::{Cx, Fields, both};
+use super::decode_devices::ppm;
 use super::decode_dist::dist;
 use super::diagnostic::Code;
 use super::tree::{SyntaxKind, SyntaxNode};
@@ -48,8 +49,14 @@ pub(super) fn backoff(cx: &mut Cx, f: &Fields<'_>) -> Option<Backoff> {
         Some(_) => cx.optional(f, "retry_after", Cx::boolean),
         None => Some(false),
     };
-    let ((base, factor), (cap, (jitter, retry_after))) =
-        both(both(base, factor), both(cap, both(jitter, retry_after)))?;
+    let budget = match f.get("budget") {
+        Some(_) => cx.optional(f, "budget", budget).map(Some),
+        None => Some(None),
+    };
+    let ((base, factor), (cap, (jitter, (retry_after, budget)))) = both(
+        both(base, factor),
+        both(cap, both(jitter, both(retry_after, budget))),
+    )?;
     let nothing = base == Dist::Constant(Nanos::ZERO);
     for name in ["factor", "cap", "jitter"] {
         if nothing {
@@ -78,7 +85,25 @@ pub(super) fn backoff(cx: &mut Cx, f: &Fields<'_>) -> Option<Backoff> {
         cap,
         jitter,
         retry_after,
+        budget,
     })
+}
+
+/// How many retries there may be for each first attempt, in millionths: more than none.
+fn budget(cx: &mut Cx, node: &SyntaxNode) -> Option<u32> {
+    let help = "write \"20%\" or 0.2: a retry for each five first attempts";
+    let share = cx.share(node, "the budget of retries", help)?;
+    let millionths = ppm(share);
+    if millionths == 0 {
+        cx.error(
+            Code::OutOfRange,
+            node.span,
+            "a budget of retries must be above zero",
+        )
+        .help("write `attempts: 1` if nothing is to be tried again");
+        return None;
+    }
+    Some(millionths)
 }
 
 /// Warns about pauses that never come: nobody tries again, or nothing says when (`told`).
@@ -88,6 +113,14 @@ pub(super) fn check_pauses(cx: &mut Cx, f: &Fields<'_>, attempts: u32, told: boo
             let why = "a single attempt is followed by no pause";
             no_effect(cx, f, name, why, "allow more `attempts`, or leave it out");
         }
+        let why = "a single attempt is followed by no retry";
+        no_effect(
+            cx,
+            f,
+            "budget",
+            why,
+            "allow more `attempts`, or leave it out",
+        );
     } else if !told {
         let why = "no rate limit in these steps refuses and says when to come again";
         let help = "use one with `full: Reject`: resources: {\"api\": RateLimit(rate: \"60/min\", full: Reject)}";

@@ -102,7 +102,7 @@ impl SymbolTable {
 /// What steps that use a resource have to be held against.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DeclaredResource {
-    /// How much of it one task can have at once: of a rate limit any, whose tokens come again.
+    /// How much of it one task can have at once: of a rate limit any, whose tokens come again, and of a breaker.
     pub(super) at_once: u64,
     /// Whether it says when to come again to whom it refuses (HTTP 429 with `Retry-After`).
     pub(super) says_when: bool,
@@ -112,7 +112,7 @@ impl From<&ResourceSpec> for DeclaredResource {
     fn from(r: &ResourceSpec) -> Self {
         let at_once = match r.kind {
             ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => r.kind.capacity(),
-            ResourceKind::RateLimit { .. } => u64::MAX,
+            ResourceKind::RateLimit { .. } | ResourceKind::Breaker { .. } => u64::MAX,
         };
         let says_when = r.says_when();
         Self { at_once, says_when }

@@ -46,6 +46,7 @@ shipped! {
     ("resilience") "flash_crowd": "Five times as many within ten seconds, for a minute",
     ("resilience") "slow_dependency": "A service that is called answers ten times as slowly for a while",
     ("resilience") "outage": "A database that is away for ten seconds",
+    ("resilience") "retry_storm": "Retries that keep a service down after it was slow, and a budget for them",
     ("resilience") "worker_crash": "Workers that crash now and then, and what goes with them",
 }
 

@@ -87,9 +87,12 @@ pub fn parse_metric(name: &str) -> Result<Metric, ObjectiveError> {
     })
 }
 
+/// What is made of a percentile.
+type OfPercentile = fn(f64) -> Metric;
+
 /// The percentile in `p99` or `worst p99`, and what it is of.
-fn percentile(name: &str) -> Option<(f64, fn(f64) -> Metric)> {
-    let (kind, name): (fn(f64) -> Metric, &str) = match name.strip_prefix("worst") {
+fn percentile(name: &str) -> Option<(f64, OfPercentile)> {
+    let (kind, name): (OfPercentile, &str) = match name.strip_prefix("worst") {
         Some(rest) => (Metric::Worst, rest.trim_start_matches([' ', '-'])),
         None => (Metric::Percentile, name),
     };

@@ -78,7 +78,7 @@ names! {
 names! {
     /// Kinds of resources.
     RESOURCES, ResourceName:
-    Semaphore Connections RateLimit
+    Semaphore Connections RateLimit Breaker
 }
 
 names! {
@@ -235,6 +235,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
             "size", "overflow", "connect", "lifetime", "per", "wait", "full",
         ],
         "RateLimit" => &["rate", "burst", "window", "per", "wait", "full"],
+        "Breaker" => &["failures", "reset", "half_open", "per"],
         "Lock" => &["lock", "steps"],
         "Acquire" | "Release" => &["lock"],
         "Shared" => &["object", "count", "write"],
@@ -253,6 +254,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
             "cap",
             "jitter",
             "retry_after",
+            "budget",
         ],
         "Repeat" => &["times", "steps"],
         "Offload" => &["steps", "to"],

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::steps::{shortest, timed_among};
+use super::steps::{quoted, shortest, timed_among};
 use super::tree::{Amount, DurationUnit, ProgramStep};
 use crate::engine::Nanos;
 use crate::scenario::{Backoff, Dist, Jitter};
@@ -25,13 +25,17 @@ pub(super) fn attempts(text: &str, backoff: bool) -> String {
         return text.to_owned();
     }
     text.replace("self.pause)", "self.pause(error))")
+        .replace(
+            "(Failed, TimedOut)):",
+            "(Failed, TimedOut)) or not self.pause.may():",
+        )
         .replace("        pause *= 2\n", "")
         .replace("attempts(3, 0.1): ", "attempts(3, Backoff(0.1)): ")
         .replace("; the pause doubles each time.", ".")
 }
 
-/// The pauses as an argument, and a comment on what is drawn.
-pub(super) fn pauses(retry: &Retry, backoff: bool) -> (String, String) {
+/// The pauses as an argument, and a comment on what is drawn. `step` names the step, which has a budget of its own.
+pub(super) fn pauses(retry: &Retry, backoff: bool, step: &str) -> (String, String) {
     let seconds = |t: Nanos| shortest(DurationUnit::Seconds.of(t));
     if !backoff {
         let plain = retry.backoff.doubles().map_or_else(String::new, seconds);
@@ -43,6 +47,7 @@ pub(super) fn pauses(retry: &Retry, backoff: bool) -> (String, String) {
         cap,
         jitter,
         retry_after,
+        budget,
     } = &retry.backoff;
     let (mut base, comment) = seconds_of(&retry.base);
     if drawn(&retry.base.dist) {
@@ -69,6 +74,10 @@ pub(super) fn pauses(retry: &Retry, backoff: bool) -> (String, String) {
     }
     if *retry_after {
         text.push_str(", retry_after=True");
+    }
+    if let Some(millionths) = budget {
+        let share = shortest(f64::from(*millionths) / 1e6);
+        let _ = write!(text, ", budget={share}, step={}", quoted(step));
     }
     text.push(')');
     (text, comment)

@@ -61,6 +61,7 @@ fn most(kind: &ResourceKind) -> u64 {
             Some(_) => MOST_GRANTS,
             None => u64::MAX,
         },
+        ResourceKind::Breaker { .. } => u64::MAX,
     }
 }
 
@@ -69,6 +70,7 @@ fn too_many(kind: &ResourceKind) -> bool {
     let count = match kind {
         ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => kind.capacity(),
         ResourceKind::RateLimit { burst, .. } => *burst,
+        ResourceKind::Breaker { .. } => return false,
     };
     count > most(kind)
 }
@@ -124,10 +126,22 @@ pub(super) fn users(plan: &ProgramPlan<'_>) -> String {
             }
         }
     };
+    if plan.source.workload.resources.iter().any(is_breaker) {
+        out.push_str(include_str!("template/breaker.py"));
+    }
     if shared(plan).next().is_some() {
         out.push_str(include_str!("template/everywhere.py"));
     }
     out
+}
+
+fn is_breaker(r: &ResourceSpec) -> bool {
+    match r.kind {
+        ResourceKind::Breaker { .. } => true,
+        ResourceKind::Semaphore { .. }
+        | ResourceKind::Connections { .. }
+        | ResourceKind::RateLimit { .. } => false,
+    }
 }
 
 /// A resource as an object of the program.
@@ -162,6 +176,14 @@ pub(super) fn object(r: &ResourceSpec) -> String {
             ];
             of.extend(window.map(|w| format!("window={}", seconds(w))));
             of
+        }
+        ResourceKind::Breaker {
+            failures,
+            reset,
+            half_open,
+        } => {
+            let reset = seconds(*reset);
+            return format!("Breaker(failures={failures}, reset={reset}, half_open={half_open})");
         }
     };
     match r.full {

@@ -53,6 +53,8 @@ pub(super) struct Writer<'a> {
     text: String,
     name: String,
     deadlines: usize,
+    /// Retries written so far.
+    retries: usize,
     /// How the class's own function is written, and the share of the objects of imports that it walks.
     whole: Flavour,
     touches: f64,
@@ -82,6 +84,7 @@ pub(super) fn function(
         text: String::new(),
         name: name.to_owned(),
         deadlines: 0,
+        retries: 0,
         whole: flavour,
         touches,
     };
@@ -492,7 +495,9 @@ impl Writer<'_> {
     fn retry(&mut self, retry: &Retry, depth: usize) {
         let late = self.late().map_or(String::new(), |l| format!(", {l}"));
         let attempts = retry.attempts;
-        let (pause, comment) = retries::pauses(retry, self.backoff);
+        self.retries += 1;
+        let step = format!("{} {}", self.name, self.retries);
+        let (pause, comment) = retries::pauses(retry, self.backoff, &step);
         let called = self.flavour == Flavour::Call;
         let function = if called { "call_attempts" } else { "attempts" };
         self.line(

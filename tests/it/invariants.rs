@@ -87,7 +87,7 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
         prop_oneof![
             3 => block.clone(),
             2 => (0_usize..2, block.clone()).prop_map(|(l, s)| vec![Step::Lock(l, s)]),
-            2 => (0_usize..4, block.clone()).prop_map(|(r, s)| vec![Step::Use(r, s)]),
+            2 => (0_usize..6, block.clone()).prop_map(|(r, s)| vec![Step::Use(r, s)]),
             1 => (0_usize..2, block.clone(), any::<bool>()).prop_map(|(q, mut s, first)| {
                 // What is put is taken; a getter may come first.
                 s.insert(0, if first { Step::Put(q) } else { Step::Get(q) });
@@ -136,17 +136,20 @@ fn backoff() -> BoxedStrategy<Backoff> {
         factor,
         option::of(time()),
         jitter,
-        any::<bool>(),
+        (any::<bool>(), option::of(1_u32..=1_000_000)),
     );
     prop_oneof![
         time().prop_map(Backoff::from),
-        all.prop_map(|(base, factor, cap, jitter, retry_after)| Backoff {
-            base,
-            factor,
-            cap,
-            jitter,
-            retry_after,
-        }),
+        all.prop_map(
+            |(base, factor, cap, jitter, (retry_after, budget))| Backoff {
+                base,
+                factor,
+                cap,
+                jitter,
+                retry_after,
+                budget,
+            }
+        ),
     ]
     .boxed()
 }
@@ -469,7 +472,7 @@ fn long_steps() -> BoxedStrategy<Vec<Step>> {
         let block = vec(inner, 1..3).prop_map(|parts| parts.concat());
         prop_oneof![
             2 => block.clone(),
-            2 => (0_usize..4, block.clone()).prop_map(|(r, s)| vec![Step::Use(r, s)]),
+            2 => (0_usize..6, block.clone()).prop_map(|(r, s)| vec![Step::Use(r, s)]),
             1 => (0_usize..2, block.clone()).prop_map(|(l, s)| vec![Step::Lock(l, s)]),
             1 => (1_u64..4, option::of(1_u64..2), block.clone())
                 .prop_map(|(count, need, steps)| vec![Step::FanOut { count, need, steps }]),

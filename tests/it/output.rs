@@ -526,6 +526,7 @@ fn every_warning_names_a_next_step() {
                 times: 412,
                 asked: 2_000,
             }],
+            breakers: Vec::new(),
             heedless: true,
         },
         Warning::FullBacklog {

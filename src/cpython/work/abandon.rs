@@ -40,6 +40,7 @@ impl Work<'_> {
                 Frame::Lock(_)
                 | Frame::Use(..)
                 | Frame::Token(..)
+                | Frame::Breaker(..)
                 | Frame::Hold(..)
                 | Frame::Timeout(_)
                 | Frame::Retry { .. }

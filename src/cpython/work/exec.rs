@@ -209,7 +209,9 @@ impl Work<'_> {
                 let deadline = self.kernel.machine.now() + self.patience(key, after);
                 self.tasks[key].frames.push(Frame::Timeout(deadline));
             }
-            Instr::EnterRetry { attempts, backoff } => self.enter_retry(key, attempts, backoff),
+            Instr::EnterRetry { attempts, backoff } => {
+                self.enter_retry(tid, key, attempts, backoff);
+            }
             Instr::LeaveHold => {
                 if let Some(Frame::Hold(bytes, block)) = self.tasks[key].frames.pop() {
                     self.kernel.free_block(block, bytes);

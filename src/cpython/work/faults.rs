@@ -132,20 +132,16 @@ impl Work<'_> {
             return FaultStrikes::Done;
         }
         self.faults.begun[fault] += 1;
-        match kind.lasts() {
-            Some(lasts) => {
-                self.faults.on[fault] = true;
-                self.adjust_devices();
-                self.fault_at(fault, now + lasts);
-                FaultStrikes::Done
-            }
-            None => {
-                self.announce_fault(fault);
-                match self.victim(fault, kind) {
-                    Some(copy) => FaultStrikes::Kills(copy),
-                    None => FaultStrikes::Done,
-                }
-            }
+        if let Some(lasts) = kind.lasts() {
+            self.faults.on[fault] = true;
+            self.adjust_devices();
+            self.fault_at(fault, now + lasts);
+            return FaultStrikes::Done;
+        }
+        self.announce_fault(fault);
+        match self.victim(fault, kind) {
+            Some(copy) => FaultStrikes::Kills(copy),
+            None => FaultStrikes::Done,
         }
     }
 
@@ -163,14 +159,13 @@ impl Work<'_> {
         let there: Vec<CopyIndex> = (self.copies.keys())
             .filter(|&copy| self.is_there(copy))
             .collect();
-        let index = match worker {
-            Some(n) => n as usize,
-            None => {
-                let begun = self.faults.begun[fault];
-                let mut rng = self.faults.streams.task(fault as u64, 2 * begun + 1);
-                let n = whole((unit(&mut rng) * there.len() as f64).floor());
-                usize::try_from(n).expect("an index of a list")
-            }
+        let index = if let Some(n) = worker {
+            n as usize
+        } else {
+            let begun = self.faults.begun[fault];
+            let mut rng = self.faults.streams.task(fault as u64, 2 * begun + 1);
+            let n = whole((unit(&mut rng) * there.len() as f64).floor());
+            usize::try_from(n).expect("an index of a list")
         };
         there.get(index).copied()
     }

@@ -139,6 +139,7 @@ impl Work<'_> {
             Frame::LoopLock(_)
             | Frame::Use(..)
             | Frame::Token(..)
+            | Frame::Breaker(..)
             | Frame::Hold(..)
             | Frame::Timeout(_)
             | Frame::Retry { .. }
@@ -197,6 +198,7 @@ impl Work<'_> {
             match frame {
                 // Whoever is at the other end sees that the connection is closed.
                 Frame::Use(index, _) => self.end_use(by, Waiter::Task(key), index, None),
+                Frame::Breaker(index, passage) => self.breaker_forgets(index, passage),
                 Frame::Lock(_)
                 | Frame::LoopLock(_)
                 | Frame::Token(..)

@@ -6,6 +6,7 @@
 mod abandon;
 mod accounts;
 mod arrivals;
+mod breaker;
 mod device;
 mod end;
 mod event_loop;
@@ -52,6 +53,7 @@ use listening::Listening;
 pub(crate) use lost::Death;
 pub(crate) use resource::Asked;
 use resource::Resources;
+use retry::RetryBudgets;
 use silence::Watchdog;
 
 /// The tasks of a run, and all that they share.
@@ -65,6 +67,7 @@ pub(crate) struct Work<'a> {
     /// Queues between tasks; their items carry no data.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
     pub(crate) resources: Resources,
+    retry_budgets: RetryBudgets,
     pub(crate) devices: Devices,
     pub(crate) faults: Faults<'a>,
     pub(crate) arrivals: ArrivalSource<'a>,
@@ -106,6 +109,7 @@ impl<'a> Work<'a> {
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
             resources: Resources::new(program),
+            retry_budgets: RetryBudgets::default(),
             devices: Devices::new(program),
             faults: Faults::new(
                 &program.faults,

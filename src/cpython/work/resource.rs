@@ -1,8 +1,9 @@
-//! What a task uses for a while and gives back: permits of semaphores, connections of pools, tokens of rate limits.
+//! What a task uses for a while and gives back: permits of semaphores, connections of pools, tokens of rate limits, what circuit breakers let through.
 //!
 //! Each loop, process (interpreter) or the whole program has an instance of a resource, as its scope says. A semaphore that coroutines
 //! await hands its permits over in order (`asyncio.Semaphore`, since CPython 3.11); all others let whoever comes first have them, and a woken waiter asks again:
-//! `threading.Semaphore`, the queues inside of `SQLAlchemy`'s `QueuePool` and of asyncpg's `Pool`. A rate limit grants instants in the order of asking.
+//! `threading.Semaphore`, the queues inside of `SQLAlchemy`'s `QueuePool` and of asyncpg's `Pool`. A rate limit grants instants in the order of asking; nobody waits for a
+//! circuit breaker (`breaker.rs`).
 
 use std::collections::VecDeque;
 
@@ -17,13 +18,15 @@ use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, Total};
 use crate::machine::Tid;
 use crate::scenario::{ResourceKind, Scope, WhenFull};
-use crate::sync::{Acquisition, Queue, QueueResult, Semaphore, Ticket, Tokens};
+use crate::sync::{
+    Acquisition, Breaker, BreakerRules, Queue, QueueResult, Semaphore, Ticket, Tokens,
+};
 
 /// An instance of a resource.
-struct Resource {
+pub(super) struct Resource {
     /// Which resource of the program it is an instance of.
-    number: ResourceNumber,
-    guard: Guard,
+    pub(super) number: ResourceNumber,
+    pub(super) guard: Guard,
     /// When each connection was opened that nobody uses, the longest unused first.
     idle: VecDeque<Nanos>,
     /// Tasks that use it now (never of a rate limit, whose tokens are used up at once).
@@ -31,13 +34,15 @@ struct Resource {
 }
 
 /// Who decides when a task gets what it asks for.
-enum Guard {
+pub(super) enum Guard {
     /// Permits that are handed over to whoever has waited longest.
     Fair(Semaphore<Waiter>),
     /// Permits that whoever comes first takes; a woken waiter asks again.
     Barging(Queue<(), Waiter>),
     /// Tokens, by their instants.
     Limit(Tokens),
+    /// Lets through or refuses, by how earlier uses have ended.
+    Breaker(Breaker),
 }
 
 impl Guard {
@@ -61,6 +66,15 @@ impl Guard {
                 usize::try_from(*burst).unwrap_or(usize::MAX),
                 window.0,
             )),
+            ResourceKind::Breaker {
+                failures,
+                reset,
+                half_open,
+            } => Self::Breaker(Breaker::new(BreakerRules {
+                failures: *failures,
+                reset: reset.0,
+                half_open: *half_open,
+            })),
         }
     }
 
@@ -73,7 +87,7 @@ impl Guard {
                 QueueResult::Done((), _) => Acquisition::Granted,
                 QueueResult::Waits(ticket) => Acquisition::Waits(ticket),
             },
-            Self::Limit(_) => Acquisition::Granted,
+            Self::Limit(_) | Self::Breaker(_) => Acquisition::Granted,
         }
     }
 
@@ -85,7 +99,7 @@ impl Guard {
                 QueueResult::Done((), next) => next,
                 QueueResult::Waits(_) => None,
             },
-            Self::Limit(_) => None,
+            Self::Limit(_) | Self::Breaker(_) => None,
         }
     }
 
@@ -94,7 +108,7 @@ impl Guard {
         match self {
             Self::Fair(permits) => permits.forget(ticket),
             Self::Barging(permits) => permits.forget_getter(ticket),
-            Self::Limit(_) => {}
+            Self::Limit(_) | Self::Breaker(_) => {}
         }
     }
 
@@ -107,7 +121,7 @@ impl Guard {
             }
             (Self::Fair(permits), None) => permits.give(),
             (Self::Barging(permits), ticket) => permits.give_up_getting(ticket),
-            (Self::Limit(_), _) => None,
+            (Self::Limit(_) | Self::Breaker(_), _) => None,
         }
     }
 }
@@ -151,7 +165,7 @@ impl Resources {
         self.waited[usize::from(number)][usize::from(class)]
     }
 
-    fn at(&mut self, index: ResourceIndex) -> &mut Resource {
+    pub(super) fn at(&mut self, index: ResourceIndex) -> &mut Resource {
         self.instances[usize::from(index)]
             .as_mut()
             .expect("made when it was first asked for")
@@ -202,6 +216,7 @@ impl Work<'_> {
                         permits.len() as u64 == whole && permits.getters().is_empty()
                     }
                     Guard::Limit(_) => true,
+                    Guard::Breaker(breaker) => breaker.trials() == 0,
                 }
         })
     }
@@ -223,6 +238,9 @@ impl Work<'_> {
         }
         if let Guard::Limit(_) = self.resources.at(index).guard {
             return self.take_token(tid, key, mode, index, full);
+        }
+        if let Guard::Breaker(_) = self.resources.at(index).guard {
+            return self.pass_breaker(tid, key, mode, index);
         }
         let before = self
             .waits(who)
@@ -268,13 +286,13 @@ impl Work<'_> {
     }
 
     /// How often tasks of this one's class have asked for a resource.
-    fn asked_by(&mut self, key: TaskKey, number: ResourceNumber) -> &mut Asked {
+    pub(super) fn asked_by(&mut self, key: TaskKey, number: ResourceNumber) -> &mut Asked {
         let class = usize::from(self.tasks[key].submitted_as);
         &mut self.resources.asked[usize::from(number)][class]
     }
 
     /// What asking and giving back costs whoever does it, once for both.
-    fn charge_for_asking(&mut self, tid: Tid, who: Waiter) {
+    pub(super) fn charge_for_asking(&mut self, tid: Tid, who: Waiter) {
         let costs = &self.kernel.costs;
         let cost = match who {
             Waiter::Task(_) => costs.aio_semaphore,
@@ -359,6 +377,7 @@ impl Work<'_> {
                 let who = Self::waiter(tid, key, mode);
                 self.end_use(tid, who, index, Some(opened));
             }
+            Some(Frame::Breaker(index, passage)) => self.breaker_succeeds(index, passage),
             Some(Frame::Token(..)) | None => {}
             Some(other) => self.tasks[key].frames.push(other),
         }

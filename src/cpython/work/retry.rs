@@ -1,13 +1,44 @@
-//! Attempts, the pauses between them, and how long tasks are patient.
+//! Attempts, the pauses between them, how many of them there may be, and how long tasks are patient.
 
 use super::Work;
 use super::task::Frame;
-use crate::cpython::index::{BackoffIndex, TaskKey};
+use crate::cpython::index::{BackoffIndex, DomainIndex, TaskKey};
 use crate::cpython::program::Demand;
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
+use crate::machine::Tid;
+use crate::scenario::Backoff;
+use crate::sync::RetryBudget;
+
+/// The budgets of retries: those of each domain, one for each step.
+#[derive(Default)]
+pub(super) struct RetryBudgets(Vec<Option<RetryBudget>>);
 
 impl Work<'_> {
+    /// The budget of a step for code of this domain, and what a first attempt adds to it; `None` if retries are not limited.
+    fn budget(
+        &mut self,
+        domain: DomainIndex,
+        backoff: BackoffIndex,
+    ) -> Option<(&mut RetryBudget, u32)> {
+        let steps = &self.kernel.program.backoffs;
+        let adds = steps[backoff].budget?;
+        let index = usize::from(domain) * steps.len() + usize::from(backoff);
+        let all = &mut self.retry_budgets.0;
+        if all.len() <= index {
+            all.resize(index + 1, None);
+        }
+        let full = || RetryBudget::full(Backoff::BUDGET_TOKENS);
+        Some((all[index].get_or_insert_with(full), adds))
+    }
+
+    /// Whether a step whose attempt has failed may try again: its budget has a token, which is taken.
+    pub(super) fn may_try_again(&mut self, tid: Tid, backoff: BackoffIndex) -> bool {
+        let domain = self.kernel.threads[tid].domain;
+        self.budget(domain, backoff)
+            .is_none_or(|(budget, _)| budget.withdraw())
+    }
+
     /// The stream of the task's next draw of a time-out or a pause, if it `draws`. They have streams of their own, so that patience moves no demand.
     fn next_patience(&mut self, key: TaskKey, draws: bool) -> impl rand::Rng + use<> {
         let task = &mut self.tasks[key];
@@ -30,8 +61,18 @@ impl Work<'_> {
     }
 
     /// Begins the first attempt at the steps that follow.
-    pub(super) fn enter_retry(&mut self, key: TaskKey, attempts: u32, backoff: BackoffIndex) {
+    pub(super) fn enter_retry(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        attempts: u32,
+        backoff: BackoffIndex,
+    ) {
         self.count_attempt(key);
+        let domain = self.kernel.threads[tid].domain;
+        if let Some((budget, adds)) = self.budget(domain, backoff) {
+            budget.deposit(adds, Backoff::BUDGET_TOKENS);
+        }
         let task = &mut self.tasks[key];
         task.frames.push(Frame::Retry {
             start: task.pc,

@@ -10,6 +10,7 @@ use crate::cpython::kernel::{Block, Blocks, Wait};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
 use crate::machine::Tid;
+use crate::sync::Passage;
 
 /// Number of low bits of a child's number that hold its number among its parent's children.
 const CHILD_BITS: u32 = 24;
@@ -52,6 +53,8 @@ pub(crate) enum Frame {
     Use(ResourceIndex, Nanos),
     /// A token of a rate limit, and the instant for which it is reserved.
     Token(ResourceIndex, Nanos),
+    /// A circuit breaker, and how it was passed.
+    Breaker(ResourceIndex, Passage),
     /// Holds working memory: its bytes, and where it was allocated.
     Hold(u64, Block),
     /// Has this deadline.
@@ -115,6 +118,7 @@ impl Frame {
             | Self::LoopLock(_)
             | Self::Use(..)
             | Self::Token(..)
+            | Self::Breaker(..)
             | Self::Call(..)
             | Self::Inline { .. } => None,
         }

@@ -96,13 +96,18 @@ impl Work<'_> {
                     let who = self.executing(tid, key);
                     self.end_use(tid, who, index, kept);
                 }
+                Frame::Breaker(index, passage) => self.breaker_fails(index, passage),
                 Frame::Token(index, at) => self.give_token_back(index, at),
                 Frame::Hold(bytes, block) => self.kernel.free_block(block, bytes),
                 Frame::Retry {
                     attempts,
                     arguments,
+                    backoff,
                     ..
-                } if attempts > 1 && self.tasks[key].frames.len() < over => {
+                } if attempts > 1
+                    && self.tasks[key].frames.len() < over
+                    && self.may_try_again(tid, backoff) =>
+                {
                     self.drop_arguments(key, arguments);
                     self.try_again(key, frame, ending);
                     return;

@@ -32,11 +32,11 @@ class Ring:
 
 
 def for_all(context, name):
-    """What all processes share of a resource: its permits, a lock, and what there is to know of connections and tokens."""
+    """What all processes share of a resource: its permits, a lock, and what there is to know of connections, tokens and breakers."""
     resource = RESOURCES[name]
     idle = Ring(context, min(resource.kept, MOST_UNUSED))
     granted = Ring(context, resource.burst if resource.window else 0)
-    return context.BoundedSemaphore(max(1, resource.count)), context.Lock(), idle, granted, context.RawArray("d", 1)
+    return context.BoundedSemaphore(max(1, resource.count)), context.Lock(), idle, granted, context.RawArray("d", len(resource.numbers))
 
 
 def take(shared):
@@ -44,4 +44,4 @@ def take(shared):
     for name, parts in shared.items():
         resource = RESOURCES[name]
         resource.of_all = parts
-        resource.free, resource.lock, resource.idle, resource.granted, resource.full_at = parts
+        resource.free, resource.lock, resource.idle, resource.granted, resource.numbers = parts

@@ -15,8 +15,8 @@ class Rules:
         self.begin()
 
     def begin(self):
-        """Everything is there, and nobody has asked yet."""
-        self.idle, self.granted, self.full_at, self.lock = collections.deque(), collections.deque(), [0.0], contextlib.nullcontext()
+        """Everything is there, and nobody has asked yet; of its numbers, the first says when the bucket is full again."""
+        self.idle, self.granted, self.numbers, self.lock = collections.deque(), collections.deque(), [0.0], contextlib.nullcontext()
 
     def patience(self):
         return 0.0 if self.reject else INF if self.wait is None else self.wait
@@ -29,14 +29,14 @@ class Rules:
                     self.granted.popleft()
                 due = max(at, self.granted[-self.burst] + self.window) if len(self.granted) >= self.burst else at
             else:
-                due = max(at, self.full_at[0] - self.interval * (self.burst - 1))
+                due = max(at, self.numbers[0] - self.interval * (self.burst - 1))
             if due - at > patience:
                 self.retry_after = due - at
                 return None
             if self.window:
                 self.granted.append(due)
             else:
-                self.full_at[0] = max(self.full_at[0], at) + self.interval
+                self.numbers[0] = max(self.numbers[0], at) + self.interval
             return due
 
     def unused(self):

@@ -33,7 +33,7 @@ pub(crate) fn class(count: u64, steps: Vec<Step>) -> TaskClass {
     }
 }
 
-/// A resource of each kind: one permit that is waited for, connections that are given up on, and a limit that rejects.
+/// A resource of each kind: one permit that is waited for, connections that are given up on, and a limit that rejects and one that is given up on, and circuit breakers.
 fn resources() -> Vec<ResourceSpec> {
     let of = |name: &str, kind, scope, full| ResourceSpec {
         name: name.into(),
@@ -51,6 +51,11 @@ fn resources() -> Vec<ResourceSpec> {
         interval: Nanos(400_000),
         burst: 2,
         window: None,
+    };
+    let breaker = |failures, reset, half_open| ResourceKind::Breaker {
+        failures,
+        reset: Nanos(reset),
+        half_open,
     };
     vec![
         of(
@@ -71,6 +76,18 @@ fn resources() -> Vec<ResourceSpec> {
             limit,
             Scope::Everywhere,
             WhenFull::GiveUp(Nanos(900_000)),
+        ),
+        of(
+            "own breaker",
+            breaker(2, 700_000, 1),
+            Scope::Process,
+            WhenFull::Reject,
+        ),
+        of(
+            "breaker",
+            breaker(1, 2_000_000, 2),
+            Scope::Everywhere,
+            WhenFull::Reject,
         ),
     ]
 }

@@ -3,6 +3,7 @@
 
 mod aio;
 mod bounds;
+mod breakers;
 mod calls;
 mod cores;
 mod costs;

@@ -2,11 +2,11 @@
 
 use pchsim::engine::{Nanos, StreamRole, Streams};
 use pchsim::scenario::{
-    Backoff, Dist, Jitter, Offload, ResourceKind, ResourceSpec, Scope, Step, Strategy, WhenFull,
-    Workers,
+    Backoff, Dist, Jitter, Offload, ResourceKind, ResourceSpec, Scope, StartMethod, Step, Strategy,
+    WhenFull, Workers,
 };
 
-use super::{batch, each, latencies, threads};
+use super::{batch, each, executor, latencies, threads};
 use crate::common::{Case, class, cpu, io, ms};
 
 fn asyncio(offload: Offload) -> Strategy {
@@ -271,5 +271,59 @@ fn time_outs_are_drawn_from_streams_of_their_own() {
         assert_eq!((o.timed_out, o.retries), (1, 2));
         assert_eq!(o.makespan, times.into_iter().sum());
         assert!(times[0] != times[1] && times[1] != times[2]);
+    }
+}
+
+/// Ten tokens at first. Each first attempt adds a fifth, which the full bucket has no room for; each retry takes one.
+#[test]
+fn a_budget_allows_so_many_retries_for_so_many_first_attempts() {
+    let backoff = Backoff {
+        budget: Some(200_000),
+        ..Backoff::from(Nanos::ZERO)
+    };
+    let steps = vec![retry(2, backoff, fails())];
+    let retries = |strategy: &Strategy, tasks| {
+        let case = batch(true, strategy.clone(), vec![class(tasks, steps.clone())]);
+        let o = case.run();
+        assert_eq!(o.failed, tasks, "{strategy:?}");
+        o.retries
+    };
+    for strategy in [Strategy::Sequential, threads(1)] {
+        // The k-th task finds 10 - 0.8 (k - 1) tokens until the twelfth leaves 0.2; from then on four in five only add to it.
+        for (tasks, retried) in [
+            (1, 1),
+            (12, 12),
+            (13, 12),
+            (15, 12),
+            (16, 13),
+            (24, 14),
+            (30, 15),
+        ] {
+            assert_eq!(retries(&strategy, tasks), retried, "{strategy:?}, {tasks}");
+        }
+    }
+    // All at once: 24 first attempts begin with a full bucket, and none comes after them.
+    for strategy in [threads(24), asyncio(Offload::None)] {
+        assert_eq!(retries(&strategy, 24), 10, "{strategy:?}");
+    }
+    // Each process has a budget of its own, here for half of the tasks.
+    assert_eq!(retries(&executor(2, StartMethod::Fork), 24), 24);
+}
+
+/// Without a token the failure goes on, to the retry around it, which has a budget of its own, and to the breaker.
+#[test]
+fn what_a_budget_does_not_allow_fails() {
+    let backoff = |budget| Backoff {
+        budget,
+        factor: 1.0,
+        ..Backoff::from(ms(10))
+    };
+    for strategy in everywhere() {
+        let inner = retry(100, backoff(Some(1)), fails());
+        let steps = vec![retry(3, backoff(None), vec![inner])];
+        let o = each(true, strategy, std::slice::from_ref(&steps)).run();
+        // Ten retries within the first attempt, and none in the two after it.
+        assert_eq!((o.failed, o.retries), (1, 10 + 2));
+        assert_eq!(o.makespan, ms(11 + 10 * 10 + 2 * (10 + 1)));
     }
 }

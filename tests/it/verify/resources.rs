@@ -16,6 +16,7 @@ const EVERY_RESOURCE: &str = r#"(
             "db": Connections(size: 1, overflow: 1, connect: "5ms", lifetime: "30ms", wait: "20s"),
             "bucket": RateLimit(rate: "500/s", burst: 3),
             "window": RateLimit(rate: "500/s", window: "10ms", wait: "20s"),
+            "breaker": Breaker(failures: 2, reset: "5ms"),
         },
         tasks: [(name: "page", count: 8, steps: [
             Use("gate", [Io("1ms"), Cpu("200us")]),
@@ -23,6 +24,7 @@ const EVERY_RESOURCE: &str = r#"(
             Retry(attempts: 8, steps: [Use("db", [Io("1ms"), Fail("20%")])]),
             Use("bucket", [Io("1ms")]),
             Use("window", [Io("1ms")]),
+            Retry(attempts: 90, backoff: "2ms", factor: 1, steps: [Use("breaker", [Io("1ms"), Fail("40%")])]),
             Use("db", [Use("gate", [Io("1ms")])]),
         ])],
     ),
@@ -243,4 +245,62 @@ fn what_cannot_be_shared_is_said() {
         );
     }
     assert_eq!(plans.left_out.len(), 2);
+}
+
+/// Six calls of 20 ms one after another, of which all fail: the breaker lets two through, who come at once while it is open fail at once, and
+/// after its time-out each trial opens it again. Whether one or all have it is seen by how many calls are made.
+#[test]
+fn programs_have_breakers() {
+    let text = |per: &str| {
+        format!(
+            r#"(schema: 1, name: "open", machine: (cores: 2), workload: (arrivals: Batch,
+            resources: {{"payments": Breaker(failures: 2, reset: "10s", per: {per})}},
+            tasks: [(name: "t", count: 40, steps: [Use("payments", [Io("20ms"), Fail("100%")])])]))"#
+        )
+    };
+    // One after another two calls are made by whoever has a breaker; of those at once all that began before it opened.
+    let own: [(&str, f64); 5] = [
+        ("sequential", 0.04),
+        ("threads:1", 0.04),
+        ("asyncio:1", 0.04),
+        ("processes:2:fork", 0.04),
+        ("asyncio", 0.02),
+    ];
+    for (strategy, least) in own {
+        for (label, said) in said(&plans(&scenario(&text("Process")), &[strategy])) {
+            assert_eq!(said["failed"], 40, "{label}: {said}");
+            let makespan = makespan(&said);
+            assert!(
+                (least..least + 0.2).contains(&makespan),
+                "{label}: {makespan}"
+            );
+        }
+    }
+    let all = [
+        "processes:2:fork",
+        "prefork:2(asyncio)",
+        "prefork:2(threads:4)",
+    ];
+    for (label, said) in said(&plans(&scenario(&text("Everywhere")), &all)) {
+        assert_eq!(said["failed"], 40, "{label}: {said}");
+        assert!(makespan(&said) < 0.3, "{label}: {said}");
+    }
+}
+
+/// A service that is well again: a trial finds out, and all go through.
+#[test]
+fn breakers_of_programs_close() {
+    let text = r#"(schema: 1, name: "closes", machine: (cores: 2), workload: (arrivals: Batch,
+        resources: {"payments": Breaker(failures: 1, reset: "150ms", per: Everywhere)},
+        tasks: [
+            (name: "bad", steps: [Use("payments", [Fail("100%")])]),
+            (name: "soon", count: 2, steps: [Io("60ms"), Use("payments", [Io("1ms")])]),
+            (name: "late", steps: [Io("400ms"), Use("payments", [Io("1ms")])]),
+            (name: "after", count: 3, steps: [Io("600ms"), Use("payments", [Io("1ms")])]),
+        ]))"#;
+    let strategies = ["threads:7", "asyncio", "processes:7:fork"];
+    for (label, said) in said(&plans(&scenario(text), &strategies)) {
+        assert_eq!(completed(&said), (7, 4), "{label}: {said}");
+        assert_eq!(said["failed"], 3, "{label}: {said}");
+    }
 }

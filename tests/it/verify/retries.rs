@@ -113,3 +113,29 @@ fn drawn_time_outs_and_pauses_read_well() {
         assert_eq!(completed(&said), (1, 1), "{label}: {said}");
     }
 }
+
+/// Tasks one after another, each of which fails: ten tokens at first, and a fifth of one for each first attempt.
+#[test]
+fn programs_keep_to_their_budget() {
+    let text = r#"(schema: 1, name: "budget", machine: (cores: 2), workload: (arrivals: Batch,
+        tasks: [(name: "call", count: 24, steps: [Io("2ms"), Retry(attempts: 2, backoff: "60ms", budget: "20%", steps: [Fail("100%")])])]))"#;
+    // Of 24 tasks one after another 14 pause.
+    for (strategy, pauses) in [
+        ("sequential", 14.0),
+        ("threads:1", 14.0),
+        ("asyncio:1", 14.0),
+    ] {
+        for (label, said) in said(&plans(&scenario(text), &[strategy])) {
+            let took = said["makespan_s"].as_f64().unwrap();
+            assert_eq!(said["failed"], 24, "{label}: {said}");
+            let least = 24.0 * 0.002 + pauses * 0.06;
+            assert!((least..least + 0.3).contains(&took), "{label}: {took}");
+        }
+    }
+    // Each worker has a budget of its own, which is enough for its twelve.
+    for (label, said) in said(&plans(&scenario(text), &["prefork:2(asyncio:1)"])) {
+        let took = said["makespan_s"].as_f64().unwrap();
+        assert_eq!(said["failed"], 24, "{label}: {said}");
+        assert!(took > 12.0 * 0.06, "{label}: {took}");
+    }
+}

@@ -25,7 +25,7 @@ fn steps(w: &OverWindows, values: impl Iterator<Item = Option<f64>>) -> Vec<Curv
             ..CurvePoint::at(w.from_s + i as f64 * w.width_s, 0.0)
         })
         .collect();
-    if let Some(last) = dots.last().cloned() {
+    if let Some(last) = dots.last().copied() {
         dots.push(CurvePoint {
             x: last.x + w.width_s,
             ..last
