@@ -33,7 +33,7 @@ impl Scenario {
             Arrivals::Closed { .. } | Arrivals::Trace(_) => return self.windows,
         };
         let changes = matches!(self.workload.arrivals, Arrivals::Varying { .. });
-        if self.windows.is_some() || !(changes || !self.workload.faults.is_empty()) {
+        if self.windows.is_some() || !changes && self.workload.faults.is_empty() {
             return self.windows;
         }
         let counted = count.map_or(f64::INFINITY, |n| n as f64 / rate * 1e9);
