@@ -306,7 +306,11 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 *at == o.end
                     && !waiting.is_empty()
                     && !on.is_empty()
-                    && (o.in_flight > 0 || input.warmup > Nanos::ZERO || leaves_work_behind(input))
+                    && (o.in_flight > 0
+                        || input.warmup > Nanos::ZERO
+                        || leaves_work_behind(input)
+                        // What main programs do before rounds counts nowhere.
+                        || !input.workload.rounds.serial.is_empty())
             }
             Finding::OutOfMemory { at, bytes } => *at == o.end && *bytes <= o.memory_peak,
             Finding::BlockedLoop { at, lasted } => *at + *lasted <= o.end,
