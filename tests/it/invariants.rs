@@ -542,6 +542,8 @@ fn faults() -> BoxedStrategy<Vec<Fault>> {
 fn faults_break_no_law() {
     let served = (cases(), watched()).prop_map(|(case, strategy)| Case { strategy, ..case });
     let all = (prop_oneof![cases(), served.boxed()], faults()).prop_map(|(mut case, faults)| {
+        // A main program that waits, before its round, for a lock that another took with it is stuck without a task that is.
+        case.workload.rounds.serial.clear();
         case.workload.faults = faults;
         case
     });
