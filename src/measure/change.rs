@@ -188,7 +188,7 @@ impl Change {
         Some(if away == 0.0 { 0.0 } else { away / error })
     }
 
-    /// How many replications of each side would tell a change of size `change` [`POWER`] of the time, where one is told at a probability
+    /// How many replications of each side would tell a change of size `change` `POWER` of the time, where one is told at a probability
     /// below `level`; `None` where that is out of reach, or where nothing is known of the spread.
     #[must_use]
     pub fn replications_to_tell(&self, change: f64, level: f64) -> Option<u32> {
