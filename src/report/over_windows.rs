@@ -30,7 +30,7 @@ pub(super) fn over_windows(
     let wide = names.iter().map(|n| width(n)).max().unwrap_or(0).max(8);
     let room = out.style.width.saturating_sub(wide + 8);
     let columns = first.arrived.len().min(COLUMNS).min(room.max(10));
-    let each = seconds(crate::engine::Nanos::from_secs_f64(first.width_s));
+    let each = at(first.width_s);
     out.prose(
         "  ",
         &format!("Over time: p99 by when tasks arrived, in windows of {each}"),

@@ -198,21 +198,12 @@ fn started(w: &Workload, horizon: Option<Nanos>, strategy: &Strategy) -> u64 {
     let tasks = match &w.arrivals {
         Arrivals::Batch => w.tasks_of_all_rounds(),
         Arrivals::Trace(tasks) => tasks.len() as u64,
-        Arrivals::Open { interval, count } => count.unwrap_or_else(|| {
-            let horizon = horizon.map_or(0.0, Nanos::as_f64);
-            whole(horizon / interval.mean().max(1.0))
-        }),
-        Arrivals::Varying { load, count } => {
-            count.unwrap_or_else(|| whole(load.expected_until(horizon)))
-        }
-        Arrivals::Sessions {
-            interval,
-            requests,
-            count,
-            ..
-        } => count.unwrap_or_else(|| {
-            let horizon = horizon.map_or(0.0, Nanos::as_f64);
-            whole(horizon / interval.mean().max(1.0) * requests)
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. } => count.unwrap_or_else(|| {
+            // Without a count or a horizon they have no end; that is reported as another error.
+            let expected = w.arrivals.expected_until(horizon);
+            expected.filter(|n| n.is_finite()).map_or(0, whole)
         }),
         // How many requests users make until the horizon depends on how long those take.
         Arrivals::Closed { count, .. } => count.unwrap_or(0),

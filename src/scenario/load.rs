@@ -7,6 +7,7 @@
 
 use rand_pcg::Pcg64Dxsm;
 
+use super::Arrivals;
 use super::dist::exponential;
 use crate::engine::Nanos;
 
@@ -57,6 +58,22 @@ pub struct LoadState {
     pub rate: f64,
     /// Mean time that it lasts, above 0; a state begins anew after all the others.
     pub time: Nanos,
+}
+
+impl Arrivals {
+    /// Mean number of tasks that come by themselves until the horizon, whatever their `count` is: infinite where nothing ends them. `None` where
+    /// tasks are there from the start, or come when others are over.
+    pub(crate) fn expected_until(&self, horizon: Option<Nanos>) -> Option<f64> {
+        let time = horizon.map_or(f64::INFINITY, Nanos::as_f64);
+        match self {
+            Self::Open { interval, .. } => Some(time / interval.mean().max(1.0)),
+            Self::Varying { load, .. } => Some(load.expected_until(horizon)),
+            Self::Sessions {
+                interval, requests, ..
+            } => Some(time / interval.mean().max(1.0) * requests),
+            Self::Batch | Self::Trace(_) | Self::Closed { .. } => None,
+        }
+    }
 }
 
 /// Straight lines by which a sinusoid is followed.

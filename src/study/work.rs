@@ -44,24 +44,23 @@ pub(super) fn events(scenario: &Scenario) -> u64 {
 
 /// Number of tasks that arrive if each takes `length` nanoseconds by itself: the given number, or those until the horizon.
 fn arrivals(scenario: &Scenario, w: &Workload, length: f64) -> f64 {
-    let horizon = scenario.horizon.map_or(f64::INFINITY, Nanos::as_f64);
+    let by_themselves = || {
+        let expected = w.arrivals.expected_until(scenario.horizon);
+        expected.unwrap_or(0.0)
+    };
     let (count, until_horizon) = match &w.arrivals {
-        Arrivals::Open { interval, count } => (*count, horizon / interval.mean().max(1.0)),
+        Arrivals::Open { count, .. }
+        | Arrivals::Varying { count, .. }
+        | Arrivals::Sessions { count, .. } => (*count, by_themselves()),
         Arrivals::Closed {
             users,
             think,
             count,
         } => (
             *count,
-            horizon * f64::from(*users) / (think.mean() + length).max(1.0),
+            scenario.horizon.map_or(f64::INFINITY, Nanos::as_f64) * f64::from(*users)
+                / (think.mean() + length).max(1.0),
         ),
-        Arrivals::Varying { load, count } => (*count, load.expected_until(scenario.horizon)),
-        Arrivals::Sessions {
-            interval,
-            requests,
-            count,
-            ..
-        } => (*count, horizon / interval.mean().max(1.0) * requests),
         Arrivals::Batch | Arrivals::Trace(_) => (None, 0.0),
     };
     let most = count.map_or(f64::INFINITY, number).min(until_horizon);

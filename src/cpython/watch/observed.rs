@@ -19,7 +19,6 @@ fn demand_draws(work: &Work<'_>) -> (f64, f64) {
 /// has come, even if the program has not taken them in, and have not before that, even if the program knows of them.
 fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
     let mut in_flight = 0;
-    let mut not_yet = Vec::new();
     for (_, task) in work.tasks.iter() {
         if task.parent.is_some() || !task.counted {
             continue;
@@ -27,18 +26,22 @@ fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
         if task.arrival <= end {
             in_flight += 1;
         } else {
-            not_yet.push(task.arrival);
+            work.observer.not_arrived(task.arrival);
         }
     }
     let due = |&at: &Nanos| work.kernel.limits.warmup <= at && at <= end;
-    let waiting: Vec<Nanos> = work.not_taken_in().filter(due).collect();
-    for &at in &not_yet {
-        work.observer.not_arrived(at);
+    // Windows are looked at while the list is gone through, which may be long: it is not copied.
+    let mut windows = work.observer.windows.take();
+    let mut waiting = 0;
+    for at in work.not_taken_in().filter(due) {
+        waiting += 1;
+        if let Some(windows) = &mut windows {
+            windows.at(at).arrived += 1;
+        }
     }
-    for &at in &waiting {
-        work.observer.arrives(at);
-    }
-    in_flight + waiting.len() as u64
+    work.observer.windows = windows;
+    work.observer.arrived += waiting;
+    in_flight + waiting
 }
 
 pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
