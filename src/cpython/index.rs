@@ -15,8 +15,10 @@ indices! {
     ResourceNumber;
     /// An instance of a resource.
     ResourceIndex;
-    /// A device of the program, one for all its processes.
+    /// A device of the program.
     DeviceNumber;
+    /// An instance of a device: the one that all processes share, or that of a machine.
+    DeviceIndex;
     /// A distribution in the program's table of distributions.
     DistIndex;
     /// A task in flight. Its slot is reused once the task is over.
@@ -27,6 +29,8 @@ indices! {
     DomainIndex;
     /// A process; the main one is number 0.
     ProcessIndex;
+    /// A machine, of those on which copies of the program run.
+    NodeIndex;
     /// A copy of the program: the program itself, or one of those that an application server forks.
     CopyIndex;
     /// A thread pool.

@@ -10,8 +10,8 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Fault, Lifecycle, LockSpec, ObjectSpec,
-    QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
+    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Fault, Lifecycle, LockSpec, Nodes,
+    ObjectSpec, QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -159,6 +159,8 @@ struct InstrTraits {
     accesses: Option<ObjectIndex>,
     /// Bytes that travel to the worker with the part that it belongs to.
     payload_in: Bytes,
+    /// Bytes that travel back with the result, if it says how many.
+    payload_out: Option<Bytes>,
     /// Whether it takes memory for the steps that follow.
     holds: bool,
     /// Whether what follows is a call that an executor gets.
@@ -175,6 +177,7 @@ impl InstrTraits {
         awaits: None,
         accesses: None,
         payload_in: 0,
+        payload_out: None,
         holds: false,
         calls: false,
     };
@@ -261,7 +264,11 @@ impl Instr {
                 payload_in: bytes,
                 ..InstrTraits::AT_ONCE
             },
-            Self::PayloadOut(_) | Self::Allocate(_) | Self::Fail(_) => InstrTraits::AT_ONCE,
+            Self::PayloadOut(bytes) => InstrTraits {
+                payload_out: Some(bytes),
+                ..InstrTraits::AT_ONCE
+            },
+            Self::Allocate(_) | Self::Fail(_) => InstrTraits::AT_ONCE,
             Self::EnterHold(..) | Self::EnterHoldDrawn(..) => InstrTraits {
                 holds: true,
                 ..InstrTraits::ENTER
@@ -498,7 +505,20 @@ impl Layout {
     }
 }
 
+impl Class {
+    /// Bytes that travel back with the result: what the last step says that has any.
+    pub(crate) fn bytes_out(&self) -> Bytes {
+        let mut out = self.code.iter().rev().map(|instr| instr.about().payload_out);
+        out.find_map(|bytes| bytes).unwrap_or(0)
+    }
+}
+
 impl Program {
+    /// Number of machines.
+    pub(crate) fn nodes(&self) -> u32 {
+        self.cluster.map_or(1, |nodes| nodes.count.max(1))
+    }
+
     /// The executors of each copy: the default first, then those that have names.
     pub(crate) fn executors(&self) -> impl Iterator<Item = Executor> + '_ {
         std::iter::once(self.layout.executor).chain(self.pools.iter().map(|p| p.executor))
@@ -570,6 +590,8 @@ impl Program {
             means: TiVec::new(),
             arrivals: Arrivals::Batch,
             batch: Vec::new(),
+            listed: Vec::new(),
+            cluster: None,
             rounds: 1,
             serial: None,
             locks: TiVec::new(),
@@ -627,6 +649,10 @@ pub struct Program {
     pub arrivals: Arrivals,
     /// Class of each task of a batch, in order of arrival.
     pub batch: Vec<ClassIndex>,
+    /// Class of each task of a batch that comes from outside, in order of arrival: where several machines execute it.
+    pub listed: Vec<ClassIndex>,
+    /// The machines that execute the tasks, and what stands before them; `None`: one machine, and nothing does.
+    pub cluster: Option<Nodes>,
     /// How often the batch comes.
     pub rounds: u64,
     /// What the main program does before each round of the batch: the last of the internal classes.

@@ -41,12 +41,14 @@ pub enum StreamRole {
     Sessions = 13,
     /// When faults happen, and to whom.
     Faults = 14,
+    /// Which machine a request goes to.
+    Balancing = 15,
 }
 
 impl StreamRole {
     /// All roles in the order of their numbers.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Arrivals,
         Self::Classes,
         Self::Demands,
@@ -62,6 +64,7 @@ impl StreamRole {
         Self::Load,
         Self::Sessions,
         Self::Faults,
+        Self::Balancing,
     ];
 }
 

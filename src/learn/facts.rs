@@ -198,6 +198,7 @@ pub(super) fn workers(text: &str) -> Option<Offload> {
         Strategy::Sequential
         | Strategy::Asyncio { .. }
         | Strategy::Prefork { .. }
+        | Strategy::Nodes { .. }
         | Strategy::Server { .. } => None,
     }
 }

@@ -79,6 +79,7 @@ pub(super) fn seen(
         | Strategy::Processes { .. }
         | Strategy::Interpreters(_)
         | Strategy::Prefork { .. }
+        | Strategy::Nodes { .. }
         | Strategy::Server { .. } => how.clone(),
     };
     Some(SeenStrategy {
@@ -118,6 +119,7 @@ fn unchunked(how: &Strategy) -> Strategy {
         | Strategy::Interpreters(_)
         | Strategy::Asyncio { .. }
         | Strategy::Prefork { .. }
+        | Strategy::Nodes { .. }
         | Strategy::Server { .. } => how.clone(),
     }
 }
@@ -179,6 +181,7 @@ fn copied(each: Strategy, how: &Strategy, facts: &RunFacts) -> Strategy {
         Strategy::Processes { .. }
         | Strategy::Interpreters(_)
         | Strategy::Prefork { .. }
+        | Strategy::Nodes { .. }
         | Strategy::Server { .. } => true,
     };
     if in_workers {
@@ -265,6 +268,7 @@ fn exactly(strategy: &Strategy) -> Option<u32> {
         | Strategy::Interpreters(_)
         | Strategy::Asyncio { .. }
         | Strategy::Prefork { .. }
+        | Strategy::Nodes { .. }
         | Strategy::Server { .. } => None,
     }
 }

@@ -52,8 +52,8 @@ enum SchedEvent {
     Slice { core: u32, generation: u32 },
     /// A thread's timer is due.
     Timer { tid: Tid, generation: u32 },
-    /// Idle cores look for threads that wait elsewhere.
-    Pull,
+    /// Idle cores of a node look for threads that wait elsewhere on it.
+    Pull { node: u32 },
     /// The announced arrival is due.
     Arrival,
     /// What was announced of a device is due.
@@ -123,7 +123,30 @@ struct SchedEntity {
     childs: bool,
 }
 
+/// One of several computers that run the same program: its cores, among which its threads move.
+struct Node {
+    /// Its first core, and the number of them: the others follow.
+    first: u32,
+    count: u32,
+    /// Number of its cores with neither a thread nor one on its way.
+    idle: usize,
+    /// Number of threads in the queues of its cores.
+    ready: usize,
+    /// Whether its idle cores will look for work at the next tick.
+    pulling: bool,
+}
+
+impl Node {
+    /// Its cores.
+    fn cores(&self) -> std::ops::Range<usize> {
+        let first = self.first as usize;
+        first..first + self.count as usize
+    }
+}
+
 struct Core {
+    /// The computer that it belongs to.
+    node: u32,
     /// Relative speed while no other core is busy.
     speed: f64,
     /// Present relative speed.
@@ -190,18 +213,14 @@ impl SchedEntity {
     }
 }
 
-/// The simulated computer.
+/// The simulated computer, or several that are alike.
 pub(crate) struct Machine {
     now: Nanos,
     calendar: Calendar<SchedEvent>,
     threads: TiVec<Tid, SchedEntity>,
     cores: Vec<Core>,
-    /// Number of cores with neither a thread nor one on its way.
-    idle: usize,
-    /// Number of threads in the queues of all cores.
-    ready_count: usize,
-    /// Whether idle cores will look for work at the next tick.
-    pulling: bool,
+    /// The computers that the cores belong to.
+    nodes: Vec<Node>,
     /// Whether no thread is in the middle of its acts.
     nobody_acts: bool,
     sequence: u64,
@@ -241,12 +260,14 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// An idle machine at time 0; `jitter` draws the wake-up latencies.
-    pub(crate) fn new(spec: &MachineSpec, jitter: Pcg64Dxsm) -> Self {
-        let cores: Vec<Core> = spec
-            .cores
-            .iter()
-            .map(|&speed| Core {
+    /// So many idle machines at time 0, at least one; `jitter` draws the wake-up latencies.
+    pub(crate) fn new(spec: &MachineSpec, nodes: u32, jitter: Pcg64Dxsm) -> Self {
+        let nodes = nodes.max(1);
+        let count = u32::try_from(spec.cores.len()).expect("few cores");
+        let cores: Vec<Core> = (0..nodes)
+            .flat_map(|node| spec.cores.iter().map(move |&speed| (node, speed)))
+            .map(|(node, speed)| Core {
+                node,
                 speed,
                 rate: speed,
                 current: None,
@@ -268,16 +289,23 @@ impl Machine {
                 seen_busy: Nanos::ZERO,
             })
             .collect();
+        let nodes = (0..nodes)
+            .map(|node| Node {
+                first: node * count,
+                count,
+                idle: count as usize,
+                ready: 0,
+                pulling: false,
+            })
+            .collect();
         // Linux multiplies the base slice by 1 + floor(log2(min(cores, 8))): facts sheet 2.1.
-        let doublings = 1 + u64::from(cores.len().clamp(1, 8).ilog2());
+        let doublings = 1 + u64::from(count.clamp(1, 8).ilog2());
         Self {
             now: Nanos::ZERO,
             calendar: Calendar::new(),
             threads: TiVec::new(),
-            idle: cores.len(),
             cores,
-            ready_count: 0,
-            pulling: false,
+            nodes,
             nobody_acts: false,
             sequence: 0,
             horizon: Nanos::CLOCK_END,
@@ -334,11 +362,11 @@ impl Machine {
         self.threads[tid].core
     }
 
-    /// Creates a thread, which is blocked at first.
-    pub(crate) fn spawn(&mut self) -> Tid {
+    /// Creates a thread of a node, which is blocked at first.
+    pub(crate) fn spawn(&mut self, node: u32) -> Tid {
         let tid = self.threads.push_and_get_key(SchedEntity {
             state: SchedState::Blocked,
-            core: 0,
+            core: self.nodes[node as usize].first,
             burst_generation: 0,
             timer_generation: 0,
             ready_sequence: 0,
@@ -366,9 +394,12 @@ impl Machine {
         tid
     }
 
-    /// Reuses the number of a thread that has exited for a new thread, which is blocked at first.
-    pub(crate) fn respawn(&mut self, tid: Tid) {
+    /// Reuses the number of a thread that has exited for a new thread of a node, which is blocked at first.
+    pub(crate) fn respawn(&mut self, tid: Tid, node: u32) {
         let now = self.now;
+        if self.node_of(self.threads[tid].core) != node {
+            self.threads[tid].core = self.nodes[node as usize].first;
+        }
         let t = &mut self.threads[tid];
         debug_assert_eq!(t.state, SchedState::Exited);
         t.state = SchedState::Blocked;
@@ -484,7 +515,29 @@ impl Machine {
         self.threads[tid].left += time;
     }
 
-    /// Number of cores.
+    /// Number of cores of each node.
+    pub(crate) fn cores_each(&self) -> u32 {
+        self.nodes[0].count
+    }
+
+    /// The node that a core belongs to.
+    #[inline]
+    fn node_of(&self, core: u32) -> u32 {
+        self.cores[core as usize].node
+    }
+
+    /// The node that a core belongs to, and the state of its cores.
+    #[inline]
+    fn node(&self, core: u32) -> &Node {
+        &self.nodes[self.cores[core as usize].node as usize]
+    }
+
+    #[inline]
+    fn node_mut(&mut self, core: u32) -> &mut Node {
+        &mut self.nodes[self.cores[core as usize].node as usize]
+    }
+
+    /// Number of cores, of all nodes.
     pub(crate) fn cores(&self) -> u32 {
         u32::try_from(self.cores.len()).expect("few cores")
     }
@@ -732,8 +785,8 @@ impl Machine {
             debug_assert!(at >= self.now);
             // An outdated event must not look as if something were still to come, not even beyond the horizon.
             if self.is_stale(event) {
-                if let SchedEvent::Pull = event {
-                    self.pulling = false;
+                if let SchedEvent::Pull { node } = event {
+                    self.nodes[node as usize].pulling = false;
                 }
                 continue;
             }
@@ -762,10 +815,10 @@ impl Machine {
                         self.preempt(core);
                     }
                 }
-                SchedEvent::Pull => {
+                SchedEvent::Pull { node } => {
                     self.now = at;
-                    self.pulling = false;
-                    self.pull();
+                    self.nodes[node as usize].pulling = false;
+                    self.pull(node);
                 }
                 SchedEvent::Timer { tid, .. } => {
                     self.now = at;
@@ -822,7 +875,10 @@ impl Machine {
                 self.devices[device as usize] != generation
             }
             SchedEvent::Fault { .. } => self.no_faults,
-            SchedEvent::Pull => self.ready_count == 0 || self.idle == 0,
+            SchedEvent::Pull { node } => {
+                let node = &self.nodes[node as usize];
+                node.ready == 0 || node.idle == 0
+            }
             SchedEvent::Dispatch { .. } | SchedEvent::Arrival => false,
         }
     }

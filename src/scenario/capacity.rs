@@ -4,7 +4,7 @@
 use super::units::grouped;
 use super::{
     Arrivals, Execution, Inside, Placed, Pool, Runs, Scenario, Step, StepResource, Strategy,
-    WaitsFor, Workers, Workload, limits, strategy_label,
+    StrategyCase, WaitsFor, Workers, Workload, limits, strategy_label,
 };
 use crate::engine::{Nanos, whole};
 
@@ -102,7 +102,7 @@ impl Scenario {
         }
         let replications = replications.or(self.replications);
         let each = NUMBERS
-            + self.machine.cores.len() as u64
+            + self.most_cores()
             + NUMBERS_OF_CLASS * self.workload.classes.len() as u64;
         let of_each = replications.map_or(USUAL_REPLICATIONS, u64::from);
         let kept = of_each.saturating_mul(cases).saturating_mul(each);
@@ -253,15 +253,42 @@ impl PeakConcurrency {
             threads: a.threads.saturating_add(b.threads),
             processes: a.processes.saturating_add(b.processes),
         });
-        let Some(copies) = copies.map(u64::from) else {
-            return inner;
+        // Tasks are dealt to the copies and to the machines, so all of them together have a thread for each task.
+        let times = |n| if pool == Pool::ThreadEach { 1 } else { n };
+        let of_machine = match copies.map(u64::from) {
+            None => inner,
+            Some(copies) => Self {
+                threads: copies.saturating_add(inner.threads.saturating_mul(times(copies))),
+                processes: copies.saturating_add(inner.processes.saturating_mul(copies)),
+            },
         };
-        // Tasks are dealt to the copies, so all copies together have a thread for each task.
-        let times = if pool == Pool::ThreadEach { 1 } else { copies };
+        let machines = u64::from(strategy.machines());
         Self {
-            threads: copies.saturating_add(inner.threads.saturating_mul(times)),
-            processes: copies.saturating_add(inner.processes.saturating_mul(copies)),
+            threads: of_machine.threads.saturating_mul(times(machines)),
+            processes: of_machine.processes.saturating_mul(machines),
         }
+    }
+}
+
+impl Scenario {
+    /// Number of cores of the strategy that has most.
+    fn most_cores(&self) -> u64 {
+        let of = |case: &StrategyCase| {
+            let each = case.strategy.machine(&self.machine).cores.len() as u64;
+            each * u64::from(case.strategy.machines())
+        };
+        let own = self.machine.cores.len() as u64;
+        self.strategies.iter().map(of).fold(own, u64::max)
+    }
+
+    /// The sum of the speeds of the cores that the slowest of the strategies has.
+    fn least_speed(&self) -> f64 {
+        let of = |case: &StrategyCase| {
+            let each: f64 = case.strategy.machine(&self.machine).cores.iter().sum();
+            each * f64::from(case.strategy.machines())
+        };
+        let least = self.strategies.iter().map(of).reduce(f64::min);
+        least.unwrap_or_else(|| self.machine.cores.iter().sum())
     }
 }
 
@@ -349,7 +376,7 @@ fn piled_up(scenario: &Scenario, interval: f64, count: Option<u64>) -> u64 {
         }
     };
     let work = |own: &dyn Fn(&Step) -> f64| mean(&|s| time(s, &|n| n as f64, own));
-    let by_cores = left_by(scenario.machine.cores.iter().sum(), work(&on_cores));
+    let by_cores = left_by(scenario.least_speed(), work(&on_cores));
     let by_devices = w.devices.iter().enumerate().map(|(id, device)| {
         let by_it = |s: &Step| {
             if s.waits() == WaitsFor::Device(id) {

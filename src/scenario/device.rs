@@ -4,13 +4,15 @@ use super::Bytes;
 use crate::engine::Nanos;
 use crate::sync::Sharing;
 
-/// A device that many tasks use at once, one for all processes of the program.
+/// A device that many tasks use at once, one for all processes of the program, or one on each machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceSpec {
     /// Name, unique.
     pub name: String,
     /// How those who use it at once slow each other down.
     pub kind: DeviceKind,
+    /// Whether each machine has one of its own; otherwise all machines use the same one.
+    pub per_node: bool,
 }
 
 /// How those who use a device at once slow each other down.

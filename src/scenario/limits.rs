@@ -20,6 +20,7 @@ pub(crate) fn instead(limit: &str) -> &'static str {
             "take fewer: a pool needs no more workers than there are tasks at once; of many machines simulate one, with its part of the \
              users and tasks"
         }
+        "MAX_NODES" => "simulate fewer machines with as much less load: each does what it does",
         "MAX_CORES" => {
             "a scenario is about one computer: of a cluster simulate one, with its part of the tasks"
         }
@@ -100,6 +101,9 @@ pub const MAX_CHILDREN: u64 = 1_000_000;
 pub const MAX_REPLICATIONS: u32 = 100_000;
 /// Most cores of the simulated computer.
 pub const MAX_CORES: u32 = 4_096;
+
+/// Most machines behind a balancer.
+pub const MAX_NODES: u32 = 1_000;
 /// Most task classes, locks, queues, objects, strategies or interpreters, each.
 pub const MAX_NAMES: usize = 1_000;
 /// Most windows of time in which tasks are counted apart.

@@ -10,6 +10,7 @@ mod lifecycle;
 pub mod limits;
 mod load;
 mod model;
+mod nodes;
 mod server;
 mod sizes;
 mod step;
@@ -28,6 +29,7 @@ pub use lifecycle::{GRACEFUL_TIMEOUT, Lifecycle, PoolLife};
 pub(crate) use load::LoadCourse;
 pub use load::{Load, LoadState, Phase};
 pub use model::*;
+pub use nodes::{Balancer, HealthCheck, Network, NodeMachine, Nodes};
 pub use server::{
     Accepting, CeleryPool, Endpoints, RequestHandling, SOMAXCONN, Server, ServerKind,
     THREAD_LIMITER, WORKER_CONNECTIONS, Waiting, WorkerClass,

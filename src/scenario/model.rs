@@ -1,7 +1,7 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
 use super::{
-    Backoff, DeviceSpec, Dist, Fault, Lifecycle, Load, PoolLife, Server, StrategyKind,
+    Backoff, DeviceSpec, Dist, Fault, Lifecycle, Load, Nodes, PoolLife, Server, StrategyKind,
     WorkingMemory,
 };
 use crate::engine::Nanos;
@@ -547,6 +547,8 @@ pub enum Scope {
     /// The tasks of a process, or of an interpreter.
     #[default]
     Process,
+    /// The tasks of all processes of a machine.
+    Node,
     /// All tasks, wherever they run: the limit is that of somebody outside.
     Everywhere,
 }
@@ -798,6 +800,13 @@ pub enum Strategy {
         each: Box<Strategy>,
         /// How the copies begin, and when they end.
         life: Lifecycle,
+    },
+    /// Several machines that each execute a strategy, behind a load balancer or a broker.
+    Nodes {
+        /// The machines, and what stands before them.
+        nodes: Nodes,
+        /// Strategy of each machine (not `Nodes` itself).
+        each: Box<Strategy>,
     },
     /// A server by the words of its own command line.
     Server {

@@ -1,8 +1,10 @@
 //! Descriptions of strategies, each in one place: how many processes execute a strategy, whether an event loop has the tasks, and where
 //! their work goes.
 
+use std::borrow::Cow;
+
 use super::{
-    Lifecycle, NamedPool, Offload, PoolLife, ProcessApi, Server, StartMethod, Strategy, Workers,
+    Lifecycle, MachineSpec, NamedPool, Nodes, Offload, PoolLife, ProcessApi, Server, StartMethod, Strategy, Workers,
 };
 
 /// How a strategy executes tasks.
@@ -124,6 +126,7 @@ impl Strategy {
                 ..by((*offload).into())
             },
             Self::Server { server: _, runs } => runs.execution(),
+            Self::Nodes { nodes: _, each } => each.execution(),
             Self::Prefork {
                 processes,
                 each,
@@ -160,6 +163,7 @@ impl Strategy {
     pub fn server(&self) -> Option<Server> {
         match self {
             Self::Server { server, .. } => Some(*server),
+            Self::Nodes { each, .. } => each.server(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -174,9 +178,9 @@ impl Strategy {
     pub fn pool_life(&self) -> PoolLife {
         match self {
             Self::Processes { life, .. } => life.clone(),
-            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => {
-                inner.pool_life()
-            }
+            Self::Prefork { each: inner, .. }
+            | Self::Nodes { each: inner, .. }
+            | Self::Server { runs: inner, .. } => inner.pool_life(),
             Self::Sequential | Self::Threads(_) | Self::Interpreters(_) | Self::Asyncio { .. } => {
                 PoolLife::default()
             }
@@ -188,7 +192,7 @@ impl Strategy {
     pub fn lifecycle(&self) -> Option<Lifecycle> {
         match self {
             Self::Prefork { life, .. } => Some(*life),
-            Self::Server { runs, .. } => runs.lifecycle(),
+            Self::Server { runs: inner, .. } | Self::Nodes { each: inner, .. } => inner.lifecycle(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -202,7 +206,9 @@ impl Strategy {
     pub fn pools(&self) -> &[NamedPool] {
         match self {
             Self::Asyncio { pools, .. } => pools,
-            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => inner.pools(),
+            Self::Prefork { each: inner, .. }
+            | Self::Nodes { each: inner, .. }
+            | Self::Server { runs: inner, .. } => inner.pools(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -220,13 +226,57 @@ impl Strategy {
     #[must_use]
     pub fn each(&self) -> &Self {
         match self {
-            Self::Prefork { each: inner, .. } | Self::Server { runs: inner, .. } => inner.each(),
+            Self::Prefork { each: inner, .. }
+            | Self::Nodes { each: inner, .. }
+            | Self::Server { runs: inner, .. } => inner.each(),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
             | Self::Interpreters(_)
             | Self::Asyncio { .. } => self,
         }
+    }
+
+    /// The machines that execute the tasks, and what stands before them; `None`: the scenario's machine does, and nothing stands before it.
+    #[must_use]
+    pub fn nodes(&self) -> Option<&Nodes> {
+        match self {
+            Self::Nodes { nodes, .. } => Some(nodes),
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_)
+            | Self::Asyncio { .. }
+            | Self::Prefork { .. }
+            | Self::Server { .. } => None,
+        }
+    }
+
+    /// The strategy that each machine executes: this strategy itself where there is one.
+    #[must_use]
+    pub fn on_each(&self) -> &Self {
+        match self {
+            Self::Nodes { each, .. } => each,
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_)
+            | Self::Asyncio { .. }
+            | Self::Prefork { .. }
+            | Self::Server { .. } => self,
+        }
+    }
+
+    /// Number of machines.
+    #[must_use]
+    pub fn machines(&self) -> u32 {
+        self.nodes().map_or(1, |nodes| nodes.count.max(1))
+    }
+
+    /// The machine that executes the tasks, or each of them, made from the scenario's.
+    #[must_use]
+    pub fn machine<'m>(&self, machine: &'m MachineSpec) -> Cow<'m, MachineSpec> {
+        (self.nodes()).map_or(Cow::Borrowed(machine), |nodes| nodes.each(machine))
     }
 
     /// Whether tasks are executed one after another in one process; this is the baseline of comparisons.
@@ -238,7 +288,7 @@ impl Strategy {
             limit: _,
             pool,
         } = self.execution();
-        copies.is_none() && !event_loop && pool == Pool::Nobody
+        copies.is_none() && !event_loop && pool == Pool::Nobody && self.nodes().is_none()
     }
 }
 
@@ -310,6 +360,10 @@ pub fn strategy_label(strategy: &Strategy) -> String {
             label
         }
         Strategy::Server { server, runs: _ } => server.label(),
+        Strategy::Nodes { nodes, each } => {
+            let (label, each) = (nodes.label(), strategy_label(each));
+            format!("nodes:{}{label}({each})", nodes.count)
+        }
         Strategy::Prefork {
             processes,
             each,

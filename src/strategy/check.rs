@@ -161,7 +161,9 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
 
 /// Checks that core time is conserved, instants are in order, and a GIL is held by one thread at a time.
 fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
-    broken.unless(o.core_busy.len() == input.machine.cores.len(), || {
+    let machines = input.strategy.machines() as usize;
+    let cores = input.strategy.machine(input.machine).cores.len() * machines;
+    broken.unless(o.core_busy.len() == cores, || {
         format!("{} cores", o.core_busy.len())
     });
     broken.unless(o.core_busy.iter().all(|&busy| busy <= o.end), || {
@@ -196,14 +198,14 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         format!("ends at {:?}, past the horizon {:?}", o.end, input.horizon)
     });
     // Only GILs of processes with several threads are ever contended, and these are the copies of the program.
-    let copies = input.strategy.execution().copies.map_or(1, u64::from);
+    let copies = input.strategy.execution().copies.map_or(1, u64::from) * machines as u64;
     let gils = u64::from(input.profile.gil);
     broken.unless(
         o.gil_contended <= Total::from(o.end) * (copies * gils),
         || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),
     );
     // Beside the copies there are worker processes or interpreters, a master, the fork server, and the resource tracker.
-    let all = copies + u64::from(o.processes) + workers(input.strategy) * copies + 3;
+    let all = copies + u64::from(o.processes) + workers(input.strategy) * copies + 3 * machines as u64;
     broken.unless(o.gil_held <= Total::from(o.end) * (all * gils), || {
         format!("{all} GILs held for {:?} of {:?}", o.gil_held, o.end)
     });
@@ -242,7 +244,7 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     broken.unless(least >= base * (1.0 - 1e-9) - 1.0, || {
         format!("mean memory {least} below the interpreter's own {base}")
     });
-    if let Some(limit) = input.machine.memory_limit {
+    if let Some(limit) = input.strategy.machine(input.machine).memory_limit {
         let out = o
             .findings
             .iter()
@@ -276,7 +278,9 @@ fn devices(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         });
         // Work is rounded to whole nanoseconds at the end of each transfer.
         let transfers = (d.completed + d.cut) as f64;
-        let (done, most) = (d.done as f64, d.busy * spec.kind.at_full_speed());
+        let instances = if spec.per_node { input.strategy.machines() } else { 1 };
+        let most = d.busy * f64::from(instances) * spec.kind.at_full_speed();
+        let done = d.done as f64;
         broken.unless(done <= most * (1.0 + 1e-9) + transfers + 1.0, || {
             format!("device {name} did {done} ns, and had {most} ns")
         });

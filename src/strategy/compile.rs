@@ -9,7 +9,8 @@ use crate::cpython::program::{
 };
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Placed, Server, Sizes, Step, Strategy,
+    Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Placed, Rounds, Server, Sizes, Step,
+    Strategy,
     WaitsFor, Workers, WorkingMemory, Workload,
 };
 
@@ -75,6 +76,13 @@ pub fn compile(
     strategy: &Strategy,
 ) -> Result<Program, SimError> {
     let workload = &*workload.under(strategy);
+    let machine = &*strategy.machine(machine);
+    let cluster = strategy.nodes().copied();
+    if cluster.is_some() && workload.rounds != Rounds::default() {
+        return Err(SimError::Unsupported(
+            "machines behind a balancer have no rounds: `Rounds` is a program that waits for all its tasks".into(),
+        ));
+    }
     let request = strategy.server().and_then(Server::request);
     let layout = layout(machine, profile, strategy)?;
     let frozen = workload.imports.frozen || layout.life.freeze;
@@ -132,6 +140,16 @@ pub fn compile(
     });
     c.taking_waits();
     c.locks_of_calls(workload)?;
+    let order = if workload.arrivals == Arrivals::Batch {
+        batch_order(workload)
+    } else {
+        Vec::new()
+    };
+    // Several machines have no list in common: a batch is sent to them.
+    let (batch, listed) = match cluster {
+        None => (order, Vec::new()),
+        Some(_) => (Vec::new(), order),
+    };
     Ok(Program {
         classes: classes.into(),
         own_classes,
@@ -139,11 +157,9 @@ pub fn compile(
         dists: c.dists.into(),
         backoffs: c.backoffs.into(),
         arrivals: workload.arrivals.clone(),
-        batch: if workload.arrivals == Arrivals::Batch {
-            batch_order(workload)
-        } else {
-            Vec::new()
-        },
+        batch,
+        listed,
+        cluster,
         rounds: workload.rounds.count,
         serial,
         locks: workload.locks.clone().into(),

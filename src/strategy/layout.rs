@@ -139,6 +139,7 @@ pub(super) fn layout(
             offload,
             pools: _,
         } => one(true, *limit, offloaded(machine, profile, *offload)?),
+        Strategy::Nodes { nodes: _, each } => layout(machine, profile, each)?,
         Strategy::Server { server, runs } => Layout {
             accepting: server.accepting(),
             queue: server.queues().map(holds),

@@ -165,7 +165,7 @@ fn sim<'a>(input: &SimInput<'a>, program: &'a Program, demands: u32, record: Rec
         record,
     };
     Sim::new(
-        input.machine,
+        &input.strategy.machine(input.machine),
         input.profile,
         program,
         input.seed,

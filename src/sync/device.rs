@@ -119,6 +119,19 @@ pub struct DeviceTotals {
     pub busy: f64,
 }
 
+impl DeviceTotals {
+    /// What two devices have done together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            completed: self.completed + other.completed,
+            cut: self.cut + other.cut,
+            done: self.done + other.done,
+            present: self.present + other.present,
+            busy: self.busy + other.busy,
+        }
+    }
+}
+
 /// A device.
 #[derive(Clone, Debug)]
 pub(crate) struct Device<W> {

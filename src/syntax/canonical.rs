@@ -391,6 +391,7 @@ impl Canonical for ResourceSpec {
             let scope = match scope {
                 Scope::Loop => "Loop",
                 Scope::Process => "Process",
+                Scope::Node => "Node",
                 Scope::Everywhere => "Everywhere",
             };
             text.out.write_str("per:")?;
@@ -407,7 +408,11 @@ impl Canonical for ResourceSpec {
 
 impl Canonical for DeviceSpec {
     fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
-        let Self { name, kind } = self;
+        let Self {
+            name,
+            kind,
+            per_node,
+        } = self;
         let variant = match kind {
             DeviceKind::Shared { .. } => "",
             DeviceKind::Station { .. } => "Station",
@@ -426,7 +431,8 @@ impl Canonical for DeviceSpec {
                 }
                 // Transfers are written in time, so that the rate of a server is in them.
                 DeviceKind::Station { servers, rate: _ } => text.field("servers", servers),
-            }
+            }?;
+            text.unless("per_node", per_node, &false)
         })
     }
 }

@@ -223,6 +223,10 @@ impl Strategy {
                 workers: n,
                 ..*server
             }),
+            Self::Nodes { nodes, each } => Self::Nodes {
+                nodes: *nodes,
+                each: Box::new(each.with_workers(n)),
+            },
             Self::Prefork { each, life, .. } => Self::Prefork {
                 processes: n,
                 each: each.clone(),

@@ -20,13 +20,16 @@ pub(super) struct DeviceTable {
     kinds: Vec<Option<DeviceKind>>,
 }
 
+/// What is said of a device: how those who use it slow each other down, and whether each machine has one.
+type Declared = (DeviceKind, bool);
+
 /// What a table of devices declares, for the steps and for the workload.
 pub(super) fn devices(
     cx: &mut Cx,
     table: Option<&[(Ident, Option<&SyntaxNode>)]>,
 ) -> (DeviceTable, Vec<DeviceSpec>) {
     let entries = table.unwrap_or_default();
-    let kinds: Vec<Option<DeviceKind>> = cx.at("devices", |cx| {
+    let declared: Vec<Option<Declared>> = cx.at("devices", |cx| {
         entries.iter().map(|entry| declared(cx, entry)).collect()
     });
     // One that could not be read stands as a station, so that steps that name it are read on.
@@ -34,16 +37,18 @@ pub(super) fn devices(
         servers: 1,
         rate: None,
     };
-    let spec = |((key, _), kind): (&(Ident, _), &Option<DeviceKind>)| DeviceSpec {
+    let spec = |((key, _), device): (&(Ident, _), &Option<Declared>)| DeviceSpec {
         name: key.text.clone(),
-        kind: kind.unwrap_or(unread),
+        kind: device.map_or(unread, |(kind, _)| kind),
+        per_node: device.is_some_and(|(_, per_node)| per_node),
     };
-    let specs = entries.iter().zip(&kinds).map(spec).collect();
+    let specs = entries.iter().zip(&declared).map(spec).collect();
+    let kinds = declared.iter().map(|d| d.map(|(kind, _)| kind)).collect();
     let names = SymbolTable::new("device", table.map(|t| t.iter().map(|(k, _)| k)));
     (DeviceTable { names, kinds }, specs)
 }
 
-fn declared(cx: &mut Cx, (key, node): &(Ident, Option<&SyntaxNode>)) -> Option<DeviceKind> {
+fn declared(cx: &mut Cx, (key, node): &(Ident, Option<&SyntaxNode>)) -> Option<Declared> {
     cx.at(&key.text, |cx| {
         let Some(node) = node else {
             cx.error(
@@ -58,7 +63,19 @@ fn declared(cx: &mut Cx, (key, node): &(Ident, Option<&SyntaxNode>)) -> Option<D
     })
 }
 
-fn device(cx: &mut Cx, node: &SyntaxNode) -> Option<DeviceKind> {
+/// Reads who has a device: all machines the same, or each one of its own.
+fn per_node(cx: &mut Cx, f: &Fields<'_>) -> Option<bool> {
+    if f.get("per").is_none() {
+        return Some(false);
+    }
+    cx.optional(f, "per", |cx, n| {
+        let name = cx.variant(n, "who has the device", &["Node", "Everywhere"])?;
+        cx.params(n, &format!("`{name}`"), &[])?;
+        Some(name == "Node")
+    })
+}
+
+fn device(cx: &mut Cx, node: &SyntaxNode) -> Option<Declared> {
     if let SyntaxKind::Call {
         name: None,
         args: CallArgs::Fields(_) | CallArgs::Items(_) | CallArgs::Unit,
@@ -82,14 +99,14 @@ fn device(cx: &mut Cx, node: &SyntaxNode) -> Option<DeviceKind> {
                 Some(_) => cx.optional(&f, "rate", Cx::data_rate).map(Some),
                 None => Some(None),
             };
-            let (servers, rate) = both(servers, rate)?;
-            Some(DeviceKind::Station { servers, rate })
+            let ((servers, rate), per_node) = both(both(servers, rate), per_node(cx, &f))?;
+            Some((DeviceKind::Station { servers, rate }, per_node))
         }
     }
 }
 
 /// A device whose rate those who use it at once share.
-fn shared(cx: &mut Cx, node: &SyntaxNode) -> Option<DeviceKind> {
+fn shared(cx: &mut Cx, node: &SyntaxNode) -> Option<Declared> {
     let f = cx.record(node, "a device", variants::DEVICE)?;
     let rate = cx.required(&f, "rate", Cx::data_rate);
     let per_stream = match f.get("per_stream") {
@@ -103,7 +120,8 @@ fn shared(cx: &mut Cx, node: &SyntaxNode) -> Option<DeviceKind> {
         }),
         None => Some(0.0),
     };
-    let ((rate, per_stream), penalty) = both(both(rate, per_stream), penalty)?;
+    let ((rate, per_stream), (penalty, per_node)) =
+        both(both(rate, per_stream), both(penalty, per_node(cx, &f)))?;
     if let Some(each) = per_stream.filter(|each| *each > rate)
         && let Some(n) = f.get("per_stream")
     {
@@ -122,11 +140,12 @@ fn shared(cx: &mut Cx, node: &SyntaxNode) -> Option<DeviceKind> {
         return None;
     }
     let penalty = ppm(penalty);
-    Some(DeviceKind::Shared {
+    let kind = DeviceKind::Shared {
         rate,
         per_stream: per_stream.unwrap_or(rate),
         penalty,
-    })
+    };
+    Some((kind, per_node))
 }
 
 impl DeviceTable {

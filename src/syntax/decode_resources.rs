@@ -78,6 +78,7 @@ fn scope(cx: &mut Cx, node: &SyntaxNode) -> Option<Scope> {
     Some(match ScopeName::named(name)? {
         ScopeName::Loop => Scope::Loop,
         ScopeName::Process => Scope::Process,
+        ScopeName::Node => Scope::Node,
         ScopeName::Everywhere => Scope::Everywhere,
     })
 }

@@ -204,6 +204,9 @@ fn nobody_connects(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
         Arrivals::Trace(_) => ("a trace", false),
     };
     for (i, (case, item)) in scenario.strategies.iter().zip(items).enumerate() {
+        if case.strategy.nodes().is_some() {
+            continue; // Tasks are sent to several machines whatever the arrivals.
+        }
         let (backlog, kills) = match (case.strategy.server(), case.strategy.lifecycle()) {
             // What is given, not what is the server's default.
             (Some(server), _) => (

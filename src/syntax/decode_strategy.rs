@@ -5,7 +5,7 @@ use super::decode_server::{self, Which};
 use super::diagnostic::Code;
 use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants::{OffloadName, StrategyName};
-use super::{decode_pools, strategy_text, variants};
+use super::{decode_nodes, decode_pools, strategy_text, variants};
 use crate::engine::Nanos;
 use crate::scenario::{
     Lifecycle, Offload, PoolLife, ProcessApi, StartMethod, Strategy, StrategyCase, Workers,
@@ -28,7 +28,8 @@ pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
             let interpreter = cx.required(&f, "interpreter", |cx, n| {
                 Some(cx.string(n, "the interpreter's name")?.to_string())
             });
-            let strategy = cx.required(&f, "strategy", |cx, n| strategy(cx, n, false));
+            let strategy =
+                cx.required(&f, "strategy", |cx, n| strategy(cx, n, StrategyPlace::Top));
             let (interpreter, strategy) = both(interpreter, strategy)?;
             Some(StrategyCase {
                 strategy,
@@ -36,10 +37,21 @@ pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
             })
         }
         _ => Some(StrategyCase {
-            strategy: strategy(cx, node, false)?,
+            strategy: strategy(cx, node, StrategyPlace::Top)?,
             interpreter: None,
         }),
     }
+}
+
+/// Where a strategy stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StrategyPlace {
+    /// By itself.
+    Top,
+    /// On each of several machines.
+    OnNode,
+    /// In each process of a prefork server.
+    InPrefork,
 }
 
 /// Whether a strategy starts copies of the program, so that it cannot be one of them.
@@ -47,18 +59,28 @@ fn has_processes(strategy: &Strategy) -> bool {
     strategy.execution().copies.is_some() || strategy.server().is_some()
 }
 
-fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Strategy> {
+/// Whether a strategy may stand there.
+fn may_stand(strategy: &Strategy, place: StrategyPlace) -> bool {
+    match place {
+        StrategyPlace::Top => true,
+        StrategyPlace::OnNode => strategy.nodes().is_none(),
+        StrategyPlace::InPrefork => strategy.nodes().is_none() && !has_processes(strategy),
+    }
+}
+
+fn strategy(cx: &mut Cx, node: &SyntaxNode, place: StrategyPlace) -> Option<Strategy> {
+    let within_prefork = place == StrategyPlace::InPrefork;
     if let SyntaxKind::Str(text) = &node.kind {
         return match strategy_text::short_form(text) {
             Ok(StrategyCase {
                 interpreter: None,
                 strategy,
-            }) if !(within_prefork && has_processes(&strategy)) => Some(strategy),
+            }) if may_stand(&strategy, place) => Some(strategy),
             Ok(_) => {
                 cx.error(
                     Code::BadStrategy,
                     node.span,
-                    "neither `@interpreter` nor a nested prefork can stand here",
+                    "neither `@interpreter` nor a nested prefork or machines can stand here",
                 );
                 None
             }
@@ -138,6 +160,20 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
             );
             return None;
         }
+        StrategyName::Nodes => {
+            if place != StrategyPlace::Top {
+                cx.error(Code::BadStrategy, node.span, decode_nodes::NESTED)
+                    .help("write Nodes(count: 3, each: Prefork(..))");
+                return None;
+            }
+            let nodes = decode_nodes::nodes(cx, &f);
+            let each = cx.required(&f, "each", |cx, n| strategy(cx, n, StrategyPlace::OnNode));
+            let (nodes, each) = both(nodes, each)?;
+            Strategy::Nodes {
+                nodes,
+                each: Box::new(each),
+            }
+        }
         StrategyName::Uvicorn => decode_server::server(cx, &f, node, Which::Uvicorn)?,
         StrategyName::Gunicorn => decode_server::server(cx, &f, node, Which::Gunicorn)?,
         StrategyName::Hypercorn => decode_server::server(cx, &f, node, Which::Hypercorn)?,
@@ -160,7 +196,9 @@ fn strategy(cx: &mut Cx, node: &SyntaxNode, within_prefork: bool) -> Option<Stra
                     "MAX_WORKERS",
                 )
             });
-            let each = cx.required(&f, "each", |cx, n| strategy(cx, n, true));
+            let each = cx.required(&f, "each", |cx, n| {
+                strategy(cx, n, StrategyPlace::InPrefork)
+            });
             let life = lifecycle(cx, &f, node);
             let ((processes, each), life) = both(both(processes, each), life)?;
             if let Some(why) = life.contradiction_with(&each) {

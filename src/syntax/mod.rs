@@ -15,6 +15,7 @@ mod decode_devices;
 mod decode_dist;
 mod decode_faults;
 mod decode_machine;
+mod decode_nodes;
 mod decode_pools;
 mod decode_resources;
 mod decode_retry;

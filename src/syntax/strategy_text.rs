@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::decode::{Cx, nearest, suggest};
 use super::decode_server::Watch;
 use super::diagnostic::{Code, Diagnostic, SourceText};
-use super::{decode_pools, decode_server, decode_strategy, tree};
+use super::decode_strategy::StrategyPlace;
+use super::{decode_nodes, decode_pools, decode_server, decode_strategy, tree};
 use crate::engine::Nanos;
 use crate::scenario::units::{self, UnitError, grouped};
 use crate::scenario::{
@@ -14,7 +15,7 @@ use crate::scenario::{
 };
 
 /// The short forms by the word that each begins with.
-const FORMS: [(&str, &str); 11] = [
+const FORMS: [(&str, &str); 12] = [
     ("sequential", "sequential"),
     ("threads", "threads, threads:8, threads:per-task"),
     (
@@ -30,6 +31,10 @@ const FORMS: [(&str, &str); 11] = [
     (
         "prefork",
         "prefork:4(asyncio), prefork:4:spawn:max-requests=1000(asyncio)",
+    ),
+    (
+        "nodes",
+        "nodes:3(uvicorn:4), nodes:3:least-outstanding:latency=500us(gunicorn:4:sync)",
     ),
     ("uvicorn", "uvicorn:4, uvicorn:4:def"),
     (
@@ -362,7 +367,7 @@ pub(super) fn short_form(text: &str) -> Result<StrategyCase, String> {
         return Err("the name of an interpreter is missing after `@`".into());
     }
     Ok(StrategyCase {
-        strategy: bare(body.trim(), false)?,
+        strategy: bare(body.trim(), StrategyPlace::Top)?,
         interpreter: interpreter.map(Into::into),
     })
 }
@@ -413,7 +418,38 @@ fn lifecycle(text: &str) -> Result<Lifecycle, String> {
     life.contradiction().map_or(Ok(life), |why| Err(why.into()))
 }
 
-fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
+/// Reads several machines: their number and what stands before them, then what each of them runs.
+fn nodes(rest: &str, place: StrategyPlace) -> Result<Strategy, String> {
+    let inner = rest
+        .strip_prefix(':')
+        .and_then(|r| r.strip_suffix(')'))
+        .and_then(|r| r.split_once('('));
+    let Some((before, each)) = inner else {
+        return Err("several machines are written nodes:3(uvicorn:4)".into());
+    };
+    if place != StrategyPlace::Top {
+        return Err(decode_nodes::NESTED.into());
+    }
+    let mut parts = Parts::new(before.trim());
+    parts.name = "nodes";
+    parts.twice()?;
+    let number = before.split(':').next().unwrap_or_default().trim();
+    let count = count(number, "the number of machines")?;
+    if count > limits::MAX_NODES {
+        let limit = limits::named("MAX_NODES", limits::MAX_NODES);
+        return Err(format!("{count} machines are more than {limit}"));
+    }
+    let nodes = decode_nodes::short(count, &mut parts)?;
+    parts.end()?;
+    let each = Box::new(bare(each.trim(), StrategyPlace::OnNode)?);
+    Ok(Strategy::Nodes { nodes, each })
+}
+
+fn bare(text: &str, place: StrategyPlace) -> Result<Strategy, String> {
+    let within_prefork = place == StrategyPlace::InPrefork;
+    if let Some(rest) = text.strip_prefix("nodes") {
+        return nodes(rest, place);
+    }
     if let Some(rest) = text.strip_prefix("prefork") {
         let inner = rest
             .strip_prefix(':')
@@ -427,7 +463,10 @@ fn bare(text: &str, within_prefork: bool) -> Result<Strategy, String> {
         }
         let (processes, life) = processes.split_once(':').unwrap_or((processes, ""));
         let processes = count(processes.trim(), "the number of processes")?;
-        let (each, life) = (bare(each.trim(), true)?, lifecycle(life)?);
+        let (each, life) = (
+            bare(each.trim(), StrategyPlace::InPrefork)?,
+            lifecycle(life)?,
+        );
         if let Some(why) = life.contradiction_with(&each) {
             return Err(why.into());
         }
@@ -594,6 +633,12 @@ mod tests {
             "hypercorn:4:max-requests=9:backlog=64",
             "gunicorn:4:sync:preload:backlog=64:timeout=60s:graceful-timeout=10s",
             "gunicorn:4:uvicorn:timeout=0s",
+            "nodes:3(uvicorn:4)",
+            "nodes:3:two-choices:latency=1ms(prefork:8(asyncio))",
+            "nodes:10:least-outstanding:rate=1.25GB/s:cores=8:memory=16GiB(gunicorn:4:sync:preload)",
+            "nodes:2:sticky:check=5s:check-timeout=2s:fails=2:passes=1(asyncio+threads:4)",
+            "nodes:4:broker=8(celery:8:prefork)",
+            "nodes:4:random(threads:8)",
         ] {
             let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));
             assert_eq!(strategy_label(&strategy.strategy), form);

@@ -66,7 +66,7 @@ names! {
 names! {
     /// The strategies.
     STRATEGIES, StrategyName:
-    Sequential Threads Processes Interpreters Asyncio Prefork Uvicorn Gunicorn Hypercorn Celery
+    Sequential Threads Processes Interpreters Asyncio Prefork Nodes Uvicorn Gunicorn Hypercorn Celery
 }
 
 names! {
@@ -90,7 +90,13 @@ names! {
 names! {
     /// Who shares an instance of a resource.
     SCOPES, ScopeName:
-    Loop Process Everywhere
+    Loop Process Node Everywhere
+}
+
+names! {
+    /// Who decides which machine a request goes to.
+    BALANCERS, BalancerName:
+    RoundRobin Random TwoChoices LeastOutstanding Sticky Broker
 }
 
 /// The fields of the scenario itself.
@@ -183,7 +189,12 @@ pub(super) const TASK: &[&str] = &[
 pub(super) const IMPORTS: &[&str] = &["time", "memory", "objects", "frozen", "preloaded"];
 
 /// The fields of a device whose rate is shared.
-pub(super) const DEVICE: &[&str] = &["rate", "per_stream", "penalty"];
+pub(super) const DEVICE: &[&str] = &["rate", "per_stream", "penalty", "per"];
+
+/// The fields of `network`, `machine` and `health` of several machines.
+pub(super) const NETWORK: &[&str] = &["latency", "rate"];
+pub(super) const NODE_MACHINE: &[&str] = &["cores", "memory"];
+pub(super) const HEALTH: &[&str] = &["every", "timeout", "fails", "passes"];
 
 /// The one record that has a field of this name, if no other record and no variant has such a field. Whoever writes the field elsewhere
 /// meant it for that record.
@@ -228,7 +239,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Native" => &["time", "threads"],
         "Io" | "Block" => &["time"],
         "Transfer" => &["device", "size", "time"],
-        "Station" => &["servers", "rate"],
+        "Station" => &["servers", "rate", "per"],
         "Use" => &["resource", "steps"],
         "Semaphore" => &["count", "per", "wait", "full"],
         "Connections" => &[
@@ -289,6 +300,10 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
             "timeout",
             "graceful_timeout",
         ],
+        "Nodes" => &[
+            "count", "each", "balancer", "network", "machine", "health",
+        ],
+        "Broker" => &["prefetch"],
         "Uvicorn" => &[
             "workers",
             "endpoints",

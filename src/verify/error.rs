@@ -57,6 +57,11 @@ pub enum ProgramError {
         "`{0}`: programs fork the processes of a server once, after the imports, and do not replace them"
     )]
     Lifecycle(String),
+    /// There is one machine here.
+    #[error(
+        "`{0}` is several machines, and here is one: what one of them does can be verified, with its part of the load: --strategy '{1}'"
+    )]
+    Machines(String, String),
     /// Celery needs a broker.
     #[error(
         "`{0}` takes its tasks from a broker (redis, RabbitMQ), which verify does not start; the plain strategy that it comes to can be \

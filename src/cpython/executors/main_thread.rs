@@ -90,10 +90,13 @@ pub(super) fn begin(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
 impl Executors {
     /// Scripts the master of a prefork server: it starts its copies one after another and, where they end, others in their places.
     pub(super) fn refill_master(&mut self, work: &mut Work<'_>, tid: Tid, state: MasterState) {
+        let node = work.kernel.node_of(work.kernel.threads[tid].process);
         let living = match state {
             MasterState::Start => {
                 for copy in work.copies.keys() {
-                    start_copy(work, tid, copy);
+                    if work.copies[copy].node == node {
+                        start_copy(work, tid, copy);
+                    }
                 }
                 let program = work.kernel.program;
                 let life = program.layout.life;
@@ -102,10 +105,10 @@ impl Executors {
                     work.kernel.push(tid, Act::Exit);
                     return;
                 }
-                work.kernel.starter.supervisor = Some(tid);
+                work.kernel.starters[node].supervisor = Some(tid);
                 work.kernel.program.layout.copies
             }
-            MasterState::Watch(living) => match work.kernel.starter.exited.pop_front() {
+            MasterState::Watch(living) => match work.kernel.starters[node].exited.pop_front() {
                 Some(process) => {
                     if let Some(copy) = self.replace(work, process) {
                         start_copy(work, tid, copy);
@@ -119,13 +122,13 @@ impl Executors {
                     return;
                 }
                 None => {
-                    let silent = work.look();
+                    let silent = work.look(tid);
                     for &copy in &silent {
                         work.kernel.machine.charge(tid, work.kernel.syscall);
                         self.kill(work, tid, copy, Death::Silent);
                     }
                     if silent.is_empty() {
-                        let until = work.watchdog_waits();
+                        let until = work.watchdog_waits(tid);
                         work.kernel.push(tid, Act::park(On::Exits, until));
                     }
                     living
@@ -138,7 +141,7 @@ impl Executors {
     /// A fault begins, or ends.
     pub(crate) fn fault(&mut self, work: &mut Work<'_>, fault: u32) {
         if let FaultStrikes::Kills(copy) = work.fault_strikes(fault)
-            && let Some(supervisor) = work.kernel.starter.supervisor
+            && let Some(supervisor) = work.kernel.supervisor(work.copies[copy].node)
         {
             self.kill(work, supervisor, copy, Death::Crash);
             // The end of a child is a signal to its parent.
@@ -157,7 +160,7 @@ impl Executors {
                 self.pools[pool].forget();
             }
         }
-        work.kernel.starter.exited.push_back(process);
+        work.kernel.starter(process).exited.push_back(process);
     }
 
     pub(crate) fn refill_main(
@@ -180,7 +183,7 @@ impl Executors {
             MainState::Take => take_in(work, tid, copy),
             MainState::Working(_) if work.finds_signal(copy) => {
                 self.kill(work, tid, copy, Death::Silent);
-                if let Some(supervisor) = work.kernel.starter.supervisor {
+                if let Some(supervisor) = work.kernel.supervisor(work.copies[copy].node) {
                     work.kernel.unpark(supervisor);
                 }
             }

@@ -14,7 +14,7 @@ mod thread_pool;
 use typed_index_collections::TiVec;
 
 use crate::cpython::index::{
-    CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
+    CopyIndex, ExecutorIndex, NodeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
 };
 use crate::cpython::kernel::{Act, InterpreterRef, On, ProcessKind};
 use crate::cpython::program::Executor;
@@ -95,35 +95,45 @@ impl Executors {
     /// Creates the processes, their main threads and their executors, and wakes the first main thread.
     pub(crate) fn new(work: &mut Work<'_>) -> Self {
         let mut all = Self::default();
-        let copies = work.kernel.program.layout.copies.max(1);
-        let master = work
-            .kernel
-            .new_process(ProcessKind::Main, ProcessIndex::MAIN);
+        for node in 0..work.kernel.program.nodes() {
+            all.open_node(work, NodeIndex::from(node as usize));
+        }
+        work.next_arrival();
+        work.announce_faults();
+        all
+    }
+
+    /// Starts the program on a machine: its main process, its copies, and the thread that starts the others.
+    fn open_node(&mut self, work: &mut Work<'_>, node: NodeIndex) {
+        let copies = u64::from(work.kernel.program.layout.copies.max(1));
+        let master = work.kernel.new_main(node);
         let served = work.kernel.program.layout.has_master();
-        for turn in 0..u64::from(copies) {
+        let mut first = None;
+        for turn in 0..copies {
             let home = if served {
                 work.kernel.new_process(ProcessKind::Copy, master.process)
             } else {
                 master
             };
             let share = Share::begin(turn, work.kernel.program);
-            all.open_copy(work, home, share);
+            let copy = self.open_copy(work, home, share);
+            first.get_or_insert(work.copies[copy].main);
         }
         let first = if served {
             let role = ThreadRole::Master(MasterState::Start);
-            work.kernel.new_thread(role, master, 0)
+            Some(work.kernel.new_thread(role, master, 0))
         } else {
-            work.copies[CopyIndex::from(0)].main
+            first
         };
-        work.kernel.machine.wake(first, Nanos::ZERO);
-        work.next_arrival();
-        work.announce_faults();
-        all
+        if let Some(first) = first {
+            work.kernel.machine.wake(first, Nanos::ZERO);
+        }
     }
 
     /// Creates a copy of the program: its main thread, which does not run yet, and its executors.
     fn open_copy(&mut self, work: &mut Work<'_>, home: InterpreterRef, share: Share) -> CopyIndex {
         let copy = work.copies.next_key();
+        let node = work.kernel.node_of(home.process);
         let role = if work.kernel.program.layout.event_loop {
             ThreadRole::Loop(copy, LoopState::Begin)
         } else {
@@ -137,7 +147,7 @@ impl Executors {
             .collect();
         let quota = work.quota(copy);
         work.copies
-            .push(Copy::new(main, home, runners, share, quota));
+            .push(Copy::new(main, (home, node), runners, share, quota));
         if work.kernel.program.layout.event_loop {
             work.new_loop(main);
         }
@@ -147,7 +157,8 @@ impl Executors {
     /// Creates the successor of the copy that was this process; `None` if nothing is left for it to do.
     fn replace(&mut self, work: &mut Work<'_>, process: ProcessIndex) -> Option<CopyIndex> {
         let share = work.succeed(process)?;
-        let home = (work.kernel).new_process(ProcessKind::Copy, ProcessIndex::MAIN);
+        let parent = work.kernel.processes[process].parent;
+        let home = (work.kernel).new_process(ProcessKind::Copy, parent);
         Some(self.open_copy(work, home, share))
     }
 

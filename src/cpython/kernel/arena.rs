@@ -119,7 +119,7 @@ impl Kernel<'_> {
         if let Some(arena) = arena {
             return arena as usize;
         }
-        let most = (ARENAS_PER_CORE * self.machine.cores()) as usize;
+        let most = (ARENAS_PER_CORE * self.machine.cores_each()) as usize;
         let main = self.is_main_thread(tid);
         let all = &mut self.processes[process].arenas.all;
         let fewest = (1..).zip(&all[1..]).min_by_key(|(_, a)| a.users);

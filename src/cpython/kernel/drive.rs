@@ -265,7 +265,10 @@ impl Kernel<'_> {
             }
             Act::StopWorld => self.stop_world(tid),
             Act::StartWorld => self.start_world(tid),
-            Act::Request(child) => self.starter.requests.push_back((child, tid)),
+            Act::Request(child) => {
+                let process = self.threads[tid].process;
+                self.starter(process).requests.push_back((child, tid));
+            }
             Act::Take(bytes) => self.take(tid, bytes),
             Act::Give(bytes) => self.give(tid, bytes),
             Act::Free(bytes) => self.free_own(tid, bytes),

@@ -10,7 +10,7 @@ use super::Kernel;
 use super::act::Act;
 use super::ledger::Pages;
 use super::process::ProcessKind;
-use crate::cpython::index::ProcessIndex;
+use crate::cpython::index::{NodeIndex, ProcessIndex};
 use crate::cpython::role::ThreadRole;
 use crate::engine::{Nanos, whole};
 use crate::machine::Tid;
@@ -22,7 +22,12 @@ const PAGE: u64 = 4096;
 impl Kernel<'_> {
     /// Opens the ledger of a new process. The main process has the interpreter and its imports, which forked children share; a process that
     /// is started afresh allocates all that it has.
-    pub(crate) fn open_ledger(&mut self, kind: ProcessKind, parent: ProcessIndex) -> ProcessIndex {
+    pub(crate) fn open_ledger(
+        &mut self,
+        kind: ProcessKind,
+        parent: ProcessIndex,
+        node: NodeIndex,
+    ) -> ProcessIndex {
         let now = self.machine.now();
         match kind {
             ProcessKind::Main => {
@@ -31,9 +36,9 @@ impl Kernel<'_> {
                     let image = base
                         .saturating_add(self.program.import_memory)
                         .saturating_add(self.program.data_memory);
-                    self.memory.start(now, image, self.objects_pages())
+                    self.memory.start(now, node, image, self.objects_pages())
                 } else {
-                    self.memory.start(now, base, Pages::default())
+                    self.memory.start(now, node, base, Pages::default())
                 }
             }
             ProcessKind::Worker(_, StartMethod::Fork) => self.memory.fork(now, parent),
@@ -41,17 +46,17 @@ impl Kernel<'_> {
                 StartMethod::Fork => self.memory.fork(now, parent),
                 // Its own workers may inherit what it imports.
                 StartMethod::Spawn | StartMethod::Forkserver => {
-                    self.memory.start(now, 0, self.objects_pages())
+                    self.memory.start(now, node, 0, self.objects_pages())
                 }
             },
             ProcessKind::ForkServer if self.preloads() => {
-                self.memory.start(now, 0, self.objects_pages())
+                self.memory.start(now, node, 0, self.objects_pages())
             }
             // A child of the fork server becomes its fork only when it is asked for.
             ProcessKind::ForkServer
             | ProcessKind::Tracker
             | ProcessKind::Worker(_, StartMethod::Spawn | StartMethod::Forkserver) => {
-                self.memory.start(now, 0, Pages::default())
+                self.memory.start(now, node, 0, Pages::default())
             }
         }
     }

@@ -15,11 +15,12 @@ const SPINS: u8 = 40;
 impl Kernel<'_> {
     /// Index, in the table of all locks, of the program's lock as a thread of this domain sees it.
     pub(crate) fn lock_index(&self, domain: DomainIndex, lock: LockNumber) -> LockIndex {
-        let own = if self.program.locks[lock].shared {
-            0
+        let before = if self.program.locks[lock].shared {
+            usize::from(self.node_of_domain(domain))
         } else {
-            self.program.locks.len() * (1 + usize::from(domain))
+            self.starters.len() + usize::from(domain)
         };
+        let own = self.program.locks.len() * before;
         LockIndex::from(own + usize::from(lock))
     }
 

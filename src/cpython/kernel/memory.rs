@@ -1,20 +1,29 @@
-//! Memory of the whole process tree over time: the sum of its processes' ledgers. Every page counts once, as in a sum of proportional set
-//! sizes.
+//! Memory of the whole process tree of each machine over time: the sum of its processes' ledgers. Every page counts once, as in a sum of
+//! proportional set sizes. What is reported of several machines is the one that needs most, since each has memory and a limit of its own.
 
 use super::Kernel;
 use super::ledger::{Ledgers, Pages};
-use crate::cpython::index::ProcessIndex;
+use typed_index_collections::TiVec;
+
+use crate::cpython::index::{NodeIndex, ProcessIndex};
 use crate::cpython::record::memory_log::MemoryLog;
 use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::limits::MAX_MEMORY;
 
-/// Memory of the process tree: its present sum, peak and mean, in bytes.
+/// Memory of the process trees: present sums, peak and mean, in bytes.
 pub(crate) struct Memory {
     ledgers: Ledgers,
+    /// The machine of each process.
+    of: TiVec<ProcessIndex, NodeIndex>,
+    /// The present sum of each machine.
+    now: TiVec<NodeIndex, u64>,
+    /// The sum of all that is contained in these.
+    counted: u64,
+    /// The greatest sum of any machine so far.
     peak: u64,
     since: Nanos,
-    /// Integral over time so far, in bytes times nanoseconds.
+    /// Integral over time so far of the sum of all machines, in bytes times nanoseconds.
     area: f64,
     limit: u64,
     /// When the limit was passed, and the memory in use then.
@@ -24,9 +33,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new(limit: Option<u64>) -> Self {
+    pub(crate) fn new(limit: Option<u64>, nodes: u32) -> Self {
         Self {
             ledgers: Ledgers::default(),
+            of: TiVec::new(),
+            now: vec![0; nodes as usize].into(),
+            counted: 0,
             peak: 0,
             since: Nanos::ZERO,
             area: 0.0,
@@ -43,10 +55,14 @@ impl Memory {
         self.since = at;
     }
 
-    /// Updates peak, limit and log after a change.
+    /// Updates peak, limit and log after a change at a process.
     #[inline]
-    fn changed(&mut self, at: Nanos) {
-        let now = self.ledgers.resident();
+    fn changed(&mut self, at: Nanos, process: ProcessIndex) {
+        let all = self.ledgers.resident();
+        let sum = &mut self.now[self.of[process]];
+        *sum = sum.saturating_add(all).saturating_sub(self.counted);
+        let now = *sum;
+        self.counted = all;
         if now > self.peak {
             self.peak = now;
             if now > self.limit && self.exceeded.is_none() {
@@ -54,15 +70,22 @@ impl Memory {
             }
         }
         if let Some(log) = &mut self.log {
-            log.changed(at, now);
+            log.changed(at, self.now.iter().copied().max().unwrap_or_default());
         }
     }
 
     /// Adds a process that inherits nothing, with an image that its children will share.
-    pub(crate) fn start(&mut self, at: Nanos, image: u64, pages: Pages) -> ProcessIndex {
+    pub(crate) fn start(
+        &mut self,
+        at: Nanos,
+        node: NodeIndex,
+        image: u64,
+        pages: Pages,
+    ) -> ProcessIndex {
         self.book(at);
         let process = self.ledgers.start(image, pages);
-        self.changed(at);
+        self.of.push(node);
+        self.changed(at, process);
         process
     }
 
@@ -70,7 +93,8 @@ impl Memory {
     pub(crate) fn fork(&mut self, at: Nanos, parent: ProcessIndex) -> ProcessIndex {
         self.book(at);
         let process = self.ledgers.fork(parent);
-        self.changed(at);
+        self.of.push(self.of[parent]);
+        self.changed(at, process);
         process
     }
 
@@ -78,7 +102,7 @@ impl Memory {
     pub(crate) fn forked_from(&mut self, at: Nanos, process: ProcessIndex, parent: ProcessIndex) {
         self.book(at);
         self.ledgers.forked_from(process, parent);
-        self.changed(at);
+        self.changed(at, process);
     }
 
     /// Adds private memory to a process.
@@ -89,7 +113,7 @@ impl Memory {
         }
         self.book(at);
         self.ledgers.take(process, bytes);
-        self.changed(at);
+        self.changed(at, process);
     }
 
     /// Returns private memory of a process; does nothing if the process has ended.
@@ -104,7 +128,7 @@ impl Memory {
             whole || self.exceeded.is_some(),
             "more memory given back than taken"
         );
-        self.changed(at);
+        self.changed(at, process);
     }
 
     /// Notes that a process allocates so many bytes of objects; returns how many come from fresh memory that it keeps, at most `most` in
@@ -112,7 +136,7 @@ impl Memory {
     pub(crate) fn grow(&mut self, process: ProcessIndex, at: Nanos, bytes: u64, most: u64) -> u64 {
         self.book(at);
         let fresh = self.ledgers.grow(process, bytes, most);
-        self.changed(at);
+        self.changed(at, process);
         fresh
     }
 
@@ -120,7 +144,7 @@ impl Memory {
     pub(crate) fn collect(&mut self, process: ProcessIndex, at: Nanos) -> u64 {
         self.book(at);
         let copied = self.ledgers.collect(process);
-        self.changed(at);
+        self.changed(at, process);
         copied
     }
 
@@ -132,7 +156,7 @@ impl Memory {
         }
         self.book(at);
         let copied = self.ledgers.walk(process, share);
-        self.changed(at);
+        self.changed(at, process);
         copied
     }
 
@@ -140,7 +164,7 @@ impl Memory {
     pub(crate) fn exit(&mut self, process: ProcessIndex, at: Nanos) {
         self.book(at);
         self.ledgers.exit(process);
-        self.changed(at);
+        self.changed(at, process);
     }
 
     /// Bytes that a process maps, shared or not.
@@ -153,20 +177,23 @@ impl Memory {
         self.ledgers.own(process)
     }
 
+    /// The present sum of all machines.
     pub(crate) fn now(&self) -> u64 {
         self.ledgers.resident()
     }
 
+    /// The greatest sum of any machine.
     pub(crate) fn peak(&self) -> u64 {
         self.peak
     }
 
+    /// The mean over time, and over the machines.
     pub(crate) fn mean(&mut self, end: Nanos) -> f64 {
         self.book(end);
         if end == Nanos::ZERO {
             0.0
         } else {
-            self.area / end.as_f64()
+            self.area / end.as_f64() / self.now.len() as f64
         }
     }
 

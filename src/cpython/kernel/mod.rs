@@ -31,7 +31,8 @@ use rand_pcg::Pcg64Dxsm;
 use typed_index_collections::TiVec;
 
 use crate::cpython::index::{
-    ClassIndex, DomainIndex, GilIndex, LockIndex, NO_GIL, PipeIndex, ProcessIndex, TaskKey,
+    ClassIndex, DomainIndex, GilIndex, LockIndex, NO_GIL, NodeIndex, PipeIndex, ProcessIndex,
+    TaskKey,
 };
 use crate::cpython::limits::RunLimits;
 use crate::cpython::profile::{Costs, Profile};
@@ -85,7 +86,10 @@ pub(crate) struct Kernel<'a> {
     pub(crate) memory: Memory,
     pub(crate) bytes_moved: u128,
     pub(crate) pipes: TiVec<PipeIndex, Pipe>,
-    pub(crate) starter: Starter,
+    /// Of each machine, what is started there once for all children.
+    pub(crate) starters: TiVec<NodeIndex, Starter>,
+    /// The machine that each lock domain belongs to.
+    domain_nodes: TiVec<DomainIndex, NodeIndex>,
     /// The collector of each interpreter (lock domain).
     pub(crate) heaps: TiVec<DomainIndex, Heap>,
 
@@ -114,8 +118,9 @@ impl<'a> Kernel<'a> {
         limits: RunLimits,
     ) -> Self {
         let costs = Costs::from(&profile.params);
+        let nodes = program.nodes();
         let mut kernel = Self {
-            machine: Machine::new(spec, stream(seed, replication, StreamRole::Scheduler)),
+            machine: Machine::new(spec, nodes, stream(seed, replication, StreamRole::Scheduler)),
             objects: Objects::new(&costs),
             costs,
             profile,
@@ -129,12 +134,15 @@ impl<'a> Kernel<'a> {
             gils: TiVec::new(),
             processes: TiVec::new(),
             children: 0,
-            // Locks shared between processes come first in the table of locks.
-            locks: program.locks.iter().map(|_| Lock::default()).collect(),
-            memory: Memory::new(spec.memory_limit),
+            // Locks shared between processes come first in the table of locks, those of each machine.
+            locks: (0..nodes)
+                .flat_map(|_| program.locks.iter().map(|_| Lock::default()))
+                .collect(),
+            memory: Memory::new(spec.memory_limit, nodes),
             bytes_moved: 0,
             pipes: TiVec::new(),
-            starter: Starter::default(),
+            starters: (0..nodes).map(|_| Starter::default()).collect(),
+            domain_nodes: TiVec::new(),
             heaps: TiVec::new(),
             gil_stream: stream(seed, replication, StreamRole::Gil),
             events: 0,
@@ -152,13 +160,25 @@ impl<'a> Kernel<'a> {
         kernel
     }
 
-    /// Creates a process with its main interpreter; `parent` is the process that starts it.
+    /// Creates the main process of a machine, with its main interpreter.
+    pub(crate) fn new_main(&mut self, node: NodeIndex) -> InterpreterRef {
+        let process = self.register_process(ProcessKind::Main, ProcessIndex::MAIN, node);
+        self.starters[node].main = process;
+        self.with_interpreter(process)
+    }
+
+    /// Creates a process with its main interpreter; `parent` is the process that starts it, on the same machine.
     pub(crate) fn new_process(
         &mut self,
         kind: ProcessKind,
         parent: ProcessIndex,
     ) -> InterpreterRef {
-        let process = self.register_process(kind, parent);
+        let node = self.processes[parent].node;
+        let process = self.register_process(kind, parent, node);
+        self.with_interpreter(process)
+    }
+
+    fn with_interpreter(&mut self, process: ProcessIndex) -> InterpreterRef {
         InterpreterRef {
             process,
             gil: self.new_gil(process),
@@ -182,6 +202,7 @@ impl<'a> Kernel<'a> {
         self.locks.extend(locks);
         let heap = Heap::new(self.program.live_objects);
         let domain = self.heaps.push_and_get_key(heap);
+        self.domain_nodes.push(self.processes[process].node);
         self.processes[process].domains.push(domain);
         domain
     }
@@ -195,13 +216,14 @@ impl<'a> Kernel<'a> {
         serial: u32,
     ) -> Tid {
         let thread = Thread::new(role, home, serial);
+        let node = u32::from(self.processes[home.process].node);
         let tid = if let Some(tid) = self.spare_threads.pop() {
-            self.machine.respawn(tid);
+            self.machine.respawn(tid, node);
             let spare = std::mem::replace(&mut self.threads[tid], thread);
             self.threads[tid].script = spare.script;
             tid
         } else {
-            let tid = self.machine.spawn();
+            let tid = self.machine.spawn(node);
             let same = self.threads.push_and_get_key(thread);
             debug_assert_eq!(tid, same);
             tid
@@ -209,6 +231,27 @@ impl<'a> Kernel<'a> {
         self.thread_joins(tid);
         self.thread_starts(tid);
         tid
+    }
+
+    /// The machine on which a process runs.
+    pub(crate) fn node_of(&self, process: ProcessIndex) -> NodeIndex {
+        self.processes[process].node
+    }
+
+    /// The machine that a lock domain belongs to.
+    pub(crate) fn node_of_domain(&self, domain: DomainIndex) -> NodeIndex {
+        self.domain_nodes[domain]
+    }
+
+    /// What is started once for all children on the machine of a process.
+    pub(crate) fn starter(&mut self, process: ProcessIndex) -> &mut Starter {
+        let node = self.processes[process].node;
+        &mut self.starters[node]
+    }
+
+    /// The thread that watches over the copies on a machine, if any does.
+    pub(crate) fn supervisor(&self, node: NodeIndex) -> Option<Tid> {
+        self.starters[node].supervisor
     }
 
     /// The thread of this number.

@@ -4,7 +4,9 @@ use super::Kernel;
 use super::arena::Arenas;
 use super::thread::Blocked;
 use super::wait::{On, Wait};
-use crate::cpython::index::{DomainIndex, GilIndex, PoolIndex, ProcessIndex, ProcessPoolIndex};
+use crate::cpython::index::{
+    DomainIndex, GilIndex, NodeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex,
+};
 use crate::cpython::program::Executor;
 use crate::cpython::record::recording::ProcessRecord;
 use crate::cpython::role::ThreadRole;
@@ -14,7 +16,7 @@ use crate::scenario::StartMethod;
 /// What a simulated process is for; its name follows from this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProcessKind {
-    /// The program that was started; process number 0.
+    /// The program that was started on a machine; the first is process number 0.
     Main,
     /// A copy of the program, forked by a prefork server.
     Copy,
@@ -41,7 +43,9 @@ pub(crate) enum Liveness {
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) kind: ProcessKind,
-    /// The process that started it; the main process is its own parent.
+    /// The machine on which it runs.
+    pub(crate) node: NodeIndex,
+    /// The process that started it; of a main process the first one.
     pub(crate) parent: ProcessIndex,
     /// Its number among the children of its parent, from 1, as `multiprocessing` counts them.
     number: u32,
@@ -72,6 +76,7 @@ impl Kernel<'_> {
         &mut self,
         kind: ProcessKind,
         parent: ProcessIndex,
+        node: NodeIndex,
     ) -> ProcessIndex {
         let counted = matches!(kind, ProcessKind::Copy | ProcessKind::Worker(..));
         let mut number = 0;
@@ -81,6 +86,7 @@ impl Kernel<'_> {
         }
         self.processes.push(Process {
             kind,
+            node,
             parent,
             number,
             children: 0,
@@ -93,7 +99,7 @@ impl Kernel<'_> {
             joiner: None,
             kept_stacks: 0,
         });
-        let process = self.open_ledger(kind, parent);
+        let process = self.open_ledger(kind, parent, node);
         debug_assert_eq!(self.processes.last_key(), Some(process));
         if self.recorder.is_some() {
             let (name, started) = (self.process_name(process), self.machine.now());
@@ -124,8 +130,9 @@ impl Kernel<'_> {
             let (copy, joiner) = (p.kind == ProcessKind::Copy, p.joiner);
             p.liveness = Liveness::Exited;
             self.memory.exit(process, self.machine.now());
-            if let Some(supervisor) = self.starter.supervisor.filter(|_| copy) {
-                self.starter.exited.push_back(process);
+            let starter = self.starter(process);
+            if let Some(supervisor) = starter.supervisor.filter(|_| copy) {
+                starter.exited.push_back(process);
                 self.unpark(supervisor);
             }
             if let Some(joiner) = joiner {
@@ -158,7 +165,7 @@ impl Kernel<'_> {
         for &domain in &self.processes[process].domains {
             self.heaps[domain].abandon();
         }
-        self.starter.forget(&threads);
+        self.starter(process).forget(&threads);
         self.memory.exit(process, now);
         threads
     }
@@ -219,7 +226,17 @@ impl Kernel<'_> {
     /// Name of a process, as `multiprocessing.current_process().name` gives it: `MainProcess`, `ForkProcess-1`, `SpawnPoolWorker-2`,
     /// `ForkProcess-2:1`. A worker of a pool that has a name shows that as well: `ForkProcess-3 (cpu)`. The fork server and the resource tracker, which have no such name in Python, are `forkserver` and
     /// `resource_tracker`.
+    ///
+    /// Where there are several machines, its own comes first: `node0/MainProcess`.
     pub(crate) fn process_name(&self, process: ProcessIndex) -> String {
+        let name = self.own_name(process);
+        if self.starters.len() < 2 {
+            return name;
+        }
+        format!("node{}/{name}", usize::from(self.processes[process].node))
+    }
+
+    fn own_name(&self, process: ProcessIndex) -> String {
         let p = &self.processes[process];
         let (start, pool) = match p.kind {
             ProcessKind::Main => return "MainProcess".into(),

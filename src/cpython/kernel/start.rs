@@ -12,9 +12,11 @@ use crate::engine::Nanos;
 use crate::machine::{SchedState, Tid};
 use crate::scenario::StartMethod;
 
-/// What is started once for all children: the resource tracker and the fork server.
+/// What is started once for all children of a machine: the resource tracker and the fork server.
 #[derive(Default)]
 pub(crate) struct Starter {
+    /// The machine's main process.
+    pub(super) main: ProcessIndex,
     tracker: bool,
     server: Option<Tid>,
     /// Children asked of the fork server, each with the thread that asked.
@@ -69,12 +71,11 @@ impl Kernel<'_> {
         let loaded = import_memory.saturating_add(self.program.data_memory);
         let (boot, private) = match method {
             StartMethod::Fork => {
-                let once = if self.starter.forked {
+                let once = if std::mem::replace(&mut self.starter(process).forked, true) {
                     0
                 } else {
                     self.costs.fork_parent_private
                 };
-                self.starter.forked = true;
                 // `os.fork` stops the world of a free-threaded parent.
                 if !self.profile.gil {
                     acts.push(Act::StopWorld);
@@ -86,7 +87,8 @@ impl Kernel<'_> {
                 acts.push(Act::Begin(child));
                 acts.push(Act::Take(once));
                 // Who is forked from a process without the imports imports by itself.
-                let inherits = parent != ProcessIndex::MAIN || self.imports_in_main();
+                let of_main = self.processes[parent].kind == ProcessKind::Main;
+                let inherits = !of_main || self.imports_in_main();
                 let (import, imported) = if inherits {
                     (Nanos::ZERO, 0)
                 } else {
@@ -107,7 +109,7 @@ impl Kernel<'_> {
                     | ProcessKind::Tracker => import_memory,
                 };
                 let private = self.costs.spawn_private + own;
-                self.start_tracker(acts);
+                self.start_tracker(process, acts);
                 acts.push(Act::Run(self.costs.spawn_call));
                 acts.push(Act::Begin(child));
                 (boot, private)
@@ -118,8 +120,8 @@ impl Kernel<'_> {
                 let private =
                     server_costs.child_private + if preloaded { 0 } else { import_memory };
                 let boot = server_costs.child_boot + if preloaded { Nanos::ZERO } else { import };
-                self.start_tracker(acts);
-                let server = self.start_server(acts);
+                self.start_tracker(process, acts);
+                let server = self.start_server(process, acts);
                 let forks = self.threads[server].process;
                 self.memory.forked_from(self.machine.now(), process, forks);
                 acts.push(Act::Run(self.costs.forkserver_call));
@@ -158,11 +160,14 @@ impl Kernel<'_> {
         }
     }
 
-    fn start_tracker(&mut self, acts: &mut Vec<Act>) {
-        if std::mem::replace(&mut self.starter.tracker, true) {
+    /// Starts the resource tracker of the machine of this process, unless there is one.
+    fn start_tracker(&mut self, process: ProcessIndex, acts: &mut Vec<Act>) {
+        let starter = self.starter(process);
+        let main = starter.main;
+        if std::mem::replace(&mut starter.tracker, true) {
             return;
         }
-        let home = self.new_process(ProcessKind::Tracker, ProcessIndex::MAIN);
+        let home = self.new_process(ProcessKind::Tracker, main);
         let tracker = self.new_thread(ThreadRole::Script, home, 0);
         self.push(tracker, Act::Run(self.costs.tracker_boot));
         acts.push(Act::Run(self.costs.spawn_call));
@@ -171,11 +176,14 @@ impl Kernel<'_> {
         acts.push(Act::TakeFor(home.process, private));
     }
 
-    fn start_server(&mut self, acts: &mut Vec<Act>) -> Tid {
-        if let Some(server) = self.starter.server {
+    /// Starts the fork server of the machine of this process, unless there is one.
+    fn start_server(&mut self, process: ProcessIndex, acts: &mut Vec<Act>) -> Tid {
+        let starter = self.starter(process);
+        let main = starter.main;
+        if let Some(server) = starter.server {
             return server;
         }
-        let home = self.new_process(ProcessKind::ForkServer, ProcessIndex::MAIN);
+        let home = self.new_process(ProcessKind::ForkServer, main);
         let server = self.new_thread(ThreadRole::ForkServer, home, 0);
         let (import, imported) = if self.preloads() {
             // The main module is imported once here, which its children need no longer pay.
@@ -192,12 +200,13 @@ impl Kernel<'_> {
             home.process,
             server_costs.server_private + imported,
         ));
-        self.starter.server = Some(server);
+        self.starter(process).server = Some(server);
         server
     }
 
     pub(crate) fn refill_fork_server(&mut self, tid: Tid) {
-        if self.starter.requests.is_empty() {
+        let process = self.threads[tid].process;
+        if self.starter(process).requests.is_empty() {
             self.push(tid, Act::park(On::Request, Nanos::MAX));
             return;
         }
@@ -208,7 +217,8 @@ impl Kernel<'_> {
     /// Notes that the child at the head of the requests has been forked: it begins, and its requester, which learns its process number, is
     /// unparked.
     pub(crate) fn child_forked(&mut self, tid: Tid) {
-        if let Some((child, requester)) = self.starter.requests.pop_front() {
+        let process = self.threads[tid].process;
+        if let Some((child, requester)) = self.starter(process).requests.pop_front() {
             if self.machine.state(child) != SchedState::Exited {
                 self.machine.wake_by(tid, child, Nanos::ZERO, Nanos::ZERO);
             }

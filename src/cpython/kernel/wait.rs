@@ -1,7 +1,7 @@
 //! Waits of threads and tasks: each waiting thread or task holds one value that says for what, since when, and until when.
 
 use crate::cpython::index::{
-    DeviceNumber, LockIndex, LockNumber, PipeIndex, QueueIndex, ResourceIndex,
+    DeviceIndex, LockIndex, LockNumber, PipeIndex, QueueIndex, ResourceIndex,
 };
 use crate::engine::Nanos;
 use crate::machine::Cause;
@@ -23,7 +23,7 @@ pub(crate) enum On {
     /// The instant at which a rate limit has a token: a sleep that ends by itself.
     Token(ResourceIndex),
     /// The end of a transfer by a device, or its turn there.
-    Device(DeviceNumber),
+    Device(DeviceIndex),
     /// The ends of a task's children.
     Children,
     /// A permit of an event loop's concurrency limit.

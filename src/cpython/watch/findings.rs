@@ -65,7 +65,7 @@ fn full_backlog(work: &Work<'_>) -> Option<Finding> {
 
 /// Workers that were killed because they had been silent, if any were.
 fn killed_workers(work: &Work<'_>) -> Option<Finding> {
-    let killed = work.watchdog.killed();
+    let killed = work.watchdogs.killed();
     let timeout = work.kernel.program.layout.life.timeout?;
     (killed.workers > 0).then_some(Finding::KilledWorkers {
         at: killed.first,

@@ -10,7 +10,8 @@ use super::Work;
 use super::serving::Serving;
 use super::silence::Pulse;
 use crate::cpython::index::{
-    ClassIndex, CopyIndex, ExecutorIndex, PoolIndex, ProcessIndex, ProcessPoolIndex, TaskKey,
+    ClassIndex, CopyIndex, ExecutorIndex, NodeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex,
+    TaskKey,
 };
 use crate::cpython::kernel::{Act, Blocks, InterpreterRef};
 use crate::cpython::program::Program;
@@ -37,6 +38,8 @@ pub(crate) enum TaskDispatch {
 pub(crate) struct Copy {
     pub(crate) main: Tid,
     pub(crate) home: InterpreterRef,
+    /// The machine on which it runs.
+    pub(crate) node: NodeIndex,
     pub(crate) runners: TiVec<ExecutorIndex, TaskDispatch>,
     /// Tasks taken in and not over yet.
     pub(crate) outstanding: u64,
@@ -95,7 +98,7 @@ impl Copy {
     /// A copy that has taken nothing in yet, and will take in `quota` tasks.
     pub(crate) fn new(
         main: Tid,
-        home: InterpreterRef,
+        (home, node): (InterpreterRef, NodeIndex),
         runners: TiVec<ExecutorIndex, TaskDispatch>,
         share: Share,
         quota: u64,
@@ -103,6 +106,7 @@ impl Copy {
         Self {
             main,
             home,
+            node,
             runners,
             outstanding: 0,
             quota,
@@ -174,14 +178,18 @@ pub(crate) struct ArrivalSource<'a> {
     draws: Draws,
     weights: Vec<f64>,
     trace: &'a [TracedTask],
+    /// The classes of a batch that comes from outside, as it does where several machines execute it.
+    listed: &'a [ClassIndex],
+    /// Whether a batch or a trace comes from outside.
+    sent: bool,
     /// Arrivals that may still come from outside.
     left: u64,
     next_at: Nanos,
     /// When the next arrival comes that is known of.
     pub(super) announced: Option<Nanos>,
     number: u64,
-    /// Users that think at present: when each asks again, and its number.
-    users: BinaryHeap<Reverse<(Nanos, u64)>>,
+    /// Users that think at present: when each asks again, its number, and the machine that has answered it last.
+    users: BinaryHeap<Reverse<(Nanos, u64, Option<NodeIndex>)>>,
     user_number: u64,
     /// Number of users who wait for an answer.
     asking: u64,
@@ -189,8 +197,15 @@ pub(crate) struct ArrivalSource<'a> {
     closed: bool,
     /// Visitors, who leave after some requests; `None` where the users are always the same.
     visitors: Option<Visitors>,
+    /// Of each machine, what stands before its copies.
+    pub(crate) sockets: TiVec<NodeIndex, Socket>,
+}
+
+/// The listening socket of a machine, or the list of what has come for it.
+#[derive(Default)]
+pub(crate) struct Socket {
     /// Tasks that have arrived and that no copy has taken in yet.
-    pub(crate) accept: VecDeque<TaskKey>,
+    pub(crate) queued: VecDeque<TaskKey>,
     /// Copies that wait for arrivals, first come first.
     acceptors: WaitQueue<CopyIndex>,
 }
@@ -213,6 +228,8 @@ impl<'a> ArrivalSource<'a> {
                 .map(|c| c.weight)
                 .collect(),
             trace: &[],
+            listed: &[],
+            sent: false,
             left: 0,
             next_at: Nanos::ZERO,
             announced: None,
@@ -222,14 +239,23 @@ impl<'a> ArrivalSource<'a> {
             asking: 0,
             closed: false,
             visitors: None,
-            accept: VecDeque::new(),
-            acceptors: WaitQueue::default(),
+            sockets: (0..program.nodes()).map(|_| Socket::default()).collect(),
         };
         match &program.arrivals {
+            Kind::Batch if program.cluster.is_some() => {
+                a.listed = &program.listed;
+                a.sent = true;
+                a.left = a.listed.len() as u64;
+            }
             Kind::Batch => {}
             Kind::Trace(tasks) => {
                 a.trace = tasks;
-                a.own = tasks.len() as u64;
+                a.sent = program.cluster.is_some();
+                if a.sent {
+                    a.left = tasks.len() as u64;
+                } else {
+                    a.own = tasks.len() as u64;
+                }
             }
             Kind::Open { interval, count } => {
                 a.interval = Some(interval.clone());
@@ -266,7 +292,7 @@ impl<'a> ArrivalSource<'a> {
                 for _ in 0..*users {
                     let at = think.sample(&mut a.thinks);
                     a.draws.push(at);
-                    a.users.push(Reverse((at, a.user_number)));
+                    a.users.push(Reverse((at, a.user_number, None)));
                     a.user_number += 1;
                 }
                 a.think = Some(think.clone());
@@ -297,30 +323,50 @@ impl<'a> ArrivalSource<'a> {
     }
 
     fn outside(&self) -> bool {
-        self.interval.is_some() || self.load.is_some() || self.closed
+        self.interval.is_some() || self.load.is_some() || self.closed || self.sent
     }
 
     /// When the next user asks, as far as they are known.
     fn next_user(&self) -> Option<Nanos> {
-        let again = self.users.peek().map(|Reverse((at, _))| *at);
+        let again = self.users.peek().map(|Reverse((at, ..))| *at);
         again
             .into_iter()
             .chain(self.visitors.as_ref().map(|v| v.at))
             .min()
     }
 
-    /// The next user asks, and waits for an answer: one who has thought, before a new one who comes at the same time.
-    fn user_asks(&mut self) {
+    /// The next user asks, and waits for an answer: one who has thought, before a new one who comes at the same time. Returns the machine
+    /// that has answered this user last.
+    fn user_asks(&mut self) -> Option<NodeIndex> {
         self.asking += 1;
-        let again = self.users.peek().map(|Reverse((at, _))| *at);
+        let again = self.users.peek().map(|Reverse((at, ..))| *at);
         match &mut self.visitors {
             Some(v) if again.is_none_or(|at| v.at < at) => {
                 v.at += v.interval.sample(&mut self.intervals);
+                None
             }
-            _ => {
-                self.users.pop();
-            }
+            _ => self.users.pop().and_then(|Reverse((.., node))| node),
         }
+    }
+
+    /// The class of the next task, and its number in the trace, plus one.
+    fn next_class(&mut self) -> (ClassIndex, u32) {
+        let at = usize::try_from(self.number).unwrap_or(usize::MAX);
+        match (self.listed.get(at), self.trace.get(at)) {
+            (Some(&class), _) => (class, 0),
+            (None, Some(task)) => {
+                let number = u32::try_from(at + 1).expect("fewer than 2^32 recorded tasks");
+                (ClassIndex::from(task.class), number)
+            }
+            (None, None) => (self.class(), 0),
+        }
+    }
+
+    /// When the next task of a batch or a trace comes from outside; `None` if such tasks do not.
+    fn next_sent(&self) -> Option<Nanos> {
+        let at = usize::try_from(self.number).unwrap_or(usize::MAX);
+        self.sent
+            .then(|| self.trace.get(at).map_or(Nanos::ZERO, |task| task.at))
     }
 
     /// Whether the user who made this request asks again once it has been answered.
@@ -361,7 +407,7 @@ impl Work<'_> {
             let horizon = self.kernel.limits.horizon;
             // A load that has ended is like one that goes on after the end of time.
             load.next(&mut a.intervals, horizon).unwrap_or(Nanos::MAX)
-        } else if let Some(at) = a.next_user() {
+        } else if let Some(at) = a.next_sent().or_else(|| a.next_user()) {
             at
         } else {
             return;
@@ -385,22 +431,20 @@ impl Work<'_> {
         if a.left == 0 {
             return; // This arrival was announced before the horizon or the count cut the rest off.
         }
-        if a.closed {
-            a.user_asks();
-        }
+        let before = if a.closed { a.user_asks() } else { None };
         a.left -= 1;
-        let class = a.class();
+        let (class, trace) = a.next_class();
         let (came, left) = (a.number + 1, a.left);
         let now = self.kernel.machine.now();
         self.observer.arrival(now, came, left);
-        let key = self.new_task(class, now, 0);
-        self.connect(key, 1);
+        let key = self.new_task(class, now, trace);
+        self.comes(key, before);
         self.next_arrival();
     }
 
-    /// Wakes the copy that has waited longest for arrivals.
-    pub(super) fn wake_first_acceptor(&mut self) {
-        let next = self.arrivals.acceptors.call_next();
+    /// Wakes the copy on a machine that has waited longest for arrivals.
+    pub(super) fn wake_first_acceptor(&mut self, node: NodeIndex) {
+        let next = self.arrivals.sockets[node].acceptors.call_next();
         self.wake_to_accept(next);
     }
 
@@ -414,10 +458,10 @@ impl Work<'_> {
         }
     }
 
-    /// Wakes all copies that wait for arrivals: the last to have registered first.
-    pub(super) fn wake_the_herd(&mut self, waiting: Waiting) {
+    /// Wakes all copies on a machine that wait for arrivals: the last to have registered first.
+    pub(super) fn wake_the_herd(&mut self, node: NodeIndex, waiting: Waiting) {
         let mut herd = Vec::new();
-        while let Some(copy) = self.arrivals.acceptors.call_next() {
+        while let Some(copy) = self.arrivals.sockets[node].acceptors.call_next() {
             herd.push(copy);
         }
         match waiting {
@@ -459,7 +503,8 @@ impl Work<'_> {
         if self.copies[copy].retires() || self.has_all_connections(copy) {
             return None;
         }
-        let key = self.arrivals.accept.pop_front()?;
+        let node = self.copies[copy].node;
+        let key = self.arrivals.sockets[node].queued.pop_front()?;
         self.tasks[key].copy = copy;
         self.copies[copy].takes_in();
         if self.copies[copy].retires() {
@@ -473,15 +518,17 @@ impl Work<'_> {
         if self.copies[copy].retires() || self.has_all_connections(copy) {
             return;
         }
-        let acceptors = &mut self.arrivals.acceptors;
-        self.copies[copy]
+        let copy_of = &mut self.copies[copy];
+        let acceptors = &mut self.arrivals.sockets[copy_of.node].acceptors;
+        copy_of
             .accepting
             .get_or_insert_with(|| acceptors.join(copy));
     }
 
     pub(crate) fn stop_waiting_for_arrivals(&mut self, copy: CopyIndex) {
         if let Some(ticket) = self.copies[copy].accepting.take() {
-            self.arrivals.acceptors.forget(ticket);
+            let node = self.copies[copy].node;
+            self.arrivals.sockets[node].acceptors.forget(ticket);
         }
     }
 
@@ -506,15 +553,18 @@ impl Work<'_> {
     /// Whether further tasks may come from outside.
     pub(super) fn expects_outside(&self) -> bool {
         let a = &self.arrivals;
-        !a.accept.is_empty() || a.left > 0 || self.listening.next().is_some()
+        a.left > 0
+            || a.sockets.iter().any(|s| !s.queued.is_empty())
+            || self.listening.next().is_some()
+            || self.cluster.expects()
     }
 
     pub(crate) fn arrivals_from_outside(&self) -> bool {
         self.arrivals.outside()
     }
 
-    /// Lets the user who has got an answer to this request think; it asks again after that, or leaves.
-    pub(crate) fn user_answered(&mut self, request: u64) {
+    /// Lets the user who has got an answer to this request from a machine think; it asks again after that, or leaves.
+    pub(crate) fn user_answered(&mut self, request: u64, by: NodeIndex) {
         let now = self.kernel.machine.now();
         let a = &mut self.arrivals;
         if !a.closed || a.left == 0 {
@@ -528,7 +578,7 @@ impl Work<'_> {
             a.draws.push(time);
             let at = now + time;
             sooner = first.is_none_or(|first| at < first);
-            a.users.push(Reverse((at, a.user_number)));
+            a.users.push(Reverse((at, a.user_number, Some(by))));
             a.user_number += 1;
         }
         if sooner || a.asking == 0 {
@@ -630,6 +680,9 @@ impl Work<'_> {
     /// Number of tasks that the workload promises in all; `None` if it has no count.
     pub(crate) fn promised(&self) -> Option<u64> {
         match &self.kernel.program.arrivals {
+            Kind::Batch | Kind::Trace(_) if self.arrivals.sent => {
+                Some(self.arrivals.number + self.arrivals.left)
+            }
             Kind::Batch | Kind::Trace(_) => Some(self.arrivals.own),
             Kind::Open { count, .. }
             | Kind::Varying { count, .. }

@@ -1,4 +1,4 @@
-//! Transfers: tasks that use devices of the machine, each of which is one for all processes.
+//! Transfers: tasks that use devices, each of which is one for all processes, or one on each machine.
 //!
 //! A transfer waits as a wait for something outside does: a coroutine is suspended until its loop's `select` finds that there is something to read, a thread
 //! blocks without the GIL. When it ends, nobody pays for waking it. The time that it would have taken alone is I/O; what it took longer, because
@@ -7,7 +7,7 @@
 use super::Work;
 use super::flow::{Flow, Mode};
 use super::wait::Waiter;
-use crate::cpython::index::{ClassIndex, DeviceNumber, TaskKey};
+use crate::cpython::index::{ClassIndex, DeviceIndex, DeviceNumber, NodeIndex, TaskKey};
 use crate::cpython::kernel::{Act, Blocked, On};
 use crate::cpython::program::{Demand, Program};
 use crate::engine::{Nanos, Total};
@@ -29,22 +29,49 @@ pub(crate) enum Transfer {
 
 /// All devices, and what tasks have lost to others there.
 pub(crate) struct Devices {
-    all: TiVec<DeviceNumber, Device<User>>,
+    all: TiVec<DeviceIndex, Device<User>>,
+    /// Which device each is an instance of.
+    of: TiVec<DeviceIndex, DeviceNumber>,
+    /// The first instance of each device, and whether each machine has one.
+    first: TiVec<DeviceNumber, (DeviceIndex, bool)>,
     /// Of each, the end of a transfer that the machine has been told of.
-    announced: TiVec<DeviceNumber, Option<u64>>,
+    announced: TiVec<DeviceIndex, Option<u64>>,
     /// By device and class of tasks.
     waited: TiVec<DeviceNumber, Vec<Total>>,
 }
 
 impl Devices {
     pub(super) fn new(program: &Program) -> Self {
-        let sharing = |d: &crate::scenario::DeviceSpec| Device::new(d.kind.sharing());
         let waited = vec![Total::ZERO; program.classes.len()];
+        let (mut all, mut of) = (TiVec::new(), TiVec::new());
+        let mut first = TiVec::new();
+        for (number, device) in program.devices.iter_enumerated() {
+            first.push((all.next_key(), device.per_node));
+            let instances = if device.per_node { program.nodes() } else { 1 };
+            for _ in 0..instances {
+                all.push(Device::new(device.kind.sharing()));
+                of.push(number);
+            }
+        }
         Self {
-            all: program.devices.iter().map(sharing).collect(),
-            announced: vec![None; program.devices.len()].into(),
+            announced: vec![None; all.len()].into(),
+            all,
+            of,
+            first,
             waited: program.devices.iter().map(|_| waited.clone()).collect(),
         }
+    }
+
+    /// The instance of a device on a machine.
+    fn on(&self, number: DeviceNumber, node: NodeIndex) -> DeviceIndex {
+        let (first, per_node) = self.first[number];
+        let beyond = if per_node { usize::from(node) } else { 0 };
+        DeviceIndex::from(usize::from(first) + beyond)
+    }
+
+    /// The device that this is an instance of.
+    pub(crate) fn number(&self, device: DeviceIndex) -> DeviceNumber {
+        self.of[device]
     }
 
     /// What tasks of the class have lost because others used the device.
@@ -52,9 +79,17 @@ impl Devices {
         self.waited[device][usize::from(class)]
     }
 
-    /// What each device has done.
+    /// What each device has done: where machines have one each, all of them together, and in use as long as they were in the mean.
     pub(crate) fn totals(&self) -> Vec<DeviceTotals> {
-        self.all.iter().map(Device::totals).collect()
+        let of = |number: DeviceNumber| {
+            let instances = self.all.iter().zip(&self.of).filter(|(_, n)| **n == number);
+            let totals: Vec<DeviceTotals> = instances.map(|(d, _)| d.totals()).collect();
+            let sum = totals.iter().copied().reduce(DeviceTotals::and);
+            let mut sum = sum.unwrap_or_default();
+            sum.busy /= totals.len().max(1) as f64;
+            sum
+        };
+        self.first.keys().map(of).collect()
     }
 
     /// Whether nobody uses any of them: what holds once all tasks have ended.
@@ -80,6 +115,8 @@ impl Work<'_> {
             return Flow::Go;
         }
         let work = self.draw(key, demand);
+        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        let device = self.devices.on(device, node);
         let now = self.kernel.machine.now();
         let who = Self::waiter(tid, key, mode);
         self.devices.all[device].ask(now.0, work.0, (key, who));
@@ -94,12 +131,16 @@ impl Work<'_> {
     /// From now on everything at a device goes at this share of its speed.
     pub(super) fn device_goes_at(&mut self, device: DeviceNumber, pace: f64) {
         let now = self.kernel.machine.now();
-        self.devices.all[device].set_pace(now.0, pace);
-        self.announce(device);
+        for index in self.devices.all.keys() {
+            if self.devices.of[index] == device {
+                self.devices.all[index].set_pace(now.0, pace);
+                self.announce(index);
+            }
+        }
     }
 
     /// Announces when the next transfer of a device ends.
-    fn announce(&mut self, device: DeviceNumber) {
+    fn announce(&mut self, device: DeviceIndex) {
         let at = self.devices.all[device].next_end();
         if std::mem::replace(&mut self.devices.announced[device], at) != at {
             let number = u32::try_from(usize::from(device)).expect("few devices");
@@ -109,7 +150,7 @@ impl Work<'_> {
 
     /// Transfers of a device end now.
     pub(crate) fn transfers_end(&mut self, device: u32) {
-        let device = DeviceNumber::from(device as usize);
+        let device = DeviceIndex::from(device as usize);
         let now = self.kernel.machine.now();
         self.devices.announced[device] = None;
         while let Some(used) = self.devices.all[device].end(now.0) {
@@ -136,7 +177,7 @@ impl Work<'_> {
     }
 
     /// Ends a transfer whose user no longer waits for it; the others have his share from now on. Returns whether it was still under way.
-    pub(super) fn give_up_transfer(&mut self, device: DeviceNumber, user: User) -> bool {
+    pub(super) fn give_up_transfer(&mut self, device: DeviceIndex, user: User) -> bool {
         let now = self.kernel.machine.now();
         let Some(used) = self.devices.all[device].give_up(now.0, user) else {
             return false;
@@ -148,7 +189,7 @@ impl Work<'_> {
     }
 
     /// How far the transfer of a task has come.
-    pub(crate) fn transfer(&self, device: DeviceNumber, key: TaskKey) -> Transfer {
+    pub(crate) fn transfer(&self, device: DeviceIndex, key: TaskKey) -> Transfer {
         let device = &self.devices.all[device];
         let (served, _) = device.counts();
         let mut of_task = device.users().filter(|(k, _)| *k == key);
@@ -173,7 +214,7 @@ impl Work<'_> {
 
     /// Books a transfer that is over, as far as it has come: what has been done of it is I/O, all else the others' part. Where they are
     /// served one after another, the wait comes first.
-    fn book_transfer(&mut self, device: DeviceNumber, used: Used<User>) {
+    fn book_transfer(&mut self, device: DeviceIndex, used: Used<User>) {
         let (key, who) = used.who;
         let (asked, now) = (Nanos(used.asked), self.kernel.machine.now());
         let (alone, lost) = (Nanos(used.done), now.since(asked).since(Nanos(used.done)));
@@ -198,7 +239,8 @@ impl Work<'_> {
         let task = &self.tasks[key];
         if task.counted {
             let class = usize::from(task.submitted_as);
-            self.devices.waited[device][class] += to.since(from);
+            let number = self.devices.of[device];
+            self.devices.waited[number][class] += to.since(from);
         }
     }
 }

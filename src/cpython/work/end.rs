@@ -7,8 +7,12 @@ use crate::cpython::record::recording::TaskEnd;
 impl Work<'_> {
     /// Ends a task: frees its data, books its time, counts it, and tells its user or its parent.
     pub(crate) fn task_ended(&mut self, key: TaskKey) {
-        let copy = self.tasks[key].copy;
-        if self.ends(key) {
+        let task = &self.tasks[key];
+        let (copy, request) = (task.copy, task.parent.is_none());
+        if request && self.cluster.is_there() {
+            self.answers(key);
+            self.copy_finished_one(copy);
+        } else if self.ends(key) {
             self.copy_finished_one(copy);
         }
     }
@@ -33,7 +37,7 @@ impl Work<'_> {
         );
         let task = &self.tasks[key];
         let (class, ending, counted, parent) = (task.class, task.ending, task.counted, task.parent);
-        let (number, arrival) = (task.number, task.arrival);
+        let (number, arrival, node) = (task.number, task.arrival, task.node);
         let latency = now - arrival;
         if let Some(parent) = parent {
             self.tasks.remove(key);
@@ -78,7 +82,8 @@ impl Work<'_> {
         }
         self.observer.series.push(now, latency.as_secs_f64());
         self.tasks.remove(key);
-        self.user_answered(number);
+        self.request_is_over(node);
+        self.user_answered(number, node);
         true
     }
 }

@@ -123,7 +123,7 @@ impl Work<'_> {
     /// The `asyncio.Lock` of this number: each loop has its own, unless the lock is shared by all of them.
     pub(super) fn awaited_lock(&mut self, copy: CopyIndex, lock: LockNumber) -> &mut Lock<TaskKey> {
         if self.kernel.program.locks[lock].shared {
-            &mut self.shared_locks[lock]
+            &mut self.shared_locks[self.copies[copy].node][lock]
         } else {
             &mut self.loops[copy].locks[lock]
         }
@@ -132,7 +132,7 @@ impl Work<'_> {
     /// The `asyncio.Lock` of this number, by shared reference.
     pub(crate) fn awaited(&self, copy: CopyIndex, lock: LockNumber) -> &Lock<TaskKey> {
         if self.kernel.program.locks[lock].shared {
-            &self.shared_locks[lock]
+            &self.shared_locks[self.copies[copy].node][lock]
         } else {
             &self.loops[copy].locks[lock]
         }

@@ -75,25 +75,27 @@ impl Listening {
 impl Work<'_> {
     /// Tells the machine when somebody comes next: for the first time, or again.
     pub(super) fn announce_arrival(&mut self) {
-        let again = self.listening.next();
-        let next = self.arrivals.announced.into_iter().chain(again).min();
+        let others = self.listening.next().into_iter().chain(self.cluster.next());
+        let next = self.arrivals.announced.into_iter().chain(others).min();
         if let Some(at) = next {
             self.kernel.machine.arrive_at(at);
         }
     }
 
-    /// The instant has come that was announced: those come again who found the queue full, then whoever comes for the first time.
+    /// The instant has come that was announced: those come again who found the queue full, messages arrive that were on their way, then whoever
+    /// comes for the first time.
     pub(crate) fn arrivals_due(&mut self) {
         let now = self.kernel.machine.now();
         if self.listening.next().is_some_and(|at| at <= now) {
             self.ask_again();
         }
+        self.messages_arrive();
         let comes = self.arrivals.announced.is_some_and(|at| at <= now);
         if comes {
             self.arrivals.announced = None;
             self.arrive();
         }
-        if !comes || self.listening.next().is_some() {
+        if !comes || self.listening.next().is_some() || self.cluster.next().is_some() {
             self.announce_arrival();
         }
     }
@@ -113,7 +115,8 @@ impl Work<'_> {
 
     /// A client asks for a connection for the `sent`th time: it gets a place in the queue, or hears nothing.
     pub(super) fn connect(&mut self, key: TaskKey, sent: u32) {
-        let queued = self.arrivals.accept.len() as u64;
+        let node = self.tasks[key].node;
+        let queued = self.arrivals.sockets[node].queued.len() as u64;
         if self
             .kernel
             .program
@@ -129,16 +132,17 @@ impl Work<'_> {
             self.listening.dropped.got_in += 1;
             self.listening.dropped.waited += late;
         }
-        self.arrivals.accept.push_back(key);
+        self.arrivals.sockets[node].queued.push_back(key);
         match self.kernel.program.layout.accepting {
-            Accepting::InTurn => self.wake_first_acceptor(),
-            Accepting::Herd(waiting) => self.wake_the_herd(waiting),
+            Accepting::InTurn => self.wake_first_acceptor(node),
+            Accepting::Herd(waiting) => self.wake_the_herd(node, waiting),
         }
     }
 
     /// The queue is full: the client asks again later, or gives up when it has asked often enough.
     fn dropped(&mut self, key: TaskKey, sent: u32) {
-        let queued = self.arrivals.accept.len() as u64;
+        let node = self.tasks[key].node;
+        let queued = self.arrivals.sockets[node].queued.len() as u64;
         let at = self.kernel.machine.now() + wait_for_answer(sent);
         let l = &mut self.listening;
         l.turn += 1;

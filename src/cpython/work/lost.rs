@@ -72,14 +72,15 @@ impl Work<'_> {
 
     fn deaths(&mut self, why: Death) -> &mut Killed {
         match why {
-            Death::Silent => &mut self.watchdog.killed,
+            Death::Silent => &mut self.watchdogs.killed,
             Death::Crash => &mut self.faults.crashed,
         }
     }
 
     /// All tasks that a copy has, children before their parents.
     fn taken_in_by(&self, copy: CopyIndex) -> Vec<TaskKey> {
-        let queued = self.arrivals.accept.iter().copied();
+        let sockets = self.arrivals.sockets.iter();
+        let queued = sockets.flat_map(|s| s.queued.iter().copied());
         let pending = self.listening.pending().map(|(key, _)| key);
         let others: BTreeSet<TaskKey> = queued.chain(pending).collect();
         let of_copy = self.tasks.iter().filter(|(_, t)| t.copy == copy);

@@ -7,6 +7,7 @@ mod abandon;
 mod accounts;
 mod arrivals;
 mod breaker;
+mod cluster;
 mod device;
 mod end;
 mod event_loop;
@@ -28,7 +29,9 @@ mod wait;
 
 use typed_index_collections::TiVec;
 
-use crate::cpython::index::{ClassIndex, CopyIndex, DistIndex, LockNumber, QueueIndex};
+use crate::cpython::index::{
+    ClassIndex, CopyIndex, DistIndex, LockNumber, NodeIndex, QueueIndex,
+};
 use crate::cpython::kernel::Kernel;
 use crate::cpython::record::observer::Observer;
 use crate::engine::{StreamRole, Streams};
@@ -46,6 +49,8 @@ pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
 use arrivals::ArrivalSource;
+use cluster::Cluster;
+pub(crate) use cluster::Message;
 use device::Devices;
 pub(crate) use faults::FaultStrikes;
 use faults::Faults;
@@ -54,7 +59,7 @@ pub(crate) use lost::Death;
 pub(crate) use resource::Asked;
 use resource::Resources;
 use retry::RetryBudgets;
-use silence::Watchdog;
+use silence::Watchdogs;
 
 /// The tasks of a run, and all that they share.
 pub(crate) struct Work<'a> {
@@ -62,8 +67,8 @@ pub(crate) struct Work<'a> {
     pub(crate) tasks: Tasks,
     pub(crate) copies: TiVec<CopyIndex, Copy>,
     pub(crate) loops: TiVec<CopyIndex, EventLoop>,
-    /// Locks shared between processes, as event loops await them.
-    shared_locks: TiVec<LockNumber, Lock<TaskKey>>,
+    /// Of each machine, the locks shared between its processes, as event loops await them.
+    shared_locks: TiVec<NodeIndex, TiVec<LockNumber, Lock<TaskKey>>>,
     /// Queues between tasks; their items carry no data.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
     pub(crate) resources: Resources,
@@ -72,7 +77,8 @@ pub(crate) struct Work<'a> {
     pub(crate) faults: Faults<'a>,
     pub(crate) arrivals: ArrivalSource<'a>,
     pub(crate) listening: Listening,
-    pub(crate) watchdog: Watchdog,
+    pub(crate) cluster: Cluster<'a>,
+    pub(crate) watchdogs: Watchdogs,
     pub(crate) observer: Observer,
     /// Number of loops that wait for nothing but their ticks.
     ticking: usize,
@@ -102,7 +108,11 @@ impl<'a> Work<'a> {
             tasks: Tasks::default(),
             copies: TiVec::new(),
             loops: TiVec::new(),
-            shared_locks: vec![Lock::default(); program.locks.len()].into(),
+            shared_locks: vec![
+                vec![Lock::default(); program.locks.len()].into();
+                program.nodes() as usize
+            ]
+            .into(),
             queues: program
                 .queues
                 .iter()
@@ -117,7 +127,8 @@ impl<'a> Work<'a> {
             ),
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             listening: Listening::default(),
-            watchdog: Watchdog::default(),
+            cluster: Cluster::new(program, seed, limits.demands),
+            watchdogs: Watchdogs::new(program.nodes()),
             ticking: 0,
             observer: Observer::new(
                 program.own_classes,

@@ -128,7 +128,7 @@ impl Guard {
 
 /// All instances, and what tasks have waited for them.
 pub(crate) struct Resources {
-    /// Those of the whole program, then those of each domain.
+    /// Those of the whole program, then those of each machine, then those of each domain.
     instances: Vec<Option<Resource>>,
     /// By resource and class of tasks.
     waited: Vec<Vec<Total>>,
@@ -179,9 +179,10 @@ impl Work<'_> {
         let spec = &program.resources[number];
         let first = match spec.scope {
             Scope::Everywhere => 0,
-            Scope::Loop | Scope::Process => program.resources.len() * (1 + usize::from(domain)),
+            Scope::Node => 1 + usize::from(self.kernel.node_of_domain(domain)),
+            Scope::Loop | Scope::Process => 1 + program.nodes() as usize + usize::from(domain),
         };
-        let index = first + usize::from(number);
+        let index = first * program.resources.len() + usize::from(number);
         let all = &mut self.resources.instances;
         if all.len() <= index {
             all.resize_with(index + 1, || None);

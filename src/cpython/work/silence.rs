@@ -11,8 +11,10 @@
 //! Where nobody can be silent for too long, a look costs a few microseconds a second and changes nothing: those are not simulated.
 //! Workers that still import the application are not watched here.
 
-use super::Work;
-use crate::cpython::index::CopyIndex;
+use typed_index_collections::TiVec;
+
+use super::{Copy, Work};
+use crate::cpython::index::{CopyIndex, NodeIndex};
 use crate::cpython::kernel::{Blocked, On};
 use crate::cpython::program::{Executor, Instr, OnCore};
 use crate::cpython::role::{LoopState, ThreadRole};
@@ -34,23 +36,38 @@ pub(crate) struct Pulse {
     pub(super) dead: bool,
 }
 
-/// The supervisor of a server with a time-out.
+/// The supervisors of a server with a time-out, one on each machine.
 #[derive(Default)]
-pub(crate) struct Watchdog {
+pub(crate) struct Watchdogs {
+    of: TiVec<NodeIndex, Watchdog>,
+    /// What they have done.
+    pub(super) killed: Killed,
+}
+
+/// A supervisor of a server with a time-out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Watchdog {
     /// Since when it waits for signals: it looks a second after that, and after each second more.
     since: Nanos,
     /// The look for which it has been told to wake.
     armed: Option<Nanos>,
-    /// What it has done.
-    pub(super) killed: Killed,
 }
 
-impl Watchdog {
-    /// What it has ended so far.
+impl Watchdogs {
+    pub(super) fn new(nodes: u32) -> Self {
+        Self {
+            of: vec![Watchdog::default(); nodes as usize].into(),
+            killed: Killed::default(),
+        }
+    }
+
+    /// What they have ended so far.
     pub(crate) fn killed(&self) -> Killed {
         self.killed
     }
+}
 
+impl Watchdog {
     /// Its first look after an instant.
     fn look_after(&self, instant: Nanos) -> Nanos {
         let looks = instant.since(self.since).0 / LOOK.0 + 1;
@@ -154,7 +171,7 @@ impl Work<'_> {
             pulse.notified = Some(now);
         }
         let last = pulse.notified.unwrap_or(now);
-        self.wake_watchdog(last + after);
+        self.wake_watchdog(copy, last + after);
     }
 
     /// A worker has taken in its last request.
@@ -200,13 +217,14 @@ impl Work<'_> {
     /// Has the supervisor look at this worker in time.
     fn watch(&mut self, copy: CopyIndex) {
         if let (Some(since), Some(after)) = (self.silent_since(copy), self.kills_after()) {
-            self.wake_watchdog(since + after);
+            self.wake_watchdog(copy, since + after);
         }
     }
 
-    /// Has the supervisor wake for its first look after this instant, unless it wakes before that.
-    fn wake_watchdog(&mut self, instant: Nanos) {
-        let Some(supervisor) = self.kernel.starter.supervisor else {
+    /// Has the supervisor of this copy wake for its first look after this instant, unless it wakes before that.
+    fn wake_watchdog(&mut self, copy: CopyIndex, instant: Nanos) {
+        let node = self.copies[copy].node;
+        let Some(supervisor) = self.kernel.supervisor(node) else {
             return;
         };
         // One that does not wait yet looks at all of them when it begins to.
@@ -214,7 +232,7 @@ impl Work<'_> {
         if thread.blocked != Blocked::Park || thread.wait.is_none_or(|w| w.on != On::Exits) {
             return;
         }
-        let dog = &mut self.watchdog;
+        let dog = &mut self.watchdogs.of[node];
         let at = dog.look_after(instant);
         if dog.armed.is_none_or(|armed| at < armed) {
             dog.armed = Some(at);
@@ -222,16 +240,25 @@ impl Work<'_> {
         }
     }
 
+    /// The copies that a supervisor watches over.
+    fn watched_by(&self, tid: Tid) -> impl Iterator<Item = CopyIndex> + use<'_> {
+        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        let of_node = move |(key, copy): (CopyIndex, &Copy)| (copy.node == node).then_some(key);
+        self.copies.iter_enumerated().filter_map(of_node)
+    }
+
     /// The supervisor begins to wait for signals. Returns when its first look is that may find somebody silent for too long;
     /// [`Nanos::MAX`] if none may.
-    pub(crate) fn watchdog_waits(&mut self) -> Nanos {
-        self.watchdog.since = self.kernel.machine.now();
-        self.watchdog.armed = self.next_look();
-        self.watchdog.armed.unwrap_or(Nanos::MAX)
+    pub(crate) fn watchdog_waits(&mut self, tid: Tid) -> Nanos {
+        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        self.watchdogs.of[node].since = self.kernel.machine.now();
+        let next = self.next_look(tid);
+        self.watchdogs.of[node].armed = next;
+        next.unwrap_or(Nanos::MAX)
     }
 
     /// The first look that may find somebody silent for too long, of those that are silent now.
-    fn next_look(&self) -> Option<Nanos> {
+    fn next_look(&self, tid: Tid) -> Option<Nanos> {
         let after = self.kills_after()?;
         let now = self.kernel.machine.now();
         let due = |copy: CopyIndex| {
@@ -241,22 +268,28 @@ impl Work<'_> {
             }
             Some(self.silent_since(copy)? + after)
         };
-        let first = self.copies.keys().filter_map(due).min()?;
-        Some(self.watchdog.look_after(first.max(now)))
+        let first = self.watched_by(tid).filter_map(due).min()?;
+        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        Some(self.watchdogs.of[node].look_after(first.max(now)))
     }
 
     /// A thread's timer is due: whether it is that of a supervisor which would find nobody silent, and goes on waiting.
     pub(crate) fn looks_in_vain(&mut self, tid: Tid) -> bool {
-        let watches = self.kernel.starter.supervisor == Some(tid) && self.kills_after().is_some();
+        if self.kills_after().is_none() {
+            return false;
+        }
+        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        let watches = self.kernel.supervisor(node) == Some(tid);
         if !watches || self.kernel.threads[tid].blocked != Blocked::Park {
             return false;
         }
-        self.watchdog.armed = None;
-        if self.copies.keys().any(|copy| self.is_overdue(copy)) {
+        self.watchdogs.of[node].armed = None;
+        if self.watched_by(tid).any(|copy| self.is_overdue(copy)) {
             return false;
         }
-        self.watchdog.armed = self.next_look();
-        if let Some(at) = self.watchdog.armed {
+        let next = self.next_look(tid);
+        self.watchdogs.of[node].armed = next;
+        if let Some(at) = next {
             self.kernel.machine.set_timer(tid, at);
         }
         true
@@ -273,9 +306,9 @@ impl Work<'_> {
         !pulse.dead && (pulse.aborted || self.silent_since(copy).is_some_and(silent))
     }
 
-    /// The supervisor looks: the workers that it ends now. Others have got SIGABRT, and come to it later.
-    pub(crate) fn look(&mut self) -> Vec<CopyIndex> {
-        let overdue: Vec<CopyIndex> = (self.copies.keys())
+    /// A supervisor looks: the workers that it ends now. Others have got SIGABRT, and come to it later.
+    pub(crate) fn look(&mut self, tid: Tid) -> Vec<CopyIndex> {
+        let overdue: Vec<CopyIndex> = (self.watched_by(tid))
             .filter(|&copy| self.is_overdue(copy))
             .collect();
         let ends = |&copy: &CopyIndex| {

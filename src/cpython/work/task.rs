@@ -3,7 +3,7 @@
 use typed_index_collections::TiVec;
 
 use crate::cpython::index::{
-    BackoffIndex, CallIndex, ClassIndex, CopyIndex, LockIndex, LockNumber, ProcessIndex,
+    BackoffIndex, CallIndex, ClassIndex, CopyIndex, LockIndex, LockNumber, NodeIndex, ProcessIndex,
     ResourceIndex, ResourceNumber, TaskKey,
 };
 use crate::cpython::kernel::{Block, Blocks, Wait};
@@ -188,6 +188,8 @@ pub(crate) struct Task {
     pub(crate) timer: u64,
     /// What it waits for on its loop, or was called for and has not taken yet.
     pub(crate) wait: Option<Wait>,
+    /// The machine that it has been sent to.
+    pub(crate) node: NodeIndex,
     /// The copy of the program that it belongs to.
     pub(crate) copy: CopyIndex,
     pub(crate) parent: Option<TaskKey>,
@@ -313,6 +315,7 @@ impl Tasks {
             since: arrival,
             timer: 0,
             wait: None,
+            node: NodeIndex::from(0),
             copy: CopyIndex::from(0),
             parent: None,
             children: 0,

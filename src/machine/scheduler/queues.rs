@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Machine, SchedEvent, SchedState, Tid, Upcall};
+use super::{Core, Machine, Node, SchedEvent, SchedState, Tid, Upcall};
 use crate::engine::{EventClass, Nanos, unit};
 use crate::machine::Cause;
 
@@ -33,10 +33,11 @@ impl Machine {
 
     pub(super) fn leave_queue(&mut self, tid: Tid) {
         let t = &self.threads[tid];
-        let c = &mut self.cores[t.core as usize];
+        let core = t.core;
+        let c = &mut self.cores[core as usize];
         c.waiting -= 1;
         c.waiting_sum -= u128::from(t.virtual_runtime);
-        self.ready_count -= 1;
+        self.node_mut(core).ready -= 1;
     }
 
     /// Removes the first thread from a core's queue.
@@ -66,7 +67,7 @@ impl Machine {
     /// Gives a free core to the first thread of its queue; else to one that waits elsewhere, if the core looks for that at once; else lets
     /// it idle until the next tick.
     pub(super) fn pick(&mut self, core: u32) {
-        if self.ready_count > 0 {
+        if self.node(core).ready > 0 {
             if let Some(tid) = self.dequeue(core) {
                 self.place(core, tid);
                 return;
@@ -74,24 +75,26 @@ impl Machine {
             if unit(&mut self.jitter) < NEW_IDLE && self.take_over(core) {
                 return;
             }
-            self.kick();
+            self.kick(core);
         }
         if self.interference > 0.0 {
-            self.pace();
+            self.pace(core);
         }
         let c = &mut self.cores[core as usize];
         c.idle_since = self.now;
         c.slice_armed = false;
         c.slice_generation = c.slice_generation.wrapping_add(1);
-        self.idle += 1;
+        self.node_mut(core).idle += 1;
     }
 
-    /// Adapts every core's speed to the number of busy cores, because busy cores slow each other down.
-    fn pace(&mut self) {
-        let busy = self.cores.iter().filter(|c| c.current.is_some()).count();
+    /// Adapts the speed of every core of this one's node to the number of those that are busy, because busy cores slow each other down.
+    fn pace(&mut self, core: u32) {
+        let cores = self.node(core).cores();
+        let all = &self.cores[cores.clone()];
+        let busy = all.iter().filter(|c| c.current.is_some()).count();
         let others = |n: usize| n.saturating_sub(1) as f64;
-        let slower = 1.0 + self.interference * others(busy) / others(self.cores.len()).max(1.0);
-        for core in 0..self.cores.len() {
+        let slower = 1.0 + self.interference * others(busy) / others(all.len()).max(1.0);
+        for core in cores {
             let rate = self.cores[core].speed / slower;
             if self.cores[core].rate == rate {
                 continue;
@@ -107,9 +110,9 @@ impl Machine {
         }
     }
 
-    /// Makes idle cores look for waiting threads at the next tick.
-    fn kick(&mut self) {
-        if !std::mem::replace(&mut self.pulling, true) {
+    /// Makes the idle cores of this one's node look for waiting threads at the next tick.
+    fn kick(&mut self, core: u32) {
+        if !std::mem::replace(&mut self.node_mut(core).pulling, true) {
             let tick = if self.tick > Nanos::ZERO {
                 self.tick
             } else {
@@ -117,20 +120,23 @@ impl Machine {
             };
             // Near the end of the clock the next tick lies beyond it.
             let next = tick * (self.now.0 / tick.0 + 1);
+            let node = self.node_of(core);
             self.calendar
-                .push(next, EventClass::Dispatch, SchedEvent::Pull);
+                .push(next, EventClass::Dispatch, SchedEvent::Pull { node });
         }
     }
 
-    /// Lets idle cores take threads from the longest queues.
-    pub(super) fn pull(&mut self) {
-        for core in 0..self.cores() {
+    /// Lets the idle cores of a node take threads from the longest queues.
+    pub(super) fn pull(&mut self, node: u32) {
+        let Node { first, count, .. } = self.nodes[node as usize];
+        for core in first..first + count {
             if self.cores[core as usize].free() && self.take_over(core) {
-                self.idle -= 1;
+                self.nodes[node as usize].idle -= 1;
             }
         }
-        if self.idle > 0 && self.ready_count > 0 {
-            self.kick();
+        let node = &self.nodes[node as usize];
+        if node.idle > 0 && node.ready > 0 {
+            self.kick(first);
         }
     }
 
@@ -147,12 +153,18 @@ impl Machine {
         true
     }
 
+    /// The core with the longest queue on the same node, but this one.
     pub(super) fn busiest(&self, but: u32) -> Option<u32> {
-        (0u32..)
-            .zip(&self.cores)
+        self.beside(but)
             .filter(|(i, c)| *i != but && c.waiting > 0)
             .max_by_key(|(i, c)| (c.waiting, Reverse(*i)))
             .map(|(i, _)| i)
+    }
+
+    /// The cores of this one's node, itself included, with their numbers.
+    pub(super) fn beside(&self, core: u32) -> impl Iterator<Item = (u32, &Core)> {
+        let node = self.node(core);
+        (node.first..).zip(&self.cores[node.cores()])
     }
 
     /// Moves a thread that is in no queue to another core; it keeps its lag, up to a slice.
@@ -199,7 +211,7 @@ impl Machine {
             self.arm_slice(core);
         }
         if self.interference > 0.0 {
-            self.pace();
+            self.pace(core);
         }
         if burst && !(self.nobody_acts && self.burn_through(tid)) {
             self.resume_burst(tid);
@@ -252,14 +264,16 @@ impl Machine {
         let t = &mut self.threads[tid];
         t.state = SchedState::Ready;
         t.ready_sequence = self.sequence;
-        let c = &mut self.cores[t.core as usize];
+        let core = t.core;
+        let c = &mut self.cores[core as usize];
         let place = t.virtual_runtime.saturating_add(later.0);
         c.queue.push(Reverse((place, self.sequence, tid)));
         c.waiting += 1;
         c.waiting_sum += u128::from(t.virtual_runtime);
-        self.ready_count += 1;
-        if self.idle > 0 {
-            self.kick();
+        let node = self.node_mut(core);
+        node.ready += 1;
+        if node.idle > 0 {
+            self.kick(core);
         }
         self.note(tid);
     }
@@ -295,8 +309,8 @@ impl Machine {
         }
         let waiting = c.waiting;
         self.cores[core as usize].balanced = self.now;
-        let least = (0u32..)
-            .zip(&self.cores)
+        let least = self
+            .beside(core)
             .filter(|(i, c)| *i != core && c.current.is_some())
             .min_by_key(|(_, c)| c.waiting)
             .map(|(i, c)| (i, c.waiting));

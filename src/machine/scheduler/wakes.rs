@@ -19,7 +19,8 @@ impl Machine {
     pub(crate) fn charge_spurious_wakeup(&mut self, tid: Tid, cost: Nanos) {
         let now = self.now;
         let idle = |c: &&mut Core| c.free() && now - c.idle_since >= cost;
-        let Some(core) = self.cores.iter_mut().find(idle) else {
+        let cores = self.node(self.threads[tid].core).cores();
+        let Some(core) = self.cores[cores].iter_mut().find(idle) else {
             return self.charge(tid, cost);
         };
         core.busy += cost;
@@ -42,7 +43,7 @@ impl Machine {
             let core = t.core;
             self.enter(tid, Cause::Core);
             self.threads[tid].left += cpu;
-            self.idle -= 1;
+            self.node_mut(core).idle -= 1;
             self.settle(tid, core);
             self.place(core, tid);
             return;
@@ -60,7 +61,7 @@ impl Machine {
             "thread {tid:?} woken while {:?}",
             t.state
         );
-        if self.idle > 0
+        if self.node(t.core).idle > 0
             && let Some(core) = self.free_core(t.core, t.fresh)
         {
             let idle_for = self.now - self.cores[core].idle_since;
@@ -78,7 +79,7 @@ impl Machine {
             }
             self.threads[tid].left += along(&self.wake_cpu, idle_for);
             let core_index = u32::try_from(core).expect("few cores");
-            self.idle -= 1;
+            self.node_mut(core_index).idle -= 1;
             self.cores[core].reserved = true;
             self.threads[tid].state = SchedState::Waking;
             self.settle(tid, core_index);
@@ -117,15 +118,17 @@ impl Machine {
     /// a cache. Linux looks at none if the cores have been busier than 60 % of the time (`SIS_UTIL` with two cores) and at all if they
     /// idle, but at none that a hypervisor has halted. A new thread finds any idle core.
     fn free_core(&mut self, last: u32, fresh: bool) -> Option<usize> {
-        let n = self.cores.len();
+        let core = last;
         let last = last as usize;
         if self.cores[last].free() {
             return Some(last);
         }
-        let scanned = if fresh { n } else { self.scanned() };
+        let cores = self.node(core).cores();
+        let (first, n) = (cores.start, cores.len());
+        let scanned = if fresh { n } else { self.scanned(core) };
         let found = |c: &Core| c.free() && (fresh || self.now - c.idle_since <= self.halted_after);
         (1..=scanned.min(n - 1))
-            .map(|i| (last + i) % n)
+            .map(|i| first + (last - first + i) % n)
             .find(|&i| found(&self.cores[i]))
     }
 
@@ -133,8 +136,8 @@ impl Machine {
     /// (`sched_balance_find_dst_group` of `kernel/sched/fair.c`; each new thread weighs as much as one that always runs).
     fn core_for_new(&self, creators: u32) -> u32 {
         let load = |c: &Core| f64::from(u8::from(c.current.is_some())) + c.waiting as f64;
-        let least = (0u32..)
-            .zip(&self.cores)
+        let least = self
+            .beside(creators)
             .map(|(i, c)| (i, load(c)))
             .reduce(|least, c| if c.1 < least.1 { c } else { least });
         match least {
@@ -143,12 +146,12 @@ impl Machine {
         }
     }
 
-    /// Number of cores that `select_idle_cpu` looks at: of *n* cores `n (1 - (1.17 x)^2)`, where *x* is their mean utilisation
+    /// Number of cores that `select_idle_cpu` looks at: of *n* cores of a node `n (1 - (1.17 x)^2)`, where *x* is their mean utilisation
     /// (`update_idle_cpu_scan` of `kernel/sched/fair.c`).
-    fn scanned(&mut self) -> usize {
-        let n = self.cores.len();
-        let all = n as f64;
-        let x = (0..n).map(|i| self.utilisation(i)).sum::<f64>() / all * IMBALANCE;
+    fn scanned(&mut self, core: u32) -> usize {
+        let cores = self.node(core).cores();
+        let all = cores.len() as f64;
+        let x = cores.map(|i| self.utilisation(i)).sum::<f64>() / all * IMBALANCE;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

@@ -66,6 +66,10 @@ pub(super) fn with_new_connections(strategy: &Strategy) -> Cow<'_, Strategy> {
 
 /// Whether requests of this workload can be made of a strategy; any may be where it is no server.
 pub(super) fn can_be_asked(strategy: &Strategy, workload: &Workload) -> Result<(), ProgramError> {
+    if strategy.nodes().is_some() {
+        let (label, one) = (strategy_label(strategy), strategy_label(strategy.on_each()));
+        return Err(ProgramError::Machines(label, one));
+    }
     let Some(server) = strategy.server() else {
         return Ok(());
     };

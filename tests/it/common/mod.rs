@@ -97,6 +97,7 @@ fn devices() -> Vec<DeviceSpec> {
     let of = |name: &str, kind| DeviceSpec {
         name: name.into(),
         kind,
+        per_node: false,
     };
     let shared = |per_stream, penalty| DeviceKind::Shared {
         rate: 200_000_000,

@@ -29,6 +29,7 @@ fn with(mut case: Case, kind: DeviceKind) -> Case {
     case.workload.devices = vec![DeviceSpec {
         name: "device".into(),
         kind,
+        per_node: false,
     }];
     case
 }

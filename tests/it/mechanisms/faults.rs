@@ -56,6 +56,7 @@ fn with(mut case: Case, kind: DeviceKind, faults: Vec<Fault>) -> Case {
     case.workload.devices = vec![DeviceSpec {
         name: "device".into(),
         kind,
+        per_node: false,
     }];
     case.workload.faults = faults;
     case

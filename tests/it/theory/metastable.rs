@@ -32,6 +32,7 @@ fn service(budget: Option<u32>, slows: bool) -> Case {
             servers: 10,
             rate: None,
         },
+        per_node: false,
     }];
     if slows {
         workload.faults = vec![Fault {

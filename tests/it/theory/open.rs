@@ -179,6 +179,7 @@ fn mmc_by_a_station() {
                 servers: u64::from(servers),
                 rate: None,
             },
+            per_node: false,
         }];
         case.replicate(REPLICATIONS, mean_latency).assert_holds(
             erlang(servers, load),

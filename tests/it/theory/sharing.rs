@@ -134,6 +134,7 @@ fn a_device_that_is_shared_sees_only_the_mean() {
                     per_stream: rate,
                     penalty: 0,
                 },
+                per_node: false,
             }];
             let what = format!("{name}, a shared device, at {load}");
             case.replicate(16, mean_latency)

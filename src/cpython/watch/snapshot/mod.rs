@@ -238,6 +238,12 @@ pub enum TaskLocation {
     Accept(usize),
     /// Found the listen queue full: its client asks for a connection again at this instant.
     Connecting(Nanos),
+    /// Is on its way to a machine, where it is at this instant.
+    RequestOnItsWay(Nanos),
+    /// Its answer is on its way back, where it is at this instant.
+    AnswerOnItsWay(Nanos),
+    /// Waits in a broker's queue, at this position.
+    Broker(usize),
     /// This thread is submitting it to an executor, or taking it in.
     HandingOver(usize),
     /// Waits for a free worker, at this position.

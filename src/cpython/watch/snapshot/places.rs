@@ -7,7 +7,7 @@ use crate::cpython::kernel::On;
 use crate::cpython::program::Instr;
 use crate::cpython::role::ThreadRole;
 use crate::cpython::work::Handle;
-use crate::cpython::work::{Frame, Task, TaskKey, Transfer};
+use crate::cpython::work::{Frame, Message, Task, TaskKey, Transfer};
 use crate::engine::Nanos;
 
 /// Places of the snapshot's tasks; `None` where none has been found yet. Lists and queues are looked through first.
@@ -183,8 +183,20 @@ impl SnapshotIndex<'_, '_> {
     }
 
     fn in_arrivals(&self, places: &mut Places) {
-        for (n, &key) in self.work.arrivals.accept.iter().enumerate() {
-            self.put(places, key, TaskLocation::Accept(n + 1));
+        for socket in &self.work.arrivals.sockets {
+            for (n, &key) in socket.queued.iter().enumerate() {
+                self.put(places, key, TaskLocation::Accept(n + 1));
+            }
+        }
+        for (message, at) in self.work.cluster.on_their_way() {
+            let (key, place) = match message {
+                Message::Request(key) => (key, TaskLocation::RequestOnItsWay(at)),
+                Message::Answer(key) => (key, TaskLocation::AnswerOnItsWay(at)),
+            };
+            self.put(places, key, place);
+        }
+        for (n, key) in self.work.cluster.in_queue().enumerate() {
+            self.put(places, key, TaskLocation::Broker(n + 1));
         }
         for (key, at) in self.work.listening.pending() {
             self.put(places, key, TaskLocation::Connecting(at));

@@ -69,7 +69,7 @@ impl SnapshotIndex<'_, '_> {
             Instr::Io(d) => format!("Io({})", demand(d)),
             Instr::Block(d) => format!("Block({})", demand(d)),
             Instr::Transfer(device, d) => {
-                let DeviceSpec { name, kind } = &program.devices[*device];
+                let DeviceSpec { name, kind, .. } = &program.devices[*device];
                 let sizes = |rate: Bytes| match d {
                     Demand::Constant(t) => size(transferred(*t, rate)),
                     Demand::Drawn(dist) => {

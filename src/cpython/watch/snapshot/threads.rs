@@ -1,7 +1,7 @@
 //! Describes what each thread does.
 
 use super::{CpuWork, SnapshotIndex, ThreadActivity, ThreadState};
-use crate::cpython::index::{DeviceNumber, LockIndex, QueueIndex};
+use crate::cpython::index::{DeviceIndex, LockIndex, QueueIndex};
 use crate::cpython::kernel::{Act, Blocked, Outside, Phase, Thread};
 use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::{Instr, OnCore};
@@ -135,8 +135,9 @@ impl SnapshotIndex<'_, '_> {
     }
 
     /// The name of a device.
-    pub(crate) fn device_name(&self, device: DeviceNumber) -> String {
-        self.work.kernel.program.devices[device].name.clone()
+    pub(crate) fn device_name(&self, device: DeviceIndex) -> String {
+        let number = self.work.devices.number(device);
+        self.work.kernel.program.devices[number].name.clone()
     }
 
     /// The name of the lock of this index in the table of all locks.
