@@ -5,6 +5,7 @@
 //! The cases are always the same. `PCHSIM_SEARCH=50 cargo test --test it invariants::` looks at fifty times as many new ones.
 
 mod lives;
+mod nodes;
 
 use pchsim::cpython::profile::Profile;
 use pchsim::cpython::recording::RecordOptions;

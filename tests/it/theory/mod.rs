@@ -9,6 +9,7 @@
 //!
 //! **Exact tests** (`exact.rs`) ask for equality to the nanosecond with a recursion over the same arrivals and demands.
 
+mod balancing;
 mod batch;
 mod closed;
 mod exact;

@@ -123,7 +123,8 @@ fn invariants(input: &SimInput<'_>, o: &Outcome) {
     assert_eq!(o.latency.count(), o.completed);
     assert_eq!(o.latencies.len() as u64, o.completed);
     // Core time is conserved: what the threads used is what the cores gave, and no core gave more than there was.
-    assert_eq!(o.core_busy.len(), input.machine.cores.len());
+    let machines = input.strategy.machines() as usize;
+    assert_eq!(o.core_busy.len(), input.machine.cores.len() * machines);
     assert!(
         o.core_busy.iter().all(|&busy| busy <= o.end),
         "a core ran two threads at once: {o:?}"
@@ -200,4 +201,13 @@ impl Interval {
 /// Mean latency in seconds.
 pub(crate) fn mean_latency(o: &Outcome) -> f64 {
     o.latency.mean().expect("tasks") / 1e9
+}
+
+/// One event loop that does everything itself.
+pub(crate) fn asyncio() -> Strategy {
+    Strategy::Asyncio {
+        limit: None,
+        offload: pchsim::scenario::Offload::None,
+        pools: Vec::new(),
+    }
 }

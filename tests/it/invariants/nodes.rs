@@ -1,0 +1,119 @@
+//! Random workloads on several machines: the laws hold whatever balances them, and recordings change nothing.
+
+use pchsim::cpython::recording::RecordOptions;
+use pchsim::engine::Nanos;
+use pchsim::scenario::{Balancer, Network, NodeMachine, Nodes, Rounds, Scope, Strategy};
+use pchsim::strategy::{check_recording, record};
+use proptest::option;
+use proptest::prelude::{BoxedStrategy, Just, any, prop_oneof, proptest};
+use proptest::strategy::Strategy as _;
+
+use super::{cases, config};
+use crate::common::Case;
+
+fn balancers() -> BoxedStrategy<Balancer> {
+    prop_oneof![
+        Just(Balancer::RoundRobin),
+        Just(Balancer::Random),
+        Just(Balancer::TwoChoices),
+        Just(Balancer::LeastOutstanding),
+        Just(Balancer::Sticky),
+        (1_u32..4).prop_map(|prefetch| Balancer::Broker { prefetch }),
+    ]
+    .boxed()
+}
+
+fn networks() -> BoxedStrategy<Network> {
+    (
+        0_u64..2_000_000,
+        option::of(prop_oneof![Just(1_000_000_000_u64), 10_000_u64..10_000_000]),
+    )
+        .prop_map(|(latency, rate)| Network {
+            latency: Nanos(latency),
+            rate,
+        })
+        .boxed()
+}
+
+fn clusters() -> BoxedStrategy<Nodes> {
+    (1_u32..5, balancers(), networks(), option::of(1_u32..4))
+        .prop_map(|(count, balancer, network, cores)| Nodes {
+            balancer,
+            network,
+            machine: NodeMachine {
+                cores,
+                memory: None,
+            },
+            ..Nodes::of(count)
+        })
+        .boxed()
+}
+
+/// A case on several machines, with resources and devices that are each machine's own, or of all of them.
+fn on_machines() -> BoxedStrategy<Case> {
+    (cases(), clusters(), any::<u16>())
+        .prop_map(|(mut case, nodes, own)| {
+            let w = &mut case.workload;
+            // Machines behind a balancer have no rounds.
+            w.rounds = Rounds::default();
+            for (i, r) in w.resources.iter_mut().enumerate() {
+                if own >> i & 1 == 1 {
+                    r.scope = Scope::Node;
+                }
+            }
+            for (i, d) in w.devices.iter_mut().enumerate() {
+                d.per_node = own >> (8 + i) & 1 == 1;
+            }
+            case.strategy = Strategy::Nodes {
+                nodes,
+                each: Box::new(case.strategy),
+            };
+            case
+        })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    #[test]
+    fn machines_obey_the_laws(case in on_machines()) {
+        case.run();
+    }
+}
+
+proptest! {
+    #![proptest_config(config(64))]
+
+    #[test]
+    fn a_recorded_run_on_machines_is_the_same_run(case in on_machines()) {
+        let outcome = format!("{:?}", case.run());
+        assert_eq!(outcome, format!("{:?}", case.run()));
+        let whole = RecordOptions { window: (Nanos::ZERO, Nanos::MAX), most_spans: usize::MAX };
+        let (recorded, recording) = record(&case.input(), whole).expect("as before");
+        assert_eq!(outcome, format!("{recorded:?}"));
+        if let Err(wrong) = check_recording(&case.input(), &recorded, &recording) {
+            panic!("{wrong}");
+        }
+    }
+
+    /// One machine without a network is the scenario's machine.
+    #[test]
+    fn one_machine_at_hand_is_the_machine(case in on_machines()) {
+        let mut one = case.clone();
+        let mut alone = case;
+        alone.strategy = alone.strategy.on_each().clone();
+        // A batch, a trace and its chunks are the program's own, unless they are sent to machines.
+        if let pchsim::scenario::Arrivals::Batch | pchsim::scenario::Arrivals::Trace(_) = alone.workload.arrivals {
+            return Ok(());
+        }
+        one.strategy = Strategy::Nodes {
+            nodes: Nodes {
+                network: Network { latency: Nanos::ZERO, rate: None },
+                ..Nodes::of(1)
+            },
+            each: Box::new(alone.strategy.clone()),
+        };
+        assert_eq!(format!("{:?}", one.run()), format!("{:?}", alone.run()));
+    }
+}
