@@ -49,6 +49,7 @@ use arrivals::ArrivalSource;
 use device::Devices;
 pub(crate) use faults::FaultStrikes;
 use faults::Faults;
+pub(crate) use faults::one_more;
 use listening::Listening;
 pub(crate) use lost::Death;
 pub(crate) use resource::Asked;
@@ -76,6 +77,8 @@ pub(crate) struct Work<'a> {
     pub(crate) observer: Observer,
     /// Number of loops that wait for nothing but their ticks.
     ticking: usize,
+    /// Number of tasks in flight that are lost: nobody executes them, and nobody tells.
+    lost: u64,
 
     demand_streams: Streams,
     /// Statistics of the draws from each of the program's distributions.
@@ -119,6 +122,7 @@ impl<'a> Work<'a> {
             listening: Listening::default(),
             watchdog: Watchdog::default(),
             ticking: 0,
+            lost: 0,
             observer: Observer::new(
                 program.own_classes,
                 limits.keep_latencies,
