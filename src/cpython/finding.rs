@@ -159,6 +159,44 @@ pub enum Finding {
         /// Number of tasks that they had taken in, all of which failed.
         tasks: u64,
     },
+    /// Workers of a `ProcessPoolExecutor` crashed, because the scenario has that fault, and it broke: all its calls fail, then and later.
+    BrokenPool {
+        /// When the first crashed.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// Number of workers that crashed.
+        workers: u64,
+        /// Tasks, or parts of tasks, that were pending in a pool when it broke.
+        pending: u64,
+        /// Tasks, or parts of tasks, that were submitted to a broken pool.
+        refused: u64,
+    },
+    /// Workers of a `multiprocessing.Pool` crashed, because the scenario has that fault, and were replaced; what they had been given is lost.
+    LostTasks {
+        /// When the first crashed.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// Number of workers that crashed.
+        workers: u64,
+        /// Tasks whose results nobody will ever get.
+        tasks: u64,
+        /// Whether a worker had a lock of the pool's pipes, so that the pool hangs.
+        hangs: bool,
+    },
+    /// A crash that the scenario has found no process to end.
+    MissedFault {
+        /// When the first did.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// Number of such crashes.
+        times: u64,
+    },
+    /// The only process of the program crashed, because the scenario has that fault, and nobody starts it again.
+    ProgramCrashed {
+        /// When it did.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+    },
     /// The run was stopped at [`crate::strategy::SimInput::max_events`].
     EventLimit {
         /// When it was stopped.
@@ -195,6 +233,8 @@ pub enum WaitReason {
     Limit,
     /// Something of the resource of this name.
     Resource(String),
+    /// A result that a worker would have sent which has crashed.
+    Crashed,
 }
 
 /// The kind of a [`Finding`], without its data.
@@ -224,6 +264,14 @@ pub enum FindingKind {
     KilledWorkers,
     /// [`Finding::CrashedWorkers`]
     CrashedWorkers,
+    /// [`Finding::BrokenPool`]
+    BrokenPool,
+    /// [`Finding::LostTasks`]
+    LostTasks,
+    /// [`Finding::MissedFault`]
+    MissedFault,
+    /// [`Finding::ProgramCrashed`]
+    ProgramCrashed,
     /// [`Finding::EventLimit`]
     EventLimit,
     /// [`Finding::ClockEnd`]
@@ -297,6 +345,21 @@ impl Finding {
             Self::CrashedWorkers { workers, .. } => {
                 (Kind::CrashedWorkers, Effect::Told, u128::from(*workers))
             }
+            Self::BrokenPool {
+                workers,
+                pending,
+                refused,
+                ..
+            } => {
+                let much = u128::from(*workers) + u128::from(*pending) + u128::from(*refused);
+                (Kind::BrokenPool, Effect::Told, much)
+            }
+            Self::LostTasks { workers, tasks, .. } => {
+                let much = u128::from(*workers) + u128::from(*tasks);
+                (Kind::LostTasks, Effect::Told, much)
+            }
+            Self::MissedFault { times, .. } => (Kind::MissedFault, Effect::Told, u128::from(*times)),
+            Self::ProgramCrashed { at: _ } => (Kind::ProgramCrashed, Effect::Ended, 0),
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),
             Self::Unsupported { reason: _ } => (Kind::Unsupported, Effect::Refused, 0),
@@ -332,6 +395,10 @@ impl Finding {
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::CrashedWorkers { .. }
+            | Self::BrokenPool { .. }
+            | Self::LostTasks { .. }
+            | Self::MissedFault { .. }
+            | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => &[],
         }
@@ -354,6 +421,10 @@ impl Finding {
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::CrashedWorkers { .. }
+            | Self::BrokenPool { .. }
+            | Self::LostTasks { .. }
+            | Self::MissedFault { .. }
+            | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -376,6 +447,10 @@ impl Finding {
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::CrashedWorkers { .. }
+            | Self::BrokenPool { .. }
+            | Self::LostTasks { .. }
+            | Self::MissedFault { .. }
+            | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -403,6 +478,10 @@ impl Finding {
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::CrashedWorkers { .. }
+            | Self::BrokenPool { .. }
+            | Self::LostTasks { .. }
+            | Self::MissedFault { .. }
+            | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -464,6 +543,10 @@ impl Finding {
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::CrashedWorkers { .. }
+            | Self::BrokenPool { .. }
+            | Self::LostTasks { .. }
+            | Self::MissedFault { .. }
+            | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
         }
@@ -517,6 +600,10 @@ impl Finding {
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::CrashedWorkers { .. }
+            | Self::BrokenPool { .. }
+            | Self::LostTasks { .. }
+            | Self::MissedFault { .. }
+            | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => {}
         }

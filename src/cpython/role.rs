@@ -155,6 +155,8 @@ pub(crate) enum WorkerAction {
 /// Progress of a worker process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WorkerState {
+    /// Has not booted yet.
+    Boot,
     /// Waits for a call.
     Get,
     /// Executes this task of the call.
@@ -177,6 +179,8 @@ pub(crate) enum ManagerAction {
     Done(TaskKey),
     /// Has waited for the end of this worker.
     Joined(Tid),
+    /// Has found that a worker has died, and has told all who wait for the pool.
+    Broken,
 }
 
 /// What a management thread does next.

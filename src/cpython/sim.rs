@@ -27,6 +27,8 @@ enum Stop {
     Events,
     /// The clock has reached the last instant that it can represent.
     Clock,
+    /// The program's only process has been killed.
+    Killed,
 }
 
 /// One replication in progress.
@@ -59,7 +61,7 @@ impl<'a> Sim<'a> {
     /// Runs to the end and reports.
     pub(crate) fn run(mut self) -> Observed {
         let stop = self.go(self.work.kernel.limits.horizon);
-        if stop == Stop::Idle && self.work.tasks.alive() > 0 {
+        if stop == Stop::Idle && self.work.tasks.alive() > 0 && !self.work.only_lost_are_left() {
             let deadlock = watch::deadlock(&self.work, &self.executors);
             self.findings.push(deadlock);
         }
@@ -82,11 +84,13 @@ impl<'a> Sim<'a> {
         let end = match self.go(Some(at.min(horizon))) {
             Stop::Time if horizon <= at => Some(RunEnd::Horizon),
             Stop::Time => None,
+            Stop::Idle if self.work.only_lost_are_left() => Some(RunEnd::Done),
             Stop::Idle if self.work.tasks.alive() > 0 => Some(RunEnd::Deadlock),
             Stop::Idle => Some(RunEnd::Done),
             Stop::Memory => Some(RunEnd::OutOfMemory),
             Stop::Events => Some(RunEnd::EventLimit),
             Stop::Clock => Some(RunEnd::ClockEnd),
+            Stop::Killed => Some(RunEnd::Killed),
         };
         watch::picture(&self.work, &self.executors, end).0
     }
@@ -99,6 +103,10 @@ impl<'a> Sim<'a> {
         loop {
             if self.work.faults.armed() {
                 self.work.call_faults_off();
+                if let Some(at) = self.work.faults.program_died() {
+                    self.findings.push(Finding::ProgramCrashed { at });
+                    return Stop::Killed;
+                }
             }
             let kernel = &mut self.work.kernel;
             if let Some((at, bytes)) = kernel.memory.exceeded {

@@ -644,6 +644,7 @@ impl Insight {
                     Status::Deadlock => format!("{has} into a deadlock"),
                     Status::EventLimit => format!("{has} into the limit of events"),
                     Status::ClockEnd => format!("{has} for longer than the clock can tell"),
+                    Status::Crashed => format!("{has} until its only process crashes"),
                     Status::NothingCompleted => format!("{has} without completing anything"),
                     Status::Unsupported => format!("{are} not supported"),
                     Status::Saturated | Status::Fine => format!("{are} {}", status.name()),

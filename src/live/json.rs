@@ -232,6 +232,7 @@ fn end(end: RunEnd) -> &'static str {
         RunEnd::OutOfMemory => "out of memory",
         RunEnd::EventLimit => "event limit",
         RunEnd::ClockEnd => "clock end",
+        RunEnd::Killed => "crashed",
     }
 }
 

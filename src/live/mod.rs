@@ -104,6 +104,7 @@ fn end(s: &Snapshot, asked: Nanos) -> Option<String> {
         RunEnd::OutOfMemory => "over the memory limit",
         RunEnd::EventLimit => "over the limit of events (--max-events)",
         RunEnd::ClockEnd => "at the end of the clock (584 years)",
+        RunEnd::Killed => "with the crash of its only process",
     };
     let before = if asked > s.at {
         format!(", before {}: this is how it ended", instant(asked))

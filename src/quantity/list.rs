@@ -108,7 +108,9 @@ quantities! {
     Retries: "retries_count", Count;
     /// Tasks still under way at the end.
     InFlight: "in_flight_count", Count;
-    /// Share of ended tasks that failed or timed out.
+    /// Tasks that were lost with a worker of a `multiprocessing.Pool`: they wait for their results for ever.
+    Lost: "lost_count", Count;
+    /// Share of ended tasks that failed or timed out; tasks that were lost count as failed.
     FailureRate: "failure_share", Share;
 }
 

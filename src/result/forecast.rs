@@ -35,6 +35,8 @@ pub enum Status {
     /// Some replication took longer than the clock can represent, so there are no numbers.
     #[serde(rename = "clock end")]
     ClockEnd,
+    /// In some replication the program's only process crashed, so there are no numbers.
+    Crashed,
     /// In some replication no task ended after the warm-up, so there are no latencies.
     #[serde(rename = "nothing completed")]
     NothingCompleted,
@@ -53,6 +55,7 @@ impl Status {
             Self::Deadlock => "deadlock",
             Self::EventLimit => "event limit",
             Self::ClockEnd => "clock end",
+            Self::Crashed => "crashed",
             Self::NothingCompleted => "nothing completed",
             Self::Unsupported => "unsupported",
         }

@@ -55,10 +55,10 @@ fn promised(input: &SimInput<'_>) -> Option<u64> {
 /// Checks that tasks are conserved.
 fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     let ended = o.completed + o.failed + o.timed_out;
-    broken.unless(o.arrived == ended + o.in_flight, || {
+    broken.unless(o.arrived == ended + o.in_flight + o.lost, || {
         format!(
-            "{} tasks arrived, but {} completed + {} failed + {} timed out + {} in flight",
-            o.arrived, o.completed, o.failed, o.timed_out, o.in_flight
+            "{} tasks arrived, but {} completed + {} failed + {} timed out + {} in flight + {} lost",
+            o.arrived, o.completed, o.failed, o.timed_out, o.in_flight, o.lost
         )
     });
     if let Some(all) = promised(input) {
@@ -115,7 +115,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         );
     }
     let causes = o.causes.iter().copied().sum::<Total>().0;
-    let clean = o.failed + o.timed_out + o.in_flight == 0;
+    let clean = o.failed + o.timed_out + o.in_flight + o.lost == 0;
     broken.unless(if clean { causes == sum } else { causes >= sum }, || {
         format!(
             "latencies of {sum} ns are explained by {causes} ns: {:?}",
@@ -302,6 +302,11 @@ fn leaves_work_behind(input: &SimInput<'_>) -> bool {
     (input.workload).any_step(|s| s.waits() == WaitsFor::Children && s.may_fail())
 }
 
+/// Whether faults of the scenario end processes.
+fn crashes(input: &SimInput<'_>) -> bool {
+    input.workload.faults.iter().any(|f| f.kind.kills())
+}
+
 /// Checks that findings agree with the outcome, and that a run which leaves tasks unfinished says why.
 fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     for finding in &o.findings {
@@ -310,7 +315,7 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 *at == o.end
                     && !waiting.is_empty()
                     && !on.is_empty()
-                    && (o.in_flight > 0
+                    && (o.in_flight + o.lost > 0
                         || input.warmup > Nanos::ZERO
                         || leaves_work_behind(input)
                         // What main programs do before rounds counts nowhere.
@@ -371,10 +376,15 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 let life = input.strategy.lifecycle();
                 *workers > 0 && *at <= o.end && life.is_some_and(|l| l.timeout.is_some())
             }
-            Finding::CrashedWorkers { at, workers, .. } => {
-                let crash = input.workload.faults.iter().any(|f| f.kind.kills());
-                *workers > 0 && *at <= o.end && crash
+            Finding::CrashedWorkers { at, workers, .. }
+            | Finding::BrokenPool { at, workers, .. } => {
+                *workers > 0 && *at <= o.end && crashes(input)
             }
+            Finding::LostTasks {
+                at, workers, tasks, ..
+            } => *workers > 0 && *at <= o.end && *tasks >= o.lost && crashes(input),
+            Finding::MissedFault { at, times } => *times > 0 && *at <= o.end && crashes(input),
+            Finding::ProgramCrashed { at } => *at == o.end && crashes(input),
             // A single operation may count as a few events; a run that cannot end within them is stopped before.
             Finding::EventLimit { at } => {
                 *at == o.end && o.events.saturating_sub(input.max_events) < 1_000
@@ -384,6 +394,10 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         };
         broken.unless(holds, || format!("{finding:?} at the end {:?}", o.end));
     }
+    let told = |f: &Finding| f.kind() == FindingKind::LostTasks;
+    broken.unless(o.lost == 0 || o.findings.iter().any(told), || {
+        format!("{} tasks are lost, and nothing says why", o.lost)
+    });
     let horizon = input.horizon.is_some();
     broken.unless(o.in_flight == 0 || horizon || cut_short(o), || {
         format!("{} tasks are unfinished, and nothing says why", o.in_flight)

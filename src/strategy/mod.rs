@@ -193,6 +193,7 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun
         attempts: o.observer.attempts,
         retries: o.observer.retries,
         in_flight: o.in_flight,
+        lost: o.lost,
         arrivals_end: o.observer.arrivals_end,
         half_arrived: o.observer.half_arrived,
         window: o.observer.window,

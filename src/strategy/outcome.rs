@@ -9,7 +9,7 @@ pub use crate::sync::DeviceTotals;
 /// What one replication observed. All times are simulated.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Tasks that arrived after the warm-up; the next four fields say what became of them.
+    /// Tasks that arrived after the warm-up; the next fields say what became of them.
     pub arrived: u64,
     /// Of these, tasks that completed.
     pub completed: u64,
@@ -23,6 +23,8 @@ pub struct Outcome {
     pub retries: u64,
     /// Of these, tasks that were still in flight at the end of the run.
     pub in_flight: u64,
+    /// Of these, tasks that were lost with a worker of a `multiprocessing.Pool` that crashed: they wait for their results for ever.
+    pub lost: u64,
     /// When the last arrival of a promised number came from outside. `None` if more were to come at the end of the run, and for batches and
     /// traces.
     pub arrivals_end: Option<Nanos>,

@@ -200,6 +200,7 @@ fn status_of(
         Finding::Deadlock { .. } => Some((Status::Deadlock, None)),
         Finding::EventLimit { .. } => Some((Status::EventLimit, None)),
         Finding::ClockEnd { .. } => Some((Status::ClockEnd, None)),
+        Finding::ProgramCrashed { .. } => Some((Status::Crashed, None)),
         Finding::BlockedLoop { .. }
         | Finding::Convoy { .. }
         | Finding::ContendedObject { .. }
@@ -209,7 +210,10 @@ fn status_of(
         | Finding::Rejections { .. }
         | Finding::FullBacklog { .. }
         | Finding::KilledWorkers { .. }
-        | Finding::CrashedWorkers { .. } => None,
+        | Finding::CrashedWorkers { .. }
+        | Finding::BrokenPool { .. }
+        | Finding::LostTasks { .. }
+        | Finding::MissedFault { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();
     match (refused, ends) {

@@ -172,6 +172,21 @@ impl Warning {
                 !cases.is_empty()
                     && (cases.iter()).all(|c| tells(of(&c.case), &Told::Crashed(c.clone())))
             }
+            Self::BrokenPool { cases } => {
+                !cases.is_empty()
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::Broken(c.clone())))
+            }
+            Self::LostTasks { cases } => {
+                !cases.is_empty()
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::Lost(c.clone())))
+            }
+            Self::MissedFault { cases } => {
+                !cases.is_empty()
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::Missed(c.clone())))
+            }
+            Self::ProgramCrashed { cases } => {
+                !cases.is_empty() && cases.iter().all(|(c, _)| is(c, Status::Crashed))
+            }
             Self::FutileWakeups { cases, instead } => {
                 let fights = |f: &Forecast| {
                     f.findings

@@ -167,7 +167,8 @@ fn findings(
     let (mut blocked, mut starved, mut convoys) = (Vec::new(), Vec::new(), Vec::new());
     let (mut contended, mut scarce, mut slowed) = (Vec::new(), Vec::new(), Vec::new());
     let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
-    let mut crashed = Vec::new();
+    let (mut crashed, mut ended) = (Vec::new(), Vec::new());
+    let (mut broken, mut lost, mut missed) = (Vec::new(), Vec::new(), Vec::new());
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -239,13 +240,20 @@ fn findings(
                 Finding::Rejections { .. }
                 | Finding::FullBacklog { .. }
                 | Finding::KilledWorkers { .. }
-                | Finding::CrashedWorkers { .. } => match told(f, &found.finding) {
+                | Finding::CrashedWorkers { .. }
+                | Finding::BrokenPool { .. }
+                | Finding::LostTasks { .. }
+                | Finding::MissedFault { .. } => match told(f, &found.finding) {
                     Some(Told::Rejected(said)) => turned_away.push(said),
                     Some(Told::FullQueue(said)) => queues.push(said),
                     Some(Told::Killed(said)) => killed.push(said),
                     Some(Told::Crashed(said)) => crashed.push(said),
+                    Some(Told::Broken(said)) => broken.push(said),
+                    Some(Told::Lost(said)) => lost.push(said),
+                    Some(Told::Missed(said)) => missed.push(said),
                     None => {}
                 },
+                Finding::ProgramCrashed { at } => ended.push((f.name(), *at)),
                 // The cost of futile wake-ups is judged by comparison with other cases.
                 Finding::FutileWakeups { .. }
                 | Finding::EventLimit { .. }
@@ -259,6 +267,7 @@ fn findings(
         |name: &String, status: Status| all.iter().any(|f| f.name() == *name && f.status == status);
     deadlocks.retain(|(c, ..)| is(c, Status::Deadlock));
     memory.retain(|(c, ..)| is(c, Status::OutOfMemory));
+    ended.retain(|(c, _)| is(c, Status::Crashed));
     let mut found = Vec::new();
     if !deadlocks.is_empty() {
         found.push(Warning::Deadlock {
@@ -357,6 +366,18 @@ fn findings(
     found.extend(server_findings(all, queues, killed));
     if !crashed.is_empty() {
         found.push(Warning::CrashedWorkers { cases: crashed });
+    }
+    if !broken.is_empty() {
+        found.push(Warning::BrokenPool { cases: broken });
+    }
+    if !lost.is_empty() {
+        found.push(Warning::LostTasks { cases: lost });
+    }
+    if !missed.is_empty() {
+        found.push(Warning::MissedFault { cases: missed });
+    }
+    if !ended.is_empty() {
+        found.push(Warning::ProgramCrashed { cases: ended });
     }
     if !refused.is_empty() {
         found.push(Warning::Unsupported { cases: refused });

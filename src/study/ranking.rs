@@ -188,6 +188,7 @@ fn sort(all: &mut [RankedCase], most: bool) {
         | Status::Deadlock
         | Status::EventLimit
         | Status::ClockEnd
+        | Status::Crashed
         | Status::NothingCompleted => 2,
         Status::Unsupported => 3,
     };

@@ -126,10 +126,8 @@ fn drained(o: &Outcome) -> Option<f64> {
 }
 
 fn failure_rate(o: &Outcome) -> f64 {
-    share(
-        count(o.failed + o.timed_out),
-        count(o.completed + o.failed + o.timed_out),
-    )
+    let failed = o.failed + o.timed_out + o.lost;
+    share(count(failed), count(o.completed + failed))
 }
 
 fn metric(o: &Outcome, how: Reduction<'_>, m: Metric) -> f64 {
@@ -209,6 +207,7 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::Attempts => count(o.attempts),
         Quantity::Retries => count(o.retries),
         Quantity::InFlight => count(o.in_flight),
+        Quantity::Lost => count(o.lost),
         Quantity::FailureRate => failure_rate(o),
         Quantity::LatencyMean
         | Quantity::P50

@@ -1,5 +1,6 @@
 //! What findings about servers, resources and convoys say of a case.
 
+use super::crashes::{Broken, Lost, Missed};
 use super::warning::{Back, Crashed, FullQueue, KilledWorkers, Rejected, Warning};
 use crate::result::Forecast;
 use crate::scenario::{Pool, Scenario, Step, StepResource, Strategy, WaitsFor};
@@ -69,6 +70,12 @@ pub(super) enum Told {
     Killed(KilledWorkers),
     /// Workers crashed.
     Crashed(Crashed),
+    /// A pool broke.
+    Broken(Broken),
+    /// Tasks were lost with workers of a pool.
+    Lost(Lost),
+    /// Crashes found no process.
+    Missed(Missed),
 }
 
 /// What a finding about rejections, listen queues, killed or crashed workers says of a case; `None` for any other.
@@ -123,7 +130,34 @@ pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
             workers: *workers,
             tasks: *tasks,
         })),
-        Finding::Deadlock { .. }
+        Finding::BrokenPool {
+            at: _,
+            workers,
+            pending,
+            refused,
+        } => Some(Told::Broken(Broken {
+            case: f.name(),
+            workers: *workers,
+            pending: *pending,
+            refused: *refused,
+        })),
+        Finding::LostTasks {
+            at: _,
+            workers,
+            tasks,
+            hangs,
+        } => Some(Told::Lost(Lost {
+            case: f.name(),
+            workers: *workers,
+            tasks: *tasks,
+            hangs: *hangs,
+        })),
+        Finding::MissedFault { at: _, times } => Some(Told::Missed(Missed {
+            case: f.name(),
+            times: *times,
+        })),
+        Finding::ProgramCrashed { .. }
+        | Finding::Deadlock { .. }
         | Finding::OutOfMemory { .. }
         | Finding::BlockedLoop { .. }
         | Finding::Convoy { .. }

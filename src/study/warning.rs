@@ -2,6 +2,10 @@
 //! about, and its text ends in a next step.
 
 use super::relief::Relief;
+use super::crashes::{
+    Broken, Lost, Missed, broken_pool_text, lost_tasks_text, missed_fault_text,
+    program_crashed_text,
+};
 use super::warning_text::{
     crashed_workers_text, full_backlog_text, rejected_text, worker_timeout_text,
 };
@@ -39,6 +43,8 @@ codes! {
         EventLimit = "event-limit",
         /// A case has no numbers: a simulation took longer than the 584 years that the clock can tell.
         ClockEnd = "clock-end",
+        /// A case has no numbers: its only process crashes, by a fault of the scenario.
+        ProgramCrashed = "program-crashed",
         /// A case has no numbers: in some replication no task completed.
         NothingCompleted = "nothing-completed",
         /// No strategy meets an objective.
@@ -67,6 +73,12 @@ codes! {
         WorkerTimeout = "worker-timeout",
         /// Under some strategies workers crash, by a fault of the scenario, with what they have taken in.
         CrashedWorkers = "crashed-workers",
+        /// Under some strategies a worker of a `ProcessPoolExecutor` crashes, by a fault of the scenario: the pool is broken, and its calls fail.
+        BrokenPool = "broken-pool",
+        /// Under some strategies workers of a `multiprocessing.Pool` crash, by a fault of the scenario, with tasks that nobody hears of again.
+        LostTasks = "lost-tasks",
+        /// Under some strategies a fault of the scenario finds no process that it could end.
+        MissedFault = "missed-fault",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -108,6 +120,9 @@ impl WarningCode {
             | Self::FullBacklog
             | Self::WorkerTimeout
             | Self::CrashedWorkers
+            | Self::BrokenPool
+            | Self::LostTasks
+            | Self::MissedFault
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::RoundsApart
@@ -129,6 +144,7 @@ impl WarningCode {
             | Self::Deadlock
             | Self::EventLimit
             | Self::ClockEnd
+            | Self::ProgramCrashed
             | Self::NothingCompleted
             | Self::ObjectiveMissed => false,
         }
@@ -296,6 +312,26 @@ pub enum Warning {
     CrashedWorkers {
         /// The cases, each with what it costs.
         cases: Vec<Crashed>,
+    },
+    /// Workers of a `ProcessPoolExecutor` crash, and it is broken.
+    BrokenPool {
+        /// The cases, each with what it costs.
+        cases: Vec<Broken>,
+    },
+    /// Workers of a `multiprocessing.Pool` crash, with what they had been given.
+    LostTasks {
+        /// The cases, each with what it costs.
+        cases: Vec<Lost>,
+    },
+    /// A crash finds no process to end.
+    MissedFault {
+        /// The cases, each with how often.
+        cases: Vec<Missed>,
+    },
+    /// The program's only process crashes.
+    ProgramCrashed {
+        /// The cases, each with when it does.
+        cases: Vec<(String, Nanos)>,
     },
     /// Threads release the GIL often, and wake others that find it taken again, which costs CPU time for nothing.
     FutileWakeups {
@@ -643,6 +679,9 @@ fn ways_out(on: &[WaitReason]) -> String {
                 | WaitReason::Resource(_)
         )
     });
+    if any(|o| *o == WaitReason::Crashed) {
+        ways.push("wait with a time-out (`get(timeout)`) for what a worker may take with it".to_owned());
+    }
     if any(|o| *o == WaitReason::Lock) {
         ways.push(if others {
             "hold no lock while waiting for others, or take locks in one order".to_owned()
@@ -736,6 +775,10 @@ impl Warning {
             Self::FullBacklog { .. } => WarningCode::FullBacklog,
             Self::WorkerTimeout { .. } => WarningCode::WorkerTimeout,
             Self::CrashedWorkers { .. } => WarningCode::CrashedWorkers,
+            Self::BrokenPool { .. } => WarningCode::BrokenPool,
+            Self::LostTasks { .. } => WarningCode::LostTasks,
+            Self::MissedFault { .. } => WarningCode::MissedFault,
+            Self::ProgramCrashed { .. } => WarningCode::ProgramCrashed,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
             Self::MoreResources { .. } => WarningCode::MoreResources,
@@ -1029,6 +1072,10 @@ impl Warning {
             } => rejected_text(cases, breakers, *heedless),
             Self::FullBacklog { cases } => full_backlog_text(cases),
             Self::CrashedWorkers { cases } => crashed_workers_text(cases),
+            Self::BrokenPool { cases } => broken_pool_text(cases),
+            Self::LostTasks { cases } => lost_tasks_text(cases),
+            Self::MissedFault { cases } => missed_fault_text(cases),
+            Self::ProgramCrashed { cases } => program_crashed_text(cases),
             Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),
             Self::FutileWakeups { cases, instead } => {
                 let each: Vec<String> = cases

@@ -56,6 +56,11 @@ impl<W: Copy + PartialEq> Lock<W> {
         next
     }
 
+    /// The owner has gone without a word to the next: the lock is free for whoever asks, and nobody in the line is called.
+    pub(crate) fn forsake(&mut self) {
+        self.owner = None;
+    }
+
     /// The owner goes by another name from now on.
     pub(crate) fn rename_owner(&mut self, now: W) {
         if let Some(owner) = &mut self.owner {

@@ -333,6 +333,12 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             Finding::ClockEnd { .. } => {
                 return Err("the simulation takes longer than its clock can tell".into());
             }
+            Finding::ProgramCrashed { at } => {
+                return Err(format!(
+                    "the simulated program crashes at {:.3} s",
+                    at.as_secs_f64()
+                ));
+            }
             Finding::Unsupported { reason } => return Err(reason.clone()),
             Finding::BlockedLoop { .. }
             | Finding::Convoy { .. }
@@ -343,7 +349,10 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::Rejections { .. }
             | Finding::FullBacklog { .. }
             | Finding::KilledWorkers { .. }
-            | Finding::CrashedWorkers { .. } => {}
+            | Finding::CrashedWorkers { .. }
+            | Finding::BrokenPool { .. }
+            | Finding::LostTasks { .. }
+            | Finding::MissedFault { .. } => {}
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {

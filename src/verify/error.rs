@@ -138,6 +138,9 @@ pub(crate) enum ForecastError {
     /// The simulation takes longer than the clock can tell.
     #[error("it would take centuries; it is not run")]
     ClockEnd,
+    /// The simulated program's only process crashes.
+    #[error("a fault of the scenario ends the only process of the program after {:.3} s; it is not run", .0.as_secs_f64())]
+    Crashed(Nanos),
     /// Some tasks never end.
     #[error("{0} of its tasks never end in the simulation; it is not run")]
     Unfinished(u64),

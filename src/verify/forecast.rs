@@ -189,6 +189,9 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             Finding::ClockEnd { .. } => {
                 return Err(ForecastError::ClockEnd);
             }
+            Finding::ProgramCrashed { at } => {
+                return Err(ForecastError::Crashed(*at));
+            }
             Finding::Unsupported { reason } => {
                 return Err(ForecastError::Unsupported(reason.clone()));
             }
@@ -201,7 +204,10 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::Rejections { .. }
             | Finding::FullBacklog { .. }
             | Finding::KilledWorkers { .. }
-            | Finding::CrashedWorkers { .. } => {}
+            | Finding::CrashedWorkers { .. }
+            | Finding::BrokenPool { .. }
+            | Finding::LostTasks { .. }
+            | Finding::MissedFault { .. } => {}
         }
     }
     if outcome.in_flight > 0 {

@@ -551,21 +551,44 @@ fn faults_break_no_law() {
     let all = all.prop_filter("a lock of two kinds", |case| {
         compile(&case.machine, &case.profile, &case.workload, &case.strategy).is_ok()
     });
-    let crashed = std::cell::Cell::new(0_u64);
-    let mut runner = proptest::test_runner::TestRunner::new(config(384));
+    // Workers of servers, of executors and of `Pool`s, tasks lost with the last, programs, and crashes that find nobody.
+    let crashed = std::cell::Cell::new([0_u64; 6]);
+    let mut runner = proptest::test_runner::TestRunner::new(config(512));
     let found = runner.run(&all, |case| {
         let o = case.run();
+        let mut all = crashed.get();
         for finding in &o.findings {
-            if let Finding::CrashedWorkers { workers, .. } = finding {
-                crashed.set(crashed.get() + workers);
+            match finding {
+                Finding::CrashedWorkers { workers, .. } => all[0] += workers,
+                Finding::BrokenPool { workers, .. } => all[1] += workers,
+                Finding::LostTasks { workers, tasks, .. } => {
+                    all[2] += workers;
+                    all[3] += tasks;
+                }
+                Finding::ProgramCrashed { .. } => all[4] += 1,
+                Finding::MissedFault { times, .. } => all[5] += times,
+                _ => {}
             }
+        }
+        crashed.set(all);
+        let whole = RecordOptions {
+            window: (Nanos::ZERO, Nanos::MAX),
+            most_spans: usize::MAX,
+        };
+        let (recorded, recording) = record(&case.input(), whole).expect("as before");
+        assert_eq!(format!("{o:?}"), format!("{recorded:?}"));
+        if let Err(wrong) = check_recording(&case.input(), &recorded, &recording) {
+            panic!("{wrong}");
         }
         Ok(())
     });
     if let Err(e) = found {
         panic!("{e}");
     }
-    assert!(crashed.get() > 50, "{} workers crashed", crashed.get());
+    let enough = [50, 10, 3, 3, 10, 10];
+    let all = crashed.get();
+    let often = all.iter().zip(enough).all(|(&n, least)| n >= least);
+    assert!(often, "{all:?} crashes of {enough:?}");
 }
 
 /// Wherever workers are when they are killed, what they leave obeys the laws; and they are killed often enough to tell.

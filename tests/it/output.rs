@@ -15,8 +15,8 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Back, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers,
-    Oversubscription, Rejected, Relief, Scarce, Slowed, UnfinishedTasks, Warning,
+    Back, Broken, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers, Lost,
+    Missed, Oversubscription, Rejected, Relief, Scarce, Slowed, UnfinishedTasks, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -567,6 +567,31 @@ fn every_warning_names_a_next_step() {
                 workers: 2,
                 tasks: 17,
             }],
+        },
+        Warning::BrokenPool {
+            cases: vec![Broken {
+                case: name(),
+                workers: 1,
+                pending: 12,
+                refused: 1_300,
+            }],
+        },
+        Warning::LostTasks {
+            cases: vec![Lost {
+                case: name(),
+                workers: 2,
+                tasks: 7,
+                hangs: true,
+            }],
+        },
+        Warning::MissedFault {
+            cases: vec![Missed {
+                case: name(),
+                times: 3,
+            }],
+        },
+        Warning::ProgramCrashed {
+            cases: vec![(name(), Nanos::from_secs(30))],
         },
         Warning::FutileWakeups {
             cases: vec![GilContentionCost {

@@ -52,6 +52,7 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         attempts: 0,
         retries: 0,
         in_flight: 0,
+        lost: 0,
         arrivals_end: None,
         half_arrived: None,
         window: Completions::from(Nanos::ZERO),

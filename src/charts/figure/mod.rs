@@ -319,7 +319,7 @@ impl PointFlaw {
             Status::Saturated => Self::Saturated,
             Status::OutOfMemory => Self::Memory,
             Status::Deadlock => Self::Deadlock,
-            Status::EventLimit | Status::ClockEnd => Self::Stopped,
+            Status::EventLimit | Status::ClockEnd | Status::Crashed => Self::Stopped,
             Status::NothingCompleted => Self::Nothing,
             Status::Unsupported => Self::Unsupported,
         })

@@ -5,7 +5,7 @@ use crate::cpython::index::{CopyIndex, ExecutorIndex, TaskKey};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
 use crate::cpython::role::{MainState, MasterState, RoleAction, ThreadRole};
-use crate::cpython::work::{Death, FaultStrikes, Flow, Mode, NextOwn, TaskDispatch, Work};
+use crate::cpython::work::{Death, Flow, Mode, NextOwn, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
@@ -136,31 +136,6 @@ impl Executors {
             },
         };
         work.kernel.threads[tid].role = ThreadRole::Master(MasterState::Watch(living));
-    }
-
-    /// A fault begins, or ends.
-    pub(crate) fn fault(&mut self, work: &mut Work<'_>, fault: u32) {
-        if let FaultStrikes::Kills(copy) = work.fault_strikes(fault)
-            && let Some(supervisor) = work.kernel.supervisor(work.copies[copy].node)
-        {
-            self.kill(work, supervisor, copy, Death::Crash);
-            // The end of a child is a signal to its parent.
-            work.kernel.unpark(supervisor);
-        }
-    }
-
-    /// Kills the process of a copy, and reaps it.
-    fn kill(&mut self, work: &mut Work<'_>, by: Tid, copy: CopyIndex, why: Death) {
-        // Python leaves its blocks where the handler of SIGABRT raises `SystemExit`, unless that comes too late.
-        let aborted = by == work.copies[copy].main || work.leaves_blocks(copy);
-        let leaves = why == Death::Silent && aborted;
-        let process = work.kill_copy(by, copy, leaves, why);
-        for runner in &work.copies[copy].runners {
-            if let TaskDispatch::Threads(pool) = *runner {
-                self.pools[pool].forget();
-            }
-        }
-        work.kernel.starter(process).exited.push_back(process);
     }
 
     pub(crate) fn refill_main(

@@ -2,6 +2,7 @@
 //!
 //! Each executor refills the scripts of its threads, with one step of a task at a time, and never waits itself.
 
+mod crash;
 mod event_loop;
 mod main_thread;
 mod messages;

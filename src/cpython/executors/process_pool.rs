@@ -1,5 +1,6 @@
 //! `ProcessPoolExecutor` and `multiprocessing.Pool`: facts sheet 9 and 10.
 
+mod crash;
 mod feeder;
 mod replace;
 
@@ -73,6 +74,12 @@ pub(crate) struct ProcessPool {
     read_lock: Lock<Tid>,
     write_lock: Lock<Tid>,
     closing: bool,
+    /// Workers of the executor that have crashed, and that the management thread has not come to.
+    crashed: Vec<Tid>,
+    /// The first tasks of the calls that those had in their hands.
+    orphans: Vec<TaskKey>,
+    /// Whether the executor is broken: whatever is submitted fails.
+    pub(crate) broken: bool,
 }
 
 fn pickle_in_c(time: Nanos) -> Act {
@@ -147,6 +154,9 @@ impl ProcessPool {
             read_lock: Lock::default(),
             write_lock: Lock::default(),
             closing: false,
+            crashed: Vec::new(),
+            orphans: Vec::new(),
+            broken: false,
         }
     }
 
@@ -158,7 +168,8 @@ impl ProcessPool {
     /// `multiprocessing.Pool()`: starts all workers and the two handler threads in the constructor.
     pub(crate) fn open(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         // Without an end of workers, the thread that looks after them has nothing to do.
-        if self.max_tasks.is_some() {
+        let crash = kernel.program.faults.iter().any(|f| f.kind.kills());
+        if self.max_tasks.is_some() || crash {
             let role = ThreadRole::Handler(self.index);
             self.handler = Some(kernel.new_thread(role, self.client.home, 0));
         }
@@ -182,7 +193,7 @@ impl ProcessPool {
         );
         let home = kernel.new_process(kind, parent);
         let worker = kernel.new_thread(
-            ThreadRole::ProcessWorker(self.index, WorkerState::Get),
+            ThreadRole::ProcessWorker(self.index, WorkerState::Boot),
             home,
             0,
         );
@@ -229,6 +240,10 @@ impl ProcessPool {
         let Some(first) = self.with_its_chunk(work, key) else {
             return;
         };
+        if self.broken {
+            self.refuse(work, tid, first);
+            return;
+        }
         self.backlog.push_back(first);
         self.wake_manager(&mut work.kernel, tid);
         let mut acts = Vec::new();
@@ -386,6 +401,8 @@ impl ProcessPool {
                 } else if std::mem::take(&mut self.woken) {
                     work.kernel.threads[tid].role =
                         ThreadRole::Manager(self.index, ManagerState::Fill);
+                } else if !self.crashed.is_empty() {
+                    self.finds_crash(&mut work.kernel, tid);
                 } else if !(self.closing && self.pending == 0) {
                     work.kernel.pipes[pipe].watch(tid);
                     work.kernel.push_front(
@@ -449,6 +466,7 @@ impl ProcessPool {
                 }
             }
             ManagerAction::Joined(worker) => self.join_worker(&mut work.kernel, tid, worker),
+            ManagerAction::Broken => self.breaks(work, tid),
         }
     }
 
@@ -456,6 +474,7 @@ impl ProcessPool {
 
     pub(crate) fn refill_worker(&mut self, work: &mut Work<'_>, tid: Tid, state: WorkerState) {
         match state {
+            WorkerState::Boot => worker_is(&mut work.kernel, tid, WorkerState::Get),
             WorkerState::Get => {
                 if self.closing && self.pending == 0 {
                     worker_is(&mut work.kernel, tid, WorkerState::Leave);

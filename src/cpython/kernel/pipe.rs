@@ -29,6 +29,8 @@ pub(crate) struct Pipe {
     writer: Option<Tid>,
     /// Whether the pipe is closed: readers of an empty pipe no longer wait.
     closed: bool,
+    /// Whether nobody reads it any more: what is written fails (`EPIPE`).
+    unread: bool,
 }
 
 impl Pipe {
@@ -39,6 +41,7 @@ impl Pipe {
             reader: None,
             writer: None,
             closed: false,
+            unread: false,
         }
     }
 
@@ -57,6 +60,14 @@ impl Pipe {
         for end in [&mut self.reader, &mut self.writer] {
             *end = end.filter(|&waiting| waiting != tid);
         }
+    }
+
+    /// Drops all messages, of which nobody will ever read one; `closed`: the reading end is closed, so that whoever writes goes on without. Returns
+    /// the thread that waited for space and finds that out.
+    pub(crate) fn abandon(&mut self, closed: bool) -> Option<Tid> {
+        self.messages.clear();
+        self.unread = closed;
+        self.writer.take_if(|_| closed)
     }
 
     /// The message that is being read, or has been read.
@@ -102,6 +113,9 @@ impl Kernel<'_> {
     /// Copies as much of a message as fits, or parks until the reader has made room. Returns whether the thread goes on acting.
     pub(crate) fn write(&mut self, tid: Tid, pipe: PipeIndex, left: u64) -> bool {
         let p = &mut self.pipes[pipe];
+        if p.unread {
+            return true;
+        }
         let space = self.pipe_capacity - p.used;
         if space == 0 {
             p.writer = Some(tid);

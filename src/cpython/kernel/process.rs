@@ -149,10 +149,7 @@ impl Kernel<'_> {
     ///
     /// Returns its threads, so that the storeys above can see what they were doing.
     pub(crate) fn kill(&mut self, process: ProcessIndex) -> Vec<Tid> {
-        let threads = std::mem::take(&mut self.processes[process].threads);
-        for &tid in &threads {
-            self.kill_thread(tid);
-        }
+        let threads = self.stop(process);
         let now = self.machine.now();
         let p = &mut self.processes[process];
         p.liveness = Liveness::Killed;
@@ -167,6 +164,16 @@ impl Kernel<'_> {
         }
         self.starter(process).forget(&threads);
         self.memory.exit(process, now);
+        threads
+    }
+
+    /// Ends the threads of a process that has its memory and its place in the table for ever: one that waits for what cannot come any more.
+    /// Returns them.
+    pub(crate) fn stop(&mut self, process: ProcessIndex) -> Vec<Tid> {
+        let threads = std::mem::take(&mut self.processes[process].threads);
+        for &tid in &threads {
+            self.kill_thread(tid);
+        }
         threads
     }
 

@@ -102,6 +102,7 @@ impl Observer {
 pub(crate) struct Observed {
     pub observer: Observer,
     pub in_flight: u64,
+    pub lost: u64,
     pub causes: [Total; CAUSES],
     pub children: [Total; CAUSES],
     pub demand_excess: f64,

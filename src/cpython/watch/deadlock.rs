@@ -63,6 +63,10 @@ fn waits_for(work: &Work<'_>, all: &[TaskKey], key: TaskKey) -> (WaitReason, Str
         (WaitReason::Lock, format!("lock '{name}'{holder}"))
     };
     let task = &work.tasks[key];
+    if task.lost {
+        let text = "the result of a call whose worker has crashed".to_owned();
+        return (WaitReason::Crashed, text);
+    }
     // Who waits within a call is the worker.
     let called = task.call().and_then(|_| of_thread());
     match called.or(task.wait).or_else(of_thread).map(|w| w.on) {

@@ -25,7 +25,7 @@ pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     all.extend(rejections(work));
     all.extend(full_backlog(work));
     all.extend(killed_workers(work));
-    all.extend(crashed_workers(work));
+    all.extend(work.crash_findings());
     all
 }
 
@@ -72,16 +72,6 @@ fn killed_workers(work: &Work<'_>) -> Option<Finding> {
         timeout,
         workers: killed.workers,
         tasks: killed.tasks,
-    })
-}
-
-/// Workers that a fault of the scenario ended, if any were.
-fn crashed_workers(work: &Work<'_>) -> Option<Finding> {
-    let crashed = work.faults.crashed();
-    (crashed.workers > 0).then_some(Finding::CrashedWorkers {
-        at: crashed.first,
-        workers: crashed.workers,
-        tasks: crashed.tasks,
     })
 }
 

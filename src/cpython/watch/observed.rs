@@ -15,15 +15,17 @@ fn demand_draws(work: &Work<'_>) -> (f64, f64) {
         .fold((0.0, 0.0), |(excess, all), (e, m)| (excess + e, all + m))
 }
 
-/// Number of counted tasks that have arrived and are not over, children left out. Tasks of a batch or trace have arrived when their time
+/// Number of counted tasks that have arrived and are not over, children left out, and how many are lost besides. Tasks of a batch or trace have arrived when their time
 /// has come, even if the program has not taken them in, and have not before that, even if the program knows of them.
-fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
-    let mut in_flight = 0;
+fn in_flight(work: &mut Work<'_>, end: Nanos) -> (u64, u64) {
+    let (mut in_flight, mut lost) = (0, 0);
     for (_, task) in work.tasks.iter() {
         if task.parent.is_some() || !task.counted {
             continue;
         }
-        if task.arrival <= end {
+        if task.lost {
+            lost += 1;
+        } else if task.arrival <= end {
             in_flight += 1;
         } else {
             work.observer.not_arrived(task.arrival);
@@ -41,7 +43,7 @@ fn in_flight(work: &mut Work<'_>, end: Nanos) -> u64 {
     }
     work.observer.windows = windows;
     work.observer.arrived += waiting;
-    in_flight + waiting
+    (in_flight + waiting, lost)
 }
 
 pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
@@ -49,7 +51,7 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
     work.observer.window.close(end);
     let memory_mean = work.kernel.memory.mean(end);
     let (recording, over_time) = end_recording(&mut work);
-    let in_flight = in_flight(&mut work, end);
+    let (in_flight, lost) = in_flight(&mut work, end);
     let (held, contended) = work
         .kernel
         .gils
@@ -64,6 +66,7 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
     Observed {
         observer: work.observer,
         in_flight,
+        lost,
         causes: work.kernel.machine.totals(),
         children: work.kernel.machine.childs_totals(),
         demand_excess,

@@ -1,15 +1,41 @@
-//! What goes wrong by the scenario's word: devices that slow down or stop, and come back; workers that crash.
+//! What goes wrong by the scenario's word: devices that slow down or stop, and come back; processes that crash.
 //!
 //! When a fault happens is drawn from streams of their own, so that every strategy meets the same faults at the same instants as long as none of
 //! the times between them depends on what happens.
 
 use super::silence::Killed;
 use super::{Copy, Work};
+use crate::cpython::finding::Finding;
 use crate::cpython::index::{CopyIndex, DeviceNumber};
 use crate::cpython::kernel::Liveness;
 use crate::cpython::role::{LoopState, MainState, ThreadRole};
 use crate::engine::{Nanos, Streams, unit, whole};
 use crate::scenario::{Arrivals, Fault, FaultKind, FaultTime};
+
+/// What crashes of pools' workers came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PoolCrashes {
+    /// Number of workers of `ProcessPoolExecutor`s that crashed, and when the first did.
+    pub(crate) broke: (u64, Nanos),
+    /// Number of calls that were pending in their pools then and failed, as tasks.
+    pub(crate) pending: u64,
+    /// Number of calls that were submitted to a broken pool, and failed at once.
+    pub(crate) refused: u64,
+    /// Number of workers of `multiprocessing.Pool`s that crashed, and when the first did.
+    pub(crate) replaced: (u64, Nanos),
+    /// Number of tasks that were lost with them: nobody ever hears of them again.
+    pub(crate) lost: u64,
+    /// Whether one of these had the lock of a pipe that its pool shares: nobody has it ever again.
+    pub(crate) hangs: bool,
+}
+
+/// Counts one more of those that happen, the first of them at this instant.
+pub(crate) fn one_more(count: &mut (u64, Nanos), now: Nanos) {
+    if count.0 == 0 {
+        count.1 = now;
+    }
+    count.0 += 1;
+}
 
 /// The faults of a run.
 pub(crate) struct Faults<'a> {
@@ -21,8 +47,14 @@ pub(crate) struct Faults<'a> {
     on: Vec<bool>,
     /// Whether they are still to happen: not once everything is over.
     armed: bool,
-    /// Processes that were ended, and what they had taken in.
+    /// Copies of a server that were ended, and what they had taken in.
     pub(super) crashed: Killed,
+    /// Workers of process pools that were ended, and what became of their calls.
+    pub(crate) pools: PoolCrashes,
+    /// Number of crashes that found no process to end, and when the first did.
+    missed: (u64, Nanos),
+    /// When the program's only process was ended.
+    program: Option<Nanos>,
     /// Number of them that the machine has been told of.
     announced: usize,
 }
@@ -32,8 +64,8 @@ pub(crate) struct Faults<'a> {
 pub(crate) enum FaultStrikes {
     /// Nothing.
     Done,
-    /// The process of this copy ends.
-    Kills(CopyIndex),
+    /// A process ends: which, [`Work::victim`] says.
+    Kills,
 }
 
 impl<'a> Faults<'a> {
@@ -45,13 +77,17 @@ impl<'a> Faults<'a> {
             on: vec![false; all.len()],
             armed: !all.is_empty(),
             crashed: Killed::default(),
+            pools: PoolCrashes::default(),
+            missed: (0, Nanos::ZERO),
+            program: None,
             announced: 0,
         }
     }
 
-    /// Processes that were ended so far.
-    pub(crate) fn crashed(&self) -> Killed {
-        self.crashed
+    /// When the program's only process was ended; `None` as long as it lives.
+    #[inline]
+    pub(crate) fn program_died(&self) -> Option<Nanos> {
+        self.program
     }
 
     /// Number of faults, and ends of faults, that the machine has been told of.
@@ -104,7 +140,8 @@ impl Work<'_> {
                 self.copies.keys().any(|copy| self.has_more(copy))
             }
         };
-        self.tasks.alive() == 0 && !more()
+        // What has been lost with a worker is never over, and nothing happens to it any more.
+        self.tasks.alive() == self.lost && !more()
     }
 
     /// Calls the faults off that are still to come once everything is over: they would only put the end of the run off.
@@ -139,35 +176,70 @@ impl Work<'_> {
             return FaultStrikes::Done;
         }
         self.announce_fault(fault);
-        match self.victim(fault, kind) {
-            Some(copy) => FaultStrikes::Kills(copy),
-            None => FaultStrikes::Done,
-        }
+        FaultStrikes::Kills
     }
 
-    /// The copy of a server that a fault ends; `None` if there is none.
-    fn victim(&self, fault: usize, kind: FaultKind) -> Option<CopyIndex> {
-        let worker = match kind {
+    /// Which of so many processes the fault of this number ends, as an index; `None`, which is counted, if there is no such process.
+    pub(crate) fn victim(&mut self, number: u32, there: usize) -> Option<usize> {
+        let fault = number as usize;
+        let worker = match self.faults.all[fault].kind {
             FaultKind::Crash { worker } => worker,
             FaultKind::Slow { .. } | FaultKind::Down { .. } => return None,
         };
-        // Tasks of a trace are a worker's own before they have come: it cannot lose those.
-        let recorded = matches!(self.kernel.program.arrivals, Arrivals::Trace(_));
-        if !self.kernel.program.layout.has_master() || recorded {
-            return None;
-        }
-        let there: Vec<CopyIndex> = (self.copies.keys())
-            .filter(|&copy| self.is_there(copy))
-            .collect();
         let index = if let Some(n) = worker {
             n as usize
         } else {
             let begun = self.faults.begun[fault];
             let mut rng = self.faults.streams.task(fault as u64, 2 * begun + 1);
-            let n = whole((unit(&mut rng) * there.len() as f64).floor());
+            let n = whole((unit(&mut rng) * there as f64).floor());
             usize::try_from(n).expect("an index of a list")
         };
-        there.get(index).copied()
+        let found = (index < there).then_some(index);
+        if found.is_none() {
+            one_more(&mut self.faults.missed, self.kernel.machine.now());
+        }
+        found
+    }
+
+    /// The copies of a server that a fault can end, by when they were started.
+    pub(crate) fn copies_there(&self) -> Vec<CopyIndex> {
+        // Tasks of a trace are a worker's own before they have come: it cannot lose those.
+        if matches!(self.kernel.program.arrivals, Arrivals::Trace(_)) {
+            return Vec::new();
+        }
+        (self.copies.keys())
+            .filter(|&copy| self.is_there(copy))
+            .collect()
+    }
+
+    /// The program's only process ends, and all with it.
+    pub(crate) fn program_dies(&mut self) {
+        self.faults.program = Some(self.kernel.machine.now());
+    }
+
+    /// What is found of crashes, for those that look at the end.
+    pub(crate) fn crash_findings(&self) -> Vec<Finding> {
+        let (crashed, pools) = (self.faults.crashed, self.faults.pools);
+        let servers = (crashed.workers > 0).then_some(Finding::CrashedWorkers {
+            at: crashed.first,
+            workers: crashed.workers,
+            tasks: crashed.tasks,
+        });
+        let broken = (pools.broke.0 > 0).then_some(Finding::BrokenPool {
+            at: pools.broke.1,
+            workers: pools.broke.0,
+            pending: pools.pending,
+            refused: pools.refused,
+        });
+        let lost = (pools.replaced.0 > 0).then_some(Finding::LostTasks {
+            at: pools.replaced.1,
+            workers: pools.replaced.0,
+            tasks: pools.lost,
+            hangs: pools.hangs,
+        });
+        let (times, at) = self.faults.missed;
+        let missed = (times > 0).then_some(Finding::MissedFault { at, times });
+        servers.into_iter().chain(broken).chain(lost).chain(missed).collect()
     }
 
     /// Whether the process of a copy runs, and has begun to serve.

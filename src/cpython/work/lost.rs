@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Work;
 use super::silence::Killed;
-use super::task::{Data, Frame, FutureState};
+use super::task::{Data, Frame, FutureState, Interrupt};
 use super::wait::Waiter;
 use crate::cpython::index::{CopyIndex, LockIndex, ProcessIndex, TaskKey};
 use crate::cpython::kernel::On;
@@ -50,7 +50,11 @@ impl Work<'_> {
         }
         self.kernel.kill(process);
         for &key in &lost {
-            self.give_back(by, key, &threads);
+            let thread = self.thread_of(key, &threads).map(Waiter::Thread);
+            for who in thread.into_iter().chain([Waiter::Task(key)]) {
+                self.give_back_called(by, key, who);
+            }
+            self.give_back(by, key, 0);
         }
         let c = &mut self.copies[copy];
         c.dies();
@@ -103,29 +107,34 @@ impl Work<'_> {
     fn leave_lines(&mut self, key: TaskKey, threads: &[Tid]) {
         let thread = self.thread_of(key, threads).map(Waiter::Thread);
         for who in thread.into_iter().chain([Waiter::Task(key)]) {
-            let Some(wait) = self.waits(who).copied() else {
-                continue;
-            };
-            match (wait.on, wait.ticket) {
-                (On::Item(queue), Some(ticket)) => self.queues[queue].forget_getter(ticket),
-                (On::Room(queue), Some(ticket)) => self.queues[queue].forget_putter(ticket),
-                (On::Resource(resource), Some(ticket)) => {
-                    self.give_up_resource(key, resource, Some(ticket), wait.since);
-                }
-                (On::AwaitedLock(lock), Some(ticket)) => {
-                    let copy = self.tasks[key].copy;
-                    self.awaited_lock(copy, lock).forget(ticket);
-                    // It has not entered the block of this lock.
-                    self.tasks[key].frames.pop();
-                }
-                (On::Device(device), _) => {
-                    self.give_up_transfer(device, (key, who));
-                }
-                // Whoever was called and has not come is called for in the next step; all other waits are the process's own.
-                _ => continue,
-            }
-            self.end_wait(who);
+            self.leave_lines_of(key, who);
         }
+    }
+
+    /// A waiter of a task that is lost waits for nothing any more that others wait for as well.
+    fn leave_lines_of(&mut self, key: TaskKey, who: Waiter) {
+        let Some(wait) = self.waits(who).copied() else {
+            return;
+        };
+        match (wait.on, wait.ticket) {
+            (On::Item(queue), Some(ticket)) => self.queues[queue].forget_getter(ticket),
+            (On::Room(queue), Some(ticket)) => self.queues[queue].forget_putter(ticket),
+            (On::Resource(resource), Some(ticket)) => {
+                self.give_up_resource(key, resource, Some(ticket), wait.since);
+            }
+            (On::AwaitedLock(lock), Some(ticket)) => {
+                let copy = self.tasks[key].copy;
+                self.awaited_lock(copy, lock).forget(ticket);
+                // It has not entered the block of this lock.
+                self.tasks[key].frames.pop();
+            }
+            (On::Device(device), _) => {
+                self.give_up_transfer(device, (key, who));
+            }
+            // Whoever was called and has not come is called for in the next step; all other waits are the process's own.
+            _ => return,
+        }
+        self.end_wait(who);
     }
 
     /// A main thread leaves the blocks of locks between processes that it has.
@@ -181,25 +190,31 @@ impl Work<'_> {
         }
     }
 
-    /// What a lost task used, or was called for, is there for others again.
-    fn give_back(&mut self, by: Tid, key: TaskKey, threads: &[Tid]) {
-        let thread = self.thread_of(key, threads).map(Waiter::Thread);
-        for who in thread.into_iter().chain([Waiter::Task(key)]) {
-            let next = match self.end_wait(who).map(|w| (w.on, w.since)) {
-                Some((On::Item(queue), _)) => self.queues[queue].give_up_getting(None),
-                Some((On::Room(queue), _)) => self.queues[queue].give_up_putting(None),
-                Some((On::Resource(r), since)) => self.give_up_resource(key, r, None, since),
-                _ => None,
-            };
-            if let Some(next) = next {
-                self.wake(by, next);
-            }
+    /// What a waiter of a lost task was called for is there for others again.
+    fn give_back_called(&mut self, by: Tid, key: TaskKey, who: Waiter) {
+        let next = match self.end_wait(who).map(|w| (w.on, w.since)) {
+            Some((On::Item(queue), _)) => self.queues[queue].give_up_getting(None),
+            Some((On::Room(queue), _)) => self.queues[queue].give_up_putting(None),
+            Some((On::Resource(r), since)) => self.give_up_resource(key, r, None, since),
+            _ => None,
+        };
+        if let Some(next) = next {
+            self.wake(by, next);
         }
-        while let Some(frame) = self.tasks[key].frames.pop() {
+    }
+
+    /// What a lost task used in its blocks from index `from` on is there for others again.
+    fn give_back(&mut self, by: Tid, key: TaskKey, from: usize) {
+        while self.tasks[key].frames.len() > from {
+            let Some(frame) = self.tasks[key].frames.pop() else {
+                return;
+            };
             match frame {
                 // Whoever is at the other end sees that the connection is closed.
                 Frame::Use(index, _) => self.end_use(by, Waiter::Task(key), index, None),
                 Frame::Breaker(index, passage) => self.breaker_forgets(index, passage),
+                // Children that were executed inline are gone with whoever did.
+                Frame::Inline { class, .. } => self.tasks[key].class = class,
                 Frame::Lock(_)
                 | Frame::LoopLock(_)
                 | Frame::Token(..)
@@ -208,10 +223,89 @@ impl Work<'_> {
                 | Frame::Retry { .. }
                 | Frame::Repeat(..)
                 | Frame::Call(..)
-                | Frame::OnLoop
-                | Frame::Inline { .. } => {}
+                | Frame::OnLoop => {}
             }
         }
+    }
+
+    /// Ends the process of a pool's worker, wherever it is; thread `by` of another process pays for what follows outside. Tasks `held`, which it
+    /// has in its hands, give back what reality would: connections, turns, places in lines. `parts`: they are parts of coroutines. They stay where
+    /// they are, executed by nobody.
+    pub(crate) fn kill_worker(&mut self, by: Tid, worker: Tid, held: &[TaskKey], parts: bool) {
+        let process = self.kernel.threads[worker].process;
+        let threads = self.kernel.threads_of(process);
+        let now = self.kernel.machine.now();
+        let waiter = Waiter::Thread(worker);
+        let executed = self.kernel.threads[worker].task;
+        if let Some(key) = executed.filter(|key| held.contains(key)) {
+            self.leave_lines_of(key, waiter);
+            self.tasks[key].since = now;
+        }
+        self.kernel.kill(process);
+        if let Some(key) = executed.filter(|key| held.contains(key)) {
+            self.give_back_called(by, key, waiter);
+        }
+        for &key in held {
+            let from = self.tasks[key].workers_from(parts);
+            self.give_back(by, key, from);
+            let received = self.tasks[key].data.received;
+            let task = &mut self.tasks[key];
+            task.data = Data {
+                received,
+                ..Data::default()
+            };
+            task.worker = None;
+        }
+        for tid in threads {
+            let thread = &mut self.kernel.threads[tid];
+            (thread.task, thread.handed, thread.wait) = (None, None, None);
+        }
+    }
+
+    /// Fails a call that was pending in a pool that is broken: its future has `BrokenProcessPool`. `parts`: it is a part of a coroutine.
+    pub(crate) fn fail_pending(&mut self, by: Tid, key: TaskKey, parts: bool) {
+        let now = self.kernel.machine.now();
+        let task = &self.tasks[key];
+        let (since, copy) = (task.since, task.copy);
+        let cause = match task.future {
+            FutureState::Pending => Cause::Pool,
+            FutureState::Running | FutureState::Finished => Cause::Ipc,
+        };
+        if since < now {
+            self.book(key, cause, since, now);
+            self.tasks[key].since = now;
+        }
+        self.drop_sent(key);
+        if parts {
+            self.fails_in_executor(key);
+            let costs = &self.kernel.costs;
+            self.kernel.machine.charge(by, costs.aio_threadsafe);
+            self.offload_done(by, copy, key);
+        } else {
+            self.tasks[key].ending = TaskEnd::Failed;
+            self.task_ended(key);
+        }
+    }
+
+    /// Has a coroutine find that what it awaits of an executor has failed.
+    pub(crate) fn fails_in_executor(&mut self, key: TaskKey) {
+        let task = &mut self.tasks[key];
+        if !task.abandoned {
+            task.interrupt.get_or_insert(Interrupt::Child(TaskEnd::Failed));
+        }
+    }
+
+    /// Nobody will ever hear of this task again, which a killed worker had.
+    pub(crate) fn is_lost(&mut self, key: TaskKey) {
+        if !std::mem::replace(&mut self.tasks[key].lost, true) {
+            self.lost += 1;
+        }
+    }
+
+    /// Whether all that is left of the run are tasks that are lost, of a program to which nothing else comes from outside.
+    pub(crate) fn only_lost_are_left(&self) -> bool {
+        let over = self.arrivals_from_outside() && !self.expects_outside();
+        self.lost > 0 && self.tasks.alive() == self.lost && over
     }
 
     /// Ends a task whose process is gone. Its memory has gone with it.
@@ -219,6 +313,7 @@ impl Work<'_> {
         let task = &mut self.tasks[key];
         (task.data, task.ending) = (Data::default(), TaskEnd::Failed);
         let abandoned = task.abandoned;
+        self.lost -= u64::from(std::mem::take(&mut task.lost));
         if abandoned {
             self.tasks.remove(key);
         } else if task.parent.is_some() {

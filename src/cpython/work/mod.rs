@@ -54,6 +54,7 @@ pub(crate) use cluster::Message;
 use device::Devices;
 pub(crate) use faults::FaultStrikes;
 use faults::Faults;
+pub(crate) use faults::one_more;
 use listening::Listening;
 pub(crate) use lost::Death;
 pub(crate) use resource::Asked;
@@ -82,6 +83,8 @@ pub(crate) struct Work<'a> {
     pub(crate) observer: Observer,
     /// Number of loops that wait for nothing but their ticks.
     ticking: usize,
+    /// Number of tasks in flight that are lost: nobody executes them, and nobody tells.
+    lost: u64,
 
     demand_streams: Streams,
     /// Statistics of the draws from each of the program's distributions.
@@ -130,6 +133,7 @@ impl<'a> Work<'a> {
             cluster: Cluster::new(program, seed, limits.demands),
             watchdogs: Watchdogs::new(program.nodes()),
             ticking: 0,
+            lost: 0,
             observer: Observer::new(
                 program.own_classes,
                 limits.keep_latencies,

@@ -230,6 +230,8 @@ pub(crate) struct Task {
     pub(crate) permitted: bool,
     /// The next task of its chunk (`multiprocessing.Pool`).
     pub(crate) next: Option<TaskKey>,
+    /// Whether the process that executed it has died, and nobody will ever say so (`multiprocessing.Pool`).
+    pub(crate) lost: bool,
     pub(crate) live: bool,
 }
 
@@ -270,6 +272,16 @@ impl Task {
                 around.chain(entered).collect()
             }
         }
+    }
+
+    /// Index of the first block that is a worker's, of one that executes a part of a coroutine or its call (`parts`), or else the whole task.
+    pub(crate) fn workers_from(&self, parts: bool) -> usize {
+        if !parts {
+            return 0;
+        }
+        let call = |f: &Frame| matches!(f, Frame::Call(..));
+        let called = self.frames.iter().position(call).map(|at| at + 1);
+        called.unwrap_or(self.handed_with.min(self.frames.len()))
     }
 
     /// The blocks that whoever executes the task has entered: in a call those of the call, otherwise all; and the number of those before.
@@ -338,6 +350,7 @@ impl Tasks {
             data: Data::default(),
             permitted: false,
             next: None,
+            lost: false,
             live: true,
         };
         if let Some(k) = key {

@@ -148,6 +148,7 @@ fn is(s: Status) -> String {
         Status::Deadlock => "deadlocks".into(),
         Status::EventLimit => "was stopped at the event limit".into(),
         Status::ClockEnd => "runs beyond the clock's end".into(),
+        Status::Crashed => "crashes".into(),
         Status::NothingCompleted => "completes nothing".into(),
         Status::Unsupported => "is unsupported".into(),
     }

@@ -54,6 +54,10 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
             "the run ends at {}, the last instant that the clock can tell",
             seconds(*at)
         )),
+        Finding::ProgramCrashed { at } => Some(format!(
+            "the program crashes at {}, and nobody starts it again",
+            seconds(*at)
+        )),
         Finding::BlockedLoop { .. }
         | Finding::Convoy { .. }
         | Finding::ContendedObject { .. }
@@ -64,6 +68,9 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::FullBacklog { .. }
         | Finding::KilledWorkers { .. }
         | Finding::CrashedWorkers { .. }
+        | Finding::BrokenPool { .. }
+        | Finding::LostTasks { .. }
+        | Finding::MissedFault { .. }
         | Finding::Unsupported { .. } => None,
     })
 }

@@ -161,6 +161,41 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             *at,
             format!("{workers} workers crashed from here on, with {tasks} tasks"),
         ),
+        Finding::BrokenPool {
+            at,
+            workers,
+            pending,
+            refused,
+        } => (
+            "broken pool",
+            *at,
+            format!(
+                "{workers} workers crashed from here on: {pending} pending calls failed, and {refused} later ones"
+            ),
+        ),
+        Finding::LostTasks {
+            at,
+            workers,
+            tasks,
+            hangs,
+        } => (
+            "lost tasks",
+            *at,
+            format!(
+                "{workers} workers crashed from here on, and {tasks} tasks are lost{}",
+                if *hangs { "; the pool hangs" } else { "" }
+            ),
+        ),
+        Finding::MissedFault { at, times } => (
+            "missed fault",
+            *at,
+            format!("a crash found no process to end, {times} times from here on"),
+        ),
+        Finding::ProgramCrashed { at } => (
+            "program crashed",
+            *at,
+            "the only process was ended".into(),
+        ),
         Finding::EventLimit { at } => ("event limit", *at, "the run was stopped".into()),
         Finding::ClockEnd { at } => ("clock end", *at, "the clock can go no further".into()),
         Finding::Unsupported { reason } => ("unsupported", Nanos::ZERO, reason.clone()),

@@ -146,6 +146,7 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         attempts: 0,
         retries: 0,
         in_flight: 0,
+        lost: 0,
         arrivals_end: None,
         half_arrived: None,
         window: Completions::from(Nanos::ZERO),

@@ -43,7 +43,7 @@ fn slow(factor: f64, at: u64, lasts: u64) -> Fault {
     }
 }
 
-fn crash(at: u64, worker: u32) -> Fault {
+pub(super) fn crash(at: u64, worker: u32) -> Fault {
     Fault {
         kind: FaultKind::Crash {
             worker: Some(worker),
@@ -147,17 +147,6 @@ fn a_worker_that_crashes_is_replaced() {
     let o = served(vec![again]);
     assert_eq!((o.completed, o.failed), (2, 4), "{:?}", o.findings);
     assert_eq!(crashed(&o), Some((ms(11), 5, 4)));
-}
-
-/// Without worker processes there is nobody to strike.
-#[test]
-fn no_worker_no_victim() {
-    for strategy in at_once() {
-        let mut case = each(true, strategy, &[vec![io(ms(10))]]);
-        case.workload.faults = vec![crash(5, 0)];
-        let o = case.run();
-        assert_eq!((o.completed, o.failed), (1, 0));
-    }
 }
 
 /// Renewal theory: a device that always has work, down 20 ms after an exponential time of 80 ms in the mean, works 80 % of the time. 400 s of simulated time have 4000

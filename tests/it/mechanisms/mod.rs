@@ -7,6 +7,7 @@ mod breakers;
 mod calls;
 mod cores;
 mod costs;
+mod crashes;
 mod devices;
 mod faults;
 mod gil;

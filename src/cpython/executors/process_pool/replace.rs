@@ -10,7 +10,7 @@ use crate::engine::Nanos;
 use crate::machine::Tid;
 
 /// Whether a worker's process has ended.
-fn has_exited(kernel: &Kernel<'_>, worker: Tid) -> bool {
+pub(super) fn has_exited(kernel: &Kernel<'_>, worker: Tid) -> bool {
     kernel.processes[kernel.threads[worker].process].liveness != Liveness::Alive
 }
 
@@ -67,6 +67,8 @@ impl ProcessPool {
             return;
         }
         self.workers.retain(|&w| w != worker);
+        // It had given up its place before it died, so nobody looks at how it ended.
+        self.crashed.retain(|&w| w != worker);
         // Up to 3.12 a token of the semaphore, left by any result that no submit has followed, passes for an idle worker, even if no worker
         // is left (gh-115634, mended in 3.13 to 3.15 in July 2026).
         let replaced = kernel.profile.minor >= 13 || self.tokens == 0;

@@ -54,6 +54,8 @@ pub enum RunEnd {
     EventLimit,
     /// The last instant that the clock can represent was reached.
     ClockEnd,
+    /// The program's only process was killed.
+    Killed,
 }
 
 /// Counts of tasks, children left out.

@@ -1,0 +1,82 @@
+//! Processes that faults of the scenario end (`SIGKILL`, a segmentation fault), and what goes with them.
+//!
+//! Which one it is follows from what the program consists of: one of the copies that a master has started; else one of the workers of its process
+//! pools; else the program itself, which nobody starts again.
+
+use super::Executors;
+use crate::cpython::index::{CopyIndex, ProcessPoolIndex};
+use crate::cpython::work::{Death, FaultStrikes, TaskDispatch, Work};
+use crate::machine::Tid;
+
+impl Executors {
+    /// A fault begins, or ends.
+    pub(crate) fn fault(&mut self, work: &mut Work<'_>, fault: u32) {
+        match work.fault_strikes(fault) {
+            FaultStrikes::Done => {}
+            FaultStrikes::Kills => self.crash(work, fault),
+        }
+    }
+
+    fn crash(&mut self, work: &mut Work<'_>, fault: u32) {
+        if work.kernel.program.layout.has_master() {
+            let there = work.copies_there();
+            let victim = work.victim(fault, there.len()).map(|n| there[n]);
+            let supervisor = |copy| work.kernel.supervisor(work.copies[copy].node);
+            if let (Some(copy), Some(supervisor)) = (victim, victim.and_then(supervisor)) {
+                self.kill(work, supervisor, copy, Death::Crash);
+                // The end of a child is a signal to its parent.
+                work.kernel.unpark(supervisor);
+            }
+        } else if self.process_pools.is_empty() {
+            if work.victim(fault, 1).is_some() {
+                work.program_dies();
+            }
+        } else {
+            let there = self.workers_there(work);
+            if let Some(n) = work.victim(fault, there.len()) {
+                let (pool, worker) = there[n];
+                self.process_pools[pool].worker_crashes(work, worker);
+            }
+        }
+    }
+
+    /// The workers of all process pools that can be struck, by when they were started.
+    fn workers_there(&self, work: &Work<'_>) -> Vec<(ProcessPoolIndex, Tid)> {
+        let pools = self.process_pools.iter_enumerated();
+        let workers = pools.flat_map(|(index, pool)| {
+            let there = pool.workers_there(&work.kernel).into_iter();
+            there.map(move |worker| (index, worker))
+        });
+        let mut all: Vec<(ProcessPoolIndex, Tid)> = workers.collect();
+        all.sort_by_key(|&(_, worker)| work.kernel.threads[worker].process);
+        all
+    }
+
+    /// Kills the process of a copy, and reaps it.
+    pub(super) fn kill(&mut self, work: &mut Work<'_>, by: Tid, copy: CopyIndex, why: Death) {
+        // Python leaves its blocks where the handler of SIGABRT raises `SystemExit`, unless that comes too late.
+        let aborted = by == work.copies[copy].main || work.leaves_blocks(copy);
+        let leaves = why == Death::Silent && aborted;
+        let runners = work.copies[copy].runners.clone();
+        for runner in &runners {
+            if let TaskDispatch::Processes(pool) = *runner {
+                self.process_pools[pool].parent_dies(work);
+            }
+        }
+        let process = work.kill_copy(by, copy, leaves, why);
+        for runner in runners {
+            if let TaskDispatch::Threads(pool) = runner {
+                self.pools[pool].forget();
+            }
+        }
+        work.kernel.starter(process).exited.push_back(process);
+    }
+
+    /// Whether what is submitted to this executor fails at once, because it is broken.
+    pub(super) fn is_broken(&self, to: TaskDispatch) -> bool {
+        match to {
+            TaskDispatch::Processes(pool) => self.process_pools[pool].broken,
+            TaskDispatch::Itself | TaskDispatch::RawThreads | TaskDispatch::Threads(_) => false,
+        }
+    }
+}

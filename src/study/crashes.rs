@@ -1,0 +1,103 @@
+//! What warnings say of processes that crash by a fault of the scenario: pools that break, tasks that are lost, programs that end.
+
+use crate::engine::Nanos;
+use crate::quantity::{counted, list, seconds};
+use crate::scenario::units::grouped;
+
+/// What a broken `ProcessPoolExecutor` costs a case, in the replication in which it costs most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken {
+    /// The case.
+    pub case: String,
+    /// Number of workers that crash.
+    pub workers: u64,
+    /// Number of calls that are pending then, and fail.
+    pub pending: u64,
+    /// Number of calls that are submitted later, and fail at once.
+    pub refused: u64,
+}
+
+/// What crashes of a `multiprocessing.Pool`'s workers cost a case, in the replication in which they cost most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lost {
+    /// The case.
+    pub case: String,
+    /// Number of workers that crash.
+    pub workers: u64,
+    /// Number of tasks that nobody hears of again.
+    pub tasks: u64,
+    /// Whether the whole pool hangs, because a worker had a lock of its pipes.
+    pub hangs: bool,
+}
+
+/// How often a crash found no process to end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missed {
+    /// The case.
+    pub case: String,
+    /// Number of crashes.
+    pub times: u64,
+}
+
+pub(super) fn broken_pool_text(cases: &[Broken]) -> String {
+    let each: Vec<String> = (cases.iter())
+        .map(|c| {
+            format!(
+                "{} ({} pending, {} submitted later)",
+                c.case,
+                grouped(c.pending),
+                grouped(c.refused)
+            )
+        })
+        .collect();
+    format!(
+        "a worker crashes, as the scenario's `faults` have it, and its `ProcessPoolExecutor` is broken for good: all calls that are pending fail with \
+         `BrokenProcessPool`, and each that is submitted later: {}. Make a new executor where that is raised, and submit anew what may run twice.",
+        list(&each)
+    )
+}
+
+pub(super) fn lost_tasks_text(cases: &[Lost]) -> String {
+    let each: Vec<String> = (cases.iter())
+        .map(|c| {
+            let hangs = if c.hangs {
+                "; one of them had a lock of the pool's pipes, and the pool hangs"
+            } else {
+                ""
+            };
+            format!(
+                "{} ({} with {}{hangs})",
+                c.case,
+                counted(c.workers, "worker"),
+                counted(c.tasks, "task")
+            )
+        })
+        .collect();
+    format!(
+        "workers of a `multiprocessing.Pool` crash, as the scenario's `faults` have it, and are replaced, but whoever waits for what they had been \
+         given waits for ever: {}. Wait with a time-out (`get(timeout)`), or take a `ProcessPoolExecutor`, which says that it is broken.",
+        list(&each)
+    )
+}
+
+pub(super) fn missed_fault_text(cases: &[Missed]) -> String {
+    let each: Vec<String> = (cases.iter())
+        .map(|c| format!("{} ({})", c.case, counted(c.times, "time")))
+        .collect();
+    format!(
+        "a `Crash` of the scenario's `faults` finds no process to end: {}. `worker` counts from 0 those that are there at that instant; of recorded tasks \
+         (`Trace`) a server's workers have all, and are not struck.",
+        list(&each)
+    )
+}
+
+pub(super) fn program_crashed_text(cases: &[(String, Nanos)]) -> String {
+    let each: Vec<String> = (cases.iter())
+        .map(|(case, at)| format!("{case} (after {})", seconds(*at)))
+        .collect();
+    format!(
+        "the only process crashes, as the scenario's `faults` have it, and nobody starts it again: {}. Have a master over several processes (a server, or \
+         `Prefork`), or leave the fault out for these.",
+        list(&each)
+    )
+}

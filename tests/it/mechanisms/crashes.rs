@@ -1,0 +1,199 @@
+//! Processes that crash by the scenario's word, and what goes with them: pools that break, tasks that are lost, programs that end (facts sheet 9, 10).
+
+use pchsim::engine::Nanos;
+use pchsim::scenario::StartMethod::Fork;
+use pchsim::scenario::{
+    Backoff, Fault, Lifecycle, Offload, PoolLife, ProcessApi, Step, Strategy, Workers,
+};
+use pchsim::strategy::{Finding, Outcome};
+
+use super::faults::crash;
+use super::servers::{prefork, served};
+use super::{each, executor, threads};
+use crate::common::{Case, cpu, io, ms};
+
+fn pool(workers: u32, chunksize: u32) -> Strategy {
+    Strategy::Processes {
+        workers: Workers::Exactly(workers),
+        start: Fork,
+        api: ProcessApi::Pool {
+            chunksize: Some(chunksize),
+        },
+        life: PoolLife::default(),
+    }
+}
+
+fn offloads(workers: u32) -> Strategy {
+    Strategy::Asyncio {
+        limit: None,
+        offload: Offload::Processes(Workers::Exactly(workers), Fork),
+        pools: Vec::new(),
+    }
+}
+
+fn with(mut case: Case, fault: Fault) -> Case {
+    case.workload.faults = vec![fault];
+    case
+}
+
+/// So many of these tasks at once.
+fn at_once(strategy: Strategy, count: usize, steps: &[Step]) -> Case {
+    let tasks: Vec<Vec<Step>> = (0..count).map(|_| steps.to_vec()).collect();
+    each(true, strategy, &tasks)
+}
+
+/// Of tasks that are over: completed and failed; of the others: in flight and lost.
+fn became(o: &Outcome) -> [u64; 4] {
+    [o.completed, o.failed, o.in_flight, o.lost]
+}
+
+fn broken(o: &Outcome) -> Option<(Nanos, [u64; 3])> {
+    o.findings.iter().find_map(|f| match f {
+        Finding::BrokenPool {
+            at,
+            workers,
+            pending,
+            refused,
+        } => Some((*at, [*workers, *pending, *refused])),
+        _ => None,
+    })
+}
+
+fn lost(o: &Outcome) -> Option<(Nanos, u64, u64, bool)> {
+    o.findings.iter().find_map(|f| match f {
+        Finding::LostTasks {
+            at,
+            workers,
+            tasks,
+            hangs,
+        } => Some((*at, *workers, *tasks, *hangs)),
+        _ => None,
+    })
+}
+
+fn deadlocks(o: &Outcome) -> bool {
+    let is = |f: &Finding| matches!(f, Finding::Deadlock { .. });
+    o.findings.iter().any(is)
+}
+
+/// Six tasks of 10 ms in two workers, one of which dies at 15 ms: the first two are done, the executor is broken, and the other four fail at that
+/// instant, those that the other worker or nobody has begun included.
+#[test]
+fn an_executor_breaks_with_all_that_is_pending() {
+    for worker in 0..2 {
+        let case = at_once(executor(2, Fork), 6, &[io(ms(10))]);
+        let o = with(case, crash(15, worker)).run();
+        assert_eq!(became(&o), [2, 4, 0, 0], "{:?}", o.findings);
+        assert_eq!(broken(&o), Some((ms(15), [1, 4, 0])));
+        assert_eq!((o.makespan, deadlocks(&o)), (ms(15), false));
+    }
+}
+
+/// A worker that dies idle breaks the executor as well; what is submitted after that fails at once. Requests of 4 ms come every 10 ms.
+#[test]
+fn a_broken_executor_refuses_whatever_comes() {
+    let served = |at| with(served(executor(2, Fork), 10, 6, vec![io(ms(4))]), crash(at, 0)).run();
+    let o = served(36);
+    assert_eq!((became(&o), broken(&o)), ([3, 3, 0, 0], Some((ms(36), [1, 0, 3]))));
+    let o = served(32);
+    assert_eq!((became(&o), broken(&o)), ([2, 4, 0, 0], Some((ms(32), [1, 1, 3]))));
+}
+
+/// A coroutine sees the exception of its call; each further attempt is refused by the same executor. What it does besides goes on.
+#[test]
+fn coroutines_see_that_their_executor_is_broken() {
+    let steps = [Step::Retry {
+        attempts: 3,
+        backoff: Backoff::from(ms(7)),
+        steps: vec![cpu(ms(10))],
+    }];
+    let o = with(at_once(offloads(1), 1, &steps), crash(5, 0)).run();
+    assert_eq!(became(&o), [0, 1, 0, 0], "{:?}", o.findings);
+    assert_eq!(broken(&o), Some((ms(5), [1, 1, 2])));
+    // And two pauses, the second twice the first.
+    assert_eq!(o.makespan, ms(5 + 7 + 14));
+    let o = with(at_once(offloads(2), 2, &[io(ms(20))]), crash(5, 0)).run();
+    assert_eq!(became(&o), [2, 0, 0, 0], "it has no workers yet: {:?}", o.findings);
+}
+
+/// Requests of 4 ms every 10 ms, taken by two workers in turns. At 32 ms the first has the third request, and nobody hears of it again; another
+/// worker takes its place, and all others are served.
+#[test]
+fn a_pool_replaces_its_worker_and_forgets_what_it_had() {
+    let case = served(pool(2, 1), 10, 6, vec![io(ms(4))]);
+    let o = with(case, crash(32, 0)).run();
+    assert_eq!(became(&o), [5, 0, 0, 1], "{:?}", o.findings);
+    assert_eq!(lost(&o), Some((ms(32), 1, 1, false)));
+    assert!(!deadlocks(&o));
+    assert_eq!(o.processes, 3);
+}
+
+/// The other one is idle then, and has the lock of the pipe from which it would read the next request: it stays taken.
+#[test]
+fn a_pool_hangs_whose_lock_died_with_a_worker() {
+    let case = served(pool(2, 1), 10, 6, vec![io(ms(4))]);
+    let o = with(case, crash(32, 1)).run();
+    assert_eq!(became(&o), [3, 0, 3, 0], "{:?}", o.findings);
+    assert_eq!(lost(&o), Some((ms(32), 1, 0, true)));
+    assert!(deadlocks(&o));
+}
+
+/// `map`: with a worker goes its whole chunk, of which one task was done at 15 ms but not sent; `map` never returns, and the run says so.
+#[test]
+fn a_chunk_is_lost_as_a_whole() {
+    let case = at_once(pool(2, 3), 6, &[io(ms(10))]);
+    let o = with(case, crash(15, 0)).run();
+    assert_eq!(became(&o), [3, 0, 0, 3], "{:?}", o.findings);
+    assert_eq!(lost(&o), Some((ms(15), 1, 3, false)));
+    assert!(deadlocks(&o));
+}
+
+/// A lock between processes that a worker had stays taken: its replacement, and all others, wait for ever.
+#[test]
+fn a_lock_between_processes_dies_with_a_worker() {
+    let steps = [Step::Lock(1, vec![io(ms(10))])];
+    let o = with(at_once(pool(2, 1), 3, &steps), crash(5, 0)).run();
+    assert_eq!(became(&o), [0, 0, 2, 1], "{:?}", o.findings);
+    assert!(deadlocks(&o));
+}
+
+/// Without workers the program itself dies, and nobody starts it again.
+#[test]
+fn a_program_of_one_process_ends() {
+    let alone = Strategy::Asyncio {
+        limit: None,
+        offload: Offload::None,
+        pools: Vec::new(),
+    };
+    for strategy in [threads(2), alone, Strategy::Sequential] {
+        let o = with(at_once(strategy, 3, &[io(ms(10))]), crash(5, 0)).run();
+        assert_eq!(became(&o), [0, 0, 3, 0]);
+        let ended = Finding::ProgramCrashed { at: ms(5) };
+        assert_eq!((&o.findings, o.end), (&vec![ended], ms(5)));
+    }
+}
+
+/// A crash that finds no process of this number is told.
+#[test]
+fn a_crash_may_find_nobody() {
+    let recycled = Lifecycle {
+        max_requests: Some(1_000),
+        ..Lifecycle::default()
+    };
+    let strategies = [
+        threads(2),
+        executor(2, Fork),
+        pool(2, 1),
+        prefork(2, Strategy::Sequential, recycled),
+    ];
+    for strategy in strategies {
+        let case = served(strategy, 10, 6, vec![io(ms(4))]);
+        let o = with(case, crash(32, 7)).run();
+        assert_eq!(became(&o), [6, 0, 0, 0]);
+        let missed = Finding::MissedFault {
+            at: ms(32),
+            times: 1,
+        };
+        assert_eq!(o.findings, [missed]);
+    }
+}
