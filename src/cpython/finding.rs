@@ -183,6 +183,20 @@ pub enum Finding {
         /// Whether a worker had a lock of the pool's pipes, so that the pool hangs.
         hangs: bool,
     },
+    /// Machines were lost, because the scenario has that fault, with all that they had taken in.
+    LostMachines {
+        /// When the first was.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// How often a machine was.
+        times: u64,
+        /// Requests that failed with one of them, or were sent there before the balancer knew.
+        failed: u64,
+        /// Messages that a broker sent to another machine again.
+        sent_again: u64,
+        /// Requests that came while the balancer knew of no machine.
+        refused: u64,
+    },
     /// A crash that the scenario has found no process to end.
     MissedFault {
         /// When the first did.
@@ -268,6 +282,8 @@ pub enum FindingKind {
     BrokenPool,
     /// [`Finding::LostTasks`]
     LostTasks,
+    /// [`Finding::LostMachines`]
+    LostMachines,
     /// [`Finding::MissedFault`]
     MissedFault,
     /// [`Finding::ProgramCrashed`]
@@ -358,6 +374,15 @@ impl Finding {
                 let much = u128::from(*workers) + u128::from(*tasks);
                 (Kind::LostTasks, Effect::Told, much)
             }
+            Self::LostMachines {
+                times,
+                failed,
+                refused,
+                ..
+            } => {
+                let much = u128::from(*times) + u128::from(*failed) + u128::from(*refused);
+                (Kind::LostMachines, Effect::Told, much)
+            }
             Self::MissedFault { times, .. } => (Kind::MissedFault, Effect::Told, u128::from(*times)),
             Self::ProgramCrashed { at: _ } => (Kind::ProgramCrashed, Effect::Ended, 0),
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
@@ -397,6 +422,7 @@ impl Finding {
             | Self::CrashedWorkers { .. }
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
+            | Self::LostMachines { .. }
             | Self::MissedFault { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
@@ -423,6 +449,7 @@ impl Finding {
             | Self::CrashedWorkers { .. }
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
+            | Self::LostMachines { .. }
             | Self::MissedFault { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
@@ -449,6 +476,7 @@ impl Finding {
             | Self::CrashedWorkers { .. }
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
+            | Self::LostMachines { .. }
             | Self::MissedFault { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
@@ -480,6 +508,7 @@ impl Finding {
             | Self::CrashedWorkers { .. }
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
+            | Self::LostMachines { .. }
             | Self::MissedFault { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
@@ -545,6 +574,7 @@ impl Finding {
             | Self::CrashedWorkers { .. }
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
+            | Self::LostMachines { .. }
             | Self::MissedFault { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
@@ -602,6 +632,7 @@ impl Finding {
             | Self::CrashedWorkers { .. }
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
+            | Self::LostMachines { .. }
             | Self::MissedFault { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }

@@ -270,6 +270,7 @@ fn place(place: &TaskLocation) -> &'static str {
         TaskLocation::RequestOnItsWay(_) => "request-on-its-way",
         TaskLocation::AnswerOnItsWay(_) => "answer-on-its-way",
         TaskLocation::Broker(_) => "broker",
+        TaskLocation::Unanswered => "unanswered",
         TaskLocation::HandingOver(_) => "handing-over",
         TaskLocation::Worker(_) => "worker",
         TaskLocation::HandedTo(_) => "handed",

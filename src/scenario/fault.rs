@@ -36,6 +36,14 @@ pub enum FaultKind {
         /// Which of the workers that are there, from 0, by when they were started; `None`: one of them at random.
         worker: Option<u32>,
     },
+    /// A machine of several is gone at once (power, host, network), with all that runs on it. Nobody is told: the balancer finds out by its
+    /// checks.
+    MachineLost {
+        /// Which machine, from 0; `None`: one of those that are there at random.
+        machine: Option<u32>,
+        /// After which time it is back, and boots its program, above 0; `None`: it is gone for good.
+        lasts: Option<Nanos>,
+    },
 }
 
 impl FaultKind {
@@ -44,7 +52,17 @@ impl FaultKind {
     pub fn lasts(self) -> Option<Nanos> {
         match self {
             Self::Slow { lasts, .. } | Self::Down { lasts, .. } => Some(lasts),
+            Self::MachineLost { lasts, .. } => lasts,
             Self::Crash { .. } => None,
+        }
+    }
+
+    /// Whether it takes a whole machine.
+    #[must_use]
+    pub fn takes_machine(self) -> bool {
+        match self {
+            Self::MachineLost { .. } => true,
+            Self::Crash { .. } | Self::Slow { .. } | Self::Down { .. } => false,
         }
     }
 
@@ -53,16 +71,25 @@ impl FaultKind {
     pub fn device(self) -> Option<DeviceId> {
         match self {
             Self::Slow { device, .. } | Self::Down { device, .. } => Some(device),
-            Self::Crash { .. } => None,
+            Self::Crash { .. } | Self::MachineLost { .. } => None,
         }
     }
 
-    /// Whether it ends a process.
+    /// The machine that it takes, if one is named.
+    #[must_use]
+    pub fn machine(self) -> Option<u32> {
+        match self {
+            Self::MachineLost { machine, .. } => machine,
+            Self::Crash { .. } | Self::Slow { .. } | Self::Down { .. } => None,
+        }
+    }
+
+    /// Whether it ends a single process.
     #[must_use]
     pub fn kills(self) -> bool {
         match self {
             Self::Crash { .. } => true,
-            Self::Slow { .. } | Self::Down { .. } => false,
+            Self::Slow { .. } | Self::Down { .. } | Self::MachineLost { .. } => false,
         }
     }
 }

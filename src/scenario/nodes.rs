@@ -43,6 +43,21 @@ pub enum Balancer {
     },
 }
 
+impl Balancer {
+    /// Whether requests wait in a queue of its own, from which they are sent again where a machine is lost with them.
+    #[must_use]
+    pub fn queues(self) -> bool {
+        match self {
+            Self::Broker { .. } => true,
+            Self::RoundRobin
+            | Self::Random
+            | Self::TwoChoices
+            | Self::LeastOutstanding
+            | Self::Sticky => false,
+        }
+    }
+}
+
 /// What is between the balancer and each machine. The balancer's own work is not modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {

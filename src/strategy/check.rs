@@ -204,6 +204,10 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         o.gil_contended <= Total::from(o.end) * (copies * gils),
         || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),
     );
+    // What is lost with a machine is started again, so that their number is not bounded.
+    if input.workload.faults.iter().any(|f| f.kind.takes_machine()) {
+        return;
+    }
     // Beside the copies there are worker processes or interpreters, a master, the fork server, and the resource tracker.
     let all = copies + u64::from(o.processes) + workers(input.strategy) * copies + 3 * machines as u64;
     broken.unless(o.gil_held <= Total::from(o.end) * (all * gils), || {
@@ -241,7 +245,8 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     } else {
         o.memory_mean
     };
-    broken.unless(least >= base * (1.0 - 1e-9) - 1.0, || {
+    let gone = o.findings.iter().any(|f| f.kind() == FindingKind::LostMachines);
+    broken.unless(gone || least >= base * (1.0 - 1e-9) - 1.0, || {
         format!("mean memory {least} below the interpreter's own {base}")
     });
     if let Some(limit) = input.strategy.machine(input.machine).memory_limit {
@@ -383,7 +388,15 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             Finding::LostTasks {
                 at, workers, tasks, ..
             } => *workers > 0 && *at <= o.end && *tasks >= o.lost && crashes(input),
-            Finding::MissedFault { at, times } => *times > 0 && *at <= o.end && crashes(input),
+            Finding::LostMachines { at, times, .. } => {
+                let mut faults = input.workload.faults.iter();
+                *times > 0 && *at <= o.end && faults.any(|f| f.kind.takes_machine())
+            }
+            Finding::MissedFault { at, times } => {
+                let mut faults = input.workload.faults.iter();
+                let strikes = faults.any(|f| f.kind.kills() || f.kind.takes_machine());
+                *times > 0 && *at <= o.end && strikes
+            }
             Finding::ProgramCrashed { at } => *at == o.end && crashes(input),
             // A single operation may count as a few events; a run that cannot end within them is stopped before.
             Finding::EventLimit { at } => {

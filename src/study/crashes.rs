@@ -30,6 +30,21 @@ pub struct Lost {
     pub hangs: bool,
 }
 
+/// What lost machines cost a case, in the replication in which they cost most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LostMachines {
+    /// The case.
+    pub case: String,
+    /// How often a machine is lost.
+    pub times: u64,
+    /// Requests that fail with one of them, or are sent there before the balancer knows.
+    pub failed: u64,
+    /// Messages that a broker sends to another machine again.
+    pub sent_again: u64,
+    /// Requests that come while the balancer knows of no machine.
+    pub refused: u64,
+}
+
 /// How often a crash found no process to end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Missed {
@@ -80,13 +95,45 @@ pub(super) fn lost_tasks_text(cases: &[Lost]) -> String {
     )
 }
 
+pub(super) fn lost_machines_text(cases: &[LostMachines]) -> String {
+    let each: Vec<String> = (cases.iter())
+        .map(|c| {
+            let said = [
+                (c.failed, "request", "failed"),
+                (c.sent_again, "message", "sent again"),
+                (c.refused, "request", "refused while no machine was known"),
+            ];
+            let much: Vec<String> = (said.into_iter())
+                .filter(|(n, ..)| *n > 0)
+                .map(|(n, what, how)| format!("{} {how}", counted(n, what)))
+                .collect();
+            let lost = counted(c.times, "time");
+            if much.is_empty() {
+                format!("{} ({lost})", c.case)
+            } else {
+                format!("{} ({lost}; {})", c.case, much.join(", "))
+            }
+        })
+        .collect();
+    let broker = cases.iter().any(|c| c.sent_again > 0);
+    let again = if broker {
+        " A broker sends again what was not acknowledged, so what tasks do has to bear being done twice."
+    } else {
+        ""
+    };
+    format!(
+        "machines are lost, as the scenario's `faults` have it, with all that they had taken in, and requests go there until the balancer's checks have          failed often enough: {}. Check more often (`health`), have clients try again, and keep enough machines for the load without one.{again}",
+        list(&each)
+    )
+}
+
 pub(super) fn missed_fault_text(cases: &[Missed]) -> String {
     let each: Vec<String> = (cases.iter())
         .map(|c| format!("{} ({})", c.case, counted(c.times, "time")))
         .collect();
     format!(
-        "a `Crash` of the scenario's `faults` finds no process to end: {}. `worker` counts from 0 those that are there at that instant; of recorded tasks \
-         (`Trace`) a server's workers have all, and are not struck.",
+        "one of the scenario's `faults` finds nothing to end: {}. `worker` counts from 0 those processes that are there at that instant; of recorded tasks \
+         (`Trace`) a server's workers have all, and are not struck; `machine` counts those of `Nodes` from 0.",
         list(&each)
     )
 }

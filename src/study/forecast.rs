@@ -213,6 +213,7 @@ fn status_of(
         | Finding::CrashedWorkers { .. }
         | Finding::BrokenPool { .. }
         | Finding::LostTasks { .. }
+        | Finding::LostMachines { .. }
         | Finding::MissedFault { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();

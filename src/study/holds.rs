@@ -180,6 +180,10 @@ impl Warning {
                 !cases.is_empty()
                     && (cases.iter()).all(|c| tells(of(&c.case), &Told::Lost(c.clone())))
             }
+            Self::LostMachines { cases } => {
+                !cases.is_empty()
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::Machines(c.clone())))
+            }
             Self::MissedFault { cases } => {
                 !cases.is_empty()
                     && (cases.iter()).all(|c| tells(of(&c.case), &Told::Missed(c.clone())))

@@ -169,6 +169,7 @@ fn findings(
     let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
     let (mut crashed, mut ended) = (Vec::new(), Vec::new());
     let (mut broken, mut lost, mut missed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut machines = Vec::new();
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -243,6 +244,7 @@ fn findings(
                 | Finding::CrashedWorkers { .. }
                 | Finding::BrokenPool { .. }
                 | Finding::LostTasks { .. }
+                | Finding::LostMachines { .. }
                 | Finding::MissedFault { .. } => match told(f, &found.finding) {
                     Some(Told::Rejected(said)) => turned_away.push(said),
                     Some(Told::FullQueue(said)) => queues.push(said),
@@ -250,6 +252,7 @@ fn findings(
                     Some(Told::Crashed(said)) => crashed.push(said),
                     Some(Told::Broken(said)) => broken.push(said),
                     Some(Told::Lost(said)) => lost.push(said),
+                    Some(Told::Machines(said)) => machines.push(said),
                     Some(Told::Missed(said)) => missed.push(said),
                     None => {}
                 },
@@ -372,6 +375,9 @@ fn findings(
     }
     if !lost.is_empty() {
         found.push(Warning::LostTasks { cases: lost });
+    }
+    if !machines.is_empty() {
+        found.push(Warning::LostMachines { cases: machines });
     }
     if !missed.is_empty() {
         found.push(Warning::MissedFault { cases: missed });

@@ -1,6 +1,6 @@
 //! What findings about servers, resources and convoys say of a case.
 
-use super::crashes::{Broken, Lost, Missed};
+use super::crashes::{Broken, Lost, LostMachines, Missed};
 use super::warning::{Back, Crashed, FullQueue, KilledWorkers, Rejected, Warning};
 use crate::result::Forecast;
 use crate::scenario::{Pool, Scenario, Step, StepResource, Strategy, WaitsFor};
@@ -74,6 +74,8 @@ pub(super) enum Told {
     Broken(Broken),
     /// Tasks were lost with workers of a pool.
     Lost(Lost),
+    /// Machines were lost.
+    Machines(LostMachines),
     /// Crashes found no process.
     Missed(Missed),
 }
@@ -151,6 +153,19 @@ pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
             workers: *workers,
             tasks: *tasks,
             hangs: *hangs,
+        })),
+        Finding::LostMachines {
+            at: _,
+            times,
+            failed,
+            sent_again,
+            refused,
+        } => Some(Told::Machines(LostMachines {
+            case: f.name(),
+            times: *times,
+            failed: *failed,
+            sent_again: *sent_again,
+            refused: *refused,
         })),
         Finding::MissedFault { at: _, times } => Some(Told::Missed(Missed {
             case: f.name(),

@@ -3,8 +3,8 @@
 
 use super::relief::Relief;
 use super::crashes::{
-    Broken, Lost, Missed, broken_pool_text, lost_tasks_text, missed_fault_text,
-    program_crashed_text,
+    Broken, Lost, LostMachines, Missed, broken_pool_text, lost_machines_text, lost_tasks_text,
+    missed_fault_text, program_crashed_text,
 };
 use super::warning_text::{
     crashed_workers_text, full_backlog_text, rejected_text, worker_timeout_text,
@@ -77,6 +77,8 @@ codes! {
         BrokenPool = "broken-pool",
         /// Under some strategies workers of a `multiprocessing.Pool` crash, by a fault of the scenario, with tasks that nobody hears of again.
         LostTasks = "lost-tasks",
+        /// Under some strategies machines are lost, by a fault of the scenario, with all that they have taken in.
+        LostMachines = "lost-machines",
         /// Under some strategies a fault of the scenario finds no process that it could end.
         MissedFault = "missed-fault",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
@@ -122,6 +124,7 @@ impl WarningCode {
             | Self::CrashedWorkers
             | Self::BrokenPool
             | Self::LostTasks
+            | Self::LostMachines
             | Self::MissedFault
             | Self::FutileWakeups
             | Self::SerialChildren
@@ -322,6 +325,11 @@ pub enum Warning {
     LostTasks {
         /// The cases, each with what it costs.
         cases: Vec<Lost>,
+    },
+    /// Machines are lost, by a fault of the scenario.
+    LostMachines {
+        /// The cases, each with what it costs.
+        cases: Vec<LostMachines>,
     },
     /// A crash finds no process to end.
     MissedFault {
@@ -777,6 +785,7 @@ impl Warning {
             Self::CrashedWorkers { .. } => WarningCode::CrashedWorkers,
             Self::BrokenPool { .. } => WarningCode::BrokenPool,
             Self::LostTasks { .. } => WarningCode::LostTasks,
+            Self::LostMachines { .. } => WarningCode::LostMachines,
             Self::MissedFault { .. } => WarningCode::MissedFault,
             Self::ProgramCrashed { .. } => WarningCode::ProgramCrashed,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
@@ -1074,6 +1083,7 @@ impl Warning {
             Self::CrashedWorkers { cases } => crashed_workers_text(cases),
             Self::BrokenPool { cases } => broken_pool_text(cases),
             Self::LostTasks { cases } => lost_tasks_text(cases),
+            Self::LostMachines { cases } => lost_machines_text(cases),
             Self::MissedFault { cases } => missed_fault_text(cases),
             Self::ProgramCrashed { cases } => program_crashed_text(cases),
             Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),

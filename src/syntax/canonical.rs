@@ -594,6 +594,7 @@ impl Workload {
             FaultKind::Slow { .. } => "Slow",
             FaultKind::Down { .. } => "Down",
             FaultKind::Crash { .. } => "Crash",
+            FaultKind::MachineLost { .. } => "MachineLost",
         };
         text.of(name, |text| {
             if let Some(device) = kind.device() {
@@ -602,6 +603,7 @@ impl Workload {
             match kind {
                 FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
                 FaultKind::Crash { worker } => text.given("worker", worker.as_ref())?,
+                FaultKind::MachineLost { machine, .. } => text.given("machine", machine.as_ref())?,
                 FaultKind::Down { .. } => {}
             }
             text.given("lasts", kind.lasts().as_ref())?;
@@ -1138,6 +1140,9 @@ mod tests {
         ("workload.faults", "[Crash(at: \"1s\")]"),
         ("workload.faults", "[Crash(at: \"1s\", worker: 0)]"),
         ("workload.faults", "[Crash(at: \"1s\", worker: 1)]"),
+        ("workload.faults", "[MachineLost(at: \"1s\")]"),
+        ("workload.faults", "[MachineLost(at: \"1s\", lasts: \"1s\")]"),
+        ("workload.faults", "[MachineLost(at: \"1s\", lasts: \"1s\", machine: 0)]"),
         ("workload.imports", "(time: \"1ms\")"),
         ("workload.imports", "(memory: \"1MB\")"),
         ("workload.imports", "(objects: 5)"),

@@ -73,6 +73,22 @@ fn fault(
             };
             FaultKind::Crash { worker }
         }
+        FaultName::MachineLost => {
+            let machine = match f.get("machine") {
+                Some(_) => Some(cx.optional(&f, "machine", |cx, n| {
+                    let most = limits::MAX_NODES - 1;
+                    cx.int32(n, "the number of the machine", 0..=most, "MAX_NODES")
+                })?),
+                None => None,
+            };
+            let lasts = match f.get("lasts") {
+                Some(_) => Some(cx.optional(&f, "lasts", |cx, n| {
+                    cx.positive_duration(n, "how long the machine is gone")
+                })?),
+                None => None,
+            };
+            FaultKind::MachineLost { machine, lasts }
+        }
     };
     Some(Fault { kind, when: when? })
 }

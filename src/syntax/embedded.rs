@@ -48,6 +48,8 @@ shipped! {
     ("resilience") "outage": "A database that is away for ten seconds",
     ("resilience") "retry_storm": "Retries that keep a service down after it was slow, and a budget for them",
     ("resilience") "worker_crash": "Workers that crash now and then, and what goes with them",
+    ("resilience") "balancing": "Long requests among short ones on four machines: how a balancer chooses",
+    ("resilience") "machine_lost": "One of three machines is lost for two minutes",
 }
 
 /// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from

@@ -352,6 +352,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::CrashedWorkers { .. }
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
+            | Finding::LostMachines { .. }
             | Finding::MissedFault { .. } => {}
         }
     }

@@ -207,6 +207,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::CrashedWorkers { .. }
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
+            | Finding::LostMachines { .. }
             | Finding::MissedFault { .. } => {}
         }
     }

@@ -4,7 +4,7 @@
 //! pools; else the program itself, which nobody starts again.
 
 use super::Executors;
-use crate::cpython::index::{CopyIndex, ProcessPoolIndex};
+use crate::cpython::index::{CopyIndex, NodeIndex, ProcessPoolIndex};
 use crate::cpython::work::{Death, FaultStrikes, TaskDispatch, Work};
 use crate::machine::Tid;
 
@@ -14,6 +14,11 @@ impl Executors {
         match work.fault_strikes(fault) {
             FaultStrikes::Done => {}
             FaultStrikes::Kills => self.crash(work, fault),
+            FaultStrikes::MachineLost(node) => self.machine_lost(work, node),
+            FaultStrikes::MachineBack(node) => {
+                work.machine_is_back(node);
+                self.open_node(work, node);
+            }
         }
     }
 
@@ -21,14 +26,17 @@ impl Executors {
         if work.kernel.program.layout.has_master() {
             let there = work.copies_there();
             let victim = work.victim(fault, there.len()).map(|n| there[n]);
-            let supervisor = |copy| work.kernel.supervisor(work.copies[copy].node);
+            let supervisor = |copy: CopyIndex| work.kernel.supervisor(work.copies[copy].node);
             if let (Some(copy), Some(supervisor)) = (victim, victim.and_then(supervisor)) {
                 self.kill(work, supervisor, copy, Death::Crash);
                 // The end of a child is a signal to its parent.
                 work.kernel.unpark(supervisor);
             }
         } else if self.process_pools.is_empty() {
-            if work.victim(fault, 1).is_some() {
+            // The program of one of several machines is not all there is, and not the machine.
+            if work.kernel.program.cluster.is_some() {
+                work.victim(fault, 0);
+            } else if work.victim(fault, 1).is_some() {
                 work.program_dies();
             }
         } else {
@@ -38,6 +46,25 @@ impl Executors {
                 self.process_pools[pool].worker_crashes(work, worker);
             }
         }
+    }
+
+    /// A machine is gone, with all processes on it. What its requests were doing nobody hears: their clients wait until the balancer finds out.
+    fn machine_lost(&mut self, work: &mut Work<'_>, node: NodeIndex) {
+        for copy in work.copies_on(node) {
+            let runners = work.copies[copy].runners.clone();
+            for runner in &runners {
+                if let TaskDispatch::Processes(pool) = *runner {
+                    self.process_pools[pool].parent_dies(work);
+                }
+            }
+            work.copy_vanishes(copy);
+            for runner in runners {
+                if let TaskDispatch::Threads(pool) = runner {
+                    self.pools[pool].forget();
+                }
+            }
+        }
+        work.machine_is_gone(node);
     }
 
     /// The workers of all process pools that can be struck, by when they were started.

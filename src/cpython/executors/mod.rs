@@ -105,7 +105,7 @@ impl Executors {
     }
 
     /// Starts the program on a machine: its main process, its copies, and the thread that starts the others.
-    fn open_node(&mut self, work: &mut Work<'_>, node: NodeIndex) {
+    pub(super) fn open_node(&mut self, work: &mut Work<'_>, node: NodeIndex) {
         let copies = u64::from(work.kernel.program.layout.copies.max(1));
         let master = work.kernel.new_main(node);
         let served = work.kernel.program.layout.has_master();

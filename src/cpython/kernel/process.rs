@@ -2,6 +2,7 @@
 
 use super::Kernel;
 use super::arena::Arenas;
+use super::start::Starter;
 use super::thread::Blocked;
 use super::wait::{On, Wait};
 use crate::cpython::index::{
@@ -175,6 +176,19 @@ impl Kernel<'_> {
             self.kill_thread(tid);
         }
         threads
+    }
+
+    /// Kills all processes of a machine; what is started there next is started anew.
+    pub(crate) fn machine_is_gone(&mut self, node: NodeIndex) {
+        let of_node = |p: &Process| p.node == node && p.liveness == Liveness::Alive;
+        let all: Vec<ProcessIndex> = (self.processes.iter_enumerated())
+            .filter(|(_, p)| of_node(p))
+            .map(|(process, _)| process)
+            .collect();
+        for process in all {
+            self.kill(process);
+        }
+        self.starters[node] = Starter::default();
     }
 
     /// Whether a thread is the main thread of its process.

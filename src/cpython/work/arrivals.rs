@@ -556,7 +556,7 @@ impl Work<'_> {
         a.left > 0
             || a.sockets.iter().any(|s| !s.queued.is_empty())
             || self.listening.next().is_some()
-            || self.cluster.expects()
+            || self.cluster.expects(self.tasks.alive())
     }
 
     pub(crate) fn arrivals_from_outside(&self) -> bool {

@@ -9,9 +9,12 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use typed_index_collections::TiVec;
 
-use super::Work;
-use crate::cpython::index::{ClassIndex, NodeIndex, TaskKey};
+use super::faults::one_more;
+use super::{Copy, Work};
+use crate::cpython::index::{ClassIndex, CopyIndex, NodeIndex, TaskKey};
+use crate::cpython::kernel::Liveness;
 use crate::cpython::program::Program;
+use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, StreamRole, Streams, unit, whole};
 use crate::machine::Cause;
 use crate::scenario::{Balancer, Nodes};
@@ -25,13 +28,52 @@ pub(crate) enum Message {
     Answer(TaskKey),
 }
 
-/// A machine, as the balancer sees it.
-#[derive(Clone, Copy, Debug, Default)]
+/// A machine, and what the balancer knows of it.
+#[derive(Clone, Debug)]
 struct Seen {
     /// Requests under way there, by what the balancer knows.
     outstanding: u64,
+    /// Whether the balancer sends requests there.
+    up: bool,
+    /// Whether the machine is gone.
+    gone: bool,
+    /// Whether it is being checked; a machine that is there and known to be is not looked at.
+    checked: bool,
+    /// Checks in a row that have failed, and that have succeeded, since the last one of the other kind.
+    fails: u32,
+    passes: u32,
+    /// Requests to which nobody will answer, because the machine has been lost with them.
+    unanswered: Vec<TaskKey>,
     /// Until when its link is busy with what has been sent to it, and with what it has sent.
     link: [Nanos; 2],
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            outstanding: 0,
+            up: true,
+            gone: false,
+            checked: false,
+            fails: 0,
+            passes: 0,
+            unanswered: Vec::new(),
+            link: [Nanos::ZERO; 2],
+        }
+    }
+}
+
+/// What lost machines came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LostMachines {
+    /// How often a machine was lost, and when that was for the first time.
+    pub(crate) lost: (u64, Nanos),
+    /// Number of requests that failed with one of them, or were sent there in vain.
+    pub(crate) failed: u64,
+    /// Number of messages that a broker sent again to another.
+    pub(crate) sent_again: u64,
+    /// Number of requests that came while the balancer knew of no machine.
+    pub(crate) refused: u64,
 }
 
 /// What stands before several machines.
@@ -49,6 +91,10 @@ pub(crate) struct Cluster<'a> {
     sent: u64,
     /// Number of requests that no machine has yet.
     expected: u64,
+    /// Whether a broker sends again what is lost with a machine.
+    sends_again: bool,
+    /// What lost machines came to.
+    pub(crate) lost: LostMachines,
     /// By class of tasks, how long a request and its answer keep a link busy.
     transfers: TiVec<ClassIndex, [Nanos; 2]>,
 }
@@ -67,6 +113,9 @@ impl<'a> Cluster<'a> {
             on_their_way: BinaryHeap::new(),
             sent: 0,
             expected: 0,
+            sends_again: program.faults.iter().any(|f| f.kind.takes_machine())
+                && spec.is_some_and(|s| s.balancer.queues()),
+            lost: LostMachines::default(),
             transfers: (program.classes.iter())
                 .map(|class| [takes(class.bytes_in), takes(class.bytes_out())])
                 .collect(),
@@ -79,9 +128,9 @@ impl<'a> Cluster<'a> {
         self.spec.is_some()
     }
 
-    /// Whether requests have come that no machine has yet.
-    pub(super) fn expects(&self) -> bool {
-        self.expected > 0
+    /// Whether requests have come that no machine has yet, or that may have to be sent to another: so many are not over.
+    pub(super) fn expects(&self, alive: u64) -> bool {
+        self.expected > 0 || self.sends_again && alive > 0
     }
 
     /// When the next message arrives; `None` if none is on its way.
@@ -98,6 +147,28 @@ impl<'a> Cluster<'a> {
     /// Messages that wait in the broker's queue, first come first.
     pub(crate) fn in_queue(&self) -> impl Iterator<Item = TaskKey> + '_ {
         self.queue.iter().copied()
+    }
+
+    /// All requests that no copy of the program has.
+    pub(super) fn has(&self) -> impl Iterator<Item = TaskKey> + '_ {
+        let on_their_way = self.on_their_way.iter().map(|Reverse((.., message))| {
+            let (Message::Request(key) | Message::Answer(key)) = message;
+            *key
+        });
+        on_their_way
+            .chain(self.in_queue())
+            .chain(self.unanswered())
+    }
+
+    /// Requests to which nobody will answer.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = TaskKey> + '_ {
+        self.nodes.iter().flat_map(|s| s.unanswered.iter().copied())
+    }
+
+    /// The machine of this number among those that the balancer sends requests to.
+    fn nth_up(&self, n: usize) -> Option<NodeIndex> {
+        let up = self.nodes.iter_enumerated().filter(|(_, s)| s.up);
+        up.map(|(node, _)| node).nth(n)
     }
 
     /// The machine that is next in turn, of those that this holds for.
@@ -124,32 +195,38 @@ impl<'a> Cluster<'a> {
         request: u64,
         before: Option<NodeIndex>,
     ) -> Option<NodeIndex> {
-        let all = self.nodes.len();
+        let all = self.nodes.iter().filter(|s| s.up).count();
+        if all == 0 {
+            return None;
+        }
         let draw = |of: usize, x: f64| {
             let n = usize::try_from(whole((x * of as f64).floor())).unwrap_or_default();
             n.min(of - 1)
         };
         match spec.balancer {
-            Balancer::RoundRobin => self.in_turn(|_| true),
+            Balancer::RoundRobin => self.in_turn(|s| s.up),
             Balancer::Random => {
                 let mut rng = self.choices.task(request, 0);
-                Some(NodeIndex::from(draw(all, unit(&mut rng))))
+                self.nth_up(draw(all, unit(&mut rng)))
             }
             Balancer::TwoChoices => {
                 let mut rng = self.choices.task(request, 0);
                 let a = draw(all, unit(&mut rng));
                 if all == 1 {
-                    return Some(NodeIndex::from(a));
+                    return self.nth_up(a);
                 }
                 // Two different ones: the second is drawn from those that are left.
                 let b = (a + 1 + draw(all - 1, unit(&mut rng))) % all;
-                let (a, b) = (NodeIndex::from(a), NodeIndex::from(b));
+                let (a, b) = (self.nth_up(a)?, self.nth_up(b)?);
                 let fewer = self.nodes[b].outstanding < self.nodes[a].outstanding;
                 Some(if fewer { b } else { a })
             }
-            Balancer::LeastOutstanding => self.least(|_| true),
-            Balancer::Sticky => before.or_else(|| self.in_turn(|_| true)),
-            Balancer::Broker { prefetch } => self.least(|s| s.outstanding < u64::from(prefetch)),
+            Balancer::LeastOutstanding => self.least(|s| s.up),
+            Balancer::Sticky => (before.filter(|&node| self.nodes[node].up))
+                .or_else(|| self.in_turn(|s| s.up)),
+            Balancer::Broker { prefetch } => {
+                self.least(|s| s.up && s.outstanding < u64::from(prefetch))
+            }
         }
     }
 }
@@ -170,12 +247,26 @@ impl Work<'_> {
         let number = self.tasks[key].number;
         match self.cluster.choose(spec, number, before) {
             Some(node) => self.send_request(key, node),
-            None => self.cluster.queue.push_back(key),
+            None if spec.balancer.queues() => self.cluster.queue.push_back(key),
+            None => {
+                // It knows of no machine: 503.
+                self.cluster.expected -= 1;
+                self.cluster.lost.refused += 1;
+                self.fails_at_balancer(key);
+            }
         }
     }
 
+    /// A request fails that no copy of the program has.
+    fn fails_at_balancer(&mut self, key: TaskKey) {
+        self.tasks[key].ending = TaskEnd::Failed;
+        self.ends_outside(key);
+        self.nudge_all_if_over();
+    }
+
     fn send_request(&mut self, key: TaskKey, node: NodeIndex) {
-        self.tasks[key].node = node;
+        let task = &mut self.tasks[key];
+        (task.node, task.routed) = (node, true);
         self.cluster.nodes[node].outstanding += 1;
         let at = self.message_arrives(key, node, 0);
         self.send(at, Message::Request(key));
@@ -225,7 +316,12 @@ impl Work<'_> {
         match message {
             Message::Request(key) => {
                 self.cluster.expected -= 1;
-                self.connect(key, 1);
+                let node = self.tasks[key].node;
+                if self.cluster.nodes[node].gone {
+                    self.cluster.nodes[node].unanswered.push(key);
+                } else {
+                    self.connect(key, 1);
+                }
             }
             Message::Answer(key) => self.ends_outside(key),
         }
@@ -248,16 +344,179 @@ impl Work<'_> {
             return;
         };
         self.cluster.nodes[node].outstanding -= 1;
+        self.send_next(spec);
+        if self.cluster.sends_again && self.tasks.alive() == 0 {
+            self.nudge_all_if_over();
+        }
+    }
+
+    /// Sends the first message of the broker's queue to a machine that may have one more; whether there were both.
+    fn send_next(&mut self, spec: &Nodes) -> bool {
         let Some(&key) = self.cluster.queue.front() else {
-            return;
+            return false;
         };
         let number = self.tasks[key].number;
-        if let Some(node) = self.cluster.choose(spec, number, None) {
+        let node = self.cluster.choose(spec, number, None);
+        if let Some(node) = node {
             self.cluster.queue.pop_front();
             let (since, now) = (self.tasks[key].since, self.kernel.machine.now());
             self.book(key, Cause::Pool, since, now);
             self.tasks[key].since = now;
             self.send_request(key, node);
         }
+        node.is_some()
     }
+
+    /// The machines that are there.
+    pub(super) fn machines_there(&self) -> Vec<NodeIndex> {
+        if !self.cluster.is_there() {
+            return Vec::new();
+        }
+        let there = self.cluster.nodes.iter_enumerated().filter(|(_, s)| !s.gone);
+        there.map(|(node, _)| node).collect()
+    }
+
+    /// The copies of the program that live on a machine.
+    pub(crate) fn copies_on(&self, node: NodeIndex) -> Vec<CopyIndex> {
+        let of = self.copies.iter_enumerated().filter(|(_, c)| c.node == node);
+        let lives = |c: &Copy| {
+            let process = &self.kernel.processes[c.home.process];
+            process.liveness == Liveness::Alive
+        };
+        of.filter(|(_, c)| lives(c)).map(|(copy, _)| copy).collect()
+    }
+
+    /// Nobody will answer to this request: its client waits until the balancer finds out.
+    pub(super) fn is_unanswered(&mut self, key: TaskKey) {
+        let now = self.kernel.machine.now();
+        let task = &mut self.tasks[key];
+        task.since = now;
+        let node = task.node;
+        self.cluster.nodes[node].unanswered.push(key);
+    }
+
+    /// A machine is gone, whose copies have been ended: all its processes are, and nobody answers to who waits at its socket.
+    pub(crate) fn machine_is_gone(&mut self, node: NodeIndex) {
+        self.kernel.machine_is_gone(node);
+        self.forget_watchdog(node);
+        one_more(&mut self.cluster.lost.lost, self.kernel.machine.now());
+        let queued = std::mem::take(&mut self.arrivals.sockets[node].queued);
+        let tasks = &self.tasks;
+        let pending = (self.listening).take_out(|key| tasks[key].node == node);
+        for key in queued.into_iter().chain(pending) {
+            let (since, now) = (self.tasks[key].since, self.kernel.machine.now());
+            self.book(key, Cause::Pool, since, now);
+            self.is_unanswered(key);
+        }
+        let seen = &mut self.cluster.nodes[node];
+        seen.gone = true;
+        if !std::mem::replace(&mut seen.checked, true) {
+            self.check_next(node);
+        }
+    }
+
+    /// A machine is back. It knows of no connection from before: who waits for an answer hears that at once.
+    pub(crate) fn machine_is_back(&mut self, node: NodeIndex) {
+        let seen = &mut self.cluster.nodes[node];
+        seen.gone = false;
+        if !std::mem::replace(&mut seen.checked, true) {
+            self.check_next(node);
+        }
+        self.give_unanswered_up(node);
+    }
+
+    /// Announces the next check of a machine: they are at whole multiples of the interval.
+    fn check_next(&mut self, node: NodeIndex) {
+        let Some(spec) = self.cluster.spec else {
+            return;
+        };
+        let (every, now) = (spec.health.every, self.kernel.machine.now());
+        let number = self.faults_of_scenario() + 2 * usize::from(node);
+        self.fault_at(number, every * (now.0 / every.0.max(1) + 1));
+    }
+
+    /// A check of a machine begins, or one that has failed for the last time is over.
+    pub(super) fn health_event(&mut self, event: usize) {
+        let node = NodeIndex::from(event / 2);
+        if event % 2 == 1 {
+            self.is_down(node);
+        } else {
+            self.check(node);
+        }
+    }
+
+    /// The balancer checks a machine: whether a copy of the program serves there.
+    fn check(&mut self, node: NodeIndex) {
+        let Some(spec) = self.cluster.spec else {
+            return;
+        };
+        let serves = self.copies_on(node).into_iter().any(|copy| self.is_there(copy));
+        let now = self.kernel.machine.now();
+        let idle = self.only_faults_are_left();
+        let seen = &mut self.cluster.nodes[node];
+        if serves {
+            (seen.fails, seen.passes) = (0, seen.passes.saturating_add(1));
+            seen.up |= seen.passes >= spec.health.passes;
+            seen.checked = !seen.up;
+        } else {
+            (seen.fails, seen.passes) = (seen.fails.saturating_add(1), 0);
+            // Of one that is gone and known to be nothing new is heard until it is back; neither of one where nobody does anything any more.
+            seen.checked = seen.up || !seen.gone && !idle;
+        }
+        let (fails, up, checked) = (seen.fails, seen.up, seen.checked);
+        if up && fails == spec.health.fails {
+            let number = self.faults_of_scenario() + 2 * usize::from(node) + 1;
+            self.fault_at(number, now + spec.health.timeout);
+        }
+        if checked {
+            self.check_next(node);
+        }
+        if serves && up {
+            while self.send_next(spec) {}
+        }
+    }
+
+    /// The balancer sends nothing more to a machine whose checks have failed, and gives up what it waits for there.
+    fn is_down(&mut self, node: NodeIndex) {
+        let health = self.cluster.spec.map(|s| s.health).unwrap_or_default();
+        let seen = &mut self.cluster.nodes[node];
+        if seen.fails < health.fails {
+            return; // It has answered since.
+        }
+        seen.up = false;
+        self.give_unanswered_up(node);
+    }
+
+    /// Clients hear that nobody will answer to their requests; a broker sends them to other machines.
+    fn give_unanswered_up(&mut self, node: NodeIndex) {
+        let Some(spec) = self.cluster.spec else {
+            return;
+        };
+        let now = self.kernel.machine.now();
+        for key in std::mem::take(&mut self.cluster.nodes[node].unanswered) {
+            let since = self.tasks[key].since;
+            self.book(key, Cause::Io, since, now);
+            self.tasks[key].since = now;
+            if spec.balancer.queues() {
+                self.cluster.lost.sent_again += 1;
+                self.cluster.nodes[node].outstanding -= 1;
+                self.cluster.expected += 1;
+                self.begins_anew(key);
+                self.cluster.queue.push_back(key);
+            } else {
+                self.cluster.lost.failed += 1;
+                self.fails_at_balancer(key);
+            }
+        }
+        while self.send_next(spec) {}
+    }
+
+    /// A task that was lost with its machine is as it was when it came.
+    fn begins_anew(&mut self, key: TaskKey) {
+        let payload = self.kernel.program.classes[self.tasks[key].submitted_as].bytes_in;
+        let task = &mut self.tasks[key];
+        task.begins_anew();
+        task.payload = payload;
+    }
+
 }

@@ -38,6 +38,7 @@ impl Work<'_> {
         let task = &self.tasks[key];
         let (class, ending, counted, parent) = (task.class, task.ending, task.counted, task.parent);
         let (number, arrival, node) = (task.number, task.arrival, task.node);
+        let routed = task.routed;
         let latency = now - arrival;
         if let Some(parent) = parent {
             self.tasks.remove(key);
@@ -82,7 +83,9 @@ impl Work<'_> {
         }
         self.observer.series.push(now, latency.as_secs_f64());
         self.tasks.remove(key);
-        self.request_is_over(node);
+        if routed {
+            self.request_is_over(node);
+        }
         self.user_answered(number, node);
         true
     }

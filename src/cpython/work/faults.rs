@@ -6,7 +6,7 @@
 use super::silence::Killed;
 use super::{Copy, Work};
 use crate::cpython::finding::Finding;
-use crate::cpython::index::{CopyIndex, DeviceNumber};
+use crate::cpython::index::{CopyIndex, DeviceNumber, NodeIndex};
 use crate::cpython::kernel::Liveness;
 use crate::cpython::role::{LoopState, MainState, ThreadRole};
 use crate::engine::{Nanos, Streams, unit, whole};
@@ -55,6 +55,8 @@ pub(crate) struct Faults<'a> {
     missed: (u64, Nanos),
     /// When the program's only process was ended.
     program: Option<Nanos>,
+    /// Of each fault that is on and takes a machine, that machine.
+    machines: Vec<Option<NodeIndex>>,
     /// Number of them that the machine has been told of.
     announced: usize,
 }
@@ -66,6 +68,10 @@ pub(crate) enum FaultStrikes {
     Done,
     /// A process ends: which, [`Work::victim`] says.
     Kills,
+    /// This machine is gone.
+    MachineLost(NodeIndex),
+    /// This machine is back.
+    MachineBack(NodeIndex),
 }
 
 impl<'a> Faults<'a> {
@@ -80,6 +86,7 @@ impl<'a> Faults<'a> {
             pools: PoolCrashes::default(),
             missed: (0, Nanos::ZERO),
             program: None,
+            machines: vec![None; all.len()],
             announced: 0,
         }
     }
@@ -125,14 +132,14 @@ impl Work<'_> {
         self.fault_at(fault, at);
     }
 
-    fn fault_at(&mut self, fault: usize, at: Nanos) {
+    pub(super) fn fault_at(&mut self, fault: usize, at: Nanos) {
         self.faults.announced += 1;
         let number = u32::try_from(fault).expect("few faults");
         self.kernel.machine.fault_at(number, at);
     }
 
     /// Whether nothing is left for a fault to strike.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         let more = || {
             if self.arrivals_from_outside() {
                 self.expects_outside()
@@ -155,15 +162,20 @@ impl Work<'_> {
     /// A fault begins, or ends.
     pub(crate) fn fault_strikes(&mut self, number: u32) -> FaultStrikes {
         let fault = number as usize;
+        self.faults.announced -= 1;
+        if let Some(check) = fault.checked_sub(self.faults.all.len()) {
+            self.health_event(check);
+            return FaultStrikes::Done;
+        }
         let kind = self.faults.all[fault].kind;
         let now = self.kernel.machine.now();
-        self.faults.announced -= 1;
         // Where nothing but faults is to come any more, tasks wait for ever: no further fault helps, unless one of them ends.
-        let stuck = self.kernel.machine.pending() <= self.faults.announced + self.ticking;
+        let stuck = self.only_faults_are_left();
         if std::mem::take(&mut self.faults.on[fault]) {
             self.adjust_devices();
             self.announce_fault(fault);
-            return FaultStrikes::Done;
+            let machine = self.faults.machines[fault].take();
+            return machine.map_or(FaultStrikes::Done, FaultStrikes::MachineBack);
         }
         if stuck && !self.faults.on.contains(&true) {
             return FaultStrikes::Done;
@@ -173,10 +185,54 @@ impl Work<'_> {
             self.faults.on[fault] = true;
             self.adjust_devices();
             self.fault_at(fault, now + lasts);
-            return FaultStrikes::Done;
+            return if kind.takes_machine() {
+                self.machine_is_struck(fault)
+            } else {
+                FaultStrikes::Done
+            };
         }
         self.announce_fault(fault);
-        FaultStrikes::Kills
+        if kind.takes_machine() {
+            self.machine_is_struck(fault)
+        } else {
+            FaultStrikes::Kills
+        }
+    }
+
+    /// Whether nothing but faults is to happen, and ticks of loops.
+    pub(super) fn only_faults_are_left(&self) -> bool {
+        self.kernel.machine.pending() <= self.faults.announced + self.ticking
+    }
+
+    /// Which machine is gone by this fault; it is remembered for when it is back.
+    fn machine_is_struck(&mut self, fault: usize) -> FaultStrikes {
+        let there = self.machines_there();
+        let named = self.faults.all[fault].kind.machine();
+        let struck = match named {
+            Some(n) => there.into_iter().find(|&node| usize::from(node) == n as usize),
+            None => self
+                .drawn_victim(fault, there.len())
+                .and_then(|n| there.get(n).copied()),
+        };
+        self.faults.machines[fault] = struck;
+        if struck.is_none() {
+            one_more(&mut self.faults.missed, self.kernel.machine.now());
+        }
+        struck.map_or(FaultStrikes::Done, FaultStrikes::MachineLost)
+    }
+
+    /// One of so many, drawn for this fault; `None` if there are none.
+    fn drawn_victim(&self, fault: usize, there: usize) -> Option<usize> {
+        let begun = self.faults.begun[fault];
+        let mut rng = self.faults.streams.task(fault as u64, 2 * begun + 1);
+        let n = whole((unit(&mut rng) * there as f64).floor());
+        let n = usize::try_from(n).expect("an index of a list");
+        (n < there).then_some(n)
+    }
+
+    /// Number of faults of the scenario; what is announced beyond them are the balancer's checks.
+    pub(super) fn faults_of_scenario(&self) -> usize {
+        self.faults.all.len()
     }
 
     /// Which of so many processes the fault of this number ends, as an index; `None`, which is counted, if there is no such process.
@@ -184,17 +240,14 @@ impl Work<'_> {
         let fault = number as usize;
         let worker = match self.faults.all[fault].kind {
             FaultKind::Crash { worker } => worker,
-            FaultKind::Slow { .. } | FaultKind::Down { .. } => return None,
+            FaultKind::Slow { .. } | FaultKind::Down { .. } | FaultKind::MachineLost { .. } => {
+                return None;
+            }
         };
-        let index = if let Some(n) = worker {
-            n as usize
-        } else {
-            let begun = self.faults.begun[fault];
-            let mut rng = self.faults.streams.task(fault as u64, 2 * begun + 1);
-            let n = whole((unit(&mut rng) * there as f64).floor());
-            usize::try_from(n).expect("an index of a list")
+        let found = match worker {
+            Some(n) => Some(n as usize).filter(|n| *n < there),
+            None => self.drawn_victim(fault, there),
         };
-        let found = (index < there).then_some(index);
         if found.is_none() {
             one_more(&mut self.faults.missed, self.kernel.machine.now());
         }
@@ -237,13 +290,21 @@ impl Work<'_> {
             tasks: pools.lost,
             hangs: pools.hangs,
         });
+        let gone = self.cluster.lost;
+        let machines = (gone.lost.0 > 0).then_some(Finding::LostMachines {
+            at: gone.lost.1,
+            times: gone.lost.0,
+            failed: gone.failed,
+            sent_again: gone.sent_again,
+            refused: gone.refused,
+        });
         let (times, at) = self.faults.missed;
         let missed = (times > 0).then_some(Finding::MissedFault { at, times });
-        servers.into_iter().chain(broken).chain(lost).chain(missed).collect()
+        servers.into_iter().chain(broken).chain(lost).chain(machines).chain(missed).collect()
     }
 
     /// Whether the process of a copy runs, and has begun to serve.
-    fn is_there(&self, copy: CopyIndex) -> bool {
+    pub(super) fn is_there(&self, copy: CopyIndex) -> bool {
         let Copy { main, home, .. } = self.copies[copy];
         let begins = match self.kernel.threads[main].role {
             ThreadRole::Main(_, state) => state == MainState::Begin,
@@ -265,7 +326,7 @@ impl Work<'_> {
                 pace = match fault.kind {
                     FaultKind::Slow { factor, .. } => pace.min(1.0 / factor),
                     FaultKind::Down { .. } => 0.0,
-                    FaultKind::Crash { .. } => pace,
+                    FaultKind::Crash { .. } | FaultKind::MachineLost { .. } => pace,
                 };
             }
             self.device_goes_at(DeviceNumber::from(device), pace);

@@ -64,6 +64,17 @@ impl Listening {
         self.dropped
     }
 
+    /// Takes out the connections for which this holds.
+    pub(super) fn take_out(&mut self, which: impl Fn(TaskKey) -> bool) -> Vec<TaskKey> {
+        let (out, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pending)
+            .into_sorted_vec()
+            .into_iter()
+            .rev()
+            .partition(|Reverse((_, _, key, _))| which(*key));
+        self.pending = stay.into();
+        out.into_iter().map(|Reverse((_, _, key, _))| key).collect()
+    }
+
     /// Connections that are not made yet: each with the instant at which it is asked for again.
     pub(crate) fn pending(&self) -> impl Iterator<Item = (TaskKey, Nanos)> + '_ {
         self.pending

@@ -34,6 +34,37 @@ impl Work<'_> {
         leaves: bool,
         why: Death,
     ) -> ProcessIndex {
+        let lost = self.dies_with(by, copy, leaves);
+        let now = self.kernel.machine.now();
+        let killed = self.deaths(why);
+        if killed.workers == 0 {
+            killed.first = now;
+        }
+        killed.workers += 1;
+        for key in lost {
+            self.lose(key, why);
+        }
+        self.nudge_all_if_over();
+        self.copies[copy].home.process
+    }
+
+    /// Ends the process of a copy, because its machine is gone. Nobody hears of what it had taken in: see [`Cluster`](super::Cluster).
+    pub(crate) fn copy_vanishes(&mut self, copy: CopyIndex) {
+        // Nobody pays for what follows outside.
+        let nobody = self.copies[copy].main;
+        for key in self.dies_with(nobody, copy, false) {
+            let task = &self.tasks[key];
+            if task.abandoned || task.parent.is_some() {
+                self.lose(key, Death::Crash);
+            } else {
+                self.tasks[key].data = Data::default();
+                self.is_unanswered(key);
+            }
+        }
+    }
+
+    /// Ends the process of a copy; returns the tasks that it had taken in, which have given back what others may use.
+    fn dies_with(&mut self, by: Tid, copy: CopyIndex, leaves: bool) -> Vec<TaskKey> {
         let process = self.copies[copy].home.process;
         self.stop_waiting_for_arrivals(copy);
         let lost = self.taken_in_by(copy);
@@ -61,17 +92,7 @@ impl Work<'_> {
         c.pulse.dead = true;
         self.forget_loop(copy);
         self.forget_tick(copy);
-        let now = self.kernel.machine.now();
-        let killed = self.deaths(why);
-        if killed.workers == 0 {
-            killed.first = now;
-        }
-        killed.workers += 1;
-        for key in lost {
-            self.lose(key, why);
-        }
-        self.nudge_all_if_over();
-        process
+        lost
     }
 
     fn deaths(&mut self, why: Death) -> &mut Killed {
@@ -86,7 +107,8 @@ impl Work<'_> {
         let sockets = self.arrivals.sockets.iter();
         let queued = sockets.flat_map(|s| s.queued.iter().copied());
         let pending = self.listening.pending().map(|(key, _)| key);
-        let others: BTreeSet<TaskKey> = queued.chain(pending).collect();
+        let with_balancer = self.cluster.has();
+        let others: BTreeSet<TaskKey> = queued.chain(pending).chain(with_balancer).collect();
         let of_copy = self.tasks.iter().filter(|(_, t)| t.copy == copy);
         let mut all: Vec<TaskKey> = of_copy.map(|(key, _)| key).collect();
         all.retain(|key| !others.contains(key));

@@ -240,6 +240,11 @@ impl Work<'_> {
         }
     }
 
+    /// A machine is gone, and its supervisor with it.
+    pub(super) fn forget_watchdog(&mut self, node: NodeIndex) {
+        self.watchdogs.of[node] = Watchdog::default();
+    }
+
     /// The copies that a supervisor watches over.
     fn watched_by(&self, tid: Tid) -> impl Iterator<Item = CopyIndex> + use<'_> {
         let node = self.kernel.node_of(self.kernel.threads[tid].process);

@@ -190,6 +190,8 @@ pub(crate) struct Task {
     pub(crate) wait: Option<Wait>,
     /// The machine that it has been sent to.
     pub(crate) node: NodeIndex,
+    /// Whether a balancer has sent it there.
+    pub(crate) routed: bool,
     /// The copy of the program that it belongs to.
     pub(crate) copy: CopyIndex,
     pub(crate) parent: Option<TaskKey>,
@@ -236,6 +238,20 @@ pub(crate) struct Task {
 }
 
 impl Task {
+    /// Is again as it was when it came, but for when that was and the draws that it keys.
+    pub(crate) fn begins_anew(&mut self) {
+        (self.pc, self.draws, self.demand) = (0, 0, 0);
+        (self.patience, self.sizes, self.born) = (0, 0, 0);
+        self.class = self.submitted_as;
+        self.frames.clear();
+        (self.wait, self.need, self.joiner, self.interrupt) = (None, None, None, None);
+        (self.future, self.worker) = (FutureState::Pending, None);
+        (self.children, self.youngest) = (0, None);
+        (self.pause, self.token_until, self.trying_again) = (Nanos::ZERO, None, false);
+        (self.retry_after, self.next, self.permitted) = (None, None, false);
+        (self.sent, self.data, self.routed) = (Blocks::default(), Data::default(), false);
+    }
+
     /// The call that a worker executes, or will, and the index of its last instruction.
     pub(crate) fn call(&self) -> Option<(CallIndex, u32)> {
         self.frames.iter().find_map(|f| match f {
@@ -328,6 +344,7 @@ impl Tasks {
             timer: 0,
             wait: None,
             node: NodeIndex::from(0),
+            routed: false,
             copy: CopyIndex::from(0),
             parent: None,
             children: 0,

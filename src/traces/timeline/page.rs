@@ -70,6 +70,7 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::CrashedWorkers { .. }
         | Finding::BrokenPool { .. }
         | Finding::LostTasks { .. }
+        | Finding::LostMachines { .. }
         | Finding::MissedFault { .. }
         | Finding::Unsupported { .. } => None,
     })

@@ -186,6 +186,13 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
                 if *hangs { "; the pool hangs" } else { "" }
             ),
         ),
+        Finding::LostMachines {
+            at, times, failed, ..
+        } => (
+            "lost machines",
+            *at,
+            format!("machines were lost {times} times from here on, and {failed} requests failed"),
+        ),
         Finding::MissedFault { at, times } => (
             "missed fault",
             *at,

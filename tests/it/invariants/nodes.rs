@@ -2,14 +2,18 @@
 
 use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
-use pchsim::scenario::{Balancer, Network, NodeMachine, Nodes, Rounds, Scope, Strategy};
-use pchsim::strategy::{check_recording, record};
+use pchsim::scenario::{
+    Balancer, Dist, Fault, FaultKind, FaultTime, HealthCheck, Network, NodeMachine, Nodes, Rounds,
+    Scope, Strategy,
+};
+use pchsim::strategy::{Finding, check_recording, record};
+use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, any, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
 use super::{cases, config};
-use crate::common::Case;
+use crate::common::{Case, ms};
 
 fn balancers() -> BoxedStrategy<Balancer> {
     prop_oneof![
@@ -49,6 +53,35 @@ fn clusters() -> BoxedStrategy<Nodes> {
         .boxed()
 }
 
+/// Checks that come often, so that short runs see them fail and pass.
+fn checks() -> BoxedStrategy<HealthCheck> {
+    (1_u64..30, 1_u32..4, 1_u32..3)
+        .prop_map(|(every, fails, passes)| HealthCheck {
+            every: ms(every),
+            timeout: ms(every),
+            fails,
+            passes,
+        })
+        .boxed()
+}
+
+/// Machines that are lost, for good or for a while, now and again, and workers that crash meanwhile.
+fn losses() -> BoxedStrategy<Vec<Fault>> {
+    let when = prop_oneof![
+        2 => (0_u64..100).prop_map(|t| FaultTime::At(ms(t))),
+        1 => (5_u64..100).prop_map(|mean| FaultTime::Every(Dist::Exponential(ms(mean)))),
+    ];
+    let kind = prop_oneof![
+        4 => (option::of(0_u32..5), option::of((1_u64..100).prop_map(ms)))
+            .prop_map(|(machine, lasts)| FaultKind::MachineLost { machine, lasts }),
+        1 => option::of(0_u32..3).prop_map(|worker| FaultKind::Crash { worker }),
+        1 => (1_u64..50).prop_map(|lasts| FaultKind::Down { device: 0, lasts: ms(lasts) }),
+    ];
+    vec((kind, when), 1..3)
+        .prop_map(|all| all.into_iter().map(|(kind, when)| Fault { kind, when }).collect())
+        .boxed()
+}
+
 /// A case on several machines, with resources and devices that are each machine's own, or of all of them.
 fn on_machines() -> BoxedStrategy<Case> {
     (cases(), clusters(), any::<u16>())
@@ -79,6 +112,22 @@ proptest! {
     #[test]
     fn machines_obey_the_laws(case in on_machines()) {
         case.run();
+    }
+}
+
+proptest! {
+    #![proptest_config(config(512))]
+
+    /// Whatever is lost with machines, tasks are conserved, what others may use is given back, and the run ends.
+    #[test]
+    fn lost_machines_obey_the_laws(mut case in on_machines(), faults in losses(), health in checks()) {
+        let nodes = Nodes { health, ..*case.strategy.nodes().expect("machines") };
+        case.strategy = Strategy::Nodes { nodes, each: Box::new(case.strategy.on_each().clone()) };
+        case.workload.faults = faults;
+        let o = case.run();
+        assert_eq!(format!("{o:?}"), format!("{:?}", case.run()));
+        let endless = o.findings.iter().any(|f| matches!(f, Finding::EventLimit { .. }));
+        assert!(!endless, "a small workload takes no million events");
     }
 }
 

@@ -14,6 +14,7 @@ mod gil;
 mod interplay;
 mod listening;
 mod locks;
+mod machines;
 mod memory;
 mod needed;
 mod objects;

@@ -244,6 +244,8 @@ pub enum TaskLocation {
     RequestOnItsWay(Nanos),
     /// Its answer is on its way back, where it is at this instant.
     AnswerOnItsWay(Nanos),
+    /// Its machine is gone, and nobody knows yet.
+    Unanswered,
     /// Waits in a broker's queue, at this position.
     Broker(usize),
     /// This thread is submitting it to an executor, or taking it in.

@@ -195,6 +195,9 @@ impl SnapshotIndex<'_, '_> {
             };
             self.put(places, key, place);
         }
+        for key in self.work.cluster.unanswered() {
+            self.put(places, key, TaskLocation::Unanswered);
+        }
         for (n, key) in self.work.cluster.in_queue().enumerate() {
             self.put(places, key, TaskLocation::Broker(n + 1));
         }
