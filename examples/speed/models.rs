@@ -6,8 +6,8 @@ use std::time::Instant;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, MachineSpec, Offload, PoolLife, ProcessApi, Rounds, StartMethod, Step,
-    Strategy, TaskClass, Workers, Workload,
+    Arrivals, Balancer, Dist, Lifecycle, MachineSpec, Nodes, Offload, PoolLife, ProcessApi,
+    Rounds, StartMethod, Step, Strategy, TaskClass, Workers, Workload,
 };
 use pchsim::strategy::{SimInput, simulate};
 
@@ -36,6 +36,26 @@ const ROWS: &[Row] = &[
             pools: Vec::new(),
         },
         interval: 500,
+    },
+    // At 5000 requests a second on eighty cores.
+    Row {
+        name: "ten machines",
+        strategy: || Strategy::Nodes {
+            nodes: Nodes {
+                balancer: Balancer::LeastOutstanding,
+                ..Nodes::of(10)
+            },
+            each: Box::new(Strategy::Prefork {
+                processes: 8,
+                each: Box::new(Strategy::Asyncio {
+                    limit: None,
+                    offload: Offload::None,
+                    pools: Vec::new(),
+                }),
+                life: Lifecycle::default(),
+            }),
+        },
+        interval: 200,
     },
     Row {
         name: "threads",

@@ -4,11 +4,13 @@ use super::decode::{Cx, Fields, both};
 use super::decode_strategy::times;
 use super::diagnostic::Code;
 use super::strategy_text::{Parts, whole};
-use super::tree::SyntaxNode;
+use super::tree::{CallArgs, SyntaxKind, SyntaxNode};
 use super::variants::{self, BalancerName};
 use crate::engine::Nanos;
 use crate::scenario::units::{self, UnitError};
-use crate::scenario::{Balancer, Bytes, HealthCheck, Network, NodeMachine, Nodes, limits};
+use crate::scenario::{
+    Balancer, Bytes, HealthCheck, Network, NodeMachine, Nodes, Scenario, limits,
+};
 
 /// What is said where machines stand within what belongs to one.
 pub(super) const NESTED: &str = "machines cannot stand within what one of them runs";
@@ -203,5 +205,40 @@ fn rate(text: &str) -> Result<Bytes, String> {
         Ok(0) => Err("a link transfers a byte a second or more".into()),
         Ok(rate) => Ok(rate),
         Err(e) => Err(why(e, help)),
+    }
+}
+
+/// Refuses faults that take a machine which no strategy has. (Where some have it, a note of the study says which have not.)
+pub(super) fn check_faults(cx: &mut Cx, workload: &SyntaxNode, scenario: &Scenario) {
+    let SyntaxKind::Call {
+        args: CallArgs::Fields(fields),
+        ..
+    } = &workload.kind
+    else {
+        return;
+    };
+    let Some((_, list)) = fields.iter().find(|(name, _)| name.text == "faults") else {
+        return;
+    };
+    let SyntaxKind::List(items) = &list.kind else {
+        return;
+    };
+    let counts = scenario.strategies.iter().filter_map(|c| c.strategy.nodes());
+    let most = counts.map(|nodes| nodes.count).max();
+    for (i, (fault, item)) in scenario.workload.faults.iter().zip(items).enumerate() {
+        if !fault.kind.takes_machine() {
+            continue;
+        }
+        let why = match (most, fault.kind.machine()) {
+            (None, _) => "no strategy has several machines, of which one could be lost".to_owned(),
+            (Some(count), Some(n)) if n >= count => {
+                format!("no strategy has a machine {n}: they count from 0, and there are {count} at most")
+            }
+            (Some(_), _) => continue,
+        };
+        cx.at(&format!("workload.faults[{i}]"), |cx| {
+            cx.error(Code::Conflict, item.span, why)
+                .help("write a strategy such as \"nodes:3(uvicorn:4)\", or leave the fault out");
+        });
     }
 }

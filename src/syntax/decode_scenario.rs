@@ -8,7 +8,7 @@ use super::decode_machine::machine;
 use super::decode_workload::{fork_no_effect, workload};
 use super::diagnostic::{Code, Severity};
 use super::tree::{CallArgs, SourceSpan, SyntaxKind, SyntaxNode};
-use super::{decode_pools, decode_strategy, objective, variants};
+use super::{decode_nodes, decode_pools, decode_strategy, objective, variants};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{
@@ -111,6 +111,9 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
             && let Some(node) = f.get("workload")
         {
             cx.at("workload", |cx| fork_no_effect(cx, node));
+        }
+        if let Some(node) = f.get("workload").filter(|_| !all.is_empty()) {
+            decode_nodes::check_faults(cx, node, &scenario);
         }
         if let Some(node) = f.get("strategies") {
             decode_pools::check(cx, node, &scenario);

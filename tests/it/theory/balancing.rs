@@ -2,8 +2,10 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Balancer, DeviceKind, DeviceSpec, Dist, Network, Nodes, Step, Strategy,
+    Arrivals, Balancer, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, HealthCheck,
+    Network, Nodes, Step, Strategy,
 };
+use pchsim::strategy::{Finding, Outcome};
 
 use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
 
@@ -206,4 +208,49 @@ fn messages_take_their_time_to_the_nanosecond() {
     assert_eq!(case(2).run(0).latencies, [ms(35), ms(35)]);
     // By one link the second comes 3 ms later: the answer of the first is off it by then.
     assert_eq!(case(1).run(0).latencies, [ms(35), ms(38)]);
+}
+
+/// Machine repair, each machine with a repairer of its own: two machines work for exponential times with a mean of 4 s and are gone for 1 s. Each is
+/// gone a fifth of the time, both a twenty-fifth, and who comes then is refused.
+#[test]
+fn machines_that_fail_and_are_repaired() {
+    let lost = |machine| Fault {
+        kind: FaultKind::MachineLost {
+            machine: Some(machine),
+            lasts: Some(Nanos::from_secs(1)),
+        },
+        when: FaultTime::Every(exponential(4.0)),
+    };
+    let ms = Nanos::from_millis;
+    let mut case = farm(2, Balancer::RoundRobin, 0.1, 40_000);
+    case.warmup = 0.0;
+    case.workload.arrivals = Arrivals::Open {
+        interval: Dist::Constant(ms(50)),
+        count: Some(40_000),
+    };
+    case.workload.classes[0].steps = vec![Step::Io(Dist::Constant(ms(1)))];
+    case.workload.faults = vec![lost(0), lost(1)];
+    case.strategy = Strategy::Nodes {
+        nodes: Nodes {
+            // Checks that are as good as at once.
+            health: HealthCheck {
+                every: ms(1),
+                timeout: Nanos(1),
+                fails: 1,
+                passes: 1,
+            },
+            ..*case.strategy.nodes().expect("machines")
+        },
+        each: Box::new(super::support::asyncio()),
+    };
+    let refused = |o: &Outcome| {
+        let told = o.findings.iter().find_map(|f| match f {
+            Finding::LostMachines { refused, .. } => Some(*refused),
+            _ => None,
+        });
+        told.expect("a finding") as f64 / 40_000.0
+    };
+    // A machine is known to be back at the next check, on average half of a millisecond later, and to be gone as much later.
+    case.replicate(10, refused)
+        .assert_holds(0.04, "two machines, both gone");
 }
