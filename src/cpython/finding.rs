@@ -358,7 +358,9 @@ impl Finding {
                 let much = u128::from(*workers) + u128::from(*tasks);
                 (Kind::LostTasks, Effect::Told, much)
             }
-            Self::MissedFault { times, .. } => (Kind::MissedFault, Effect::Told, u128::from(*times)),
+            Self::MissedFault { times, .. } => {
+                (Kind::MissedFault, Effect::Told, u128::from(*times))
+            }
             Self::ProgramCrashed { at: _ } => (Kind::ProgramCrashed, Effect::Ended, 0),
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),

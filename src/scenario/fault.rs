@@ -38,6 +38,34 @@ pub enum FaultKind {
     },
 }
 
+impl Fault {
+    /// The same with all times multiplied by `factor`.
+    #[must_use]
+    pub(crate) fn scaled(&self, factor: f64) -> Self {
+        let kind = match self.kind {
+            FaultKind::Slow {
+                device,
+                factor: slower,
+                lasts,
+            } => FaultKind::Slow {
+                device,
+                factor: slower,
+                lasts: lasts.scale(factor),
+            },
+            FaultKind::Down { device, lasts } => FaultKind::Down {
+                device,
+                lasts: lasts.scale(factor),
+            },
+            FaultKind::Crash { worker } => FaultKind::Crash { worker },
+        };
+        let when = match &self.when {
+            FaultTime::At(at) => FaultTime::At(at.scale(factor)),
+            FaultTime::Every(interval) => FaultTime::Every(interval.scaled(factor)),
+        };
+        Self { kind, when }
+    }
+}
+
 impl FaultKind {
     /// For how long it lasts; `None` for what happens at an instant.
     #[must_use]

@@ -239,7 +239,12 @@ impl Work<'_> {
         });
         let (times, at) = self.faults.missed;
         let missed = (times > 0).then_some(Finding::MissedFault { at, times });
-        servers.into_iter().chain(broken).chain(lost).chain(missed).collect()
+        servers
+            .into_iter()
+            .chain(broken)
+            .chain(lost)
+            .chain(missed)
+            .collect()
     }
 
     /// Whether the process of a copy runs, and has begun to serve.
