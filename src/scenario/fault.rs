@@ -31,10 +31,19 @@ pub enum FaultKind {
         /// For how long, above 0.
         lasts: Nanos,
     },
-    /// A worker process of a server ends at once (SIGKILL, a segmentation fault), with all that it has taken in. Its master starts another.
+    /// A process ends at once (SIGKILL, a segmentation fault), with all that it has taken in: a worker of a server, whose master starts another; without a
+    /// master a worker of a process pool, which breaks (`ProcessPoolExecutor`) or replaces it (`multiprocessing.Pool`); else the program itself.
     Crash {
         /// Which of the workers that are there, from 0, by when they were started; `None`: one of them at random.
         worker: Option<u32>,
+    },
+    /// A process is asked to end (SIGTERM). A worker of a server takes in nothing more, finishes what it has, and ends; its master starts another. All
+    /// others have no handler of the signal, and end at once as by a [crash](Self::Crash).
+    Terminate {
+        /// As of a crash.
+        worker: Option<u32>,
+        /// The time after which whoever has asked kills it, above 0; `None`: it has all the time that it needs.
+        grace: Option<Nanos>,
     },
 }
 
@@ -57,6 +66,10 @@ impl Fault {
                 lasts: lasts.scale(factor),
             },
             FaultKind::Crash { worker } => FaultKind::Crash { worker },
+            FaultKind::Terminate { worker, grace } => FaultKind::Terminate {
+                worker,
+                grace: grace.map(|grace| grace.scale(factor)),
+            },
         };
         let when = match &self.when {
             FaultTime::At(at) => FaultTime::At(at.scale(factor)),
@@ -72,7 +85,7 @@ impl FaultKind {
     pub fn lasts(self) -> Option<Nanos> {
         match self {
             Self::Slow { lasts, .. } | Self::Down { lasts, .. } => Some(lasts),
-            Self::Crash { .. } => None,
+            Self::Crash { .. } | Self::Terminate { .. } => None,
         }
     }
 
@@ -81,17 +94,23 @@ impl FaultKind {
     pub fn device(self) -> Option<DeviceId> {
         match self {
             Self::Slow { device, .. } | Self::Down { device, .. } => Some(device),
-            Self::Crash { .. } => None,
+            Self::Crash { .. } | Self::Terminate { .. } => None,
+        }
+    }
+
+    /// Which process it is about, by its number among those that it may end; `None` in it: one of them at random. `None` if it ends none.
+    #[must_use]
+    pub(crate) fn victim(self) -> Option<Option<u32>> {
+        match self {
+            Self::Crash { worker } | Self::Terminate { worker, .. } => Some(worker),
+            Self::Slow { .. } | Self::Down { .. } => None,
         }
     }
 
     /// Whether it ends a process.
     #[must_use]
     pub fn kills(self) -> bool {
-        match self {
-            Self::Crash { .. } => true,
-            Self::Slow { .. } | Self::Down { .. } => false,
-        }
+        self.victim().is_some()
     }
 }
 

@@ -588,6 +588,7 @@ impl Workload {
             FaultKind::Slow { .. } => "Slow",
             FaultKind::Down { .. } => "Down",
             FaultKind::Crash { .. } => "Crash",
+            FaultKind::Terminate { .. } => "Terminate",
         };
         text.of(name, |text| {
             if let Some(device) = kind.device() {
@@ -596,6 +597,10 @@ impl Workload {
             match kind {
                 FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
                 FaultKind::Crash { worker } => text.given("worker", worker.as_ref())?,
+                FaultKind::Terminate { worker, grace } => {
+                    text.given("worker", worker.as_ref())?;
+                    text.given("grace", grace.as_ref())?;
+                }
                 FaultKind::Down { .. } => {}
             }
             text.given("lasts", kind.lasts().as_ref())?;
@@ -1132,6 +1137,10 @@ mod tests {
         ("workload.faults", "[Crash(at: \"1s\")]"),
         ("workload.faults", "[Crash(at: \"1s\", worker: 0)]"),
         ("workload.faults", "[Crash(at: \"1s\", worker: 1)]"),
+        ("workload.faults", "[Terminate(at: \"1s\")]"),
+        ("workload.faults", "[Terminate(at: \"1s\", worker: 1)]"),
+        ("workload.faults", "[Terminate(at: \"1s\", grace: \"1s\")]"),
+        ("workload.faults", "[Terminate(at: \"1s\", grace: \"2s\")]"),
         ("workload.imports", "(time: \"1ms\")"),
         ("workload.imports", "(memory: \"1MB\")"),
         ("workload.imports", "(objects: 5)"),

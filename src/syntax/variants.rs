@@ -54,7 +54,7 @@ names! {
 names! {
     /// What goes wrong.
     FAULTS, FaultName:
-    Slow Down Crash
+    Slow Down Crash Terminate
 }
 
 names! {
@@ -266,6 +266,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Slow" => &["device", "factor", "at", "lasts", "every"],
         "Down" => &["device", "at", "lasts", "every"],
         "Crash" => &["at", "every", "worker"],
+        "Terminate" => &["at", "every", "worker", "grace"],
         "Steady" => &["rate", "time"],
         "Ramp" => &["from", "to", "time"],
         "Diurnal" => &["mean", "swing", "period", "peak", "count"],

@@ -20,7 +20,12 @@ struct Killed {
     worker: Option<u32>,
     /// The draw, from 0 to 1.
     share: f64,
+    /// By which signal.
+    signal: u8,
 }
+
+const SIGKILL: u8 = 9;
+const SIGTERM: u8 = 15;
 
 /// Whether workers are killed.
 pub(super) fn some(plan: &ProgramPlan<'_>) -> bool {
@@ -59,9 +64,12 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
     let streams = Streams::new(seed, 0, StreamRole::Faults);
     let mut all = Vec::new();
     for (number, fault) in (0_u64..).zip(faults) {
-        let worker = match fault.kind {
-            FaultKind::Crash { worker } => worker,
-            FaultKind::Slow { .. } | FaultKind::Down { .. } => continue,
+        let Some(worker) = fault.kind.victim() else {
+            continue;
+        };
+        let signal = match fault.kind {
+            FaultKind::Terminate { .. } => SIGTERM,
+            FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => SIGKILL,
         };
         let share = |nth: u64| unit(&mut streams.task(number, 2 * nth + 1));
         match &fault.when {
@@ -69,6 +77,7 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
                 at: *at,
                 worker,
                 share: share(1),
+                signal,
             }),
             FaultTime::Every(interval) => {
                 let mut at = Nanos::ZERO;
@@ -78,6 +87,7 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
                         at,
                         worker,
                         share: share(begun + 1),
+                        signal,
                     });
                 }
             }
@@ -97,10 +107,8 @@ pub(super) fn killer(plan: &ProgramPlan<'_>) -> String {
         .map(|k| {
             let worker = k.worker.map_or("None".into(), |n| n.to_string());
             let share = shortest(k.share);
-            format!(
-                "        ({}, {worker}, {share}),",
-                shortest(k.at.as_secs_f64())
-            )
+            let at = shortest(k.at.as_secs_f64());
+            format!("        ({at}, {worker}, {share}, {}),", k.signal)
         })
         .collect();
     include_str!("template/crash.py")

@@ -55,6 +55,8 @@ pub(crate) struct Faults<'a> {
     missed: (u64, Nanos),
     /// When the program's only process was ended.
     program: Option<Nanos>,
+    /// When copies that were asked to end are killed, and by which faults.
+    graces: Vec<(Nanos, usize, CopyIndex)>,
     /// Number of them that the machine has been told of.
     announced: usize,
 }
@@ -64,8 +66,12 @@ pub(crate) struct Faults<'a> {
 pub(crate) enum FaultStrikes {
     /// Nothing.
     Done,
-    /// A process ends: which, [`Work::victim`] says.
+    /// A process ends at once: which, [`Work::victim`] says.
     Kills,
+    /// A process is asked to end: which, [`Work::victim`] says.
+    Terminates,
+    /// The process of this copy was asked to end, and is killed now unless it has.
+    Expires(CopyIndex),
 }
 
 impl<'a> Faults<'a> {
@@ -80,6 +86,7 @@ impl<'a> Faults<'a> {
             pools: PoolCrashes::default(),
             missed: (0, Nanos::ZERO),
             program: None,
+            graces: Vec::new(),
             announced: 0,
         }
     }
@@ -160,6 +167,11 @@ impl Work<'_> {
         self.faults.announced -= 1;
         // Where nothing but faults is to come any more, tasks wait for ever: no further fault helps, unless one of them ends.
         let stuck = self.kernel.machine.pending() <= self.faults.announced + self.ticking;
+        let expires = |&(at, by, _): &(Nanos, usize, CopyIndex)| at == now && by == fault;
+        if let Some(first) = self.faults.graces.iter().position(expires) {
+            let (.., copy) = self.faults.graces.remove(first);
+            return FaultStrikes::Expires(copy);
+        }
         if std::mem::take(&mut self.faults.on[fault]) {
             self.adjust_devices();
             self.announce_fault(fault);
@@ -176,16 +188,33 @@ impl Work<'_> {
             return FaultStrikes::Done;
         }
         self.announce_fault(fault);
-        FaultStrikes::Kills
+        match kind {
+            FaultKind::Terminate { .. } => FaultStrikes::Terminates,
+            FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => {
+                FaultStrikes::Kills
+            }
+        }
+    }
+
+    /// The fault of this number has asked a copy to end: it takes in nothing more, and ends once it has nothing left to do.
+    pub(crate) fn terminates(&mut self, number: u32, copy: CopyIndex) {
+        let fault = number as usize;
+        self.stop_taking_in(copy);
+        let grace = match self.faults.all[fault].kind {
+            FaultKind::Terminate { grace, .. } => grace,
+            FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => None,
+        };
+        if let Some(grace) = grace {
+            let at = self.kernel.machine.now() + grace;
+            self.faults.graces.push((at, fault, copy));
+            self.fault_at(fault, at);
+        }
     }
 
     /// Which of so many processes the fault of this number ends, as an index; `None`, which is counted, if there is no such process.
     pub(crate) fn victim(&mut self, number: u32, there: usize) -> Option<usize> {
         let fault = number as usize;
-        let worker = match self.faults.all[fault].kind {
-            FaultKind::Crash { worker } => worker,
-            FaultKind::Slow { .. } | FaultKind::Down { .. } => return None,
-        };
+        let worker = self.faults.all[fault].kind.victim()?;
         let index = if let Some(n) = worker {
             n as usize
         } else {
@@ -248,7 +277,7 @@ impl Work<'_> {
     }
 
     /// Whether the process of a copy runs, and has begun to serve.
-    fn is_there(&self, copy: CopyIndex) -> bool {
+    pub(crate) fn is_there(&self, copy: CopyIndex) -> bool {
         let Copy { main, home, .. } = self.copies[copy];
         let begins = match self.kernel.threads[main].role {
             ThreadRole::Main(_, state) => state == MainState::Begin,
@@ -270,7 +299,7 @@ impl Work<'_> {
                 pace = match fault.kind {
                     FaultKind::Slow { factor, .. } => pace.min(1.0 / factor),
                     FaultKind::Down { .. } => 0.0,
-                    FaultKind::Crash { .. } => pace,
+                    FaultKind::Crash { .. } | FaultKind::Terminate { .. } => pace,
                 };
             }
             self.device_goes_at(DeviceNumber::from(device), pace);

@@ -7,20 +7,20 @@ LOST_AFTER = {lost_after}  # So long after the last end, what has not come is lo
 
 
 def crashes():
-    """When a worker process is killed, and which: its number, or where it stands among those that there are (0 to 1)."""
+    """When a worker process is killed, and which: its number, or where it stands among those that there are (0 to 1); and the signal."""
     return [
 {crashes}
     ]
 
 
 def kill_workers(t0):
-    for at, number, share in crashes():
+    for at, number, share, signal in crashes():
         time.sleep(max(0.0, t0 + at - now()))
         there = [p for p in list(multiprocessing.process._children) if p.is_alive()]
         there.sort(key=lambda p: p._identity)
         number = int(share * len(there)) if number is None else number
         if number < len(there):
-            os.kill(there[number].pid, 9)
+            os.kill(there[number].pid, signal)
 
 
 def begin_crashes(t0):
