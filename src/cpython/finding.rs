@@ -383,7 +383,9 @@ impl Finding {
                 let much = u128::from(*times) + u128::from(*failed) + u128::from(*refused);
                 (Kind::LostMachines, Effect::Told, much)
             }
-            Self::MissedFault { times, .. } => (Kind::MissedFault, Effect::Told, u128::from(*times)),
+            Self::MissedFault { times, .. } => {
+                (Kind::MissedFault, Effect::Told, u128::from(*times))
+            }
             Self::ProgramCrashed { at: _ } => (Kind::ProgramCrashed, Effect::Ended, 0),
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),

@@ -31,7 +31,8 @@ pub enum FaultKind {
         /// For how long, above 0.
         lasts: Nanos,
     },
-    /// A worker process of a server ends at once (SIGKILL, a segmentation fault), with all that it has taken in. Its master starts another.
+    /// A process ends at once (SIGKILL, a segmentation fault), with all that it has taken in: a worker of a server, whose master starts another; without a
+    /// master a worker of a process pool, which breaks (`ProcessPoolExecutor`) or replaces it (`multiprocessing.Pool`); else the program itself.
     Crash {
         /// Which of the workers that are there, from 0, by when they were started; `None`: one of them at random.
         worker: Option<u32>,
@@ -44,6 +45,50 @@ pub enum FaultKind {
         /// After which time it is back, and boots its program, above 0; `None`: it is gone for good.
         lasts: Option<Nanos>,
     },
+    /// A process is asked to end (SIGTERM). A worker of a server takes in nothing more, finishes what it has, and ends; its master starts another. All
+    /// others have no handler of the signal, and end at once as by a [crash](Self::Crash).
+    Terminate {
+        /// As of a crash.
+        worker: Option<u32>,
+        /// The time after which whoever has asked kills it, above 0; `None`: it has all the time that it needs.
+        grace: Option<Nanos>,
+    },
+}
+
+impl Fault {
+    /// The same with all times multiplied by `factor`.
+    #[must_use]
+    pub(crate) fn scaled(&self, factor: f64) -> Self {
+        let kind = match self.kind {
+            FaultKind::Slow {
+                device,
+                factor: slower,
+                lasts,
+            } => FaultKind::Slow {
+                device,
+                factor: slower,
+                lasts: lasts.scale(factor),
+            },
+            FaultKind::Down { device, lasts } => FaultKind::Down {
+                device,
+                lasts: lasts.scale(factor),
+            },
+            FaultKind::Crash { worker } => FaultKind::Crash { worker },
+            FaultKind::MachineLost { machine, lasts } => FaultKind::MachineLost {
+                machine,
+                lasts: lasts.map(|lasts| lasts.scale(factor)),
+            },
+            FaultKind::Terminate { worker, grace } => FaultKind::Terminate {
+                worker,
+                grace: grace.map(|grace| grace.scale(factor)),
+            },
+        };
+        let when = match &self.when {
+            FaultTime::At(at) => FaultTime::At(at.scale(factor)),
+            FaultTime::Every(interval) => FaultTime::Every(interval.scaled(factor)),
+        };
+        Self { kind, when }
+    }
 }
 
 impl FaultKind {
@@ -53,7 +98,7 @@ impl FaultKind {
         match self {
             Self::Slow { lasts, .. } | Self::Down { lasts, .. } => Some(lasts),
             Self::MachineLost { lasts, .. } => lasts,
-            Self::Crash { .. } => None,
+            Self::Crash { .. } | Self::Terminate { .. } => None,
         }
     }
 
@@ -62,7 +107,9 @@ impl FaultKind {
     pub fn takes_machine(self) -> bool {
         match self {
             Self::MachineLost { .. } => true,
-            Self::Crash { .. } | Self::Slow { .. } | Self::Down { .. } => false,
+            Self::Crash { .. } | Self::Terminate { .. } | Self::Slow { .. } | Self::Down { .. } => {
+                false
+            }
         }
     }
 
@@ -71,7 +118,16 @@ impl FaultKind {
     pub fn device(self) -> Option<DeviceId> {
         match self {
             Self::Slow { device, .. } | Self::Down { device, .. } => Some(device),
-            Self::Crash { .. } | Self::MachineLost { .. } => None,
+            Self::Crash { .. } | Self::Terminate { .. } | Self::MachineLost { .. } => None,
+        }
+    }
+
+    /// Which process it is about, by its number among those that it may end; `None` in it: one of them at random. `None` if it ends none.
+    #[must_use]
+    pub(crate) fn victim(self) -> Option<Option<u32>> {
+        match self {
+            Self::Crash { worker } | Self::Terminate { worker, .. } => Some(worker),
+            Self::Slow { .. } | Self::Down { .. } | Self::MachineLost { .. } => None,
         }
     }
 
@@ -80,17 +136,14 @@ impl FaultKind {
     pub fn machine(self) -> Option<u32> {
         match self {
             Self::MachineLost { machine, .. } => machine,
-            Self::Crash { .. } | Self::Slow { .. } | Self::Down { .. } => None,
+            Self::Crash { .. } | Self::Terminate { .. } | Self::Slow { .. } | Self::Down { .. } => None,
         }
     }
 
     /// Whether it ends a single process.
     #[must_use]
     pub fn kills(self) -> bool {
-        match self {
-            Self::Crash { .. } => true,
-            Self::Slow { .. } | Self::Down { .. } | Self::MachineLost { .. } => false,
-        }
+        self.victim().is_some()
     }
 }
 

@@ -9,8 +9,8 @@
 mod cases;
 mod comparability;
 mod conclude;
-mod crashes;
 mod course;
+mod crashes;
 mod drive;
 mod effort;
 mod fingerprint;

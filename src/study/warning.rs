@@ -1,11 +1,11 @@
 //! Warnings: what a reader has to know before trusting a study's numbers. Warnings are data: each has a code, names the cases that it is
 //! about, and its text ends in a next step.
 
-use super::relief::Relief;
 use super::crashes::{
     Broken, Lost, LostMachines, Missed, broken_pool_text, lost_machines_text, lost_tasks_text,
     missed_fault_text, program_crashed_text,
 };
+use super::relief::Relief;
 use super::warning_text::{
     crashed_workers_text, full_backlog_text, rejected_text, worker_timeout_text,
 };
@@ -688,7 +688,9 @@ fn ways_out(on: &[WaitReason]) -> String {
         )
     });
     if any(|o| *o == WaitReason::Crashed) {
-        ways.push("wait with a time-out (`get(timeout)`) for what a worker may take with it".to_owned());
+        ways.push(
+            "wait with a time-out (`get(timeout)`) for what a worker may take with it".to_owned(),
+        );
     }
     if any(|o| *o == WaitReason::Lock) {
         ways.push(if others {

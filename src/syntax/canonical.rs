@@ -595,6 +595,7 @@ impl Workload {
             FaultKind::Down { .. } => "Down",
             FaultKind::Crash { .. } => "Crash",
             FaultKind::MachineLost { .. } => "MachineLost",
+            FaultKind::Terminate { .. } => "Terminate",
         };
         text.of(name, |text| {
             if let Some(device) = kind.device() {
@@ -604,6 +605,10 @@ impl Workload {
                 FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
                 FaultKind::Crash { worker } => text.given("worker", worker.as_ref())?,
                 FaultKind::MachineLost { machine, .. } => text.given("machine", machine.as_ref())?,
+                FaultKind::Terminate { worker, grace } => {
+                    text.given("worker", worker.as_ref())?;
+                    text.given("grace", grace.as_ref())?;
+                }
                 FaultKind::Down { .. } => {}
             }
             text.given("lasts", kind.lasts().as_ref())?;
@@ -1143,6 +1148,10 @@ mod tests {
         ("workload.faults", "[MachineLost(at: \"1s\")]"),
         ("workload.faults", "[MachineLost(at: \"1s\", lasts: \"1s\")]"),
         ("workload.faults", "[MachineLost(at: \"1s\", lasts: \"1s\", machine: 0)]"),
+        ("workload.faults", "[Terminate(at: \"1s\")]"),
+        ("workload.faults", "[Terminate(at: \"1s\", worker: 1)]"),
+        ("workload.faults", "[Terminate(at: \"1s\", grace: \"1s\")]"),
+        ("workload.faults", "[Terminate(at: \"1s\", grace: \"2s\")]"),
         ("workload.imports", "(time: \"1ms\")"),
         ("workload.imports", "(memory: \"1MB\")"),
         ("workload.imports", "(objects: 5)"),

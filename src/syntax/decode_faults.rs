@@ -63,15 +63,21 @@ fn fault(
             let (device, lasts) = on(cx, &f, devices)?;
             FaultKind::Down { device, lasts }
         }
-        FaultName::Crash => {
-            let worker = match f.get("worker") {
-                Some(_) => Some(cx.optional(&f, "worker", |cx, n| {
-                    let most = limits::MAX_WORKERS - 1;
-                    cx.int32(n, "the number of the worker", 0..=most, "MAX_WORKERS")
-                })?),
-                None => None,
+        FaultName::Crash => FaultKind::Crash {
+            worker: worker(cx, &f)?,
+        },
+        FaultName::Terminate => {
+            let worker = worker(cx, &f);
+            let grace = match f.get("grace") {
+                Some(_) => cx
+                    .optional(&f, "grace", |cx, n| {
+                        cx.positive_duration(n, "the time that it has to end")
+                    })
+                    .map(Some),
+                None => Some(None),
             };
-            FaultKind::Crash { worker }
+            let (worker, grace) = both(worker, grace)?;
+            FaultKind::Terminate { worker, grace }
         }
         FaultName::MachineLost => {
             let machine = match f.get("machine") {
@@ -91,6 +97,22 @@ fn fault(
         }
     };
     Some(Fault { kind, when: when? })
+}
+
+/// The number of the worker that a fault is about; `None` in it where none is given.
+#[expect(
+    clippy::option_option,
+    reason = "what cannot be read is something else than what is not there"
+)]
+fn worker(cx: &mut Cx, f: &Fields<'_>) -> Option<Option<u32>> {
+    if f.get("worker").is_none() {
+        return Some(None);
+    }
+    cx.optional(f, "worker", |cx, n| {
+        let most = limits::MAX_WORKERS - 1;
+        cx.int32(n, "the number of the worker", 0..=most, "MAX_WORKERS")
+    })
+    .map(Some)
 }
 
 /// The device that a fault is about, and how long it lasts.

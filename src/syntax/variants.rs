@@ -54,7 +54,7 @@ names! {
 names! {
     /// What goes wrong.
     FAULTS, FaultName:
-    Slow Down Crash MachineLost
+    Slow Down Crash Terminate MachineLost
 }
 
 names! {
@@ -278,6 +278,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Down" => &["device", "at", "lasts", "every"],
         "Crash" => &["at", "every", "worker"],
         "MachineLost" => &["at", "lasts", "every", "machine"],
+        "Terminate" => &["at", "every", "worker", "grace"],
         "Steady" => &["rate", "time"],
         "Ramp" => &["from", "to", "time"],
         "Diurnal" => &["mean", "swing", "period", "peak", "count"],

@@ -112,6 +112,26 @@ pub enum ProgramError {
         "steps offloaded to processes or interpreters have no queue between them and the event loop; offload them to threads"
     )]
     QueueOfCall,
+    /// A fault of a device, which is imitated as it is on a good day.
+    #[error(
+        "its `faults` are those of the device \"{0}\": programs imitate devices, but not what goes wrong with them"
+    )]
+    FaultyDevice(String),
+    /// A fault ends the program itself.
+    #[error("a `Crash` of its `faults` ends the only process of the program; it is not run")]
+    CrashOfAll,
+    /// Copies of a server crash.
+    #[error(
+        "recorded requests are a worker's own in the forecast, so that a `Crash` of a server's workers strikes nobody there; workers of process pools \
+         can be verified"
+    )]
+    CrashOfCopies,
+    /// `map` raises, or never returns, when a worker crashes.
+    #[error(
+        "after a `Crash` of its workers `map` raises for all tasks or never returns; tasks that come one by one (`Poisson`, `Closed`), or an executor \
+         without `chunksize`, can be verified"
+    )]
+    CrashOfMap,
     /// The strategy cannot be compiled for the interpreter.
     #[error(transparent)]
     Unsupported(#[from] SimError),

@@ -28,6 +28,9 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), P
     for resource in &mut w.resources {
         *resource = resource.scaled(scale);
     }
+    for fault in &mut w.faults {
+        *fault = fault.scaled(scale);
+    }
     let horizon = scenario.horizon.map(|h| h.scale(scale));
     if let Arrivals::Open { interval, count } = &w.arrivals {
         let mut intervals = stream(scenario.seed, 0, StreamRole::Arrivals);

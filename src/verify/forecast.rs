@@ -9,7 +9,7 @@ use crate::measure::{element, median};
 use crate::scenario::{
     Arrivals, Execution, Inside, MachineSpec, Step, Strategy, TaskClass, Workload,
 };
-use crate::strategy::{Finding, Outcome, SimInput};
+use crate::strategy::{Finding, Outcome, SimInput, WaitReason};
 use crate::verify::own_loop::{CLOCK_NS, ITERATIONS, own_loop};
 
 /// The time of writing a payload into fresh memory, in nanoseconds a byte at best speed.
@@ -155,7 +155,7 @@ impl Forecaster {
                 outcome.switches_voluntary as f64,
                 outcome.switches_involuntary as f64,
             ),
-            failed: (outcome.failed + outcome.timed_out) as f64,
+            failed: (outcome.failed + outcome.timed_out + outcome.lost) as f64,
         })
     }
 }
@@ -176,6 +176,8 @@ const MAX_EVENTS: u64 = 200_000_000;
 fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
     for finding in &outcome.findings {
         match finding {
+            // The real program goes on without what is lost with a worker.
+            Finding::Deadlock { on, .. } if on.as_slice() == [WaitReason::Crashed] => {}
             Finding::Deadlock { at, waiting, .. } => {
                 let waiting: Vec<_> = waiting.iter().take(2).map(ToString::to_string).collect();
                 return Err(ForecastError::Deadlock { at: *at, waiting });

@@ -8,6 +8,7 @@ mod application;
 mod calls;
 mod compare;
 mod course;
+mod crashes;
 mod draws;
 mod error;
 mod estimate;

@@ -129,6 +129,11 @@ impl ProgramPlan<'_> {
         self.source.strategy.server()
     }
 
+    /// Whether all tasks are there at once, as a list that `map` is given.
+    pub(super) fn at_once(&self) -> bool {
+        self.source.workload.arrivals == Arrivals::Batch
+    }
+
     /// Whether work goes to other processes.
     pub(super) fn processes(&self) -> bool {
         self.each.every_pool().any(|pool| pool.start().is_some())
@@ -247,6 +252,7 @@ fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
         return Err(ProgramError::QueueOfCopies);
     }
     scarce::refused(plan)?;
+    super::crashes::refused(plan)?;
     if plan.server().is_some() {
         let mut locks = source.workload.locks.iter();
         if let Some(lock) = locks.find(|l| l.shared && plan.copies.is_some()) {
@@ -285,6 +291,7 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     text.push_str(&functions(&plan));
     text.push_str(&pieces::steps(&plan));
     text.push_str(&super::world::world(&plan));
+    text.push_str(&super::crashes::killer(&plan));
     let (data, served) = if let Some(server) = plan.server() {
         let (app, data) = application::application(&plan, &table);
         text.push_str(&app);
@@ -295,6 +302,7 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
         text.push_str(&measure(source.workload));
         (table.file(), None)
     };
+    let text = super::crashes::with_crashes(&plan, text);
     Ok(GeneratedProgram {
         stem,
         text,

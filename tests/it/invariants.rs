@@ -517,6 +517,28 @@ fn watched() -> BoxedStrategy<Strategy> {
         .boxed()
 }
 
+/// Strategies with worker processes and no master over them.
+fn pooled() -> BoxedStrategy<Strategy> {
+    let api = prop_oneof![
+        1 => (1_u32..4).prop_map(|n| ProcessApi::Executor { chunksize: Some(n) }),
+        2 => option::of(1_u32..4).prop_map(|chunksize| ProcessApi::Pool { chunksize }),
+    ];
+    let pools = (workers(), start(), api).prop_map(|(workers, start, api)| Strategy::Processes {
+        workers,
+        start,
+        api,
+        life: PoolLife::default(),
+    });
+    let looped = (option::of(1_u32..4), workers(), start(), pools()).prop_map(
+        |(limit, workers, start, pools)| Strategy::Asyncio {
+            limit,
+            offload: Offload::Processes(workers, start),
+            pools,
+        },
+    );
+    prop_oneof![2 => pools, 1 => looped].boxed()
+}
+
 /// Faults of all kinds at any time of small workloads.
 fn faults() -> BoxedStrategy<Vec<Fault>> {
     let lasts = || (1_u64..20_000_000).prop_map(Nanos);
@@ -542,12 +564,17 @@ fn faults() -> BoxedStrategy<Vec<Fault>> {
 #[test]
 fn faults_break_no_law() {
     let served = (cases(), watched()).prop_map(|(case, strategy)| Case { strategy, ..case });
-    let all = (prop_oneof![cases(), served.boxed()], faults()).prop_map(|(mut case, faults)| {
-        // A main program that waits, before its round, for a lock that another took with it is stuck without a task that is.
-        case.workload.rounds.serial.clear();
-        case.workload.faults = faults;
-        case
-    });
+    let pools = (cases(), pooled()).prop_map(|(case, strategy)| Case { strategy, ..case });
+    let all = (
+        prop_oneof![cases(), served.boxed(), pools.boxed()],
+        faults(),
+    )
+        .prop_map(|(mut case, faults)| {
+            // A main program that waits, before its round, for a lock that another took with it is stuck without a task that is.
+            case.workload.rounds.serial.clear();
+            case.workload.faults = faults;
+            case
+        });
     let all = all.prop_filter("a lock of two kinds", |case| {
         compile(&case.machine, &case.profile, &case.workload, &case.strategy).is_ok()
     });

@@ -19,18 +19,32 @@ impl Executors {
                 work.machine_is_back(node);
                 self.open_node(work, node);
             }
+            FaultStrikes::Terminates if work.kernel.program.layout.has_master() => {
+                let there = work.copies_there();
+                if let Some(n) = work.victim(fault, there.len()) {
+                    work.terminates(fault, there[n]);
+                }
+            }
+            // Nobody else handles the signal.
+            FaultStrikes::Terminates => self.crash(work, fault),
+            FaultStrikes::Expires(copy) if work.is_there(copy) => self.copy_crashes(work, copy),
+            FaultStrikes::Expires(_) => {}
+        }
+    }
+
+    fn copy_crashes(&mut self, work: &mut Work<'_>, copy: CopyIndex) {
+        if let Some(supervisor) = work.kernel.supervisor(work.copies[copy].node) {
+            self.kill(work, supervisor, copy, Death::Crash);
+            // The end of a child is a signal to its parent.
+            work.kernel.unpark(supervisor);
         }
     }
 
     fn crash(&mut self, work: &mut Work<'_>, fault: u32) {
         if work.kernel.program.layout.has_master() {
             let there = work.copies_there();
-            let victim = work.victim(fault, there.len()).map(|n| there[n]);
-            let supervisor = |copy: CopyIndex| work.kernel.supervisor(work.copies[copy].node);
-            if let (Some(copy), Some(supervisor)) = (victim, victim.and_then(supervisor)) {
-                self.kill(work, supervisor, copy, Death::Crash);
-                // The end of a child is a signal to its parent.
-                work.kernel.unpark(supervisor);
+            if let Some(n) = work.victim(fault, there.len()) {
+                self.copy_crashes(work, there[n]);
             }
         } else if self.process_pools.is_empty() {
             // The program of one of several machines is not all there is, and not the machine.

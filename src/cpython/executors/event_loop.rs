@@ -356,7 +356,9 @@ impl Executors {
         action: LoopAction,
     ) {
         match action {
-            LoopAction::Offload(key) if self.is_broken(work.copies[copy].runners[work.executor_of(key)]) => {
+            LoopAction::Offload(key)
+                if self.is_broken(work.copies[copy].runners[work.executor_of(key)]) =>
+            {
                 // `run_in_executor` raises, and nothing has been awaited.
                 work.faults.pools.refused += 1;
                 work.fails_in_executor(key);

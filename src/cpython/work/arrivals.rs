@@ -615,6 +615,21 @@ impl Work<'_> {
         }
     }
 
+    /// A copy takes in nothing more from now on, as one that has had all requests that it gets, and ends once it has nothing left to do.
+    pub(super) fn stop_taking_in(&mut self, copy: CopyIndex) {
+        if self.copies[copy].retires() {
+            return;
+        }
+        self.copies[copy].quota = 0;
+        self.stop_waiting_for_arrivals(copy);
+        self.retires(copy);
+        self.nudge(copy);
+        // Whoever else waits may have been passed over for it.
+        if !self.arrivals.accept.is_empty() {
+            self.wake_first_acceptor();
+        }
+    }
+
     /// Wakes the main thread of a copy without outstanding tasks, so that it sees that no more tasks come.
     fn nudge(&mut self, copy: CopyIndex) {
         let c = &self.copies[copy];

@@ -57,6 +57,8 @@ pub(crate) struct Faults<'a> {
     program: Option<Nanos>,
     /// Of each fault that is on and takes a machine, that machine.
     machines: Vec<Option<NodeIndex>>,
+    /// When copies that were asked to end are killed, and by which faults.
+    graces: Vec<(Nanos, usize, CopyIndex)>,
     /// Number of them that the machine has been told of.
     announced: usize,
 }
@@ -66,12 +68,16 @@ pub(crate) struct Faults<'a> {
 pub(crate) enum FaultStrikes {
     /// Nothing.
     Done,
-    /// A process ends: which, [`Work::victim`] says.
+    /// A process ends at once: which, [`Work::victim`] says.
     Kills,
     /// This machine is gone.
     MachineLost(NodeIndex),
     /// This machine is back.
     MachineBack(NodeIndex),
+    /// A process is asked to end: which, [`Work::victim`] says.
+    Terminates,
+    /// The process of this copy was asked to end, and is killed now unless it has.
+    Expires(CopyIndex),
 }
 
 impl<'a> Faults<'a> {
@@ -87,6 +93,7 @@ impl<'a> Faults<'a> {
             missed: (0, Nanos::ZERO),
             program: None,
             machines: vec![None; all.len()],
+            graces: Vec::new(),
             announced: 0,
         }
     }
@@ -171,6 +178,11 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         // Where nothing but faults is to come any more, tasks wait for ever: no further fault helps, unless one of them ends.
         let stuck = self.only_faults_are_left();
+        let expires = |&(at, by, _): &(Nanos, usize, CopyIndex)| at == now && by == fault;
+        if let Some(first) = self.faults.graces.iter().position(expires) {
+            let (.., copy) = self.faults.graces.remove(first);
+            return FaultStrikes::Expires(copy);
+        }
         if std::mem::take(&mut self.faults.on[fault]) {
             self.adjust_devices();
             self.announce_fault(fault);
@@ -192,11 +204,14 @@ impl Work<'_> {
             };
         }
         self.announce_fault(fault);
-        if kind.takes_machine() {
-            self.machine_is_struck(fault)
-        } else {
-            FaultStrikes::Kills
+        match kind {
+            FaultKind::Terminate { .. } => FaultStrikes::Terminates,
+            FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
+            FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => {
+                FaultStrikes::Kills
+            }
         }
+    }
     }
 
     /// Whether nothing but faults is to happen, and ticks of loops.
@@ -235,15 +250,28 @@ impl Work<'_> {
         self.faults.all.len()
     }
 
+    /// The fault of this number has asked a copy to end: it takes in nothing more, and ends once it has nothing left to do.
+    pub(crate) fn terminates(&mut self, number: u32, copy: CopyIndex) {
+        let fault = number as usize;
+        self.stop_taking_in(copy);
+        let grace = match self.faults.all[fault].kind {
+            FaultKind::Terminate { grace, .. } => grace,
+            FaultKind::Crash { .. }
+            | FaultKind::Slow { .. }
+            | FaultKind::Down { .. }
+            | FaultKind::MachineLost { .. } => None,
+        };
+        if let Some(grace) = grace {
+            let at = self.kernel.machine.now() + grace;
+            self.faults.graces.push((at, fault, copy));
+            self.fault_at(fault, at);
+        }
+    }
+
     /// Which of so many processes the fault of this number ends, as an index; `None`, which is counted, if there is no such process.
     pub(crate) fn victim(&mut self, number: u32, there: usize) -> Option<usize> {
         let fault = number as usize;
-        let worker = match self.faults.all[fault].kind {
-            FaultKind::Crash { worker } => worker,
-            FaultKind::Slow { .. } | FaultKind::Down { .. } | FaultKind::MachineLost { .. } => {
-                return None;
-            }
-        };
+        let worker = self.faults.all[fault].kind.victim()?;
         let found = match worker {
             Some(n) => Some(n as usize).filter(|n| *n < there),
             None => self.drawn_victim(fault, there),
@@ -300,11 +328,17 @@ impl Work<'_> {
         });
         let (times, at) = self.faults.missed;
         let missed = (times > 0).then_some(Finding::MissedFault { at, times });
-        servers.into_iter().chain(broken).chain(lost).chain(machines).chain(missed).collect()
+        servers
+            .into_iter()
+            .chain(broken)
+            .chain(lost)
+            .chain(machines)
+            .chain(missed)
+            .collect()
     }
 
     /// Whether the process of a copy runs, and has begun to serve.
-    pub(super) fn is_there(&self, copy: CopyIndex) -> bool {
+    pub(crate) fn is_there(&self, copy: CopyIndex) -> bool {
         let Copy { main, home, .. } = self.copies[copy];
         let begins = match self.kernel.threads[main].role {
             ThreadRole::Main(_, state) => state == MainState::Begin,
@@ -326,7 +360,9 @@ impl Work<'_> {
                 pace = match fault.kind {
                     FaultKind::Slow { factor, .. } => pace.min(1.0 / factor),
                     FaultKind::Down { .. } => 0.0,
-                    FaultKind::Crash { .. } | FaultKind::MachineLost { .. } => pace,
+                    FaultKind::Crash { .. }
+                    | FaultKind::Terminate { .. }
+                    | FaultKind::MachineLost { .. } => pace,
                 };
             }
             self.device_goes_at(DeviceNumber::from(device), pace);

@@ -313,7 +313,8 @@ impl Work<'_> {
     pub(crate) fn fails_in_executor(&mut self, key: TaskKey) {
         let task = &mut self.tasks[key];
         if !task.abandoned {
-            task.interrupt.get_or_insert(Interrupt::Child(TaskEnd::Failed));
+            task.interrupt
+                .get_or_insert(Interrupt::Child(TaskEnd::Failed));
         }
     }
 

@@ -198,11 +198,9 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             *at,
             format!("a crash found no process to end, {times} times from here on"),
         ),
-        Finding::ProgramCrashed { at } => (
-            "program crashed",
-            *at,
-            "the only process was ended".into(),
-        ),
+        Finding::ProgramCrashed { at } => {
+            ("program crashed", *at, "the only process was ended".into())
+        }
         Finding::EventLimit { at } => ("event limit", *at, "the run was stopped".into()),
         Finding::ClockEnd { at } => ("clock end", *at, "the clock can go no further".into()),
         Finding::Unsupported { reason } => ("unsupported", Nanos::ZERO, reason.clone()),

@@ -92,11 +92,23 @@ fn an_executor_breaks_with_all_that_is_pending() {
 /// A worker that dies idle breaks the executor as well; what is submitted after that fails at once. Requests of 4 ms come every 10 ms.
 #[test]
 fn a_broken_executor_refuses_whatever_comes() {
-    let served = |at| with(served(executor(2, Fork), 10, 6, vec![io(ms(4))]), crash(at, 0)).run();
+    let served = |at| {
+        with(
+            served(executor(2, Fork), 10, 6, vec![io(ms(4))]),
+            crash(at, 0),
+        )
+        .run()
+    };
     let o = served(36);
-    assert_eq!((became(&o), broken(&o)), ([3, 3, 0, 0], Some((ms(36), [1, 0, 3]))));
+    assert_eq!(
+        (became(&o), broken(&o)),
+        ([3, 3, 0, 0], Some((ms(36), [1, 0, 3])))
+    );
     let o = served(32);
-    assert_eq!((became(&o), broken(&o)), ([2, 4, 0, 0], Some((ms(32), [1, 1, 3]))));
+    assert_eq!(
+        (became(&o), broken(&o)),
+        ([2, 4, 0, 0], Some((ms(32), [1, 1, 3])))
+    );
 }
 
 /// A coroutine sees the exception of its call; each further attempt is refused by the same executor. What it does besides goes on.
@@ -113,7 +125,12 @@ fn coroutines_see_that_their_executor_is_broken() {
     // And two pauses, the second twice the first.
     assert_eq!(o.makespan, ms(5 + 7 + 14));
     let o = with(at_once(offloads(2), 2, &[io(ms(20))]), crash(5, 0)).run();
-    assert_eq!(became(&o), [2, 0, 0, 0], "it has no workers yet: {:?}", o.findings);
+    assert_eq!(
+        became(&o),
+        [2, 0, 0, 0],
+        "it has no workers yet: {:?}",
+        o.findings
+    );
 }
 
 /// Requests of 4 ms every 10 ms, taken by two workers in turns. At 32 ms the first has the third request, and nobody hears of it again; another

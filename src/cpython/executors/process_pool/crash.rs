@@ -223,7 +223,10 @@ impl ProcessPool {
     /// whether it is the first of its call.
     fn pending_calls(&self, work: &Work<'_>) -> Vec<(TaskKey, bool)> {
         let kernel = &work.kernel;
-        let held = self.workers.iter().filter_map(|&worker| has(kernel, worker));
+        let held = self
+            .workers
+            .iter()
+            .filter_map(|&worker| has(kernel, worker));
         let mut begun: Vec<TaskKey> = held.chain(self.orphans.iter().copied()).collect();
         begun.sort_by_key(|&key| work.tasks[key].number);
         let feeds = self.feeder.and_then(|feeder| kernel.threads[feeder].handed);
