@@ -842,14 +842,16 @@ fn far_machines() -> BoxedStrategy<MachineSpec> {
         speed,
         far(),
         prop_oneof![Just(0_u32), Just(1), Just(250)],
+        prop_oneof![Just(0.0), Just(0.5), Just(1.0)],
         any::<bool>(),
     )
-        .prop_map(|(cores, slice, speed, switch, hz, wide)| {
+        .prop_map(|(cores, slice, speed, switch, hz, new_idle, wide)| {
             let mut m = MachineSpec::with_cores(cores);
             m.cores[0] = speed;
             m.base_slice = slice;
             m.balance_interval = slice;
             m.hz = hz;
+            m.new_idle = new_idle;
             if wide {
                 m.pipe_capacity = limits::MAX_SIZE;
                 m.context_switch = switch;
