@@ -201,6 +201,9 @@ pub struct Workload {
     pub cpu_grain: Nanos,
     /// Granularity of native steps: largest overshoot (uniform).
     pub native_grain: Nanos,
+    /// Whether the threads that native code has of its own are Python threads, which need the GIL to begin their share and to end it: those of the
+    /// programs that `verify` writes are. `false` for real native code.
+    pub python_teams: bool,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Name or file of the profile of the interpreter on which all CPU times of the workload were taken (steps, imports, `dispatch`); `None` for

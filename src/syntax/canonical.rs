@@ -283,6 +283,7 @@ impl Canonical for Workload {
             dispatch,
             cpu_grain,
             native_grain,
+            python_teams,
             measured_on,
         } = self;
         text.of("", |text| {
@@ -339,6 +340,7 @@ impl Canonical for Workload {
             text.unless("dispatch", dispatch, &Nanos::ZERO)?;
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
             text.unless("native_grain", native_grain, &Nanos::ZERO)?;
+            text.unless("python_teams", python_teams, &false)?;
             text.given("measured_on", measured_on.as_ref())
         })
     }
