@@ -246,23 +246,26 @@ fn workloads() -> BoxedStrategy<Workload> {
         rounds(),
         class(),
         class(),
-        any::<bool>(),
+        any::<(bool, bool)>(),
         time(),
     )
-        .prop_map(|(arrivals, rounds, one, mut two, untouched, dispatch)| {
-            two.name = "other".into();
-            let mut w = workload(arrivals, vec![one, two]);
-            if w.arrivals == Arrivals::Batch {
-                w.rounds = rounds;
-            }
-            w.untouched_payload = untouched;
-            w.dispatch = Nanos(dispatch.0 / 100);
-            w.imports.time = dispatch;
-            w.imports.memory = dispatch.0;
-            w.data = dispatch.0 / 3;
-            w.imports.objects = Some(dispatch.0 / 100);
-            w
-        })
+        .prop_map(
+            |(arrivals, rounds, one, mut two, (untouched, python), dispatch)| {
+                two.name = "other".into();
+                let mut w = workload(arrivals, vec![one, two]);
+                if w.arrivals == Arrivals::Batch {
+                    w.rounds = rounds;
+                }
+                w.untouched_payload = untouched;
+                w.python_teams = python;
+                w.dispatch = Nanos(dispatch.0 / 100);
+                w.imports.time = dispatch;
+                w.imports.memory = dispatch.0;
+                w.data = dispatch.0 / 3;
+                w.imports.objects = Some(dispatch.0 / 100);
+                w
+            },
+        )
         .boxed()
 }
 
@@ -375,6 +378,7 @@ fn machines() -> BoxedStrategy<MachineSpec> {
                 machine(cores)
             };
             m.hz = if hz { 250 } else { 0 };
+            m.new_idle = [0.5, 1.0, 0.0][other as usize % 3];
             if other == 0 {
                 m.cores[0] = 0.7;
             }
