@@ -143,6 +143,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        python_teams: false,
         measured_on: None,
         data: 0,
         untouched_payload: false,

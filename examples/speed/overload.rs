@@ -61,6 +61,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        python_teams: false,
         measured_on: None,
         data: 0,
         untouched_payload: false,

@@ -55,6 +55,8 @@ pub struct MachineFacts {
     pub wake_cpu: Vec<(Nanos, Nanos)>,
     /// Idle time after which wake-ups no longer find a core; `None`: they always do.
     pub halted_after: Option<Nanos>,
+    /// Share (0 to 1) of the times that a core which becomes idle looks at once for threads that wait on others; `None`: not measured.
+    pub new_idle: Option<f64>,
     /// Share (0 to 1) by which a core is slower while all others are busy.
     pub interference: f64,
     /// CPU time of copying one byte into or out of a pipe, in nanoseconds.
@@ -565,6 +567,9 @@ impl Profile {
             }
             if !m.given.halted_after {
                 m.halted_after = facts.halted_after;
+            }
+            if let Some(share) = facts.new_idle.filter(|_| !m.given.new_idle) {
+                m.new_idle = share;
             }
             if !m.given.interference {
                 m.interference = facts.interference;

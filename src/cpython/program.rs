@@ -628,6 +628,7 @@ impl Program {
             dispatch: Nanos::ZERO,
             cpu_grain: Nanos::ZERO,
             native_grain: Nanos::ZERO,
+            python_teams: false,
         }
     }
 }
@@ -699,6 +700,8 @@ pub struct Program {
     pub cpu_grain: Nanos,
     /// Largest overshoot of a native step; the overshoot is uniform between 0 and this.
     pub native_grain: Nanos,
+    /// Whether the threads of a team are Python threads, which need the GIL to begin their share and to end it.
+    pub python_teams: bool,
 }
 
 impl Program {

@@ -235,6 +235,8 @@ pub(crate) struct Machine {
     wake_cpu: Vec<(Nanos, Nanos)>,
     /// See [`MachineSpec::halted_after`].
     halted_after: Nanos,
+    /// See [`MachineSpec::new_idle`].
+    new_idle: f64,
     interference: f64,
     /// Draws the latency of each wake-up.
     jitter: Pcg64Dxsm,
@@ -322,6 +324,7 @@ impl Machine {
             wake_send: spec.wake_send.clone(),
             wake_cpu: spec.wake_cpu.clone(),
             halted_after: spec.halted_after.unwrap_or(Nanos::MAX),
+            new_idle: spec.new_idle,
             interference: spec.interference,
             jitter,
             upcalls: VecDeque::new(),

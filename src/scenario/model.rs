@@ -83,6 +83,10 @@ pub struct MachineSpec {
     /// (`available_idle_cpu` asks `vcpu_is_preempted`), and the woken thread stays on its last core until idle cores pull. `None`: never,
     /// as on real hardware.
     pub halted_after: Option<Nanos>,
+    /// Share (0 to 1) of the times that a core which becomes idle looks at once for threads that wait on others; else it finds them at the next
+    /// timer tick. Linux 6.18 draws it in proportion to how often looking has helped lately (`newidle_ratio` of a scheduling domain, in
+    /// `sched_balance_newidle` of `kernel/sched/fair.c`), a history that outlives programs and begins with a half.
+    pub new_idle: f64,
     /// Share (0 to 1) by which every core is slower while all others are busy, and in proportion while some are: shared caches, memory
     /// bandwidth, hyper-threads. 0 means that cores do not slow each other down.
     pub interference: f64,
@@ -111,6 +115,8 @@ pub struct MachineGiven {
     pub wake_cpu: bool,
     /// Whether `halted_after` is given.
     pub halted_after: bool,
+    /// Whether `new_idle` is given.
+    pub new_idle: bool,
     /// Whether `interference` is given.
     pub interference: bool,
     /// Whether `pipe_ns_per_byte` is given.
@@ -124,6 +130,9 @@ impl Default for MachineSpec {
 }
 
 impl MachineSpec {
+    /// The default of [`MachineSpec::new_idle`].
+    pub(crate) const NEW_IDLE: f64 = 0.5;
+
     /// A server of `n` equal cores (at least one) with Linux's defaults.
     pub fn with_cores(n: u32) -> Self {
         let us = Nanos::from_micros;
@@ -146,6 +155,7 @@ impl MachineSpec {
             wake_send: Vec::new(),
             wake_cpu: Vec::new(),
             halted_after: None,
+            new_idle: Self::NEW_IDLE,
             interference: 0.0,
             pipe_capacity: 64 * 1024,
             pipe_ns_per_byte: 0.15,
@@ -191,6 +201,9 @@ pub struct Workload {
     pub cpu_grain: Nanos,
     /// Granularity of native steps: largest overshoot (uniform).
     pub native_grain: Nanos,
+    /// Whether the threads that native code has of its own are Python threads, which need the GIL to begin their share and to end it: those of the
+    /// programs that `verify` writes are. `false` for real native code.
+    pub python_teams: bool,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Name or file of the profile of the interpreter on which all CPU times of the workload were taken (steps, imports, `dispatch`); `None` for

@@ -187,6 +187,7 @@ pub fn compile(
         dispatch: workload.dispatch,
         cpu_grain: workload.cpu_grain,
         native_grain: workload.native_grain,
+        python_teams: workload.python_teams,
     })
 }
 

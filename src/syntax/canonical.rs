@@ -189,6 +189,7 @@ impl Canonical for MachineSpec {
             wake_send,
             wake_cpu,
             halted_after,
+            new_idle,
             interference,
             pipe_capacity,
             pipe_ns_per_byte,
@@ -213,6 +214,7 @@ impl Canonical for MachineSpec {
             text.unless("wake_send", wake_send, &Vec::new())?;
             text.unless("wake_cpu", wake_cpu, &Vec::new())?;
             text.given("halted_after", halted_after.as_ref())?;
+            text.unless("new_idle", new_idle, &MachineSpec::NEW_IDLE)?;
             text.unless("interference", interference, &0.0)?;
             text.unless("pipe_capacity", pipe_capacity, &(64 * 1024))?;
             text.unless("pipe_ns_per_byte", pipe_ns_per_byte, &0.15)?;
@@ -236,6 +238,7 @@ impl Canonical for MachineGiven {
             wake_send,
             wake_cpu,
             halted_after,
+            new_idle,
             interference,
             pipe_ns_per_byte,
         } = *self;
@@ -243,6 +246,7 @@ impl Canonical for MachineGiven {
             ("base_slice", base_slice),
             ("halted_after", halted_after),
             ("interference", interference),
+            ("new_idle", new_idle),
             ("pipe_ns_per_byte", pipe_ns_per_byte),
             ("syscall", syscall),
             ("wake_cpu", wake_cpu),
@@ -279,6 +283,7 @@ impl Canonical for Workload {
             dispatch,
             cpu_grain,
             native_grain,
+            python_teams,
             measured_on,
         } = self;
         text.of("", |text| {
@@ -335,6 +340,7 @@ impl Canonical for Workload {
             text.unless("dispatch", dispatch, &Nanos::ZERO)?;
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
             text.unless("native_grain", native_grain, &Nanos::ZERO)?;
+            text.unless("python_teams", python_teams, &false)?;
             text.given("measured_on", measured_on.as_ref())
         })
     }
@@ -1020,6 +1026,8 @@ mod tests {
         ("machine.wake_cpu", "[(\"20us\", \"7us\")]"),
         ("machine.wake_cpu", "[]"),
         ("machine.halted_after", "30us"),
+        ("machine.new_idle", "0.1"),
+        ("machine.new_idle", "0.5"),
         ("machine.interference", "0.1"),
         ("machine.interference", "0"),
         ("machine.pipe_capacity", "1MiB"),

@@ -56,6 +56,10 @@ pub(super) fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<MachineSpec> {
     m.halted_after = or(cx, &f, "halted_after", m.halted_after, |cx, n| {
         Some(Some(cx.duration(n)?))
     });
+    m.new_idle = or(cx, &f, "new_idle", m.new_idle, |cx, n| {
+        // Written as 0.1 or "10%".
+        cx.probability(n)
+    });
     m.interference = or(cx, &f, "interference", m.interference, |cx, n| {
         // Written as 0.05 or "5%": every core is 5% slower while all others are busy.
         cx.probability(n)
@@ -68,6 +72,7 @@ pub(super) fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<MachineSpec> {
         wake_send: f.get("wake_send").is_some(),
         wake_cpu: f.get("wake_cpu").is_some(),
         halted_after: f.get("halted_after").is_some(),
+        new_idle: f.get("new_idle").is_some(),
         interference: f.get("interference").is_some(),
         pipe_ns_per_byte: f.get("pipe_ns_per_byte").is_some(),
     };

@@ -130,6 +130,7 @@ pub(super) fn workload(
         dispatch,
         cpu_grain,
         native_grain,
+        python_teams: false,
         measured_on,
     })
 }

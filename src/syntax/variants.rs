@@ -131,6 +131,7 @@ pub(super) const MACHINE: &[&str] = &[
     "wake_send",
     "wake_cpu",
     "halted_after",
+    "new_idle",
     "interference",
     "pipe_capacity",
     "pipe_ns_per_byte",

@@ -107,6 +107,7 @@ pub(super) fn build_workload(
         // the first and the last look that lie outside the measured time add a look on average; twice that in a range.
         cpu_grain: Nanos::from_f64((ITERATIONS * grains.beside + 3.0 * CLOCK_NS) * slowness),
         // Where a native step is spent block by block it ends with a whole one already.
+        python_teams: false,
         native_grain: if recorded.is_some() {
             block
         } else {

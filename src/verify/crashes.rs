@@ -69,7 +69,10 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
         };
         let signal = match fault.kind {
             FaultKind::Terminate { .. } => SIGTERM,
-            FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => SIGKILL,
+            FaultKind::Crash { .. }
+            | FaultKind::Slow { .. }
+            | FaultKind::Down { .. }
+            | FaultKind::MachineLost { .. } => SIGKILL,
         };
         let share = |nth: u64| unit(&mut streams.task(number, 2 * nth + 1));
         match &fault.when {

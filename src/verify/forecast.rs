@@ -93,6 +93,7 @@ impl Forecaster {
         let iteration = profile.params.check_gap;
         w.dispatch += Nanos::from_f64((own * iteration + payload) / factor * slowness);
         w.cpu_grain = Nanos::from_f64((ITERATIONS * iteration + 3.0 * CLOCK_NS) * slowness);
+        w.python_teams = true;
         let mut profile = profile.slowed(slowness);
         match &program.served {
             None => {

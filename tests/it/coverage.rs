@@ -67,6 +67,7 @@ fn scenario(
             dispatch: Nanos::ZERO,
             cpu_grain: Nanos::ZERO,
             native_grain: Nanos::ZERO,
+            python_teams: false,
             measured_on: None,
             data: 0,
             untouched_payload: false,

@@ -247,23 +247,26 @@ fn workloads() -> BoxedStrategy<Workload> {
         rounds(),
         class(),
         class(),
-        any::<bool>(),
+        any::<(bool, bool)>(),
         time(),
     )
-        .prop_map(|(arrivals, rounds, one, mut two, untouched, dispatch)| {
-            two.name = "other".into();
-            let mut w = workload(arrivals, vec![one, two]);
-            if w.arrivals == Arrivals::Batch {
-                w.rounds = rounds;
-            }
-            w.untouched_payload = untouched;
-            w.dispatch = Nanos(dispatch.0 / 100);
-            w.imports.time = dispatch;
-            w.imports.memory = dispatch.0;
-            w.data = dispatch.0 / 3;
-            w.imports.objects = Some(dispatch.0 / 100);
-            w
-        })
+        .prop_map(
+            |(arrivals, rounds, one, mut two, (untouched, python), dispatch)| {
+                two.name = "other".into();
+                let mut w = workload(arrivals, vec![one, two]);
+                if w.arrivals == Arrivals::Batch {
+                    w.rounds = rounds;
+                }
+                w.untouched_payload = untouched;
+                w.python_teams = python;
+                w.dispatch = Nanos(dispatch.0 / 100);
+                w.imports.time = dispatch;
+                w.imports.memory = dispatch.0;
+                w.data = dispatch.0 / 3;
+                w.imports.objects = Some(dispatch.0 / 100);
+                w
+            },
+        )
         .boxed()
 }
 
@@ -376,6 +379,7 @@ fn machines() -> BoxedStrategy<MachineSpec> {
                 machine(cores)
             };
             m.hz = if hz { 250 } else { 0 };
+            m.new_idle = [0.5, 1.0, 0.0][other as usize % 3];
             if other == 0 {
                 m.cores[0] = 0.7;
             }
@@ -893,14 +897,16 @@ fn far_machines() -> BoxedStrategy<MachineSpec> {
         speed,
         far(),
         prop_oneof![Just(0_u32), Just(1), Just(250)],
+        prop_oneof![Just(0.0), Just(0.5), Just(1.0)],
         any::<bool>(),
     )
-        .prop_map(|(cores, slice, speed, switch, hz, wide)| {
+        .prop_map(|(cores, slice, speed, switch, hz, new_idle, wide)| {
             let mut m = MachineSpec::with_cores(cores);
             m.cores[0] = speed;
             m.base_slice = slice;
             m.balance_interval = slice;
             m.hz = hz;
+            m.new_idle = new_idle;
             if wide {
                 m.pipe_capacity = limits::MAX_SIZE;
                 m.context_switch = switch;

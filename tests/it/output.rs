@@ -148,6 +148,7 @@ fn measured() -> InterpreterInfo {
                 wake_send: Vec::new(),
                 wake_cpu: Vec::new(),
                 halted_after: None,
+                new_idle: None,
                 interference: 0.0,
                 pipe_ns_per_byte: 0.1,
                 syscall: Nanos(200),

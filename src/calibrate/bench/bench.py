@@ -17,6 +17,7 @@ import os
 import pickle
 import platform
 import queue
+import random
 import subprocess
 import sys
 import sysconfig
@@ -435,6 +436,50 @@ if len(CORES) > 1 and "fork" in METHODS:
         pin(CORES)
         return {"neighbours_factor": together / alone}
 
+    def spinner(go_on, seen):
+        """Notes when it had no core: from its last reading of the clock to its next."""
+        gaps, last = [], now()
+        while go_on.value:
+            t = now()
+            if t - last > 60e-6:
+                gaps.append((last, t))
+            last = t
+        seen.send(gaps)
+
+    @bench()
+    def new_idle(n=12):
+        """A core becomes idle while one of two processes waits on another: for how long that one still waits, in microseconds. Either the
+        idle core looks at once, or at some timer tick."""
+        ctx = mp.get_context("fork")
+        go_on, pipes = ctx.Value("b", 1, lock=False), [ctx.Pipe(False) for _ in range(2)]
+        children = [ctx.Process(target=spinner, args=(go_on, theirs)) for _, theirs in pipes]
+        stops = []
+        try:
+            for child in children:
+                child.start()
+            pin(CORES[1:2])
+            for _ in range(n):
+                for child in children:
+                    os.sched_setaffinity(child.pid, CORES[:1])
+                until = now() + 2e-3
+                while now() < until:
+                    pass
+                # Both may leave from now on, and neither does before this core is free.
+                for child in children:
+                    os.sched_setaffinity(child.pid, CORES[:2])
+                until = now() + 1e-3 + random.random() * 4e-3
+                while now() < until:
+                    pass
+                stops.append(now())
+                time.sleep(0.008)
+        finally:
+            go_on.value = 0
+            pin(CORES)
+        gaps = [gap for (mine, _), child in zip(pipes, children) if mine.poll(5) for gap in mine.recv()]
+        for child in children:
+            child.join()
+        waits = [[b - t for a, b in gaps if a < t < b] for t in stops]
+        return {"new_idle_waits": [w[0] * 1e6 for w in waits if len(w) == 1]}
 
 
 if len(CORES) > 1 and "fork" in METHODS and os.path.exists("/proc/self/stat"):

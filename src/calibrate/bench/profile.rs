@@ -151,6 +151,7 @@ pub fn calibrated(samples: &Samples, build: Build, name: &str, date: &str) -> Ca
             wake_send: machine.wake_send,
             wake_cpu: machine.wake_cpu,
             halted_after: machine.halted_after,
+            new_idle: samples.new_idle(),
             interference: machine.interference,
             pipe_ns_per_byte: machine.pipe_ns_per_byte,
             syscall,

@@ -22,6 +22,11 @@ const BETTER_SHARE: f64 = 0.5;
 /// quantile of all readings.
 const BEST_QUANTILE: f64 = 0.02;
 
+/// A wait that ends within so many microseconds of a core's becoming idle was ended by that core at once.
+const AT_ONCE_US: f64 = 100.0;
+/// Of fewer such waits no share is told.
+const FEWEST_WAITS: usize = 5;
+
 /// Figures of pickling large blocks.
 const LARGE_BLOCKS: &str = "pickle_bytes_";
 
@@ -334,6 +339,9 @@ impl Samples {
         if let Some(share) = self.requester_wins() {
             put("gil_requester_wins", share);
         }
+        if let Some(share) = self.new_idle() {
+            put("new_idle_share", share);
+        }
         let mut more = Map::new();
         for name in self.taken.keys() {
             if self.structured(name, &mut more) {
@@ -408,7 +416,7 @@ impl Samples {
                 put(["pickle_random_bytes_best", size, what], number());
             }
         } else {
-            return name == "gil_holders";
+            return matches!(name, "gil_holders" | "new_idle_waits");
         }
         true
     }
@@ -423,6 +431,18 @@ impl Samples {
             .filter(|v| v.is_finite())
             .collect();
         (!all.is_empty()).then(|| median(all))
+    }
+
+    /// The share of the times that a core which becomes idle takes a thread that waits on another at once.
+    pub(crate) fn new_idle(&self) -> Option<f64> {
+        let waits: Vec<f64> = self
+            .counted(self.taken.get("new_idle_waits")?)
+            .into_iter()
+            .flat_map(|(t, _)| t.value.as_array().into_iter().flatten())
+            .filter_map(Value::as_f64)
+            .filter(|v| v.is_finite())
+            .collect();
+        ended_at_once(&waits)
     }
 
     /// The share of GIL switches back to the thread that held it before the last one.
@@ -444,8 +464,48 @@ impl Samples {
     }
 }
 
+/// Of waits in microseconds that began at any time between two timer ticks and ended at the second or at once, the share that ended at once.
+/// Of those that ended at the tick some were as short; the longest of all tells how far ticks are apart.
+fn ended_at_once(waits: &[f64]) -> Option<f64> {
+    let longest = waits.iter().copied().fold(0.0, f64::max);
+    if waits.len() < FEWEST_WAITS {
+        return None;
+    }
+    if longest <= AT_ONCE_US {
+        return Some(1.0);
+    }
+    let short = waits.iter().filter(|w| **w <= AT_ONCE_US).count();
+    let (all, by_chance) = (waits.len() as f64, AT_ONCE_US / longest);
+    Some(((short as f64 / all - by_chance) / (1.0 - by_chance)).max(0.0))
+}
+
 /// Whether a figure's name says that it is a time: only times stretch when the machine is slow.
 fn is_time(name: &str) -> bool {
     name.split([' ', '_'])
         .any(|word| matches!(word, "ns" | "us" | "ms"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a thousand waits that end at once with the probability p and else at a tick, 4 ms apart, p is told, short of 1 in 40.
+    #[test]
+    fn waits_that_end_at_once_are_told_from_those_that_a_tick_ends() {
+        for p in [0.0, 0.25, 0.5, 1.0] {
+            let tick = |i: u32| f64::from(i * 7919 % 1000) * 4.0 + 2.0;
+            let waits: Vec<f64> = (0..1000)
+                .map(|i| {
+                    if f64::from(i) < p * 1000.0 {
+                        15.0
+                    } else {
+                        tick(i)
+                    }
+                })
+                .collect();
+            let told = ended_at_once(&waits).expect("enough waits");
+            assert!((told - p).abs() < 0.025, "{told} for {p}");
+        }
+        assert_eq!(ended_at_once(&[10.0; 4]), None);
+    }
 }

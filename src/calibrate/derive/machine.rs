@@ -52,6 +52,9 @@ pub fn machine_from(measured: &[(&Value, &Value)]) -> MachineSpec {
     {
         machine.interference = (factor - 1.0).max(0.0);
     }
+    if let Some(share) = (measured.iter()).find_map(|(micro, _)| figure(micro, "new_idle_share")) {
+        machine.new_idle = share;
+    }
     machine.halted_after = measured.iter().find_map(|(micro, _)| halted_after(micro));
     let beyond: Vec<f64> = (measured.iter())
         .filter_map(|(micro, _)| apart(micro, &machine.wake_latency))

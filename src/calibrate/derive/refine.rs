@@ -339,6 +339,7 @@ fn run(
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        python_teams: false,
         measured_on: None,
     };
     let input = SimInput {

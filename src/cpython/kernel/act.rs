@@ -67,6 +67,10 @@ pub(crate) enum Act {
     StartWorld,
     /// Notes that this thread's share of the call of native code that this other thread makes is done.
     Joins(Tid),
+    /// Tells a thread of its team, which needs the GIL for it, to do a share of so much CPU time.
+    Tells(Tid, Nanos),
+    /// Waits until that thread of its team has done its share.
+    Awaits(Tid),
     /// Calls the role for an effect of its own.
     Do(RoleAction),
     /// Ends the thread.
@@ -84,6 +88,8 @@ pub(crate) enum Outside {
     Share(Nanos),
     /// Waits until the others of its team have done their shares of a call.
     Join,
+    /// Waits until this one of its team has done its share.
+    JoinOne(Tid),
     /// Sleeps until this instant, plus the timer slack.
     Sleep(On, Nanos),
     /// Parks until unparked, or until this instant plus the timer slack ([`Nanos::MAX`]: without a time-out).

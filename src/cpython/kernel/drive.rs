@@ -188,7 +188,7 @@ impl Kernel<'_> {
         reason = "each step that lets the GIL go comes here from `act`: 1.5% of a run"
     )]
     #[inline(always)]
-    fn detach(&mut self, tid: Tid, outside: Outside) -> bool {
+    pub(super) fn detach(&mut self, tid: Tid, outside: Outside) -> bool {
         let runs = matches!(outside, Outside::Native(_) | Outside::Team(..));
         if !runs && self.machine.debt(tid) > Nanos::ZERO {
             self.push_front(tid, Act::Outside(outside));
@@ -274,6 +274,8 @@ impl Kernel<'_> {
             Act::Free(bytes) => self.free_own(tid, bytes),
             Act::TakeFor(process, bytes) => self.take_for(process, bytes),
             Act::Joins(caller) => self.joins(tid, caller),
+            Act::Tells(other, share) => self.tells(tid, other, share),
+            Act::Awaits(other) => return self.awaits(tid, other).into(),
             Act::Do(action) => return ActOutcome::Does(action),
             Act::Exit => {
                 if self.machine.debt(tid) > Nanos::ZERO {
@@ -309,6 +311,7 @@ impl Kernel<'_> {
             }
             Outside::Share(share) => self.burn_share(tid, share),
             Outside::Join => self.join_team(tid),
+            Outside::JoinOne(other) => self.join_one(tid, other),
             Outside::Sleep(on, until) => {
                 let t = &mut self.threads[tid];
                 t.phase = Phase::WantGil;

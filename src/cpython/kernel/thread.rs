@@ -113,6 +113,8 @@ pub(crate) struct Thread {
     /// The other threads of its native code, and how many of them have not done their share of the present call.
     pub(crate) team: Vec<Tid>,
     pub(crate) team_left: u32,
+    /// The thread of its team for whose share it waits, where it waits for one after another.
+    pub(crate) awaits: Option<Tid>,
     /// The arena of its process that it allocates from; `None` until it allocates.
     pub(crate) arena: Option<u32>,
 }
@@ -152,6 +154,7 @@ impl Thread {
             handed: None,
             team: Vec::new(),
             team_left: 0,
+            awaits: None,
             arena: None,
         }
     }

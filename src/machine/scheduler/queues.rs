@@ -6,9 +6,6 @@ use super::{Core, Machine, Node, SchedEvent, SchedState, Tid, Upcall};
 use crate::engine::{EventClass, Nanos, unit};
 use crate::machine::Cause;
 
-/// Share of the times that a core which becomes idle looks for work elsewhere at once. Linux 6.18 does so in proportion to the success of
-/// newidle balancing, beginning with a half.
-const NEW_IDLE: f64 = 0.5;
 /// Tick at which idle cores look for work if the scenario's machine has no timer tick.
 const TICK: Nanos = Nanos::from_millis(4);
 
@@ -72,7 +69,7 @@ impl Machine {
                 self.place(core, tid);
                 return;
             }
-            if unit(&mut self.jitter) < NEW_IDLE && self.take_over(core) {
+            if unit(&mut self.jitter) < self.new_idle && self.take_over(core) {
                 return;
             }
             self.kick(core);

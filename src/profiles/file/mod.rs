@@ -133,13 +133,15 @@ fn write_provenance(out: &mut String, p: &Provenance) {
     );
     let _ = writeln!(
         out,
-        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            // (idle time of the core, CPU of whoever wakes a thread there), (idle time, extra CPU of the woken), in ns.\n            wake_send_ns: [{}],\n            wake_cpu_ns: [{}],\n            // After how long an idle core is not found by wake-ups any more.\n            halted_after_ns: {},\n            // By which share a core is slower while all others are busy.\n            interference: {:?},\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
+        "            base_slice_ns: {},\n            // (idle time of the core, latency of a wake-up), in ns.\n            wake_latency_ns: [{}],\n            // (idle time of the core, CPU of whoever wakes a thread there), (idle time, extra CPU of the woken), in ns.\n            wake_send_ns: [{}],\n            wake_cpu_ns: [{}],\n            // After how long an idle core is not found by wake-ups any more.\n            halted_after_ns: {},\n            // How often a core that becomes idle looks at once for threads that wait on others.\n            new_idle: {},\n            // By which share a core is slower while all others are busy.\n            interference: {:?},\n            pipe_ns_per_byte: {:?},\n            syscall_ns: {},\n        ),\n    ),",
         m.base_slice.0,
         points(&m.wake_latency),
         points(&m.wake_send),
         points(&m.wake_cpu),
         m.halted_after
             .map_or_else(|| "None".to_owned(), |t| format!("Some({})", t.0)),
+        m.new_idle
+            .map_or_else(|| "None".to_owned(), |x| format!("Some({x:?})")),
         m.interference,
         m.pipe_ns_per_byte,
         m.syscall.0
@@ -240,6 +242,7 @@ mod tests {
                 wake_send: vec![(Nanos(20_000), Nanos(0)), (Nanos(50_000), Nanos(4_000))],
                 wake_cpu: vec![(Nanos(50_000), Nanos(3_000))],
                 halted_after: Some(Nanos(30_000)),
+                new_idle: Some(0.25),
                 interference: 0.04,
                 pipe_ns_per_byte: 0.125,
                 syscall: Nanos(90),

@@ -123,6 +123,8 @@ struct MachineEntry {
     #[serde(default)]
     halted_after_ns: Option<u64>,
     #[serde(default)]
+    new_idle: Option<Share>,
+    #[serde(default)]
     interference: Option<AtLeastZero>,
     pipe_ns_per_byte: AtLeastZero,
     syscall_ns: u64,
@@ -155,6 +157,22 @@ impl<'de> Deserialize<'de> for AtLeastZero {
         } else {
             Err(de::Error::custom(format!(
                 "must be a number of at least zero, not {x}"
+            )))
+        }
+    }
+}
+
+/// A share, from 0 to 1.
+struct Share(f64);
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let x = f64::deserialize(deserializer)?;
+        if (0.0..=1.0).contains(&x) {
+            Ok(Self(x))
+        } else {
+            Err(de::Error::custom(format!(
+                "must be a share from 0 to 1, not {x}"
             )))
         }
     }
@@ -199,6 +217,7 @@ impl From<Measured> for Provenance {
                 wake_send: points(m.machine.wake_send_ns),
                 wake_cpu: points(m.machine.wake_cpu_ns),
                 halted_after: m.machine.halted_after_ns.map(Nanos),
+                new_idle: m.machine.new_idle.map(|x| x.0),
                 interference: m.machine.interference.map_or(0.0, |x| x.0),
                 pipe_ns_per_byte: m.machine.pipe_ns_per_byte.0,
                 syscall: Nanos(m.machine.syscall_ns),

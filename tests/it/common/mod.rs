@@ -148,6 +148,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        python_teams: false,
         measured_on: None,
         data: 0,
         untouched_payload: false,

@@ -41,6 +41,7 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        python_teams: false,
         measured_on: None,
     }
 }

@@ -54,6 +54,7 @@ pub(crate) fn workload(arrivals: Arrivals, count: u64, steps: Vec<Step>) -> Work
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
+        python_teams: false,
         measured_on: None,
         data: 0,
         untouched_payload: false,
