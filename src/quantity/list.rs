@@ -102,13 +102,17 @@ quantities! {
     Failed: "failed_count", Count;
     /// Tasks that timed out.
     TimedOut: "timed_out_count", Count;
+    /// Tasks that were rejected: not let in, or told to leave before anybody took them up.
+    Rejected: "rejected_count", Count;
+    /// Of those that arrived, requests that clients sent again.
+    Resent: "resent_count", Count;
     /// Attempts that the tasks' `Retry` steps began, those of children included.
     Attempts: "attempts_count", Count;
     /// Of these, attempts after the first.
     Retries: "retries_count", Count;
     /// Tasks still under way at the end.
     InFlight: "in_flight_count", Count;
-    /// Share of ended tasks that failed or timed out.
+    /// Share of ended tasks that failed, timed out or were rejected.
     FailureRate: "failure_share", Share;
 }
 

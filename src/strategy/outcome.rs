@@ -9,7 +9,7 @@ pub use crate::sync::DeviceTotals;
 /// What one replication observed. All times are simulated.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Tasks that arrived after the warm-up; the next four fields say what became of them.
+    /// Tasks that arrived after the warm-up; the fields up to `in_flight` say what became of them.
     pub arrived: u64,
     /// Of these, tasks that completed.
     pub completed: u64,
@@ -17,6 +17,10 @@ pub struct Outcome {
     pub failed: u64,
     /// Of these, tasks that a deadline ended.
     pub timed_out: u64,
+    /// Of these, tasks that were rejected: not let in, or told to leave before anybody took them up ([`Admission`](crate::scenario::Admission)).
+    pub rejected: u64,
+    /// Of the arrived, requests that clients sent again ([`Client`](crate::scenario::Client)).
+    pub resent: u64,
     /// Attempts that `Retry` steps began of tasks that arrived after the warm-up, those of their children included.
     pub attempts: u64,
     /// Of these, attempts after the first.

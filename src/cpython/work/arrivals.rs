@@ -394,7 +394,8 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         self.observer.arrival(now, came, left);
         let key = self.new_task(class, now, 0);
-        self.connect(key, 1);
+        self.client_asks(key);
+        self.comes(key);
         self.next_arrival();
     }
 
@@ -442,9 +443,20 @@ impl Work<'_> {
     fn new_task(&mut self, class: ClassIndex, arrival: Nanos, trace: u32) -> TaskKey {
         let number = self.arrivals.number;
         self.arrivals.number += 1;
+        let key = self.new_request(number, class, arrival);
+        self.tasks[key].trace = trace;
+        key
+    }
+
+    /// A task of this number.
+    pub(super) fn new_request(
+        &mut self,
+        number: u64,
+        class: ClassIndex,
+        arrival: Nanos,
+    ) -> TaskKey {
         let key = self.tasks.insert(number, class, arrival);
         let task = &mut self.tasks[key];
-        task.trace = trace;
         task.counted = arrival >= self.kernel.limits.warmup;
         if task.counted {
             self.observer.arrives(arrival);
@@ -456,16 +468,20 @@ impl Work<'_> {
 
     /// Takes in the next task that has arrived from outside; `None` if there is none.
     pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
-        if self.copies[copy].retires() || self.has_all_connections(copy) {
-            return None;
+        loop {
+            if self.copies[copy].retires() || self.has_all_connections(copy) {
+                return None;
+            }
+            let key = self.arrivals.accept.pop_front()?;
+            self.tasks[key].copy = copy;
+            self.copies[copy].takes_in();
+            if self.copies[copy].retires() {
+                self.retires(copy);
+            }
+            if self.takes_in(copy, key) {
+                return Some(key);
+            }
         }
-        let key = self.arrivals.accept.pop_front()?;
-        self.tasks[key].copy = copy;
-        self.copies[copy].takes_in();
-        if self.copies[copy].retires() {
-            self.retires(copy);
-        }
-        Some(key)
     }
 
     /// Puts a copy into the line of those that wait for arrivals, unless it is there or takes in no more.
@@ -506,7 +522,11 @@ impl Work<'_> {
     /// Whether further tasks may come from outside.
     pub(super) fn expects_outside(&self) -> bool {
         let a = &self.arrivals;
-        !a.accept.is_empty() || a.left > 0 || self.listening.next().is_some()
+        !a.accept.is_empty()
+            || a.left > 0
+            || self.listening.next().is_some()
+            || !self.admission.held().is_empty()
+            || self.may_come_again()
     }
 
     pub(crate) fn arrivals_from_outside(&self) -> bool {
@@ -548,7 +568,7 @@ impl Work<'_> {
             }
             return;
         }
-        if self.copies[copy].retires() {
+        if self.copies[copy].retires() || full {
             self.nudge(copy);
         }
         if !self.expects_tasks(copy) {

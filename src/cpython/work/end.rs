@@ -22,7 +22,8 @@ impl Work<'_> {
     fn ends(&mut self, key: TaskKey) -> bool {
         let now = self.kernel.machine.now();
         self.release_data(key);
-        if let Some(r) = &mut self.kernel.recorder {
+        let gone = self.tasks[key].gone;
+        if !gone && let Some(r) = &mut self.kernel.recorder {
             let task = &self.tasks[key];
             let arrival = task.parent.is_none().then_some(task.arrival);
             r.task_ends(key, arrival, task.ending, now);
@@ -32,19 +33,32 @@ impl Work<'_> {
             self.kernel.machine.now().since(self.tasks[key].arrival),
         );
         let task = &self.tasks[key];
-        let (class, ending, counted, parent) = (task.class, task.ending, task.counted, task.parent);
-        let (number, arrival) = (task.number, task.arrival);
-        let latency = now - arrival;
+        let (ending, parent, arrival) = (task.ending, task.parent, task.arrival);
         if let Some(parent) = parent {
             self.tasks.remove(key);
             self.child_ended(parent, ending);
             return false;
         }
         if self.is_serial(key) {
-            self.observer.serial += latency;
+            self.observer.serial += now - arrival;
             self.tasks.remove(key);
             return true;
         }
+        self.is_out(key);
+        if !gone {
+            self.is_answered(key, ending);
+        }
+        self.tasks.remove(key);
+        true
+    }
+
+    /// The client of a task, or whoever the program executes it for, has its answer, or has given it up: it counts as that.
+    pub(super) fn is_answered(&mut self, key: TaskKey, ending: TaskEnd) {
+        let now = self.kernel.machine.now();
+        let latency = now - self.asked(key);
+        let task = &self.tasks[key];
+        let (class, counted, number, arrival) =
+            (task.class, task.counted, task.number, task.arrival);
         self.observer.makespan = now;
         if ending == TaskEnd::Done {
             self.observer.window.push(now);
@@ -54,6 +68,7 @@ impl Work<'_> {
                 TaskEnd::Done => self.observer.completed += 1,
                 TaskEnd::Failed => self.observer.failed += 1,
                 TaskEnd::TimedOut => self.observer.timed_out += 1,
+                TaskEnd::Rejected => self.observer.rejected += 1,
             }
         }
         if counted && let Some(windows) = &mut self.observer.windows {
@@ -65,6 +80,7 @@ impl Work<'_> {
                 }
                 TaskEnd::Failed => window.failed += 1,
                 TaskEnd::TimedOut => window.timed_out += 1,
+                TaskEnd::Rejected => window.rejected += 1,
             }
         }
         if counted && ending == TaskEnd::Done {
@@ -77,8 +93,8 @@ impl Work<'_> {
             }
         }
         self.observer.series.push(now, latency.as_secs_f64());
-        self.tasks.remove(key);
-        self.user_answered(number);
-        true
+        if self.client_learns(key, ending) {
+            self.user_answered(number);
+        }
     }
 }

@@ -81,7 +81,8 @@ impl Work<'_> {
     fn taken_in_by(&self, copy: CopyIndex) -> Vec<TaskKey> {
         let queued = self.arrivals.accept.iter().copied();
         let pending = self.listening.pending().map(|(key, _)| key);
-        let others: BTreeSet<TaskKey> = queued.chain(pending).collect();
+        let held = self.admission.held().iter().copied();
+        let others: BTreeSet<TaskKey> = queued.chain(pending).chain(held).collect();
         let of_copy = self.tasks.iter().filter(|(_, t)| t.copy == copy);
         let mut all: Vec<TaskKey> = of_copy.map(|(key, _)| key).collect();
         all.retain(|key| !others.contains(key));
@@ -156,7 +157,7 @@ impl Work<'_> {
     }
 
     /// Books the time until now of a task that no thread stands for.
-    fn book_lost(&mut self, key: TaskKey, threads: &[Tid]) {
+    pub(super) fn book_lost(&mut self, key: TaskKey, threads: &[Tid]) {
         if self.thread_of(key, threads).is_some() {
             return;
         }

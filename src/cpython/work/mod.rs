@@ -5,8 +5,10 @@
 
 mod abandon;
 mod accounts;
+mod admission;
 mod arrivals;
 mod breaker;
+mod clients;
 mod device;
 mod end;
 mod event_loop;
@@ -18,6 +20,7 @@ mod lost;
 mod naming;
 mod need;
 mod payload;
+mod queue;
 mod resource;
 mod retry;
 mod serving;
@@ -45,12 +48,15 @@ pub(crate) use task::{Data, Frame, FutureState, Task, Tasks, child_number};
 pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
+use admission::AdmissionControl;
 use arrivals::ArrivalSource;
+use clients::Clients;
 use device::Devices;
 pub(crate) use faults::FaultStrikes;
 use faults::Faults;
 use listening::Listening;
 pub(crate) use lost::Death;
+use queue::Puts;
 pub(crate) use resource::Asked;
 use resource::Resources;
 use retry::RetryBudgets;
@@ -66,14 +72,19 @@ pub(crate) struct Work<'a> {
     shared_locks: TiVec<LockNumber, Lock<TaskKey>>,
     /// Queues between tasks; their items carry no data.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
+    puts: Puts,
     pub(crate) resources: Resources,
     retry_budgets: RetryBudgets,
     pub(crate) devices: Devices,
     pub(crate) faults: Faults<'a>,
     pub(crate) arrivals: ArrivalSource<'a>,
     pub(crate) listening: Listening,
+    pub(crate) admission: AdmissionControl,
+    pub(crate) clients: Clients,
     pub(crate) watchdog: Watchdog,
     pub(crate) observer: Observer,
+    /// Whether there is a rule on which tasks are let in.
+    admits: bool,
     /// Number of loops that wait for nothing but their ticks.
     ticking: usize,
 
@@ -108,6 +119,7 @@ impl<'a> Work<'a> {
                 .iter()
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
+            puts: Puts::default(),
             resources: Resources::new(program),
             retry_budgets: RetryBudgets::default(),
             devices: Devices::new(program),
@@ -117,7 +129,10 @@ impl<'a> Work<'a> {
             ),
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             listening: Listening::default(),
+            admission: AdmissionControl::default(),
+            clients: Clients::default(),
             watchdog: Watchdog::default(),
+            admits: program.admission.is_some(),
             ticking: 0,
             observer: Observer::new(
                 program.own_classes,

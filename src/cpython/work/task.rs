@@ -10,7 +10,7 @@ use crate::cpython::kernel::{Block, Blocks, Wait};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
 use crate::machine::Tid;
-use crate::sync::Passage;
+use crate::sync::{Passage, Ticket};
 
 /// Number of low bits of a child's number that hold its number among its parent's children.
 const CHILD_BITS: u32 = 24;
@@ -226,6 +226,16 @@ pub(crate) struct Task {
     pub(crate) data: Data,
     /// Whether it holds a permit of its loop's concurrency limit.
     pub(crate) permitted: bool,
+    /// Whether it counts for the limit of those that are let in.
+    pub(crate) admitted: bool,
+    /// Its place in the line of those that are let in and not taken up.
+    pub(crate) line: Option<Ticket>,
+    /// Whether somebody has taken it up: looked at where admission depends on that.
+    pub(crate) taken: bool,
+    /// What its client knows it by, as long as that waits for it.
+    pub(crate) request: Option<u32>,
+    /// Whether its client has given it up: it counts nowhere any more.
+    pub(crate) gone: bool,
     /// The next task of its chunk (`multiprocessing.Pool`).
     pub(crate) next: Option<TaskKey>,
     pub(crate) live: bool,
@@ -334,6 +344,11 @@ impl Tasks {
             sent: Blocks::default(),
             data: Data::default(),
             permitted: false,
+            admitted: false,
+            line: None,
+            taken: false,
+            request: None,
+            gone: false,
             next: None,
             live: true,
         };
@@ -397,6 +412,7 @@ impl Tasks {
         given_up.wait = None;
         given_up.interrupt = None;
         given_up.permitted = false;
+        (given_up.admitted, given_up.line, given_up.request) = (false, None, None);
         (given_up.counted, given_up.child_counts) = (false, false);
         let (parent, [older, younger]) = (given_up.parent.take(), given_up.siblings);
         given_up.siblings = [None; 2];

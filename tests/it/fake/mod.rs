@@ -29,6 +29,8 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
         data: 0,
         untouched_payload: false,
         faults: Vec::new(),
+        admission: None,
+        client: None,
         arrivals: Arrivals::Batch,
         rounds: Rounds::default(),
         classes: vec![class(count, step)],
