@@ -312,6 +312,8 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                     && (o.in_flight > 0
                         || input.warmup > Nanos::ZERO
                         || leaves_work_behind(input)
+                        // What a client has given up is worked on for nobody.
+                        || input.workload.client.is_some()
                         // What main programs do before rounds counts nowhere.
                         || !input.workload.rounds.serial.is_empty())
             }

@@ -59,7 +59,7 @@ fn full_backlog(work: &Work<'_>) -> Option<Finding> {
     let holds = work.kernel.program.layout.queue?;
     (dropped.connections > 0).then(|| Finding::FullBacklog {
         connections: dropped.connections,
-        of: work.arrivals.came(),
+        of: work.arrivals.came() + work.clients.all_resent(),
         given_up: dropped.given_up,
         got_in: dropped.got_in,
         waited: dropped.waited,

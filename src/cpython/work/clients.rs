@@ -52,7 +52,9 @@ pub(crate) struct Clients {
     again: BinaryHeap<Due>,
     sent: u64,
     budget: Option<RetryBudget>,
-    /// Number of counted requests that were sent again.
+    /// Number of requests that were sent again.
+    all_resent: u64,
+    /// Number of these that count.
     resent: u64,
 }
 
@@ -60,6 +62,11 @@ impl Clients {
     /// Number of counted requests that were sent again so far.
     pub(crate) fn resent(&self) -> u64 {
         self.resent
+    }
+
+    /// Number of requests that were sent again so far, whether they count or not.
+    pub(crate) fn all_resent(&self) -> u64 {
+        self.all_resent
     }
 
     /// When a client does something next; `None` if none does.
@@ -187,6 +194,8 @@ impl Work<'_> {
     fn client_gives_up(&mut self, key: TaskKey) {
         let ending = TaskEnd::TimedOut;
         let now = self.kernel.machine.now();
+        // Users without patience may ask again at once: they have to meet the event limit, too.
+        self.kernel.events += 1;
         self.is_nobodys(key);
         if let Some(r) = &mut self.kernel.recorder {
             r.task_ends(key, Some(self.tasks[key].arrival), ending, now);
@@ -263,11 +272,10 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         let number = AGAIN | mixed(first, u64::from(again)) >> 2;
         let key = self.new_request(number, class, now);
-        if self.tasks[key].counted {
-            self.clients.resent += 1;
-            // What its client has waited for before this attempt is part of its latency: to this attempt, a time outside the program.
-            (self.kernel.machine).add_time(Cause::Io, now.since(asked));
-        }
+        self.clients.all_resent += 1;
+        self.clients.resent += u64::from(self.tasks[key].counted);
+        // What its client has waited for before this attempt is part of its latency: to this attempt, a time outside the program.
+        self.book(key, Cause::Io, asked, now);
         self.is_sent(key, request);
         self.comes(key);
     }

@@ -145,6 +145,8 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         completed: 0,
         failed: 0,
         timed_out: 0,
+        rejected: 0,
+        resent: 0,
         attempts: 0,
         retries: 0,
         in_flight: 0,

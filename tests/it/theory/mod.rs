@@ -14,6 +14,7 @@ mod closed;
 mod exact;
 mod excess;
 mod horizon;
+mod loss;
 mod metastable;
 mod open;
 mod sharing;
