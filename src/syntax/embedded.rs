@@ -47,6 +47,10 @@ shipped! {
     ("resilience") "slow_dependency": "A service that is called answers ten times as slowly for a while",
     ("resilience") "outage": "A database that is away for ten seconds",
     ("resilience") "retry_storm": "Retries that keep a service down after it was slow, and a budget for them",
+    ("resilience") "circuit_breaker": "Calls that fail at once while a service is away, and the pages beside them",
+    ("resilience") "overload": "More come than a service bears, and it lets in so many",
+    ("resilience") "load_shedding": "The same, and whoever has waited for too long is turned away",
+    ("resilience") "impatient_clients": "Clients that give up after a second, and ask again",
     ("resilience") "worker_crash": "Workers that crash now and then, and what goes with them",
 }
 
