@@ -148,6 +148,8 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         data: 0,
         untouched_payload: false,
         faults: Vec::new(),
+        admission: None,
+        client: None,
     }
 }
 

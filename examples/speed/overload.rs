@@ -5,8 +5,8 @@ use std::time::Instant;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Dist, Imports, LockSpec, MachineSpec, Offload, QueueSpec, Rounds, Step, Strategy,
-    TaskClass, Workers, Workload,
+    Arrivals, Dist, Imports, LockSpec, MachineSpec, Offload, Overflow, QueueSpec, Rounds, Step,
+    Strategy, TaskClass, Workers, Workload,
 };
 use pchsim::strategy::{SimInput, simulate};
 
@@ -34,6 +34,7 @@ fn waits() -> [(&'static str, Vec<Step>); 4] {
 
 fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
     let queue = |name: &str, capacity| QueueSpec {
+        full: Overflow::Wait,
         name: name.into(),
         capacity,
     };
@@ -66,6 +67,8 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
         data: 0,
         untouched_payload: false,
         faults: Vec::new(),
+        admission: None,
+        client: None,
     }
 }
 

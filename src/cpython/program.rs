@@ -10,8 +10,8 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Accepting, Arrivals, Backoff, Bytes, DeviceSpec, Dist, Fault, Lifecycle, LockSpec, Nodes,
-    ObjectSpec, QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
+    Accepting, Admission, Arrivals, Backoff, Bytes, Client, DeviceSpec, Dist, Fault, Lifecycle,
+    LockSpec, Nodes, ObjectSpec, QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -600,6 +600,8 @@ impl Program {
             resources: TiVec::new(),
             devices: TiVec::new(),
             faults: Vec::new(),
+            admission: None,
+            client: None,
             lock_across_wait: TiVec::new(),
             layout: Layout {
                 copies: 1,
@@ -670,6 +672,10 @@ pub struct Program {
     pub devices: TiVec<DeviceNumber, DeviceSpec>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// Which of the tasks from outside are let in; `None`: all.
+    pub admission: Option<Admission>,
+    /// How patient those are who send tasks from outside; `None`: they wait for ever.
+    pub client: Option<Client>,
     /// For each lock, whether tasks may hold it across a wait: an event loop must then use an `asyncio.Lock`.
     pub lock_across_wait: TiVec<LockNumber, bool>,
     /// How each main process executes its tasks.

@@ -133,6 +133,13 @@ impl<E: Copy> Calendar<E> {
         self.next = self.first_key();
     }
 
+    /// Takes back what the lane holds, if anything.
+    pub(crate) fn clear_lane(&mut self) {
+        self.lane_key = EventKey::NEVER;
+        self.lane = None;
+        self.next = self.first_key();
+    }
+
     /// Removes the first event; returns it with its time.
     #[inline]
     pub fn pop(&mut self) -> Option<(Nanos, E)> {

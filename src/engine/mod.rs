@@ -9,5 +9,6 @@ mod time;
 pub use calendar::{Calendar, EventKey};
 pub use classes::EventClass;
 pub(crate) use index::indices;
+pub(crate) use random::mixed;
 pub use random::{StreamRole, Streams, stream, unit};
 pub use time::{Nanos, Total, seconds, whole};

@@ -82,6 +82,11 @@ const fn mix(mut x: u64) -> u64 {
 
 /// A bijection of `x` for every `key`; neighbouring `x` land far apart.
 #[inline]
+/// A number made of two, which are not to be told from it: other pairs give others, as good as always.
+pub(crate) const fn mixed(a: u64, b: u64) -> u64 {
+    mix_keyed(mix(a.wrapping_add(WEYL)), b)
+}
+
 const fn mix_keyed(key: u64, x: u64) -> u64 {
     mix(key.wrapping_add(x.wrapping_mul(WEYL)))
 }

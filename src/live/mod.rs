@@ -123,6 +123,9 @@ fn counts(s: &Snapshot) -> Vec<String> {
     if t.timed_out > 0 {
         over.push(format!("{} timed out", t.timed_out));
     }
+    if t.rejected > 0 {
+        over.push(format!("{} rejected", t.rejected));
+    }
     over.push(format!("{} in flight", t.in_flight));
     let to_come = match t.to_come {
         Some(0) => None,

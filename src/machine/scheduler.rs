@@ -424,6 +424,11 @@ impl Machine {
             .set_lane(at.max(self.now), EventClass::Arrival, SchedEvent::Arrival);
     }
 
+    /// Takes back the arrival that was announced.
+    pub(crate) fn nobody_comes(&mut self) {
+        self.calendar.clear_lane();
+    }
+
     /// Announces the instant at which something under way on a device ends, replacing the one announced before; `None`: at none.
     pub(crate) fn device_at(&mut self, device: u32, at: Option<Nanos>) {
         let number = device as usize;

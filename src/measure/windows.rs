@@ -14,6 +14,8 @@ pub struct Window {
     pub failed: u64,
     /// Of these, tasks that a deadline ended.
     pub timed_out: u64,
+    /// Of these, tasks that were rejected.
+    pub rejected: u64,
     /// Latencies of those that completed.
     pub latency: Histogram,
 }

@@ -102,6 +102,10 @@ quantities! {
     Failed: "failed_count", Count;
     /// Tasks that timed out.
     TimedOut: "timed_out_count", Count;
+    /// Tasks that were rejected: not let in, or told to leave before anybody took them up.
+    Rejected: "rejected_count", Count;
+    /// Of those that arrived, requests that clients sent again.
+    Resent: "resent_count", Count;
     /// Attempts that the tasks' `Retry` steps began, those of children included.
     Attempts: "attempts_count", Count;
     /// Of these, attempts after the first.
@@ -110,7 +114,7 @@ quantities! {
     InFlight: "in_flight_count", Count;
     /// Tasks that were lost with a worker of a `multiprocessing.Pool`: they wait for their results for ever.
     Lost: "lost_count", Count;
-    /// Share of ended tasks that failed or timed out; tasks that were lost count as failed.
+    /// Share of ended tasks that failed, timed out or were rejected; tasks that were lost count as failed.
     FailureRate: "failure_share", Share;
 }
 

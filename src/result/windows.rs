@@ -19,7 +19,7 @@ pub struct OverWindows {
     /// Of these, tasks that completed, sooner or later.
     #[serde(serialize_with = "keyed::one_line")]
     pub completed: Vec<f64>,
-    /// Of these, tasks that failed or timed out.
+    /// Of these, tasks that failed, timed out or were rejected.
     #[serde(serialize_with = "keyed::one_line")]
     pub failed: Vec<f64>,
     /// Median latency of those that completed; `None` where none did in any replication.

@@ -1,7 +1,9 @@
 //! Scenarios: the types, distributions, units and limits of what is simulated. How a scenario is written is in [`syntax`](crate::syntax).
 
+mod admission;
 mod backoff;
 mod capacity;
+mod client;
 mod cost;
 mod device;
 mod dist;
@@ -18,8 +20,10 @@ mod strategy;
 pub mod units;
 mod windows;
 
+pub use admission::{Admission, CoDel, Overflow};
 pub use backoff::{Backoff, Jitter};
 pub use capacity::{PastLimit, ScenarioPart};
+pub use client::Client;
 pub use cost::StrategyKind;
 pub use device::{DeviceKind, DeviceSpec};
 pub use dist::Dist;

@@ -1,8 +1,8 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
 use super::{
-    Backoff, DeviceSpec, Dist, Fault, Lifecycle, Load, Nodes, PoolLife, Server, StrategyKind,
-    WorkingMemory,
+    Admission, Backoff, Client, DeviceSpec, Dist, Fault, Lifecycle, Load, Nodes, Overflow, PoolLife,
+    Server, StrategyKind, WorkingMemory,
 };
 use crate::engine::Nanos;
 
@@ -206,6 +206,10 @@ pub struct Workload {
     pub python_teams: bool,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// Which of the tasks from outside the program lets in; `None`: all.
+    pub admission: Option<Admission>,
+    /// How patient those are who send tasks from outside; `None`: they wait for ever, and send nothing again.
+    pub client: Option<Client>,
     /// Name or file of the profile of the interpreter on which all CPU times of the workload were taken (steps, imports, `dispatch`); `None` for
     /// the baseline. Native code takes the same time everywhere.
     pub measured_on: Option<String>,
@@ -416,6 +420,8 @@ pub struct QueueSpec {
     pub name: String,
     /// Most items that it holds; `None` if unbounded.
     pub capacity: Option<u64>,
+    /// What becomes of an item that is put while it holds so many.
+    pub full: Overflow,
 }
 
 /// Something that tasks use for a while, and of which there is only so much.

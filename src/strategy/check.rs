@@ -54,20 +54,22 @@ fn promised(input: &SimInput<'_>) -> Option<u64> {
 
 /// Checks that tasks are conserved.
 fn tasks(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
-    let ended = o.completed + o.failed + o.timed_out;
+    let ended = o.completed + o.failed + o.timed_out + o.rejected;
     broken.unless(o.arrived == ended + o.in_flight + o.lost, || {
         format!(
-            "{} tasks arrived, but {} completed + {} failed + {} timed out + {} in flight + {} lost",
-            o.arrived, o.completed, o.failed, o.timed_out, o.in_flight, o.lost
+            "{} tasks arrived, but {} completed + {} failed + {} timed out + {} rejected + {} in flight + {} lost",
+            o.arrived, o.completed, o.failed, o.timed_out, o.rejected, o.in_flight, o.lost
         )
     });
     if let Some(all) = promised(input) {
-        broken.unless(o.arrived <= all, || {
-            format!("{} of {all} tasks arrived", o.arrived)
+        // What is sent again comes beside those that are promised.
+        let arrived = o.arrived.saturating_sub(o.resent);
+        broken.unless(arrived <= all, || {
+            format!("{arrived} of {all} tasks arrived")
         });
         let whole = input.horizon.is_none() && input.warmup == Nanos::ZERO && !cut_short(o);
-        broken.unless(!whole || o.arrived == all, || {
-            format!("{} of {all} tasks arrived in a whole run", o.arrived)
+        broken.unless(!whole || arrived == all, || {
+            format!("{arrived} of {all} tasks arrived in a whole run")
         });
     }
 }
@@ -93,6 +95,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             ("completed", sum(|w| w.completed), o.completed),
             ("failed", sum(|w| w.failed), o.failed),
             ("timed out", sum(|w| w.timed_out), o.timed_out),
+            ("rejected", sum(|w| w.rejected), o.rejected),
             ("latencies", sum(|w| w.latency.count()), o.completed),
         ];
         for (what, by_window, all) in told {
@@ -115,7 +118,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         );
     }
     let causes = o.causes.iter().copied().sum::<Total>().0;
-    let clean = o.failed + o.timed_out + o.in_flight + o.lost == 0;
+    let clean = o.failed + o.timed_out + o.rejected + o.in_flight + o.lost == 0;
     broken.unless(if clean { causes == sum } else { causes >= sum }, || {
         format!(
             "latencies of {sum} ns are explained by {causes} ns: {:?}",
@@ -323,6 +326,8 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                     && (o.in_flight + o.lost > 0
                         || input.warmup > Nanos::ZERO
                         || leaves_work_behind(input)
+                        // What a client has given up is worked on for nobody.
+                        || input.workload.client.is_some()
                         // What main programs do before rounds counts nowhere.
                         || !input.workload.rounds.serial.is_empty())
             }
@@ -362,8 +367,9 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 asked,
                 ..
             } => {
-                let known = input.workload.resources.iter().any(|r| r.name == *resource);
-                known && *times > 0 && times <= asked
+                let of_resources = input.workload.resources.iter().map(|r| &r.name);
+                let mut known = of_resources.chain(input.workload.queues.iter().map(|q| &q.name));
+                known.any(|name| name == resource) && *times > 0 && times <= asked
             }
             Finding::FullBacklog {
                 connections,

@@ -83,7 +83,7 @@ fn children(
         }
         return;
     }
-    let clean = outcome.failed + outcome.timed_out + outcome.in_flight == 0;
+    let clean = outcome.failed + outcome.timed_out + outcome.rejected + outcome.in_flight == 0;
     if !clean || input.warmup > Nanos::ZERO {
         return;
     }
@@ -205,6 +205,7 @@ fn tasks(input: &SimInput<'_>, outcome: &Outcome, recording: &Recording, wrong: 
         (TaskEnd::Done, outcome.completed),
         (TaskEnd::Failed, outcome.failed),
         (TaskEnd::TimedOut, outcome.timed_out),
+        (TaskEnd::Rejected, outcome.rejected),
     ] {
         let recorded = ended(how);
         if recorded != counted {

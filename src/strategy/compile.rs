@@ -168,6 +168,8 @@ pub fn compile(
         resources: workload.resources.clone().into(),
         devices: workload.devices.clone().into(),
         faults: workload.faults.clone(),
+        admission: workload.admission,
+        client: workload.client.clone(),
         lock_across_wait: c.across.into(),
         layout,
         pools: c.pools,

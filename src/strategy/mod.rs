@@ -190,6 +190,8 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun
         completed: o.observer.completed,
         failed: o.observer.failed,
         timed_out: o.observer.timed_out,
+        rejected: o.observer.rejected,
+        resent: o.resent,
         attempts: o.observer.attempts,
         retries: o.observer.retries,
         in_flight: o.in_flight,

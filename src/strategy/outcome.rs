@@ -17,6 +17,10 @@ pub struct Outcome {
     pub failed: u64,
     /// Of these, tasks that a deadline ended.
     pub timed_out: u64,
+    /// Of these, tasks that were rejected: not let in, or told to leave before anybody took them up ([`Admission`](crate::scenario::Admission)).
+    pub rejected: u64,
+    /// Of the arrived, requests that clients sent again ([`Client`](crate::scenario::Client)).
+    pub resent: u64,
     /// Attempts that `Retry` steps began of tasks that arrived after the warm-up, those of their children included.
     pub attempts: u64,
     /// Of these, attempts after the first.

@@ -107,6 +107,7 @@ fn nothing_completed(cases: &[&Forecast]) -> Option<Warning> {
             let instead = UnfinishedTasks {
                 failed: mean(f, Quantity::Failed),
                 timed_out: mean(f, Quantity::TimedOut),
+                rejected: mean(f, Quantity::Rejected),
                 in_flight: mean(f, Quantity::InFlight),
             };
             (f.name(), instead)

@@ -121,12 +121,12 @@ fn drained(o: &Outcome) -> Option<f64> {
     let (from, until) = o.window.window();
     let while_arriving =
         o.window.rate().unwrap_or(0.0) * until.unwrap_or(last).since(from).as_secs_f64();
-    let left = count(o.completed + o.failed + o.timed_out) - while_arriving;
+    let left = count(o.completed + o.failed + o.timed_out + o.rejected) - while_arriving;
     Some(share(left.max(0.0), o.makespan.since(last).as_secs_f64()))
 }
 
 fn failure_rate(o: &Outcome) -> f64 {
-    let failed = o.failed + o.timed_out + o.lost;
+    let failed = o.failed + o.timed_out + o.rejected + o.lost;
     share(count(failed), count(o.completed + failed))
 }
 
@@ -204,6 +204,8 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::Completed => count(o.completed),
         Quantity::Failed => count(o.failed),
         Quantity::TimedOut => count(o.timed_out),
+        Quantity::Rejected => count(o.rejected),
+        Quantity::Resent => count(o.resent),
         Quantity::Attempts => count(o.attempts),
         Quantity::Retries => count(o.retries),
         Quantity::InFlight => count(o.in_flight),

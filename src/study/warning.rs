@@ -438,6 +438,8 @@ pub struct UnfinishedTasks {
     pub failed: f64,
     /// Tasks that timed out.
     pub timed_out: f64,
+    /// Tasks that were rejected.
+    pub rejected: f64,
     /// Tasks that were still in flight at the end.
     pub in_flight: f64,
 }
@@ -447,19 +449,24 @@ impl UnfinishedTasks {
         let Self {
             failed,
             timed_out,
+            rejected,
             in_flight,
         } = self;
-        let all = failed + timed_out + in_flight;
+        let all = failed + timed_out + rejected + in_flight;
         if all <= 0.0 {
             "none arrived in the time that counts"
         } else if failed == all {
             "all failed"
         } else if timed_out == all {
             "all ran out of time"
-        } else if failed >= timed_out.max(in_flight) {
+        } else if rejected == all {
+            "all were rejected"
+        } else if failed >= timed_out.max(rejected).max(in_flight) {
             "most failed"
-        } else if timed_out >= in_flight {
+        } else if timed_out >= rejected.max(in_flight) {
             "most ran out of time"
+        } else if rejected >= in_flight {
+            "most were rejected"
         } else {
             "most were still under way at the end"
         }

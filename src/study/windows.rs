@@ -37,7 +37,7 @@ pub(super) fn reduced(o: &Outcome) -> Vec<WindowSample> {
     let of = |w: &Window| WindowSample {
         arrived: w.arrived,
         completed: w.completed,
-        failed: w.failed + w.timed_out,
+        failed: w.failed + w.timed_out + w.rejected,
         latencies: LEVELS.map(|q| latency(w, q)),
     };
     all.iter().map(of).collect()
@@ -81,7 +81,7 @@ fn value(w: &Window, metric: Metric) -> Option<f64> {
         Metric::MeanLatency => Some(or_none(w.latency.mean().map_or(f64::NAN, |ns| ns / 1e9))),
         Metric::Percentile(p) | Metric::Worst(p) => Some(or_none(latency(w, p / 100.0))),
         Metric::FailureRate => {
-            let failed = (w.failed + w.timed_out) as f64;
+            let failed = (w.failed + w.timed_out + w.rejected) as f64;
             Some(failed / (failed + w.completed as f64).max(1.0))
         }
         Metric::Makespan | Metric::Throughput | Metric::Memory | Metric::Cpu => None,

@@ -6,6 +6,7 @@
 //! waiting means (a thread parks, a coroutine suspends) and what it costs is up to the users of the objects.
 
 mod breaker;
+mod codel;
 mod device;
 mod lock;
 mod queue;
@@ -15,6 +16,7 @@ mod tokens;
 mod wait_queue;
 
 pub(crate) use breaker::{Breaker, BreakerRules, Passage};
+pub(crate) use codel::StandingQueue;
 pub use device::DeviceTotals;
 pub(crate) use device::{Device, Sharing, Used};
 pub(crate) use lock::{Acquisition, Lock, LockHandoff};

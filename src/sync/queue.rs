@@ -58,6 +58,11 @@ impl<T, W: Copy> Queue<T, W> {
         self.items.is_empty()
     }
 
+    /// Drops the item that has been there for longest.
+    pub(crate) fn drop_oldest(&mut self) {
+        self.items.pop_front();
+    }
+
     /// Puts an item, or waits for room.
     pub(crate) fn put(&mut self, who: W, item: T) -> QueueResult<(), W> {
         if self.is_full() {

@@ -14,11 +14,11 @@ use std::fmt::{self, Write};
 
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Backoff, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, Imports, Jitter,
-    Load, LoadState, LockId, LockSpec, MachineGiven, MachineSpec, Metric, ObjectKind, ObjectSpec,
-    Objective, Phase, QueueId, QueueSpec, Releases, ResourceKind, ResourceSpec, Rounds, Scenario,
-    Scope, Step, StrategyCase, TaskClass, TracedTask, WhenFull, WorkingMemory, Workload,
-    strategy_label,
+    Admission, Arrivals, Backoff, Client, CoDel, DeviceKind, DeviceSpec, Dist, Fault, FaultKind,
+    FaultTime, Imports, Jitter, Load, LoadState, LockId, LockSpec, MachineGiven, MachineSpec,
+    Metric, ObjectKind, ObjectSpec, Objective, Overflow, Phase, QueueId, QueueSpec, Releases,
+    ResourceKind, ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask,
+    WhenFull, WorkingMemory, Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -118,6 +118,26 @@ impl CanonicalWriter<'_> {
             self.out.write_char(',')?;
         }
         self.out.write_char(']')
+    }
+}
+
+impl CanonicalWriter<'_> {
+    /// Writes how a retry pauses, and how many there may be.
+    fn backoff(&mut self, backoff: &Backoff) -> fmt::Result {
+        let Backoff {
+            base,
+            factor,
+            cap,
+            jitter,
+            retry_after,
+            budget,
+        } = backoff;
+        self.field("backoff", base)?;
+        self.unless("factor", factor, &2.0)?;
+        self.given("cap", cap.as_ref())?;
+        self.unless("jitter", jitter, &Jitter::None)?;
+        self.unless("retry_after", retry_after, &false)?;
+        self.given("budget", budget.map(u64::from).as_ref())
     }
 }
 
@@ -280,6 +300,8 @@ impl Canonical for Workload {
             data,
             untouched_payload,
             faults,
+            admission,
+            client,
             dispatch,
             cpu_grain,
             native_grain,
@@ -327,6 +349,8 @@ impl Canonical for Workload {
                 text.list(faults, |text, f| self.fault(text, f))?;
                 text.out.write_char(',')?;
             }
+            text.given("admission", admission.as_ref())?;
+            text.given("client", client.as_ref())?;
             let none = Imports::default();
             let nothing = Imports {
                 objects: Some(0),
@@ -394,15 +418,7 @@ impl Canonical for ResourceSpec {
                     text.field("half_open", half_open)?;
                 }
             }
-            let scope = match scope {
-                Scope::Loop => "Loop",
-                Scope::Process => "Process",
-                Scope::Node => "Node",
-                Scope::Everywhere => "Everywhere",
-            };
-            text.out.write_str("per:")?;
-            text.out.write_str(scope)?;
-            text.out.write_char(',')?;
+            text.field("per", scope)?;
             match full {
                 WhenFull::Wait => Ok(()),
                 WhenFull::Reject => text.out.write_str("full:Reject,"),
@@ -473,10 +489,79 @@ impl Canonical for ObjectSpec {
 
 impl Canonical for QueueSpec {
     fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
-        let Self { name, capacity } = self;
+        let Self {
+            name,
+            capacity,
+            full,
+        } = self;
         text.of("", |text| {
             text.field("name", name)?;
-            text.given("capacity", capacity.as_ref())
+            text.given("capacity", capacity.as_ref())?;
+            text.unless("full", full, &Overflow::Wait)
+        })
+    }
+}
+
+impl Canonical for Scope {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        text.out.write_str(match self {
+            Self::Loop => "Loop",
+            Self::Process => "Process",
+            Self::Everywhere => "Everywhere",
+        })
+    }
+}
+
+impl Canonical for Overflow {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        text.out.write_str(match self {
+            Self::Wait => "Wait",
+            Self::Reject => "Reject",
+            Self::DropOldest => "DropOldest",
+        })
+    }
+}
+
+impl Canonical for Admission {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        let Self {
+            limit,
+            full,
+            per,
+            shed,
+        } = self;
+        text.of("", |text| {
+            text.given("limit", limit.as_ref())?;
+            text.unless("full", full, &Overflow::Reject)?;
+            text.unless("per", per, &Scope::Process)?;
+            let Some(CoDel { target, interval }) = shed else {
+                return Ok(());
+            };
+            text.out.write_str("shed:")?;
+            text.of("CoDel", |text| {
+                text.field("target", target)?;
+                text.field("interval", interval)
+            })?;
+            text.out.write_char(',')
+        })
+    }
+}
+
+impl Canonical for Client {
+    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
+        let Self {
+            timeout,
+            retries,
+            backoff,
+            propagate,
+        } = self;
+        text.of("", |text| {
+            text.given("timeout", timeout.as_ref())?;
+            text.unless("retries", retries, &0)?;
+            if *retries > 0 {
+                text.backoff(backoff)?;
+            }
+            text.unless("propagate", propagate, &false)
         })
     }
 }
@@ -749,20 +834,7 @@ impl Workload {
                 steps,
             } => text.of("Retry", |text| {
                 text.field("attempts", attempts)?;
-                let Backoff {
-                    base,
-                    factor,
-                    cap,
-                    jitter,
-                    retry_after,
-                    budget,
-                } = backoff;
-                text.field("backoff", base)?;
-                text.unless("factor", factor, &2.0)?;
-                text.given("cap", cap.as_ref())?;
-                text.unless("jitter", jitter, &Jitter::None)?;
-                text.unless("retry_after", retry_after, &false)?;
-                text.given("budget", budget.map(u64::from).as_ref())?;
+                text.backoff(backoff)?;
                 self.steps(text, steps)
             }),
             Step::Repeat(times, steps) => text.of("Repeat", |text| {
@@ -1160,6 +1232,38 @@ mod tests {
         ("workload.faults", "[Terminate(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"1s\")]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"2s\")]"),
+        (
+            "workload.queues",
+            "{\"p\": (capacity: 3, full: Reject), \"q\": ()}",
+        ),
+        (
+            "workload.queues",
+            "{\"p\": (capacity: 3, full: DropOldest), \"q\": ()}",
+        ),
+        ("workload.admission", "(limit: 3)"),
+        ("workload.admission", "(limit: 4)"),
+        ("workload.admission", "(limit: 4, full: Wait)"),
+        ("workload.admission", "(limit: 4, full: DropOldest)"),
+        ("workload.admission", "(limit: 4, per: Everywhere)"),
+        ("workload.admission", "(limit: 4, shed: CoDel)"),
+        (
+            "workload.admission",
+            "(limit: 4, shed: CoDel(target: \"6ms\"))",
+        ),
+        ("workload.admission", "(shed: CoDel(interval: \"1s\"))"),
+        ("workload.client", "(timeout: \"1s\")"),
+        ("workload.client", "(timeout: \"2s\")"),
+        ("workload.client", "(timeout: \"2s\", propagate: true)"),
+        ("workload.client", "(timeout: \"2s\", retries: 1)"),
+        ("workload.client", "(timeout: \"2s\", retries: 2)"),
+        (
+            "workload.client",
+            "(timeout: \"2s\", retries: 2, backoff: \"1s\")",
+        ),
+        (
+            "workload.client",
+            "(timeout: \"2s\", retries: 2, budget: \"20%\")",
+        ),
         ("workload.imports", "(time: \"1ms\")"),
         ("workload.imports", "(memory: \"1MB\")"),
         ("workload.imports", "(objects: 5)"),

@@ -72,7 +72,8 @@ fn size(cx: &mut Cx, node: &SyntaxNode, what: &str) -> Option<u64> {
     cx.int(node, what, 1..=limits::MAX_TASKS, "MAX_TASKS")
 }
 
-fn scope(cx: &mut Cx, node: &SyntaxNode) -> Option<Scope> {
+/// Reads who shares something.
+pub(super) fn scope(cx: &mut Cx, node: &SyntaxNode) -> Option<Scope> {
     let name = cx.variant(node, "who shares the resource", variants::SCOPES)?;
     cx.params(node, &format!("`{name}`"), &[])?;
     Some(match ScopeName::named(name)? {

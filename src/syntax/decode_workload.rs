@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::decode::{Cx, Fields, both, or};
+use super::decode_admission::{admission, client, of_arrivals_from_outside, overflow};
 use super::decode_arrivals::arrivals;
 use super::decode_devices::devices;
 use super::decode_faults::faults;
@@ -15,8 +16,8 @@ use super::{trace, variants};
 use crate::engine::{Nanos, whole};
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Arrivals, Imports, LockSpec, ObjectKind, ObjectSpec, QueueSpec, ResourceSpec, Rounds, Step,
-    TaskClass, WaitsFor, WhenFull, Workload, limits,
+    Arrivals, Imports, LockSpec, ObjectKind, ObjectSpec, Overflow, QueueSpec, ResourceSpec, Rounds,
+    Step, TaskClass, WaitsFor, WhenFull, Workload, limits,
 };
 
 /// Reads the workload from its record. `base` is the directory where trace files are looked for.
@@ -75,6 +76,8 @@ pub(super) fn workload(
         let end = load_ends.into_iter().chain(horizon).min();
         faults(cx, n, &mut reader.devices.names, end)
     });
+    let admission = cx.optional(&f, "admission", admission);
+    let client = cx.optional(&f, "client", client);
     let imports = or(cx, &f, "imports", Imports::default(), imports);
     let data = or(cx, &f, "data", 0, Cx::size);
     let dispatch = or(cx, &f, "dispatch", Nanos::ZERO, Cx::duration);
@@ -82,6 +85,7 @@ pub(super) fn workload(
     let native_grain = or(cx, &f, "native_grain", Nanos::ZERO, Cx::duration);
     let measured_on = cx.optional(&f, "measured_on", Cx::interpreter);
     let ((mut arrivals, rounds), classes) = both(arrivals, classes)?;
+    of_arrivals_from_outside(cx, &f, &arrivals);
     if let (Arrivals::Trace(tasks), Some(node)) = (&mut arrivals, f.get("arrivals")) {
         *tasks = cx.at("arrivals", |cx| {
             let f = cx.params(node, "`Trace`", variants::params("Trace"))?;
@@ -127,6 +131,8 @@ pub(super) fn workload(
         data,
         untouched_payload: false,
         faults,
+        admission,
+        client,
         dispatch,
         cpu_grain,
         native_grain,
@@ -272,7 +278,21 @@ fn objects(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<ObjectSpe
 }
 
 fn queues(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<QueueSpec> {
-    let capacity = |cx: &mut Cx, n: &SyntaxNode| {
+    let of = |(key, node): &(Ident, Option<&SyntaxNode>)| {
+        let read = node.and_then(|n| cx.at(&key.text, |cx| queue(cx, n)));
+        let (capacity, full) = read.unwrap_or_default();
+        QueueSpec {
+            name: key.text.clone(),
+            capacity,
+            full,
+        }
+    };
+    table.iter().map(of).collect()
+}
+
+fn queue(cx: &mut Cx, node: &SyntaxNode) -> Option<(Option<u64>, Overflow)> {
+    let f = cx.record(node, "a queue", variants::QUEUE)?;
+    let capacity = cx.optional(&f, "capacity", |cx, n| {
         cx.int_or(
             n,
             "a queue's capacity",
@@ -280,11 +300,16 @@ fn queues(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<QueueSpec>
             "MAX_TASKS",
             "leave `capacity` out: the queue then takes everything",
         )
-    };
-    declared(cx, table, "a queue", "capacity", capacity)
-        .into_iter()
-        .map(|(name, capacity)| QueueSpec { name, capacity })
-        .collect()
+    });
+    let full = or(cx, &f, "full", Overflow::Wait, overflow);
+    if let (None, Some(node)) = (f.get("capacity"), f.get("full")) {
+        cx.at("full", |cx| {
+            let message = "`full` has no effect: a queue without `capacity` is never full";
+            cx.warn(Code::NoEffect, node.span, message)
+                .help("give a `capacity`, or leave `full` out");
+        });
+    }
+    Some((capacity, full))
 }
 
 fn classes(cx: &mut Cx, node: &SyntaxNode, reader: &mut StepReader) -> Option<Vec<TaskClass>> {

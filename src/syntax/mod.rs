@@ -8,6 +8,7 @@ mod canonical;
 mod changes;
 mod codes;
 mod decode;
+mod decode_admission;
 mod decode_arrivals;
 mod decode_class;
 mod decode_cpu;

@@ -99,6 +99,15 @@ names! {
     RoundRobin Random TwoChoices LeastOutstanding Sticky Broker
 }
 
+names! {
+    /// What a bounded queue does when one more comes than it holds.
+    OVERFLOWS, OverflowName:
+    Wait Reject DropOldest
+}
+
+/// The rules by which what has waited for too long is rejected.
+pub(super) const SHEDDING: &[&str] = &["CoDel"];
+
 /// The fields of the scenario itself.
 pub(super) const SCENARIO: &[&str] = &[
     "schema",
@@ -148,6 +157,8 @@ pub(super) const WORKLOAD: &[&str] = &[
     "resources",
     "devices",
     "faults",
+    "admission",
+    "client",
     "imports",
     "data",
     "dispatch",
@@ -160,7 +171,7 @@ pub(super) const WORKLOAD: &[&str] = &[
 pub(super) const OBJECTS: &[&str] = &["Counted", "Immortal", "PerThread"];
 
 /// All names of variants.
-const VARIANTS: [&[&str]; 12] = [
+const VARIANTS: [&[&str]; 14] = [
     DISTRIBUTIONS,
     STEPS,
     ARRIVALS,
@@ -173,6 +184,8 @@ const VARIANTS: [&[&str]; 12] = [
     JITTERS,
     PHASES,
     FAULTS,
+    OVERFLOWS,
+    SHEDDING,
 ];
 
 /// The fields of a task class.
@@ -197,6 +210,24 @@ pub(super) const NETWORK: &[&str] = &["latency", "rate"];
 pub(super) const NODE_MACHINE: &[&str] = &["cores", "memory"];
 pub(super) const HEALTH: &[&str] = &["every", "timeout", "fails", "passes"];
 
+/// The fields of a queue.
+pub(super) const QUEUE: &[&str] = &["capacity", "full"];
+
+/// The fields of `admission`.
+pub(super) const ADMISSION: &[&str] = &["limit", "full", "per", "shed"];
+
+/// The fields of `client`.
+pub(super) const CLIENT: &[&str] = &[
+    "timeout",
+    "retries",
+    "backoff",
+    "factor",
+    "cap",
+    "jitter",
+    "budget",
+    "propagate",
+];
+
 /// The one record that has a field of this name, if no other record and no variant has such a field. Whoever writes the field elsewhere
 /// meant it for that record.
 pub(super) fn record_of(field: &str) -> Option<&'static str> {
@@ -207,6 +238,9 @@ pub(super) fn record_of(field: &str) -> Option<&'static str> {
         ("a task class", TASK),
         ("`imports`", IMPORTS),
         ("a device", DEVICE),
+        ("a queue", QUEUE),
+        ("`admission`", ADMISSION),
+        ("`client`", CLIENT),
     ];
     let mut having = records.into_iter().filter(|(_, f)| f.contains(&field));
     let (record, _) = having.next()?;
@@ -280,6 +314,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Crash" => &["at", "every", "worker"],
         "MachineLost" => &["at", "lasts", "every", "machine"],
         "Terminate" => &["at", "every", "worker", "grace"],
+        "CoDel" => &["target", "interval"],
         "Steady" => &["rate", "time"],
         "Ramp" => &["from", "to", "time"],
         "Diurnal" => &["mean", "swing", "period", "peak", "count"],
@@ -352,7 +387,11 @@ mod tests {
             let listed = variant == "Empirical" || variant == "Constant" || DOCS.contains(&call);
             assert!(listed && DOCS.contains(variant), "{call}");
         }
-        for field in [SCENARIO, MACHINE, WORKLOAD, TASK, DEVICE, OBJECTS].concat() {
+        for field in [
+            SCENARIO, MACHINE, WORKLOAD, TASK, DEVICE, OBJECTS, QUEUE, ADMISSION, CLIENT,
+        ]
+        .concat()
+        {
             assert!(DOCS.contains(&format!("`{field}`")), "{field}");
         }
     }

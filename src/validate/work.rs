@@ -102,6 +102,8 @@ pub(super) fn build_workload(
         data: 0,
         untouched_payload: true,
         faults: Vec::new(),
+        admission: None,
+        client: None,
         dispatch: Nanos::from_f64((own * grains.iteration + payload) / cpu_cost * slowness),
         // A step ends at the first look at the clock past its demand: late by up to 100 iterations and a look. The halves of
         // the first and the last look that lie outside the measured time add a look on average; twice that in a range.

@@ -8,6 +8,12 @@ use crate::strategy::SimError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProgramError {
+    /// Programs take everything in.
+    #[error(
+        "{0}, which verify does not run: its programs take everything in, wait for room, and nobody gives their tasks up; verify a copy of the \
+         scenario without it"
+    )]
+    Policy(String),
     /// Users ask without an end.
     #[error("its users ask for ever; give `count` or `horizon`")]
     Endless,

@@ -72,6 +72,8 @@ fn scenario(
             data: 0,
             untouched_payload: false,
             faults: Vec::new(),
+            admission: None,
+            client: None,
         },
         strategies: strategies.iter().map(case).collect(),
         replications: None,

@@ -12,9 +12,10 @@ use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::limits;
 use pchsim::scenario::{
-    Arrivals, Backoff, Dist, Fault, FaultKind, FaultTime, Jitter, Load, LoadState, MachineSpec,
-    NamedPool, Offload, Phase, PoolLife, ProcessApi, Releases, Rounds, Sizes, StartMethod, Step,
-    Strategy, TracedTask, Workers, WorkingMemory, Workload,
+    Admission, Arrivals, Backoff, Client, CoDel, Dist, Fault, FaultKind, FaultTime, Jitter, Load,
+    LoadState, MachineSpec, NamedPool, Offload, Overflow, Phase, PoolLife, ProcessApi, Releases,
+    Rounds, Scope, Sizes, StartMethod, Step, Strategy, TracedTask, Workers, WorkingMemory,
+    Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
 use proptest::collection::vec;
@@ -249,14 +250,19 @@ fn workloads() -> BoxedStrategy<Workload> {
         class(),
         any::<(bool, bool)>(),
         time(),
+        (option::of(admission()), option::of(client()), overflow()),
     )
         .prop_map(
-            |(arrivals, rounds, one, mut two, (untouched, python), dispatch)| {
+            |(arrivals, rounds, one, mut two, (untouched, python), dispatch, policies)| {
                 two.name = "other".into();
                 let mut w = workload(arrivals, vec![one, two]);
                 if w.arrivals == Arrivals::Batch {
                     w.rounds = rounds;
                 }
+                if !matches!(w.arrivals, Arrivals::Batch | Arrivals::Trace(_)) {
+                    (w.admission, w.client) = (policies.0, policies.1);
+                }
+                w.queues[1].full = policies.2;
                 w.untouched_payload = untouched;
                 w.python_teams = python;
                 w.dispatch = Nanos(dispatch.0 / 100);
@@ -267,6 +273,58 @@ fn workloads() -> BoxedStrategy<Workload> {
                 w
             },
         )
+        .boxed()
+}
+
+/// Rules on who is let in, of all kinds.
+fn admission() -> BoxedStrategy<Admission> {
+    let shed = (1_u64..3_000_000, 0_u64..10_000_000).prop_map(|(target, more)| CoDel {
+        target: Nanos(target),
+        interval: Nanos(target + more),
+    });
+    let per = prop_oneof![Just(Scope::Process), Just(Scope::Everywhere)];
+    (
+        option::weighted(0.8, 1_u64..5),
+        overflow(),
+        per,
+        option::weighted(0.3, shed),
+    )
+        .prop_map(|(limit, full, per, shed)| Admission {
+            limit,
+            full,
+            per,
+            shed,
+        })
+        .boxed()
+}
+
+fn overflow() -> BoxedStrategy<Overflow> {
+    prop_oneof![
+        Just(Overflow::Wait),
+        Just(Overflow::Reject),
+        Just(Overflow::DropOldest)
+    ]
+    .boxed()
+}
+
+/// Clients that wait for some milliseconds, or for ever, and send again, or not.
+fn client() -> BoxedStrategy<Client> {
+    let patience = prop_oneof![
+        2 => (1_u64..10_000_000).prop_map(|t| Dist::Constant(Nanos(t))),
+        1 => (1_u64..10_000_000).prop_map(|t| Dist::Exponential(Nanos(t))),
+    ];
+    (
+        option::weighted(0.8, patience),
+        0_u32..4,
+        backoff(),
+        any::<bool>(),
+    )
+        .prop_map(|(timeout, retries, backoff, propagate)| Client {
+            timeout,
+            retries,
+            backoff,
+            propagate,
+        })
         .boxed()
 }
 

@@ -444,6 +444,7 @@ fn every_warning_names_a_next_step() {
                 UnfinishedTasks {
                     failed: 1.0,
                     timed_out: 90.0,
+                    rejected: 0.0,
                     in_flight: 9.0,
                 },
             )],

@@ -49,6 +49,8 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         completed: tasks,
         failed: 0,
         timed_out: 0,
+        rejected: 0,
+        resent: 0,
         attempts: 0,
         retries: 0,
         in_flight: 0,

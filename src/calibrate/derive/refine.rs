@@ -336,6 +336,8 @@ fn run(
         data: 0,
         untouched_payload: true,
         faults: Vec::new(),
+        admission: None,
+        client: None,
         dispatch: Nanos::ZERO,
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,

@@ -6,6 +6,7 @@ use super::Executors;
 use crate::cpython::index::{CopyIndex, NO_GIL};
 use crate::cpython::kernel::{Act, On};
 use crate::cpython::program::Executor;
+use crate::cpython::record::recording::TaskEnd;
 use crate::cpython::role::{LoopAction, LoopState, RoleAction, ThreadRole};
 use crate::cpython::work::{Flow, Handle, Mode, NextOwn, TaskKey, Waiter, Work};
 use crate::engine::Nanos;
@@ -85,7 +86,7 @@ fn lacks_permit(work: &mut Work<'_>, copy: CopyIndex, key: TaskKey) -> bool {
     let Some(permits) = work.loops[copy].permits.as_mut() else {
         return false;
     };
-    if task.permitted || task.parent.is_some() {
+    if task.permitted || task.parent.is_some() || task.ending == TaskEnd::Rejected {
         return false;
     }
     match permits.ask(key) {

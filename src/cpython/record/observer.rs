@@ -19,6 +19,8 @@ pub(crate) struct Observer {
     pub failed: u64,
     /// Of the same: those that were ended by a deadline.
     pub timed_out: u64,
+    /// Of the same: those that were rejected.
+    pub rejected: u64,
     /// Attempts that tasks from after the warm-up have begun, those of their children included.
     pub attempts: u64,
     /// Of these, attempts after the first.
@@ -52,6 +54,7 @@ impl Observer {
             completed: 0,
             failed: 0,
             timed_out: 0,
+            rejected: 0,
             attempts: 0,
             retries: 0,
             arrivals_end: None,
@@ -103,6 +106,7 @@ pub(crate) struct Observed {
     pub observer: Observer,
     pub in_flight: u64,
     pub lost: u64,
+    pub resent: u64,
     pub causes: [Total; CAUSES],
     pub children: [Total; CAUSES],
     pub demand_excess: f64,

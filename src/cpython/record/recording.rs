@@ -139,6 +139,8 @@ pub enum TaskEnd {
     Failed,
     /// A deadline ended it.
     TimedOut,
+    /// It was not let in, or gave its place up to others.
+    Rejected,
 }
 
 /// A stretch in which a thread holds a GIL.

@@ -29,19 +29,24 @@ pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     all
 }
 
-/// The resource, and the class of tasks that it rejected most often, if that was a good part of how often they asked.
+/// The resource or queue, and the class of tasks that it rejected most often, if that was a good part of how often they asked.
 fn rejections(work: &Work<'_>) -> Option<Finding> {
     let program = work.kernel.program;
-    let asked = program.resources.keys().flat_map(|resource| {
-        let of = move |class| (resource, class, work.resources.asked(resource, class));
+    let of_resources = (program.resources.iter_enumerated()).flat_map(|(resource, spec)| {
+        let of = move |class| (&spec.name, class, work.resources.asked(resource, class));
+        program.classes.keys().map(of)
+    });
+    let of_queues = (program.queues.iter_enumerated()).flat_map(|(queue, spec)| {
+        let of = move |class| (&spec.name, class, work.puts(queue, class));
         program.classes.keys().map(of)
     });
     let worth = |&(.., asked): &(_, _, Asked)| {
         asked.rejected >= LEAST_TIMES && asked.rejected.saturating_mul(LEAST_PART) >= asked.times
     };
-    let (resource, class, asked) = asked.filter(worth).max_by_key(|(.., a)| a.rejected)?;
+    let asked = of_resources.chain(of_queues);
+    let (name, class, asked) = asked.filter(worth).max_by_key(|(.., a)| a.rejected)?;
     Some(Finding::Rejections {
-        resource: program.resources[resource].name.clone(),
+        resource: name.clone(),
         task: program.classes[class].name.clone(),
         times: asked.rejected,
         asked: asked.times,
@@ -54,7 +59,7 @@ fn full_backlog(work: &Work<'_>) -> Option<Finding> {
     let holds = work.kernel.program.layout.queue?;
     (dropped.connections > 0).then(|| Finding::FullBacklog {
         connections: dropped.connections,
-        of: work.arrivals.came(),
+        of: work.arrivals.came() + work.clients.all_resent(),
         given_up: dropped.given_up,
         got_in: dropped.got_in,
         waited: dropped.waited,

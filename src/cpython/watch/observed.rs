@@ -67,6 +67,7 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
         observer: work.observer,
         in_flight,
         lost,
+        resent: work.clients.resent(),
         causes: work.kernel.machine.totals(),
         children: work.kernel.machine.childs_totals(),
         demand_excess,
@@ -107,7 +108,7 @@ fn end_recording(work: &mut Work<'_>) -> (Option<Recording>, Option<RecordedSeri
     let in_flight: Vec<Nanos> = work
         .tasks
         .iter()
-        .filter(|(_, t)| t.parent.is_none() && !t.abandoned)
+        .filter(|(_, t)| t.parent.is_none() && !t.abandoned && !t.gone)
         .map(|(_, t)| t.arrival)
         .chain(work.not_taken_in())
         .collect();

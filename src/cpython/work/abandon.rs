@@ -31,6 +31,7 @@ impl Work<'_> {
         }
         let coroutine = self.tasks.part_from_call(key, given_up);
         self.tasks[coroutine].since = now;
+        self.clients.moves(&self.tasks[coroutine], coroutine);
         if let Some(r) = &mut self.kernel.recorder {
             r.task_moves(key, coroutine);
         }

@@ -119,6 +119,12 @@ impl Work<'_> {
         }
     }
 
+    /// Whether a task is a child, or a child's child, of one that nobody waits for any more.
+    fn is_for_nobody(&self, key: TaskKey) -> bool {
+        let mut line = std::iter::successors(Some(key), |&k| self.tasks[k].parent);
+        line.any(|k| self.tasks[k].gone || self.tasks[k].abandoned)
+    }
+
     #[cold]
     fn record_task(&mut self, key: TaskKey) {
         let now = self.kernel.machine.now();
@@ -127,7 +133,8 @@ impl Work<'_> {
             .kernel
             .machine
             .tape()
-            .is_some_and(|t| t.records_after(task.arrival.max(now)));
+            .is_some_and(|t| t.records_after(task.arrival.max(now)))
+            && !self.is_for_nobody(key);
         let record = wanted.then(|| TaskRecord {
             number: match task.parent {
                 Some(_) => task.number & CHILD_MASK,

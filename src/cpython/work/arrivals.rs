@@ -438,7 +438,9 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         self.observer.arrival(now, came, left);
         let key = self.new_task(class, now, trace);
-        self.comes(key, before);
+        self.tasks[key].before = before;
+        self.client_asks(key);
+        self.comes(key);
         self.next_arrival();
     }
 
@@ -486,9 +488,20 @@ impl Work<'_> {
     fn new_task(&mut self, class: ClassIndex, arrival: Nanos, trace: u32) -> TaskKey {
         let number = self.arrivals.number;
         self.arrivals.number += 1;
+        let key = self.new_request(number, class, arrival);
+        self.tasks[key].trace = trace;
+        key
+    }
+
+    /// A task of this number.
+    pub(super) fn new_request(
+        &mut self,
+        number: u64,
+        class: ClassIndex,
+        arrival: Nanos,
+    ) -> TaskKey {
         let key = self.tasks.insert(number, class, arrival);
         let task = &mut self.tasks[key];
-        task.trace = trace;
         task.counted = arrival >= self.kernel.limits.warmup;
         if task.counted {
             self.observer.arrives(arrival);
@@ -500,17 +513,21 @@ impl Work<'_> {
 
     /// Takes in the next task that has arrived from outside; `None` if there is none.
     pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
-        if self.copies[copy].retires() || self.has_all_connections(copy) {
-            return None;
+        loop {
+            if self.copies[copy].retires() || self.has_all_connections(copy) {
+                return None;
+            }
+            let node = self.copies[copy].node;
+            let key = self.arrivals.sockets[node].queued.pop_front()?;
+            self.tasks[key].copy = copy;
+            self.copies[copy].takes_in();
+            if self.copies[copy].retires() {
+                self.retires(copy);
+            }
+            if self.takes_in(copy, key) {
+                return Some(key);
+            }
         }
-        let node = self.copies[copy].node;
-        let key = self.arrivals.sockets[node].queued.pop_front()?;
-        self.tasks[key].copy = copy;
-        self.copies[copy].takes_in();
-        if self.copies[copy].retires() {
-            self.retires(copy);
-        }
-        Some(key)
     }
 
     /// Puts a copy into the line of those that wait for arrivals, unless it is there or takes in no more.
@@ -557,6 +574,8 @@ impl Work<'_> {
             || a.sockets.iter().any(|s| !s.queued.is_empty())
             || self.listening.next().is_some()
             || self.cluster.expects(self.tasks.alive())
+            || !self.admission.held().is_empty()
+            || self.may_come_again()
     }
 
     pub(crate) fn arrivals_from_outside(&self) -> bool {
@@ -598,7 +617,7 @@ impl Work<'_> {
             }
             return;
         }
-        if self.copies[copy].retires() {
+        if self.copies[copy].retires() || full {
             self.nudge(copy);
         }
         if !self.expects_tasks(copy) {
@@ -625,8 +644,9 @@ impl Work<'_> {
         self.retires(copy);
         self.nudge(copy);
         // Whoever else waits may have been passed over for it.
-        if !self.arrivals.accept.is_empty() {
-            self.wake_first_acceptor();
+        let node = self.copies[copy].node;
+        if !self.arrivals.sockets[node].queued.is_empty() {
+            self.wake_first_acceptor(node);
         }
     }
 

@@ -238,13 +238,13 @@ fn transfer_time(bytes: u64, rate: u64) -> Nanos {
 }
 
 impl Work<'_> {
-    /// A request comes: it goes to the one machine, or where the balancer sends it. `before`: where its user was before.
-    pub(super) fn comes(&mut self, key: TaskKey, before: Option<NodeIndex>) {
+    /// A request that is let in goes to the one machine, or where the balancer sends it.
+    pub(super) fn routes(&mut self, key: TaskKey) {
         let Some(spec) = self.cluster.spec else {
             return self.connect(key, 1);
         };
         self.cluster.expected += 1;
-        let number = self.tasks[key].number;
+        let (number, before) = (self.tasks[key].number, self.tasks[key].before);
         match self.cluster.choose(spec, number, before) {
             Some(node) => self.send_request(key, node),
             None if spec.balancer.queues() => self.cluster.queue.push_back(key),
@@ -389,6 +389,7 @@ impl Work<'_> {
     /// Nobody will answer to this request: its client waits until the balancer finds out.
     pub(super) fn is_unanswered(&mut self, key: TaskKey) {
         let now = self.kernel.machine.now();
+        self.leaves_line(key);
         let task = &mut self.tasks[key];
         task.since = now;
         let node = task.node;

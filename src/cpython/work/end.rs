@@ -26,7 +26,8 @@ impl Work<'_> {
     fn ends(&mut self, key: TaskKey) -> bool {
         let now = self.kernel.machine.now();
         self.release_data(key);
-        if let Some(r) = &mut self.kernel.recorder {
+        let gone = self.tasks[key].gone;
+        if !gone && let Some(r) = &mut self.kernel.recorder {
             let task = &self.tasks[key];
             let arrival = task.parent.is_none().then_some(task.arrival);
             r.task_ends(key, arrival, task.ending, now);
@@ -36,20 +37,37 @@ impl Work<'_> {
             self.kernel.machine.now().since(self.tasks[key].arrival),
         );
         let task = &self.tasks[key];
-        let (class, ending, counted, parent) = (task.class, task.ending, task.counted, task.parent);
-        let (number, arrival, node) = (task.number, task.arrival, task.node);
-        let routed = task.routed;
-        let latency = now - arrival;
+        let (ending, parent, arrival) = (task.ending, task.parent, task.arrival);
+        let (node, routed) = (task.node, task.routed);
         if let Some(parent) = parent {
             self.tasks.remove(key);
             self.child_ended(parent, ending);
             return false;
         }
         if self.is_serial(key) {
-            self.observer.serial += latency;
+            self.observer.serial += now - arrival;
             self.tasks.remove(key);
             return true;
         }
+        self.is_out(key);
+        if !gone {
+            self.is_answered(key, ending);
+        }
+        self.tasks.remove(key);
+        if routed {
+            self.request_is_over(node);
+        }
+        true
+    }
+
+    /// The client of a task, or whoever the program executes it for, has its answer, or has given it up: it counts as that.
+    pub(super) fn is_answered(&mut self, key: TaskKey, ending: TaskEnd) {
+        let now = self.kernel.machine.now();
+        let latency = now - self.asked(key);
+        let task = &self.tasks[key];
+        let (class, counted, number, arrival) =
+            (task.class, task.counted, task.number, task.arrival);
+        let node = task.node;
         self.observer.makespan = now;
         if ending == TaskEnd::Done {
             self.observer.window.push(now);
@@ -59,6 +77,7 @@ impl Work<'_> {
                 TaskEnd::Done => self.observer.completed += 1,
                 TaskEnd::Failed => self.observer.failed += 1,
                 TaskEnd::TimedOut => self.observer.timed_out += 1,
+                TaskEnd::Rejected => self.observer.rejected += 1,
             }
         }
         if counted && let Some(windows) = &mut self.observer.windows {
@@ -70,6 +89,7 @@ impl Work<'_> {
                 }
                 TaskEnd::Failed => window.failed += 1,
                 TaskEnd::TimedOut => window.timed_out += 1,
+                TaskEnd::Rejected => window.rejected += 1,
             }
         }
         if counted && ending == TaskEnd::Done {
@@ -82,11 +102,8 @@ impl Work<'_> {
             }
         }
         self.observer.series.push(now, latency.as_secs_f64());
-        self.tasks.remove(key);
-        if routed {
-            self.request_is_over(node);
+        if self.client_learns(key, ending) {
+            self.user_answered(number, node);
         }
-        self.user_answered(number, node);
-        true
     }
 }

@@ -202,6 +202,11 @@ impl Work<'_> {
         self.loops[copy].ready.push_back(Handle::Step(key));
     }
 
+    /// Has a task step in the loop's next iteration, by `call_soon_threadsafe`.
+    pub(super) fn loop_hears(&mut self, copy: CopyIndex, key: TaskKey) {
+        self.loops[copy].incoming.push_back(Handle::Step(key));
+    }
+
     /// Adds a new task (a child) to the loop.
     pub(crate) fn loop_ready(&mut self, copy: CopyIndex, key: TaskKey) {
         self.loops[copy].ready.push_back(Handle::Start(key));

@@ -93,6 +93,9 @@ impl Work<'_> {
     /// Executes the task's next instruction in the thread that runs it.
     #[inline]
     pub(crate) fn step(&mut self, tid: Tid, key: TaskKey, mode: Mode) -> Flow {
+        if self.admits && !self.tasks[key].taken {
+            self.is_taken_up(key);
+        }
         if self.tasks[key].interrupt.is_some()
             && mode != Mode::Part
             && self.tasks[key].need.is_none()
@@ -357,6 +360,9 @@ impl Work<'_> {
     }
 
     fn step_put(&mut self, tid: Tid, key: TaskKey, mode: Mode, queue: QueueIndex) -> Flow {
+        if let Some(flow) = self.put_where_full(tid, key, mode, queue) {
+            return flow;
+        }
         let who = Self::waiter(tid, key, mode);
         match self.queues[queue].put(who, ()) {
             QueueResult::Waits(ticket) => {

@@ -15,7 +15,7 @@ use crate::cpython::index::{CopyIndex, TaskKey};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, Total};
 use crate::machine::Cause;
-use crate::scenario::Accepting;
+use crate::scenario::{Accepting, Scope};
 
 /// Number of waits of a second before they double: one by the initial time-out, and those of `tcp_syn_linear_timeouts`.
 const LINEAR: u32 = 5;
@@ -87,9 +87,12 @@ impl Work<'_> {
     /// Tells the machine when somebody comes next: for the first time, or again.
     pub(super) fn announce_arrival(&mut self) {
         let others = self.listening.next().into_iter().chain(self.cluster.next());
-        let next = self.arrivals.announced.into_iter().chain(others).min();
-        if let Some(at) = next {
-            self.kernel.machine.arrive_at(at);
+        let next = self.arrivals.announced.into_iter().chain(others);
+        match next.chain(self.clients.next()).min() {
+            Some(at) => self.kernel.machine.arrive_at(at),
+            // A client may have been about to give up what it has got by now.
+            None if self.kernel.program.client.is_some() => self.kernel.machine.nobody_comes(),
+            None => {}
         }
     }
 
@@ -97,6 +100,10 @@ impl Work<'_> {
     /// comes for the first time.
     pub(crate) fn arrivals_due(&mut self) {
         let now = self.kernel.machine.now();
+        let clients = self.kernel.program.client.is_some();
+        if clients {
+            self.clients_act();
+        }
         if self.listening.next().is_some_and(|at| at <= now) {
             self.ask_again();
         }
@@ -106,15 +113,16 @@ impl Work<'_> {
             self.arrivals.announced = None;
             self.arrive();
         }
-        if !comes || self.listening.next().is_some() || self.cluster.next().is_some() {
+        let others = self.listening.next().is_some() || self.cluster.next().is_some();
+        if !comes || clients || others {
             self.announce_arrival();
         }
     }
 
     /// Whether a copy has as many connections as it takes at once.
     pub(super) fn has_all_connections(&self, copy: CopyIndex) -> bool {
-        let most = self.kernel.program.layout.connections;
-        most.is_some_and(|most| self.copies[copy].outstanding >= most)
+        let most = self.kernel.program.layout.connections.unwrap_or(u64::MAX);
+        self.copies[copy].outstanding >= most.min(self.pushes_back_at())
     }
 
     /// Wakes them if no more tasks come, after a task has ended that no copy has.
@@ -144,6 +152,7 @@ impl Work<'_> {
             self.listening.dropped.waited += late;
         }
         self.arrivals.sockets[node].queued.push_back(key);
+        self.stands_in_line(key, Scope::Everywhere);
         match self.kernel.program.layout.accepting {
             Accepting::InTurn => self.wake_first_acceptor(node),
             Accepting::Herd(waiting) => self.wake_the_herd(node, waiting),

@@ -108,7 +108,9 @@ impl Work<'_> {
         let queued = sockets.flat_map(|s| s.queued.iter().copied());
         let pending = self.listening.pending().map(|(key, _)| key);
         let with_balancer = self.cluster.has();
-        let others: BTreeSet<TaskKey> = queued.chain(pending).chain(with_balancer).collect();
+        let held = self.admission.held().iter().copied();
+        let others = queued.chain(pending).chain(with_balancer).chain(held);
+        let others: BTreeSet<TaskKey> = others.collect();
         let of_copy = self.tasks.iter().filter(|(_, t)| t.copy == copy);
         let mut all: Vec<TaskKey> = of_copy.map(|(key, _)| key).collect();
         all.retain(|key| !others.contains(key));
@@ -188,7 +190,7 @@ impl Work<'_> {
     }
 
     /// Books the time until now of a task that no thread stands for.
-    fn book_lost(&mut self, key: TaskKey, threads: &[Tid]) {
+    pub(super) fn book_lost(&mut self, key: TaskKey, threads: &[Tid]) {
         if self.thread_of(key, threads).is_some() {
             return;
         }

@@ -5,8 +5,10 @@
 
 mod abandon;
 mod accounts;
+mod admission;
 mod arrivals;
 mod breaker;
+mod clients;
 mod cluster;
 mod device;
 mod end;
@@ -19,6 +21,7 @@ mod lost;
 mod naming;
 mod need;
 mod payload;
+mod queue;
 mod resource;
 mod retry;
 mod serving;
@@ -48,7 +51,9 @@ pub(crate) use task::{Data, Frame, FutureState, Task, Tasks, child_number};
 pub(crate) use wait::Waiter;
 
 use accounts::ClassTime;
+use admission::AdmissionControl;
 use arrivals::ArrivalSource;
+use clients::Clients;
 use cluster::Cluster;
 pub(crate) use cluster::Message;
 use device::Devices;
@@ -57,6 +62,7 @@ use faults::Faults;
 pub(crate) use faults::one_more;
 use listening::Listening;
 pub(crate) use lost::Death;
+use queue::Puts;
 pub(crate) use resource::Asked;
 use resource::Resources;
 use retry::RetryBudgets;
@@ -72,6 +78,7 @@ pub(crate) struct Work<'a> {
     shared_locks: TiVec<NodeIndex, TiVec<LockNumber, Lock<TaskKey>>>,
     /// Queues between tasks; their items carry no data.
     pub(crate) queues: TiVec<QueueIndex, Queue<(), Waiter>>,
+    puts: Puts,
     pub(crate) resources: Resources,
     retry_budgets: RetryBudgets,
     pub(crate) devices: Devices,
@@ -80,7 +87,11 @@ pub(crate) struct Work<'a> {
     pub(crate) listening: Listening,
     pub(crate) cluster: Cluster<'a>,
     pub(crate) watchdogs: Watchdogs,
+    pub(crate) admission: AdmissionControl,
+    pub(crate) clients: Clients,
     pub(crate) observer: Observer,
+    /// Whether there is a rule on which tasks are let in.
+    admits: bool,
     /// Number of loops that wait for nothing but their ticks.
     ticking: usize,
     /// Number of tasks in flight that are lost: nobody executes them, and nobody tells.
@@ -121,6 +132,7 @@ impl<'a> Work<'a> {
                 .iter()
                 .map(|q| Queue::new(q.capacity))
                 .collect(),
+            puts: Puts::default(),
             resources: Resources::new(program),
             retry_budgets: RetryBudgets::default(),
             devices: Devices::new(program),
@@ -132,6 +144,9 @@ impl<'a> Work<'a> {
             listening: Listening::default(),
             cluster: Cluster::new(program, seed, limits.demands),
             watchdogs: Watchdogs::new(program.nodes()),
+            admission: AdmissionControl::default(),
+            clients: Clients::default(),
+            admits: program.admission.is_some(),
             ticking: 0,
             lost: 0,
             observer: Observer::new(

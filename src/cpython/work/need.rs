@@ -51,10 +51,10 @@ impl Need {
     pub(crate) fn ended(&mut self, ending: TaskEnd) {
         match (ending, self.spare) {
             (TaskEnd::Done, _) => self.missing = self.missing.saturating_sub(1),
-            (TaskEnd::Failed | TaskEnd::TimedOut, 0) => {
+            (TaskEnd::Failed | TaskEnd::TimedOut | TaskEnd::Rejected, 0) => {
                 self.lost.get_or_insert(ending);
             }
-            (TaskEnd::Failed | TaskEnd::TimedOut, _) => self.spare -= 1,
+            (TaskEnd::Failed | TaskEnd::TimedOut | TaskEnd::Rejected, _) => self.spare -= 1,
         }
     }
 

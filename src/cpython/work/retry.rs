@@ -40,7 +40,7 @@ impl Work<'_> {
     }
 
     /// The stream of the task's next draw of a time-out or a pause, if it `draws`. They have streams of their own, so that patience moves no demand.
-    fn next_patience(&mut self, key: TaskKey, draws: bool) -> impl rand::Rng + use<> {
+    pub(super) fn next_patience(&mut self, key: TaskKey, draws: bool) -> impl rand::Rng + use<> {
         let task = &mut self.tasks[key];
         let rng = self
             .patience_streams

@@ -15,7 +15,7 @@ use typed_index_collections::TiVec;
 
 use super::{Copy, Work};
 use crate::cpython::index::{CopyIndex, NodeIndex};
-use crate::cpython::kernel::{Blocked, On};
+use crate::cpython::kernel::{Blocked, Liveness, On};
 use crate::cpython::program::{Executor, Instr, OnCore};
 use crate::cpython::role::{LoopState, ThreadRole};
 use crate::engine::Nanos;
@@ -267,9 +267,10 @@ impl Work<'_> {
         let after = self.kills_after()?;
         let now = self.kernel.machine.now();
         let due = |copy: CopyIndex| {
-            let pulse = self.copies[copy].pulse;
+            let Copy { pulse, home, .. } = self.copies[copy];
+            let there = self.kernel.processes[home.process].liveness == Liveness::Alive;
             if pulse.aborted && !pulse.dead {
-                return Some(now);
+                return there.then_some(now);
             }
             Some(self.silent_since(copy)? + after)
         };
@@ -308,7 +309,10 @@ impl Work<'_> {
             self.kills_after()
                 .is_some_and(|after| now.since(since) > after)
         };
-        !pulse.dead && (pulse.aborted || self.silent_since(copy).is_some_and(silent))
+        // One that has got SIGABRT may have come to its end by itself.
+        let process = self.copies[copy].home.process;
+        let there = self.kernel.processes[process].liveness == Liveness::Alive;
+        there && !pulse.dead && (pulse.aborted || self.silent_since(copy).is_some_and(silent))
     }
 
     /// A supervisor looks: the workers that it ends now. Others have got SIGABRT, and come to it later.

@@ -10,7 +10,7 @@ use crate::cpython::kernel::{Block, Blocks, Wait};
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::Nanos;
 use crate::machine::Tid;
-use crate::sync::Passage;
+use crate::sync::{Passage, Ticket};
 
 /// Number of low bits of a child's number that hold its number among its parent's children.
 const CHILD_BITS: u32 = 24;
@@ -190,6 +190,8 @@ pub(crate) struct Task {
     pub(crate) wait: Option<Wait>,
     /// The machine that it has been sent to.
     pub(crate) node: NodeIndex,
+    /// The machine that has answered its user last.
+    pub(crate) before: Option<NodeIndex>,
     /// Whether a balancer has sent it there.
     pub(crate) routed: bool,
     /// The copy of the program that it belongs to.
@@ -230,6 +232,16 @@ pub(crate) struct Task {
     pub(crate) data: Data,
     /// Whether it holds a permit of its loop's concurrency limit.
     pub(crate) permitted: bool,
+    /// Whether it counts for the limit of those that are let in.
+    pub(crate) admitted: bool,
+    /// Its place in the line of those that are let in and not taken up.
+    pub(crate) line: Option<Ticket>,
+    /// Whether somebody has taken it up: looked at where admission depends on that.
+    pub(crate) taken: bool,
+    /// What its client knows it by, as long as that waits for it.
+    pub(crate) request: Option<u32>,
+    /// Whether its client has given it up: it counts nowhere any more.
+    pub(crate) gone: bool,
     /// The next task of its chunk (`multiprocessing.Pool`).
     pub(crate) next: Option<TaskKey>,
     /// Whether the process that executed it has died, and nobody will ever say so (`multiprocessing.Pool`).
@@ -249,6 +261,7 @@ impl Task {
         (self.children, self.youngest) = (0, None);
         (self.pause, self.token_until, self.trying_again) = (Nanos::ZERO, None, false);
         (self.retry_after, self.next, self.permitted) = (None, None, false);
+        (self.taken, self.line) = (false, None);
         (self.sent, self.data, self.routed) = (Blocks::default(), Data::default(), false);
     }
 
@@ -344,6 +357,7 @@ impl Tasks {
             timer: 0,
             wait: None,
             node: NodeIndex::from(0),
+            before: None,
             routed: false,
             copy: CopyIndex::from(0),
             parent: None,
@@ -366,6 +380,11 @@ impl Tasks {
             sent: Blocks::default(),
             data: Data::default(),
             permitted: false,
+            admitted: false,
+            line: None,
+            taken: false,
+            request: None,
+            gone: false,
             next: None,
             lost: false,
             live: true,
@@ -430,6 +449,7 @@ impl Tasks {
         given_up.wait = None;
         given_up.interrupt = None;
         given_up.permitted = false;
+        (given_up.admitted, given_up.line, given_up.request) = (false, None, None);
         (given_up.counted, given_up.child_counts) = (false, false);
         let (parent, [older, younger]) = (given_up.parent.take(), given_up.siblings);
         given_up.siblings = [None; 2];

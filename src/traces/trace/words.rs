@@ -63,6 +63,7 @@ pub(crate) fn of_end(end: Option<TaskEnd>) -> &'static str {
         Some(TaskEnd::Done) => "done",
         Some(TaskEnd::Failed) => "failed",
         Some(TaskEnd::TimedOut) => "timed out",
+        Some(TaskEnd::Rejected) => "rejected",
         None => "under way",
     }
 }

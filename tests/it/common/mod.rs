@@ -10,7 +10,7 @@ use std::time::Duration;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, DeviceKind, DeviceSpec, Dist, Imports, LockSpec, MachineSpec, QueueSpec,
+    Arrivals, DeviceKind, DeviceSpec, Dist, Imports, LockSpec, MachineSpec, Overflow, QueueSpec,
     ResourceKind, ResourceSpec, Rounds, Scope, Step, Strategy, TaskClass, WhenFull, Workload,
 };
 use pchsim::strategy::{Outcome, SimInput, check, simulate};
@@ -133,10 +133,12 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         ],
         queues: vec![
             QueueSpec {
+                full: Overflow::Wait,
                 name: "endless".into(),
                 capacity: None,
             },
             QueueSpec {
+                full: Overflow::Wait,
                 name: "narrow".into(),
                 capacity: Some(2),
             },
@@ -153,6 +155,8 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         data: 0,
         untouched_payload: false,
         faults: Vec::new(),
+        admission: None,
+        client: None,
     }
 }
 

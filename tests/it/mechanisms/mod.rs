@@ -1,6 +1,7 @@
 //! Schedules worked out by hand, to the nanosecond: one mechanism a test, on an interpreter and a machine that cost nothing
 //! but what the test gives them. Facts sheet sections stand beside the numbers. Every run ends in the invariants.
 
+mod admission;
 mod aio;
 mod bounds;
 mod breakers;

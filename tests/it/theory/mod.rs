@@ -15,6 +15,7 @@ mod closed;
 mod exact;
 mod excess;
 mod horizon;
+mod loss;
 mod metastable;
 mod open;
 mod sharing;

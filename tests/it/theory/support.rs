@@ -59,6 +59,8 @@ pub(crate) fn workload(arrivals: Arrivals, count: u64, steps: Vec<Step>) -> Work
         data: 0,
         untouched_payload: false,
         faults: Vec::new(),
+        admission: None,
+        client: None,
     }
 }
 
@@ -116,7 +118,7 @@ impl Case {
 /// What holds for every run, whatever is simulated.
 fn invariants(input: &SimInput<'_>, o: &Outcome) {
     // Tasks are conserved. Those in flight may have arrived before the warm-up's end.
-    let ended = o.completed + o.failed + o.timed_out;
+    let ended = o.completed + o.failed + o.timed_out + o.rejected;
     assert!(
         ended <= o.arrived && o.arrived <= ended + o.in_flight,
         "tasks are lost: {o:?}"
@@ -134,7 +136,7 @@ fn invariants(input: &SimInput<'_>, o: &Outcome) {
     // Every nanosecond of a task has one cause.
     let kept: u128 = o.latencies.iter().map(|l| u128::from(l.0)).sum();
     assert_eq!(kept, o.latency.sum());
-    if o.failed + o.timed_out == 0 && o.in_flight == 0 {
+    if o.failed + o.timed_out + o.rejected + o.in_flight == 0 {
         assert_eq!(
             o.causes.iter().copied().sum::<Total>().0,
             kept,

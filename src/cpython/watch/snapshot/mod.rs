@@ -69,6 +69,8 @@ pub struct Totals {
     pub failed: u64,
     /// Tasks that a deadline has ended.
     pub timed_out: u64,
+    /// Tasks that were rejected.
+    pub rejected: u64,
     /// Tasks that have arrived and are not over.
     pub in_flight: u64,
     /// Of the tasks in flight, those that the program has not taken in; the snapshot does not list them.
@@ -448,24 +450,28 @@ impl<'a, 'p> SnapshotIndex<'a, 'p> {
 
     fn totals(&self) -> Totals {
         let o = &self.work.observer;
-        let (done, failed, timed_out) = (o.completed, o.failed, o.timed_out);
-        let top = self
-            .tasks
-            .iter()
-            .filter(|&&k| self.work.tasks[k].parent.is_none() && !self.work.tasks[k].abandoned);
+        let (done, failed, timed_out, rejected) = (o.completed, o.failed, o.timed_out, o.rejected);
+        let top = self.tasks.iter().filter(|&&k| {
+            let task = &self.work.tasks[k];
+            task.parent.is_none() && !task.abandoned && !task.gone
+        });
         let known = top.count() as u64;
         let due = |at: &Nanos| *at <= self.now;
         let not_taken_in = self.work.not_taken_in().filter(due).count() as u64;
         let in_flight = known + not_taken_in;
-        let arrived = done + failed + timed_out + in_flight;
+        let arrived = done + failed + timed_out + rejected + in_flight;
         Totals {
             arrived,
             done,
             failed,
             timed_out,
+            rejected,
             in_flight,
             not_taken_in,
-            to_come: self.work.promised().map(|all| all.saturating_sub(arrived)),
+            to_come: self.work.promised().map(|all| {
+                let first = arrived.saturating_sub(self.work.clients.resent());
+                all.saturating_sub(first)
+            }),
         }
     }
 }

@@ -201,6 +201,10 @@ impl SnapshotIndex<'_, '_> {
         for (n, key) in self.work.cluster.in_queue().enumerate() {
             self.put(places, key, TaskLocation::Broker(n + 1));
         }
+        let queued = self.work.arrivals.accept.len();
+        for (n, &key) in self.work.admission.held().iter().enumerate() {
+            self.put(places, key, TaskLocation::Accept(queued + n + 1));
+        }
         for (key, at) in self.work.listening.pending() {
             self.put(places, key, TaskLocation::Connecting(at));
         }
