@@ -507,6 +507,7 @@ impl Canonical for Scope {
         text.out.write_str(match self {
             Self::Loop => "Loop",
             Self::Process => "Process",
+            Self::Node => "Node",
             Self::Everywhere => "Everywhere",
         })
     }

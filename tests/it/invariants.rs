@@ -585,7 +585,7 @@ fn pooled() -> BoxedStrategy<Strategy> {
         1 => (1_u32..4).prop_map(|n| ProcessApi::Executor { chunksize: Some(n) }),
         2 => option::of(1_u32..4).prop_map(|chunksize| ProcessApi::Pool { chunksize }),
     ];
-    let pools = (workers(), start(), api).prop_map(|(workers, start, api)| Strategy::Processes {
+    let plain = (workers(), start(), api).prop_map(|(workers, start, api)| Strategy::Processes {
         workers,
         start,
         api,
@@ -598,7 +598,7 @@ fn pooled() -> BoxedStrategy<Strategy> {
             pools,
         },
     );
-    prop_oneof![2 => pools, 1 => looped].boxed()
+    prop_oneof![2 => plain, 1 => looped].boxed()
 }
 
 /// Faults of all kinds at any time of small workloads.

@@ -183,6 +183,17 @@ impl Recorder {
         }
     }
 
+    /// Cuts the last wait of a task off, which was written down ahead and ends now.
+    pub(crate) fn waits_until(&mut self, key: TaskKey, cause: Cause, now: Nanos) {
+        let Some(task) = self.task(key) else {
+            return;
+        };
+        let of_task = |w: &TaskWait| w.task == task && w.cause == cause && w.to > now;
+        if let Some(at) = self.waits.iter().rposition(of_task) {
+            self.waits[at].to = now.max(self.waits[at].from);
+        }
+    }
+
     /// Notes that a thread has taken a GIL.
     #[cold]
     pub(crate) fn gil_taken(&mut self, now: Nanos) {

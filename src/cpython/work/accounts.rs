@@ -152,6 +152,23 @@ impl Work<'_> {
         }
     }
 
+    /// Takes back what was booked ahead of a wait that ends now rather than at `to`.
+    pub(super) fn unbook(&mut self, key: TaskKey, cause: Cause, now: Nanos, to: Nanos) {
+        if to <= now {
+            return;
+        }
+        let task = &mut self.tasks[key];
+        task.since = now;
+        if task.counted {
+            self.kernel.machine.take_time_back(cause, to.since(now));
+        } else if task.child_counts {
+            self.kernel.machine.take_childs_time_back(cause, to.since(now));
+        }
+        if let Some(r) = &mut self.kernel.recorder {
+            r.waits_until(key, cause, now);
+        }
+    }
+
     /// Records a stretch in which a task waited and no thread stood for it.
     #[inline]
     pub(crate) fn waited(&mut self, key: TaskKey, cause: Cause, from: Nanos, to: Nanos) {

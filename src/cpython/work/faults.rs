@@ -212,7 +212,6 @@ impl Work<'_> {
             }
         }
     }
-    }
 
     /// Whether nothing but faults is to happen, and ticks of loops.
     pub(super) fn only_faults_are_left(&self) -> bool {

@@ -198,7 +198,9 @@ impl Work<'_> {
         let (now, since) = (self.kernel.machine.now(), task.since);
         let cause = match (task.wait, task.future, task.worker) {
             // What sleeps on its loop has been booked already, to the end of its sleep.
-            (Some(wait), ..) if wait.on.is_timer() => return,
+            (Some(wait), ..) if wait.on.is_timer() => {
+                return self.unbook(key, wait.on.cause(), now, since);
+            }
             (Some(wait), ..) if wait.on == On::Part => match (task.future, task.worker) {
                 (FutureState::Pending, _) => Cause::Pool,
                 (FutureState::Running, Some(_)) => return,

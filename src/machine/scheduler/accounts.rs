@@ -99,6 +99,18 @@ impl Machine {
         self.totals[cause as usize] += time;
     }
 
+    /// Takes back what [`Machine::add_time`] has added for a time to come.
+    pub(crate) fn take_time_back(&mut self, cause: Cause, time: Nanos) {
+        let total = &mut self.totals[cause as usize];
+        total.0 = total.0.saturating_sub(u128::from(time.0));
+    }
+
+    /// Takes back what [`Machine::add_childs_time`] has added for a time to come.
+    pub(crate) fn take_childs_time_back(&mut self, cause: Cause, time: Nanos) {
+        let total = &mut self.childs[cause as usize];
+        total.0 = total.0.saturating_sub(u128::from(time.0));
+    }
+
     /// Adds time of a child of a task for which no thread stands.
     #[inline]
     pub(crate) fn add_childs_time(&mut self, cause: Cause, time: Nanos) {

@@ -251,6 +251,6 @@ fn machines_that_fail_and_are_repaired() {
         told.expect("a finding") as f64 / 40_000.0
     };
     // A machine is known to be back at the next check, on average half of a millisecond later, and to be gone as much later.
-    case.replicate(10, refused)
+    case.replicate(40, refused)
         .assert_holds(0.04, "two machines, both gone");
 }

@@ -201,7 +201,8 @@ impl SnapshotIndex<'_, '_> {
         for (n, key) in self.work.cluster.in_queue().enumerate() {
             self.put(places, key, TaskLocation::Broker(n + 1));
         }
-        let queued = self.work.arrivals.accept.len();
+        let sockets = self.work.arrivals.sockets.iter();
+        let queued: usize = sockets.map(|s| s.queued.len()).sum();
         for (n, &key) in self.work.admission.held().iter().enumerate() {
             self.put(places, key, TaskLocation::Accept(queued + n + 1));
         }
