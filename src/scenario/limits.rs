@@ -17,12 +17,12 @@ pub(crate) fn instead(limit: &str) -> &'static str {
              of a batch grows with the number of its tasks"
         }
         "MAX_WORKERS" => {
-            "take fewer: a pool needs no more workers than there are tasks at once; of many machines simulate one, with its part of the \
-             users and tasks"
+            "take fewer: a pool needs no more workers than there are tasks at once; several machines are \
+             `Nodes(count: 3, each: ..)`"
         }
         "MAX_NODES" => "simulate fewer machines with as much less load: each does what it does",
         "MAX_CORES" => {
-            "a scenario is about one computer: of a cluster simulate one, with its part of the tasks"
+            "a computer has no more: several of them are `Nodes(count: 3, each: ..)`"
         }
         "MAX_REPLICATIONS" => {
             "leave the number out: replications are added until the result is precise, or --precision says how precise it has to be"
