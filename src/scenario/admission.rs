@@ -46,7 +46,7 @@ pub enum Overflow {
     DropOldest,
 }
 
-/// Load shedding by queue delay, as Folly does it (`folly/executors/Codel.cpp`; B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015), after CoDel
+/// Load shedding by queue delay, as Folly does it (`folly/executors/Codel.cpp`; B. Maurer, "Fail at Scale", ACM Queue 13(8), 2015), after `CoDel`
 /// (K. Nichols, V. Jacobson, "Controlling Queue Delay", ACM Queue 10(5), 2012): if in a whole interval nobody has waited less than the target, there is
 /// a standing queue, and during the next interval whoever has waited more than twice the target is rejected when it is taken up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,7 +28,7 @@ impl StandingQueue {
             return false;
         }
         self.least = self.least.min(waited);
-        // Where CoDel drops packets more and more often, whoever has waited for more than twice the target is sloughed off.
+        // Where `CoDel` drops packets more and more often, whoever has waited for more than twice the target is sloughed off.
         self.overloaded && waited > target.saturating_mul(2)
     }
 }

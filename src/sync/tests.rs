@@ -8,7 +8,7 @@ use proptest::prelude::{
 
 use super::{
     Acquisition, Breaker, BreakerRules, Device, Lock, LockHandoff, Passage, Queue, QueueResult,
-    RetryBudget, Semaphore, Sharing, Ticket, Tokens, WaitQueue,
+    RetryBudget, Semaphore, Sharing, StandingQueue, Ticket, Tokens, WaitQueue,
 };
 
 /// A waiter in these tests.
@@ -583,4 +583,38 @@ proptest! {
         prop_assert_eq!((totals.done, totals.present), (done, present));
         prop_assert_eq!(totals.completed + totals.cut, work.len() as u64 - model.users.len() as u64);
     }
+}
+
+/// The rule of `folly::Codel`, read once more from its text: the least wait of each interval, kept as a list.
+#[test]
+fn a_standing_queue_is_told_from_a_burst() {
+    let (target, interval) = (5, 100);
+    let mut queue = StandingQueue::default();
+    let (mut until, mut waits, mut overloaded) = (0_u64, vec![0_u64], false);
+    let mut now = 0;
+    let mut rejected = 0;
+    for n in 0..20_000_u64 {
+        now += n * 7_919 % 13;
+        // Long stretches in which all wait, and others in which some do not.
+        let waited = match (n / 500) % 3 {
+            0 => n * 104_729 % 8,
+            1 => 6 + n * 104_729 % 30,
+            _ => n * 104_729 % 40,
+        };
+        let expected = if now > until {
+            overloaded = *waits.iter().min().expect("some") > target;
+            (until, waits) = (now + interval, vec![waited]);
+            false
+        } else {
+            waits.push(waited);
+            overloaded && waited > 2 * target
+        };
+        assert_eq!(
+            queue.rejects(now, waited, target, interval),
+            expected,
+            "{n}"
+        );
+        rejected += u64::from(expected);
+    }
+    assert!((1_000..15_000).contains(&rejected), "{rejected}");
 }

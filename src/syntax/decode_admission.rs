@@ -24,11 +24,13 @@ pub(super) fn overflow(cx: &mut Cx, node: &SyntaxNode) -> Option<Overflow> {
 pub(super) fn admission(cx: &mut Cx, node: &SyntaxNode) -> Option<Admission> {
     let f = cx.record(node, "`admission`", variants::ADMISSION)?;
     let limit = match f.get("limit") {
-        Some(_) => Some(cx.optional(&f, "limit", |cx, n| {
-            let what = "the number of tasks that are let in at once";
-            cx.int(n, what, 1..=limits::MAX_TASKS, "MAX_TASKS")
-        })?),
-        None => None,
+        Some(_) => cx
+            .optional(&f, "limit", |cx, n| {
+                let what = "the number of tasks that are let in at once";
+                cx.int(n, what, 1..=limits::MAX_TASKS, "MAX_TASKS")
+            })
+            .map(Some),
+        None => Some(None),
     };
     let full = match f.get("full") {
         Some(_) => cx.optional(&f, "full", overflow),
@@ -39,10 +41,10 @@ pub(super) fn admission(cx: &mut Cx, node: &SyntaxNode) -> Option<Admission> {
         None => Some(Scope::Process),
     };
     let shed = match f.get("shed") {
-        Some(_) => Some(cx.optional(&f, "shed", codel)?),
-        None => None,
+        Some(_) => cx.optional(&f, "shed", codel).map(Some),
+        None => Some(None),
     };
-    let (full, per) = both(full, per)?;
+    let ((limit, full), (per, shed)) = both(both(limit, full), both(per, shed))?;
     if limit.is_none() {
         if shed.is_none() {
             cx.error(
@@ -116,8 +118,8 @@ fn codel(cx: &mut Cx, node: &SyntaxNode) -> Option<CoDel> {
 pub(super) fn client(cx: &mut Cx, node: &SyntaxNode) -> Option<Client> {
     let f = cx.record(node, "`client`", variants::CLIENT)?;
     let patience = match f.get("timeout") {
-        Some(_) => Some(cx.optional(&f, "timeout", timeout)?),
-        None => None,
+        Some(_) => cx.optional(&f, "timeout", timeout).map(Some),
+        None => Some(None),
     };
     let retries = match f.get("retries") {
         Some(_) => cx.optional(&f, "retries", |cx, n| {
@@ -130,7 +132,8 @@ pub(super) fn client(cx: &mut Cx, node: &SyntaxNode) -> Option<Client> {
         Some(_) => cx.optional(&f, "propagate", Cx::boolean),
         None => Some(false),
     };
-    let ((retries, propagate), backoff) = both(both(retries, propagate), backoff(cx, &f))?;
+    let ((patience, backoff), (retries, propagate)) =
+        both(both(patience, backoff(cx, &f)), both(retries, propagate))?;
     check_pauses(cx, &f, retries + 1, true);
     without_timeout(cx, node, &f, retries)?;
     Some(Client {

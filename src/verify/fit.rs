@@ -5,9 +5,7 @@ use super::table::class;
 use super::written::fit_memory;
 use crate::engine::{Nanos, StreamRole, stream, unit};
 use crate::quantity::percent;
-use crate::scenario::{
-    Arrivals, LoadCourse, Overflow, QueueSpec, Scenario, Step, TracedTask, Workload,
-};
+use crate::scenario::{Arrivals, LoadCourse, Scenario, Step, TracedTask, Workload};
 
 /// The scenario's workload with all of its times multiplied by `scale`: those of steps, time-outs and back-offs, and the times between
 /// arrivals and of thinking, so that the load stays the same. Overheads and imports are not scaled. Random arrivals become recorded ones,
@@ -18,9 +16,6 @@ use crate::scenario::{
 pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), ProgramError> {
     let mut notes = Vec::new();
     let mut w = scenario.workload.clone();
-    if let Some(policy) = policy(&w) {
-        return Err(ProgramError::Policy(policy));
-    }
     w.arrivals = scaled_arrivals(&w.arrivals, scale);
     for class in &mut w.classes {
         for step in &mut class.steps {
@@ -87,22 +82,6 @@ pub fn fit(scenario: &Scenario, scale: f64) -> Result<(Workload, Vec<String>), P
         }
     }
     Ok((w, notes))
-}
-
-/// What a workload says that programs do not do, if it says that.
-fn policy(w: &Workload) -> Option<String> {
-    let waits = |q: &&QueueSpec| q.full != Overflow::Wait;
-    if w.admission.is_some() {
-        Some("it lets in only some tasks (`admission`)".into())
-    } else if w.client.is_some() {
-        Some("its clients give up or ask again (`client`)".into())
-    } else {
-        let queue = w.queues.iter().find(waits)?;
-        Some(format!(
-            "its queue \"{}\" refuses or drops items (`full`)",
-            queue.name
-        ))
-    }
 }
 
 /// The size of a payload from which on writing it takes long enough to be reported.

@@ -10,8 +10,8 @@ use super::steps::{Flavour, digits, function, quoted, shortest};
 use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
 use crate::scenario::{
-    Arrivals, Execution, Pool, ProcessApi, Rounds, Server, Step, Strategy, TaskClass, Workload,
-    strategy_label,
+    Arrivals, Execution, Overflow, Pool, ProcessApi, QueueSpec, Rounds, Server, Step, Strategy,
+    TaskClass, Workload, strategy_label,
 };
 
 /// What a program is made from.
@@ -241,9 +241,28 @@ fn plan<'a>(source: &'a ProgramSpec<'a>) -> ProgramPlan<'a> {
     }
 }
 
+/// What a workload says that programs do not do, if it says that.
+fn policy(w: &Workload) -> Option<String> {
+    let waits = |q: &&QueueSpec| q.full != Overflow::Wait;
+    if w.admission.is_some() {
+        Some("it lets in only some tasks (`admission`)".into())
+    } else if w.client.is_some() {
+        Some("its clients give up or ask again (`client`)".into())
+    } else {
+        let queue = w.queues.iter().find(waits)?;
+        Some(format!(
+            "its queue \"{}\" refuses or drops items (`full`)",
+            queue.name
+        ))
+    }
+}
+
 /// Why a scenario has no program under this strategy, if it has none.
 fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     let source = plan.source;
+    if let Some(policy) = policy(source.workload) {
+        return Err(ProgramError::Policy(policy));
+    }
     let queues = plan.any(|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_)));
     if queues && plan.interpreters() && plan.kind == ExecutorKind::Pool {
         return Err(ProgramError::QueueOfInterpreters);

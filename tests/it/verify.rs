@@ -147,6 +147,39 @@ fn programs_read_well() {
     }
 }
 
+/// Nothing in a program turns tasks away, gives them up from outside, or drops what was put.
+#[test]
+fn policies_are_left_out_with_the_reason() {
+    for (policy, why) in [
+        ("admission: (limit: 3)", "`admission`"),
+        ("client: (timeout: \"1s\")", "`client`"),
+        (
+            "queues: {\"q\": (capacity: 1, full: Reject)}",
+            "queue \"q\" refuses",
+        ),
+    ] {
+        let text = format!(
+            r#"(schema: 1, name: "policy", workload: (arrivals: Poisson(rate: "20/s", count: 10), {policy},
+                tasks: [(name: "a", steps: [Io("1ms"), {}])]))"#,
+            if policy.starts_with("queues") {
+                "Put(\"q\"), Get(\"q\")"
+            } else {
+                ""
+            },
+        );
+        let plans = plans(&scenario(&text), &["threads:2", "asyncio", "uvicorn:1"]);
+        assert!(plans.planned.is_empty(), "{policy}");
+        for left_out in &plans.left_out {
+            let said = left_out.why.contains(why);
+            assert!(
+                said || left_out.label == "uvicorn:1",
+                "{policy}: {}",
+                left_out.why
+            );
+        }
+    }
+}
+
 #[test]
 fn every_program_compiles_on_every_python() {
     let dir = tempfile::tempdir().unwrap();
@@ -167,6 +200,7 @@ fn every_program_compiles_on_every_python() {
                 "not what goes wrong with them",
                 "ends the only process",
                 "strikes nobody there",
+                "which verify does not run",
             ];
             assert!(
                 reasons.iter().any(|r| left_out.why.contains(r)),

@@ -219,9 +219,9 @@ impl Work<'_> {
 
     /// `Task.cancel` of a task that has not begun: it ends in the loop's next iteration, or when its turn comes there.
     fn cancels_on_loop(&mut self, key: TaskKey) {
-        let Wait { on, ticket, .. } = match self.tasks[key].wait {
-            Some(wait) => wait,
-            None => return self.begins_as_rejected(key),
+        let Some(Wait { on, ticket, .. }) = self.tasks[key].wait else {
+            self.begins_as_rejected(key);
+            return;
         };
         let (copy, now) = (self.tasks[key].copy, self.kernel.machine.now());
         if let (On::Permit, Some(ticket)) = (on, ticket) {

@@ -237,6 +237,15 @@ impl Work<'_> {
         request.map_or(task.arrival, |r| r.asked)
     }
 
+    /// A task is about to complete: what its client has waited for before it sent this attempt is part of its latency, and to the program a time
+    /// outside.
+    pub(super) fn books_earlier_attempts(&mut self, key: TaskKey) {
+        let (asked, arrival) = (self.asked(key), self.tasks[key].arrival);
+        if asked < arrival {
+            self.book(key, Cause::Io, asked, arrival);
+        }
+    }
+
     /// Whether a client sends a request again that has not been completed, and then when.
     fn plans_to_send_again(&mut self, key: TaskKey, request: u32) -> bool {
         let Some(client) = &self.kernel.program.client else {
@@ -265,7 +274,6 @@ impl Work<'_> {
         let Request {
             class,
             first,
-            asked,
             again,
             ..
         } = *self.clients.get(request);
@@ -274,8 +282,6 @@ impl Work<'_> {
         let key = self.new_request(number, class, now);
         self.clients.all_resent += 1;
         self.clients.resent += u64::from(self.tasks[key].counted);
-        // What its client has waited for before this attempt is part of its latency: to this attempt, a time outside the program.
-        self.book(key, Cause::Io, asked, now);
         self.is_sent(key, request);
         self.comes(key);
     }

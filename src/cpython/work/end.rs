@@ -27,6 +27,9 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         self.release_data(key);
         let gone = self.tasks[key].gone;
+        if self.tasks[key].request.is_some() && self.tasks[key].ending == TaskEnd::Done {
+            self.books_earlier_attempts(key);
+        }
         if !gone && let Some(r) = &mut self.kernel.recorder {
             let task = &self.tasks[key];
             let arrival = task.parent.is_none().then_some(task.arrival);

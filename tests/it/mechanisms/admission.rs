@@ -93,7 +93,6 @@ fn what_is_on_its_way_to_a_process_is_not_dropped() {
     });
     assert_eq!(case.run().latencies, all_ms(&[25, 40, 45, 50]));
     // With room for one more, the third gives its place up to the fourth at 40 ms, and that to the sixth at 60.
-    let mut case = case;
     if let Some(admission) = &mut case.workload.admission {
         admission.limit = Some(3);
     }
