@@ -191,6 +191,14 @@ pub enum Finding {
         /// Number of such crashes.
         times: u64,
     },
+    /// Processes were killed because all together had more memory than there is.
+    MemoryKills {
+        /// When the first was.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// Number of processes.
+        processes: u64,
+    },
     /// The only process of the program crashed, because the scenario has that fault, and nobody starts it again.
     ProgramCrashed {
         /// When it did.
@@ -270,6 +278,8 @@ pub enum FindingKind {
     LostTasks,
     /// [`Finding::MissedFault`]
     MissedFault,
+    /// [`Finding::MemoryKills`]
+    MemoryKills,
     /// [`Finding::ProgramCrashed`]
     ProgramCrashed,
     /// [`Finding::EventLimit`]
@@ -361,6 +371,9 @@ impl Finding {
             Self::MissedFault { times, .. } => {
                 (Kind::MissedFault, Effect::Told, u128::from(*times))
             }
+            Self::MemoryKills { processes, .. } => {
+                (Kind::MemoryKills, Effect::Told, u128::from(*processes))
+            }
             Self::ProgramCrashed { at: _ } => (Kind::ProgramCrashed, Effect::Ended, 0),
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),
@@ -400,6 +413,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => &[],
@@ -426,6 +440,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -452,6 +467,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -483,6 +499,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -548,6 +565,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -605,6 +623,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => {}

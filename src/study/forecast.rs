@@ -213,7 +213,8 @@ fn status_of(
         | Finding::CrashedWorkers { .. }
         | Finding::BrokenPool { .. }
         | Finding::LostTasks { .. }
-        | Finding::MissedFault { .. } => None,
+        | Finding::MissedFault { .. }
+        | Finding::MemoryKills { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();
     match (refused, ends) {

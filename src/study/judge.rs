@@ -169,6 +169,7 @@ fn findings(
     let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
     let (mut crashed, mut ended) = (Vec::new(), Vec::new());
     let (mut broken, mut lost, mut missed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut for_memory = Vec::new();
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -243,7 +244,8 @@ fn findings(
                 | Finding::CrashedWorkers { .. }
                 | Finding::BrokenPool { .. }
                 | Finding::LostTasks { .. }
-                | Finding::MissedFault { .. } => match told(f, &found.finding) {
+                | Finding::MissedFault { .. }
+                | Finding::MemoryKills { .. } => match told(f, &found.finding) {
                     Some(Told::Rejected(said)) => turned_away.push(said),
                     Some(Told::FullQueue(said)) => queues.push(said),
                     Some(Told::Killed(said)) => killed.push(said),
@@ -251,6 +253,7 @@ fn findings(
                     Some(Told::Broken(said)) => broken.push(said),
                     Some(Told::Lost(said)) => lost.push(said),
                     Some(Told::Missed(said)) => missed.push(said),
+                    Some(Told::ForMemory(said)) => for_memory.push(said),
                     None => {}
                 },
                 Finding::ProgramCrashed { at } => ended.push((f.name(), *at)),
@@ -372,6 +375,9 @@ fn findings(
     }
     if !lost.is_empty() {
         found.push(Warning::LostTasks { cases: lost });
+    }
+    if !for_memory.is_empty() {
+        found.push(Warning::MemoryKills { cases: for_memory });
     }
     if !missed.is_empty() {
         found.push(Warning::MissedFault { cases: missed });

@@ -2,8 +2,8 @@
 //! about, and its text ends in a next step.
 
 use super::crashes::{
-    Broken, Lost, Missed, broken_pool_text, lost_tasks_text, missed_fault_text,
-    program_crashed_text,
+    Broken, KilledForMemory, Lost, Missed, broken_pool_text, lost_tasks_text, memory_kills_text,
+    missed_fault_text, program_crashed_text,
 };
 use super::relief::Relief;
 use super::warning_text::{
@@ -79,6 +79,8 @@ codes! {
         LostTasks = "lost-tasks",
         /// Under some strategies a fault of the scenario finds no process that it could end.
         MissedFault = "missed-fault",
+        /// Under some strategies the kernel kills the largest process, because all together have more memory than there is.
+        MemoryKills = "memory-kills",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -123,6 +125,7 @@ impl WarningCode {
             | Self::BrokenPool
             | Self::LostTasks
             | Self::MissedFault
+            | Self::MemoryKills
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::RoundsApart
@@ -327,6 +330,11 @@ pub enum Warning {
     MissedFault {
         /// The cases, each with how often.
         cases: Vec<Missed>,
+    },
+    /// The kernel kills the largest process, for memory.
+    MemoryKills {
+        /// The cases, each with how often.
+        cases: Vec<KilledForMemory>,
     },
     /// The program's only process crashes.
     ProgramCrashed {
@@ -780,6 +788,7 @@ impl Warning {
             Self::BrokenPool { .. } => WarningCode::BrokenPool,
             Self::LostTasks { .. } => WarningCode::LostTasks,
             Self::MissedFault { .. } => WarningCode::MissedFault,
+            Self::MemoryKills { .. } => WarningCode::MemoryKills,
             Self::ProgramCrashed { .. } => WarningCode::ProgramCrashed,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
@@ -1077,6 +1086,7 @@ impl Warning {
             Self::BrokenPool { cases } => broken_pool_text(cases),
             Self::LostTasks { cases } => lost_tasks_text(cases),
             Self::MissedFault { cases } => missed_fault_text(cases),
+            Self::MemoryKills { cases } => memory_kills_text(cases),
             Self::ProgramCrashed { cases } => program_crashed_text(cases),
             Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),
             Self::FutileWakeups { cases, instead } => {

@@ -48,6 +48,8 @@ shipped! {
     ("resilience") "outage": "A database that is away for ten seconds",
     ("resilience") "retry_storm": "Retries that keep a service down after it was slow, and a budget for them",
     ("resilience") "worker_crash": "Workers that crash now and then, and what goes with them",
+    ("resilience") "broken_pool": "A worker of a pool that crashes: broken pools, and tasks that are lost",
+    ("resilience") "restarts": "Workers that leak, and are asked to end one by one",
 }
 
 /// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from

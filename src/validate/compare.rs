@@ -352,7 +352,8 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::CrashedWorkers { .. }
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
-            | Finding::MissedFault { .. } => {}
+            | Finding::MissedFault { .. }
+            | Finding::MemoryKills { .. } => {}
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {

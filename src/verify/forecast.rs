@@ -209,7 +209,8 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::CrashedWorkers { .. }
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
-            | Finding::MissedFault { .. } => {}
+            | Finding::MissedFault { .. }
+            | Finding::MemoryKills { .. } => {}
         }
     }
     if outcome.in_flight > 0 {

@@ -53,6 +53,8 @@ pub(crate) struct Faults<'a> {
     pub(crate) pools: PoolCrashes,
     /// Number of crashes that found no process to end, and when the first did.
     missed: (u64, Nanos),
+    /// Number of processes that were killed for memory, and when the first was.
+    for_memory: (u64, Nanos),
     /// When the program's only process was ended.
     program: Option<Nanos>,
     /// When copies that were asked to end are killed, and by which faults.
@@ -85,6 +87,7 @@ impl<'a> Faults<'a> {
             crashed: Killed::default(),
             pools: PoolCrashes::default(),
             missed: (0, Nanos::ZERO),
+            for_memory: (0, Nanos::ZERO),
             program: None,
             graces: Vec::new(),
             announced: 0,
@@ -246,6 +249,11 @@ impl Work<'_> {
         self.faults.program = Some(self.kernel.machine.now());
     }
 
+    /// A process has been killed for memory.
+    pub(crate) fn memory_kills(&mut self) {
+        one_more(&mut self.faults.for_memory, self.kernel.machine.now());
+    }
+
     /// What is found of crashes, for those that look at the end.
     pub(crate) fn crash_findings(&self) -> Vec<Finding> {
         let (crashed, pools) = (self.faults.crashed, self.faults.pools);
@@ -266,6 +274,8 @@ impl Work<'_> {
             tasks: pools.lost,
             hangs: pools.hangs,
         });
+        let (processes, at) = self.faults.for_memory;
+        let memory = (processes > 0).then_some(Finding::MemoryKills { at, processes });
         let (times, at) = self.faults.missed;
         let missed = (times > 0).then_some(Finding::MissedFault { at, times });
         servers
@@ -273,6 +283,7 @@ impl Work<'_> {
             .chain(broken)
             .chain(lost)
             .chain(missed)
+            .chain(memory)
             .collect()
     }
 
