@@ -205,6 +205,14 @@ pub enum Finding {
         /// Number of such crashes.
         times: u64,
     },
+    /// Processes were killed because all together had more memory than there is.
+    MemoryKills {
+        /// When the first was.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// Number of processes.
+        processes: u64,
+    },
     /// The only process of the program crashed, because the scenario has that fault, and nobody starts it again.
     ProgramCrashed {
         /// When it did.
@@ -286,6 +294,8 @@ pub enum FindingKind {
     LostMachines,
     /// [`Finding::MissedFault`]
     MissedFault,
+    /// [`Finding::MemoryKills`]
+    MemoryKills,
     /// [`Finding::ProgramCrashed`]
     ProgramCrashed,
     /// [`Finding::EventLimit`]
@@ -386,6 +396,9 @@ impl Finding {
             Self::MissedFault { times, .. } => {
                 (Kind::MissedFault, Effect::Told, u128::from(*times))
             }
+            Self::MemoryKills { processes, .. } => {
+                (Kind::MemoryKills, Effect::Told, u128::from(*processes))
+            }
             Self::ProgramCrashed { at: _ } => (Kind::ProgramCrashed, Effect::Ended, 0),
             Self::EventLimit { at: _ } => (Kind::EventLimit, Effect::Ended, 0),
             Self::ClockEnd { at: _ } => (Kind::ClockEnd, Effect::Ended, 0),
@@ -426,6 +439,7 @@ impl Finding {
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => &[],
@@ -453,6 +467,7 @@ impl Finding {
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -480,6 +495,7 @@ impl Finding {
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -512,6 +528,7 @@ impl Finding {
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -578,6 +595,7 @@ impl Finding {
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => None,
@@ -636,6 +654,7 @@ impl Finding {
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
             | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
             | Self::ClockEnd { .. }
             | Self::Unsupported { reason: _ } => {}

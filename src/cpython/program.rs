@@ -69,6 +69,8 @@ pub enum Instr {
     PayloadOut(Bytes),
     /// Allocates so many container objects.
     Allocate(u64),
+    /// Takes so much memory that is given back with the process only.
+    Leak(Bytes),
     /// Takes working memory: bytes, and how much of it the process keeps afterwards, in parts per million.
     EnterHold(Bytes, u32),
     /// Takes as much as is drawn from this distribution of sizes.
@@ -268,7 +270,7 @@ impl Instr {
                 payload_out: Some(bytes),
                 ..InstrTraits::AT_ONCE
             },
-            Self::Allocate(_) | Self::Fail(_) => InstrTraits::AT_ONCE,
+            Self::Allocate(_) | Self::Leak(_) | Self::Fail(_) => InstrTraits::AT_ONCE,
             Self::EnterHold(..) | Self::EnterHoldDrawn(..) => InstrTraits {
                 holds: true,
                 ..InstrTraits::ENTER
@@ -389,6 +391,7 @@ impl Instr {
             | Self::PayloadIn(_)
             | Self::PayloadOut(_)
             | Self::Allocate(_)
+            | Self::Leak(_)
             | Self::EnterHold(..)
             | Self::EnterHoldDrawn(..)
             | Self::LeaveHold
@@ -844,6 +847,7 @@ mod tests {
             Instr::PayloadIn(..) => (Instr::PayloadIn(7), worker, true, false, none()),
             Instr::PayloadOut(..) => (Instr::PayloadOut(7), worker, true, false, none()),
             Instr::Allocate(..) => (Instr::Allocate(7), worker, true, false, none()),
+            Instr::Leak(..) => (Instr::Leak(7), worker, true, false, none()),
             Instr::EnterHold(..) => (Instr::EnterHold(7, 0), either, true, false, none()),
             Instr::LeaveHold => (Instr::LeaveHold, either, false, false, none()),
             Instr::EnterTimeout(..) => (

@@ -11,7 +11,7 @@ use super::role::RoleAction;
 use super::watch::{self, RunEnd, Snapshot};
 use super::work::Work;
 use crate::engine::Nanos;
-use crate::machine::{Tid, Upcall};
+use crate::machine::{SchedState, Tid, Upcall};
 use crate::scenario::MachineSpec;
 
 /// Why the event loop of a replication stopped.
@@ -108,11 +108,14 @@ impl<'a> Sim<'a> {
                     return Stop::Killed;
                 }
             }
-            let kernel = &mut self.work.kernel;
-            if let Some((at, bytes)) = kernel.memory.exceeded {
+            if let Some((at, bytes)) = self.work.kernel.memory.exceeded {
+                if self.kills_for_memory() {
+                    continue;
+                }
                 self.findings.push(Finding::OutOfMemory { at, bytes });
                 return Stop::Memory;
             }
+            let kernel = &mut self.work.kernel;
             if kernel.over_limit() {
                 let at = kernel.machine.now();
                 self.findings.push(Finding::EventLimit { at });
@@ -136,6 +139,26 @@ impl<'a> Sim<'a> {
                 Upcall::End => return self.at_end(),
             }
         }
+    }
+
+    /// Has the largest process killed, if that is what the machine does beyond its memory, and lets who had to stop go on; whether it was.
+    fn kills_for_memory(&mut self) -> bool {
+        if !self.work.kernel.memory_kill {
+            return false;
+        }
+        let exceeded = self.work.kernel.memory.exceeded.take();
+        if !self.executors.kill_largest(&mut self.work) {
+            self.work.kernel.memory.exceeded = exceeded;
+            return false;
+        }
+        let kernel = &mut self.work.kernel;
+        if kernel.memory.exceeded.is_none()
+            && let Some(tid) = kernel.cut.take()
+            && kernel.machine.state(tid) == SchedState::Running
+        {
+            drive(self, tid);
+        }
+        true
     }
 
     /// The machine's clock stands where it was to stop, or can go no further.

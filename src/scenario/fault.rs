@@ -140,6 +140,12 @@ impl FaultKind {
         }
     }
 
+    /// Whether it ends processes: one, or all of a machine.
+    #[must_use]
+    pub(crate) fn ends_processes(self) -> bool {
+        self.kills() || self.takes_machine()
+    }
+
     /// Whether it ends a single process.
     #[must_use]
     pub fn kills(self) -> bool {

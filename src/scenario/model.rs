@@ -59,6 +59,8 @@ pub struct MachineSpec {
     pub visible_cpus: u32,
     /// Memory beyond which a run ends as out of memory; `None` for no limit.
     pub memory_limit: Option<Bytes>,
+    /// Whether the kernel kills the largest process beyond that limit (SIGKILL, `memory.max` of a cgroup), in place of the run's end.
+    pub memory_kill: bool,
     /// Timer ticks a second (250 on most servers): the end of a time slice is noticed at a tick.
     pub hz: u32,
     /// The scheduler's base slice for one core, before scaling with the number of cores (0.70 ms from Linux 6.15).
@@ -140,6 +142,7 @@ impl MachineSpec {
             cores: vec![1.0; n.max(1) as usize],
             visible_cpus: n.max(1),
             memory_limit: None,
+            memory_kill: false,
             hz: 250,
             base_slice: us(700),
             balance_interval: Nanos::from_millis(16) * u64::from(n.max(1)),
@@ -687,6 +690,8 @@ pub enum Step {
     ObjectsOut(u64),
     /// Creates so many container objects (lists, dicts, instances) that survive for a while, which makes the garbage collector run.
     Allocate(u64),
+    /// Takes memory that nobody ever gives back: it goes with its process.
+    Leak(Bytes),
     /// Steps during which working memory is held.
     Hold(WorkingMemory, Vec<Step>),
     /// Steps that are given up after a time; the task then fails as timed out (unless a retry surrounds it).

@@ -251,6 +251,7 @@ impl Step {
                 containers: *objects,
                 ..StepTraits::PLAIN
             },
+            Self::Leak(_) => StepTraits::PLAIN,
             Self::Put(queue) => StepTraits::waiting(WaitsFor::Room(*queue)),
             Self::Get(queue) => StepTraits::waiting(WaitsFor::Item(*queue)),
             Self::FanOut { count, need, steps } => StepTraits {
@@ -462,6 +463,7 @@ impl Step {
             | Self::ObjectsIn(_)
             | Self::ObjectsOut(_)
             | Self::Allocate(_)
+            | Self::Leak(_)
             | Self::Fail(_) => self.clone(),
         }
     }
@@ -528,6 +530,7 @@ impl Step {
             | Self::ObjectsIn(_)
             | Self::ObjectsOut(_)
             | Self::Allocate(_)
+            | Self::Leak(_)
             | Self::Fail(_)
             | Self::Repeat(..)
             | Self::Offload { .. }
@@ -618,6 +621,7 @@ mod tests {
             Step::ObjectsIn(..) => Step::ObjectsIn(12),
             Step::ObjectsOut(..) => Step::ObjectsOut(13),
             Step::Allocate(..) => Step::Allocate(14),
+            Step::Leak(..) => Step::Leak(16),
             Step::Hold(..) => Step::Hold(15.into(), inner()),
             Step::Timeout(..) => Step::Timeout(Nanos(100).into(), inner()),
             Step::Fail(..) => Step::Fail(0.5),

@@ -257,7 +257,9 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             .findings
             .iter()
             .any(|f| f.kind() == FindingKind::OutOfMemory);
-        broken.unless(out == (o.memory_peak > limit), || {
+        // Where processes are killed for memory, others go on.
+        let over = o.memory_peak > limit;
+        broken.unless(out == over || over && input.machine.memory_kill, || {
             format!(
                 "peak {} of {limit} bytes, out of memory: {out}",
                 o.memory_peak
@@ -312,7 +314,7 @@ fn leaves_work_behind(input: &SimInput<'_>) -> bool {
 
 /// Whether faults of the scenario end processes.
 fn crashes(input: &SimInput<'_>) -> bool {
-    input.workload.faults.iter().any(|f| f.kind.kills())
+    input.machine.memory_kill || input.workload.faults.iter().any(|f| f.kind.kills())
 }
 
 /// Checks that findings agree with the outcome, and that a run which leaves tasks unfinished says why.
@@ -402,6 +404,9 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 let mut faults = input.workload.faults.iter();
                 let strikes = faults.any(|f| f.kind.kills() || f.kind.takes_machine());
                 *times > 0 && *at <= o.end && strikes
+            }
+            Finding::MemoryKills { at, processes } => {
+                *processes > 0 && *at <= o.end && input.machine.memory_kill
             }
             Finding::ProgramCrashed { at } => *at == o.end && crashes(input),
             // A single operation may count as a few events; a run that cannot end within them is stopped before.

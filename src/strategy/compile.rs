@@ -538,6 +538,7 @@ impl Compiler {
             Step::PayloadOut(n) => code.push(Instr::PayloadOut(*n)),
             Step::ObjectsIn(_) | Step::ObjectsOut(_) => {}
             Step::Allocate(n) => code.push(Instr::Allocate(*n)),
+            Step::Leak(n) => code.push(Instr::Leak(*n)),
             Step::Hold(WorkingMemory { size, churn }, inner) => {
                 code.push(match self.demand(&size.0) {
                     Demand::Constant(size) => Instr::EnterHold(Sizes::bytes(size), *churn),

@@ -54,6 +54,26 @@ pub struct Missed {
     pub times: u64,
 }
 
+/// How often processes of a case are killed for memory, in the replication in which it is most often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KilledForMemory {
+    /// The case.
+    pub case: String,
+    /// Number of processes.
+    pub processes: u64,
+}
+
+pub(super) fn memory_kills_text(cases: &[KilledForMemory]) -> String {
+    let each: Vec<String> = (cases.iter())
+        .map(|c| format!("{} ({} of them)", c.case, grouped(c.processes)))
+        .collect();
+    format!(
+        "the kernel kills the largest process whenever all together have more memory than the machine's limit: {}. Have fewer workers, have them end \
+         before they are so large (`max_requests`, `max_tasks_per_child`), or raise the limit.",
+        list(&each)
+    )
+}
+
 pub(super) fn broken_pool_text(cases: &[Broken]) -> String {
     let each: Vec<String> = (cases.iter())
         .map(|c| {

@@ -214,7 +214,8 @@ fn status_of(
         | Finding::BrokenPool { .. }
         | Finding::LostTasks { .. }
         | Finding::LostMachines { .. }
-        | Finding::MissedFault { .. } => None,
+        | Finding::MissedFault { .. }
+        | Finding::MemoryKills { .. } => None,
     });
     let nothing = |s: &Sample| s.values[Quantity::LatencyMean as usize].is_nan();
     match (refused, ends) {

@@ -188,6 +188,10 @@ impl Warning {
                 !cases.is_empty()
                     && (cases.iter()).all(|c| tells(of(&c.case), &Told::Missed(c.clone())))
             }
+            Self::MemoryKills { cases } => {
+                !cases.is_empty()
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::ForMemory(c.clone())))
+            }
             Self::ProgramCrashed { cases } => {
                 !cases.is_empty() && cases.iter().all(|(c, _)| is(c, Status::Crashed))
             }

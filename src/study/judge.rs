@@ -171,6 +171,7 @@ fn findings(
     let (mut crashed, mut ended) = (Vec::new(), Vec::new());
     let (mut broken, mut lost, mut missed) = (Vec::new(), Vec::new(), Vec::new());
     let mut machines = Vec::new();
+    let mut for_memory = Vec::new();
     let mut wait_reasons = BTreeSet::new();
     for f in all {
         if let Some(why) = &f.refusal {
@@ -246,7 +247,8 @@ fn findings(
                 | Finding::BrokenPool { .. }
                 | Finding::LostTasks { .. }
                 | Finding::LostMachines { .. }
-                | Finding::MissedFault { .. } => match told(f, &found.finding) {
+                | Finding::MissedFault { .. }
+                | Finding::MemoryKills { .. } => match told(f, &found.finding) {
                     Some(Told::Rejected(said)) => turned_away.push(said),
                     Some(Told::FullQueue(said)) => queues.push(said),
                     Some(Told::Killed(said)) => killed.push(said),
@@ -255,6 +257,7 @@ fn findings(
                     Some(Told::Lost(said)) => lost.push(said),
                     Some(Told::Machines(said)) => machines.push(said),
                     Some(Told::Missed(said)) => missed.push(said),
+                    Some(Told::ForMemory(said)) => for_memory.push(said),
                     None => {}
                 },
                 Finding::ProgramCrashed { at } => ended.push((f.name(), *at)),
@@ -379,6 +382,9 @@ fn findings(
     }
     if !machines.is_empty() {
         found.push(Warning::LostMachines { cases: machines });
+    }
+    if !for_memory.is_empty() {
+        found.push(Warning::MemoryKills { cases: for_memory });
     }
     if !missed.is_empty() {
         found.push(Warning::MissedFault { cases: missed });

@@ -1,6 +1,6 @@
 //! What findings about servers, resources and convoys say of a case.
 
-use super::crashes::{Broken, Lost, LostMachines, Missed};
+use super::crashes::{Broken, KilledForMemory, Lost, LostMachines, Missed};
 use super::warning::{Back, Crashed, FullQueue, KilledWorkers, Rejected, Warning};
 use crate::result::Forecast;
 use crate::scenario::{Pool, Scenario, Step, StepResource, Strategy, WaitsFor};
@@ -78,6 +78,8 @@ pub(super) enum Told {
     Machines(LostMachines),
     /// Crashes found no process.
     Missed(Missed),
+    /// Processes were killed for memory.
+    ForMemory(KilledForMemory),
 }
 
 /// What a finding about rejections, listen queues, killed or crashed workers says of a case; `None` for any other.
@@ -170,6 +172,10 @@ pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
         Finding::MissedFault { at: _, times } => Some(Told::Missed(Missed {
             case: f.name(),
             times: *times,
+        })),
+        Finding::MemoryKills { at: _, processes } => Some(Told::ForMemory(KilledForMemory {
+            case: f.name(),
+            processes: *processes,
         })),
         Finding::ProgramCrashed { .. }
         | Finding::Deadlock { .. }

@@ -2,7 +2,8 @@
 //! about, and its text ends in a next step.
 
 use super::crashes::{
-    Broken, Lost, LostMachines, Missed, broken_pool_text, lost_machines_text, lost_tasks_text,
+    Broken, KilledForMemory, Lost, LostMachines, Missed, broken_pool_text, lost_machines_text,
+    lost_tasks_text, memory_kills_text,
     missed_fault_text, program_crashed_text,
 };
 use super::relief::Relief;
@@ -81,6 +82,8 @@ codes! {
         LostMachines = "lost-machines",
         /// Under some strategies a fault of the scenario finds no process that it could end.
         MissedFault = "missed-fault",
+        /// Under some strategies the kernel kills the largest process, because all together have more memory than there is.
+        MemoryKills = "memory-kills",
         /// Threads give the GIL up for moments and wake others that find it taken again, for a tenth more CPU than sequential code uses, or above.
         FutileWakeups = "futile-wakeups",
         /// Under some strategies each worker has a copy of what the tasks share.
@@ -126,6 +129,7 @@ impl WarningCode {
             | Self::LostTasks
             | Self::LostMachines
             | Self::MissedFault
+            | Self::MemoryKills
             | Self::FutileWakeups
             | Self::SerialChildren
             | Self::RoundsApart
@@ -335,6 +339,11 @@ pub enum Warning {
     MissedFault {
         /// The cases, each with how often.
         cases: Vec<Missed>,
+    },
+    /// The kernel kills the largest process, for memory.
+    MemoryKills {
+        /// The cases, each with how often.
+        cases: Vec<KilledForMemory>,
     },
     /// The program's only process crashes.
     ProgramCrashed {
@@ -796,6 +805,7 @@ impl Warning {
             Self::LostTasks { .. } => WarningCode::LostTasks,
             Self::LostMachines { .. } => WarningCode::LostMachines,
             Self::MissedFault { .. } => WarningCode::MissedFault,
+            Self::MemoryKills { .. } => WarningCode::MemoryKills,
             Self::ProgramCrashed { .. } => WarningCode::ProgramCrashed,
             Self::FutileWakeups { .. } => WarningCode::FutileWakeups,
             Self::Unshared { .. } => WarningCode::Unshared,
@@ -1094,6 +1104,7 @@ impl Warning {
             Self::LostTasks { cases } => lost_tasks_text(cases),
             Self::LostMachines { cases } => lost_machines_text(cases),
             Self::MissedFault { cases } => missed_fault_text(cases),
+            Self::MemoryKills { cases } => memory_kills_text(cases),
             Self::ProgramCrashed { cases } => program_crashed_text(cases),
             Self::WorkerTimeout { cases, loops, one_by_one } => worker_timeout_text(cases, *loops, *one_by_one),
             Self::FutileWakeups { cases, instead } => {

@@ -200,6 +200,7 @@ impl Canonical for MachineSpec {
             cores,
             visible_cpus,
             memory_limit,
+            memory_kill,
             hz,
             base_slice,
             balance_interval,
@@ -222,6 +223,9 @@ impl Canonical for MachineSpec {
             let all = u32::try_from(cores.len()).unwrap_or(u32::MAX);
             text.unless("visible_cpus", visible_cpus, &all)?;
             text.given("memory", memory_limit.as_ref())?;
+            if *memory_kill {
+                text.field("memory_kill", memory_kill)?;
+            }
             text.unless("hz", hz, &250)?;
             text.unless("base_slice", base_slice, &us(700))?;
             let each = Nanos::from_millis(16) * u64::from(all);
@@ -814,6 +818,7 @@ impl Workload {
             Step::ObjectsIn(count) => text.of("ObjectsIn", |text| text.field("count", count)),
             Step::ObjectsOut(count) => text.of("ObjectsOut", |text| text.field("count", count)),
             Step::Allocate(count) => text.of("Allocate", |text| text.field("count", count)),
+            Step::Leak(size) => text.of("Leak", |text| text.field("size", size)),
             Step::Hold(WorkingMemory { size, churn }, steps) => text.of("Hold", |text| {
                 match &size.0 {
                     Dist::Constant(bytes) => text.field("size", &bytes.0)?,
@@ -1086,6 +1091,7 @@ mod tests {
         ("machine.speeds", "[1, 1, 1, 0.5]"),
         ("machine.visible_cpus", "2"),
         ("machine.memory", "1GiB"),
+        ("machine", "(cores: 4, memory: \"1GiB\", memory_kill: true)"),
         ("machine.hz", "1000"),
         ("machine.base_slice", "3ms"),
         // A given value is not filled in by a calibrated profile, so giving the default makes a difference.
@@ -1397,6 +1403,8 @@ mod tests {
                 "ObjectsOut(3)",
                 "Allocate(2)",
                 "Allocate(3)",
+                "Leak(\"1kB\")",
+                "Leak(\"2kB\")",
                 "Hold(\"1kB\", [Io(\"1ms\")])",
                 "Hold(\"2kB\", [Io(\"1ms\")])",
                 "Hold(size: \"2kB\", churn: 0.5, steps: [Io(\"1ms\")])",

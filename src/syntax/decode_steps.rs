@@ -361,6 +361,7 @@ impl StepReader {
             StepName::ObjectsIn => Step::ObjectsIn(cx.required(&f, "count", objects)?),
             StepName::ObjectsOut => Step::ObjectsOut(cx.required(&f, "count", objects)?),
             StepName::Allocate => Step::Allocate(cx.required(&f, "count", objects)?),
+            StepName::Leak => Step::Leak(cx.required(&f, "size", payload)?),
             StepName::Hold => {
                 let size = cx.required(&f, "size", sizes);
                 let churn = match f.get("churn") {

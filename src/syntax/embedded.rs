@@ -54,6 +54,8 @@ shipped! {
     ("resilience") "worker_crash": "Workers that crash now and then, and what goes with them",
     ("resilience") "balancing": "Long requests among short ones on four machines: how a balancer chooses",
     ("resilience") "machine_lost": "One of three machines is lost for two minutes",
+    ("resilience") "broken_pool": "A worker of a pool that crashes: broken pools, and tasks that are lost",
+    ("resilience") "restarts": "Workers that leak, and are asked to end one by one",
 }
 
 /// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from

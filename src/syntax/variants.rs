@@ -35,7 +35,7 @@ names! {
 names! {
     /// The steps of a task.
     STEPS, StepName:
-    Cpu Native Io Block Transfer Use Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Hold Timeout
+    Cpu Native Io Block Transfer Use Lock Acquire Release Shared Put Get FanOut PayloadIn PayloadOut ObjectsIn ObjectsOut Allocate Leak Hold Timeout
     Fail Retry Repeat Offload Inline
 }
 
@@ -132,6 +132,7 @@ pub(super) const MACHINE: &[&str] = &[
     "speeds",
     "visible_cpus",
     "memory",
+    "memory_kill",
     "hz",
     "base_slice",
     "context_switch",
@@ -287,7 +288,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Shared" => &["object", "count", "write"],
         "Put" | "Get" => &["queue"],
         "FanOut" => &["count", "steps", "need"],
-        "PayloadIn" | "PayloadOut" => &["size"],
+        "PayloadIn" | "PayloadOut" | "Leak" => &["size"],
         "ObjectsIn" | "ObjectsOut" | "Allocate" => &["count"],
         "Hold" => &["size", "steps", "churn"],
         "Timeout" => &["after", "steps"],

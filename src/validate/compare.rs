@@ -353,7 +353,8 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
             | Finding::LostMachines { .. }
-            | Finding::MissedFault { .. } => {}
+            | Finding::MissedFault { .. }
+            | Finding::MemoryKills { .. } => {}
         }
     }
     if outcome.in_flight > 0 || outcome.latencies.is_empty() {

@@ -211,7 +211,8 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
             | Finding::LostMachines { .. }
-            | Finding::MissedFault { .. } => {}
+            | Finding::MissedFault { .. }
+            | Finding::MemoryKills { .. } => {}
         }
     }
     if outcome.in_flight > 0 {

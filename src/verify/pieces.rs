@@ -68,6 +68,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
     if blocks || !called.is_empty() {
         out.push_str("block = time.sleep  # Whoever calls it does nothing else meanwhile.\n");
     }
+    let leaks = has(|n| matches!(n, ProgramStep::Leak(_)));
     let plain = matches!(plan.flavour, Flavour::Plain { .. });
     let timeouts = has(|n| matches!(n, ProgramStep::Timeout(..)));
     let retries = has(|n| matches!(n, ProgramStep::Retry(..)));
@@ -88,6 +89,7 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
             (!offload || placed) && has(|n| matches!(n, ProgramStep::Allocate(_))),
             piece!("allocate"),
         ),
+        (leaks, piece!("leak")),
         ((!offload || placed) && locks, piece!("locks")),
         (shared || offload, piece!("shared")),
         (
@@ -122,6 +124,9 @@ pub(super) fn steps(plan: &ProgramPlan<'_>) -> String {
         }
         if blocks && offload {
             text = noted_down(&text, "block", "seconds").into();
+        }
+        if leaks && offload {
+            text = noted_down(&text, "leak", "size").into();
         }
         if uses && offload {
             text = text

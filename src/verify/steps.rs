@@ -211,6 +211,7 @@ impl Writer<'_> {
                 };
                 self.line(depth, &line);
             }
+            ProgramStep::Leak(n) => self.work(depth, &format!("leak({})", digits(*n))),
             ProgramStep::Hold(memory, place, inner) => {
                 self.hold((memory, *place), inner, depth);
             }

@@ -90,6 +90,7 @@ pub(super) enum ProgramStep {
     ObjectsIn(u64),
     ObjectsOut(u64),
     Allocate(u64),
+    Leak(u64),
     /// Working memory: the size, or the place of the table where each task has its own.
     Hold(WorkingMemory, Option<usize>, Vec<ProgramStep>),
     Timeout(Amount, Vec<ProgramStep>),
@@ -331,6 +332,7 @@ impl StepTreeBuilder<'_> {
             Step::ObjectsIn(n) => ProgramStep::ObjectsIn(*n),
             Step::ObjectsOut(n) => ProgramStep::ObjectsOut(*n),
             Step::Allocate(n) => ProgramStep::Allocate(*n),
+            Step::Leak(n) => ProgramStep::Leak(*n),
             Step::Hold(memory, inner) => {
                 let drawn = !matches!(memory.size.0, Dist::Constant(_));
                 let place = drawn.then(|| self.place(Placeholder::Size(memory.size.clone())));

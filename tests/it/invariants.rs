@@ -81,6 +81,7 @@ fn steps() -> BoxedStrategy<Vec<Step>> {
         1 => (0_u64..1_000).prop_map(Step::ObjectsIn),
         1 => (0_u64..1_000).prop_map(Step::ObjectsOut),
         1 => (0_u64..5_000).prop_map(Step::Allocate),
+        1 => bytes().prop_map(Step::Leak),
         1 => prop_oneof![Just(0.0), Just(0.3), Just(1.0)].prop_map(Step::Fail),
     ]
     .prop_map(|step| vec![step]);
@@ -585,7 +586,7 @@ fn pooled() -> BoxedStrategy<Strategy> {
         1 => (1_u32..4).prop_map(|n| ProcessApi::Executor { chunksize: Some(n) }),
         2 => option::of(1_u32..4).prop_map(|chunksize| ProcessApi::Pool { chunksize }),
     ];
-    let plain = (workers(), start(), api).prop_map(|(workers, start, api)| Strategy::Processes {
+    let several = (workers(), start(), api).prop_map(|(workers, start, api)| Strategy::Processes {
         workers,
         start,
         api,
@@ -598,7 +599,7 @@ fn pooled() -> BoxedStrategy<Strategy> {
             pools,
         },
     );
-    prop_oneof![2 => plain, 1 => looped].boxed()
+    prop_oneof![2 => several, 1 => looped].boxed()
 }
 
 /// Faults of all kinds at any time of small workloads.
@@ -609,6 +610,8 @@ fn faults() -> BoxedStrategy<Vec<Fault>> {
         1 => (device(), 1.1_f64..50.0, lasts()).prop_map(|(device, factor, lasts)| FaultKind::Slow { device, factor, lasts }),
         1 => (device(), lasts()).prop_map(|(device, lasts)| FaultKind::Down { device, lasts }),
         2 => option::of(0_u32..3).prop_map(|worker| FaultKind::Crash { worker }),
+        1 => (option::of(0_u32..3), option::of(lasts()))
+            .prop_map(|(worker, grace)| FaultKind::Terminate { worker, grace }),
     ];
     let when = prop_oneof![
         (0_u64..30_000_000).prop_map(|at| FaultTime::At(Nanos(at))),
@@ -635,6 +638,9 @@ fn faults_break_no_law() {
             // A main program that waits, before its round, for a lock that another took with it is stuck without a task that is.
             case.workload.rounds.serial.clear();
             case.workload.faults = faults;
+            // A master may start workers for ever that are killed before they have begun.
+            case.machine.memory_kill = case.machine.memory_limit.is_some();
+            case.max_events = 200_000;
             case
         });
     let all = all.prop_filter("a lock of two kinds", |case| {

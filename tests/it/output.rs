@@ -15,8 +15,9 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Back, Broken, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers, Lost,
-    Missed, Oversubscription, Rejected, Relief, Scarce, Slowed, UnfinishedTasks, Warning,
+    Back, Broken, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledForMemory,
+    KilledWorkers, Lost, Missed, Oversubscription, Rejected, Relief, Scarce, Slowed,
+    UnfinishedTasks, Warning,
 };
 
 fn estimate(mean: f64, half: f64) -> Estimate {
@@ -590,6 +591,12 @@ fn every_warning_names_a_next_step() {
             cases: vec![Missed {
                 case: name(),
                 times: 3,
+            }],
+        },
+        Warning::MemoryKills {
+            cases: vec![KilledForMemory {
+                case: name(),
+                processes: 2,
             }],
         },
         Warning::ProgramCrashed {

@@ -118,7 +118,7 @@ const EVERY_STEP: &str = r#"(
                 Shared(object: "fixed", count: 50), Shared(object: "class", count: 50),
                 FanOut(2, [Cpu(Exponential("300us")), Io("1ms")]),
                 FanOut(count: 3, need: 2, steps: [Cpu(Exponential("300us")), Io(Exponential("1ms"))]),
-                Allocate(500),
+                Allocate(500), Leak("5kB"),
                 Hold("100kB", [Cpu("300us")]), Hold("100kB", [Io("1ms")]),
                 Hold(Uniform("50kB", "100kB"), [Cpu("300us")]),
                 PayloadOut("10kB"), ObjectsOut(5),

@@ -4,9 +4,11 @@
 //! pools; else the program itself, which nobody starts again.
 
 use super::Executors;
-use crate::cpython::index::{CopyIndex, NodeIndex, ProcessPoolIndex};
+use crate::cpython::index::{CopyIndex, NodeIndex, ProcessIndex, ProcessPoolIndex};
+use crate::cpython::kernel::{Liveness, ProcessKind};
 use crate::cpython::work::{Death, FaultStrikes, TaskDispatch, Work};
 use crate::machine::Tid;
+use crate::scenario::Arrivals;
 
 impl Executors {
     /// A fault begins, or ends.
@@ -79,6 +81,52 @@ impl Executors {
             }
         }
         work.machine_is_gone(node);
+    }
+
+    /// The kernel of the machine beyond its memory kills the largest process, as it maps memory, because there is too much of it (`mm/oom_kill.c: oom_badness`); returns whether the
+    /// program goes on after that.
+    pub(crate) fn kill_largest(&mut self, work: &mut Work<'_>) -> bool {
+        let node = work.kernel.memory.exceeded_on();
+        let alive = |p: &ProcessIndex| {
+            let process = &work.kernel.processes[*p];
+            process.liveness == Liveness::Alive && process.node == node
+        };
+        let mapped = |p: &ProcessIndex| work.kernel.memory.mapped(*p);
+        let largest = work
+            .kernel
+            .processes
+            .keys()
+            .filter(alive)
+            .max_by_key(mapped);
+        let Some(process) = largest else {
+            return false;
+        };
+        match work.kernel.processes[process].kind {
+            ProcessKind::Copy => {
+                let recorded = matches!(work.kernel.program.arrivals, Arrivals::Trace(_));
+                let copy = work
+                    .copies
+                    .keys()
+                    .rfind(|&c| work.copies[c].home.process == process);
+                match copy.filter(|_| !recorded && work.kernel.supervisor(node).is_some()) {
+                    Some(copy) => self.copy_crashes(work, copy),
+                    None => return false,
+                }
+            }
+            ProcessKind::Worker(pool, _) => {
+                let workers = &self.process_pools[pool].workers;
+                let worker = workers.iter().copied();
+                let mut of_it = worker.filter(|&w| work.kernel.threads[w].process == process);
+                match of_it.next() {
+                    Some(worker) => self.process_pools[pool].worker_crashes(work, worker),
+                    // Its parent has died before.
+                    None => drop(work.kernel.kill(process)),
+                }
+            }
+            ProcessKind::Main | ProcessKind::ForkServer | ProcessKind::Tracker => return false,
+        }
+        work.memory_kills();
+        true
     }
 
     /// The workers of all process pools that can be struck, by when they were started.

@@ -100,8 +100,7 @@ impl Executors {
                 }
                 let program = work.kernel.program;
                 let life = program.layout.life;
-                let crash = program.faults.iter().any(|f| f.kind.kills());
-                if life.max_requests.is_none() && life.timeout.is_none() && !crash {
+                if life.max_requests.is_none() && life.timeout.is_none() && !work.kernel.kills {
                     work.kernel.push(tid, Act::Exit);
                     return;
                 }

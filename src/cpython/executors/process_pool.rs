@@ -63,7 +63,7 @@ pub(crate) struct ProcessPool {
     unread: u32,
     pending: u64,
     tokens: u64,
-    workers: Vec<Tid>,
+    pub(super) workers: Vec<Tid>,
     manager: Option<Tid>,
     feeder: Option<Tid>,
     /// Whether the wake-up pipe holds bytes.
@@ -168,8 +168,7 @@ impl ProcessPool {
     /// `multiprocessing.Pool()`: starts all workers and the two handler threads in the constructor.
     pub(crate) fn open(&mut self, kernel: &mut Kernel<'_>, tid: Tid) {
         // Without an end of workers, the thread that looks after them has nothing to do.
-        let crash = kernel.program.faults.iter().any(|f| f.kind.kills());
-        if self.max_tasks.is_some() || crash {
+        if self.max_tasks.is_some() || kernel.kills {
             let role = ThreadRole::Handler(self.index);
             self.handler = Some(kernel.new_thread(role, self.client.home, 0));
         }

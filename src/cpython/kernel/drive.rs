@@ -45,6 +45,7 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
             return; // Preempted by a thread that it woke: it goes on when it is back on a core.
         }
         if kernel.over_limit() || kernel.memory.exceeded.is_some() {
+            kernel.cut = Some(tid);
             return; // Checked here too: a thread that nothing interrupts stays in this loop for the rest of its run.
         }
         let t = &mut kernel.threads[tid];

@@ -28,6 +28,8 @@ pub(crate) struct Memory {
     limit: u64,
     /// When the limit was passed, and the memory in use then.
     pub(crate) exceeded: Option<(Nanos, u64)>,
+    /// The machine that passed it last.
+    exceeded_on: NodeIndex,
     /// Log of all changes, if the run is recorded.
     pub(crate) log: Option<Box<MemoryLog>>,
 }
@@ -45,6 +47,7 @@ impl Memory {
             // Without a limit, the largest that a scenario may name applies: far beyond it bytes could no longer be counted.
             limit: limit.map_or(MAX_MEMORY, |l| l.min(MAX_MEMORY)),
             exceeded: None,
+            exceeded_on: NodeIndex::from(0),
             log: None,
         }
     }
@@ -63,11 +66,10 @@ impl Memory {
         *sum = sum.saturating_add(all).saturating_sub(self.counted);
         let now = *sum;
         self.counted = all;
-        if now > self.peak {
-            self.peak = now;
-            if now > self.limit && self.exceeded.is_none() {
-                self.exceeded = Some((at, now));
-            }
+        self.peak = self.peak.max(now);
+        if now > self.limit && self.exceeded.is_none() {
+            self.exceeded = Some((at, now));
+            self.exceeded_on = self.of[process];
         }
         if let Some(log) = &mut self.log {
             log.changed(at, self.now.iter().copied().max().unwrap_or_default());
@@ -175,6 +177,11 @@ impl Memory {
     /// The share of a process in the sum of all; pages that several share count with the first of them.
     pub(crate) fn own(&self, process: ProcessIndex) -> u64 {
         self.ledgers.own(process)
+    }
+
+    /// The machine that has passed the limit last.
+    pub(crate) fn exceeded_on(&self) -> NodeIndex {
+        self.exceeded_on
     }
 
     /// The present sum of all machines.

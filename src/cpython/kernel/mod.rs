@@ -84,6 +84,12 @@ pub(crate) struct Kernel<'a> {
     pub(crate) locks: TiVec<LockIndex, Lock<Tid>>,
     pub(crate) objects: Objects,
     pub(crate) memory: Memory,
+    /// Whether processes may be killed in the course of the run: by faults of the scenario, or for memory.
+    pub(crate) kills: bool,
+    /// Whether the largest process is killed beyond the limit of memory.
+    pub(crate) memory_kill: bool,
+    /// The thread that had to stop between two acts because memory is beyond the limit.
+    pub(crate) cut: Option<Tid>,
     pub(crate) bytes_moved: u128,
     pub(crate) pipes: TiVec<PipeIndex, Pipe>,
     /// Of each machine, what is started there once for all children.
@@ -139,6 +145,9 @@ impl<'a> Kernel<'a> {
                 .flat_map(|_| program.locks.iter().map(|_| Lock::default()))
                 .collect(),
             memory: Memory::new(spec.memory_limit, nodes),
+            kills: spec.memory_kill || program.faults.iter().any(|f| f.kind.ends_processes()),
+            memory_kill: spec.memory_kill,
+            cut: None,
             bytes_moved: 0,
             pipes: TiVec::new(),
             starters: (0..nodes).map(|_| Starter::default()).collect(),

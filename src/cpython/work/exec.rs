@@ -198,6 +198,7 @@ impl Work<'_> {
                 self.step_containers(tid, key, objects);
                 self.kernel.allocate(tid, objects);
             }
+            Instr::Leak(bytes) => self.kernel.take(tid, bytes),
             Instr::EnterHold(bytes, churn) => self.enter_hold(tid, key, bytes, churn),
             Instr::EnterHoldDrawn(dist, churn) => {
                 let bytes = self.draw_size(key, dist);

@@ -53,6 +53,8 @@ pub(crate) struct Faults<'a> {
     pub(crate) pools: PoolCrashes,
     /// Number of crashes that found no process to end, and when the first did.
     missed: (u64, Nanos),
+    /// Number of processes that were killed for memory, and when the first was.
+    for_memory: (u64, Nanos),
     /// When the program's only process was ended.
     program: Option<Nanos>,
     /// Of each fault that is on and takes a machine, that machine.
@@ -91,6 +93,7 @@ impl<'a> Faults<'a> {
             crashed: Killed::default(),
             pools: PoolCrashes::default(),
             missed: (0, Nanos::ZERO),
+            for_memory: (0, Nanos::ZERO),
             program: None,
             machines: vec![None; all.len()],
             graces: Vec::new(),
@@ -297,6 +300,11 @@ impl Work<'_> {
         self.faults.program = Some(self.kernel.machine.now());
     }
 
+    /// A process has been killed for memory.
+    pub(crate) fn memory_kills(&mut self) {
+        one_more(&mut self.faults.for_memory, self.kernel.machine.now());
+    }
+
     /// What is found of crashes, for those that look at the end.
     pub(crate) fn crash_findings(&self) -> Vec<Finding> {
         let (crashed, pools) = (self.faults.crashed, self.faults.pools);
@@ -325,6 +333,8 @@ impl Work<'_> {
             sent_again: gone.sent_again,
             refused: gone.refused,
         });
+        let (processes, at) = self.faults.for_memory;
+        let memory = (processes > 0).then_some(Finding::MemoryKills { at, processes });
         let (times, at) = self.faults.missed;
         let missed = (times > 0).then_some(Finding::MissedFault { at, times });
         servers
@@ -333,6 +343,7 @@ impl Work<'_> {
             .chain(lost)
             .chain(machines)
             .chain(missed)
+            .chain(memory)
             .collect()
     }
 

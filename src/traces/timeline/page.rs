@@ -72,6 +72,7 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::LostTasks { .. }
         | Finding::LostMachines { .. }
         | Finding::MissedFault { .. }
+        | Finding::MemoryKills { .. }
         | Finding::Unsupported { .. } => None,
     })
 }

@@ -199,6 +199,11 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             *at,
             format!("a crash found no process to end, {times} times from here on"),
         ),
+        Finding::MemoryKills { at, processes } => (
+            "memory kills",
+            *at,
+            format!("{processes} processes were killed for memory from here on"),
+        ),
         Finding::ProgramCrashed { at } => {
             ("program crashed", *at, "the only process was ended".into())
         }

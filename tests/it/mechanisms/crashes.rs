@@ -3,7 +3,8 @@
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::Fork;
 use pchsim::scenario::{
-    Backoff, Fault, Lifecycle, Offload, PoolLife, ProcessApi, Step, Strategy, Workers,
+    Backoff, Fault, FaultKind, FaultTime, Lifecycle, Offload, PoolLife, ProcessApi, Step, Strategy,
+    Workers,
 };
 use pchsim::strategy::{Finding, Outcome};
 
@@ -193,15 +194,11 @@ fn a_program_of_one_process_ends() {
 /// A crash that finds no process of this number is told.
 #[test]
 fn a_crash_may_find_nobody() {
-    let recycled = Lifecycle {
-        max_requests: Some(1_000),
-        ..Lifecycle::default()
-    };
     let strategies = [
         threads(2),
         executor(2, Fork),
         pool(2, 1),
-        prefork(2, Strategy::Sequential, recycled),
+        prefork(2, Strategy::Sequential, recycles()),
     ];
     for strategy in strategies {
         let case = served(strategy, 10, 6, vec![io(ms(4))]);
@@ -213,4 +210,109 @@ fn a_crash_may_find_nobody() {
         };
         assert_eq!(o.findings, [missed]);
     }
+}
+
+fn terminate(at: u64, grace: Option<u64>) -> Fault {
+    Fault {
+        kind: FaultKind::Terminate {
+            worker: Some(0),
+            grace: grace.map(ms),
+        },
+        when: FaultTime::At(ms(at)),
+    }
+}
+
+fn recycles() -> Lifecycle {
+    Lifecycle {
+        max_requests: Some(1_000),
+        ..Lifecycle::default()
+    }
+}
+
+/// Requests of 4 ms every 10 ms in one process, which is asked to end at 32 ms: it finishes the third, and another serves the rest. If it has 1 ms only, the
+/// third fails at 33 ms. Nothing happens at the end of a time that it has not needed.
+#[test]
+fn a_worker_that_is_asked_to_end_finishes_what_it_has() {
+    let serves = |grace| {
+        let case = served(
+            prefork(1, Strategy::Sequential, recycles()),
+            10,
+            6,
+            vec![io(ms(4))],
+        );
+        with(case, terminate(32, grace)).run()
+    };
+    for grace in [None, Some(3), Some(9)] {
+        let o = serves(grace);
+        assert_eq!((became(&o), o.processes), ([6, 0, 0, 0], 2), "{grace:?}");
+        assert_eq!(o.findings, []);
+    }
+    let o = serves(Some(1));
+    assert_eq!((became(&o), o.processes), ([5, 1, 0, 0], 2));
+    let killed = Finding::CrashedWorkers {
+        at: ms(33),
+        workers: 1,
+        tasks: 1,
+    };
+    assert_eq!(o.findings, [killed]);
+}
+
+/// One that is idle ends at once; an event loop as well.
+#[test]
+fn an_idle_worker_that_is_asked_to_end_ends() {
+    let looped = Strategy::Asyncio {
+        limit: None,
+        offload: Offload::None,
+        pools: Vec::new(),
+    };
+    for each in [Strategy::Sequential, threads(2), looped] {
+        let case = served(prefork(1, each.clone(), recycles()), 10, 6, vec![io(ms(4))]);
+        let o = with(case, terminate(36, Some(1))).run();
+        assert_eq!((became(&o), o.processes), ([6, 0, 0, 0], 2), "{each:?}");
+        assert_eq!(o.findings, [], "{each:?}");
+    }
+}
+
+/// Workers of pools, and programs, have no handler of the signal.
+#[test]
+fn who_does_not_handle_the_signal_dies_of_it() {
+    let o = with(
+        at_once(executor(2, Fork), 6, &[io(ms(10))]),
+        terminate(15, Some(5)),
+    )
+    .run();
+    assert_eq!(broken(&o), Some((ms(15), [1, 4, 0])));
+    let o = with(at_once(threads(2), 3, &[io(ms(10))]), terminate(5, None)).run();
+    assert_eq!(o.findings, [Finding::ProgramCrashed { at: ms(5) }]);
+}
+
+/// Each request leaks 1000 bytes, of which the machine has 2500: the third, and then the third of the worker in its place, take too much, and fail with
+/// their worker. Without the kernel's help the run ends there.
+#[test]
+fn the_largest_process_is_killed_for_memory() {
+    let run = |kills| {
+        let steps = vec![Step::Leak(1_000), io(ms(4))];
+        let mut case = served(prefork(1, Strategy::Sequential, recycles()), 10, 6, steps);
+        case.machine.memory_limit = Some(2_500);
+        case.machine.memory_kill = kills;
+        case.run()
+    };
+    let o = run(true);
+    assert_eq!(
+        (became(&o), o.processes),
+        ([4, 2, 0, 0], 3),
+        "{:?}",
+        o.findings
+    );
+    let killed = Finding::MemoryKills {
+        at: ms(30),
+        processes: 2,
+    };
+    assert!(o.findings.contains(&killed), "{:?}", o.findings);
+    let o = run(false);
+    let over = Finding::OutOfMemory {
+        at: ms(30),
+        bytes: 3_000,
+    };
+    assert_eq!((became(&o), o.findings), ([2, 0, 1, 0], vec![over]));
 }

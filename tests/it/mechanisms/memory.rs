@@ -5,8 +5,8 @@ use proptest::prelude::{prop_assert, proptest};
 use pchsim::engine::Nanos;
 use pchsim::scenario::StartMethod::{Fork, Forkserver, Spawn};
 use pchsim::scenario::{
-    Arrivals, Dist, Lifecycle, LockSpec, Offload, Rounds, Sizes, Step, Strategy, Workers,
-    WorkingMemory, limits,
+    Arrivals, Dist, Lifecycle, LockSpec, Offload, PoolLife, ProcessApi, Rounds, Sizes, Step,
+    Strategy, Workers, WorkingMemory, limits,
 };
 use pchsim::strategy::Finding;
 
@@ -61,6 +61,27 @@ fn processes_weigh() {
     assert_eq!(peak(Forkserver, 0.0), 20 + 300 + 3 * (4_000 + 50_000));
     // Imported once, in the server, and shared with its children.
     assert_eq!(peak(Forkserver, 1.0), 20 + 300 + 3 * 4_000 + 50_000);
+}
+
+/// What is leaked is there until its process ends: of a program all of it, of a worker what it has leaked in the calls that it gets.
+#[test]
+fn leaks_go_with_their_process() {
+    let leaks = || vec![Step::Leak(1_000), io(ms(10))];
+    assert_eq!(light(threads(2), 5, leaks()).run().memory_peak, 5_000);
+    assert_eq!(
+        light(executor(1, Fork), 5, leaks()).run().memory_peak,
+        5_000
+    );
+    let recycled = Strategy::Processes {
+        workers: Workers::Exactly(1),
+        start: Spawn,
+        api: ProcessApi::EXECUTOR,
+        life: PoolLife {
+            max_tasks_per_child: Some(2),
+            ..PoolLife::default()
+        },
+    };
+    assert_eq!(light(recycled, 5, leaks()).run().memory_peak, 2_000);
 }
 
 /// The main program's own data: its forks share it, and nobody else has it.

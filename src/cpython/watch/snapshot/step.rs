@@ -107,6 +107,7 @@ impl SnapshotIndex<'_, '_> {
             Instr::PayloadIn(n) => format!("PayloadIn({})", size(*n)),
             Instr::PayloadOut(n) => format!("PayloadOut({})", size(*n)),
             Instr::Allocate(n) => format!("Allocate({n})"),
+            Instr::Leak(n) => format!("Leak({})", size(*n)),
             Instr::EnterHold(n, _) => format!("Hold({})", size(*n)),
             Instr::EnterHoldDrawn(dist, _) => {
                 let sizes = program.dists[*dist].written_as(&|n| format_size(n.0));
