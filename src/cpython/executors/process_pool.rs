@@ -557,6 +557,7 @@ impl ProcessPool {
         while let Some(key) = next {
             let data = &mut work.tasks[key].data;
             own.0 += std::mem::take(&mut data.containers);
+            data.comes_home();
             for blocks in [&mut data.resident, &mut data.arguments] {
                 own.1.join(std::mem::take(blocks));
             }
@@ -588,6 +589,11 @@ impl ProcessPool {
             WorkerAction::Got => self.got_call(work, tid),
             WorkerAction::Unpickled => {
                 let key = work.kernel.threads[tid].task.expect("just received");
+                let mut next = Some(key);
+                while let Some(key) = next {
+                    work.tasks[key].data.leaves_home();
+                    next = work.tasks[key].next;
+                }
                 let buffer = buffer_takes(calls_size(work, key));
                 work.kernel.free_own(tid, buffer);
             }

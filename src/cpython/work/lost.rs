@@ -274,12 +274,8 @@ impl Work<'_> {
         for &key in held {
             let from = self.tasks[key].workers_from(parts);
             self.give_back(by, key, from);
-            let received = self.tasks[key].data.received;
             let task = &mut self.tasks[key];
-            task.data = Data {
-                received,
-                ..Data::default()
-            };
+            task.data.goes_down();
             task.worker = None;
         }
         for tid in threads {

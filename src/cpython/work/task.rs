@@ -40,6 +40,35 @@ pub(crate) struct Data {
     pub(crate) received: Blocks,
     /// The process that holds the containers.
     pub(crate) process: ProcessIndex,
+    /// While a worker process has the task or a part of it: the containers that stay behind, and who holds these.
+    pub(super) behind: Option<(u64, ProcessIndex)>,
+}
+
+impl Data {
+    /// The task is with a worker process: what it has made so far stays where it is.
+    pub(crate) fn leaves_home(&mut self) {
+        self.behind = Some((std::mem::take(&mut self.containers), self.process));
+    }
+
+    /// The worker process is gone, with all that the task has made there.
+    pub(crate) fn goes_down(&mut self) {
+        let Some((containers, process)) = self.behind else {
+            return; // It has not got there yet.
+        };
+        *self = Self {
+            received: self.received,
+            containers,
+            process,
+            ..Self::default()
+        };
+    }
+
+    /// The task is with its own process again, and has what it had there; what it has made at the worker has been freed.
+    pub(crate) fn comes_home(&mut self) {
+        if let Some(behind) = self.behind.take() {
+            (self.containers, self.process) = behind;
+        }
+    }
 }
 
 /// A block that a task has entered.
