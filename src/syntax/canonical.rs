@@ -1004,7 +1004,7 @@ mod tests {
         ("machine.speeds", "[1, 1, 1, 0.5]"),
         ("machine.visible_cpus", "2"),
         ("machine.memory", "1GiB"),
-        ("machine", "(cores: 4, memory: \"1GiB\", memory_kill: true)"),
+        ("machine.memory_kill", "true"),
         ("machine.hz", "1000"),
         ("machine.base_slice", "3ms"),
         // A given value is not filled in by a calibrated profile, so giving the default makes a difference.

@@ -14,8 +14,6 @@ impl Executors {
     /// A fault begins, or ends.
     pub(crate) fn fault(&mut self, work: &mut Work<'_>, fault: u32) {
         match work.fault_strikes(fault) {
-            FaultStrikes::Done => {}
-            FaultStrikes::Kills => self.crash(work, fault),
             FaultStrikes::Terminates if work.kernel.program.layout.has_master() => {
                 let there = work.copies_there();
                 if let Some(n) = work.victim(fault, there.len()) {
@@ -23,15 +21,17 @@ impl Executors {
                 }
             }
             // Nobody else handles the signal.
-            FaultStrikes::Terminates => self.crash(work, fault),
-            FaultStrikes::Expires(copy) if work.is_there(copy) => self.copy_crashes(work, copy),
-            FaultStrikes::Expires(_) => {}
+            FaultStrikes::Kills | FaultStrikes::Terminates => self.crash(work, fault),
+            FaultStrikes::Expires(copy) if work.is_there(copy) => {
+                self.kill_copy(work, copy, Death::Crash);
+            }
+            FaultStrikes::Done | FaultStrikes::Expires(_) => {}
         }
     }
 
-    fn copy_crashes(&mut self, work: &mut Work<'_>, copy: CopyIndex) {
+    fn kill_copy(&mut self, work: &mut Work<'_>, copy: CopyIndex, why: Death) {
         if let Some(supervisor) = work.kernel.starter.supervisor {
-            self.kill(work, supervisor, copy, Death::Crash);
+            self.kill(work, supervisor, copy, why);
             // The end of a child is a signal to its parent.
             work.kernel.unpark(supervisor);
         }
@@ -41,7 +41,7 @@ impl Executors {
         if work.kernel.program.layout.has_master() {
             let there = work.copies_there();
             if let Some(n) = work.victim(fault, there.len()) {
-                self.copy_crashes(work, there[n]);
+                self.kill_copy(work, there[n], Death::Crash);
             }
         } else if self.process_pools.is_empty() {
             if work.victim(fault, 1).is_some() {
@@ -78,9 +78,10 @@ impl Executors {
                     .keys()
                     .rfind(|&c| work.copies[c].home.process == process);
                 match copy.filter(|_| !recorded && work.kernel.starter.supervisor.is_some()) {
-                    Some(copy) => self.copy_crashes(work, copy),
+                    Some(copy) => self.kill_copy(work, copy, Death::Memory),
                     None => return false,
                 }
+                return true;
             }
             ProcessKind::Worker(pool, _) => {
                 let workers = &self.process_pools[pool].workers;

@@ -49,9 +49,9 @@ impl Memory {
         let now = self.ledgers.resident();
         if now > self.peak {
             self.peak = now;
-            if now > self.limit && self.exceeded.is_none() {
-                self.exceeded = Some((at, now));
-            }
+        }
+        if now > self.limit && self.exceeded.is_none() {
+            self.exceeded = Some((at, now));
         }
         if let Some(log) = &mut self.log {
             log.changed(at, now);
