@@ -6,8 +6,8 @@ use std::time::Instant;
 use pchsim::cpython::profile::Profile;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Balancer, Dist, Lifecycle, MachineSpec, Nodes, Offload, PoolLife, ProcessApi,
-    Rounds, StartMethod, Step, Strategy, TaskClass, Workers, Workload,
+    Arrivals, Balancer, Dist, Lifecycle, MachineSpec, Nodes, Offload, PoolLife, ProcessApi, Rounds,
+    StartMethod, Step, Strategy, TaskClass, Workers, Workload,
 };
 use pchsim::strategy::{SimInput, simulate};
 

@@ -380,8 +380,15 @@ impl Finding {
                 let much = u128::from(*workers) + u128::from(*pending) + u128::from(*refused);
                 (Kind::BrokenPool, Effect::Told, much)
             }
-            Self::LostTasks { workers, tasks, .. } => {
-                let much = u128::from(*workers) + u128::from(*tasks);
+            // That the pool hangs is worse than any number of tasks.
+            Self::LostTasks {
+                workers,
+                tasks,
+                hangs,
+                ..
+            } => {
+                let lost = u128::from(*workers) + u128::from(*tasks);
+                let much = lost + (u128::from(*hangs) << 64);
                 (Kind::LostTasks, Effect::Told, much)
             }
             Self::LostMachines {

@@ -511,7 +511,11 @@ impl Layout {
 impl Class {
     /// Bytes that travel back with the result: what the last step says that has any.
     pub(crate) fn bytes_out(&self) -> Bytes {
-        let mut out = self.code.iter().rev().map(|instr| instr.about().payload_out);
+        let mut out = self
+            .code
+            .iter()
+            .rev()
+            .map(|instr| instr.about().payload_out);
         out.find_map(|bytes| bytes).unwrap_or(0)
     }
 }

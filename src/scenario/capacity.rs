@@ -101,9 +101,8 @@ impl Scenario {
             return past;
         }
         let replications = replications.or(self.replications);
-        let each = NUMBERS
-            + self.most_cores()
-            + NUMBERS_OF_CLASS * self.workload.classes.len() as u64;
+        let each =
+            NUMBERS + self.most_cores() + NUMBERS_OF_CLASS * self.workload.classes.len() as u64;
         let of_each = replications.map_or(USUAL_REPLICATIONS, u64::from);
         let kept = of_each.saturating_mul(cases).saturating_mul(each);
         if kept > limits::MAX_KEPT_NUMBERS {

@@ -123,6 +123,10 @@ impl FaultKind {
     }
 
     /// Which process it is about, by its number among those that it may end; `None` in it: one of them at random. `None` if it ends none.
+    #[expect(
+        clippy::option_option,
+        reason = "one that is drawn is something else than none"
+    )]
     #[must_use]
     pub(crate) fn victim(self) -> Option<Option<u32>> {
         match self {
@@ -136,7 +140,9 @@ impl FaultKind {
     pub fn machine(self) -> Option<u32> {
         match self {
             Self::MachineLost { machine, .. } => machine,
-            Self::Crash { .. } | Self::Terminate { .. } | Self::Slow { .. } | Self::Down { .. } => None,
+            Self::Crash { .. } | Self::Terminate { .. } | Self::Slow { .. } | Self::Down { .. } => {
+                None
+            }
         }
     }
 

@@ -21,9 +21,7 @@ pub(crate) fn instead(limit: &str) -> &'static str {
              `Nodes(count: 3, each: ..)`"
         }
         "MAX_NODES" => "simulate fewer machines with as much less load: each does what it does",
-        "MAX_CORES" => {
-            "a computer has no more: several of them are `Nodes(count: 3, each: ..)`"
-        }
+        "MAX_CORES" => "a computer has no more: several of them are `Nodes(count: 3, each: ..)`",
         "MAX_REPLICATIONS" => {
             "leave the number out: replications are added until the result is precise, or --precision says how precise it has to be"
         }

@@ -1,8 +1,8 @@
 //! A scenario as the rest of the program sees it: parsed, defaults filled in, every cross-reference resolved to an index.
 
 use super::{
-    Admission, Backoff, Client, DeviceSpec, Dist, Fault, Lifecycle, Load, Nodes, Overflow, PoolLife,
-    Server, StrategyKind, WorkingMemory,
+    Admission, Backoff, Client, DeviceSpec, Dist, Fault, Lifecycle, Load, Nodes, Overflow,
+    PoolLife, Server, StrategyKind, WorkingMemory,
 };
 use crate::engine::Nanos;
 

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Lifecycle, MachineSpec, NamedPool, Nodes, Offload, PoolLife, ProcessApi, Server, StartMethod, Strategy, Workers,
+    Lifecycle, MachineSpec, NamedPool, Nodes, Offload, PoolLife, ProcessApi, Server, StartMethod,
+    Strategy, Workers,
 };
 
 /// How a strategy executes tasks.

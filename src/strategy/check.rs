@@ -212,7 +212,8 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         return;
     }
     // Beside the copies there are worker processes or interpreters, a master, the fork server, and the resource tracker.
-    let all = copies + u64::from(o.processes) + workers(input.strategy) * copies + 3 * machines as u64;
+    let all =
+        copies + u64::from(o.processes) + workers(input.strategy) * copies + 3 * machines as u64;
     broken.unless(o.gil_held <= Total::from(o.end) * (all * gils), || {
         format!("{all} GILs held for {:?} of {:?}", o.gil_held, o.end)
     });
@@ -248,7 +249,10 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     } else {
         o.memory_mean
     };
-    let gone = o.findings.iter().any(|f| f.kind() == FindingKind::LostMachines);
+    let gone = o
+        .findings
+        .iter()
+        .any(|f| f.kind() == FindingKind::LostMachines);
     broken.unless(gone || least >= base * (1.0 - 1e-9) - 1.0, || {
         format!("mean memory {least} below the interpreter's own {base}")
     });
@@ -288,7 +292,11 @@ fn devices(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         });
         // Work is rounded to whole nanoseconds at the end of each transfer.
         let transfers = (d.completed + d.cut) as f64;
-        let instances = if spec.per_node { input.strategy.machines() } else { 1 };
+        let instances = if spec.per_node {
+            input.strategy.machines()
+        } else {
+            1
+        };
         let most = d.busy * f64::from(instances) * spec.kind.at_full_speed();
         let done = d.done as f64;
         broken.unless(done <= most * (1.0 + 1e-9) + transfers + 1.0, || {

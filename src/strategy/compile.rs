@@ -10,8 +10,7 @@ use crate::cpython::program::{
 use crate::engine::whole;
 use crate::scenario::{
     Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Placed, Rounds, Server, Sizes, Step,
-    Strategy,
-    WaitsFor, Workers, WorkingMemory, Workload,
+    Strategy, WaitsFor, Workers, WorkingMemory, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.

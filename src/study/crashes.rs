@@ -86,7 +86,7 @@ pub(super) fn broken_pool_text(cases: &[Broken]) -> String {
         })
         .collect();
     format!(
-        "a worker crashes, as the scenario's `faults` have it, and its `ProcessPoolExecutor` is broken for good: all calls that are pending fail with \
+        "a worker is killed, and its `ProcessPoolExecutor` is broken for good: all calls that are pending fail with \
          `BrokenProcessPool`, and each that is submitted later: {}. Make a new executor where that is raised, and submit anew what may run twice.",
         list(&each)
     )
@@ -109,7 +109,7 @@ pub(super) fn lost_tasks_text(cases: &[Lost]) -> String {
         })
         .collect();
     format!(
-        "workers of a `multiprocessing.Pool` crash, as the scenario's `faults` have it, and are replaced, but whoever waits for what they had been \
+        "workers of a `multiprocessing.Pool` are killed and replaced, but whoever waits for what they had been \
          given waits for ever: {}. Wait with a time-out (`get(timeout)`), or take a `ProcessPoolExecutor`, which says that it is broken.",
         list(&each)
     )

@@ -3,8 +3,7 @@
 
 use super::crashes::{
     Broken, KilledForMemory, Lost, LostMachines, Missed, broken_pool_text, lost_machines_text,
-    lost_tasks_text, memory_kills_text,
-    missed_fault_text, program_crashed_text,
+    lost_tasks_text, memory_kills_text, missed_fault_text, program_crashed_text,
 };
 use super::relief::Relief;
 use super::warning_text::{

@@ -700,7 +700,9 @@ impl Workload {
             match kind {
                 FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
                 FaultKind::Crash { worker } => text.given("worker", worker.as_ref())?,
-                FaultKind::MachineLost { machine, .. } => text.given("machine", machine.as_ref())?,
+                FaultKind::MachineLost { machine, .. } => {
+                    text.given("machine", machine.as_ref())?
+                }
                 FaultKind::Terminate { worker, grace } => {
                     text.given("worker", worker.as_ref())?;
                     text.given("grace", grace.as_ref())?;
@@ -1091,7 +1093,7 @@ mod tests {
         ("machine.speeds", "[1, 1, 1, 0.5]"),
         ("machine.visible_cpus", "2"),
         ("machine.memory", "1GiB"),
-        ("machine", "(cores: 4, memory: \"1GiB\", memory_kill: true)"),
+        ("machine.memory_kill", "true"),
         ("machine.hz", "1000"),
         ("machine.base_slice", "3ms"),
         // A given value is not filled in by a calibrated profile, so giving the default makes a difference.
@@ -1233,8 +1235,14 @@ mod tests {
         ("workload.faults", "[Crash(at: \"1s\", worker: 0)]"),
         ("workload.faults", "[Crash(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[MachineLost(at: \"1s\")]"),
-        ("workload.faults", "[MachineLost(at: \"1s\", lasts: \"1s\")]"),
-        ("workload.faults", "[MachineLost(at: \"1s\", lasts: \"1s\", machine: 0)]"),
+        (
+            "workload.faults",
+            "[MachineLost(at: \"1s\", lasts: \"1s\")]",
+        ),
+        (
+            "workload.faults",
+            "[MachineLost(at: \"1s\", lasts: \"1s\", machine: 0)]",
+        ),
         ("workload.faults", "[Terminate(at: \"1s\")]"),
         ("workload.faults", "[Terminate(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"1s\")]"),

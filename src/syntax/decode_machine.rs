@@ -30,19 +30,7 @@ pub(super) fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<MachineSpec> {
         }
         Some(size)
     });
-    m.memory_kill = or(cx, &f, "memory_kill", m.memory_kill, |cx, n| {
-        let kills = cx.boolean(n)?;
-        if kills && f.get("memory").is_none() {
-            cx.error(
-                Code::Conflict,
-                n.span,
-                "processes are killed beyond a limit, and the machine has none",
-            )
-            .help("add `memory: \"4GB\"`");
-            return None;
-        }
-        Some(kills)
-    });
+    m.memory_kill = or(cx, &f, "memory_kill", m.memory_kill, Cx::boolean);
     m.hz = or(cx, &f, "hz", m.hz, |cx, n| {
         cx.int32(
             n,

@@ -148,7 +148,8 @@ pub(super) fn short(count: u32, parts: &mut Parts<'_>) -> Result<Nodes, String> 
             ));
         }
     };
-    let time = |text: &str| units::duration(text).map_err(|e| why(e, "times look like 30s or 500ms"));
+    let time =
+        |text: &str| units::duration(text).map_err(|e| why(e, "times look like 30s or 500ms"));
     let size = |text: &str| units::size(text).map_err(|e| why(e, "sizes look like 8GiB"));
     if let Some(t) = parts.take("latency") {
         nodes.network.latency = time(t)?;
@@ -223,7 +224,10 @@ pub(super) fn check_faults(cx: &mut Cx, workload: &SyntaxNode, scenario: &Scenar
     let SyntaxKind::List(items) = &list.kind else {
         return;
     };
-    let counts = scenario.strategies.iter().filter_map(|c| c.strategy.nodes());
+    let counts = scenario
+        .strategies
+        .iter()
+        .filter_map(|c| c.strategy.nodes());
     let most = counts.map(|nodes| nodes.count).max();
     for (i, (fault, item)) in scenario.workload.faults.iter().zip(items).enumerate() {
         if !fault.kind.takes_machine() {
@@ -232,7 +236,9 @@ pub(super) fn check_faults(cx: &mut Cx, workload: &SyntaxNode, scenario: &Scenar
         let why = match (most, fault.kind.machine()) {
             (None, _) => "no strategy has several machines, of which one could be lost".to_owned(),
             (Some(count), Some(n)) if n >= count => {
-                format!("no strategy has a machine {n}: they count from 0, and there are {count} at most")
+                format!(
+                    "no strategy has a machine {n}: they count from 0, and there are {count} at most"
+                )
             }
             (Some(_), _) => continue,
         };

@@ -28,8 +28,7 @@ pub(super) fn case(cx: &mut Cx, node: &SyntaxNode) -> Option<StrategyCase> {
             let interpreter = cx.required(&f, "interpreter", |cx, n| {
                 Some(cx.string(n, "the interpreter's name")?.to_string())
             });
-            let strategy =
-                cx.required(&f, "strategy", |cx, n| strategy(cx, n, StrategyPlace::Top));
+            let strategy = cx.required(&f, "strategy", |cx, n| strategy(cx, n, StrategyPlace::Top));
             let (interpreter, strategy) = both(interpreter, strategy)?;
             Some(StrategyCase {
                 strategy,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::decode::{Cx, nearest, suggest};
 use super::decode_server::Watch;
-use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::decode_strategy::StrategyPlace;
+use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::{decode_nodes, decode_pools, decode_server, decode_strategy, tree};
 use crate::engine::Nanos;
 use crate::scenario::units::{self, UnitError, grouped};

@@ -339,9 +339,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
             "timeout",
             "graceful_timeout",
         ],
-        "Nodes" => &[
-            "count", "each", "balancer", "network", "machine", "health",
-        ],
+        "Nodes" => &["count", "each", "balancer", "network", "machine", "health"],
         "Broker" => &["prefetch"],
         "Uvicorn" => &[
             "workers",

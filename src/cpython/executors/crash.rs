@@ -14,8 +14,6 @@ impl Executors {
     /// A fault begins, or ends.
     pub(crate) fn fault(&mut self, work: &mut Work<'_>, fault: u32) {
         match work.fault_strikes(fault) {
-            FaultStrikes::Done => {}
-            FaultStrikes::Kills => self.crash(work, fault),
             FaultStrikes::MachineLost(node) => self.machine_lost(work, node),
             FaultStrikes::MachineBack(node) => {
                 work.machine_is_back(node);
@@ -28,15 +26,17 @@ impl Executors {
                 }
             }
             // Nobody else handles the signal.
-            FaultStrikes::Terminates => self.crash(work, fault),
-            FaultStrikes::Expires(copy) if work.is_there(copy) => self.copy_crashes(work, copy),
-            FaultStrikes::Expires(_) => {}
+            FaultStrikes::Kills | FaultStrikes::Terminates => self.crash(work, fault),
+            FaultStrikes::Expires(copy) if work.is_there(copy) => {
+                self.kill_copy(work, copy, Death::Crash);
+            }
+            FaultStrikes::Done | FaultStrikes::Expires(_) => {}
         }
     }
 
-    fn copy_crashes(&mut self, work: &mut Work<'_>, copy: CopyIndex) {
+    fn kill_copy(&mut self, work: &mut Work<'_>, copy: CopyIndex, why: Death) {
         if let Some(supervisor) = work.kernel.supervisor(work.copies[copy].node) {
-            self.kill(work, supervisor, copy, Death::Crash);
+            self.kill(work, supervisor, copy, why);
             // The end of a child is a signal to its parent.
             work.kernel.unpark(supervisor);
         }
@@ -46,7 +46,7 @@ impl Executors {
         if work.kernel.program.layout.has_master() {
             let there = work.copies_there();
             if let Some(n) = work.victim(fault, there.len()) {
-                self.copy_crashes(work, there[n]);
+                self.kill_copy(work, there[n], Death::Crash);
             }
         } else if self.process_pools.is_empty() {
             // The program of one of several machines is not all there is, and not the machine.
@@ -109,9 +109,10 @@ impl Executors {
                     .keys()
                     .rfind(|&c| work.copies[c].home.process == process);
                 match copy.filter(|_| !recorded && work.kernel.supervisor(node).is_some()) {
-                    Some(copy) => self.copy_crashes(work, copy),
+                    Some(copy) => self.kill_copy(work, copy, Death::Memory),
                     None => return false,
                 }
+                return true;
             }
             ProcessKind::Worker(pool, _) => {
                 let workers = &self.process_pools[pool].workers;

@@ -126,7 +126,11 @@ impl<'a> Kernel<'a> {
         let costs = Costs::from(&profile.params);
         let nodes = program.nodes();
         let mut kernel = Self {
-            machine: Machine::new(spec, nodes, stream(seed, replication, StreamRole::Scheduler)),
+            machine: Machine::new(
+                spec,
+                nodes,
+                stream(seed, replication, StreamRole::Scheduler),
+            ),
             objects: Objects::new(&costs),
             costs,
             profile,

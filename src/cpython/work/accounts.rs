@@ -162,7 +162,9 @@ impl Work<'_> {
         if task.counted {
             self.kernel.machine.take_time_back(cause, to.since(now));
         } else if task.child_counts {
-            self.kernel.machine.take_childs_time_back(cause, to.since(now));
+            self.kernel
+                .machine
+                .take_childs_time_back(cause, to.since(now));
         }
         if let Some(r) = &mut self.kernel.recorder {
             r.waits_until(key, cause, now);

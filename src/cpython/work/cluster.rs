@@ -141,7 +141,9 @@ impl<'a> Cluster<'a> {
 
     /// Messages on their way, and when they arrive.
     pub(crate) fn on_their_way(&self) -> impl Iterator<Item = (Message, Nanos)> + '_ {
-        self.on_their_way.iter().map(|Reverse((at, _, m))| (*m, *at))
+        self.on_their_way
+            .iter()
+            .map(|Reverse((at, _, m))| (*m, *at))
     }
 
     /// Messages that wait in the broker's queue, first come first.
@@ -155,9 +157,7 @@ impl<'a> Cluster<'a> {
             let (Message::Request(key) | Message::Answer(key)) = message;
             *key
         });
-        on_their_way
-            .chain(self.in_queue())
-            .chain(self.unanswered())
+        on_their_way.chain(self.in_queue()).chain(self.unanswered())
     }
 
     /// Requests to which nobody will answer.
@@ -222,8 +222,9 @@ impl<'a> Cluster<'a> {
                 Some(if fewer { b } else { a })
             }
             Balancer::LeastOutstanding => self.least(|s| s.up),
-            Balancer::Sticky => (before.filter(|&node| self.nodes[node].up))
-                .or_else(|| self.in_turn(|s| s.up)),
+            Balancer::Sticky => {
+                (before.filter(|&node| self.nodes[node].up)).or_else(|| self.in_turn(|s| s.up))
+            }
             Balancer::Broker { prefetch } => {
                 self.least(|s| s.up && s.outstanding < u64::from(prefetch))
             }
@@ -372,13 +373,20 @@ impl Work<'_> {
         if !self.cluster.is_there() {
             return Vec::new();
         }
-        let there = self.cluster.nodes.iter_enumerated().filter(|(_, s)| !s.gone);
+        let there = self
+            .cluster
+            .nodes
+            .iter_enumerated()
+            .filter(|(_, s)| !s.gone);
         there.map(|(node, _)| node).collect()
     }
 
     /// The copies of the program that live on a machine.
     pub(crate) fn copies_on(&self, node: NodeIndex) -> Vec<CopyIndex> {
-        let of = self.copies.iter_enumerated().filter(|(_, c)| c.node == node);
+        let of = self
+            .copies
+            .iter_enumerated()
+            .filter(|(_, c)| c.node == node);
         let lives = |c: &Copy| {
             let process = &self.kernel.processes[c.home.process];
             process.liveness == Liveness::Alive
@@ -453,7 +461,10 @@ impl Work<'_> {
         let Some(spec) = self.cluster.spec else {
             return;
         };
-        let serves = self.copies_on(node).into_iter().any(|copy| self.is_there(copy));
+        let serves = self
+            .copies_on(node)
+            .into_iter()
+            .any(|copy| self.is_there(copy));
         let now = self.kernel.machine.now();
         let idle = self.only_faults_are_left();
         let seen = &mut self.cluster.nodes[node];
@@ -521,5 +532,4 @@ impl Work<'_> {
         task.begins_anew();
         task.payload = payload;
     }
-
 }

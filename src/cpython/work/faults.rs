@@ -53,8 +53,8 @@ pub(crate) struct Faults<'a> {
     pub(crate) pools: PoolCrashes,
     /// Number of crashes that found no process to end, and when the first did.
     missed: (u64, Nanos),
-    /// Number of processes that were killed for memory, and when the first was.
-    for_memory: (u64, Nanos),
+    /// Processes that were killed for memory, and what copies of a server among them had taken in.
+    pub(super) for_memory: Killed,
     /// When the program's only process was ended.
     program: Option<Nanos>,
     /// Of each fault that is on and takes a machine, that machine.
@@ -93,7 +93,7 @@ impl<'a> Faults<'a> {
             crashed: Killed::default(),
             pools: PoolCrashes::default(),
             missed: (0, Nanos::ZERO),
-            for_memory: (0, Nanos::ZERO),
+            for_memory: Killed::default(),
             program: None,
             machines: vec![None; all.len()],
             graces: Vec::new(),
@@ -226,7 +226,9 @@ impl Work<'_> {
         let there = self.machines_there();
         let named = self.faults.all[fault].kind.machine();
         let struck = match named {
-            Some(n) => there.into_iter().find(|&node| usize::from(node) == n as usize),
+            Some(n) => there
+                .into_iter()
+                .find(|&node| usize::from(node) == n as usize),
             None => self
                 .drawn_victim(fault, there.len())
                 .and_then(|n| there.get(n).copied()),
@@ -300,9 +302,13 @@ impl Work<'_> {
         self.faults.program = Some(self.kernel.machine.now());
     }
 
-    /// A process has been killed for memory.
+    /// A process that is no copy of a server has been killed for memory.
     pub(crate) fn memory_kills(&mut self) {
-        one_more(&mut self.faults.for_memory, self.kernel.machine.now());
+        let killed = &mut self.faults.for_memory;
+        if killed.workers == 0 {
+            killed.first = self.kernel.machine.now();
+        }
+        killed.workers += 1;
     }
 
     /// What is found of crashes, for those that look at the end.
@@ -333,8 +339,11 @@ impl Work<'_> {
             sent_again: gone.sent_again,
             refused: gone.refused,
         });
-        let (processes, at) = self.faults.for_memory;
-        let memory = (processes > 0).then_some(Finding::MemoryKills { at, processes });
+        let killed = self.faults.for_memory;
+        let memory = (killed.workers > 0).then_some(Finding::MemoryKills {
+            at: killed.first,
+            processes: killed.workers,
+        });
         let (times, at) = self.faults.missed;
         let missed = (times > 0).then_some(Finding::MissedFault { at, times });
         servers

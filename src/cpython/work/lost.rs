@@ -22,6 +22,8 @@ pub(crate) enum Death {
     Silent,
     /// A fault of the scenario ends it.
     Crash,
+    /// There is not memory enough.
+    Memory,
 }
 
 impl Work<'_> {
@@ -99,6 +101,7 @@ impl Work<'_> {
         match why {
             Death::Silent => &mut self.watchdogs.killed,
             Death::Crash => &mut self.faults.crashed,
+            Death::Memory => &mut self.faults.for_memory,
         }
     }
 

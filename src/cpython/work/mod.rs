@@ -32,9 +32,7 @@ mod wait;
 
 use typed_index_collections::TiVec;
 
-use crate::cpython::index::{
-    ClassIndex, CopyIndex, DistIndex, LockNumber, NodeIndex, QueueIndex,
-};
+use crate::cpython::index::{ClassIndex, CopyIndex, DistIndex, LockNumber, NodeIndex, QueueIndex};
 use crate::cpython::kernel::Kernel;
 use crate::cpython::record::observer::Observer;
 use crate::engine::{StreamRole, Streams};

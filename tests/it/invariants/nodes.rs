@@ -78,7 +78,11 @@ fn losses() -> BoxedStrategy<Vec<Fault>> {
         1 => (1_u64..50).prop_map(|lasts| FaultKind::Down { device: 0, lasts: ms(lasts) }),
     ];
     vec((kind, when), 1..3)
-        .prop_map(|all| all.into_iter().map(|(kind, when)| Fault { kind, when }).collect())
+        .prop_map(|all| {
+            all.into_iter()
+                .map(|(kind, when)| Fault { kind, when })
+                .collect()
+        })
         .boxed()
 }
 

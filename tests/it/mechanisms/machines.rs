@@ -86,7 +86,11 @@ fn a_lost_machine_is_found_by_its_checks() {
     let to_it = (110..350).step_by(20).count() as u64;
     assert_eq!(failed, to_it);
     assert_eq!((o.failed, o.completed), (to_it, 60 - to_it));
-    assert!(o.latencies.iter().all(|&l| l == ms(22)), "{:?}", o.latencies);
+    assert!(
+        o.latencies.iter().all(|&l| l == ms(22)),
+        "{:?}",
+        o.latencies
+    );
 }
 
 /// The same, but back at 400 ms: the checks of 500 and 600 ms pass, and it gets every second request again.
@@ -131,7 +135,12 @@ fn a_broker_sends_again() {
 /// With no machine left a balancer refuses at once.
 #[test]
 fn without_machines_requests_are_refused() {
-    let mut case = requests(machines(1, Balancer::LeastOutstanding, asyncio()), 10, 60, 20);
+    let mut case = requests(
+        machines(1, Balancer::LeastOutstanding, asyncio()),
+        10,
+        60,
+        20,
+    );
     case.workload.faults = vec![lost(112, None, 0)];
     let o = case.run();
     let (_, _, failed, _, refused) = told(&o).expect("a finding");

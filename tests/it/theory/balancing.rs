@@ -133,13 +133,13 @@ fn the_shorter_of_two_queues() {
 #[test]
 fn two_choices_come_to_their_limit() {
     for load in [0.5, 0.8] {
-        let limit: f64 = (1..12)
-            .map(|i| f64::powi(load, (1 << i) - 2))
-            .sum::<f64>()
-            * SERVICE;
+        let limit: f64 = (1..12).map(|i| f64::powi(load, (1 << i) - 2)).sum::<f64>() * SERVICE;
         let measured = farm(100, Balancer::TwoChoices, load, 200_000).replicate(3, mean_latency);
         let off = measured.mean / limit - 1.0;
-        assert!(off.abs() < 0.01, "two choices at {load}: {off:+.4} of {limit}");
+        assert!(
+            off.abs() < 0.01,
+            "two choices at {load}: {off:+.4} of {limit}"
+        );
         // One choice is far from it.
         assert!(limit < 0.7 * SERVICE / (1.0 - load) || load < 0.6);
     }

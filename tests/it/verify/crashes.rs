@@ -100,7 +100,7 @@ fn programs_that_crash_read_well() {
     let (_, kills) = program.text.split_once("# ---------------------------------------------------------------------------- what goes wrong").unwrap();
     let (kills, _) = kills.split_once("# ------").unwrap();
     assert!(
-        kills.contains("        (1.0, 0, ") && kills.contains("os.kill("),
+        kills.contains("        (1, 0, ") && kills.contains("os.kill("),
         "{kills}"
     );
 }

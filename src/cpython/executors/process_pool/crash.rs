@@ -42,10 +42,17 @@ fn has(kernel: &Kernel<'_>, worker: Tid) -> Option<TaskKey> {
 
 /// Whether a worker has come to its turn at a pipe, by the deed that ends it.
 fn has_turn(thread: &Thread, on: On) -> bool {
-    let ends = |act: &Act| match (act, on) {
-        (Act::Do(RoleAction::Worker(_, WorkerAction::Got)), On::CallTurn)
-        | (Act::Do(RoleAction::Worker(_, WorkerAction::Sent)), On::ResultTurn) => true,
-        _ => false,
+    let ends = |act: &Act| {
+        matches!(
+            (act, on),
+            (
+                Act::Do(RoleAction::Worker(_, WorkerAction::Got)),
+                On::CallTurn
+            ) | (
+                Act::Do(RoleAction::Worker(_, WorkerAction::Sent)),
+                On::ResultTurn
+            )
+        )
     };
     thread.script.iter().any(ends)
 }
