@@ -300,7 +300,7 @@ fn the_largest_process_is_killed_for_memory() {
     let o = run(true);
     assert_eq!(
         (became(&o), o.processes),
-        ([4, 2, 0, 0], 3),
+        ([4, 2, 0, 0], 2),
         "{:?}",
         o.findings
     );
