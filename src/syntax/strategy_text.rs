@@ -635,7 +635,7 @@ mod tests {
             "gunicorn:4:uvicorn:timeout=0s",
             "nodes:3(uvicorn:4)",
             "nodes:3:two-choices:latency=1ms(prefork:8(asyncio))",
-            "nodes:10:least-outstanding:rate=1.25GB/s:cores=8:memory=16GiB(gunicorn:4:sync:preload)",
+            "nodes:10:least-outstanding:rate=1250MB/s:cores=8:memory=16GiB(gunicorn:4:sync:preload)",
             "nodes:2:sticky:check=5s:check-timeout=2s:fails=2:passes=1(asyncio+threads:4)",
             "nodes:4:broker=8(celery:8:prefork)",
             "nodes:4:random(threads:8)",

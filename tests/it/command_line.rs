@@ -204,7 +204,7 @@ fn options_say_what_they_take() {
             &[
                 "'5000'",
                 "more than the limit MAX_CORES (4096)",
-                "one computer",
+                "a computer has no more",
             ],
         ),
         ("ps x --at 1s --cores 0", &["'0'", "from 1 to 4096"]),

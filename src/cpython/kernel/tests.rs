@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::process::Liveness;
 use super::*;
-use crate::cpython::index::{LockNumber, ProcessPoolIndex};
+use crate::cpython::index::{LockNumber, NodeIndex, ProcessPoolIndex};
 use crate::cpython::profile::Profile;
 use crate::cpython::program::Executor;
 use crate::cpython::role::RoleAction;
@@ -92,7 +92,7 @@ impl Scripts<'_> {
 
 fn scripts(kernel: Kernel<'_>) -> (Scripts<'_>, InterpreterRef) {
     let mut scripts = Scripts(kernel);
-    let main = scripts.0.new_process(ProcessKind::Main, ProcessIndex::MAIN);
+    let main = scripts.0.new_main(NodeIndex::from(0));
     (scripts, main)
 }
 
