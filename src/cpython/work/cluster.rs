@@ -28,6 +28,52 @@ pub(crate) enum Message {
     Answer(TaskKey),
 }
 
+/// Messages on their way, by when they arrive; those that arrive together in the order in which they were sent.
+#[derive(Default)]
+struct OnTheirWay {
+    /// Those that arrive no sooner than all that were sent before: nearly all, since every message is as long on its way.
+    lane: VecDeque<(Nanos, u64, Message)>,
+    /// The others.
+    heap: BinaryHeap<Reverse<(Nanos, u64, Message)>>,
+    sent: u64,
+}
+
+impl OnTheirWay {
+    fn add(&mut self, at: Nanos, message: Message) {
+        self.sent += 1;
+        let entry = (at, self.sent, message);
+        if self.lane.back().is_none_or(|last| last.0 <= at) {
+            self.lane.push_back(entry);
+        } else {
+            self.heap.push(Reverse(entry));
+        }
+    }
+
+    /// The one that arrives first.
+    #[inline]
+    fn first(&self) -> Option<(Nanos, u64, Message)> {
+        let lane = self.lane.front().copied();
+        let heap = self.heap.peek().map(|Reverse(entry)| *entry);
+        lane.into_iter().chain(heap).min()
+    }
+
+    /// Takes the first one out if it has arrived by now.
+    fn arrives(&mut self, now: Nanos) -> Option<Message> {
+        let first = self.first().filter(|(at, ..)| *at <= now)?;
+        if self.lane.front() == Some(&first) {
+            self.lane.pop_front();
+        } else {
+            self.heap.pop();
+        }
+        Some(first.2)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Nanos, u64, Message)> + '_ {
+        let heap = self.heap.iter().map(|Reverse(entry)| *entry);
+        self.lane.iter().copied().chain(heap)
+    }
+}
+
 /// A machine, and what the balancer knows of it.
 #[derive(Clone, Debug)]
 struct Seen {
@@ -86,9 +132,7 @@ pub(crate) struct Cluster<'a> {
     choices: Streams,
     /// Messages that wait in a broker's queue.
     queue: VecDeque<TaskKey>,
-    /// Messages on their way, by when they arrive; those that arrive together in the order in which they were sent.
-    on_their_way: BinaryHeap<Reverse<(Nanos, u64, Message)>>,
-    sent: u64,
+    on_their_way: OnTheirWay,
     /// Number of requests that no machine has yet.
     expected: u64,
     /// Whether a broker sends again what is lost with a machine.
@@ -110,8 +154,7 @@ impl<'a> Cluster<'a> {
             next: 0,
             choices: Streams::new(seed, demands, StreamRole::Balancing),
             queue: VecDeque::new(),
-            on_their_way: BinaryHeap::new(),
-            sent: 0,
+            on_their_way: OnTheirWay::default(),
             expected: 0,
             sends_again: program.faults.iter().any(|f| f.kind.takes_machine())
                 && spec.is_some_and(|s| s.balancer.queues()),
@@ -136,14 +179,14 @@ impl<'a> Cluster<'a> {
     /// When the next message arrives; `None` if none is on its way.
     #[inline]
     pub(super) fn next(&self) -> Option<Nanos> {
-        self.on_their_way.peek().map(|Reverse((at, ..))| *at)
+        self.on_their_way.first().map(|(at, ..)| at)
     }
 
     /// Messages on their way, and when they arrive.
     pub(crate) fn on_their_way(&self) -> impl Iterator<Item = (Message, Nanos)> + '_ {
         self.on_their_way
-            .iter()
-            .map(|Reverse((at, _, m))| (*m, *at))
+            .all()
+            .map(|(at, _, message)| (message, at))
     }
 
     /// Messages that wait in the broker's queue, first come first.
@@ -153,9 +196,9 @@ impl<'a> Cluster<'a> {
 
     /// All requests that no copy of the program has.
     pub(super) fn has(&self) -> impl Iterator<Item = TaskKey> + '_ {
-        let on_their_way = self.on_their_way.iter().map(|Reverse((.., message))| {
+        let on_their_way = self.on_their_way.all().map(|(.., message)| {
             let (Message::Request(key) | Message::Answer(key)) = message;
-            *key
+            key
         });
         on_their_way.chain(self.in_queue()).chain(self.unanswered())
     }
@@ -183,9 +226,12 @@ impl<'a> Cluster<'a> {
 
     /// The machine with the fewest requests under way; of several the next in turn.
     fn least(&mut self, may: impl Fn(&Seen) -> bool) -> Option<NodeIndex> {
-        let of = self.nodes.iter().filter(|s| may(s));
-        let least = of.map(|s| s.outstanding).min()?;
-        self.in_turn(|s| may(s) && s.outstanding == least)
+        let all = self.nodes.as_slice();
+        let in_turn = (self.next..all.len()).chain(0..self.next);
+        let of = in_turn.filter(|&i| may(&all[NodeIndex::from(i)]));
+        let least = of.min_by_key(|&i| all[NodeIndex::from(i)].outstanding)?;
+        self.next = (least + 1) % all.len();
+        Some(NodeIndex::from(least))
     }
 
     /// Where a request goes; `None` if it has to wait in the broker's queue. `before`: where its user was before.
@@ -289,9 +335,8 @@ impl Work<'_> {
             return self.message_is_there(message);
         }
         let c = &mut self.cluster;
-        c.sent += 1;
         let first = c.next().is_none_or(|next| at < next);
-        c.on_their_way.push(Reverse((at, c.sent, message)));
+        c.on_their_way.add(at, message);
         if first {
             self.announce_arrival();
         }
@@ -300,11 +345,7 @@ impl Work<'_> {
     /// Messages arrive that were on their way until now.
     pub(super) fn messages_arrive(&mut self) {
         let now = self.kernel.machine.now();
-        while let Some(&Reverse((at, _, message))) = self.cluster.on_their_way.peek() {
-            if at > now {
-                return;
-            }
-            self.cluster.on_their_way.pop();
+        while let Some(message) = self.cluster.on_their_way.arrives(now) {
             let (Message::Request(key) | Message::Answer(key)) = message;
             let since = self.tasks[key].since;
             self.book(key, Cause::Io, since, now);
