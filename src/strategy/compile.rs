@@ -9,8 +9,8 @@ use crate::cpython::program::{
 };
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Backoff, Dist, Imports, Inside, MachineSpec, Placed, Rounds, Server, Sizes, Step,
-    Strategy, WaitsFor, Workers, WorkingMemory, Workload,
+    Arrivals, Backoff, Dist, FaultKind, Imports, Inside, MachineSpec, Placed, Rounds, Server,
+    Sizes, Step, Strategy, WaitsFor, Workers, WorkingMemory, Workload,
 };
 
 /// Loops are unrolled as long as they come to at most so many instructions.
@@ -63,6 +63,27 @@ enum Placement {
     Loop,
 }
 
+/// Why a strategy cannot be compared with those that a fault of the workload strikes; `None` if it can.
+fn unstruck(workload: &Workload, strategy: &Strategy, layout: &Layout) -> Option<&'static str> {
+    let mut faults = workload.faults.iter().map(|f| f.kind);
+    let one_process = match layout.executor {
+        Executor::Inline
+        | Executor::RawThreads
+        | Executor::Threads(_)
+        | Executor::Interpreters(_) => !layout.has_master(),
+        Executor::Processes(..) | Executor::MpPool(..) => false,
+    };
+    match strategy.nodes() {
+        None if faults.any(FaultKind::takes_machine) => Some(
+            "the scenario's faults have a machine lost, which is found out by a balancer: write nodes:1(..) for one machine, nodes:3(..) for three",
+        ),
+        Some(_) if one_process && faults.any(FaultKind::kills) => Some(
+            "the scenario's faults end worker processes, and nobody starts the only process of a machine again: have a server or a prefork on each",
+        ),
+        None | Some(_) => None,
+    }
+}
+
 /// Compiles a workload for a strategy on a machine.
 ///
 /// # Errors
@@ -84,6 +105,9 @@ pub fn compile(
     }
     let request = strategy.server().and_then(Server::request);
     let layout = layout(machine, profile, strategy)?;
+    if let Some(why) = unstruck(workload, strategy, &layout) {
+        return Err(SimError::Unsupported(why.into()));
+    }
     let frozen = workload.imports.frozen || layout.life.freeze;
     let mut c = Compiler {
         dists: Vec::new(),

@@ -142,7 +142,7 @@ pub(super) fn lost_machines_text(cases: &[LostMachines]) -> String {
         ""
     };
     format!(
-        "machines are lost, as the scenario's `faults` have it, with all that they had taken in, and requests go there until the balancer's checks have failed often enough: {}. Check more often (`health`), have clients try again, and keep enough machines for the load without one.{again}",
+        "machines are lost, as the scenario's `faults` have it, with all that they had taken in, and requests go there until the balancer's checks have failed often enough: {}. Check more often (`health`), and keep enough machines for the load without one.{again}",
         list(&each)
     )
 }

@@ -292,8 +292,11 @@ fn findings(
             .filter_map(|(c, ..)| case(c))
             .flatten()
             .collect();
+        let of_nodes = with_status(all, Status::OutOfMemory)
+            .iter()
+            .any(|f| f.is(|s| s.nodes().is_some_and(|n| n.machine.memory.is_some())));
         found.push(Warning::OutOfMemory {
-            limit: scenario.machine.memory_limit.unwrap_or(u64::MAX),
+            limit: scenario.machine.memory_limit.filter(|_| !of_nodes),
             cases: memory,
             ways: ways.into_iter().collect(),
         });

@@ -210,8 +210,8 @@ pub enum Warning {
     OutOfMemory {
         /// The cases, each with the simulated time and the bytes then in use.
         cases: Vec<(String, Nanos, u64)>,
-        /// The machine's memory, in bytes.
-        limit: u64,
+        /// The machine's memory, in bytes; `None` where cases have machines of their own.
+        limit: Option<u64>,
         /// What would help, for all these cases together.
         ways: Vec<Relief>,
     },
@@ -906,9 +906,11 @@ impl Warning {
                 let why: Vec<&str> = ways.iter().filter_map(|w| w.because()).collect();
                 let why = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
                 let ways: Vec<&str> = ways.iter().map(|w| w.text()).collect();
+                let has = limit.map_or(String::new(), |limit| {
+                    format!(", of which the machine has {} MiB", limit >> 20)
+                });
                 format!(
-                    "out of memory, of which the machine has {} MiB: {}. {}, or raise the machine's memory limit{why}.",
-                    limit >> 20,
+                    "out of memory{has}: {}. {}, or raise the machine's memory limit{why}.",
                     list(&each),
                     capital(&ways.join("; "))
                 )

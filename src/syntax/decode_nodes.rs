@@ -89,7 +89,15 @@ fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<NodeMachine> {
         })?);
     }
     if f.get("memory").is_some() {
-        machine.memory = Some(cx.optional(&f, "memory", Cx::size)?);
+        machine.memory = Some(cx.optional(&f, "memory", |cx, n| {
+            let size = cx.size(n)?;
+            if size == 0 {
+                cx.error(Code::OutOfRange, n.span, "each machine needs some memory")
+                    .help("leave `memory` out for what the scenario's machine has");
+                return None;
+            }
+            Some(size)
+        })?);
     }
     Some(machine)
 }
@@ -121,12 +129,13 @@ fn health(cx: &mut Cx, node: &SyntaxNode) -> Option<HealthCheck> {
 
 /// Reads what follows the number of machines in a short form.
 pub(super) fn short(count: u32, parts: &mut Parts<'_>) -> Result<Nodes, String> {
-    const WORDS: [&str; 5] = [
+    const WORDS: [&str; 6] = [
         "round-robin",
         "random",
         "two-choices",
         "least-outstanding",
         "sticky",
+        "broker=8",
     ];
     let mut nodes = Nodes::of(count);
     let broker = parts.take("broker");
@@ -165,7 +174,10 @@ pub(super) fn short(count: u32, parts: &mut Parts<'_>) -> Result<Nodes, String> 
         nodes.machine.cores = Some(n);
     }
     if let Some(text) = parts.take("memory") {
-        nodes.machine.memory = Some(size(text)?);
+        nodes.machine.memory = match size(text)? {
+            0 => return Err("each machine needs some memory".into()),
+            bytes => Some(bytes),
+        };
     }
     for (name, to) in [
         ("check", &mut nodes.health.every),

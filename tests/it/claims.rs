@@ -460,7 +460,7 @@ fn what_is_false_does_not_hold() {
         },
         Warning::FewReplications { replications: 2 },
         Warning::OutOfMemory {
-            limit: 1 << 30,
+            limit: Some(1 << 30),
             cases: vec![(name(0), Nanos(1), 1)],
             ways: vec![Relief::Workers],
         },

@@ -400,12 +400,12 @@ fn every_warning_names_a_next_step() {
         },
         Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
-            limit: 500 << 20,
+            limit: Some(500 << 20),
             ways: vec![Relief::Sharing, Relief::Workers],
         },
         Warning::Added(Box::new(Warning::OutOfMemory {
             cases: vec![(name(), at, 512 << 20)],
-            limit: 500 << 20,
+            limit: Some(500 << 20),
             ways: vec![Relief::Workers, Relief::Preload, Relief::Permits],
         })),
         Warning::Deadlock {

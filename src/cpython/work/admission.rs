@@ -271,6 +271,14 @@ impl Work<'_> {
         }
     }
 
+    /// A process has done with a task, which is not over for who stands before all machines.
+    pub(super) fn leaves_process(&mut self, key: TaskKey) {
+        match self.kernel.program.admission.map(|a| a.per) {
+            Some(Scope::Everywhere) => self.leaves_line(key),
+            Some(Scope::Process | Scope::Loop | Scope::Node) | None => self.is_out(key),
+        }
+    }
+
     /// A task is over, or has given its place up.
     pub(super) fn is_out(&mut self, key: TaskKey) {
         if self.kernel.program.admission.is_none() {

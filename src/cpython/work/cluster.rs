@@ -372,6 +372,7 @@ impl Work<'_> {
     /// A machine has answered a request; the client has not heard of it yet.
     pub(super) fn answers(&mut self, key: TaskKey) {
         self.release_data(key);
+        self.leaves_process(key);
         let now = self.kernel.machine.now();
         let task = &mut self.tasks[key];
         (task.data, task.since) = (super::Data::default(), now);
@@ -438,7 +439,7 @@ impl Work<'_> {
     /// Nobody will answer to this request: its client waits until the balancer finds out.
     pub(super) fn is_unanswered(&mut self, key: TaskKey) {
         let now = self.kernel.machine.now();
-        self.leaves_line(key);
+        self.leaves_process(key);
         let task = &mut self.tasks[key];
         task.since = now;
         let node = task.node;

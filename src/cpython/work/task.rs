@@ -478,6 +478,7 @@ impl Tasks {
         given_up.wait = None;
         given_up.interrupt = None;
         given_up.permitted = false;
+        given_up.routed = false;
         (given_up.admitted, given_up.line, given_up.request) = (false, None, None);
         (given_up.counted, given_up.child_counts) = (false, false);
         let (parent, [older, younger]) = (given_up.parent.take(), given_up.siblings);

@@ -6,10 +6,10 @@ use pchsim::scenario::{
     Balancer, Dist, Fault, FaultKind, FaultTime, HealthCheck, Network, NodeMachine, Nodes, Rounds,
     Scope, Strategy,
 };
-use pchsim::strategy::{Finding, check_recording, record};
+use pchsim::strategy::{Finding, check_recording, compile, record};
 use proptest::collection::vec;
 use proptest::option;
-use proptest::prelude::{BoxedStrategy, Just, any, prop_oneof, proptest};
+use proptest::prelude::{BoxedStrategy, Just, any, prop_assume, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
 use super::{cases, config};
@@ -129,6 +129,8 @@ proptest! {
         case.strategy = Strategy::Nodes { nodes, each: Box::new(case.strategy.on_each().clone()) };
         case.workload.faults = faults;
         case.max_events = 100_000;
+        // A program of one process that crashes on its machine is refused.
+        prop_assume!(compile(&case.machine, &case.profile, &case.workload, &case.strategy).is_ok());
         let o = case.run();
         assert_eq!(format!("{o:?}"), format!("{:?}", case.run()));
         // A broker sends again and again what takes longer than its machines live.

@@ -2,10 +2,10 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, Balancer, Dist, Fault, FaultKind, FaultTime, HealthCheck, Network, Nodes, Offload,
-    Step, Strategy,
+    Admission, Arrivals, Balancer, Dist, Fault, FaultKind, FaultTime, HealthCheck, Network, Nodes,
+    Offload, Overflow, PoolLife, ProcessApi, Scope, StartMethod, Step, Strategy, Workers,
 };
-use pchsim::strategy::{Finding, Outcome};
+use pchsim::strategy::{Finding, Outcome, compile};
 
 use super::each;
 use crate::common::{Case, ms};
@@ -15,6 +15,15 @@ fn asyncio() -> Strategy {
         limit: None,
         offload: Offload::None,
         pools: Vec::new(),
+    }
+}
+
+fn pool() -> Strategy {
+    Strategy::Processes {
+        workers: Workers::Exactly(2),
+        start: StartMethod::Fork,
+        api: ProcessApi::EXECUTOR,
+        life: PoolLife::default(),
     }
 }
 
@@ -148,15 +157,52 @@ fn without_machines_requests_are_refused() {
     assert_eq!((o.completed, failed, refused), (9, 25, 26));
 }
 
-/// A fault that names a machine that is not there is told.
+/// A fault that names a machine that is not there is told; where there are no machines at all the strategy is refused, as it could not be compared.
 #[test]
 fn a_machine_that_is_not_there_is_missed() {
-    for strategy in [machines(2, Balancer::RoundRobin, asyncio()), asyncio()] {
-        let mut case = requests(strategy, 10, 30, 20);
-        case.workload.faults = vec![lost(112, None, 5)];
-        let o = case.run();
-        assert_eq!(o.completed, 30);
-        let missed = |f: &Finding| matches!(f, Finding::MissedFault { times: 1, .. });
-        assert!(o.findings.iter().any(missed), "{:?}", o.findings);
-    }
+    let mut case = requests(machines(2, Balancer::RoundRobin, asyncio()), 10, 30, 20);
+    case.workload.faults = vec![lost(112, None, 5)];
+    let o = case.run();
+    assert_eq!(o.completed, 30);
+    let missed = |f: &Finding| matches!(f, Finding::MissedFault { times: 1, .. });
+    assert!(o.findings.iter().any(missed), "{:?}", o.findings);
+    let mut case = requests(asyncio(), 10, 30, 20);
+    case.workload.faults = vec![lost(112, None, 0)];
+    let refused = compile(&case.machine, &case.profile, &case.workload, &case.strategy);
+    assert!(refused.is_err_and(|why| why.to_string().contains("nodes:1")));
+}
+
+/// A full process lets its place go when it has answered, not when the answer is there: a task that waits no longer gives it up once more. Found by a
+/// user: an admission limit that drops the oldest, and a pool that breaks, on a machine.
+#[test]
+fn who_has_been_answered_gives_no_place_up_again() {
+    let mut case = requests(machines(1, Balancer::RoundRobin, pool()), 1, 200, 20);
+    case.workload.admission = Some(Admission {
+        limit: Some(3),
+        full: Overflow::DropOldest,
+        per: Scope::Process,
+        shed: None,
+    });
+    case.workload.faults = vec![Fault {
+        kind: FaultKind::Crash { worker: None },
+        when: FaultTime::At(ms(50)),
+    }];
+    let o = case.run();
+    assert_eq!(o.completed + o.failed + o.rejected, 200);
+}
+
+/// What a broker sends again is let in anew: the place that it had went with its process.
+#[test]
+fn what_is_sent_again_is_let_in_anew() {
+    let broker = Balancer::Broker { prefetch: 8 };
+    let mut case = requests(machines(2, broker, super::threads(2)), 1, 200, 20);
+    case.workload.admission = Some(Admission {
+        limit: Some(3),
+        full: Overflow::Reject,
+        per: Scope::Process,
+        shed: None,
+    });
+    case.workload.faults = vec![lost(50, Some(100), 0)];
+    let o = case.run();
+    assert_eq!(o.completed + o.failed + o.rejected, 200);
 }
