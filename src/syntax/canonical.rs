@@ -701,7 +701,7 @@ impl Workload {
                 FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
                 FaultKind::Crash { worker } => text.given("worker", worker.as_ref())?,
                 FaultKind::MachineLost { machine, .. } => {
-                    text.given("machine", machine.as_ref())?
+                    text.given("machine", machine.as_ref())?;
                 }
                 FaultKind::Terminate { worker, grace } => {
                     text.given("worker", worker.as_ref())?;
