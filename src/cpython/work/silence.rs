@@ -281,7 +281,8 @@ impl Work<'_> {
 
     /// A thread's timer is due: whether it is that of a supervisor which would find nobody silent, and goes on waiting.
     pub(crate) fn looks_in_vain(&mut self, tid: Tid) -> bool {
-        if self.kills_after().is_none() {
+        // Asked at every timer: most programs have nobody who looks.
+        if self.kernel.program.layout.life.timeout.is_none() || self.kills_after().is_none() {
             return false;
         }
         let node = self.kernel.node_of(self.kernel.threads[tid].process);
