@@ -37,6 +37,12 @@ pub enum DeviceKind {
     },
 }
 
+/// How long so many bytes take at so many bytes a second (at least 1), rounded up to whole nanoseconds.
+pub(crate) fn transfer_time(bytes: Bytes, rate: Bytes) -> Nanos {
+    let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(rate.max(1)));
+    Nanos(u64::try_from(ns).unwrap_or(u64::MAX))
+}
+
 impl DeviceKind {
     /// What one transfer gets if it is alone, in bytes a second; `None` if the device knows no bytes.
     #[must_use]
@@ -50,9 +56,7 @@ impl DeviceKind {
     /// How long a transfer of so many bytes takes if it is alone, rounded up to whole nanoseconds; `None` if the device knows no bytes.
     #[must_use]
     pub fn takes(&self, bytes: Bytes) -> Option<Nanos> {
-        let rate = u128::from(self.rate_alone()?.max(1));
-        let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(rate);
-        Some(Nanos(u64::try_from(ns).unwrap_or(u64::MAX)))
+        Some(transfer_time(bytes, self.rate_alone()?))
     }
 
     /// How many transfers at once have the speed of one that is alone, if further ones cost nothing.

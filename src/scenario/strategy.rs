@@ -238,11 +238,10 @@ impl Strategy {
         }
     }
 
-    /// The machines that execute the tasks, and what stands before them; `None`: the scenario's machine does, and nothing stands before it.
-    #[must_use]
-    pub fn nodes(&self) -> Option<&Nodes> {
+    /// The machines, and what each of them executes, where there are several.
+    fn on_machines(&self) -> Option<(&Nodes, &Self)> {
         match self {
-            Self::Nodes { nodes, .. } => Some(nodes),
+            Self::Nodes { nodes, each } => Some((nodes, each)),
             Self::Sequential
             | Self::Threads(_)
             | Self::Processes { .. }
@@ -253,19 +252,16 @@ impl Strategy {
         }
     }
 
+    /// The machines that execute the tasks, and what stands before them; `None`: the scenario's machine does, and nothing stands before it.
+    #[must_use]
+    pub fn nodes(&self) -> Option<&Nodes> {
+        self.on_machines().map(|(nodes, _)| nodes)
+    }
+
     /// The strategy that each machine executes: this strategy itself where there is one.
     #[must_use]
     pub fn on_each(&self) -> &Self {
-        match self {
-            Self::Nodes { each, .. } => each,
-            Self::Sequential
-            | Self::Threads(_)
-            | Self::Processes { .. }
-            | Self::Interpreters(_)
-            | Self::Asyncio { .. }
-            | Self::Prefork { .. }
-            | Self::Server { .. } => self,
-        }
+        self.on_machines().map_or(self, |(_, each)| each)
     }
 
     /// Number of machines.

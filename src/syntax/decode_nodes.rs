@@ -3,7 +3,7 @@
 use super::decode::{Cx, Fields, both};
 use super::decode_strategy::times;
 use super::diagnostic::Code;
-use super::strategy_text::{Parts, whole};
+use super::strategy_text::{Parts, time, whole};
 use super::tree::{CallArgs, SyntaxKind, SyntaxNode};
 use super::variants::{self, BalancerName};
 use crate::engine::Nanos;
@@ -157,8 +157,6 @@ pub(super) fn short(count: u32, parts: &mut Parts<'_>) -> Result<Nodes, String> 
             ));
         }
     };
-    let time =
-        |text: &str| units::duration(text).map_err(|e| why(e, "times look like 30s or 500ms"));
     let size = |text: &str| units::size(text).map_err(|e| why(e, "sizes look like 8GiB"));
     if let Some(t) = parts.take("latency") {
         nodes.network.latency = time(t)?;

@@ -196,7 +196,7 @@ fn given_twice(name: &str) -> String {
 }
 
 /// Reads a time with its unit.
-fn time(text: &str) -> Result<Nanos, String> {
+pub(super) fn time(text: &str) -> Result<Nanos, String> {
     units::duration(text).map_err(|e| match e {
         UnitError::Unit(why) | UnitError::Range(why) | UnitError::Limit(_, why) => {
             format!("{why}; times look like 30s or 500ms")

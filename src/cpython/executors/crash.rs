@@ -49,10 +49,8 @@ impl Executors {
                 self.kill_copy(work, there[n], Death::Crash);
             }
         } else if self.process_pools.is_empty() {
-            // The program of one of several machines is not all there is, and not the machine.
-            if work.kernel.program.cluster.is_some() {
-                work.victim(fault, 0);
-            } else if work.victim(fault, 1).is_some() {
+            // Several machines with one process each are refused: see `compile`.
+            if work.victim(fault, 1).is_some() {
                 work.program_dies();
             }
         } else {
@@ -67,20 +65,31 @@ impl Executors {
     /// A machine is gone, with all processes on it. What its requests were doing nobody hears: their clients wait until the balancer finds out.
     fn machine_lost(&mut self, work: &mut Work<'_>, node: NodeIndex) {
         for copy in work.copies_on(node) {
-            let runners = work.copies[copy].runners.clone();
-            for runner in &runners {
-                if let TaskDispatch::Processes(pool) = *runner {
-                    self.process_pools[pool].parent_dies(work);
-                }
-            }
-            work.copy_vanishes(copy);
-            for runner in runners {
-                if let TaskDispatch::Threads(pool) = runner {
-                    self.pools[pool].forget();
-                }
-            }
+            self.with_its_pools(work, copy, |work| work.copy_vanishes(copy));
         }
         work.machine_is_gone(node);
+    }
+
+    /// Ends the process of a copy by `ends`, and with it the pools that it has.
+    fn with_its_pools<T>(
+        &mut self,
+        work: &mut Work<'_>,
+        copy: CopyIndex,
+        ends: impl FnOnce(&mut Work<'_>) -> T,
+    ) -> T {
+        let runners = work.copies[copy].runners.clone();
+        for runner in &runners {
+            if let TaskDispatch::Processes(pool) = *runner {
+                self.process_pools[pool].parent_dies(work);
+            }
+        }
+        let ended = ends(work);
+        for runner in runners {
+            if let TaskDispatch::Threads(pool) = runner {
+                self.pools[pool].forget();
+            }
+        }
+        ended
     }
 
     /// The kernel of the machine beyond its memory kills the largest process, as it maps memory, because there is too much of it (`mm/oom_kill.c: oom_badness`); returns whether the
@@ -147,18 +156,7 @@ impl Executors {
         // Python leaves its blocks where the handler of SIGABRT raises `SystemExit`, unless that comes too late.
         let aborted = by == work.copies[copy].main || work.leaves_blocks(copy);
         let leaves = why == Death::Silent && aborted;
-        let runners = work.copies[copy].runners.clone();
-        for runner in &runners {
-            if let TaskDispatch::Processes(pool) = *runner {
-                self.process_pools[pool].parent_dies(work);
-            }
-        }
-        let process = work.kill_copy(by, copy, leaves, why);
-        for runner in runners {
-            if let TaskDispatch::Threads(pool) = runner {
-                self.pools[pool].forget();
-            }
-        }
+        let process = self.with_its_pools(work, copy, |work| work.kill_copy(by, copy, leaves, why));
         work.kernel.starter(process).exited.push_back(process);
     }
 

@@ -90,7 +90,7 @@ pub(super) fn begin(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, key: TaskKey
 impl Executors {
     /// Scripts the master of a prefork server: it starts its copies one after another and, where they end, others in their places.
     pub(super) fn refill_master(&mut self, work: &mut Work<'_>, tid: Tid, state: MasterState) {
-        let node = work.kernel.node_of(work.kernel.threads[tid].process);
+        let node = work.kernel.node_of_thread(tid);
         let living = match state {
             MasterState::Start => {
                 for copy in work.copies.keys() {

@@ -251,6 +251,11 @@ impl<'a> Kernel<'a> {
         self.processes[process].node
     }
 
+    /// The machine on which a thread runs.
+    pub(crate) fn node_of_thread(&self, tid: Tid) -> NodeIndex {
+        self.node_of(self.threads[tid].process)
+    }
+
     /// The machine that a lock domain belongs to.
     pub(crate) fn node_of_domain(&self, domain: DomainIndex) -> NodeIndex {
         self.domain_nodes[domain]

@@ -152,6 +152,13 @@ impl Work<'_> {
         }
     }
 
+    /// Books the time for which a task has waited until now, while no thread stood for it.
+    pub(super) fn book_until_now(&mut self, key: TaskKey, cause: Cause) {
+        let (since, now) = (self.tasks[key].since, self.kernel.machine.now());
+        self.book(key, cause, since, now);
+        self.tasks[key].since = now;
+    }
+
     /// Takes back what was booked ahead of a wait that ends now rather than at `to`.
     pub(super) fn unbook(&mut self, key: TaskKey, cause: Cause, now: Nanos, to: Nanos) {
         if to <= now {

@@ -17,7 +17,7 @@ use crate::cpython::program::Program;
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, StreamRole, Streams, unit, whole};
 use crate::machine::Cause;
-use crate::scenario::{Balancer, Nodes};
+use crate::scenario::{Balancer, Nodes, transfer_time};
 
 /// A message on its way between the balancer and a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -234,17 +234,19 @@ impl<'a> Cluster<'a> {
         Some(NodeIndex::from(least))
     }
 
-    /// Where a request goes; `None` if it has to wait in the broker's queue. `before`: where its user was before.
+    /// Number of machines that the balancer sends requests to; `None` if there are none.
+    fn ups(&self) -> Option<usize> {
+        let all = self.nodes.iter().filter(|s| s.up).count();
+        (all > 0).then_some(all)
+    }
+
+    /// Where a request goes; `None` if no machine may have it now. `before`: where its user was before.
     fn choose(
         &mut self,
         spec: &Nodes,
         request: u64,
         before: Option<NodeIndex>,
     ) -> Option<NodeIndex> {
-        let all = self.nodes.iter().filter(|s| s.up).count();
-        if all == 0 {
-            return None;
-        }
         let draw = |of: usize, x: f64| {
             let n = usize::try_from(whole((x * of as f64).floor())).unwrap_or_default();
             n.min(of - 1)
@@ -252,10 +254,12 @@ impl<'a> Cluster<'a> {
         match spec.balancer {
             Balancer::RoundRobin => self.in_turn(|s| s.up),
             Balancer::Random => {
+                let all = self.ups()?;
                 let mut rng = self.choices.task(request, 0);
                 self.nth_up(draw(all, unit(&mut rng)))
             }
             Balancer::TwoChoices => {
+                let all = self.ups()?;
                 let mut rng = self.choices.task(request, 0);
                 let a = draw(all, unit(&mut rng));
                 if all == 1 {
@@ -276,12 +280,6 @@ impl<'a> Cluster<'a> {
             }
         }
     }
-}
-
-/// How long so many bytes keep a link busy that transfers `rate` bytes a second.
-fn transfer_time(bytes: u64, rate: u64) -> Nanos {
-    let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(rate.max(1)));
-    Nanos(u64::try_from(ns).unwrap_or(u64::MAX))
 }
 
 impl Work<'_> {
@@ -347,9 +345,7 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         while let Some(message) = self.cluster.on_their_way.arrives(now) {
             let (Message::Request(key) | Message::Answer(key)) = message;
-            let since = self.tasks[key].since;
-            self.book(key, Cause::Io, since, now);
-            self.tasks[key].since = now;
+            self.book_until_now(key, Cause::Io);
             self.message_is_there(message);
         }
     }
@@ -402,9 +398,7 @@ impl Work<'_> {
         let node = self.cluster.choose(spec, number, None);
         if let Some(node) = node {
             self.cluster.queue.pop_front();
-            let (since, now) = (self.tasks[key].since, self.kernel.machine.now());
-            self.book(key, Cause::Pool, since, now);
-            self.tasks[key].since = now;
+            self.book_until_now(key, Cause::Pool);
             self.send_request(key, node);
         }
         node.is_some()
@@ -412,9 +406,6 @@ impl Work<'_> {
 
     /// The machines that are there.
     pub(super) fn machines_there(&self) -> Vec<NodeIndex> {
-        if !self.cluster.is_there() {
-            return Vec::new();
-        }
         let there = self
             .cluster
             .nodes
@@ -455,25 +446,25 @@ impl Work<'_> {
         let tasks = &self.tasks;
         let pending = (self.listening).take_out(|key| tasks[key].node == node);
         for key in queued.into_iter().chain(pending) {
-            let (since, now) = (self.tasks[key].since, self.kernel.machine.now());
-            self.book(key, Cause::Pool, since, now);
+            self.book_until_now(key, Cause::Pool);
             self.is_unanswered(key);
         }
-        let seen = &mut self.cluster.nodes[node];
-        seen.gone = true;
-        if !std::mem::replace(&mut seen.checked, true) {
-            self.check_next(node);
-        }
+        self.cluster.nodes[node].gone = true;
+        self.looks_after(node);
     }
 
     /// A machine is back. It knows of no connection from before: who waits for an answer hears that at once.
     pub(crate) fn machine_is_back(&mut self, node: NodeIndex) {
-        let seen = &mut self.cluster.nodes[node];
-        seen.gone = false;
-        if !std::mem::replace(&mut seen.checked, true) {
+        self.cluster.nodes[node].gone = false;
+        self.looks_after(node);
+        self.give_unanswered_up(node);
+    }
+
+    /// From now on the checks of a machine matter, until the balancer knows how it is.
+    fn looks_after(&mut self, node: NodeIndex) {
+        if !std::mem::replace(&mut self.cluster.nodes[node].checked, true) {
             self.check_next(node);
         }
-        self.give_unanswered_up(node);
     }
 
     /// Announces the next check of a machine: they are at whole multiples of the interval.
@@ -548,11 +539,8 @@ impl Work<'_> {
         let Some(spec) = self.cluster.spec else {
             return;
         };
-        let now = self.kernel.machine.now();
         for key in std::mem::take(&mut self.cluster.nodes[node].unanswered) {
-            let since = self.tasks[key].since;
-            self.book(key, Cause::Io, since, now);
-            self.tasks[key].since = now;
+            self.book_until_now(key, Cause::Io);
             if spec.balancer.queues() {
                 self.cluster.lost.sent_again += 1;
                 self.cluster.nodes[node].outstanding -= 1;

@@ -115,7 +115,7 @@ impl Work<'_> {
             return Flow::Go;
         }
         let work = self.draw(key, demand);
-        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        let node = self.kernel.node_of_thread(tid);
         let device = self.devices.on(device, node);
         let now = self.kernel.machine.now();
         let who = Self::waiter(tid, key, mode);

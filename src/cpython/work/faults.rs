@@ -304,11 +304,8 @@ impl Work<'_> {
 
     /// A process that is no copy of a server has been killed for memory.
     pub(crate) fn memory_kills(&mut self) {
-        let killed = &mut self.faults.for_memory;
-        if killed.workers == 0 {
-            killed.first = self.kernel.machine.now();
-        }
-        killed.workers += 1;
+        let now = self.kernel.machine.now();
+        self.faults.for_memory.one_more(now);
     }
 
     /// What is found of crashes, for those that look at the end.

@@ -179,9 +179,7 @@ impl Work<'_> {
                 return;
             }
             self.listening.pending.pop();
-            let since = self.tasks[key].since;
-            self.book(key, Cause::Pool, since, now);
-            self.tasks[key].since = now;
+            self.book_until_now(key, Cause::Pool);
             if sent < ATTEMPTS {
                 self.connect(key, sent + 1);
                 continue;

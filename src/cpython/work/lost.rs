@@ -38,11 +38,7 @@ impl Work<'_> {
     ) -> ProcessIndex {
         let lost = self.dies_with(by, copy, leaves);
         let now = self.kernel.machine.now();
-        let killed = self.deaths(why);
-        if killed.workers == 0 {
-            killed.first = now;
-        }
-        killed.workers += 1;
+        self.deaths(why).one_more(now);
         for key in lost {
             self.lose(key, why);
         }

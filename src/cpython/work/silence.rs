@@ -86,6 +86,16 @@ pub(crate) struct Killed {
     pub(crate) first: Nanos,
 }
 
+impl Killed {
+    /// Counts a worker that is ended now.
+    pub(super) fn one_more(&mut self, now: Nanos) {
+        if self.workers == 0 {
+            self.first = now;
+        }
+        self.workers += 1;
+    }
+}
+
 /// How a worker shows itself alive.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shows {
@@ -129,6 +139,8 @@ impl Work<'_> {
     /// The time after which silent workers are killed; `None` if none are.
     fn kills_after(&self) -> Option<Nanos> {
         let program = self.kernel.program;
+        // Asked at every timer: most programs have nobody who looks.
+        let timeout = program.layout.life.timeout?;
         // Tasks of a trace are a worker's own before they have come: it cannot lose those.
         let comes = match program.arrivals {
             Arrivals::Trace(_) => false,
@@ -138,7 +150,7 @@ impl Work<'_> {
             | Arrivals::Sessions { .. }
             | Arrivals::Closed { .. } => true,
         };
-        program.layout.life.timeout.filter(|_| comes)
+        comes.then_some(timeout)
     }
 
     /// A worker without an event loop takes in a request that comes at this instant, or has come.
@@ -247,7 +259,7 @@ impl Work<'_> {
 
     /// The copies that a supervisor watches over.
     fn watched_by(&self, tid: Tid) -> impl Iterator<Item = CopyIndex> + use<'_> {
-        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        let node = self.kernel.node_of_thread(tid);
         let of_node = move |(key, copy): (CopyIndex, &Copy)| (copy.node == node).then_some(key);
         self.copies.iter_enumerated().filter_map(of_node)
     }
@@ -255,7 +267,7 @@ impl Work<'_> {
     /// The supervisor begins to wait for signals. Returns when its first look is that may find somebody silent for too long;
     /// [`Nanos::MAX`] if none may.
     pub(crate) fn watchdog_waits(&mut self, tid: Tid) -> Nanos {
-        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        let node = self.kernel.node_of_thread(tid);
         self.watchdogs.of[node].since = self.kernel.machine.now();
         let next = self.next_look(tid);
         self.watchdogs.of[node].armed = next;
@@ -275,17 +287,16 @@ impl Work<'_> {
             Some(self.silent_since(copy)? + after)
         };
         let first = self.watched_by(tid).filter_map(due).min()?;
-        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        let node = self.kernel.node_of_thread(tid);
         Some(self.watchdogs.of[node].look_after(first.max(now)))
     }
 
     /// A thread's timer is due: whether it is that of a supervisor which would find nobody silent, and goes on waiting.
     pub(crate) fn looks_in_vain(&mut self, tid: Tid) -> bool {
-        // Asked at every timer: most programs have nobody who looks.
-        if self.kernel.program.layout.life.timeout.is_none() || self.kills_after().is_none() {
+        if self.kills_after().is_none() {
             return false;
         }
-        let node = self.kernel.node_of(self.kernel.threads[tid].process);
+        let node = self.kernel.node_of_thread(tid);
         let watches = self.kernel.supervisor(node) == Some(tid);
         if !watches || self.kernel.threads[tid].blocked != Blocked::Park {
             return false;

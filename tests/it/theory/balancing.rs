@@ -7,7 +7,9 @@ use pchsim::scenario::{
 };
 use pchsim::strategy::{Finding, Outcome};
 
-use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
+use super::support::{
+    Case, LOADS, SERVICE, erlang, exponential, machine, mean_latency, profile, workload,
+};
 
 /// Poisson arrivals at so many machines that do one request after another, at this load of each.
 fn farm(machines: u32, balancer: Balancer, load: f64, count: u64) -> Case {
@@ -38,15 +40,6 @@ fn farm(machines: u32, balancer: Balancer, load: f64, count: u64) -> Case {
         warmup: 200.0 * SERVICE,
         horizon: None,
     }
-}
-
-/// Mean latency in M/M/c, from Erlang's recursion for the loss.
-fn erlang(servers: u32, load: f64) -> f64 {
-    let c = f64::from(servers);
-    let offered = load * c;
-    let loss = (1..=servers).fold(1.0, |b, n| offered * b / (f64::from(n) + offered * b));
-    let waits = loss / (1.0 - load * (1.0 - loss));
-    SERVICE * (1.0 + waits / (c * (1.0 - load)))
 }
 
 /// A broker whose machines have one message each at a time is one queue before all of them.

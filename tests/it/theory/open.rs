@@ -6,7 +6,9 @@ use pchsim::scenario::{
     Scope, Step, Strategy, WhenFull, Workers,
 };
 
-use super::support::{Case, LOADS, SERVICE, exponential, machine, mean_latency, profile, workload};
+use super::support::{
+    Case, LOADS, SERVICE, erlang, exponential, machine, mean_latency, profile, workload,
+};
 
 const REPLICATIONS: u32 = 20;
 
@@ -40,15 +42,6 @@ fn queue(servers: u32, load: f64, service: Dist) -> Case {
 /// Mean latency in M/G/1 by Pollaczek and Khinchine; `cv2` is the squared coefficient of variation of service.
 fn pollaczek_khinchine(load: f64, cv2: f64) -> f64 {
     SERVICE * (1.0 + load * (1.0 + cv2) / (2.0 * (1.0 - load)))
-}
-
-/// Mean latency in M/M/c, from Erlang's recursion for the loss.
-fn erlang(servers: u32, load: f64) -> f64 {
-    let c = f64::from(servers);
-    let offered = load * c;
-    let loss = (1..=servers).fold(1.0, |b, n| offered * b / (f64::from(n) + offered * b));
-    let waits = loss / (1.0 - load * (1.0 - loss));
-    SERVICE * (1.0 + waits / (c * (1.0 - load)))
 }
 
 #[test]

@@ -69,6 +69,15 @@ pub(crate) fn exponential(mean: f64) -> Dist {
     Dist::Exponential(Nanos::from_secs_f64(mean))
 }
 
+/// Mean latency in M/M/c, from Erlang's recursion for the loss.
+pub(crate) fn erlang(servers: u32, load: f64) -> f64 {
+    let c = f64::from(servers);
+    let offered = load * c;
+    let loss = (1..=servers).fold(1.0, |b, n| offered * b / (f64::from(n) + offered * b));
+    let waits = loss / (1.0 - load * (1.0 - loss));
+    SERVICE * (1.0 + waits / (c * (1.0 - load)))
+}
+
 /// A system to be simulated.
 pub(crate) struct Case {
     pub(crate) machine: MachineSpec,
