@@ -34,6 +34,7 @@ pub mod live;
 pub mod machine;
 pub mod measure;
 pub mod page;
+pub mod plan;
 pub mod profiles;
 pub mod quantity;
 pub mod report;

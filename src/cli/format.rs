@@ -69,6 +69,8 @@ impl FileKind {
     pub(super) const SCENARIO: Self = Self::new("a scenario", &["ron"]);
     /// An interpreter's profile.
     pub(super) const PROFILE: Self = Self::new("a profile", &["ron"]);
+    /// A document of Kubernetes.
+    pub(super) const YAML: Self = Self::new("YAML", &["yaml", "yml"]);
     /// A report as a page.
     pub(super) const PAGE: Self = Self::new("a page", &["html", "htm"]);
     /// A report as Markdown, which is a plain text as well.

@@ -14,7 +14,8 @@ pub mod guard;
 pub(crate) mod init;
 pub(crate) mod man;
 mod paint;
-pub(crate) mod plot;
+pub(crate) mod plan;
+mod plot;
 mod printer;
 pub(crate) mod profiles;
 pub mod ps;
@@ -99,6 +100,8 @@ enum Command {
     Sweep(Box<sweep::Args>),
     /// Say what changed between two results or scenarios, and whether that is real
     Compare(Box<compare::Args>),
+    /// Find the cheapest machines, and what to run on them, for a load at objectives
+    Plan(Box<plan::Args>),
     /// Draw the figures of results as SVG and PNG files
     Plot(plot::Args),
     /// Check scenario files without running them
@@ -141,6 +144,7 @@ impl Command {
             Self::Run(args) => run::run(args, printer),
             Self::Sweep(args) => sweep::run(args, printer),
             Self::Compare(args) => compare::run(args, printer),
+            Self::Plan(args) => plan::run(args, printer),
             Self::Plot(args) => plot::run(args, printer),
             Self::Check(args) => check::run(args, printer),
             Self::Scenarios(args) => scenarios::run(args, printer),

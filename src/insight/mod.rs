@@ -8,7 +8,7 @@ mod curves;
 mod doubt;
 mod find;
 mod holds;
-mod knee;
+pub(crate) mod knee;
 pub(crate) mod metric;
 pub(crate) mod names;
 pub(crate) mod shares;

@@ -8,6 +8,7 @@ pub mod contrast;
 mod csv;
 mod explain;
 mod over_windows;
+pub mod plan;
 pub(crate) mod summary;
 pub mod sweep;
 mod text;

@@ -125,7 +125,7 @@ fn demands_on_cpu(steps: &[Step]) -> Vec<bool> {
     out
 }
 
-fn on_cpu(resource: StepResource) -> bool {
+pub(crate) fn on_cpu(resource: StepResource) -> bool {
     match resource {
         StepResource::Bytecode | StepResource::Native => true,
         StepResource::Outside | StepResource::Blocked => false,
@@ -134,10 +134,19 @@ fn on_cpu(resource: StepResource) -> bool {
 
 /// The steps with their CPU times multiplied, and nothing else.
 fn costing(steps: &[Step], factor: f64) -> Vec<Step> {
+    taking(steps, factor, &on_cpu)
+}
+
+/// The steps with the times multiplied that they spend in such a way, and nothing else.
+pub(crate) fn taking(
+    steps: &[Step],
+    factor: f64,
+    such: &impl Fn(StepResource) -> bool,
+) -> Vec<Step> {
     let one = |step: &Step| match step.takes() {
-        Some((resource, _)) if on_cpu(resource) => step.scaled(factor),
+        Some((resource, _)) if such(resource) => step.scaled(factor),
         Some(_) => step.clone(),
-        None => step.around(|inside| costing(inside, factor)),
+        None => step.around(|inside| taking(inside, factor, such)),
     };
     steps.iter().map(one).collect()
 }

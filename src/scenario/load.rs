@@ -143,6 +143,57 @@ impl Load {
         }
     }
 
+    /// The most arrivals a second at any time of it.
+    #[must_use]
+    pub fn peak_rate(&self) -> f64 {
+        match self {
+            Self::Phases { phases, .. } => {
+                let ends = phases.iter().flat_map(|p| [p.from, p.to]);
+                ends.fold(0.0, f64::max)
+            }
+            Self::Diurnal { mean, swing, .. } => mean * (1.0 + swing),
+            Self::Bursty { states } => states.iter().map(|s| s.rate).fold(0.0, f64::max),
+        }
+    }
+
+    /// The same load with all rates multiplied by this factor, at the same times.
+    #[must_use]
+    pub fn multiplied(&self, by: f64) -> Self {
+        match self {
+            Self::Phases { phases, repeat } => Self::Phases {
+                phases: phases
+                    .iter()
+                    .map(|p| Phase {
+                        from: p.from * by,
+                        to: p.to * by,
+                        time: p.time,
+                    })
+                    .collect(),
+                repeat: *repeat,
+            },
+            Self::Diurnal {
+                mean,
+                swing,
+                period,
+                peak,
+            } => Self::Diurnal {
+                mean: mean * by,
+                swing: *swing,
+                period: *period,
+                peak: *peak,
+            },
+            Self::Bursty { states } => Self::Bursty {
+                states: states
+                    .iter()
+                    .map(|s| LoadState {
+                        rate: s.rate * by,
+                        time: s.time,
+                    })
+                    .collect(),
+            },
+        }
+    }
+
     /// The same load with all times multiplied by this factor, so that as many arrive.
     #[must_use]
     pub fn stretched(&self, by: f64) -> Self {

@@ -25,6 +25,7 @@ pub use backoff::{Backoff, Jitter};
 pub use capacity::{PastLimit, ScenarioPart};
 pub use client::Client;
 pub use cost::StrategyKind;
+pub(crate) use cost::{on_cpu, taking};
 pub(crate) use device::transfer_time;
 pub use device::{DeviceKind, DeviceSpec};
 pub use dist::Dist;

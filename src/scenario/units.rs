@@ -65,7 +65,7 @@ pub(crate) fn grouped(number: impl std::fmt::Display) -> String {
 }
 
 /// Splits a leading number off: `("1.5", "s")`. An exponent needs a digit after it, so that `1e3s` works.
-fn split_number(text: &str) -> (&str, &str) {
+pub(crate) fn split_number(text: &str) -> (&str, &str) {
     let b = text.as_bytes();
     let mut i = usize::from(matches!(b.first(), Some(b'+' | b'-')));
     while b
@@ -90,7 +90,8 @@ fn split_number(text: &str) -> (&str, &str) {
     text.split_at(i)
 }
 
-fn number(text: &str) -> Option<f64> {
+/// The number that such a part says; `None` if it is none.
+pub(crate) fn number(text: &str) -> Option<f64> {
     text.chars()
         .filter(|&c| c != '_')
         .collect::<String>()

@@ -44,7 +44,7 @@ pub use judge::judged;
 pub use options::{Options, PRECISION, StudyError, StudyProgress};
 pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
-pub use run::run_study;
+pub use run::{AskedStudy, run_studies, run_study};
 pub(crate) use sweep::journal::differing;
 pub use warning::{
     Back, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers,

@@ -1,7 +1,7 @@
 //! Runs a study: the simulations of its [`StudyRun`] on a pool of threads, then the forecasts.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::course::{Job, StudyRun};
@@ -41,6 +41,91 @@ where
     Ok(study
         .unwrap_or_else(PoisonError::into_inner)
         .expect("a study that nobody stops comes to its end"))
+}
+
+/// A study to be made beside others.
+#[derive(Clone, Debug)]
+pub struct AskedStudy {
+    /// What is simulated.
+    pub scenario: Scenario,
+    /// The profiles of its interpreters, in their order.
+    pub profiles: Vec<Profile>,
+    /// How much is simulated of it.
+    pub options: Options,
+}
+
+/// Makes many studies side by side on one pool of threads, each as [`run_study`] makes it by itself; the result does not depend on the number
+/// of threads. `over` is told how many are done.
+///
+/// # Errors
+/// As of [`run_study`]: the first error of any of them.
+pub fn run_studies<S>(
+    asked: &[AskedStudy],
+    threads: Option<usize>,
+    simulate: S,
+    over: &(dyn Fn(usize) + Sync),
+) -> Result<Vec<Study>, StudyError>
+where
+    S: Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync,
+{
+    let many = ManyStudies {
+        asked,
+        simulate,
+        over,
+        done: AtomicUsize::new(0),
+        studies: Mutex::new(asked.iter().map(|_| None).collect()),
+    };
+    drive(&pool(threads)?, &many)?;
+    let studies = many.studies.into_inner();
+    let studies = studies.unwrap_or_else(PoisonError::into_inner);
+    Ok(studies.into_iter().flatten().collect())
+}
+
+/// Studies that are made side by side.
+struct ManyStudies<'a, 'o, S> {
+    asked: &'a [AskedStudy],
+    simulate: S,
+    over: &'o (dyn Fn(usize) + Sync),
+    done: AtomicUsize,
+    studies: Mutex<Vec<Option<Study>>>,
+}
+
+impl<'a, S: Fn(&SimInput<'_>) -> Result<Outcome, SimError> + Sync> Studies<'a>
+    for ManyStudies<'a, '_, S>
+{
+    type Error = StudyError;
+
+    fn count(&self) -> usize {
+        self.asked.len()
+    }
+
+    fn begin(&self, number: usize) -> Result<(StudyRun<'a>, Vec<Job>), StudyError> {
+        let asked = &self.asked[number];
+        let (scenario, profiles) = (&asked.scenario, &asked.profiles);
+        StudyRun::begin(
+            Cow::Borrowed(scenario),
+            Cow::Borrowed(profiles),
+            &asked.options,
+        )
+    }
+
+    fn simulate(&self, input: &SimInput<'_>) -> Result<Outcome, SimError> {
+        (self.simulate)(input)
+    }
+
+    fn progress(&self, _: usize, _: usize) {}
+
+    fn over(&self, number: usize, study: Study) -> Result<(), StudyError> {
+        let mut studies = self.studies.lock().unwrap_or_else(PoisonError::into_inner);
+        studies[number] = Some(study);
+        drop(studies);
+        (self.over)(self.done.fetch_add(1, Ordering::Relaxed) + 1);
+        Ok(())
+    }
+
+    fn stopped(&self) -> bool {
+        false
+    }
 }
 
 /// A study that is run by itself.

@@ -1,0 +1,133 @@
+//! What is deployed: the command of a server, and a Deployment of Kubernetes. Names of scenarios are quoted wherever they enter a shell or YAML.
+
+use super::prices::MachineType;
+use crate::scenario::Strategy;
+
+/// The command that starts the server that a strategy names on each machine; `None` where it names none.
+pub(super) fn command(each: &Strategy) -> Option<String> {
+    Some(each.server()?.command_line())
+}
+
+/// Memory that a container asks for, as a multiple of the forecast's peak.
+const SPARE: f64 = 1.2;
+
+/// A Deployment of so many replicas that each are as large as that machine.
+pub(super) fn kubernetes(
+    name: &str,
+    command: Option<&str>,
+    machines: u32,
+    machine: &MachineType,
+    memory: Option<f64>,
+    strategy: &str,
+) -> String {
+    let label = dns_label(name);
+    let mebi = |bytes: f64| format!("{}Mi", libm::ceil(bytes / 1_048_576.0).max(1.0));
+    let limit = machine.memory_bytes as f64;
+    let asked = memory.map_or(limit, |m| (m * SPARE).min(limit));
+    let words: Vec<String> = command.map_or_else(Vec::new, |c| c.split(' ').map(yaml).collect());
+    let runs = if words.is_empty() {
+        format!("          # Runs {}: start it as your program does.\n", one_line(strategy))
+    } else {
+        format!("          command: [{}]\n", words.join(", "))
+    };
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {label}
+  annotations:
+    pchsim/scenario: {scenario}
+spec:
+  replicas: {machines}
+  selector:
+    matchLabels: {{app: {label}}}
+  template:
+    metadata:
+      labels: {{app: {label}}}
+    spec:
+      containers:
+        - name: app
+          image: {label}:latest  # yours
+{runs}          resources:
+            requests: {{cpu: \"{cpus}\", memory: {requests}}}
+            limits: {{cpu: \"{cpus}\", memory: {limits}}}
+",
+        scenario = yaml(name),
+        cpus = machine.cpus,
+        requests = mebi(asked),
+        limits = mebi(limit),
+    )
+}
+
+/// A text as a string of YAML: JSON's strings are such.
+fn yaml(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// A text that cannot end the comment that it stands in.
+fn one_line(text: &str) -> String {
+    let safe = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(safe).collect()
+}
+
+/// A name as Kubernetes takes it (RFC 1123): small letters, digits and hyphens, at most 63, a letter first.
+fn dns_label(name: &str) -> String {
+    let mut label = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            label.push(c.to_ascii_lowercase());
+        } else if !label.ends_with('-') && !label.is_empty() {
+            label.push('-');
+        }
+        if label.len() == 50 {
+            break;
+        }
+    }
+    let label = label.trim_end_matches('-');
+    match label.chars().next() {
+        Some(c) if c.is_ascii_lowercase() => label.to_owned(),
+        Some(_) => format!("app-{label}"),
+        None => "app".into(),
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_labels() {
+        for (name, label) in [
+            ("api", "api"),
+            ("My API: v2", "my-api-v2"),
+            ("2 agents", "app-2-agents"),
+            ("\"; rm -rf /", "rm-rf"),
+            ("äöü", "app"),
+            ("", "app"),
+        ] {
+            assert_eq!(dns_label(name), label, "{name}");
+        }
+        assert!(dns_label(&"x".repeat(200)).len() <= 63);
+    }
+
+    #[test]
+    fn hostile_names_stay_within_their_quotes() {
+        let machine = MachineType {
+            name: "m".into(),
+            cpus: 2,
+            memory_bytes: 4 << 30,
+            price_per_month: 1.0,
+        };
+        let name = "a\"\n  evil: true\n# ";
+        let text = kubernetes(name, Some("gunicorn -w 4 app:app"), 3, &machine, Some(1e8), "x\ny");
+        assert!(!text.lines().any(|l| l.trim_start().starts_with("evil")));
+        assert!(text.contains(r#"pchsim/scenario: "a\"\n  evil: true\n# ""#), "{text}");
+        assert!(text.contains("replicas: 3"));
+        assert!(text.contains(r#"command: ["gunicorn", "-w", "4", "app:app"]"#));
+        assert!(text.contains("requests: {cpu: \"2\", memory: 115Mi}"), "{text}");
+        assert!(text.contains("memory: 4096Mi"));
+        let text = kubernetes(name, None, 1, &machine, None, "x\nevil: 1");
+        assert!(!text.lines().any(|l| l.trim_start().starts_with("evil")));
+    }
+}

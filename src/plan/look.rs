@@ -1,0 +1,316 @@
+//! One look at a candidate: whether it bears a load, by simulation. What has been looked at is remembered, and all looks meet the same tasks.
+
+use std::collections::BTreeMap;
+
+use super::load::{Input, at_load};
+use super::prices::MachineType;
+use super::shape::{Candidate, machine_of};
+use crate::cpython::profile::Profile;
+use crate::measure::Estimate;
+use crate::quantity::Quantity;
+use crate::result::{Forecast, Status, Verdict};
+use crate::scenario::{Metric, Objective, Scenario, StrategyCase};
+use crate::strategy::simulate;
+use crate::study::{AskedStudy, Options, StudyError, run_studies};
+
+/// How closely is looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Closeness {
+    /// One replication: enough to drop what is far from bearing it.
+    Glance,
+    /// Until every objective is decided, within limits.
+    Look,
+    /// As a look, of longer runs: for what is recommended.
+    Stare,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sight {
+    /// Index of the candidate.
+    pub candidate: usize,
+    /// On so many machines.
+    pub machines: u32,
+    /// Under this load.
+    pub load: f64,
+    /// With this input changed.
+    pub input: Input,
+}
+
+type Key = (usize, u32, u64, (u8, usize, u64), Closeness);
+
+impl Sight {
+    fn key(&self, closeness: Closeness) -> Key {
+        let load = self.load.to_bits();
+        (self.candidate, self.machines, load, self.input.key(), closeness)
+    }
+}
+
+/// Why a candidate does not bear a load.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Lack {
+    /// It misses this objective; undecided ones count as missed.
+    Misses {
+        /// Index of the objective.
+        objective: usize,
+        /// What it comes to.
+        value: Option<Estimate>,
+        /// Whether that is beyond chance.
+        certain: bool,
+    },
+    /// It has no meaningful forecast, for this reason.
+    Status(Status),
+    /// The interpreter cannot do it.
+    Refused(String),
+}
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    /// The forecast.
+    pub forecast: Forecast,
+    /// What is lacking; `None`: it bears the load, and meets every objective beyond chance.
+    pub lack: Option<Lack>,
+}
+
+impl Seen {
+    pub(super) fn holds(&self) -> bool {
+        self.lack.is_none()
+    }
+
+    pub(super) fn mean(&self, q: Quantity) -> Option<f64> {
+        self.forecast.get(q).map(|e| e.mean)
+    }
+
+    /// The greatest of its objectives' values, each as a share of its bound (of a bound from below the reverse): below 1 where all are met.
+    pub(super) fn tightness(&self, objectives: &[Objective]) -> f64 {
+        let of = |(judged, asked): (&crate::result::Judgement, &Objective)| {
+            let value = judged.value?.mean;
+            let (a, b) = (value.max(1e-12), asked.bound.max(1e-12));
+            Some(if asked.below { a / b } else { b / a })
+        };
+        let all = self.forecast.objectives.iter().zip(objectives);
+        all.filter_map(of).fold(0.0, f64::max)
+    }
+}
+
+/// Simulates what is looked at.
+pub(super) struct Looker<'a> {
+    /// What is planned for.
+    pub scenario: &'a Scenario,
+    /// The profiles of its interpreters.
+    pub profiles: &'a [Profile],
+    /// The kinds of machines.
+    pub machines: &'a [MachineType],
+    /// What has to hold.
+    pub objectives: &'a [Objective],
+    /// The candidates.
+    pub candidates: &'a [Candidate],
+    /// Number of threads that simulate; `None`: one for each core.
+    pub threads: Option<usize>,
+    /// Told how many simulations there were, now and then.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+    seen: BTreeMap<Key, Seen>,
+    /// Curves of load against latency of others than the plan.
+    pub curves: Vec<super::LoadCurve>,
+    /// Number of replications that were simulated.
+    pub replications: u64,
+    /// Number of looks.
+    pub looks: u64,
+    /// Number of model events.
+    pub events: u64,
+}
+
+/// What a glance may miss an objective by, as a share of the bound, and still be worth a closer look.
+const WORTH: f64 = 0.5;
+/// Share of the load that a glance must see completed to be worth a closer look if it calls a candidate saturated.
+const NEARLY: f64 = 0.97;
+
+impl<'a> Looker<'a> {
+    pub(super) fn new(
+        (scenario, profiles): (&'a Scenario, &'a [Profile]),
+        machines: &'a [MachineType],
+        objectives: &'a [Objective],
+        candidates: &'a [Candidate],
+        threads: Option<usize>,
+        progress: &'a (dyn Fn(u64) + Sync),
+    ) -> Self {
+        Self {
+            scenario,
+            profiles,
+            machines,
+            objectives,
+            candidates,
+            threads,
+            progress,
+            seen: BTreeMap::new(),
+            curves: Vec::new(),
+            replications: 0,
+            looks: 0,
+            events: 0,
+        }
+    }
+
+    /// The metric that a load is judged by: that of the first objective about time, else the 95th percentile.
+    pub(super) fn metric(&self) -> Metric {
+        let timed = |m: &Metric| match m {
+            Metric::MeanLatency | Metric::Percentile(_) | Metric::Worst(_) => true,
+            Metric::Makespan
+            | Metric::Throughput
+            | Metric::Memory
+            | Metric::Cpu
+            | Metric::FailureRate => false,
+        };
+        let mut metrics = self.objectives.iter().map(|o| o.metric);
+        metrics.find(timed).unwrap_or(Metric::Percentile(95.0))
+    }
+
+    /// The scenario in which a sight is simulated.
+    pub(super) fn scene(&self, sight: &Sight, closeness: Closeness) -> Scenario {
+        let times = match closeness {
+            Closeness::Glance => 1.0,
+            Closeness::Look => 2.0,
+            Closeness::Stare => 6.0,
+        };
+        let candidate = &self.candidates[sight.candidate];
+        let mut scene = at_load(self.scenario, sight.load, sight.input, times);
+        scene.machine = machine_of(&self.scenario.machine, &self.machines[candidate.machine]);
+        scene.objectives = self.objectives.to_vec();
+        scene.interpreters = self
+            .scenario
+            .interpreters
+            .get(candidate.profile)
+            .into_iter()
+            .cloned()
+            .collect();
+        scene.strategies = vec![StrategyCase {
+            strategy: candidate.on(sight.machines),
+            interpreter: None,
+        }];
+        scene
+    }
+
+    fn options(&self, closeness: Closeness) -> Options {
+        let usual = Options {
+            metric: Some(self.metric()),
+            ..Options::default()
+        };
+        match closeness {
+            Closeness::Glance => Options {
+                replications: Some(1),
+                ..usual
+            },
+            Closeness::Look => Options {
+                precision: 0.05,
+                most_replications: 40,
+                event_budget: 8_000_000,
+                ..usual
+            },
+            Closeness::Stare => Options {
+                precision: 0.02,
+                most_replications: 60,
+                event_budget: 60_000_000,
+                ..usual
+            },
+        }
+    }
+
+    /// Looks at all of these; what a glance tells to be far from it is looked at no closer.
+    pub(super) fn at(
+        &mut self,
+        sights: &[Sight],
+        closeness: Closeness,
+    ) -> Result<Vec<Seen>, StudyError> {
+        if closeness != Closeness::Glance {
+            let all = self.at(sights, Closeness::Glance)?;
+            let worth = |(sight, seen): (&Sight, &Seen)| self.is_worth(sight, seen).then_some(*sight);
+            let near: Vec<Sight> = sights.iter().zip(&all).filter_map(worth).collect();
+            self.simulate(&near, closeness)?;
+            let closer = sights.iter().zip(all);
+            return Ok(closer
+                .map(|(sight, glance)| {
+                    let close = self.seen.get(&sight.key(closeness));
+                    close.cloned().unwrap_or(glance)
+                })
+                .collect());
+        }
+        self.simulate(sights, closeness)?;
+        let known = |s: &Sight| self.seen.get(&s.key(closeness)).cloned();
+        Ok(sights.iter().filter_map(known).collect())
+    }
+
+    /// Looks at one.
+    pub(super) fn one(&mut self, sight: Sight, closeness: Closeness) -> Result<Seen, StudyError> {
+        let mut seen = self.at(&[sight], closeness)?;
+        Ok(seen.remove(0))
+    }
+
+    /// Whether a glance leaves a chance.
+    fn is_worth(&self, sight: &Sight, seen: &Seen) -> bool {
+        let f = &seen.forecast;
+        match &seen.lack {
+            None => true,
+            Some(Lack::Misses { .. }) => f.excess <= WORTH,
+            Some(Lack::Status(Status::Saturated)) => {
+                let done = seen.mean(Quantity::Throughput).unwrap_or(0.0);
+                super::load::LoadUnit::of(self.scenario) == super::load::LoadUnit::PerSecond
+                    && done >= NEARLY * sight.load
+            }
+            Some(Lack::Status(_) | Lack::Refused(_)) => false,
+        }
+    }
+
+    fn simulate(&mut self, sights: &[Sight], closeness: Closeness) -> Result<(), StudyError> {
+        let mut new: Vec<Sight> = Vec::new();
+        for sight in sights {
+            let key = sight.key(closeness);
+            if !self.seen.contains_key(&key) && !new.iter().any(|n| n.key(closeness) == key) {
+                new.push(*sight);
+            }
+        }
+        let asked: Vec<AskedStudy> = new
+            .iter()
+            .map(|sight| {
+                let profile = self.candidates[sight.candidate].profile;
+                AskedStudy {
+                    scenario: self.scene(sight, closeness),
+                    profiles: vec![self.profiles[profile].clone()],
+                    options: self.options(closeness),
+                }
+            })
+            .collect();
+        let before = self.replications;
+        let progress = |done: usize| (self.progress)(before + done as u64);
+        let studies = run_studies(&asked, self.threads, simulate, &progress)?;
+        for (sight, mut study) in new.iter().zip(studies) {
+            let forecast = study.forecasts.remove(0);
+            self.replications += u64::from(forecast.replications);
+            self.events += forecast.events;
+            self.looks += 1;
+            let lack = lack_of(&forecast, closeness);
+            self.seen
+                .insert(sight.key(closeness), Seen { forecast, lack });
+        }
+        Ok(())
+    }
+}
+
+/// What a forecast lacks.
+fn lack_of(f: &Forecast, closeness: Closeness) -> Option<Lack> {
+    if let Some(why) = &f.refusal {
+        return Some(Lack::Refused(why.clone()));
+    }
+    if f.status != Status::Fine {
+        return Some(Lack::Status(f.status));
+    }
+    let missed = f.objectives.iter().enumerate().filter(|(_, o)| {
+        o.verdict == Verdict::Missed
+            || o.verdict == Verdict::Undecided && closeness != Closeness::Glance
+    });
+    let worst = missed.max_by(|a, b| a.1.excess().total_cmp(&b.1.excess()));
+    worst.map(|(objective, o)| Lack::Misses {
+        objective,
+        value: o.value,
+        certain: o.verdict == Verdict::Missed,
+    })
+}

@@ -1,0 +1,23 @@
+//! Capacity planning: which machines, how many, and what runs on them, for a load at objectives, for the least money; what that bears, what
+//! breaks first, and what another load or other inputs would change.
+//!
+//! [`plan`] searches candidates (strategies, interpreters, numbers of workers and threads, kinds of machines and their number) by simulation:
+//! branch and bound over costs, bisection over numbers of machines, which is monotone, and common random numbers throughout. What is
+//! recommended is looked at more closely than what is dropped, and an objective that is not met beyond chance counts as missed.
+
+mod capacity;
+mod deploy;
+mod load;
+mod look;
+mod make;
+mod prices;
+mod result;
+mod search;
+mod shape;
+mod words;
+
+pub use load::LoadUnit;
+pub use make::{Ask, PlanError, plan};
+pub use prices::{Amount, HOURS_OF_A_MONTH, MachineType, PriceError, PriceList};
+pub use result::*;
+pub(crate) use words::{load_text, money, short};

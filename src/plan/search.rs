@@ -1,0 +1,427 @@
+//! The search for the cheapest candidate that bears a load: branch and bound over candidates, bisection over numbers of machines.
+//!
+//! More machines never bear less, so that of each candidate the fewest that bear the load are found by bisection; its cost is at least that of
+//! the machines that its CPU time needs for certain. Candidates are taken in the order of that bound, and once one bears the load, every other
+//! is looked at once on as many machines as cost no more: what does not bear it there cannot be cheaper.
+
+use super::load::{Input, LoadUnit};
+use super::look::{Closeness, Lack, Looker, Seen, Sight};
+use crate::quantity::Quantity;
+use crate::result::Status;
+use crate::study::StudyError;
+
+/// What has to be borne.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Goal {
+    /// The load itself.
+    pub load: f64,
+    /// The share by which more is to be borne with all machines.
+    pub headroom: f64,
+    /// Machines that may be lost while the load itself is still borne.
+    pub survive: u32,
+    /// With this input changed.
+    pub input: Input,
+    /// Most machines that are tried.
+    pub most: u32,
+}
+
+impl Goal {
+    /// The load with headroom.
+    pub(super) fn with_headroom(&self) -> f64 {
+        self.load * (1.0 + self.headroom)
+    }
+}
+
+/// How the search for one candidate's number of machines stands.
+#[derive(Clone, Debug)]
+pub(super) struct Track {
+    /// Index of the candidate.
+    pub candidate: usize,
+    /// What one of its machines costs.
+    pub price: f64,
+    /// Fewest machines that its certain demands leave possible.
+    pub bound: u32,
+    /// So many are known not to bear it.
+    pub lo: u32,
+    /// So many are known to bear it.
+    pub hi: Option<u32>,
+    /// Why no number of machines does.
+    pub hopeless: Option<Hopeless>,
+    /// What was seen last where it does not bear the load, on how many machines.
+    pub last: Option<(u32, Seen)>,
+    /// On how many machines it was seen before to be how good, and whether it was saturated there.
+    before: Option<(u32, f64, bool)>,
+}
+
+/// Why more machines are no help.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Hopeless {
+    /// Even a hundredth of the load is not borne.
+    Alone,
+    /// More machines have brought nothing.
+    Shared,
+    /// More than the most that are tried would be needed.
+    TooMany,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// The cheapest candidates with their machines, the best first; empty if there is none.
+    pub best: Vec<(usize, u32)>,
+    /// How each candidate fared.
+    pub tracks: Vec<Track>,
+}
+
+/// Candidates that are looked at side by side; a fixed number, so that results do not depend on threads.
+const WAVE: usize = 16;
+/// Growth that more machines must bring to be of use, while there are half as many again.
+const BRINGS: f64 = 0.05;
+/// Share of the load under which a candidate must hold the objectives by itself.
+const LIGHT: f64 = 0.01;
+/// Difference of costs that is none.
+const SAME: f64 = 1e-9;
+
+impl Looker<'_> {
+    /// The cheapest of these candidates (indices) that bear the goal.
+    pub(super) fn search(&mut self, goal: &Goal, among: &[usize]) -> Result<Found, StudyError> {
+        let rate = match LoadUnit::of(self.scenario) {
+            LoadUnit::PerSecond => Some(goal.with_headroom()),
+            LoadUnit::Users => None,
+        };
+        let mut tracks: Vec<Track> = among
+            .iter()
+            .map(|&candidate| {
+                let c = &self.candidates[candidate];
+                let machine = &self.machines[c.machine];
+                let profile = &self.profiles[c.profile];
+                let bound = match goal.input {
+                    Input::AsItIs => c.fewest(self.scenario, profile, machine, rate),
+                    Input::Cpu(_) | Input::Waits(_) | Input::Memory(_) | Input::Limit(..) => 1,
+                };
+                let bound = bound.max(1 + goal.survive);
+                Track {
+                    candidate,
+                    price: machine.price_per_month,
+                    bound,
+                    lo: bound - 1,
+                    hi: None,
+                    hopeless: (bound > goal.most).then_some(Hopeless::TooMany),
+                    last: None,
+                    before: None,
+                }
+            })
+            .collect();
+        loop {
+            self.narrow(goal, &mut tracks)?;
+            let Some(cheapest) = cheapest(&tracks) else {
+                return Ok(Found {
+                    best: Vec::new(),
+                    tracks,
+                });
+            };
+            let mut equal: Vec<(usize, u32)> = tracks
+                .iter()
+                .filter_map(|t| Some((t.candidate, t.hi.filter(|hi| t.costs(*hi) <= cheapest + SAME)?)))
+                .collect();
+            self.order(goal, &mut equal)?;
+            // What is recommended is looked at more closely than what was searched; if it does not hold then, it never did.
+            let best = equal[0];
+            if self.bears(goal, best, Closeness::Stare)? {
+                return Ok(Found { best: equal, tracks });
+            }
+            let track = tracks.iter_mut().find(|t| t.candidate == best.0);
+            if let Some(t) = track {
+                (t.lo, t.hi) = (best.1, None);
+            }
+        }
+    }
+
+    /// Narrows the numbers of machines until the cheapest is known.
+    fn narrow(&mut self, goal: &Goal, tracks: &mut [Track]) -> Result<(), StudyError> {
+        loop {
+            let cheapest = cheapest(tracks);
+            let mut open: Vec<(f64, usize, u32)> = Vec::new();
+            for (i, t) in tracks.iter().enumerate() {
+                if let Some(n) = t.next(cheapest, goal.most) {
+                    open.push((t.costs(t.lo + 1), i, n));
+                }
+            }
+            open.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            open.truncate(WAVE);
+            if open.is_empty() {
+                return Ok(());
+            }
+            let wanted: Vec<(usize, u32)> = open
+                .iter()
+                .map(|&(_, i, n)| (tracks[i].candidate, n))
+                .collect();
+            let seen = self.looked(goal, &wanted)?;
+            let mut failed = Vec::new();
+            for (&(_, i, n), result) in open.iter().zip(seen) {
+                match result {
+                    None => tracks[i].hi = Some(n),
+                    Some(seen) => {
+                        tracks[i].fails(n, seen, goal);
+                        failed.push(i);
+                    }
+                }
+            }
+            self.refuse_hopeless(goal, tracks, &failed)?;
+        }
+    }
+
+    /// Whether each of these bears the goal: nothing if it does, else what was seen.
+    fn looked(
+        &mut self,
+        goal: &Goal,
+        wanted: &[(usize, u32)],
+    ) -> Result<Vec<Option<Seen>>, StudyError> {
+        let sight = |&(candidate, machines): &(usize, u32)| Sight {
+            candidate,
+            machines,
+            load: goal.with_headroom(),
+            input: goal.input,
+        };
+        let sights: Vec<Sight> = wanted.iter().map(sight).collect();
+        let full = self.at(&sights, Closeness::Look)?;
+        if goal.survive == 0 {
+            let all = full.into_iter();
+            return Ok(all.map(|s| (!s.holds()).then_some(s)).collect());
+        }
+        let fewer: Vec<Sight> = sights
+            .iter()
+            .zip(&full)
+            .filter(|(_, seen)| seen.holds())
+            .map(|(s, _)| Sight {
+                machines: s.machines - goal.survive,
+                load: goal.load,
+                ..*s
+            })
+            .collect();
+        let mut fewer = self.at(&fewer, Closeness::Look)?.into_iter();
+        let all = full.into_iter().map(|seen| {
+            let seen = if seen.holds() { fewer.next()? } else { seen };
+            (!seen.holds()).then_some(seen)
+        });
+        Ok(all.collect())
+    }
+
+    /// Whether a candidate on so many machines bears the goal.
+    pub(super) fn bears(
+        &mut self,
+        goal: &Goal,
+        (candidate, machines): (usize, u32),
+        closeness: Closeness,
+    ) -> Result<bool, StudyError> {
+        let sight = |machines, load| Sight {
+            candidate,
+            machines,
+            load,
+            input: goal.input,
+        };
+        if !self
+            .one(sight(machines, goal.with_headroom()), closeness)?
+            .holds()
+        {
+            return Ok(false);
+        }
+        if goal.survive == 0 {
+            return Ok(true);
+        }
+        let left = machines.saturating_sub(goal.survive);
+        Ok(left > 0 && self.one(sight(left, goal.load), closeness)?.holds())
+    }
+
+    /// Drops those of which no number of machines bears the load: which do not hold the objectives under next to no load.
+    fn refuse_hopeless(
+        &mut self,
+        goal: &Goal,
+        tracks: &mut [Track],
+        failed: &[usize],
+    ) -> Result<(), StudyError> {
+        // What is saturated may bear less.
+        let doubtful: Vec<usize> = failed
+            .iter()
+            .copied()
+            .filter(|&i| {
+                let t = &tracks[i];
+                let saturated = t.last.as_ref().is_some_and(|(_, s)| {
+                    s.lack == Some(Lack::Status(Status::Saturated))
+                });
+                t.hopeless.is_none() && !saturated
+            })
+            .collect();
+        let sights: Vec<Sight> = doubtful
+            .iter()
+            .map(|&i| Sight {
+                candidate: tracks[i].candidate,
+                machines: 1,
+                load: match LoadUnit::of(self.scenario) {
+                    LoadUnit::PerSecond => goal.load * LIGHT,
+                    LoadUnit::Users => 1.0,
+                },
+                input: goal.input,
+            })
+            .collect();
+        let seen = self.at(&sights, Closeness::Look)?;
+        for (&i, seen) in doubtful.iter().zip(seen) {
+            let beyond_chance = match &seen.lack {
+                None => false,
+                Some(Lack::Misses { certain, .. }) => *certain,
+                Some(Lack::Status(_) | Lack::Refused(_)) => true,
+            };
+            if beyond_chance {
+                tracks[i].hopeless = Some(Hopeless::Alone);
+                tracks[i].last = Some((1, seen));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts those that cost the same in order: the one first whose objectives are farthest from their bounds; of those that are as far, the
+    /// simpler.
+    fn order(&mut self, goal: &Goal, equal: &mut Vec<(usize, u32)>) -> Result<(), StudyError> {
+        let sights: Vec<Sight> = equal
+            .iter()
+            .map(|&(candidate, machines)| Sight {
+                candidate,
+                machines,
+                load: goal.with_headroom(),
+                input: goal.input,
+            })
+            .collect();
+        let seen = self.at(&sights, Closeness::Look)?;
+        let mut with: Vec<(f64, (usize, u32))> = seen
+            .iter()
+            .map(|s| s.tightness(self.objectives))
+            .zip(equal.iter().copied())
+            .collect();
+        let least = with.iter().map(|w| w.0).fold(f64::INFINITY, f64::min);
+        let as_good = |tightness: f64| tightness <= least + ABOUT;
+        let weight = |c: usize| (self.candidates[c].shape, self.candidates[c].weight());
+        with.sort_by(|a, b| {
+            let (near_a, near_b) = (as_good(a.0), as_good(b.0));
+            let simpler = weight(a.1.0).1.cmp(&weight(b.1.0).1);
+            near_b
+                .cmp(&near_a)
+                .then(if near_a && near_b {
+                    simpler
+                } else {
+                    a.0.total_cmp(&b.0)
+                })
+                .then(weight(a.1.0).cmp(&weight(b.1.0)))
+                .then(a.1.cmp(&b.1))
+        });
+        *equal = with.into_iter().map(|(_, which)| which).collect();
+        Ok(())
+    }
+}
+
+/// Difference of the tightest objectives, as shares of their bounds, that is worth no complexity.
+const ABOUT: f64 = 0.05;
+
+/// The least cost of which is known that it bears the load.
+fn cheapest(tracks: &[Track]) -> Option<f64> {
+    let known = tracks.iter().filter_map(|t| Some(t.costs(t.hi?)));
+    known.min_by(f64::total_cmp)
+}
+
+impl Track {
+    /// What so many machines cost.
+    pub(super) fn costs(&self, machines: u32) -> f64 {
+        self.price * f64::from(machines)
+    }
+
+    /// The next number of machines to look at; `None` if nothing more is to be learnt of it.
+    fn next(&self, cheapest: Option<f64>, most: u32) -> Option<u32> {
+        if self.hopeless.is_some() {
+            return None;
+        }
+        let affordable = match cheapest {
+            Some(cost) if self.price > 0.0 => {
+                let n = libm::floor((cost + SAME) / self.price).min(f64::from(most));
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "within limits"
+                )]
+                let n = n as u32;
+                n
+            }
+            _ => most,
+        };
+        if affordable <= self.lo {
+            return None;
+        }
+        match self.hi.filter(|hi| *hi <= affordable) {
+            Some(hi) if hi <= self.lo + 1 => None,
+            Some(hi) => Some(self.lo + (hi - self.lo) / 2),
+            None if cheapest.is_some() => Some(affordable),
+            None => Some(self.guess().min(most)),
+        }
+    }
+
+    /// How many machines to try where none is known to do: by what those that were tried complete, else half as many again.
+    fn guess(&self) -> u32 {
+        let least = self.lo + 1;
+        let Some((n, seen)) = &self.last else {
+            return least;
+        };
+        let more = n + n.div_ceil(2);
+        let by_rate = match &seen.lack {
+            Some(Lack::Status(Status::Saturated)) => {
+                let done = seen.mean(Quantity::Throughput).unwrap_or(0.0);
+                let arrived = seen.mean(Quantity::Arrived).unwrap_or(0.0);
+                let completed = seen.mean(Quantity::Completed).unwrap_or(0.0).max(1.0);
+                let needed = f64::from(*n) * (arrived / completed).max(1.0);
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a float cast saturates"
+                )]
+                let needed = libm::ceil(needed) as u32;
+                if done > 0.0 { needed.min(4 * n) } else { more }
+            }
+            _ => least,
+        };
+        by_rate.max(least)
+    }
+
+    /// So many machines do not bear the load.
+    fn fails(&mut self, machines: u32, seen: Seen, goal: &Goal) {
+        self.lo = self.lo.max(machines);
+        let saturated = seen.lack == Some(Lack::Status(Status::Saturated));
+        let goodness = if saturated {
+            seen.mean(Quantity::Throughput).unwrap_or(0.0)
+        } else {
+            1.0 / (seen.tightness_of_forecast() + 1e-9)
+        };
+        let many_more = |n: u32| 2 * u64::from(machines) >= 3 * u64::from(n);
+        if let Some((n, before, was_saturated)) = self.before
+            && many_more(n)
+            && was_saturated == saturated
+            && goodness < before * (1.0 + BRINGS)
+        {
+            self.hopeless = Some(Hopeless::Shared);
+        }
+        if self.before.is_none_or(|(n, ..)| many_more(n)) {
+            self.before = Some((machines, goodness, saturated));
+        }
+        if self.lo >= goal.most {
+            self.hopeless = Some(Hopeless::TooMany);
+        }
+        self.last = Some((machines, seen));
+    }
+}
+
+impl Seen {
+    /// How far the objective that is missed by most is exceeded, as a share of its bound.
+    fn tightness_of_forecast(&self) -> f64 {
+        if self.forecast.excess.is_finite() {
+            self.forecast.excess
+        } else {
+            1e9
+        }
+    }
+}
