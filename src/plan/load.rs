@@ -107,13 +107,13 @@ impl Input {
 }
 
 /// Seconds of arrivals that a run has at least, beside what tasks and imports take.
-const LEAST_SECONDS: f64 = 3.0;
+const LEAST_SECONDS: f64 = 2.0;
 /// Times the mean length of a task that arrivals last.
-const LENGTHS: f64 = 20.0;
+const LENGTHS: f64 = 8.0;
 /// Fewest tasks of a run: a hundredth of them are the twenty beyond the 99th percentile.
 const FEWEST_TASKS: f64 = 2_000.0;
 /// Most tasks of a run that looks whether a candidate is worth more.
-const MOST_TASKS: f64 = 60_000.0;
+const MOST_TASKS: f64 = 20_000.0;
 
 /// The scenario at this load: the same tasks, so many times as long a run (`times`, 1 for a first look), and nothing of what it compares.
 pub(super) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) -> Scenario {
@@ -124,7 +124,7 @@ pub(super) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) 
     at.warmup = None;
     let seconds = LEAST_SECONDS
         + LENGTHS * mean_length(&scenario.workload)
-        + 2.0 * scenario.workload.imports.time.as_secs_f64();
+        + 1.5 * scenario.workload.imports.time.as_secs_f64();
     let rate = match LoadUnit::of(scenario) {
         LoadUnit::PerSecond => load,
         LoadUnit::Users => load / cycle(scenario).max(1e-9),

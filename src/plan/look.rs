@@ -245,6 +245,15 @@ impl<'a> Looker<'a> {
         Ok(seen.remove(0))
     }
 
+    /// The candidates and numbers of machines that were looked at more than once over under this load, with what was seen.
+    pub(super) fn seen_at(&self, load: f64) -> impl Iterator<Item = ((usize, u32), &Seen)> {
+        let (bits, input) = (load.to_bits(), Input::AsItIs.key());
+        self.seen
+            .iter()
+            .filter(move |(k, _)| k.2 == bits && k.3 == input && k.4 == Closeness::Look)
+            .map(|(k, seen)| ((k.0, k.1), seen))
+    }
+
     /// Whether a glance leaves a chance.
     fn is_worth(&self, sight: &Sight, seen: &Seen) -> bool {
         let f = &seen.forecast;

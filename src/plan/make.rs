@@ -5,7 +5,7 @@ use super::load::{Input, LoadUnit, own_load};
 use super::look::{Closeness, Looker, Seen, Sight};
 use super::prices::{HOURS_OF_A_MONTH, MachineType, PriceList};
 use super::result::{
-    Asked, Cost, Deployment, Growth, Plan, PlanEffort, PlannedResource, PricesUsed, RunnerUp,
+    Asked, Cost, Deployment, FrontierPoint, Growth, Plan, PlanEffort, PlannedResource, PricesUsed, RunnerUp,
     Sensitivity, Tried,
 };
 use super::search::{Found, Goal, Track};
@@ -69,12 +69,14 @@ pub enum PlanError {
 const FAILURES: &str = "failures < 1%";
 /// Candidates beside the plan whose load and latency are shown.
 const SHOWN: usize = 3;
+/// By which share latency must be lower to be worth more money in the picture of both.
+const SOONER: f64 = 0.01;
 /// By how much inputs may be wrong.
 const WRONG: [f64; 2] = [0.8, 1.2];
 /// Candidates among which is searched for what a wrong input would make the plan, beside the plan itself.
-const NEAR: usize = 12;
+const NEAR: usize = 5;
 /// Most candidates among which is searched for more load.
-const GROWING: usize = 40;
+const GROWING: usize = 12;
 
 /// Makes a plan.
 ///
@@ -116,6 +118,7 @@ pub fn plan(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Plan, Plan
         survive: ask.survive,
         input: Input::AsItIs,
         most: ask.most.clamp(1, MAX_NODES),
+        closely: Closeness::Stare,
     };
     let mut planner = Planner {
         ask,
@@ -280,6 +283,7 @@ impl Planner<'_> {
             growth: Vec::new(),
             sensitivity: Vec::new(),
             curves: Vec::new(),
+            frontier: Vec::new(),
             tried: Vec::new(),
             effort: PlanEffort::default(),
         }
@@ -706,8 +710,19 @@ impl Planner<'_> {
                 LoadUnit::PerSecond => self.goal.load * factor,
                 LoadUnit::Users => libm::round(self.goal.load * factor).max(1.0),
             };
-            let goal = Goal { load, ..self.goal };
-            let found = self.looker.search(&goal, &among)?;
+            let goal = Goal {
+                load,
+                closely: Closeness::Look,
+                ..self.goal
+            };
+            let likely = libm::ceil(f64::from(best.1) * factor).min(1e6);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a positive number within limits"
+            )]
+            let likely = likely as u32;
+            let found = self.looker.search_from(&goal, &among, Some(likely))?;
             let at = load_text(load, self.unit);
             all.push(match found.best.first() {
                 Some(&which) => Growth {
@@ -789,6 +804,7 @@ impl Planner<'_> {
                 let goal = Goal {
                     load,
                     input: changed,
+                    closely: Closeness::Look,
                     ..self.goal
                 };
                 all.push(self.wrong(input, factor, best, &goal, &among)?);
@@ -806,7 +822,7 @@ impl Planner<'_> {
         among: &[usize],
     ) -> Result<Sensitivity, PlanError> {
         let still = self.looker.bears(goal, best, Closeness::Look)?;
-        let found = self.looker.search(goal, among)?;
+        let found = self.looker.search_from(goal, among, Some(best.1))?;
         let before = self.costs(best);
         let then = found.best.first().map(|&w| self.costs(w));
         let cheaper = then.is_some_and(|c| c < before * (1.0 - 1e-9));
@@ -833,6 +849,35 @@ impl Planner<'_> {
         })
     }
 
+    /// What was seen under the load with headroom that is not both dearer and slower than something else that was seen.
+    fn frontier(&self) -> Vec<FrontierPoint> {
+        let mut all: Vec<(f64, f64, (usize, u32), bool)> = Vec::new();
+        for (which, seen) in self.looker.seen_at(self.goal.with_headroom()) {
+            if let Some(latency) = self.looker.latency(seen) {
+                all.push((self.costs(which), latency.mean, which, seen.holds()));
+            }
+        }
+        all.sort_by(|a, b| {
+            let order = a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1));
+            order.then(a.2.cmp(&b.2))
+        });
+        let mut frontier: Vec<FrontierPoint> = Vec::new();
+        for (per_month, latency_s, which, holds) in all {
+            let better = frontier
+                .last()
+                .is_none_or(|last| latency_s < last.latency_s * (1.0 - SOONER));
+            if better {
+                frontier.push(FrontierPoint {
+                    name: self.named(which),
+                    per_month,
+                    latency_s,
+                    holds,
+                });
+            }
+        }
+        frontier
+    }
+
     /// What was tried, further curves, and how much it took.
     fn close(&mut self, plan: &mut Plan, found: &Found, best: Option<(usize, u32)>) {
         let cheapest = best.map(|b| self.costs(b));
@@ -850,6 +895,7 @@ impl Planner<'_> {
                 why,
             });
         }
+        plan.frontier = self.frontier();
         plan.curves.append(&mut self.looker.curves);
         plan.curves.truncate(1 + SHOWN);
         let simulated = found.tracks.iter().filter(|t| t.last.is_some() || t.hi.is_some());

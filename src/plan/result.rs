@@ -53,6 +53,9 @@ pub struct Plan {
     pub sensitivity: Vec<Sensitivity>,
     /// Load against latency of the plan and of others.
     pub curves: Vec<LoadCurve>,
+    /// Of all that was seen under the load with headroom, on any number of machines: what costs more and answers sooner, by rising cost. Points
+    /// that hold and points that do not.
+    pub frontier: Vec<FrontierPoint>,
     /// Every candidate, and how it fared.
     pub tried: Vec<Tried>,
     /// How much was simulated.
@@ -291,6 +294,19 @@ pub struct LoadPoint {
     pub failure_share: Option<f64>,
     /// Busy share of the cores.
     pub utilization_share: Option<f64>,
+    /// Whether every objective is held.
+    pub holds: bool,
+}
+
+/// Something that costs more, and answers sooner, than the point before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrontierPoint {
+    /// What it is.
+    pub name: String,
+    /// What it costs a month.
+    pub per_month: f64,
+    /// The latency that is planned by.
+    pub latency_s: f64,
     /// Whether every objective is held.
     pub holds: bool,
 }

@@ -23,6 +23,8 @@ pub(super) struct Goal {
     pub input: Input,
     /// Most machines that are tried.
     pub most: u32,
+    /// How closely is looked at what is found.
+    pub closely: Closeness,
 }
 
 impl Goal {
@@ -75,6 +77,8 @@ pub(super) struct Found {
 
 /// Candidates that are looked at side by side; a fixed number, so that results do not depend on threads.
 const WAVE: usize = 16;
+/// The same as long as nothing is known to bear the load.
+const FIRST: usize = 6;
 /// Growth that more machines must bring to be of use, while there are half as many again.
 const BRINGS: f64 = 0.05;
 /// Share of the load under which a candidate must hold the objectives by itself.
@@ -85,6 +89,16 @@ const SAME: f64 = 1e-9;
 impl Looker<'_> {
     /// The cheapest of these candidates (indices) that bear the goal.
     pub(super) fn search(&mut self, goal: &Goal, among: &[usize]) -> Result<Found, StudyError> {
+        self.search_from(goal, among, None)
+    }
+
+    /// The same where it is likely how many machines the first of them takes: the search begins there.
+    pub(super) fn search_from(
+        &mut self,
+        goal: &Goal,
+        among: &[usize],
+        likely: Option<u32>,
+    ) -> Result<Found, StudyError> {
         let rate = match LoadUnit::of(self.scenario) {
             LoadUnit::PerSecond => Some(goal.with_headroom()),
             LoadUnit::Users => None,
@@ -112,6 +126,15 @@ impl Looker<'_> {
                 }
             })
             .collect();
+        if let (Some(first), Some(n)) = (tracks.first(), likely) {
+            let n = n.clamp(first.bound, goal.most.max(first.bound));
+            let candidate = first.candidate;
+            let seen = self.looked(goal, &[(candidate, n)])?;
+            match seen.into_iter().next().flatten() {
+                None => tracks[0].hi = Some(n),
+                Some(seen) => tracks[0].fails(n, seen, goal),
+            }
+        }
         loop {
             self.narrow(goal, &mut tracks)?;
             let Some(cheapest) = cheapest(&tracks) else {
@@ -127,7 +150,7 @@ impl Looker<'_> {
             self.order(goal, &mut equal)?;
             // What is recommended is looked at more closely than what was searched; if it does not hold then, it never did.
             let best = equal[0];
-            if self.bears(goal, best, Closeness::Stare)? {
+            if self.bears(goal, best, goal.closely)? {
                 return Ok(Found { best: equal, tracks });
             }
             let track = tracks.iter_mut().find(|t| t.candidate == best.0);
@@ -148,7 +171,7 @@ impl Looker<'_> {
                 }
             }
             open.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            open.truncate(WAVE);
+            open.truncate(if cheapest.is_none() { FIRST } else { WAVE });
             if open.is_empty() {
                 return Ok(());
             }

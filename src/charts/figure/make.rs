@@ -5,6 +5,7 @@ mod course;
 mod grid;
 mod latency;
 mod over;
+mod plan;
 mod points;
 mod run;
 mod say;
@@ -12,6 +13,8 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod windows;
+
+pub use plan::plan_figures;
 
 use super::palette::layer_of;
 use super::{

@@ -6,7 +6,7 @@ pub mod palette;
 pub(crate) mod stripes;
 pub(crate) mod ticks;
 
-pub use make::figures;
+pub use make::{figures, plan_figures};
 
 use crate::result::Status;
 
