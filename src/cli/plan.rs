@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::candidates;
@@ -13,14 +14,20 @@ use super::printer::Printer;
 use super::selection::{ScenarioSource, Selection, find_profile, user_error};
 use super::values::{integer, limited, seed};
 use super::words::quoted;
-use crate::plan::{Amount, Ask, LoadUnit, Plan, PlanError, PlanSource, PriceList, plan};
+use crate::charts::figure::{Figure, plan_figures};
+use crate::page::{self, plan_page};
+use crate::plan::{
+    Amount, Ask, LoadUnit, Plan, PlanError, PlanSource, PriceList, load_text, plan, scene,
+};
 use crate::profiles::of_scenario;
 use crate::report;
 use crate::scenario::Scenario;
 use crate::scenario::limits::MAX_NODES;
 use crate::scenario::units;
-use crate::study::{StudyError, StudyProgress};
+use crate::strategy::{course, record, simulate};
+use crate::study::{Options, StudyError, StudyProgress, follow, run_study};
 use crate::syntax::parse_objective;
+use crate::traces::timeline::timeline;
 
 /// How a plan is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -111,6 +118,9 @@ pub(crate) struct Args {
     /// Write a Deployment of Kubernetes to this file (.yaml) as well
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub kubernetes: Option<PathBuf>,
+    /// Write a page to this file (.html) as well: load against latency, cost against load, and what happens at the knee
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub html: Option<PathBuf>,
     /// Replace files that exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
@@ -136,6 +146,7 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let prices = prices(args, &mut files)?;
     let output = files.optional(args.output.as_deref())?;
     let kubernetes = files.optional_of(FileKind::YAML, args.kubernetes.as_deref())?;
+    let html = files.optional_of(FileKind::PAGE, args.html.as_deref())?;
     let profiles = of_scenario(&scenario, find_profile)?;
     let wrong = |text: String| anyhow::Error::from(UserError::new(text));
     let machines = match &args.machines {
@@ -201,7 +212,40 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         let text = plan.plan.as_ref().map_or("", |d| &d.kubernetes);
         file.write(text, printer)?;
     }
+    if let Some(file) = &html {
+        let mut figures = plan_figures(&plan);
+        figures.extend(at_the_knee(&plan, &scenario, args)?);
+        let source = serde_json::to_string_pretty(&plan)?;
+        let text = plan_page(&plan, &figures, &source).context("cannot make the page")?;
+        file.write(&text, printer)?;
+    }
     Ok(exit_code(&plan, printer) as u8)
+}
+
+/// The timeline of the plan at its knee, or at the maximum load where the curve has none.
+fn at_the_knee(plan: &Plan, scenario: &Scenario, args: &Args) -> anyhow::Result<Option<Figure>> {
+    let knee = plan.knee.as_ref().map(|k| k.load);
+    let most = plan.maximum_load.as_ref().map(|m| m.held);
+    let Some((load, which)) = knee.map(|l| (l, "its knee")).or(most.map(|l| (l, "its maximum")))
+    else {
+        return Ok(None);
+    };
+    let Some(scene) = scene(plan, scenario, load) else {
+        return Ok(None);
+    };
+    let profiles = of_scenario(&scene, find_profile)?;
+    let options = Options {
+        replications: Some(1),
+        threads: args.threads.map(|n| n as usize),
+        ..Options::default()
+    };
+    let mut study = run_study(&scene, &profiles, &options, simulate, &|_| {})?;
+    follow(&mut study, &scene, &profiles, &options, course, record, timeline)?;
+    let figure = page::timeline((&study).into());
+    Ok(figure.map(|f| Figure {
+        title: format!("The plan at {which}, {}", load_text(load, plan.unit())),
+        ..f
+    }))
 }
 
 fn exit_code(plan: &Plan, printer: &Printer) -> Exit {

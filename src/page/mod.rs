@@ -3,6 +3,7 @@
 
 mod colors;
 mod draw;
+mod plan;
 mod values;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::charts::drawing::webfont::Signs;
 use crate::charts::figure::{Body, Figure};
 use crate::layout::table::{Table, TableCell};
 use crate::layout::words::{Word, Words};
+use crate::plan::Plan;
 use crate::report::summary::{Summary, summary};
 use crate::result::ResultRef;
 use crate::traces::timeline::gantt_of;
@@ -45,10 +47,33 @@ pub struct PageInput<'a> {
 /// If the built-in template is broken, which no input can cause.
 pub fn page(results: &[PageInput<'_>], title: Option<&str>) -> Result<String, minijinja::Error> {
     let mut signs = Signs::default();
-    let mut sections: Vec<Section> = (1..)
+    let sections: Vec<Section> = (1..)
         .zip(results)
         .map(|(n, r)| Section::new(n, r, title.filter(|_| results.len() == 1), &mut signs))
         .collect();
+    page_of(sections, title, signs)
+}
+
+/// Makes the page of a plan; `source` is its text as JSON.
+///
+/// # Errors
+///
+/// As of [`page`].
+pub fn plan_page(
+    plan: &Plan,
+    figures: &[Figure],
+    source: &str,
+) -> Result<String, minijinja::Error> {
+    let mut signs = Signs::default();
+    let section = plan::section(plan, figures, source, &mut signs);
+    page_of(vec![section], None, signs)
+}
+
+fn page_of(
+    mut sections: Vec<Section>,
+    title: Option<&str>,
+    signs: Signs,
+) -> Result<String, minijinja::Error> {
     tell_apart(&mut sections);
     let title = title.map_or_else(
         || match sections.as_slice() {
@@ -274,7 +299,7 @@ fn once(taken: &mut BTreeSet<String>, text: &str) -> String {
 }
 
 /// The timeline of one replication of the best case, if the result holds one.
-fn timeline(result: ResultRef<'_>) -> Option<Figure> {
+pub fn timeline(result: ResultRef<'_>) -> Option<Figure> {
     let ResultRef::Study(run) = result else {
         return None;
     };

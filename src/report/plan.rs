@@ -26,6 +26,47 @@ impl Plan {
     }
 }
 
+/// A line of a part: a label, where it has one, and what is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// What it is about; may be empty.
+    pub label: String,
+    /// What is said.
+    pub says: String,
+    /// Whether it belongs to the line before.
+    pub below: bool,
+}
+
+impl Line {
+    fn new(label: &str, says: String) -> Self {
+        Self {
+            label: label.to_owned(),
+            says,
+            below: false,
+        }
+    }
+
+    /// The line as one text.
+    pub(crate) fn text(&self) -> String {
+        if self.label.is_empty() {
+            self.says.clone()
+        } else {
+            format!("{}: {}", self.label, self.says)
+        }
+    }
+}
+
+/// A part of what is said about a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// `deploy`, `holds`, `else` or `inputs`.
+    pub key: &'static str,
+    /// Its heading.
+    pub title: String,
+    /// Its lines.
+    pub lines: Vec<Line>,
+}
+
 /// The plan as text.
 #[must_use]
 pub fn text(plan: &Plan, explain: bool, style: Style) -> String {
@@ -33,21 +74,33 @@ pub fn text(plan: &Plan, explain: bool, style: Style) -> String {
         out: String::new(),
         style,
     };
-    heading(&mut out, plan);
+    let objectives = plan.asked.objectives.join(", ");
+    out.prose("", &format!("Plan for {}: {objectives}", plan.scenario.name));
+    out.entries(&facts(plan), " · ", "", "  ");
     out.line("");
-    out.prose("", &first(plan));
+    out.prose("", &answer(plan));
     out.line("");
-    if let Some(d) = &plan.plan {
-        deployed(&mut out, plan, d);
+    for part in parts(plan) {
+        out.line(&part.title);
+        let wide = part.lines.iter().map(|l| layout::width(&l.label)).max();
+        let wide = wide.unwrap_or(0);
+        for line in &part.lines {
+            let indent = if line.below { "      " } else { "  " };
+            let label = if wide == 0 {
+                String::new()
+            } else {
+                format!("{:<wide$}  ", line.label)
+            };
+            let next = " ".repeat(indent.len() + layout::width(&label) + 2);
+            out.prose(&next, &format!("{indent}{label}{}", line.says));
+        }
+        out.line("");
     }
-    holds(&mut out, plan);
-    others(&mut out, plan);
-    inputs(&mut out, plan);
     curve(&mut out, plan);
     if explain {
         tried(&mut out, plan);
     }
-    for note in notes(plan) {
+    for note in remarks(plan) {
         out.prose("  ", &note);
     }
     out.line("");
@@ -55,45 +108,75 @@ pub fn text(plan: &Plan, explain: bool, style: Style) -> String {
     out.out
 }
 
-fn heading(out: &mut TextWriter, plan: &Plan) {
+/// What was asked for, in short.
+pub(crate) fn facts(plan: &Plan) -> Vec<String> {
     let a = &plan.asked;
-    out.prose("", &format!("Plan for {}: {}", plan.scenario.name, a.objectives.join(", ")));
     let mut facts = vec![format!("load {}", plan.load(a.load))];
     if a.headroom_share > 0.0 {
         let more = plan.load(a.load * (1.0 + a.headroom_share));
         facts.push(format!("headroom {} ({more})", percent(a.headroom_share)));
     }
     if a.survive_machines > 0 {
-        facts.push(format!("{} may be lost", counted(u64::from(a.survive_machines), "machine")));
+        let n = counted(u64::from(a.survive_machines), "machine");
+        facts.push(format!("{n} may be lost"));
     }
     if let Some(b) = a.budget_per_month {
         facts.push(format!("budget {} a month", plan.money(b)));
     }
     facts.push(format!("seed {}", plan.seed));
     facts.push(format!("± at {} confidence", percent(plan.confidence)));
-    out.entries(&facts, " · ", "", "  ");
+    facts
 }
 
 /// The answer in a sentence or two.
-fn first(plan: &Plan) -> String {
+pub(crate) fn answer(plan: &Plan) -> String {
+    let why = plan.binding.as_deref().unwrap_or("nothing bears the load");
     let Some(d) = &plan.plan else {
-        let why = plan.binding.clone().unwrap_or_default();
         return format!("No plan: {why}.");
     };
     let cost = plan.cost.map_or(0.0, |c| c.per_month);
     let what = format!(
-        "{} {} with {} on {}",
+        "{} of {} with {} on {}",
         counted(u64::from(d.machines), "machine"),
-        format_args!("of {}", d.machine.name),
+        d.machine.name,
         d.each,
         d.interpreter
     );
     if plan.feasible {
         format!("Best: {what}: {} a month.", plan.money(cost))
     } else {
-        let why = plan.binding.clone().unwrap_or_default();
-        format!("No plan bears it. In the way: {why}. Nearest: {what}, {} a month.", plan.money(cost))
+        format!(
+            "No plan holds it. In the way: {why}. Nearest: {what}, {} a month.",
+            plan.money(cost)
+        )
     }
+}
+
+/// All that is said about the plan, in parts.
+pub(crate) fn parts(plan: &Plan) -> Vec<Part> {
+    let mut all = Vec::new();
+    let mut add = |key, title: &str, lines: Vec<Line>| {
+        if !lines.is_empty() {
+            all.push(Part {
+                key,
+                title: title.to_owned(),
+                lines,
+            });
+        }
+    };
+    if let Some(d) = &plan.plan {
+        add("deploy", "Deploy", deployed(plan, d));
+        add("holds", "Holds", holds(plan, d));
+    }
+    add("else", "Else", others(plan));
+    let changes = plan.sensitivity.iter().any(|s| s.changes);
+    let title = if changes {
+        "What changes the plan, if wrong by a fifth"
+    } else {
+        "No input changes the plan, if wrong by a fifth"
+    };
+    add("inputs", title, inputs(plan));
+    all
 }
 
 fn judged(j: &Judgement) -> String {
@@ -104,27 +187,17 @@ fn judged(j: &Judgement) -> String {
     format!("{} {} ({value})", j.verdict.sign(), j.text)
 }
 
-fn deployed(out: &mut TextWriter, plan: &Plan, d: &Deployment) {
-    out.line("Deploy");
-    let mut line = |label: &str, text: &str| {
-        let first = format!("  {label:<12}");
-        out.prose(&" ".repeat(14), &format!("{first}{text}"));
-    };
-    line(
-        "machines",
-        &format!(
-            "{} x {} ({} CPUs, {})",
-            d.machines,
-            d.machine.name,
-            d.machine.cpus,
-            bytes(d.machine.memory_bytes as f64)
+fn deployed(plan: &Plan, d: &Deployment) -> Vec<Line> {
+    let size = bytes(d.machine.memory_bytes as f64);
+    let cpus = counted(u64::from(d.machine.cpus), "CPU");
+    let mut lines = vec![
+        Line::new(
+            "machines",
+            format!("{} x {} ({cpus}, {size})", d.machines, d.machine.name),
         ),
-    );
-    match &d.command {
-        Some(command) => line("each runs", command),
-        None => line("each runs", &d.each),
-    }
-    line("on", &d.interpreter);
+        Line::new("each runs", d.command.clone().unwrap_or_else(|| d.each.clone())),
+        Line::new("on", d.interpreter.clone()),
+    ];
     for r in &d.resources {
         let whose = match &*r.per {
             "process" => "in each process",
@@ -133,130 +206,106 @@ fn deployed(out: &mut TextWriter, plan: &Plan, d: &Deployment) {
         };
         if let Some(needs) = r.needs {
             let has = r.has;
-            let text = if needs < has {
+            let says = if needs < has {
                 format!("{needs} {whose} are enough (the scenario has {has})")
             } else {
                 format!("{has} {whose}, as the scenario has: fewer do not hold")
             };
-            line(&format!("`{}`", r.name), &text);
+            lines.push(Line::new(&format!("`{}`", r.name), says));
         }
     }
-    let replicas = format!(
-        "replicas: {}, cpu: {}, memory: {}",
-        d.machines,
-        d.machine.cpus,
-        bytes(d.machine.memory_bytes as f64)
-    );
-    line("Kubernetes", &format!("{replicas} (--kubernetes FILE writes a Deployment)"));
+    lines.push(Line::new(
+        "Kubernetes",
+        format!(
+            "replicas {}, requests and limits cpu {}, limit memory {size} (--kubernetes FILE)",
+            d.machines, d.machine.cpus
+        ),
+    ));
     if let Some(c) = &plan.cost {
         let each = c.per_million_tasks.map_or(String::new(), |m| {
-            format!(", {} for a million tasks at {}", plan.money(m), plan.load(plan.asked.load))
+            let at = plan.load(plan.asked.load);
+            format!(", {} for a million tasks at {at}", plan.money(m))
         });
-        line("costs", &format!("{} a month{each}", plan.money(c.per_month)));
+        lines.push(Line::new(
+            "costs",
+            format!("{} a month{each}", plan.money(c.per_month)),
+        ));
     }
     if let Some(u) = d.utilization_share {
         let memory = d.memory_bytes.map_or(String::new(), |m| {
             format!("; most memory of a machine {}", bytes(m))
         });
-        line(
-            "busy",
-            &format!("cores {} at {}{memory}", percent(u), plan.load(plan.asked.load)),
-        );
+        let at = plan.load(plan.asked.load);
+        lines.push(Line::new("busy", format!("cores {} at {at}{memory}", percent(u))));
     }
-    out.line("");
+    lines
 }
 
-fn holds(out: &mut TextWriter, plan: &Plan) {
-    let Some(d) = &plan.plan else {
-        return;
+fn holds(plan: &Plan, d: &Deployment) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let plain = |says: String| Line::new("", says);
+    let below = |j: &Judgement| Line {
+        below: true,
+        ..plain(judged(j))
     };
-    out.line("Holds");
-    let load = if plan.feasible {
-        plan.asked.load * (1.0 + plan.asked.headroom_share)
-    } else {
-        plan.maximum_load.as_ref().map_or(plan.asked.load, |m| m.held)
-    };
-    let _ = load;
-    let at = plan.load(plan.asked.load * (1.0 + plan.asked.headroom_share));
     if plan.feasible || plan.maximum_load.is_none() {
-        out.line(&format!("  at {at}:"));
-        for j in &d.objectives {
-            out.prose("      ", &format!("    {}", judged(j)));
-        }
+        let at = plan.load(plan.asked.load * (1.0 + plan.asked.headroom_share));
+        lines.push(plain(format!("at {at}:")));
+        lines.extend(d.objectives.iter().map(below));
     }
     if !d.after_loss.is_empty() {
-        out.prose(
-            "      ",
-            &format!(
-                "  at {} with {} lost:",
-                plan.load(plan.asked.load),
-                counted(u64::from(plan.asked.survive_machines), "machine")
-            ),
-        );
-        for j in &d.after_loss {
-            out.prose("      ", &format!("    {}", judged(j)));
-        }
+        let lost = counted(u64::from(plan.asked.survive_machines), "machine");
+        lines.push(plain(format!(
+            "at {} with {lost} lost:",
+            plan.load(plan.asked.load)
+        )));
+        lines.extend(d.after_loss.iter().map(below));
     }
     if let Some(m) = &plan.maximum_load {
-        let text = match (&m.broken, &m.by) {
-            (Some(b), Some(by)) => format!(
-                "  maximum load {}; at {} it no longer holds: {by}",
-                plan.load(m.held),
-                plan.load(*b)
-            ),
-            _ => format!("  holds up to {}, and no more was tried", plan.load(m.held)),
-        };
-        out.prose("    ", &text);
+        let held = plan.load(m.held);
+        lines.push(plain(match (&m.broken, &m.by) {
+            (Some(b), Some(by)) => {
+                format!("maximum load {held}; at {} no longer: {by}", plan.load(*b))
+            }
+            _ => format!("holds up to {held}, and no more was tried"),
+        }));
     }
     if let Some(k) = &plan.knee {
-        out.prose("    ", &format!("  knee at {}: from there on latency rises fast", plan.load(k.load)));
+        let at = plan.load(k.load);
+        lines.push(plain(format!("knee at {at}: from there on latency rises fast")));
     }
     if let Some(b) = &plan.bottleneck {
-        out.prose("    ", &format!("  breaks first: {} ({})", b.kind, b.text));
-        out.prose("    ", &format!("  past it: {}", b.past.text));
+        lines.push(plain(format!("breaks first: {} ({})", b.kind, b.text)));
+        lines.push(plain(format!("past it: {}", b.past.text)));
     }
-    out.line("");
+    lines
 }
 
-fn other(plan: &Plan, label: &str, r: &RunnerUp) -> String {
+fn other(plan: &Plan, label: &str, r: &RunnerUp) -> Line {
     let on = r.machines.map_or(String::new(), |n| {
-        let cost = r.per_month.map_or(String::new(), |c| format!(", {} a month", plan.money(c)));
+        let cost = r.per_month;
+        let cost = cost.map_or(String::new(), |c| format!(", {} a month", plan.money(c)));
         format!(", {n} x {}{cost}", r.machine)
     });
-    format!("{label}: {} on {}{on}: {}", r.each, r.interpreter, r.text)
+    Line::new(label, format!("{} on {}{on}: {}", r.each, r.interpreter, r.text))
 }
 
-fn others(out: &mut TextWriter, plan: &Plan) {
-    if plan.runner_up.is_none() && plan.formula.is_none() && plan.growth.is_empty() {
-        return;
-    }
-    out.line("Else");
-    if let Some(r) = &plan.runner_up {
-        out.prose("    ", &format!("  {}", other(plan, "runner-up", r)));
-    }
-    if let Some(r) = &plan.formula {
-        out.prose("    ", &format!("  {}", other(plan, "2 x cores + 1 workers", r)));
-    }
+fn others(plan: &Plan) -> Vec<Line> {
+    let mut lines = Vec::new();
+    lines.extend(plan.runner_up.iter().map(|r| other(plan, "runner-up", r)));
+    let formula = plan.formula.iter();
+    lines.extend(formula.map(|r| other(plan, "2 x cores + 1", r)));
     for g in &plan.growth {
-        out.prose("    ", &format!("  {}x the load, {}", short(g.factor), g.text));
+        let label = format!("{}x the load", short(g.factor));
+        lines.push(Line::new(&label, g.text.clone()));
     }
-    out.line("");
+    lines
 }
 
-fn inputs(out: &mut TextWriter, plan: &Plan) {
-    if plan.sensitivity.is_empty() {
-        return;
-    }
+fn inputs(plan: &Plan) -> Vec<Line> {
     let (changes, stays): (Vec<_>, Vec<_>) = plan.sensitivity.iter().partition(|s| s.changes);
-    if changes.is_empty() {
-        out.line("No input, wrong by a fifth, changes the plan");
-    } else {
-        out.line("What changes the plan, if wrong by a fifth");
-    }
-    for s in &changes {
-        out.prose("    ", &format!("  {}", s.text));
-    }
-    if !changes.is_empty() && !stays.is_empty() {
+    let mut lines: Vec<Line> = changes.iter().map(|s| Line::new("", s.text.clone())).collect();
+    if !stays.is_empty() {
         let names: Vec<String> = stays
             .iter()
             .map(|s| {
@@ -264,9 +313,9 @@ fn inputs(out: &mut TextWriter, plan: &Plan) {
                 format!("{} {sign}{}", s.input, percent((s.factor - 1.0).abs()))
             })
             .collect();
-        out.entries(&names, ", ", "  unchanged: ", "    ");
+        lines.push(Line::new("", format!("the plan stays with {}", names.join(", "))));
     }
-    out.line("");
+    lines
 }
 
 /// Load against latency, as a table.
@@ -347,7 +396,8 @@ fn tried(out: &mut TextWriter, plan: &Plan) {
     out.line("");
 }
 
-fn notes(plan: &Plan) -> Vec<String> {
+/// How it was found, and by which prices.
+pub(crate) fn remarks(plan: &Plan) -> Vec<String> {
     let e = &plan.effort;
     let mut notes = vec![format!(
         "{} candidates, {} of them simulated: {} looks, {} simulations, {} million events.",

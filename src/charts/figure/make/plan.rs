@@ -1,6 +1,6 @@
 //! Figures of a plan: load against latency, what other loads cost, and what lower latency costs.
 
-use super::{Axis, Body, CurvePoint, Figure, Measure, PointFlaw, ReferenceLine, Scale};
+use super::{Axis, Body, CurvePoint, Figure, Measure, PointFlaw, ReferenceLine};
 use crate::charts::figure::{Emphasis, LinePlot, Series, Stroke};
 use crate::charts::scale;
 use crate::plan::{LoadUnit, Plan, load_text, money, short};
@@ -81,10 +81,9 @@ fn load_and_latency(plan: &Plan) -> Option<Figure> {
         series.push(Series {
             name: format!("{}, {price}", curve.name),
             number,
-            role: if number == 0 {
-                Emphasis::Best
-            } else {
-                Emphasis::default()
+            role: Emphasis {
+                best: number == 0,
+                ..Emphasis::default()
             },
             stroke: Stroke::Marked,
             dots,
@@ -120,11 +119,11 @@ fn load_and_latency(plan: &Plan) -> Option<Figure> {
 }
 
 /// A curve of points that are joined.
-fn joined(name: &str, number: usize, role: Emphasis, points: &[(f64, f64)]) -> Series {
+fn joined(name: &str, points: &[(f64, f64)]) -> Series {
     Series {
         name: name.to_owned(),
-        number,
-        role,
+        number: 0,
+        role: Emphasis::default(),
         stroke: Stroke::Marked,
         dots: points.iter().map(|&(x, y)| CurvePoint::at(x, y)).collect(),
     }
@@ -162,7 +161,7 @@ fn cost_of_load(plan: &Plan) -> Option<Figure> {
                 Measure::Number,
                 scale::upward(costs.iter().copied(), 0.0),
             ),
-            series: vec![joined("cheapest plan", 0, Emphasis::Best, &points)],
+            series: vec![joined("cheapest plan", &points)],
             limits: Vec::new(),
         }),
     })
@@ -210,7 +209,7 @@ fn frontier(plan: &Plan) -> Option<Figure> {
                 Measure::Seconds,
                 scale::upward(values.iter().copied(), 0.0),
             ),
-            series: vec![joined("frontier", 0, Emphasis::Best, &points)],
+            series: vec![joined("frontier", &points)],
             limits: limits(plan),
         }),
     })
