@@ -71,7 +71,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FACTOR", help_heading = "What to plan for")]
     pub growth: Vec<String>,
     /// Bear so much more than the load
-    #[arg(long, value_name = "PERCENT", default_value = "30%", help_heading = "What to plan for")]
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value = "30%",
+        help_heading = "What to plan for"
+    )]
     pub headroom: String,
     /// Bear the load with so many machines lost
     #[arg(long, value_name = "MACHINES", default_value_t = 0, value_parser = integer::<u32>(0..=u64::from(MAX_NODES), "1"), help_heading = "What to plan for")]
@@ -175,6 +180,7 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         survive: args.survive,
         most: args.most_machines,
         servers: !args.own_strategies,
+        only_answer: false,
         threads: args.threads.map(|n| n as usize),
     };
     note.iter().for_each(|note| printer.hint(note));
@@ -226,7 +232,9 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
 fn at_the_knee(plan: &Plan, scenario: &Scenario, args: &Args) -> anyhow::Result<Option<Figure>> {
     let knee = plan.knee.as_ref().map(|k| k.load);
     let most = plan.maximum_load.as_ref().map(|m| m.held);
-    let Some((load, which)) = knee.map(|l| (l, "its knee")).or(most.map(|l| (l, "its maximum")))
+    let Some((load, which)) = knee
+        .map(|l| (l, "its knee"))
+        .or(most.map(|l| (l, "its maximum")))
     else {
         return Ok(None);
     };
@@ -240,7 +248,9 @@ fn at_the_knee(plan: &Plan, scenario: &Scenario, args: &Args) -> anyhow::Result<
         ..Options::default()
     };
     let mut study = run_study(&scene, &profiles, &options, simulate, &|_| {})?;
-    follow(&mut study, &scene, &profiles, &options, course, record, timeline)?;
+    follow(
+        &mut study, &scene, &profiles, &options, course, record, timeline,
+    )?;
     let figure = page::timeline((&study).into());
     Ok(figure.map(|f| Figure {
         title: format!("The plan at {which}, {}", load_text(load, plan.unit())),
@@ -301,7 +311,9 @@ fn load(text: Option<&str>, scenario: &Scenario) -> anyhow::Result<Option<f64>> 
             .into());
         }
         (LoadUnit::PerSecond, None) => {
-            let rate = units::rate(text).ok().filter(|r| *r > 0.0 && *r <= crate::scenario::limits::MAX_RATE);
+            let rate = units::rate(text)
+                .ok()
+                .filter(|r| *r > 0.0 && *r <= crate::scenario::limits::MAX_RATE);
             rate.ok_or_else(|| {
                 UserError::new(format!(
                     "--load {text}: that is no rate above 0: write 500/s, 30000/min or 2000000/h"

@@ -14,10 +14,13 @@ use super::words::{quoted, rough};
 use super::{Exit, Printer, UserError};
 use crate::cpython::profile::Profile;
 use crate::host::{self, HostError, Interpreter};
+use crate::measure::Estimate;
+use crate::plan::{Plan, load_text, on_one_machine};
 use crate::profiles::{self, for_workload, found};
+use crate::quantity::metric_text;
 use crate::scenario::limits::MAX_CORES;
-use crate::scenario::{Arrivals, MachineSpec, Scenario, Workload};
-use crate::syntax::Changes;
+use crate::scenario::{Arrivals, MachineSpec, Metric, Objective, Scenario, Workload};
+use crate::syntax::{Changes, parse_objective};
 use crate::verify::limits::{ErrorLimits, explain};
 use crate::verify::{
     self, DurationEstimate, LeftOut, Overheads, Planned, Plans, Request, RunError, ServerHome,
@@ -48,6 +51,7 @@ const ENDINGS: &Endings<Format> = &[
   pchsim verify scraper --scale 0.05
   pchsim verify my.ron --python 3.13 --strategy threads:8 --strategy asyncio
   pchsim verify my.ron --emit benchmarks
+  pchsim verify --plan output/plan.json --at 0.8
   pchsim verify api --strategy uvicorn:2 --strategy gunicorn:2:gthread:8 --set workload.arrivals.count=600
 
 With --emit the programs are written and not run: readable benchmarks to put your own functions into.
@@ -57,8 +61,15 @@ The servers are installed once, at fixed versions, into a virtual environment in
 Exit codes: 0 done, 1 no strategy could be measured, 2 bad usage or scenario, 4 --strict and a limit exceeded or the machine too busy, 130 interrupted.")]
 pub(crate) struct Args {
     /// Name of a shipped scenario, a file, or - for standard input
-    #[arg(add = candidates::scenario())]
-    pub scenario: String,
+    #[arg(add = candidates::scenario(), required_unless_present = "plan")]
+    pub scenario: Option<String>,
+
+    /// Verify one machine of this plan (what `pchsim plan -o FILE.json` wrote) under its share of the load, scaled to the cores that are here
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["scenario", "strategy", "set", "seed"])]
+    pub plan: Option<PathBuf>,
+    /// Verify the plan at this multiple of its maximum load, for example 0.8 [default: at the load that it was made for]
+    #[arg(long, value_name = "FACTOR", requires = "plan", value_parser = multiple)]
+    pub at: Option<f64>,
 
     /// Run on this Python: a path, a command, or a version such as 3.13 or 3.14t (repeatable) [default: python3]
     #[arg(long, value_name = "NAME_OR_PATH", value_hint = ValueHint::AnyPath)]
@@ -119,6 +130,13 @@ fn limits(text: &str) -> Result<ErrorLimits, String> {
     ErrorLimits::parse(text, ErrorLimits::OTHER)
 }
 
+fn multiple(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(x) if x > 0.0 && x <= 100.0 => Ok(x),
+        _ => Err("write a factor above 0 and up to 100: 0.8 is 80% of the maximum load".into()),
+    }
+}
+
 fn scale(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(x) if (1e-6..=1e6).contains(&x) => Ok(x),
@@ -150,7 +168,21 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         ..Changes::default()
     };
     // It asks for no interpreters, so that no strategy is moved to one.
-    let (scenario, _) = ScenarioSource::read(&args.scenario)?.scenario(&changes, &mut files)?;
+    let (scenario, planned) = match (&args.plan, &args.scenario) {
+        (Some(path), _) => {
+            let planned = PlannedMachine::read(path, args, &mut files)?;
+            (planned.scenario.clone(), Some(planned))
+        }
+        (None, name) => {
+            let name = name.as_deref().unwrap_or_default();
+            (
+                ScenarioSource::read(name)?
+                    .scenario(&changes, &mut files)?
+                    .0,
+                None,
+            )
+        }
+    };
     if let Some(name) = &args.profile {
         profiles::files(name).iter().for_each(|f| files.reads(f));
     }
@@ -173,12 +205,28 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Ok(Exit::Interrupted as u8);
     };
     write(format, output.as_ref(), printer, &result)?;
+    if let Some(planned) = &planned {
+        let said = planned.says(&result);
+        // Beside a document for programs it is no part of the result.
+        if format == Format::Text && output.is_none() {
+            printer.result(&said)?;
+        } else {
+            said.lines().for_each(|l| printer.hint(l));
+        }
+    }
     Ok(exit_code(args, &result, printer) as u8)
 }
 
 /// The command that makes the same programs.
 fn command(args: &Args) -> String {
-    let mut words = vec!["pchsim verify".to_owned(), quoted(&args.scenario)];
+    let mut words = vec!["pchsim verify".to_owned()];
+    words.extend(args.scenario.iter().map(|s| quoted(s)));
+    if let Some(plan) = &args.plan {
+        words.push(format!("--plan {}", quoted(&plan.display().to_string())));
+    }
+    if let Some(at) = args.at {
+        words.push(format!("--at {at}"));
+    }
     for p in &args.python {
         words.push(format!("--python {}", quoted(p)));
     }
@@ -202,6 +250,125 @@ fn command(args: &Args) -> String {
     }
     words.push("--emit DIR".into());
     words.join(" ")
+}
+
+/// One machine of a plan, as it can be had here.
+struct PlannedMachine {
+    scenario: Scenario,
+    objectives: Vec<Objective>,
+    /// Which load is asked of it, in words.
+    load: String,
+}
+
+impl PlannedMachine {
+    fn read(path: &Path, args: &Args, files: &mut Files) -> anyhow::Result<Self> {
+        files.reads(path);
+        let (name, text) = super::report::text_of(path)?;
+        let wrong = |what: String| anyhow::Error::from(UserError::new(what));
+        let plan: Plan = serde_json::from_str(&text).map_err(|e| {
+            wrong(format!(
+                "{name} is no plan of `pchsim plan -o FILE.json`: {e}"
+            ))
+        })?;
+        let source = &plan.source;
+        let changes = Changes {
+            set: source.set.clone(),
+            cores: None,
+            interpreters: source.interpreters.clone(),
+            strategies: source.strategies.clone(),
+            seed: Some(plan.seed),
+        };
+        let origin = Path::new(&source.name);
+        let read = ScenarioSource::handed(source.text.clone(), &source.name, origin);
+        let (scenario, _) = read.scenario(&changes, files)?;
+        let load = match (args.at, &plan.maximum_load) {
+            (None, _) => plan.asked.load,
+            (Some(at), Some(most)) => at * most.held,
+            (Some(_), None) => {
+                return Err(wrong(format!(
+                    "{name} states no maximum load, of which --at would be a multiple"
+                )));
+            }
+        };
+        let cores = args.cores.unwrap_or_else(machine::cores);
+        let Some((one, share)) = on_one_machine(&plan, &scenario, cores, load) else {
+            return Err(wrong(format!(
+                "{name} holds no plan that could be verified: nothing bears its load"
+            )));
+        };
+        let d = plan.plan.as_ref();
+        let (machines, cpus) = d.map_or((1, 1), |d| (d.machines, d.machine.cpus));
+        let here = if cores < cpus {
+            format!(", scaled from its {cpus} CPUs to {cores}")
+        } else {
+            String::new()
+        };
+        let unit = plan.unit();
+        Ok(Self {
+            scenario: one,
+            objectives: plan
+                .asked
+                .objectives
+                .iter()
+                .filter_map(|o| parse_objective(o).ok())
+                .collect(),
+            load: format!(
+                "One of {machines} machines{here}: {} of the {} of all",
+                load_text(share, unit),
+                load_text(load, unit)
+            ),
+        })
+    }
+
+    /// The objectives as measured and as forecast, one in a line.
+    fn says(&self, result: &Verification) -> String {
+        let mut lines = vec![format!("{}.", self.load)];
+        for v in &result.verified {
+            for o in &self.objectives {
+                let (measured, forecast) = match o.metric {
+                    Metric::Percentile(50.0) => match v.metrics[1] {
+                        Some(h) => (h.measured, h.forecast),
+                        None => continue,
+                    },
+                    Metric::Percentile(99.0) => match v.metrics[2] {
+                        Some(h) => (h.measured, h.forecast),
+                        None => continue,
+                    },
+                    Metric::Memory => match v.metrics[3] {
+                        Some(h) => (h.measured, h.forecast),
+                        None => continue,
+                    },
+                    Metric::FailureRate => {
+                        let tasks = self.scenario.workload.arrivals.given_count();
+                        let share = |n: f64| n / tasks.unwrap_or(0).max(1) as f64;
+                        (share(v.failed.0), share(v.failed.1))
+                    }
+                    Metric::Makespan
+                    | Metric::Throughput
+                    | Metric::MeanLatency
+                    | Metric::Percentile(_)
+                    | Metric::Worst(_)
+                    | Metric::Cpu => continue,
+                };
+                let judge = |value: f64| {
+                    let held = if o.below {
+                        value < o.bound
+                    } else {
+                        value > o.bound
+                    };
+                    let text = metric_text(o.metric, Estimate::new(value, None, value, 1));
+                    format!("{text}, {}", if held { "held" } else { "missed" })
+                };
+                lines.push(format!(
+                    "  {}: measured {}; forecast {}",
+                    o.text,
+                    judge(measured),
+                    judge(forecast)
+                ));
+            }
+        }
+        lines.join("\n") + "\n"
+    }
 }
 
 /// The interpreters that were asked for, and their profiles.

@@ -13,12 +13,7 @@ use crate::report::plan::{Part, answer, parts, remarks};
 /// Most candidates that are listed.
 const CANDIDATES: usize = 60;
 
-pub(super) fn section(
-    plan: &Plan,
-    figures: &[Figure],
-    source: &str,
-    signs: &mut Signs,
-) -> Section {
+pub(super) fn section(plan: &Plan, figures: &[Figure], source: &str, signs: &mut Signs) -> Section {
     let id = "plan".to_owned();
     let drawn = figures.iter().map(|f| PageFigure::new(f, &id, signs));
     let figures = drawn.collect();
@@ -37,7 +32,12 @@ pub(super) fn section(
         assumptions.push(("What is deployed".to_owned(), text.collect()));
     }
     if let Some(d) = &plan.plan {
-        let lines = d.kubernetes.lines().map(str::to_owned);
+        // Blanks at the beginning of a line mean something in YAML, and nothing in a page.
+        let kept = |line: &str| {
+            let text = line.trim_start();
+            "\u{a0}".repeat(line.len() - text.len()) + text
+        };
+        let lines = d.kubernetes.lines().map(kept);
         assumptions.push(("A Deployment of Kubernetes".to_owned(), lines.collect()));
     }
     assumptions.push(("How it was found".to_owned(), remarks(plan)));
@@ -80,9 +80,7 @@ fn objectives(plan: &Plan) -> Vec<PageObjective> {
             text: o.text.clone(),
             verdict: o.verdict.name(),
             by: match (o.metric(), o.value) {
-                (Some(m), Some(v)) => {
-                    spans(&format!("{} {}", metric_title(m), metric_text(m, v)))
-                }
+                (Some(m), Some(v)) => spans(&format!("{} {}", metric_title(m), metric_text(m, v))),
                 _ => spans("no value"),
             },
         })

@@ -14,6 +14,8 @@ use crate::study::StudyError;
 
 /// How closely the maximum load is found, as a share of it.
 const CLOSE: f64 = 0.02;
+/// Share of a maximum load that is tried next where it turns out not to be held for ever.
+const LOWER: f64 = 0.97;
 /// Most that the maximum load is looked for, as a multiple of the load with headroom.
 const FAR: f64 = 64.0;
 /// Loads of a curve, as multiples of the greatest that is held.
@@ -64,6 +66,20 @@ impl Looker<'_> {
                 break;
             }
         }
+        // What is stated has to hold for ever, not only for a look.
+        while held > known {
+            let seen = self.settled(sight(which, held))?;
+            if seen.holds() {
+                break;
+            }
+            (broken, by) = (Some(held), Some(lack_text(&seen, self.objectives)));
+            let lower = self.possible(held * LOWER);
+            held = if lower < held {
+                lower.max(known)
+            } else {
+                known
+            };
+        }
         Ok(MaximumLoad { held, broken, by })
     }
 
@@ -78,7 +94,10 @@ impl Looker<'_> {
         loads.dedup();
         let sights: Vec<Sight> = loads.iter().map(|&load| sight(which, load)).collect();
         let seen = self.at(&sights, Closeness::Look)?;
-        let points = loads.iter().zip(&seen).map(|(&load, s)| self.point(load, s));
+        let points = loads
+            .iter()
+            .zip(&seen)
+            .map(|(&load, s)| self.point(load, s));
         let machine = &self.machines[self.candidates[which.0].machine];
         Ok(LoadCurve {
             name,
@@ -185,10 +204,13 @@ impl Looker<'_> {
             Some(Lack::Misses { objective, .. }) => {
                 self.objectives[*objective].metric == Metric::Memory
             }
-            Some(Lack::Status(_) | Lack::Refused(_)) | None => false,
+            Some(Lack::Status(_) | Lack::Refused(_) | Lack::Grows(_)) | None => false,
         };
         if memory(at) {
-            return ("memory", format!("memory: {}", lack_text(at, self.objectives)));
+            return (
+                "memory",
+                format!("memory: {}", lack_text(at, self.objectives)),
+            );
         }
         let candidate = &self.candidates[candidate];
         let share = |q| past.mean(q).unwrap_or(0.0);
@@ -202,7 +224,10 @@ impl Looker<'_> {
         let held = share(Quantity::GilHeld) / gils;
         if profile.gil && held >= BUSY {
             let text = if candidate.each.execution().event_loop {
-                format!("each event loop is {} busy, under its GIL", share_text(held))
+                format!(
+                    "each event loop is {} busy, under its GIL",
+                    share_text(held)
+                )
             } else {
                 format!("each GIL is held {} of the time", share_text(held))
             };
@@ -219,7 +244,11 @@ impl Looker<'_> {
             seen.forecast.causes[cause] * if mean > 0.0 { mean } else { 1.0 }
         };
         // A saturated run has no latency, but shares of it.
-        let with = if at.mean(Quantity::LatencyMean).is_some() { at } else { past };
+        let with = if at.mean(Quantity::LatencyMean).is_some() {
+            at
+        } else {
+            past
+        };
         let growth = |cause: usize| {
             if with.mean(Quantity::LatencyMean).is_some() {
                 seconds(with, cause) - seconds(before, cause)
@@ -231,7 +260,10 @@ impl Looker<'_> {
             .filter(|&c| c != Cause::Running as usize)
             .max_by(|&a, &b| growth(a).total_cmp(&growth(b)));
         let Some(cause) = most.filter(|&c| growth(c) > 0.0) else {
-            return ("none", format!("nothing in particular: {}", lack_text(at, self.objectives)));
+            return (
+                "none",
+                format!("nothing in particular: {}", lack_text(at, self.objectives)),
+            );
         };
         let part = share_text(with.forecast.causes[cause]);
         let is = |c: Cause| c as usize == cause;
@@ -240,29 +272,56 @@ impl Looker<'_> {
             let all = slots.map_or("the workers".into(), |n| format!("all {n} workers"));
             (
                 "workers",
-                format!("{all} have a task, though the cores are {} busy: tasks wait for one {part} of their time", share_text(busy)),
+                format!(
+                    "{all} have a task, though the cores are {} busy: tasks wait for one {part} of their time",
+                    share_text(busy)
+                ),
             )
         } else if is(Cause::Core) {
-            ("cores", format!("tasks wait for a core {part} of their time"))
+            (
+                "cores",
+                format!("tasks wait for a core {part} of their time"),
+            )
         } else if is(Cause::Gil) {
-            ("GIL", format!("tasks wait for the GIL {part} of their time"))
+            (
+                "GIL",
+                format!("tasks wait for the GIL {part} of their time"),
+            )
         } else if is(Cause::Loop) {
-            ("event loop", format!("tasks wait for their event loop {part} of their time"))
+            (
+                "event loop",
+                format!("tasks wait for their event loop {part} of their time"),
+            )
         } else if is(Cause::Resource) {
             let names = self.limited();
             let device = self.scenario.workload.resources.is_empty();
             let kind = if device { "device" } else { "resource" };
             (kind, format!("tasks wait for {names} {part} of their time"))
         } else if is(Cause::Lock) {
-            ("lock", format!("tasks wait for a lock {part} of their time"))
+            (
+                "lock",
+                format!("tasks wait for a lock {part} of their time"),
+            )
         } else if is(Cause::Queue) {
-            ("queue", format!("tasks wait for a queue or for their children {part} of their time"))
+            (
+                "queue",
+                format!("tasks wait for a queue or for their children {part} of their time"),
+            )
         } else if is(Cause::Limit) {
-            ("limit", format!("tasks wait for the event loop's concurrency limit {part} of their time"))
+            (
+                "limit",
+                format!("tasks wait for the event loop's concurrency limit {part} of their time"),
+            )
         } else if is(Cause::Contention) {
-            ("contention", format!("threads fight for shared objects {part} of the tasks' time"))
+            (
+                "contention",
+                format!("threads fight for shared objects {part} of the tasks' time"),
+            )
         } else if is(Cause::Startup) {
-            ("start-up", format!("tasks wait for the start of workers {part} of their time"))
+            (
+                "start-up",
+                format!("tasks wait for the start of workers {part} of their time"),
+            )
         } else {
             let text = lack_text(at, self.objectives);
             ("none", format!("nothing in particular: {text}"))
@@ -283,7 +342,9 @@ impl Looker<'_> {
         }
         let uses = |d: usize| {
             let transfers = |s: &Step| matches!(s, Step::Transfer(to, _) if *to == d);
-            w.classes.iter().any(|c| c.steps.iter().any(|s| s.any(&transfers)))
+            w.classes
+                .iter()
+                .any(|c| c.steps.iter().any(|s| s.any(&transfers)))
         };
         for (i, d) in w.devices.iter().enumerate() {
             if uses(i) {
@@ -313,17 +374,26 @@ impl Looker<'_> {
             let b = before.unwrap_or_default();
             (
                 "collapses",
-                format!("at {at}{answered}: fewer than the {}/s at {}", short(b), load_text(most, unit)),
+                format!(
+                    "at {at}{answered}: fewer than the {}/s at {}",
+                    short(b),
+                    load_text(most, unit)
+                ),
             )
         } else if let Some(f) = lost {
             (
                 "sheds",
-                format!("at {at}{answered}, and {} of the tasks fail, time out or are rejected", share_text(f)),
+                format!(
+                    "at {at}{answered}, and {} of the tasks fail, time out or are rejected",
+                    share_text(f)
+                ),
             )
         } else if past.forecast.status == Status::Saturated {
             (
                 "grows",
-                format!("at {at}{answered}: queues grow as long as that lasts, and with them every latency"),
+                format!(
+                    "at {at}{answered}: queues grow as long as that lasts, and with them every latency"
+                ),
             )
         } else {
             let metric = self.metric();

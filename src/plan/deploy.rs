@@ -26,7 +26,10 @@ pub(super) fn kubernetes(
     let asked = memory.map_or(limit, |m| (m * SPARE).min(limit));
     let words: Vec<String> = command.map_or_else(Vec::new, |c| c.split(' ').map(yaml).collect());
     let runs = if words.is_empty() {
-        format!("          # Runs {}: start it as your program does.\n", one_line(strategy))
+        format!(
+            "          # Runs {}: start it as your program does.\n",
+            one_line(strategy)
+        )
     } else {
         format!("          command: [{}]\n", words.join(", "))
     };
@@ -91,7 +94,6 @@ fn dns_label(name: &str) -> String {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,12 +122,25 @@ mod tests {
             price_per_month: 1.0,
         };
         let name = "a\"\n  evil: true\n# ";
-        let text = kubernetes(name, Some("gunicorn -w 4 app:app"), 3, &machine, Some(1e8), "x\ny");
+        let text = kubernetes(
+            name,
+            Some("gunicorn -w 4 app:app"),
+            3,
+            &machine,
+            Some(1e8),
+            "x\ny",
+        );
         assert!(!text.lines().any(|l| l.trim_start().starts_with("evil")));
-        assert!(text.contains(r#"pchsim/scenario: "a\"\n  evil: true\n# ""#), "{text}");
+        assert!(
+            text.contains(r#"pchsim/scenario: "a\"\n  evil: true\n# ""#),
+            "{text}"
+        );
         assert!(text.contains("replicas: 3"));
         assert!(text.contains(r#"command: ["gunicorn", "-w", "4", "app:app"]"#));
-        assert!(text.contains("requests: {cpu: \"2\", memory: 115Mi}"), "{text}");
+        assert!(
+            text.contains("requests: {cpu: \"2\", memory: 115Mi}"),
+            "{text}"
+        );
         assert!(text.contains("memory: 4096Mi"));
         let text = kubernetes(name, None, 1, &machine, None, "x\nevil: 1");
         assert!(!text.lines().any(|l| l.trim_start().starts_with("evil")));

@@ -2,7 +2,8 @@
 
 use crate::engine::Nanos;
 use crate::scenario::{
-    Arrivals, Dist, ResourceKind, Rounds, Runs, Scenario, Step, StepResource, TaskClass, Workload, on_cpu, taking,
+    Arrivals, Dist, ResourceKind, Rounds, Runs, Scenario, Step, StepResource, TaskClass, Workload,
+    on_cpu, taking,
 };
 
 /// In what a load is counted.
@@ -113,7 +114,7 @@ const LENGTHS: f64 = 8.0;
 /// Fewest tasks of a run: a hundredth of them are the twenty beyond the 99th percentile.
 const FEWEST_TASKS: f64 = 2_000.0;
 /// Most tasks of a run that looks whether a candidate is worth more.
-const MOST_TASKS: f64 = 20_000.0;
+const MOST_TASKS: f64 = 12_000.0;
 
 /// The scenario at this load: the same tasks, so many times as long a run (`times`, 1 for a first look), and nothing of what it compares.
 pub(super) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) -> Scenario {
@@ -281,7 +282,11 @@ impl Counted<'_> {
                 };
                 // A time-out may come at once.
                 let cut = step.may_fail() && !self.early;
-                sum += if cut { 0.0 } else { times * self.of(inside.steps) };
+                sum += if cut {
+                    0.0
+                } else {
+                    times * self.of(inside.steps)
+                };
             }
             if unsafe_inside && !self.early {
                 break;

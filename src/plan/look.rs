@@ -9,8 +9,8 @@ use crate::cpython::profile::Profile;
 use crate::measure::Estimate;
 use crate::quantity::Quantity;
 use crate::result::{Forecast, Status, Verdict};
-use crate::scenario::{Metric, Objective, Scenario, StrategyCase};
-use crate::strategy::simulate;
+use crate::scenario::{Arrivals, Metric, Objective, Scenario, StrategyCase};
+use crate::strategy::{Cause, simulate};
 use crate::study::{AskedStudy, Options, StudyError, run_studies};
 
 /// How closely is looked.
@@ -22,6 +22,10 @@ pub(super) enum Closeness {
     Look,
     /// As a look, of longer runs: for what is recommended.
     Stare,
+    /// Runs that are three times as long again: to see whether latency grows with the length of the run.
+    Long,
+    /// And once more.
+    Longer,
 }
 
 /// What is looked at.
@@ -42,7 +46,13 @@ type Key = (usize, u32, u64, (u8, usize, u64), Closeness);
 impl Sight {
     fn key(&self, closeness: Closeness) -> Key {
         let load = self.load.to_bits();
-        (self.candidate, self.machines, load, self.input.key(), closeness)
+        (
+            self.candidate,
+            self.machines,
+            load,
+            self.input.key(),
+            closeness,
+        )
     }
 }
 
@@ -58,6 +68,8 @@ pub(super) enum Lack {
         /// Whether that is beyond chance.
         certain: bool,
     },
+    /// Its latency is still growing with the length of the run after so many times that of a first look: it may never settle.
+    Grows(f64),
     /// It has no meaningful forecast, for this reason.
     Status(Status),
     /// The interpreter cannot do it.
@@ -106,6 +118,8 @@ pub(super) struct Looker<'a> {
     pub objectives: &'a [Objective],
     /// The candidates.
     pub candidates: &'a [Candidate],
+    /// Factor of the lengths of all runs: 1 but for tests of the search itself.
+    pub lengths: f64,
     /// Number of threads that simulate; `None`: one for each core.
     pub threads: Option<usize>,
     /// Told how many simulations there were, now and then.
@@ -123,6 +137,12 @@ pub(super) struct Looker<'a> {
 
 /// What a glance may miss an objective by, as a share of the bound, and still be worth a closer look.
 const WORTH: f64 = 0.5;
+/// Busy share of the cores below which queues are over soon.
+const QUIET: f64 = 0.6;
+/// Share of their time that tasks wait for each other from which it may take long until that is steady.
+const WAITS: f64 = 0.1;
+/// Growth of latency with three times the length of a run that is none.
+const STEADY: f64 = 0.03;
 /// Share of the load that a glance must see completed to be worth a closer look if it calls a candidate saturated.
 const NEARLY: f64 = 0.97;
 
@@ -141,6 +161,7 @@ impl<'a> Looker<'a> {
             machines,
             objectives,
             candidates,
+            lengths: 1.0,
             threads,
             progress,
             seen: BTreeMap::new(),
@@ -171,8 +192,11 @@ impl<'a> Looker<'a> {
             Closeness::Glance => 1.0,
             Closeness::Look => 2.0,
             Closeness::Stare => 6.0,
+            Closeness::Long => 18.0,
+            Closeness::Longer => 54.0,
         };
         let candidate = &self.candidates[sight.candidate];
+        let times = times * self.lengths;
         let mut scene = at_load(self.scenario, sight.load, sight.input, times);
         scene.machine = machine_of(&self.scenario.machine, &self.machines[candidate.machine]);
         scene.objectives = self.objectives.to_vec();
@@ -212,6 +236,11 @@ impl<'a> Looker<'a> {
                 event_budget: 60_000_000,
                 ..usual
             },
+            // Enough to tell growth from chance.
+            Closeness::Long | Closeness::Longer => Options {
+                replications: Some(4),
+                ..usual
+            },
         }
     }
 
@@ -223,7 +252,8 @@ impl<'a> Looker<'a> {
     ) -> Result<Vec<Seen>, StudyError> {
         if closeness != Closeness::Glance {
             let all = self.at(sights, Closeness::Glance)?;
-            let worth = |(sight, seen): (&Sight, &Seen)| self.is_worth(sight, seen).then_some(*sight);
+            let worth =
+                |(sight, seen): (&Sight, &Seen)| self.is_worth(sight, seen).then_some(*sight);
             let near: Vec<Sight> = sights.iter().zip(&all).filter_map(worth).collect();
             self.simulate(&near, closeness)?;
             let closer = sights.iter().zip(all);
@@ -265,8 +295,55 @@ impl<'a> Looker<'a> {
                 super::load::LoadUnit::of(self.scenario) == super::load::LoadUnit::PerSecond
                     && done >= NEARLY * sight.load
             }
-            Some(Lack::Status(_) | Lack::Refused(_)) => false,
+            Some(Lack::Status(_) | Lack::Refused(_) | Lack::Grows(_)) => false,
         }
+    }
+
+    /// Looks at one as closely as it takes to know that its latency does not depend on how long is looked: close to saturation queues take long
+    /// to grow, and a short run shows what an unstable system is like at its beginning.
+    pub(super) fn settled(&mut self, sight: Sight) -> Result<Seen, StudyError> {
+        let seen = self.one(sight, Closeness::Stare)?;
+        let busy = seen.mean(Quantity::Utilization).unwrap_or(1.0);
+        if !seen.holds() || self.ends_by_itself() || busy < QUIET && !self.waits(&seen) {
+            return Ok(seen);
+        }
+        let mut before = seen.clone();
+        for closeness in [Closeness::Long, Closeness::Longer] {
+            let longer = self.one(sight, closeness)?;
+            if !longer.holds() {
+                return Ok(longer);
+            }
+            if !grows(&before, &longer) {
+                return Ok(seen);
+            }
+            before = longer;
+        }
+        before.lack = Some(Lack::Grows(54.0));
+        Ok(before)
+    }
+
+    /// Whether runs have a length of their own, which says nothing of a steady state.
+    fn ends_by_itself(&self) -> bool {
+        match self.scenario.workload.arrivals {
+            Arrivals::Varying { .. } | Arrivals::Trace(_) | Arrivals::Closed { .. } => true,
+            Arrivals::Open { .. } | Arrivals::Sessions { .. } | Arrivals::Batch => false,
+        }
+    }
+
+    /// Whether its tasks spend a part of their time waiting for something of which there is only so much.
+    fn waits(&self, seen: &Seen) -> bool {
+        let causes = [
+            Cause::Core,
+            Cause::Gil,
+            Cause::Lock,
+            Cause::Pool,
+            Cause::Loop,
+            Cause::Queue,
+            Cause::Limit,
+            Cause::Resource,
+        ];
+        let waits = causes.map(|c| seen.forecast.causes[c as usize]);
+        waits.iter().sum::<f64>() >= WAITS
     }
 
     fn simulate(&mut self, sights: &[Sight], closeness: Closeness) -> Result<(), StudyError> {
@@ -302,6 +379,15 @@ impl<'a> Looker<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether latency is higher beyond chance, and by a share that matters, in the longer of two runs.
+fn grows(shorter: &Seen, longer: &Seen) -> bool {
+    let (a, b) = (shorter.forecast.primary(), longer.forecast.primary());
+    a.zip(b).is_some_and(|(a, b)| {
+        let chance = a.half().unwrap_or(0.0) + b.half().unwrap_or(0.0);
+        b.mean - a.mean > (STEADY * a.mean).max(chance)
+    })
 }
 
 /// What a forecast lacks.

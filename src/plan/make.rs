@@ -5,8 +5,8 @@ use super::load::{Input, LoadUnit, own_load};
 use super::look::{Closeness, Looker, Seen, Sight};
 use super::prices::{HOURS_OF_A_MONTH, MachineType, PriceList};
 use super::result::{
-    Asked, Cost, Deployment, FrontierPoint, Growth, Plan, PlanEffort, PlannedResource, PricesUsed, RunnerUp,
-    Sensitivity, Tried,
+    Asked, Cost, Deployment, FrontierPoint, Growth, Plan, PlanEffort, PlannedResource, PricesUsed,
+    RunnerUp, Sensitivity, Tried,
 };
 use super::search::{Found, Goal, Track};
 use super::shape::{Candidate, candidates, serves, shapes};
@@ -49,6 +49,8 @@ pub struct Ask<'a> {
     pub most: u32,
     /// Whether servers as people start them are searched beside the scenario's own strategies.
     pub servers: bool,
+    /// Whether only the answer is made: what to deploy, what it costs and whether it holds, and nothing of what it bears beyond.
+    pub only_answer: bool,
     /// Number of threads that simulate; `None`: one for each core. The plan does not depend on it.
     pub threads: Option<usize>,
 }
@@ -76,7 +78,7 @@ const WRONG: [f64; 2] = [0.8, 1.2];
 /// Candidates among which is searched for what a wrong input would make the plan, beside the plan itself.
 const NEAR: usize = 5;
 /// Most candidates among which is searched for more load.
-const GROWING: usize = 12;
+const GROWING: usize = 8;
 
 /// Makes a plan.
 ///
@@ -103,7 +105,11 @@ pub fn plan(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Plan, Plan
     }
     let mut all = candidates(&shapes, scenario, ask.profiles, &ask.machines);
     let searched: Vec<usize> = (0..all.len()).collect();
-    let formulas = add_formulas(&mut all, ask);
+    let formulas = if servers {
+        add_formulas(&mut all, ask)
+    } else {
+        Vec::new()
+    };
     let looker = Looker::new(
         (scenario, ask.profiles),
         &ask.machines,
@@ -224,6 +230,11 @@ impl Planner<'_> {
         let cost = self.costs(best);
         plan.feasible = true;
         self.describe(&mut plan, best)?;
+        if self.ask.only_answer {
+            self.close(&mut plan, &found, Some(best));
+            return Ok(plan);
+        }
+        self.bears(&mut plan, best)?;
         if let Some(budget) = self.ask.budget.filter(|b| cost > *b + 1e-9) {
             plan.feasible = false;
             self.over_budget(&mut plan, best, budget)?;
@@ -325,13 +336,21 @@ impl Planner<'_> {
         let left = machines.saturating_sub(self.goal.survive);
         let after_loss = if self.goal.survive > 0 && left > 0 {
             let sight = self.sight((candidate, left), self.goal.load);
-            self.looker.one(sight, Closeness::Stare)?.forecast.objectives
+            self.looker
+                .one(sight, Closeness::Stare)?
+                .forecast
+                .objectives
         } else {
             Vec::new()
         };
         let resources = self.resources(best)?;
         plan.plan = Some(self.deployment(best, &full, &at_load, after_loss, resources));
         plan.cost = Some(self.cost(best));
+        Ok(())
+    }
+
+    /// What the plan bears, and what breaks first.
+    fn bears(&mut self, plan: &mut Plan, best: (usize, u32)) -> Result<(), PlanError> {
         let maximum = self.looker.maximum(best, self.goal.with_headroom())?;
         let name = self.named(best);
         let curve = self.looker.curve(best, name, maximum.held)?;
@@ -339,6 +358,10 @@ impl Planner<'_> {
         plan.bottleneck = self.looker.bottleneck(best, &maximum)?;
         plan.maximum_load = Some(maximum);
         plan.curves.push(curve);
+        // What more machines would bring.
+        let more = [best.1 + 1, best.1 + 2, best.1 * 3 / 2, best.1 * 2];
+        let sights = more.map(|n| self.sight((best.0, n), self.goal.with_headroom()));
+        self.looker.at(&sights, Closeness::Look)?;
         Ok(())
     }
 
@@ -504,7 +527,8 @@ impl Planner<'_> {
             }
         }
         let seen = seen.clone();
-        plan.plan = Some(self.deployment((candidate, machines), &seen, &seen, Vec::new(), Vec::new()));
+        plan.plan =
+            Some(self.deployment((candidate, machines), &seen, &seen, Vec::new(), Vec::new()));
         plan.cost = Some(self.cost((candidate, machines)));
         Ok(())
     }
@@ -618,9 +642,10 @@ impl Planner<'_> {
     }
 
     fn other(&mut self, which: (usize, u32), text: String) -> Result<RunnerUp, PlanError> {
-        let seen = self
-            .looker
-            .one(self.sight(which, self.goal.with_headroom()), Closeness::Look)?;
+        let seen = self.looker.one(
+            self.sight(which, self.goal.with_headroom()),
+            Closeness::Look,
+        )?;
         Ok(RunnerUp {
             each: self.all[which.0].label(),
             interpreter: self.interpreter(which.0),
@@ -642,7 +667,9 @@ impl Planner<'_> {
         }
         let load = self.goal.with_headroom();
         let tight = |planner: &mut Self, which| -> Result<f64, PlanError> {
-            let seen = planner.looker.one(planner.sight(which, load), Closeness::Look)?;
+            let seen = planner
+                .looker
+                .one(planner.sight(which, load), Closeness::Look)?;
             Ok(seen.tightness(planner.objectives))
         };
         let (x, y) = (tight(self, best)?, tight(self, other)?);
@@ -679,7 +706,13 @@ impl Planner<'_> {
             self.other(which, text)?
         } else {
             let track = &found.tracks[0];
-            let why = fared(track, None, false, self.objectives, &self.ask.prices.currency);
+            let why = fared(
+                track,
+                None,
+                false,
+                self.objectives,
+                &self.ask.prices.currency,
+            );
             RunnerUp {
                 each: self.all[formula].label(),
                 interpreter: self.interpreter(formula),
@@ -754,7 +787,10 @@ impl Planner<'_> {
 
     /// Why nothing of what was searched bears a load.
     fn stops(&self, found: &Found) -> String {
-        let shared = found.tracks.iter().find(|t| t.hopeless == Some(super::search::Hopeless::Shared));
+        let shared = found
+            .tracks
+            .iter()
+            .find(|t| t.hopeless == Some(super::search::Hopeless::Shared));
         match shared {
             Some(track) => {
                 let last = track.last.as_ref();
@@ -786,7 +822,9 @@ impl Planner<'_> {
         among.extend(near.into_iter().map(|(_, c)| c).take(NEAR));
         let w = &self.ask.scenario.workload;
         let holds_memory = w.imports.memory > 0
-            || w.classes.iter().any(|c| c.steps.iter().any(|s| s.any(&|s| s.block() > 0)));
+            || w.classes
+                .iter()
+                .any(|c| c.steps.iter().any(|s| s.any(&|s| s.block() > 0)));
         let mut all = Vec::new();
         for input in ["load", "CPU time", "waiting outside", "memory"] {
             for factor in WRONG {
@@ -884,7 +922,13 @@ impl Planner<'_> {
         for track in &found.tracks {
             let c = track.candidate;
             let taken = best.is_some_and(|b| b.0 == c);
-            let why = fared(track, cheapest, taken, self.objectives, &self.ask.prices.currency);
+            let why = fared(
+                track,
+                cheapest,
+                taken,
+                self.objectives,
+                &self.ask.prices.currency,
+            );
             plan.tried.push(Tried {
                 each: self.all[c].label(),
                 interpreter: self.interpreter(c),
@@ -898,7 +942,10 @@ impl Planner<'_> {
         plan.frontier = self.frontier();
         plan.curves.append(&mut self.looker.curves);
         plan.curves.truncate(1 + SHOWN);
-        let simulated = found.tracks.iter().filter(|t| t.last.is_some() || t.hi.is_some());
+        let simulated = found
+            .tracks
+            .iter()
+            .filter(|t| t.last.is_some() || t.hi.is_some());
         plan.effort = PlanEffort {
             candidates: found.tracks.len() as u64,
             simulated: simulated.count() as u64,

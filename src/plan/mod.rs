@@ -15,6 +15,8 @@ mod result;
 mod scene;
 mod search;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use load::LoadUnit;

@@ -108,8 +108,8 @@ impl PriceList {
             at,
             message,
         };
-        let options =
-            ron::Options::default().with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+        let options = ron::Options::default()
+            .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
         let list: WrittenList = options.from_str(text).map_err(|e| {
             let at = (e.span.start.line, e.span.start.col);
             let help = "a list of prices has currency, date, source, machines: [(name, cpus, memory, price)], and cpu and gib for other machines";
@@ -119,7 +119,10 @@ impl PriceList {
         if list.currency.trim().is_empty() || list.currency.contains(|c: char| c.is_whitespace()) {
             return Err(of(
                 &list.currency,
-                format!("the currency \"{}\" is no word: write \"EUR\"", list.currency),
+                format!(
+                    "the currency \"{}\" is no word: write \"EUR\"",
+                    list.currency
+                ),
             ));
         }
         let amount = |value: &String| {
@@ -245,7 +248,13 @@ fn place_of(text: &str, value: &str) -> Option<(usize, usize)> {
     let at = text.find(&format!("\"{value}\""))?;
     let before = &text[..at];
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     Some((line, column))
 }
 
@@ -272,7 +281,8 @@ impl Amount {
     /// # Errors
     /// A part of it is missing: what, and an example.
     pub fn read(text: &str) -> Result<Self, String> {
-        const LIKE: &str = "write an amount, a currency and a time: \"300 EUR/month\" (hour, day, month or year)";
+        const LIKE: &str =
+            "write an amount, a currency and a time: \"300 EUR/month\" (hour, day, month or year)";
         let (digits, rest) = split_number(text.trim());
         let Some(amount) = number(digits) else {
             return Err(format!("\"{text}\" begins with no number; {LIKE}"));
@@ -288,7 +298,9 @@ impl Amount {
             return Err(format!("\"{text}\" does not say for which time; {LIKE}"));
         };
         let currency = currency.trim();
-        if currency.is_empty() || currency.contains(|c: char| c.is_whitespace() || c.is_ascii_digit()) {
+        if currency.is_empty()
+            || currency.contains(|c: char| c.is_whitespace() || c.is_ascii_digit())
+        {
             return Err(format!("\"{text}\" names no currency; {LIKE}"));
         }
         let hours = match time.trim() {
@@ -296,7 +308,11 @@ impl Amount {
             "day" | "d" => 24.0,
             "month" => HOURS_OF_A_MONTH,
             "year" => 12.0 * HOURS_OF_A_MONTH,
-            other => return Err(format!("`{other}` in \"{text}\" is no time of prices; {LIKE}")),
+            other => {
+                return Err(format!(
+                    "`{other}` in \"{text}\" is no time of prices; {LIKE}"
+                ));
+            }
         };
         Ok(Self {
             per_month: amount * HOURS_OF_A_MONTH / hours,
@@ -330,11 +346,24 @@ mod tests {
         assert_eq!(of("0.1USD/hour").per_month, 73.0);
         assert_eq!(of("120 CHF / year").per_month, 10.0);
         assert_eq!(of("1 EUR/day").currency, "EUR");
-        for bad in ["", "EUR/month", "300", "300 EUR", "300/month", "-1 EUR/month", "3 EUR/week"] {
+        for bad in [
+            "",
+            "EUR/month",
+            "300",
+            "300 EUR",
+            "300/month",
+            "-1 EUR/month",
+            "3 EUR/week",
+        ] {
             let e = Amount::read(bad).unwrap_err();
             assert!(e.contains("300 EUR/month"), "{bad}: {e}");
         }
-        assert!(of("1 USD/day").in_currency("EUR").unwrap_err().contains("EUR"));
+        assert!(
+            of("1 USD/day")
+                .in_currency("EUR")
+                .unwrap_err()
+                .contains("EUR")
+        );
     }
 
     #[test]
@@ -365,9 +394,19 @@ mod tests {
         assert_eq!(e.at.unwrap().0, 11, "{e}");
         assert!(e.to_string().starts_with("my.ron:11:"), "{e}");
         let text = EXAMPLE.replace("cpus: 4", "cpus: 0");
-        assert!(PriceList::read(&text, "x").unwrap_err().message.contains("0 CPUs"));
+        assert!(
+            PriceList::read(&text, "x")
+                .unwrap_err()
+                .message
+                .contains("0 CPUs")
+        );
         let text = EXAMPLE.replace("60 EUR", "60 USD");
-        assert!(PriceList::read(&text, "x").unwrap_err().message.contains("converted"));
+        assert!(
+            PriceList::read(&text, "x")
+                .unwrap_err()
+                .message
+                .contains("converted")
+        );
         assert!(PriceList::read("(", "x").is_err());
     }
 }

@@ -145,13 +145,21 @@ impl Looker<'_> {
             };
             let mut equal: Vec<(usize, u32)> = tracks
                 .iter()
-                .filter_map(|t| Some((t.candidate, t.hi.filter(|hi| t.costs(*hi) <= cheapest + SAME)?)))
+                .filter_map(|t| {
+                    Some((
+                        t.candidate,
+                        t.hi.filter(|hi| t.costs(*hi) <= cheapest + SAME)?,
+                    ))
+                })
                 .collect();
             self.order(goal, &mut equal)?;
             // What is recommended is looked at more closely than what was searched; if it does not hold then, it never did.
             let best = equal[0];
             if self.bears(goal, best, goal.closely)? {
-                return Ok(Found { best: equal, tracks });
+                return Ok(Found {
+                    best: equal,
+                    tracks,
+                });
             }
             let track = tracks.iter_mut().find(|t| t.candidate == best.0);
             if let Some(t) = track {
@@ -243,10 +251,14 @@ impl Looker<'_> {
             load,
             input: goal.input,
         };
-        if !self
-            .one(sight(machines, goal.with_headroom()), closeness)?
-            .holds()
-        {
+        let full = sight(machines, goal.with_headroom());
+        let full = match closeness {
+            Closeness::Stare => self.settled(full)?,
+            Closeness::Glance | Closeness::Look | Closeness::Long | Closeness::Longer => {
+                self.one(full, closeness)?
+            }
+        };
+        if !full.holds() {
             return Ok(false);
         }
         if goal.survive == 0 {
@@ -269,9 +281,10 @@ impl Looker<'_> {
             .copied()
             .filter(|&i| {
                 let t = &tracks[i];
-                let saturated = t.last.as_ref().is_some_and(|(_, s)| {
-                    s.lack == Some(Lack::Status(Status::Saturated))
-                });
+                let saturated = t
+                    .last
+                    .as_ref()
+                    .is_some_and(|(_, s)| s.lack == Some(Lack::Status(Status::Saturated)));
                 t.hopeless.is_none() && !saturated
             })
             .collect();
@@ -292,6 +305,7 @@ impl Looker<'_> {
             let beyond_chance = match &seen.lack {
                 None => false,
                 Some(Lack::Misses { certain, .. }) => *certain,
+                Some(Lack::Grows(_)) => false,
                 Some(Lack::Status(_) | Lack::Refused(_)) => true,
             };
             if beyond_chance {

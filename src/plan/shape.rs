@@ -84,7 +84,13 @@ impl Candidate {
 
     /// Fewest machines of this kind that can bear the load, whatever happens: by the CPU time that its tasks need for certain, and by how many
     /// tasks it has in work at once (Little's law). Where the load is a number of users, one.
-    pub(super) fn fewest(&self, scenario: &Scenario, profile: &Profile, machine: &MachineType, rate: Option<f64>) -> u32 {
+    pub(super) fn fewest(
+        &self,
+        scenario: &Scenario,
+        profile: &Profile,
+        machine: &MachineType,
+        rate: Option<f64>,
+    ) -> u32 {
         let Some(rate) = rate else {
             return 1;
         };
@@ -132,7 +138,13 @@ pub(super) fn shapes(scenario: &Scenario, servers: bool) -> Vec<Shape> {
             always: strategy.nodes().is_some(),
             interpreter,
         };
-        let numbers = |s: &Shape| Numbers { processes: 1, threads: 1 }.in_place(&s.each);
+        let numbers = |s: &Shape| {
+            Numbers {
+                processes: 1,
+                threads: 1,
+            }
+            .in_place(&s.each)
+        };
         let known = |s: &Shape| {
             (numbers(s), s.nodes.balancer, &s.interpreter)
                 == (numbers(&shape), shape.nodes.balancer, &shape.interpreter)
@@ -295,6 +307,10 @@ fn sized(shape: &Shape, cores: u32) -> Vec<Strategy> {
     }
     if !chooses_processes {
         processes = vec![1];
+    } else if matches!(shape.each, Strategy::Prefork { .. }) {
+        // A single copy is its strategy with a master beside it.
+        processes.retain(|&n| n > 1);
+        processes.push(2);
     }
     let mut threads: Vec<u32> = vec![2, 4, 8, 16, 32, 64];
     if !chooses_processes {

@@ -4,7 +4,9 @@ use super::load::LoadUnit;
 use super::look::{Lack, Seen};
 use super::search::{Hopeless, Track};
 use crate::measure::Estimate;
-use crate::quantity::{Quantity, counted, digits, metric_text, metric_title, percent};
+use crate::quantity::{
+    Quantity, Unit, counted, digits, metric_text, metric_title, percent, quantity_text,
+};
 use crate::result::Status;
 use crate::scenario::{Metric, Objective};
 
@@ -53,6 +55,15 @@ pub(super) fn lack_text(seen: &Seen, objectives: &[Objective]) -> String {
     match &seen.lack {
         None => "holds".into(),
         Some(Lack::Refused(why)) => why.clone(),
+        Some(Lack::Grows(times)) => {
+            let now = seen.forecast.primary();
+            let now = now.map_or(String::new(), |l| {
+                format!(" ({} by then)", quantity_text(Unit::Seconds, l))
+            });
+            format!(
+                "latency still grows in runs of {times} times the usual length{now}: it may never settle"
+            )
+        }
         Some(Lack::Status(status)) => status_text(*status, seen),
         Some(Lack::Misses {
             objective, value, ..

@@ -3,7 +3,9 @@
 use super::text::TextWriter;
 use crate::layout::{self, Column, Style};
 use crate::plan::{Deployment, LoadUnit, Plan, RunnerUp, load_text, money, short};
-use crate::quantity::{IntervalDisplay, bytes, counted, estimate, metric_text, metric_title, percent, time_unit};
+use crate::quantity::{
+    IntervalDisplay, bytes, counted, estimate, metric_text, metric_title, percent, time_unit,
+};
 use crate::result::Judgement;
 
 impl Plan {
@@ -75,7 +77,10 @@ pub fn text(plan: &Plan, explain: bool, style: Style) -> String {
         style,
     };
     let objectives = plan.asked.objectives.join(", ");
-    out.prose("", &format!("Plan for {}: {objectives}", plan.scenario.name));
+    out.prose(
+        "",
+        &format!("Plan for {}: {objectives}", plan.scenario.name),
+    );
     out.entries(&facts(plan), " · ", "", "  ");
     out.line("");
     out.prose("", &answer(plan));
@@ -195,7 +200,10 @@ fn deployed(plan: &Plan, d: &Deployment) -> Vec<Line> {
             "machines",
             format!("{} x {} ({cpus}, {size})", d.machines, d.machine.name),
         ),
-        Line::new("each runs", d.command.clone().unwrap_or_else(|| d.each.clone())),
+        Line::new(
+            "each runs",
+            d.command.clone().unwrap_or_else(|| d.each.clone()),
+        ),
         Line::new("on", d.interpreter.clone()),
     ];
     for r in &d.resources {
@@ -236,7 +244,10 @@ fn deployed(plan: &Plan, d: &Deployment) -> Vec<Line> {
             format!("; most memory of a machine {}", bytes(m))
         });
         let at = plan.load(plan.asked.load);
-        lines.push(Line::new("busy", format!("cores {} at {at}{memory}", percent(u))));
+        lines.push(Line::new(
+            "busy",
+            format!("cores {} at {at}{memory}", percent(u)),
+        ));
     }
     lines
 }
@@ -272,7 +283,9 @@ fn holds(plan: &Plan, d: &Deployment) -> Vec<Line> {
     }
     if let Some(k) = &plan.knee {
         let at = plan.load(k.load);
-        lines.push(plain(format!("knee at {at}: from there on latency rises fast")));
+        lines.push(plain(format!(
+            "knee at {at}: from there on latency rises fast"
+        )));
     }
     if let Some(b) = &plan.bottleneck {
         lines.push(plain(format!("breaks first: {} ({})", b.kind, b.text)));
@@ -287,7 +300,10 @@ fn other(plan: &Plan, label: &str, r: &RunnerUp) -> Line {
         let cost = cost.map_or(String::new(), |c| format!(", {} a month", plan.money(c)));
         format!(", {n} x {}{cost}", r.machine)
     });
-    Line::new(label, format!("{} on {}{on}: {}", r.each, r.interpreter, r.text))
+    Line::new(
+        label,
+        format!("{} on {}{on}: {}", r.each, r.interpreter, r.text),
+    )
 }
 
 fn others(plan: &Plan) -> Vec<Line> {
@@ -304,7 +320,10 @@ fn others(plan: &Plan) -> Vec<Line> {
 
 fn inputs(plan: &Plan) -> Vec<Line> {
     let (changes, stays): (Vec<_>, Vec<_>) = plan.sensitivity.iter().partition(|s| s.changes);
-    let mut lines: Vec<Line> = changes.iter().map(|s| Line::new("", s.text.clone())).collect();
+    let mut lines: Vec<Line> = changes
+        .iter()
+        .map(|s| Line::new("", s.text.clone()))
+        .collect();
     if !stays.is_empty() {
         let names: Vec<String> = stays
             .iter()
@@ -313,7 +332,10 @@ fn inputs(plan: &Plan) -> Vec<Line> {
                 format!("{} {sign}{}", s.input, percent((s.factor - 1.0).abs()))
             })
             .collect();
-        lines.push(Line::new("", format!("the plan stays with {}", names.join(", "))));
+        lines.push(Line::new(
+            "",
+            format!("the plan stays with {}", names.join(", ")),
+        ));
     }
     lines
 }
@@ -324,7 +346,12 @@ fn curve(out: &mut TextWriter, plan: &Plan) {
         return;
     };
     let latencies = curve.points.iter().filter_map(|p| p.latency_s);
-    let (scale, unit) = time_unit(latencies.map(|l| l.mean).fold(f64::INFINITY, f64::min).min(1e9));
+    let (scale, unit) = time_unit(
+        latencies
+            .map(|l| l.mean)
+            .fold(f64::INFINITY, f64::min)
+            .min(1e9),
+    );
     let columns = vec![
         Column::new("load", "", true),
         Column::new(plan_latency(plan), unit, true),
@@ -361,7 +388,11 @@ fn plan_latency(plan: &Plan) -> String {
         use crate::scenario::Metric;
         match m {
             Metric::MeanLatency | Metric::Percentile(_) | Metric::Worst(_) => true,
-            Metric::Makespan | Metric::Throughput | Metric::Memory | Metric::Cpu | Metric::FailureRate => false,
+            Metric::Makespan
+            | Metric::Throughput
+            | Metric::Memory
+            | Metric::Cpu
+            | Metric::FailureRate => false,
         }
     });
     timed.map_or("p95 latency".into(), metric_title)
@@ -413,7 +444,10 @@ pub(crate) fn remarks(plan: &Plan) -> Vec<String> {
             plan.prices.date, plan.prices.source
         ));
     } else {
-        notes.push(format!("Prices: {}, {}.", plan.prices.source, plan.prices.date));
+        notes.push(format!(
+            "Prices: {}, {}.",
+            plan.prices.source, plan.prices.date
+        ));
     }
     notes
 }

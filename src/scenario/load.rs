@@ -61,6 +61,19 @@ pub struct LoadState {
 }
 
 impl Arrivals {
+    /// Number of tasks that the scenario itself says; `None` where it does not, and of a batch, whose classes do.
+    #[must_use]
+    pub fn given_count(&self) -> Option<u64> {
+        match self {
+            Self::Open { count, .. }
+            | Self::Varying { count, .. }
+            | Self::Sessions { count, .. }
+            | Self::Closed { count, .. } => *count,
+            Self::Trace(tasks) => Some(tasks.len() as u64),
+            Self::Batch => None,
+        }
+    }
+
     /// Mean number of tasks that come by themselves until the horizon, whatever their `count` is: infinite where nothing ends them. `None` where
     /// tasks are there from the start, or come when others are over.
     pub(crate) fn expected_until(&self, horizon: Option<Nanos>) -> Option<f64> {

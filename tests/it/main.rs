@@ -37,6 +37,7 @@ mod mechanisms;
 mod objects;
 mod output;
 mod page;
+mod plan;
 mod plots;
 mod profiles;
 mod ps;

@@ -19,4 +19,5 @@ mod loss;
 mod metastable;
 mod open;
 mod sharing;
+mod staffing;
 mod support;

@@ -45,9 +45,7 @@ fn limits(plan: &Plan) -> Vec<ReferenceLine> {
 
 fn load_axis(plan: &Plan, loads: &[f64]) -> Axis {
     match plan.unit() {
-        LoadUnit::PerSecond => {
-            Axis::of("Load", Measure::PerSecond, scale::across(loads, false))
-        }
+        LoadUnit::PerSecond => Axis::of("Load", Measure::PerSecond, scale::across(loads, false)),
         LoadUnit::Users => Axis::of("Users", Measure::Number, scale::across(loads, false)),
     }
 }
@@ -153,7 +151,10 @@ fn cost_of_load(plan: &Plan) -> Option<Figure> {
     Some(Figure {
         name: "cost-load".into(),
         title,
-        subtitle: format!("{} a month of the cheapest plan · {}", plan.prices.currency, plan.scenario.name),
+        subtitle: format!(
+            "{} a month of the cheapest plan · {}",
+            plan.prices.currency, plan.scenario.name
+        ),
         body: Body::Lines(LinePlot {
             x: load_axis(plan, &loads),
             y: Axis::of(
@@ -195,7 +196,10 @@ fn frontier(plan: &Plan) -> Option<Figure> {
         subtitle: format!(
             "Frontier of cost and {} at {} · {}",
             metric_title(metric),
-            load_text(plan.asked.load * (1.0 + plan.asked.headroom_share), plan.unit()),
+            load_text(
+                plan.asked.load * (1.0 + plan.asked.headroom_share),
+                plan.unit()
+            ),
             plan.scenario.name
         ),
         body: Body::Lines(LinePlot {
