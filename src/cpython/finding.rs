@@ -158,6 +158,9 @@ pub enum Finding {
         workers: u64,
         /// Number of tasks that they had taken in, all of which failed.
         tasks: u64,
+        /// How long after the first crash a worker that was started since then had answered a request; zero if none has.
+        #[serde(default, rename = "back_s", with = "seconds")]
+        back: Nanos,
     },
     /// Workers of a `ProcessPoolExecutor` crashed, because the scenario has that fault, and it broke: all its calls fail, then and later.
     BrokenPool {

@@ -207,6 +207,9 @@ pub struct Workload {
     /// Whether the threads that native code has of its own are Python threads, which need the GIL to begin their share and to end it: those of the
     /// programs that `verify` writes are. `false` for real native code.
     pub python_teams: bool,
+    /// Whether the first processes of a server are there when the run begins, at no cost: whoever measures waits for them. `false` for a server that
+    /// is started then.
+    pub ready: bool,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Which of the tasks from outside the program lets in; `None`: all.

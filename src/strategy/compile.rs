@@ -213,6 +213,7 @@ pub fn compile(
         cpu_grain: workload.cpu_grain,
         native_grain: workload.native_grain,
         python_teams: workload.python_teams,
+        ready: workload.ready,
     })
 }
 

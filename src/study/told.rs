@@ -129,10 +129,12 @@ pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
             at: _,
             workers,
             tasks,
+            back,
         } => Some(Told::Crashed(Crashed {
             case: f.name(),
             workers: *workers,
             tasks: *tasks,
+            back: *back,
         })),
         Finding::BrokenPool {
             at: _,

@@ -631,6 +631,8 @@ pub struct Crashed {
     pub workers: u64,
     /// Number of tasks that fail with them.
     pub tasks: u64,
+    /// How long after the first crash a worker in its place had answered a request; zero if none has.
+    pub back: Nanos,
 }
 
 /// What fighting for the GIL costs a case.

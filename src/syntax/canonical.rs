@@ -310,6 +310,7 @@ impl Canonical for Workload {
             cpu_grain,
             native_grain,
             python_teams,
+            ready,
             measured_on,
         } = self;
         text.of("", |text| {
@@ -369,6 +370,7 @@ impl Canonical for Workload {
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
             text.unless("native_grain", native_grain, &Nanos::ZERO)?;
             text.unless("python_teams", python_teams, &false)?;
+            text.unless("ready", ready, &false)?;
             text.given("measured_on", measured_on.as_ref())
         })
     }

@@ -137,6 +137,7 @@ pub(super) fn workload(
         cpu_grain,
         native_grain,
         python_teams: false,
+        ready: false,
         measured_on,
     })
 }

@@ -128,10 +128,13 @@ pub enum ProgramError {
     CrashOfAll,
     /// Copies of a server crash.
     #[error(
-        "recorded requests are a worker's own in the forecast, so that a `Crash` of a server's workers strikes nobody there; workers of process pools \
-         can be verified"
+        "a `Crash` of copies without a server is not run: nobody starts a copy of a program again here, and recorded requests are a copy's own; workers \
+         of process pools, and of servers that are asked at random times (`Poisson`), can be verified"
     )]
     CrashOfCopies,
+    /// A server ends with the first worker that fails.
+    #[error("a `Crash` of a worker ends all of {0}, as built; the forecast says so, and it is not run")]
+    CrashOfServer(&'static str),
     /// `map` raises, or never returns, when a worker crashes.
     #[error(
         "after a `Crash` of its workers `map` raises for all tasks or never returns; tasks that come one by one (`Poisson`, `Closed`), or an executor \

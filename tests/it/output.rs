@@ -569,6 +569,7 @@ fn every_warning_names_a_next_step() {
                 case: name(),
                 workers: 2,
                 tasks: 17,
+                back: Nanos::from_millis(3_420),
             }],
         },
         Warning::BrokenPool {

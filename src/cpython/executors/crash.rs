@@ -35,10 +35,23 @@ impl Executors {
     }
 
     fn kill_copy(&mut self, work: &mut Work<'_>, copy: CopyIndex, why: Death) {
+        if work.kernel.program.layout.falls {
+            return self.server_falls(work, copy);
+        }
         if let Some(supervisor) = work.kernel.supervisor(work.copies[copy].node) {
             self.kill(work, supervisor, copy, why);
             // The end of a child is a signal to its parent.
             work.kernel.unpark(supervisor);
+        }
+    }
+
+    /// A server ends with the first worker that fails: its machine serves no more.
+    fn server_falls(&mut self, work: &mut Work<'_>, copy: CopyIndex) {
+        if work.kernel.program.cluster.is_some() {
+            let node = work.copies[copy].node;
+            self.machine_lost(work, node);
+        } else {
+            work.program_dies();
         }
     }
 

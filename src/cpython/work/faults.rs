@@ -49,6 +49,8 @@ pub(crate) struct Faults<'a> {
     armed: bool,
     /// Copies of a server that were ended, and what they had taken in.
     pub(super) crashed: Killed,
+    /// When another copy answers in the place of the first that crashed.
+    back: Back,
     /// Workers of process pools that were ended, and what became of their calls.
     pub(crate) pools: PoolCrashes,
     /// Number of crashes that found no process to end, and when the first did.
@@ -63,6 +65,15 @@ pub(crate) struct Faults<'a> {
     graces: Vec<(Nanos, usize, CopyIndex)>,
     /// Number of them that the machine has been told of.
     announced: usize,
+}
+
+/// When a copy that was started since the first crash answers for the first time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Back {
+    /// The first copy that was not there at the crash, as long as none of these has answered.
+    from: Option<CopyIndex>,
+    /// How long after the crash one had; zero if none has.
+    took: Nanos,
 }
 
 /// What storeys above have to do.
@@ -91,6 +102,7 @@ impl<'a> Faults<'a> {
             on: vec![false; all.len()],
             armed: !all.is_empty(),
             crashed: Killed::default(),
+            back: Back::default(),
             pools: PoolCrashes::default(),
             missed: (0, Nanos::ZERO),
             for_memory: Killed::default(),
@@ -110,6 +122,12 @@ impl<'a> Faults<'a> {
     /// Number of faults, and ends of faults, that the machine has been told of.
     pub(super) fn announced(&self) -> usize {
         self.announced
+    }
+
+    /// When the supervisor on a machine looks for ends for the first time, where it does so with so much time in between.
+    pub(super) fn first_look(&self, node: NodeIndex, each: Nanos) -> Nanos {
+        let mut rng = self.streams.task(u64::MAX - usize::from(node) as u64, 0);
+        each.scale(unit(&mut rng))
     }
 
     /// Whether faults are still to happen.
@@ -315,6 +333,7 @@ impl Work<'_> {
             at: crashed.first,
             workers: crashed.workers,
             tasks: crashed.tasks,
+            back: self.faults.back.took,
         });
         let broken = (pools.broke.0 > 0).then_some(Finding::BrokenPool {
             at: pools.broke.1,
@@ -351,6 +370,28 @@ impl Work<'_> {
             .chain(missed)
             .chain(memory)
             .collect()
+    }
+
+    /// A copy has crashed; the first time whoever is started from now on is looked at.
+    pub(super) fn copy_crashes(&mut self) {
+        if self.faults.crashed.workers == 0 {
+            self.faults.back.from = Some(self.copies.next_key());
+        }
+    }
+
+    /// A copy has answered a request.
+    #[inline]
+    pub(super) fn copy_answers(&mut self, copy: CopyIndex) {
+        let Some(from) = self.faults.back.from else {
+            return;
+        };
+        if copy >= from {
+            let first = self.faults.crashed.first;
+            self.faults.back = Back {
+                from: None,
+                took: self.kernel.machine.now().since(first),
+            };
+        }
     }
 
     /// Whether the process of a copy runs, and has begun to serve.

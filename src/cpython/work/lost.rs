@@ -38,6 +38,9 @@ impl Work<'_> {
     ) -> ProcessIndex {
         let lost = self.dies_with(by, copy, leaves);
         let now = self.kernel.machine.now();
+        if why == Death::Crash {
+            self.copy_crashes();
+        }
         self.deaths(why).one_more(now);
         for key in lost {
             self.lose(key, why);

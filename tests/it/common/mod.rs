@@ -151,6 +151,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         python_teams: false,
+        ready: false,
         measured_on: None,
         data: 0,
         untouched_payload: false,

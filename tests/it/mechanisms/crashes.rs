@@ -253,6 +253,7 @@ fn a_worker_that_is_asked_to_end_finishes_what_it_has() {
         at: ms(33),
         workers: 1,
         tasks: 1,
+        back: Nanos::ZERO,
     };
     assert_eq!(o.findings, [killed]);
 }

@@ -75,7 +75,9 @@ fn at_once() -> [Strategy; 2] {
 
 fn crashed(o: &Outcome) -> Option<(Nanos, u64, u64)> {
     o.findings.iter().find_map(|f| match f {
-        Finding::CrashedWorkers { at, workers, tasks } => Some((*at, *workers, *tasks)),
+        Finding::CrashedWorkers {
+            at, workers, tasks, ..
+        } => Some((*at, *workers, *tasks)),
         _ => None,
     })
 }
