@@ -53,6 +53,13 @@ pub enum FaultKind {
         /// The time after which whoever has asked kills it, above 0; `None`: it has all the time that it needs.
         grace: Option<Nanos>,
     },
+    /// A process is interrupted (SIGINT, `Process.interrupt` of 3.14): `KeyboardInterrupt` wherever its main thread is. A `ProcessPoolExecutor` sends
+    /// that back as the exception of the call, and breaks if its worker was between two; a worker of a `multiprocessing.Pool` ends and is replaced.
+    /// Workers of servers end as those understand the signal.
+    Interrupt {
+        /// As of a crash.
+        worker: Option<u32>,
+    },
 }
 
 impl Fault {
@@ -73,7 +80,7 @@ impl Fault {
                 device,
                 lasts: lasts.scale(factor),
             },
-            FaultKind::Crash { worker } => FaultKind::Crash { worker },
+            FaultKind::Crash { .. } | FaultKind::Interrupt { .. } => self.kind,
             FaultKind::MachineLost { machine, lasts } => FaultKind::MachineLost {
                 machine,
                 lasts: lasts.map(|lasts| lasts.scale(factor)),
@@ -98,7 +105,7 @@ impl FaultKind {
         match self {
             Self::Slow { lasts, .. } | Self::Down { lasts, .. } => Some(lasts),
             Self::MachineLost { lasts, .. } => lasts,
-            Self::Crash { .. } | Self::Terminate { .. } => None,
+            Self::Crash { .. } | Self::Terminate { .. } | Self::Interrupt { .. } => None,
         }
     }
 
@@ -107,7 +114,11 @@ impl FaultKind {
     pub fn takes_machine(self) -> bool {
         match self {
             Self::MachineLost { .. } => true,
-            Self::Crash { .. } | Self::Terminate { .. } | Self::Slow { .. } | Self::Down { .. } => {
+            Self::Crash { .. }
+            | Self::Terminate { .. }
+            | Self::Interrupt { .. }
+            | Self::Slow { .. }
+            | Self::Down { .. } => {
                 false
             }
         }
@@ -118,7 +129,10 @@ impl FaultKind {
     pub fn device(self) -> Option<DeviceId> {
         match self {
             Self::Slow { device, .. } | Self::Down { device, .. } => Some(device),
-            Self::Crash { .. } | Self::Terminate { .. } | Self::MachineLost { .. } => None,
+            Self::Crash { .. }
+            | Self::Terminate { .. }
+            | Self::Interrupt { .. }
+            | Self::MachineLost { .. } => None,
         }
     }
 
@@ -130,7 +144,9 @@ impl FaultKind {
     #[must_use]
     pub(crate) fn victim(self) -> Option<Option<u32>> {
         match self {
-            Self::Crash { worker } | Self::Terminate { worker, .. } => Some(worker),
+            Self::Crash { worker } | Self::Terminate { worker, .. } | Self::Interrupt { worker } => {
+                Some(worker)
+            }
             Self::Slow { .. } | Self::Down { .. } | Self::MachineLost { .. } => None,
         }
     }
@@ -140,7 +156,11 @@ impl FaultKind {
     pub fn machine(self) -> Option<u32> {
         match self {
             Self::MachineLost { machine, .. } => machine,
-            Self::Crash { .. } | Self::Terminate { .. } | Self::Slow { .. } | Self::Down { .. } => {
+            Self::Crash { .. }
+            | Self::Terminate { .. }
+            | Self::Interrupt { .. }
+            | Self::Slow { .. }
+            | Self::Down { .. } => {
                 None
             }
         }

@@ -694,6 +694,7 @@ impl Workload {
             FaultKind::Crash { .. } => "Crash",
             FaultKind::MachineLost { .. } => "MachineLost",
             FaultKind::Terminate { .. } => "Terminate",
+            FaultKind::Interrupt { .. } => "Interrupt",
         };
         text.of(name, |text| {
             if let Some(device) = kind.device() {
@@ -701,7 +702,9 @@ impl Workload {
             }
             match kind {
                 FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
-                FaultKind::Crash { worker } => text.given("worker", worker.as_ref())?,
+                FaultKind::Crash { worker } | FaultKind::Interrupt { worker } => {
+                    text.given("worker", worker.as_ref())?;
+                }
                 FaultKind::MachineLost { machine, .. } => {
                     text.given("machine", machine.as_ref())?;
                 }
@@ -1249,6 +1252,8 @@ mod tests {
             "workload.faults",
             "[MachineLost(at: \"1s\", lasts: \"1s\", machine: 0)]",
         ),
+        ("workload.faults", "[Interrupt(at: \"1s\")]"),
+        ("workload.faults", "[Interrupt(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\")]"),
         ("workload.faults", "[Terminate(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"1s\")]"),

@@ -66,6 +66,9 @@ fn fault(
         FaultName::Crash => FaultKind::Crash {
             worker: worker(cx, &f)?,
         },
+        FaultName::Interrupt => FaultKind::Interrupt {
+            worker: worker(cx, &f)?,
+        },
         FaultName::Terminate => {
             let worker = worker(cx, &f);
             let grace = match f.get("grace") {

@@ -34,6 +34,8 @@ pub(super) enum KillSignal {
     Kill,
     /// SIGTERM.
     Term,
+    /// SIGINT.
+    Int,
 }
 
 impl KillSignal {
@@ -42,6 +44,7 @@ impl KillSignal {
         match self {
             Self::Kill => 9,
             Self::Term => 15,
+            Self::Int => 2,
         }
     }
 }
@@ -82,6 +85,17 @@ pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     if !plan.processes() {
         return Err(ProgramError::CrashOfAll);
     }
+    let interrupts = |f: &Fault| match f.kind {
+        FaultKind::Interrupt { .. } => true,
+        FaultKind::Crash { .. }
+        | FaultKind::Terminate { .. }
+        | FaultKind::Slow { .. }
+        | FaultKind::Down { .. }
+        | FaultKind::MachineLost { .. } => false,
+    };
+    if plan.kind == ExecutorKind::Loop && w.faults.iter().any(interrupts) {
+        return Err(ProgramError::InterruptOfLoop);
+    }
     match plan.kind {
         ExecutorKind::Chunks(_) => Err(ProgramError::CrashOfMap),
         ExecutorKind::MpPool(_) if plan.at_once() => Err(ProgramError::CrashOfMap),
@@ -108,6 +122,7 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
         };
         let (signal, grace) = match fault.kind {
             FaultKind::Terminate { grace, .. } => (KillSignal::Term, grace),
+            FaultKind::Interrupt { .. } => (KillSignal::Int, None),
             FaultKind::Crash { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }

@@ -132,6 +132,9 @@ pub enum ProgramError {
          of process pools, and of servers that are asked at random times (`Poisson`), can be verified"
     )]
     CrashOfCopies,
+    /// An interrupt in a worker ends the event loop that awaits it.
+    #[error("an `Interrupt` of a worker ends the event loop that awaits its call, and with it the program, or nothing happens (fork, 3.11 and later, the first time); it is not run")]
+    InterruptOfLoop,
     /// A server ends with the first worker that fails.
     #[error("a `Crash` of a worker ends all of {0}, as built; the forecast says so, and it is not run")]
     CrashOfServer(&'static str),

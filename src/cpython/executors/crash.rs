@@ -6,6 +6,7 @@
 use super::Executors;
 use crate::cpython::index::{CopyIndex, NodeIndex, ProcessIndex, ProcessPoolIndex};
 use crate::cpython::kernel::{Liveness, ProcessKind};
+use crate::cpython::program::Executor;
 use crate::cpython::work::{Death, FaultStrikes, TaskDispatch, Work};
 use crate::machine::Tid;
 use crate::scenario::Arrivals;
@@ -19,7 +20,10 @@ impl Executors {
                 work.machine_is_back(node);
                 self.open_node(work, node);
             }
-            FaultStrikes::Terminates if work.kernel.program.layout.has_master() => {
+            // hypercorn's workers do not handle the signal.
+            FaultStrikes::Terminates
+                if work.kernel.program.layout.has_master() && !work.kernel.program.layout.falls =>
+            {
                 let there = work.copies_there();
                 if let Some(n) = work.victim(fault, there.len()) {
                     work.terminates(fault, there[n]);
@@ -30,7 +34,49 @@ impl Executors {
             FaultStrikes::Expires(copy) if work.is_there(copy) => {
                 self.kill_copy(work, copy, Death::Crash);
             }
+            FaultStrikes::Interrupts => self.interrupt(work, fault),
+            FaultStrikes::Gone(copy) => {
+                let (process, node) = (work.copies[copy].home.process, work.copies[copy].node);
+                work.kernel.starter(process).exited.push_back(process);
+                if let Some(supervisor) = work.kernel.supervisor(node) {
+                    work.kernel.unpark(supervisor);
+                }
+            }
             FaultStrikes::Done | FaultStrikes::Expires(_) => {}
+        }
+    }
+
+    /// A process is interrupted, as whoever it is handles that. gunicorn's worker that handles one request at a time leaves it, by `SystemExit`, sleeps and ends (native code is not
+    /// waited for here); one with threads, and those of uvicorn, finish what they have; hypercorn's ignore the signal.
+    fn interrupt(&mut self, work: &mut Work<'_>, fault: u32) {
+        let layout = &work.kernel.program.layout;
+        if layout.has_master() {
+            let one_by_one = !layout.event_loop && layout.executor == Executor::Inline;
+            let ignores = layout.falls;
+            let there = work.copies_there();
+            let Some(n) = work.victim(fault, there.len()) else {
+                return;
+            };
+            if one_by_one && let Some(supervisor) = work.kernel.supervisor(work.copies[there[n]].node)
+            {
+                let copy = there[n];
+                self.with_its_pools(work, copy, |work| {
+                    work.kill_copy(supervisor, copy, true, Death::Crash)
+                });
+                work.quits(fault, copy);
+            } else if !ignores {
+                work.terminates(fault, there[n]);
+            }
+        } else if self.process_pools.is_empty() {
+            if work.victim(fault, 1).is_some() {
+                work.program_dies();
+            }
+        } else {
+            let there = self.workers_there(work);
+            if let Some(n) = work.victim(fault, there.len()) {
+                let (pool, worker) = there[n];
+                self.process_pools[pool].worker_is_interrupted(work, worker);
+            }
         }
     }
 

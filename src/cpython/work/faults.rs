@@ -29,6 +29,9 @@ pub(crate) struct PoolCrashes {
     pub(crate) hangs: bool,
 }
 
+/// How long gunicorn's handler of SIGINT sleeps before it raises `SystemExit` (`workers/base.py: handle_quit`).
+const QUITS: Nanos = Nanos::from_millis(100);
+
 /// Counts one more of those that happen, the first of them at this instant.
 pub(crate) fn one_more(count: &mut (u64, Nanos), now: Nanos) {
     if count.0 == 0 {
@@ -41,6 +44,8 @@ pub(crate) fn one_more(count: &mut (u64, Nanos), now: Nanos) {
 pub(crate) struct Faults<'a> {
     all: &'a [Fault],
     streams: Streams,
+    /// When supervisors look.
+    looks: Streams,
     /// How often each has begun.
     begun: Vec<u64>,
     /// Of each that lasts, whether it is on.
@@ -63,6 +68,8 @@ pub(crate) struct Faults<'a> {
     machines: Vec<Option<NodeIndex>>,
     /// When copies that were asked to end are killed, and by which faults.
     graces: Vec<(Nanos, usize, CopyIndex)>,
+    /// Copies that were interrupted and do no more, whose processes are not gone yet.
+    quitting: Vec<CopyIndex>,
     /// Number of them that the machine has been told of.
     announced: usize,
 }
@@ -91,13 +98,18 @@ pub(crate) enum FaultStrikes {
     Terminates,
     /// The process of this copy was asked to end, and is killed now unless it has.
     Expires(CopyIndex),
+    /// A process is interrupted: which, [`Work::victim`] says.
+    Interrupts,
+    /// The process of this copy, which was interrupted and does no more, is gone now.
+    Gone(CopyIndex),
 }
 
 impl<'a> Faults<'a> {
-    pub(super) fn new(all: &'a [Fault], streams: Streams) -> Self {
+    pub(super) fn new(all: &'a [Fault], (streams, looks): (Streams, Streams)) -> Self {
         Self {
             all,
             streams,
+            looks,
             begun: vec![0; all.len()],
             on: vec![false; all.len()],
             armed: !all.is_empty(),
@@ -109,6 +121,7 @@ impl<'a> Faults<'a> {
             program: None,
             machines: vec![None; all.len()],
             graces: Vec::new(),
+            quitting: Vec::new(),
             announced: 0,
         }
     }
@@ -126,7 +139,7 @@ impl<'a> Faults<'a> {
 
     /// When the supervisor on a machine looks for ends for the first time, where it does so with so much time in between.
     pub(super) fn first_look(&self, node: NodeIndex, each: Nanos) -> Nanos {
-        let mut rng = self.streams.task(u64::MAX - usize::from(node) as u64, 0);
+        let mut rng = self.looks.task(usize::from(node) as u64, 0);
         each.scale(unit(&mut rng))
     }
 
@@ -202,7 +215,11 @@ impl Work<'_> {
         let expires = |&(at, by, _): &(Nanos, usize, CopyIndex)| at == now && by == fault;
         if let Some(first) = self.faults.graces.iter().position(expires) {
             let (.., copy) = self.faults.graces.remove(first);
-            return FaultStrikes::Expires(copy);
+            let quitting = self.faults.quitting.iter().position(|&c| c == copy);
+            return match quitting.map(|at| self.faults.quitting.swap_remove(at)) {
+                Some(copy) => FaultStrikes::Gone(copy),
+                None => FaultStrikes::Expires(copy),
+            };
         }
         if std::mem::take(&mut self.faults.on[fault]) {
             self.adjust_devices();
@@ -227,6 +244,7 @@ impl Work<'_> {
         self.announce_fault(fault);
         match kind {
             FaultKind::Terminate { .. } => FaultStrikes::Terminates,
+            FaultKind::Interrupt { .. } => FaultStrikes::Interrupts,
             FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
             FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => {
                 FaultStrikes::Kills
@@ -279,15 +297,26 @@ impl Work<'_> {
         let grace = match self.faults.all[fault].kind {
             FaultKind::Terminate { grace, .. } => grace,
             FaultKind::Crash { .. }
+            | FaultKind::Interrupt { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }
             | FaultKind::MachineLost { .. } => None,
         };
         if let Some(grace) = grace {
-            let at = self.kernel.machine.now() + grace;
-            self.faults.graces.push((at, fault, copy));
-            self.fault_at(fault, at);
+            self.expires_after(fault, copy, grace);
         }
+    }
+
+    fn expires_after(&mut self, fault: usize, copy: CopyIndex, time: Nanos) {
+        let at = self.kernel.machine.now() + time;
+        self.faults.graces.push((at, fault, copy));
+        self.fault_at(fault, at);
+    }
+
+    /// A copy that the fault of this number has interrupted, and that has lost what it had, is gone when its handler has slept.
+    pub(crate) fn quits(&mut self, number: u32, copy: CopyIndex) {
+        self.faults.quitting.push(copy);
+        self.expires_after(number as usize, copy, QUITS);
     }
 
     /// Which of so many processes the fault of this number ends, as an index; `None`, which is counted, if there is no such process.
@@ -418,6 +447,7 @@ impl Work<'_> {
                     FaultKind::Slow { factor, .. } => pace.min(1.0 / factor),
                     FaultKind::Down { .. } => 0.0,
                     FaultKind::Crash { .. }
+                    | FaultKind::Interrupt { .. }
                     | FaultKind::Terminate { .. }
                     | FaultKind::MachineLost { .. } => pace,
                 };

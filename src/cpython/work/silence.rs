@@ -337,7 +337,7 @@ impl Work<'_> {
                 || match self.shows() {
                     // Its main thread waits for the others, and so does the interpreter at its end.
                     Shows::FromAcceptor => false,
-                    Shows::BetweenRequests => !self.is_in_native_code(copy),
+                    Shows::BetweenRequests => !self.is_in_native_code(self.copies[copy].main),
                     Shows::FromLoop => true,
                 }
         };
@@ -375,12 +375,13 @@ impl Work<'_> {
 
     /// Whether Python leaves the blocks of the worker that is ended now, because the handler of SIGABRT raises an exception there.
     pub(crate) fn leaves_blocks(&self, copy: CopyIndex) -> bool {
-        self.shows() == Shows::BetweenRequests && !self.is_in_native_code(copy)
+        self.shows() == Shows::BetweenRequests
+            && !self.is_in_native_code(self.copies[copy].main)
     }
 
     /// Whether the signal's handler of a worker in Python has to wait for native code to return.
-    fn is_in_native_code(&self, copy: CopyIndex) -> bool {
-        let main = &self.kernel.threads[self.copies[copy].main];
+    pub(crate) fn is_in_native_code(&self, main: Tid) -> bool {
+        let main = &self.kernel.threads[main];
         let instruction = main.task.and_then(|key| {
             let task = &self.tasks[key];
             let code = &self.kernel.program.classes[task.class].code;

@@ -66,7 +66,7 @@ pub(super) fn kill(
                 if let Some(grace) = kill.grace {
                     due.push((at + time(grace), Due::Expires(pid)));
                 }
-                if kill.signal == KillSignal::Kill {
+                if kill.signal != KillSignal::Term {
                     struck
                         .first
                         .get_or_insert_with(|| (begun.elapsed(), there.clone()));
@@ -105,6 +105,7 @@ fn send(pid: u32, signal: KillSignal) {
     let signal = match signal {
         KillSignal::Kill => Signal::KILL,
         KillSignal::Term => Signal::TERM,
+        KillSignal::Int => Signal::INT,
     };
     crate::host::send(pid, signal);
 }

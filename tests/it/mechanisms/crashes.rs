@@ -1,6 +1,6 @@
 //! Processes that crash by the scenario's word, and what goes with them: pools that break, tasks that are lost, programs that end (facts sheet 9, 10).
 
-use pchsim::engine::Nanos;
+use pchsim::engine::{Nanos, StreamRole, Streams, unit};
 use pchsim::scenario::StartMethod::Fork;
 use pchsim::scenario::{
     Backoff, Fault, FaultKind, FaultTime, Lifecycle, Offload, PoolLife, ProcessApi, Step, Strategy,
@@ -9,7 +9,7 @@ use pchsim::scenario::{
 use pchsim::strategy::{Finding, Outcome};
 
 use super::faults::crash;
-use super::servers::{prefork, served};
+use super::servers::{named, prefork, served};
 use super::{each, executor, threads};
 use crate::common::{Case, cpu, io, ms};
 
@@ -253,7 +253,8 @@ fn a_worker_that_is_asked_to_end_finishes_what_it_has() {
         at: ms(33),
         workers: 1,
         tasks: 1,
-        back: Nanos::ZERO,
+        // That of 40 ms is answered by the worker in its place.
+        back: ms(11),
     };
     assert_eq!(o.findings, [killed]);
 }
@@ -316,4 +317,38 @@ fn the_largest_process_is_killed_for_memory() {
         bytes: 3_000,
     };
     assert_eq!((became(&o), o.findings), ([2, 0, 1, 0], vec![over]));
+}
+
+/// uvicorn's supervisor learns of a crash when it next looks, every half second from an instant that is drawn; gunicorn's arbiter at once. Requests of 4 ms
+/// every 10 ms, two workers, one of which crashes at 1232 ms. (In this test's profile starting a worker costs nothing.)
+#[test]
+fn a_supervisor_learns_of_an_end_when_it_looks() {
+    let back = |form: &str| {
+        let case = served(named(form), 10, 300, vec![io(ms(4))]);
+        let o = with(case, crash(1_232, 0)).run();
+        let back = o.findings.iter().find_map(|f| match f {
+            Finding::CrashedWorkers { back, .. } => Some(*back),
+            _ => None,
+        });
+        (back.unwrap(), o.failed)
+    };
+    let mut rng = Streams::new(1, 0, StreamRole::Supervisors).task(0, 0);
+    let first = ms(500).scale(unit(&mut rng));
+    let looks = (1..).map(|k| first + ms(500) * k);
+    let look = looks.take(9).find(|at| *at >= ms(1_232)).unwrap();
+    // The first request that comes after the look may still be the other worker's.
+    let (took, failed) = back("uvicorn:2");
+    assert!(failed <= 1, "{failed}");
+    let at = ms(1_232) + took;
+    assert!(at > look && at < look + ms(60), "{at:?} {look:?}");
+    let (took, _) = back("gunicorn:2:sync:preload");
+    assert!(took < ms(60), "{took:?}");
+}
+
+/// hypercorn ends when a worker fails (its `run` ends all of it), and so nobody answers any more.
+#[test]
+fn hypercorn_ends_with_a_worker() {
+    let case = served(named("hypercorn:2"), 10, 6, vec![io(ms(4))]);
+    let o = with(case, crash(32, 0)).run();
+    assert_eq!(o.findings, [Finding::ProgramCrashed { at: ms(32) }]);
 }
