@@ -53,6 +53,14 @@ pub enum FaultKind {
         /// The time after which whoever has asked kills it, above 0; `None`: it has all the time that it needs.
         grace: Option<Nanos>,
     },
+    /// A process collects garbage for so long: whoever executes bytecode next in it does, keeps the GIL and burns its core; on a free-threaded build all threads
+    /// of the process stop meanwhile.
+    Pause {
+        /// As of a crash.
+        worker: Option<u32>,
+        /// For how long, above 0: CPU time of the thread that collects.
+        lasts: Nanos,
+    },
     /// A process is interrupted (SIGINT, `Process.interrupt` of 3.14): `KeyboardInterrupt` wherever its main thread is. A `ProcessPoolExecutor` sends
     /// that back as the exception of the call, and breaks if its worker was between two; a worker of a `multiprocessing.Pool` ends and is replaced.
     /// Workers of servers end as those understand the signal.
@@ -80,6 +88,10 @@ impl Fault {
                 device,
                 lasts: lasts.scale(factor),
             },
+            FaultKind::Pause { worker, lasts } => FaultKind::Pause {
+                worker,
+                lasts: lasts.scale(factor),
+            },
             FaultKind::Crash { .. } | FaultKind::Interrupt { .. } => self.kind,
             FaultKind::MachineLost { machine, lasts } => FaultKind::MachineLost {
                 machine,
@@ -103,7 +115,9 @@ impl FaultKind {
     #[must_use]
     pub fn lasts(self) -> Option<Nanos> {
         match self {
-            Self::Slow { lasts, .. } | Self::Down { lasts, .. } => Some(lasts),
+            Self::Slow { lasts, .. } | Self::Down { lasts, .. } | Self::Pause { lasts, .. } => {
+                Some(lasts)
+            }
             Self::MachineLost { lasts, .. } => lasts,
             Self::Crash { .. } | Self::Terminate { .. } | Self::Interrupt { .. } => None,
         }
@@ -117,6 +131,7 @@ impl FaultKind {
             Self::Crash { .. }
             | Self::Terminate { .. }
             | Self::Interrupt { .. }
+            | Self::Pause { .. }
             | Self::Slow { .. }
             | Self::Down { .. } => {
                 false
@@ -132,11 +147,12 @@ impl FaultKind {
             Self::Crash { .. }
             | Self::Terminate { .. }
             | Self::Interrupt { .. }
+            | Self::Pause { .. }
             | Self::MachineLost { .. } => None,
         }
     }
 
-    /// Which process it is about, by its number among those that it may end; `None` in it: one of them at random. `None` if it ends none.
+    /// Which process it is about, by its number among those that it may strike; `None` in it: one of them at random. `None` if it strikes none.
     #[expect(
         clippy::option_option,
         reason = "one that is drawn is something else than none"
@@ -144,9 +160,8 @@ impl FaultKind {
     #[must_use]
     pub(crate) fn victim(self) -> Option<Option<u32>> {
         match self {
-            Self::Crash { worker } | Self::Terminate { worker, .. } | Self::Interrupt { worker } => {
-                Some(worker)
-            }
+            Self::Crash { worker } | Self::Terminate { worker, .. } | Self::Interrupt { worker }
+            | Self::Pause { worker, .. } => Some(worker),
             Self::Slow { .. } | Self::Down { .. } | Self::MachineLost { .. } => None,
         }
     }
@@ -159,6 +174,7 @@ impl FaultKind {
             Self::Crash { .. }
             | Self::Terminate { .. }
             | Self::Interrupt { .. }
+            | Self::Pause { .. }
             | Self::Slow { .. }
             | Self::Down { .. } => {
                 None
@@ -175,7 +191,19 @@ impl FaultKind {
     /// Whether it ends a single process.
     #[must_use]
     pub fn kills(self) -> bool {
-        self.victim().is_some()
+        match self {
+            Self::Crash { .. } | Self::Terminate { .. } | Self::Interrupt { .. } => true,
+            Self::Slow { .. }
+            | Self::Down { .. }
+            | Self::Pause { .. }
+            | Self::MachineLost { .. } => false,
+        }
+    }
+
+    /// Whether it strikes a process or a machine, and may find none.
+    #[must_use]
+    pub(crate) fn may_miss(self) -> bool {
+        self.victim().is_some() || self.takes_machine()
     }
 }
 

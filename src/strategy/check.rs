@@ -410,7 +410,7 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             }
             Finding::MissedFault { at, times } => {
                 let mut faults = input.workload.faults.iter();
-                let strikes = faults.any(|f| f.kind.kills() || f.kind.takes_machine());
+                let strikes = faults.any(|f| f.kind.may_miss());
                 *times > 0 && *at <= o.end && strikes
             }
             Finding::MemoryKills { at, processes } => {

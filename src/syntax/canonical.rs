@@ -695,6 +695,7 @@ impl Workload {
             FaultKind::MachineLost { .. } => "MachineLost",
             FaultKind::Terminate { .. } => "Terminate",
             FaultKind::Interrupt { .. } => "Interrupt",
+            FaultKind::Pause { .. } => "Pause",
         };
         text.of(name, |text| {
             if let Some(device) = kind.device() {
@@ -702,7 +703,9 @@ impl Workload {
             }
             match kind {
                 FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
-                FaultKind::Crash { worker } | FaultKind::Interrupt { worker } => {
+                FaultKind::Crash { worker }
+                | FaultKind::Interrupt { worker }
+                | FaultKind::Pause { worker, .. } => {
                     text.given("worker", worker.as_ref())?;
                 }
                 FaultKind::MachineLost { machine, .. } => {
@@ -1252,6 +1255,9 @@ mod tests {
             "workload.faults",
             "[MachineLost(at: \"1s\", lasts: \"1s\", machine: 0)]",
         ),
+        ("workload.faults", "[Pause(at: \"1s\", lasts: \"1s\")]"),
+        ("workload.faults", "[Pause(at: \"1s\", lasts: \"2s\")]"),
+        ("workload.faults", "[Pause(at: \"1s\", lasts: \"2s\", worker: 1)]"),
         ("workload.faults", "[Interrupt(at: \"1s\")]"),
         ("workload.faults", "[Interrupt(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\")]"),

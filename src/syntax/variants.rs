@@ -54,7 +54,7 @@ names! {
 names! {
     /// What goes wrong.
     FAULTS, FaultName:
-    Slow Down Crash Interrupt Terminate MachineLost
+    Slow Down Pause Crash Interrupt Terminate MachineLost
 }
 
 names! {
@@ -312,6 +312,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Phases" => &["phases", "repeat", "count"],
         "Slow" => &["device", "factor", "at", "lasts", "every"],
         "Down" => &["device", "at", "lasts", "every"],
+        "Pause" => &["at", "lasts", "every", "worker"],
         "Crash" | "Interrupt" => &["at", "every", "worker"],
         "MachineLost" => &["at", "lasts", "every", "machine"],
         "Terminate" => &["at", "every", "worker", "grace"],

@@ -63,12 +63,28 @@ pub(super) fn some(plan: &ProgramPlan<'_>) -> bool {
     plan.source.workload.faults.iter().any(|f| f.kind.kills())
 }
 
+/// Whether a fault is a collection.
+fn pauses(kind: FaultKind) -> bool {
+    match kind {
+        FaultKind::Pause { .. } => true,
+        FaultKind::Crash { .. }
+        | FaultKind::Interrupt { .. }
+        | FaultKind::Terminate { .. }
+        | FaultKind::Slow { .. }
+        | FaultKind::Down { .. }
+        | FaultKind::MachineLost { .. } => false,
+    }
+}
+
 /// Why a program cannot have the scenario's faults, if it cannot.
 pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     let w = plan.source.workload;
     let mut faults = w.faults.iter();
     if let Some(device) = faults.find_map(|f| f.kind.device()) {
         return Err(ProgramError::FaultyDevice(w.devices[device].name.clone()));
+    }
+    if w.faults.iter().any(|f| pauses(f.kind)) {
+        return Err(ProgramError::Pause);
     }
     if !some(plan) {
         return Ok(());
@@ -88,6 +104,7 @@ pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     let interrupts = |f: &Fault| match f.kind {
         FaultKind::Interrupt { .. } => true,
         FaultKind::Crash { .. }
+        | FaultKind::Pause { .. }
         | FaultKind::Terminate { .. }
         | FaultKind::Slow { .. }
         | FaultKind::Down { .. }
@@ -117,13 +134,14 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
     let streams = Streams::new(seed, 0, StreamRole::Faults);
     let mut all = Vec::new();
     for (number, fault) in (0_u64..).zip(faults) {
-        let Some(worker) = fault.kind.victim() else {
+        let Some(worker) = fault.kind.victim().filter(|_| fault.kind.kills()) else {
             continue;
         };
         let (signal, grace) = match fault.kind {
             FaultKind::Terminate { grace, .. } => (KillSignal::Term, grace),
             FaultKind::Interrupt { .. } => (KillSignal::Int, None),
             FaultKind::Crash { .. }
+            | FaultKind::Pause { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }
             | FaultKind::MachineLost { .. } => (KillSignal::Kill, None),

@@ -132,6 +132,9 @@ pub enum ProgramError {
          of process pools, and of servers that are asked at random times (`Poisson`), can be verified"
     )]
     CrashOfCopies,
+    /// A collection is the scenario's word, and no garbage of a program's makes one of just this length.
+    #[error("a `Pause` of its `faults` is not run: how long a real collection takes follows from the objects that there are (`imports: (objects: ..)`)")]
+    Pause,
     /// An interrupt in a worker ends the event loop that awaits it.
     #[error("an `Interrupt` of a worker ends the event loop that awaits its call, and with it the program, or nothing happens (fork, 3.11 and later, the first time); it is not run")]
     InterruptOfLoop,

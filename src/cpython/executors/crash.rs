@@ -8,6 +8,7 @@ use crate::cpython::index::{CopyIndex, NodeIndex, ProcessIndex, ProcessPoolIndex
 use crate::cpython::kernel::{Liveness, ProcessKind};
 use crate::cpython::program::Executor;
 use crate::cpython::work::{Death, FaultStrikes, TaskDispatch, Work};
+use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::Arrivals;
 
@@ -35,6 +36,7 @@ impl Executors {
                 self.kill_copy(work, copy, Death::Crash);
             }
             FaultStrikes::Interrupts => self.interrupt(work, fault),
+            FaultStrikes::Pauses(lasts) => self.pause(work, fault, lasts),
             FaultStrikes::Gone(copy) => {
                 let (process, node) = (work.copies[copy].home.process, work.copies[copy].node);
                 work.kernel.starter(process).exited.push_back(process);
@@ -43,6 +45,22 @@ impl Executors {
                 }
             }
             FaultStrikes::Done | FaultStrikes::Expires(_) => {}
+        }
+    }
+
+    /// A process collects garbage for so long: a copy of the program, or else a worker of its process pools.
+    fn pause(&self, work: &mut Work<'_>, fault: u32, lasts: Nanos) {
+        let of_pools = !work.kernel.program.layout.has_master() && !self.process_pools.is_empty();
+        let there: Vec<ProcessIndex> = if of_pools {
+            let workers = self.workers_there(work).into_iter();
+            let process = |(_, worker): (_, Tid)| work.kernel.threads[worker].process;
+            workers.map(process).collect()
+        } else {
+            let serving = work.copies_serving().into_iter();
+            serving.map(|copy| work.copies[copy].home.process).collect()
+        };
+        if let Some(n) = work.victim(fault, there.len()) {
+            work.kernel.pause(there[n], lasts);
         }
     }
 

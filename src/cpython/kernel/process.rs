@@ -165,6 +165,7 @@ impl Kernel<'_> {
             self.heaps[domain].abandon();
         }
         self.starter(process).forget(&threads);
+        self.forget_pauses(process);
         self.memory.exit(process, now);
         threads
     }

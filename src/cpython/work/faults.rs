@@ -100,6 +100,8 @@ pub(crate) enum FaultStrikes {
     Expires(CopyIndex),
     /// A process is interrupted: which, [`Work::victim`] says.
     Interrupts,
+    /// A process collects garbage for so long: which, [`Work::victim`] says.
+    Pauses(Nanos),
     /// The process of this copy, which was interrupted and does no more, is gone now.
     Gone(CopyIndex),
 }
@@ -235,10 +237,14 @@ impl Work<'_> {
             self.faults.on[fault] = true;
             self.adjust_devices();
             self.fault_at(fault, now + lasts);
-            return if kind.takes_machine() {
-                self.machine_is_struck(fault)
-            } else {
-                FaultStrikes::Done
+            return match kind {
+                FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
+                FaultKind::Pause { .. } => FaultStrikes::Pauses(lasts),
+                FaultKind::Slow { .. }
+                | FaultKind::Down { .. }
+                | FaultKind::Crash { .. }
+                | FaultKind::Terminate { .. }
+                | FaultKind::Interrupt { .. } => FaultStrikes::Done,
             };
         }
         self.announce_fault(fault);
@@ -246,9 +252,10 @@ impl Work<'_> {
             FaultKind::Terminate { .. } => FaultStrikes::Terminates,
             FaultKind::Interrupt { .. } => FaultStrikes::Interrupts,
             FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
-            FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => {
-                FaultStrikes::Kills
-            }
+            FaultKind::Crash { .. }
+            | FaultKind::Slow { .. }
+            | FaultKind::Down { .. }
+            | FaultKind::Pause { .. } => FaultStrikes::Kills,
         }
     }
 
@@ -298,6 +305,7 @@ impl Work<'_> {
             FaultKind::Terminate { grace, .. } => grace,
             FaultKind::Crash { .. }
             | FaultKind::Interrupt { .. }
+            | FaultKind::Pause { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }
             | FaultKind::MachineLost { .. } => None,
@@ -339,6 +347,11 @@ impl Work<'_> {
         if matches!(self.kernel.program.arrivals, Arrivals::Trace(_)) {
             return Vec::new();
         }
+        self.copies_serving()
+    }
+
+    /// The copies that run and have begun to serve, by when they were started.
+    pub(crate) fn copies_serving(&self) -> Vec<CopyIndex> {
         (self.copies.keys())
             .filter(|&copy| self.is_there(copy))
             .collect()
@@ -448,6 +461,7 @@ impl Work<'_> {
                     FaultKind::Down { .. } => 0.0,
                     FaultKind::Crash { .. }
                     | FaultKind::Interrupt { .. }
+                    | FaultKind::Pause { .. }
                     | FaultKind::Terminate { .. }
                     | FaultKind::MachineLost { .. } => pace,
                 };
