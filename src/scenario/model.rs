@@ -475,6 +475,9 @@ pub enum ResourceKind {
         connect: Nanos,
         /// After this time a connection is opened anew before it is used again; `None`: never.
         lifetime: Option<Nanos>,
+        /// The device at the other end: opening a connection is a use of it that takes `connect` alone, and a [`Down`](super::FaultKind::Down) of it closes
+        /// all connections. `None`: nobody else opens any there.
+        to: Option<DeviceId>,
     },
     /// A rate limit: a token bucket, or a sliding window.
     RateLimit {
@@ -508,11 +511,13 @@ impl ResourceSpec {
                 overflow,
                 connect,
                 lifetime,
+                to,
             } => ResourceKind::Connections {
                 size,
                 overflow,
                 connect: connect.scale(by),
                 lifetime: lifetime.map(|l| l.scale(by)),
+                to,
             },
             ResourceKind::RateLimit {
                 interval,

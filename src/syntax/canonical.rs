@@ -341,7 +341,7 @@ impl Canonical for Workload {
             }
             if !resources.is_empty() {
                 text.out.write_str("resources:")?;
-                text.list(by_name(resources, |r| &r.name), |text, r| r.write(text))?;
+                text.list(by_name(resources, |r| &r.name), |text, r| self.resource(text, r))?;
                 text.out.write_char(',')?;
             }
             if !devices.is_empty() {
@@ -376,14 +376,14 @@ impl Canonical for Workload {
     }
 }
 
-impl Canonical for ResourceSpec {
-    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
-        let Self {
+impl Workload {
+    fn resource(&self, text: &mut CanonicalWriter<'_>, resource: &ResourceSpec) -> fmt::Result {
+        let ResourceSpec {
             name,
             kind,
             scope,
             full,
-        } = self;
+        } = resource;
         let variant = match kind {
             ResourceKind::Semaphore { .. } => "Semaphore",
             ResourceKind::Connections { .. } => "Connections",
@@ -399,11 +399,15 @@ impl Canonical for ResourceSpec {
                     overflow,
                     connect,
                     lifetime,
+                    to,
                 } => {
                     text.field("size", size)?;
                     text.unless("overflow", overflow, &0)?;
                     text.unless("connect", connect, &Nanos::ZERO)?;
                     text.given("lifetime", lifetime.as_ref())?;
+                    if let Some(device) = to {
+                        text.field("to", self.devices[*device].name.as_str())?;
+                    }
                 }
                 ResourceKind::RateLimit {
                     interval,
@@ -1020,6 +1024,7 @@ mod tests {
             ("Use(", resources),
             ("Transfer(", devices),
             ("device: ", devices),
+            ("to: ", devices),
         ];
         let declared = declared
             .into_iter()
@@ -1181,6 +1186,14 @@ mod tests {
         (
             "workload.resources",
             "{\"r\": Connections(size: 3, lifetime: \"1h\")}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Connections(size: 3, connect: \"1ms\", to: \"d\")}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Connections(size: 3, connect: \"1ms\", to: \"e\")}",
         ),
         ("workload.resources", "{\"r\": RateLimit(\"1/s\")}"),
         ("workload.resources", "{\"r\": RateLimit(\"2/s\")}"),

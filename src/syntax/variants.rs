@@ -279,7 +279,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Use" => &["resource", "steps"],
         "Semaphore" => &["count", "per", "wait", "full"],
         "Connections" => &[
-            "size", "overflow", "connect", "lifetime", "per", "wait", "full",
+            "size", "overflow", "connect", "lifetime", "per", "wait", "full", "to",
         ],
         "RateLimit" => &["rate", "burst", "window", "per", "wait", "full"],
         "Breaker" => &["failures", "reset", "half_open", "per"],

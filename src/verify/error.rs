@@ -108,6 +108,9 @@ pub enum ProgramError {
     /// Several processes would have to share more of a resource than they can.
     #[error("processes can share at most {1} of the resource \"{0}\" (`per: Everywhere`)")]
     ResourceTooLarge(String, u64),
+    /// Connections are opened at a device.
+    #[error("connections of \"{0}\" are opened at a device (`to`): programs imitate devices for transfers, and open connections without one")]
+    OpensAtDevice(String),
     /// Several processes would have to share a device.
     #[error(
         "its processes share the device \"{0}\": that device is outside of the program, and is not imitated for several processes"

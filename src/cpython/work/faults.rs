@@ -240,8 +240,11 @@ impl Work<'_> {
             return match kind {
                 FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
                 FaultKind::Pause { .. } => FaultStrikes::Pauses(lasts),
+                FaultKind::Down { device, .. } => {
+                    self.devices.close(device.into(), now);
+                    FaultStrikes::Done
+                }
                 FaultKind::Slow { .. }
-                | FaultKind::Down { .. }
                 | FaultKind::Crash { .. }
                 | FaultKind::Terminate { .. }
                 | FaultKind::Interrupt { .. } => FaultStrikes::Done,

@@ -46,6 +46,7 @@ fn resources() -> Vec<ResourceSpec> {
         overflow: 1,
         connect: Nanos(300_000),
         lifetime: Some(Nanos(5_000_000)),
+        to: None,
     };
     let limit = ResourceKind::RateLimit {
         interval: Nanos(400_000),
