@@ -36,10 +36,10 @@ pub use guard::{guard, guard_with};
 pub use interpreter::Interpreter;
 pub use interrupt::{interrupted, watch_interrupts};
 pub(crate) use run::{Companion, run_beside};
-#[cfg(unix)]
-pub(crate) use tree::send;
 pub use run::{ExitReason, FinishedRun, Invocation, OUTPUT_LIMIT, run};
 pub(crate) use scratch::Scratch;
+#[cfg(unix)]
+pub(crate) use tree::send;
 
 /// Nobody tells how busy cores have been here.
 #[cfg(not(unix))]

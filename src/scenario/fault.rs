@@ -133,9 +133,7 @@ impl FaultKind {
             | Self::Interrupt { .. }
             | Self::Pause { .. }
             | Self::Slow { .. }
-            | Self::Down { .. } => {
-                false
-            }
+            | Self::Down { .. } => false,
         }
     }
 
@@ -160,7 +158,9 @@ impl FaultKind {
     #[must_use]
     pub(crate) fn victim(self) -> Option<Option<u32>> {
         match self {
-            Self::Crash { worker } | Self::Terminate { worker, .. } | Self::Interrupt { worker }
+            Self::Crash { worker }
+            | Self::Terminate { worker, .. }
+            | Self::Interrupt { worker }
             | Self::Pause { worker, .. } => Some(worker),
             Self::Slow { .. } | Self::Down { .. } | Self::MachineLost { .. } => None,
         }
@@ -176,9 +176,7 @@ impl FaultKind {
             | Self::Interrupt { .. }
             | Self::Pause { .. }
             | Self::Slow { .. }
-            | Self::Down { .. } => {
-                None
-            }
+            | Self::Down { .. } => None,
         }
     }
 

@@ -341,7 +341,9 @@ impl Canonical for Workload {
             }
             if !resources.is_empty() {
                 text.out.write_str("resources:")?;
-                text.list(by_name(resources, |r| &r.name), |text, r| self.resource(text, r))?;
+                text.list(by_name(resources, |r| &r.name), |text, r| {
+                    self.resource(text, r)
+                })?;
                 text.out.write_char(',')?;
             }
             if !devices.is_empty() {
@@ -1270,7 +1272,10 @@ mod tests {
         ),
         ("workload.faults", "[Pause(at: \"1s\", lasts: \"1s\")]"),
         ("workload.faults", "[Pause(at: \"1s\", lasts: \"2s\")]"),
-        ("workload.faults", "[Pause(at: \"1s\", lasts: \"2s\", worker: 1)]"),
+        (
+            "workload.faults",
+            "[Pause(at: \"1s\", lasts: \"2s\", worker: 1)]",
+        ),
         ("workload.faults", "[Interrupt(at: \"1s\")]"),
         ("workload.faults", "[Interrupt(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\")]"),

@@ -201,10 +201,7 @@ fn with_names(text: &str) -> String {
         asgi,
         &format!("{asgi}, (b\"x-worker\", b\"%d\" % os.getpid())"),
     )
-    .replace(
-        wsgi,
-        &format!("{wsgi}, (\"X-Worker\", str(os.getpid()))"),
-    )
+    .replace(wsgi, &format!("{wsgi}, (\"X-Worker\", str(os.getpid()))"))
 }
 
 /// The program's text with workers that are killed: who waits for them knows that they may be.

@@ -109,7 +109,9 @@ pub enum ProgramError {
     #[error("processes can share at most {1} of the resource \"{0}\" (`per: Everywhere`)")]
     ResourceTooLarge(String, u64),
     /// Connections are opened at a device.
-    #[error("connections of \"{0}\" are opened at a device (`to`): programs imitate devices for transfers, and open connections without one")]
+    #[error(
+        "connections of \"{0}\" are opened at a device (`to`): programs imitate devices for transfers, and open connections without one"
+    )]
     OpensAtDevice(String),
     /// Several processes would have to share a device.
     #[error(
@@ -136,13 +138,19 @@ pub enum ProgramError {
     )]
     CrashOfCopies,
     /// A collection is the scenario's word, and no garbage of a program's makes one of just this length.
-    #[error("a `Pause` of its `faults` is not run: how long a real collection takes follows from the objects that there are (`imports: (objects: ..)`)")]
+    #[error(
+        "a `Pause` of its `faults` is not run: how long a real collection takes follows from the objects that there are (`imports: (objects: ..)`)"
+    )]
     Pause,
     /// An interrupt in a worker ends the event loop that awaits it.
-    #[error("an `Interrupt` of a worker ends the event loop that awaits its call, and with it the program, or nothing happens (fork, 3.11 and later, the first time); it is not run")]
+    #[error(
+        "an `Interrupt` of a worker ends the event loop that awaits its call, and with it the program, or nothing happens (fork, 3.11 and later, the first time); it is not run"
+    )]
     InterruptOfLoop,
     /// A server ends with the first worker that fails.
-    #[error("a `Crash` of a worker ends all of {0}, as built; the forecast says so, and it is not run")]
+    #[error(
+        "a `Crash` of a worker ends all of {0}, as built; the forecast says so, and it is not run"
+    )]
     CrashOfServer(&'static str),
     /// `map` raises, or never returns, when a worker crashes.
     #[error(

@@ -75,7 +75,8 @@ impl Executors {
             let Some(n) = work.victim(fault, there.len()) else {
                 return;
             };
-            if one_by_one && let Some(supervisor) = work.kernel.supervisor(work.copies[there[n]].node)
+            if one_by_one
+                && let Some(supervisor) = work.kernel.supervisor(work.copies[there[n]].node)
             {
                 let copy = there[n];
                 self.with_its_pools(work, copy, |work| {

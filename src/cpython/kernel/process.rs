@@ -189,7 +189,14 @@ impl Kernel<'_> {
             gil: old.gil,
             domain: old.domain,
         };
-        let kept = (old.role, old.serial, old.up, old.calls, old.handed, old.call_bytes);
+        let kept = (
+            old.role,
+            old.serial,
+            old.up,
+            old.calls,
+            old.handed,
+            old.call_bytes,
+        );
         let (role, serial, up, calls, handed, call_bytes) = kept;
         let (free, arena) = (old.free, old.arena);
         self.stop(home.process);

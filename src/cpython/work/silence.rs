@@ -375,8 +375,7 @@ impl Work<'_> {
 
     /// Whether Python leaves the blocks of the worker that is ended now, because the handler of SIGABRT raises an exception there.
     pub(crate) fn leaves_blocks(&self, copy: CopyIndex) -> bool {
-        self.shows() == Shows::BetweenRequests
-            && !self.is_in_native_code(self.copies[copy].main)
+        self.shows() == Shows::BetweenRequests && !self.is_in_native_code(self.copies[copy].main)
     }
 
     /// Whether the signal's handler of a worker in Python has to wait for native code to return.

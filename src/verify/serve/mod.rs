@@ -318,8 +318,7 @@ fn ask(
     let begun = Instant::now();
     let done = AtomicBool::new(false);
     let (heard, struck) = std::thread::scope(|scope| {
-        let killer =
-            scope.spawn(|| kills::kill(companion, served, ready, (begun, &done)));
+        let killer = scope.spawn(|| kills::kill(companion, served, ready, (begun, &done)));
         let heard = load(&served.asked, manner, &over);
         done.store(true, Ordering::SeqCst);
         (heard, killer.join().unwrap_or_default())

@@ -3,8 +3,8 @@
 use pchsim::engine::{Nanos, StreamRole, Streams, unit};
 use pchsim::scenario::StartMethod::{Fork, Spawn};
 use pchsim::scenario::{
-    Backoff, Dist, Fault, FaultKind, FaultTime, Lifecycle, Offload, PoolLife, ProcessApi, Step, Strategy,
-    Workers,
+    Backoff, Dist, Fault, FaultKind, FaultTime, Lifecycle, Offload, PoolLife, ProcessApi, Step,
+    Strategy, Workers,
 };
 use pchsim::strategy::{Finding, Outcome};
 
@@ -384,10 +384,7 @@ fn an_executor_sends_an_interrupt_back_as_the_exception_of_the_call() {
         steps: vec![io(ms(10))],
     };
     let o = with(at_once(executor(1, Fork), 2, &[again]), interrupt(5, 0)).run();
-    assert_eq!(
-        (became(&o), o.latencies),
-        ([1, 1, 0, 0], vec![ms(15)])
-    );
+    assert_eq!((became(&o), o.latencies), ([1, 1, 0, 0], vec![ms(15)]));
 }
 
 /// Native code of 20 ms is interrupted when it returns; Python code, and waits, at once. The second task begins then.

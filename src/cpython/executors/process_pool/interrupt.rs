@@ -24,12 +24,8 @@ use crate::sync::LockHandoff;
 /// The task whose code a worker executes; `None` if it is between two calls, or still takes one up.
 fn executes(work: &Work<'_>, worker: Tid) -> Option<TaskKey> {
     let thread = &work.kernel.threads[worker];
-    let takes_up = |act: &Act| {
-        matches!(
-            act,
-            Act::Do(RoleAction::Worker(_, WorkerAction::Unpickled))
-        )
-    };
+    let takes_up =
+        |act: &Act| matches!(act, Act::Do(RoleAction::Worker(_, WorkerAction::Unpickled)));
     match thread.role {
         ThreadRole::ProcessWorker(_, WorkerState::Work(key))
             if !thread.script.iter().any(takes_up) =>
