@@ -484,6 +484,34 @@ impl Finding {
         }
     }
 
+    /// How long after the first crash of a server's worker another had answered, zero if none has; `None` for any other finding.
+    #[must_use]
+    pub(crate) fn replaced_after(&self) -> Option<Nanos> {
+        match self {
+            Self::CrashedWorkers { back, .. } => Some(*back),
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::Convoy { .. }
+            | Self::ContendedObject { .. }
+            | Self::ScarceResource { .. }
+            | Self::BusyDevice { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::Rejections { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
+            | Self::BlockedLoop { .. }
+            | Self::BrokenPool { .. }
+            | Self::LostTasks { .. }
+            | Self::LostMachines { .. }
+            | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
+            | Self::ProgramCrashed { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported { reason: _ } => None,
+        }
+    }
+
     /// Number of futile wake-ups and the class of tasks that caused them; `None` for any other finding.
     #[must_use]
     pub(crate) fn woken_in_vain(&self) -> Option<(u64, &str)> {

@@ -755,7 +755,10 @@ fn ways_out(on: &[WaitReason]) -> String {
              that fan out at once, or fan out where nobody holds a worker meanwhile (on an event loop, in a pool of their own)"
                 .to_owned(),
         );
-    } else if any(|o| *o == WaitReason::Worker) && (others || !any(|o| *o == WaitReason::Lock)) {
+    } else if any(|o| *o == WaitReason::Worker)
+        && !any(|o| *o == WaitReason::Crashed)
+        && (others || !any(|o| *o == WaitReason::Lock))
+    {
         ways.push("use more workers than tasks that wait for others".to_owned());
     }
     // The children themselves wait for something, too.

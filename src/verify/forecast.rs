@@ -170,10 +170,10 @@ impl Forecaster {
 
 /// The time until a worker that has crashed is replaced, in seconds.
 fn back(finding: &Finding) -> Option<f64> {
-    match finding {
-        Finding::CrashedWorkers { back, .. } if *back > Nanos::ZERO => Some(back.as_secs_f64()),
-        _ => None,
-    }
+    finding
+        .replaced_after()
+        .filter(|back| *back > Nanos::ZERO)
+        .map(Nanos::as_secs_f64)
 }
 
 /// Catches a panic in a simulation, so that a bug in one of them does not cost the others.

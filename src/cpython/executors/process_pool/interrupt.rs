@@ -69,6 +69,7 @@ impl ProcessPool {
             }
             return;
         }
+        work.leave_lock_line(worker, key);
         // No block is tried again: a `Retry` catches `Exception`.
         work.unwind(worker, key, TaskEnd::Failed, 0);
         if self.mp {
