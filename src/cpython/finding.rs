@@ -200,12 +200,12 @@ pub enum Finding {
         /// Requests that came while the balancer knew of no machine.
         refused: u64,
     },
-    /// A crash that the scenario has found no process to end.
+    /// A fault that the scenario has found no process to strike, or would have come once when all was over.
     MissedFault {
         /// When the first did.
         #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
-        /// Number of such crashes.
+        /// Number of such faults.
         times: u64,
     },
     /// Processes were killed because all together had more memory than there is.

@@ -179,6 +179,8 @@ pub enum Warning {
         cases: Vec<(String, f64)>,
         /// The case that fails least, with its share.
         least: (String, f64),
+        /// Whether a fault of the scenario ends what tasks of some of these cases are in.
+        struck: bool,
     },
     /// The precision asked for was not reached within the budget.
     NotConverged {
@@ -852,15 +854,19 @@ impl Warning {
                     list(&each.collect::<Vec<_>>())
                 )
             }
-            Self::FailuresDiffer { cases, least: (least, share) } => {
+            Self::FailuresDiffer { cases, least: (least, share), struck } => {
                 let each: Vec<String> = cases.iter().map(|(c, s)| format!("{c} ({})", percent(*s))).collect();
                 format!(
-                    "{} {} of the tasks than {least} ({}), and {} below it: latencies and throughput are of what was completed. Look at \
-                     time-outs and failing steps.",
+                    "{} {} of the tasks than {least} ({}), and {} below it: latencies and throughput are of what was completed. {}",
                     list(&each),
                     if cases.len() == 1 { "fails more" } else { "fail more" },
                     percent(*share),
-                    if cases.len() == 1 { "ranks" } else { "rank" }
+                    if cases.len() == 1 { "ranks" } else { "rank" },
+                    if *struck {
+                        "Other notes say what the scenario's `faults` take with them; what else fails are time-outs and failing steps."
+                    } else {
+                        "Look at time-outs and failing steps."
+                    }
                 )
             }
             Self::NotConverged { cases, precision, needed, instead } => {

@@ -146,7 +146,7 @@ pub(super) fn crashed_workers_text(cases: &[Crashed]) -> String {
         })
         .collect();
     format!(
-        "workers crash, as the scenario's `faults` have it, and what they have taken in fails until others take their places: {}. Fewer tasks in \
+        "workers crash or are killed, as the scenario's `faults` have it, and what they have taken in fails until others take their places: {}. Fewer tasks in \
          each worker (more processes) lose less.",
         list(&each)
     )

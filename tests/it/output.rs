@@ -377,6 +377,7 @@ fn every_warning_names_a_next_step() {
         Warning::FailuresDiffer {
             cases: vec![(name(), 0.91)],
             least: ("sequential on cpython-3.14".into(), 0.002),
+            struck: true,
         },
         Warning::NotConverged {
             cases: vec![(name(), 0.123)],

@@ -371,6 +371,21 @@ impl Work<'_> {
         self.faults.for_memory.one_more(now);
     }
 
+    /// Faults that struck nobody, and when the first did: those that found no process, and those that would have come once when all was over.
+    fn missed(&self) -> (u64, Nanos) {
+        let mut missed = self.faults.missed;
+        let over = !self.faults.armed && self.faults.program.is_none();
+        let late = |(fault, begun): &(&Fault, &u64)| match fault.when {
+            FaultTime::At(_) => **begun == 0,
+            FaultTime::Every(_) => false,
+        };
+        let all = self.faults.all.iter().zip(&self.faults.begun);
+        for _ in all.filter(late).filter(|_| over) {
+            one_more(&mut missed, self.kernel.machine.now());
+        }
+        missed
+    }
+
     /// What is found of crashes, for those that look at the end.
     pub(crate) fn crash_findings(&self) -> Vec<Finding> {
         let (crashed, pools) = (self.faults.crashed, self.faults.pools);
@@ -405,7 +420,7 @@ impl Work<'_> {
             at: killed.first,
             processes: killed.workers,
         });
-        let (times, at) = self.faults.missed;
+        let (times, at) = self.missed();
         let missed = (times > 0).then_some(Finding::MissedFault { at, times });
         servers
             .into_iter()
