@@ -7,12 +7,20 @@ use super::Kernel;
 use super::act::Act;
 use super::thread::{Blocked, Phase};
 use crate::cpython::index::{NO_GIL, ProcessIndex};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::machine::Tid;
 
 impl Kernel<'_> {
-    /// A collection that takes so long is due in a process.
+    /// A collection that takes so long is due in a process, unless one is already, or is under way: a collector does not collect twice at a time.
     pub(crate) fn pause(&mut self, process: ProcessIndex, lasts: Nanos) {
+        let collects = |(p, tid, until): &(ProcessIndex, Tid, Total)| {
+            *p == process && self.machine.burned(*tid) < *until
+        };
+        let due = self.pauses.iter().any(|(p, _)| *p == process);
+        if due || self.collecting.iter().any(collects) {
+            return;
+        }
+        self.collecting.retain(|(p, ..)| *p != process);
         self.pauses.push((process, lasts));
         let threads = self.threads_of(process);
         if let Some(&tid) = threads.iter().find(|&&tid| self.executes_bytecode(tid)) {
@@ -42,6 +50,9 @@ impl Kernel<'_> {
             return false;
         };
         let (_, lasts) = self.pauses.remove(due);
+        let mut until = self.machine.burned(tid);
+        until += lasts;
+        self.collecting.push((process, tid, until));
         let rest = std::mem::take(&mut self.threads[tid].rest);
         if rest > Nanos::ZERO {
             self.push_front(tid, Act::Run(rest));
@@ -60,5 +71,6 @@ impl Kernel<'_> {
     /// Nothing is due any more in a process that is gone.
     pub(super) fn forget_pauses(&mut self, process: ProcessIndex) {
         self.pauses.retain(|(p, _)| *p != process);
+        self.collecting.retain(|(p, ..)| *p != process);
     }
 }

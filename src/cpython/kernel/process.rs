@@ -207,6 +207,7 @@ impl Kernel<'_> {
             self.gil_given(home.gil, holder, since);
         }
         self.heaps[home.domain].abandon();
+        self.forget_pauses(home.process);
         let anew = self.new_thread(role, home, serial);
         let t = &mut self.threads[anew];
         (t.up, t.calls, t.handed, t.call_bytes) = (up, calls, handed, call_bytes);
