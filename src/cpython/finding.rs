@@ -158,6 +158,9 @@ pub enum Finding {
         workers: u64,
         /// Number of tasks that they had taken in, all of which failed.
         tasks: u64,
+        /// How long after the first crash a worker that was started since then had answered a request; zero if none has.
+        #[serde(default, rename = "back_s", with = "seconds")]
+        back: Nanos,
     },
     /// Workers of a `ProcessPoolExecutor` crashed, because the scenario has that fault, and it broke: all its calls fail, then and later.
     BrokenPool {
@@ -197,12 +200,12 @@ pub enum Finding {
         /// Requests that came while the balancer knew of no machine.
         refused: u64,
     },
-    /// A crash that the scenario has found no process to end.
+    /// A fault that the scenario has found no process to strike, or would have come once when all was over.
     MissedFault {
         /// When the first did.
         #[serde(rename = "at_s", with = "seconds")]
         at: Nanos,
-        /// Number of such crashes.
+        /// Number of such faults.
         times: u64,
     },
     /// Processes were killed because all together had more memory than there is.
@@ -470,6 +473,34 @@ impl Finding {
             | Self::FullBacklog { .. }
             | Self::KilledWorkers { .. }
             | Self::CrashedWorkers { .. }
+            | Self::BrokenPool { .. }
+            | Self::LostTasks { .. }
+            | Self::LostMachines { .. }
+            | Self::MissedFault { .. }
+            | Self::MemoryKills { .. }
+            | Self::ProgramCrashed { .. }
+            | Self::ClockEnd { .. }
+            | Self::Unsupported { reason: _ } => None,
+        }
+    }
+
+    /// How long after the first crash of a server's worker another had answered, zero if none has; `None` for any other finding.
+    #[must_use]
+    pub(crate) fn replaced_after(&self) -> Option<Nanos> {
+        match self {
+            Self::CrashedWorkers { back, .. } => Some(*back),
+            Self::Deadlock { .. }
+            | Self::OutOfMemory { .. }
+            | Self::Convoy { .. }
+            | Self::ContendedObject { .. }
+            | Self::ScarceResource { .. }
+            | Self::BusyDevice { .. }
+            | Self::FutileWakeups { .. }
+            | Self::EventLimit { .. }
+            | Self::Rejections { .. }
+            | Self::FullBacklog { .. }
+            | Self::KilledWorkers { .. }
+            | Self::BlockedLoop { .. }
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }

@@ -487,6 +487,10 @@ pub struct Layout {
     pub connections: Option<u64>,
     /// Whether the event loop of each copy wakes ten times a second by itself, as those of servers do.
     pub(crate) ticks: bool,
+    /// How often the supervisor of the copies looks whether they live; `None`: it is told of their ends at once.
+    pub(crate) looks: Option<Nanos>,
+    /// Whether the server ends when a copy fails.
+    pub(crate) falls: bool,
     /// Whether tasks are messages of a broker, each of which the main program reads before it hands it on.
     pub(crate) messages: bool,
     /// Calls after which the executor's worker processes are replaced; `None`: never.
@@ -617,6 +621,8 @@ impl Program {
                 queue: None,
                 connections: None,
                 ticks: false,
+                looks: None,
+                falls: false,
                 messages: false,
                 max_tasks: None,
                 preload: false,
@@ -638,6 +644,7 @@ impl Program {
             cpu_grain: Nanos::ZERO,
             native_grain: Nanos::ZERO,
             python_teams: false,
+            ready: false,
         }
     }
 }
@@ -715,6 +722,8 @@ pub struct Program {
     pub native_grain: Nanos,
     /// Whether the threads of a team are Python threads, which need the GIL to begin their share and to end it.
     pub python_teams: bool,
+    /// Whether the copies of a server are there when the run begins.
+    pub ready: bool,
 }
 
 impl Program {

@@ -43,12 +43,14 @@ pub enum StreamRole {
     Faults = 14,
     /// Which machine a request goes to.
     Balancing = 15,
+    /// When the supervisors of servers look.
+    Supervisors = 16,
 }
 
 impl StreamRole {
     /// All roles in the order of their numbers.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Arrivals,
         Self::Classes,
         Self::Demands,
@@ -65,6 +67,7 @@ impl StreamRole {
         Self::Sessions,
         Self::Faults,
         Self::Balancing,
+        Self::Supervisors,
     ];
 }
 

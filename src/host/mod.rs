@@ -38,6 +38,8 @@ pub use interrupt::{interrupted, watch_interrupts};
 pub(crate) use run::{Companion, run_beside};
 pub use run::{ExitReason, FinishedRun, Invocation, OUTPUT_LIMIT, run};
 pub(crate) use scratch::Scratch;
+#[cfg(unix)]
+pub(crate) use tree::send;
 
 /// Nobody tells how busy cores have been here.
 #[cfg(not(unix))]

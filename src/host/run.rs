@@ -159,6 +159,14 @@ impl Companion {
         None
     }
 
+    /// The children of its first process that have not ended, in the order in which they were started; none where the system does not list them.
+    pub(crate) fn children(&self) -> Vec<u32> {
+        #[cfg(unix)]
+        return super::tree::children(self.leader);
+        #[cfg(not(unix))]
+        Vec::new()
+    }
+
     /// Voluntary and involuntary context switches of its first process; `None` where the system does not report them.
     pub(crate) fn switches(&self) -> Option<(f64, f64)> {
         #[cfg(unix)]

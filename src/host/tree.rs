@@ -122,6 +122,24 @@ fn add_descendants(members: &mut HashSet<u32>, listed: &[Listed]) {
     }
 }
 
+/// The children of a process that have not ended, in the order in which they were started, as far as the operating system lists them.
+pub(super) fn children(parent: u32) -> Vec<u32> {
+    let listed = list().into_iter();
+    let mut all: Vec<u32> = listed
+        .filter(|p| p.parent == parent && !p.zombie)
+        .map(|p| p.pid)
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+/// Sends a signal to a process; nothing to one that has ended.
+pub(crate) fn send(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
 /// A process and all its descendants, as far as the operating system lists them.
 pub(super) fn family(leader: u32) -> Vec<Listed> {
     let listed = list();

@@ -497,6 +497,11 @@ impl Machine {
         (t.cuts, t.left + self.accesses_left(tid))
     }
 
+    /// Whether a thread's present burst is made of accesses to a shared object.
+    pub(crate) fn is_in_accesses(&self, tid: Tid) -> bool {
+        self.threads[tid].accesses.is_some()
+    }
+
     /// CPU time left of a thread's present burst, at relative speed 1.
     pub(crate) fn left(&self, tid: Tid) -> Nanos {
         let t = &self.threads[tid];

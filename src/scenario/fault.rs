@@ -53,6 +53,21 @@ pub enum FaultKind {
         /// The time after which whoever has asked kills it, above 0; `None`: it has all the time that it needs.
         grace: Option<Nanos>,
     },
+    /// A process collects garbage for so long: whoever executes bytecode next in it does, keeps the GIL and burns its core; on a free-threaded build all threads
+    /// of the process stop meanwhile.
+    Pause {
+        /// As of a crash.
+        worker: Option<u32>,
+        /// For how long, above 0: CPU time of the thread that collects.
+        lasts: Nanos,
+    },
+    /// A process is interrupted (SIGINT, `Process.interrupt` of 3.14): `KeyboardInterrupt` wherever its main thread is. A `ProcessPoolExecutor` sends
+    /// that back as the exception of the call, and breaks if its worker was between two; a worker of a `multiprocessing.Pool` ends and is replaced.
+    /// Workers of servers end as those understand the signal.
+    Interrupt {
+        /// As of a crash.
+        worker: Option<u32>,
+    },
 }
 
 impl Fault {
@@ -73,7 +88,11 @@ impl Fault {
                 device,
                 lasts: lasts.scale(factor),
             },
-            FaultKind::Crash { worker } => FaultKind::Crash { worker },
+            FaultKind::Pause { worker, lasts } => FaultKind::Pause {
+                worker,
+                lasts: lasts.scale(factor),
+            },
+            FaultKind::Crash { .. } | FaultKind::Interrupt { .. } => self.kind,
             FaultKind::MachineLost { machine, lasts } => FaultKind::MachineLost {
                 machine,
                 lasts: lasts.map(|lasts| lasts.scale(factor)),
@@ -96,9 +115,11 @@ impl FaultKind {
     #[must_use]
     pub fn lasts(self) -> Option<Nanos> {
         match self {
-            Self::Slow { lasts, .. } | Self::Down { lasts, .. } => Some(lasts),
+            Self::Slow { lasts, .. } | Self::Down { lasts, .. } | Self::Pause { lasts, .. } => {
+                Some(lasts)
+            }
             Self::MachineLost { lasts, .. } => lasts,
-            Self::Crash { .. } | Self::Terminate { .. } => None,
+            Self::Crash { .. } | Self::Terminate { .. } | Self::Interrupt { .. } => None,
         }
     }
 
@@ -107,9 +128,12 @@ impl FaultKind {
     pub fn takes_machine(self) -> bool {
         match self {
             Self::MachineLost { .. } => true,
-            Self::Crash { .. } | Self::Terminate { .. } | Self::Slow { .. } | Self::Down { .. } => {
-                false
-            }
+            Self::Crash { .. }
+            | Self::Terminate { .. }
+            | Self::Interrupt { .. }
+            | Self::Pause { .. }
+            | Self::Slow { .. }
+            | Self::Down { .. } => false,
         }
     }
 
@@ -118,11 +142,15 @@ impl FaultKind {
     pub fn device(self) -> Option<DeviceId> {
         match self {
             Self::Slow { device, .. } | Self::Down { device, .. } => Some(device),
-            Self::Crash { .. } | Self::Terminate { .. } | Self::MachineLost { .. } => None,
+            Self::Crash { .. }
+            | Self::Terminate { .. }
+            | Self::Interrupt { .. }
+            | Self::Pause { .. }
+            | Self::MachineLost { .. } => None,
         }
     }
 
-    /// Which process it is about, by its number among those that it may end; `None` in it: one of them at random. `None` if it ends none.
+    /// Which process it is about, by its number among those that it may strike; `None` in it: one of them at random. `None` if it strikes none.
     #[expect(
         clippy::option_option,
         reason = "one that is drawn is something else than none"
@@ -130,7 +158,10 @@ impl FaultKind {
     #[must_use]
     pub(crate) fn victim(self) -> Option<Option<u32>> {
         match self {
-            Self::Crash { worker } | Self::Terminate { worker, .. } => Some(worker),
+            Self::Crash { worker }
+            | Self::Terminate { worker, .. }
+            | Self::Interrupt { worker }
+            | Self::Pause { worker, .. } => Some(worker),
             Self::Slow { .. } | Self::Down { .. } | Self::MachineLost { .. } => None,
         }
     }
@@ -140,9 +171,12 @@ impl FaultKind {
     pub fn machine(self) -> Option<u32> {
         match self {
             Self::MachineLost { machine, .. } => machine,
-            Self::Crash { .. } | Self::Terminate { .. } | Self::Slow { .. } | Self::Down { .. } => {
-                None
-            }
+            Self::Crash { .. }
+            | Self::Terminate { .. }
+            | Self::Interrupt { .. }
+            | Self::Pause { .. }
+            | Self::Slow { .. }
+            | Self::Down { .. } => None,
         }
     }
 
@@ -155,7 +189,19 @@ impl FaultKind {
     /// Whether it ends a single process.
     #[must_use]
     pub fn kills(self) -> bool {
-        self.victim().is_some()
+        match self {
+            Self::Crash { .. } | Self::Terminate { .. } | Self::Interrupt { .. } => true,
+            Self::Slow { .. }
+            | Self::Down { .. }
+            | Self::Pause { .. }
+            | Self::MachineLost { .. } => false,
+        }
+    }
+
+    /// Whether it strikes a process or a machine, and may find none.
+    #[must_use]
+    pub(crate) fn may_miss(self) -> bool {
+        self.victim().is_some() || self.takes_machine()
     }
 }
 

@@ -207,6 +207,9 @@ pub struct Workload {
     /// Whether the threads that native code has of its own are Python threads, which need the GIL to begin their share and to end it: those of the
     /// programs that `verify` writes are. `false` for real native code.
     pub python_teams: bool,
+    /// Whether the first processes of a server are there when the run begins, at no cost: whoever measures waits for them. `false` for a server that
+    /// is started then.
+    pub ready: bool,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// Which of the tasks from outside the program lets in; `None`: all.
@@ -472,6 +475,9 @@ pub enum ResourceKind {
         connect: Nanos,
         /// After this time a connection is opened anew before it is used again; `None`: never.
         lifetime: Option<Nanos>,
+        /// The device at the other end: opening a connection is a use of it that takes `connect` alone, and a [`Down`](super::FaultKind::Down) of it closes
+        /// all connections. `None`: nobody else opens any there.
+        to: Option<DeviceId>,
     },
     /// A rate limit: a token bucket, or a sliding window.
     RateLimit {
@@ -505,11 +511,13 @@ impl ResourceSpec {
                 overflow,
                 connect,
                 lifetime,
+                to,
             } => ResourceKind::Connections {
                 size,
                 overflow,
                 connect: connect.scale(by),
                 lifetime: lifetime.map(|l| l.scale(by)),
+                to,
             },
             ResourceKind::RateLimit {
                 interval,

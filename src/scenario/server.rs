@@ -262,6 +262,24 @@ impl Server {
         }
     }
 
+    /// How often its supervisor looks whether the workers live; `None`: it is told of their ends at once. uvicorn's waits half a second between two rounds
+    /// (`supervisors/multiprocess.py: run`), gunicorn's arbiter waits for SIGCHLD, hypercorn's and celery's for the ends of processes themselves.
+    pub(crate) fn looks(self) -> Option<Nanos> {
+        match self.kind {
+            ServerKind::Uvicorn(_) => Some(Nanos::from_millis(500)),
+            ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) | ServerKind::Celery(_) => None,
+        }
+    }
+
+    /// Whether all of it ends when a worker fails: hypercorn sets the event at which all workers shut down, terminates them and ends
+    /// (`run.py: run`, where `_join_exited` is not 0; with 0.18.0 it was gone 30 ms after the SIGKILL).
+    pub(crate) fn falls(self) -> bool {
+        match self.kind {
+            ServerKind::Hypercorn(_) => true,
+            ServerKind::Uvicorn(_) | ServerKind::Gunicorn(_) | ServerKind::Celery(_) => false,
+        }
+    }
+
     /// Whether its tasks are messages of a broker (`celery/worker/consumer`).
     pub(crate) fn reads_messages(self) -> bool {
         match self.kind {

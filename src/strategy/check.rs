@@ -4,7 +4,7 @@
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::{Histogram, Window};
-use crate::scenario::{Arrivals, DeviceKind, Rounds, Strategy, WaitsFor};
+use crate::scenario::{Arrivals, DeviceKind, Fault, FaultTime, Rounds, Strategy, WaitsFor};
 
 /// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -410,7 +410,8 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             }
             Finding::MissedFault { at, times } => {
                 let mut faults = input.workload.faults.iter();
-                let strikes = faults.any(|f| f.kind.kills() || f.kind.takes_machine());
+                let once = |f: &Fault| matches!(f.when, FaultTime::At(_));
+                let strikes = faults.any(|f| f.kind.may_miss() || once(f));
                 *times > 0 && *at <= o.end && strikes
             }
             Finding::MemoryKills { at, processes } => {

@@ -9,7 +9,7 @@ use crate::cpython::program::{
 };
 use crate::engine::whole;
 use crate::scenario::{
-    Arrivals, Backoff, Dist, FaultKind, Imports, Inside, MachineSpec, Placed, Rounds, Server,
+    Arrivals, Backoff, Dist, FaultKind, Imports, Inside, MachineSpec, Placed, Pool, Rounds, Server,
     Sizes, Step, Strategy, WaitsFor, Workers, WorkingMemory, Workload,
 };
 
@@ -70,7 +70,13 @@ fn unstruck(workload: &Workload, strategy: &Strategy, layout: &Layout) -> Option
         Executor::Inline
         | Executor::RawThreads
         | Executor::Threads(_)
-        | Executor::Interpreters(_) => !layout.has_master(),
+        | Executor::Interpreters(_) => {
+            let of_processes = |pool: Pool| match pool {
+                Pool::Processes { .. } => true,
+                Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) | Pool::Interpreters(_) => false,
+            };
+            !layout.has_master() && !strategy.every_pool().any(of_processes)
+        }
         Executor::Processes(..) | Executor::MpPool(..) => false,
     };
     match strategy.nodes() {
@@ -213,6 +219,7 @@ pub fn compile(
         cpu_grain: workload.cpu_grain,
         native_grain: workload.native_grain,
         python_teams: workload.python_teams,
+        ready: workload.ready,
     })
 }
 

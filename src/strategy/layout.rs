@@ -101,6 +101,8 @@ pub(super) fn layout(
         queue: None,
         connections: None,
         ticks: false,
+        looks: None,
+        falls: false,
         messages: false,
         max_tasks: None,
         preload: false,
@@ -145,6 +147,8 @@ pub(super) fn layout(
             queue: server.queues().map(holds),
             connections: server.connections().map(u64::from),
             ticks: server.ticks(),
+            looks: server.looks(),
+            falls: server.falls(),
             messages: server.reads_messages(),
             ..layout(machine, profile, runs)?
         },

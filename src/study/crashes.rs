@@ -86,7 +86,7 @@ pub(super) fn broken_pool_text(cases: &[Broken]) -> String {
         })
         .collect();
     format!(
-        "a worker is killed, and its `ProcessPoolExecutor` is broken for good: all calls that are pending fail with \
+        "a worker ends, and its `ProcessPoolExecutor` is broken for good: all calls that are pending fail with \
          `BrokenProcessPool`, and each that is submitted later: {}. Make a new executor where that is raised, and submit anew what may run twice.",
         list(&each)
     )
@@ -109,7 +109,7 @@ pub(super) fn lost_tasks_text(cases: &[Lost]) -> String {
         })
         .collect();
     format!(
-        "workers of a `multiprocessing.Pool` are killed and replaced, but whoever waits for what they had been \
+        "workers of a `multiprocessing.Pool` end and are replaced, but whoever waits for what they had been \
          given waits for ever: {}. Wait with a time-out (`get(timeout)`), or take a `ProcessPoolExecutor`, which says that it is broken.",
         list(&each)
     )
@@ -152,7 +152,7 @@ pub(super) fn missed_fault_text(cases: &[Missed]) -> String {
         .map(|c| format!("{} ({})", c.case, counted(c.times, "time")))
         .collect();
     format!(
-        "one of the scenario's `faults` finds nothing to end: {}. `worker` counts from 0 those processes that are there at that instant; of recorded tasks \
+        "one of the scenario's `faults` finds nothing to strike, or would come when all is over: {}. `worker` counts from 0 those processes that are there at that instant; of recorded tasks \
          (`Trace`) a server's workers have all, and are not struck; `machine` counts those of `Nodes` from 0.",
         list(&each)
     )
@@ -163,7 +163,7 @@ pub(super) fn program_crashed_text(cases: &[(String, Nanos)]) -> String {
         .map(|(case, at)| format!("{case} (after {})", seconds(*at)))
         .collect();
     format!(
-        "the only process crashes, as the scenario's `faults` have it, and nobody starts it again: {}. Have a master over several processes (a server, or \
+        "the program ends, as the scenario's `faults` have it, and nobody starts it again: {}. Have a master over several processes (a server, or \
          `Prefork`), or leave the fault out for these.",
         list(&each)
     )

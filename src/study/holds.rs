@@ -48,9 +48,15 @@ impl Warning {
                     .as_ref()
                     .is_none_or(|c| of(c).is_some_and(super::steady::keeps_up))
             }
-            Self::FailuresDiffer { cases, least } => {
+            Self::FailuresDiffer {
+                cases,
+                least,
+                struck,
+            } => {
                 let share = |c: &String| of(c).and_then(|f| mean(f, Quantity::FailureRate));
+                let is = |(c, _): &(String, f64)| of(c).is_some_and(super::told::is_struck);
                 share(&least.0) == Some(least.1)
+                    && *struck == cases.iter().any(is)
                     && cases.iter().all(|(c, s)| {
                         share(c) == Some(*s)
                             && *s > least.1 + FAILS_MORE

@@ -9,7 +9,7 @@ use super::options::Options;
 use super::relaxed::relaxed;
 use super::relief::{Relief, relief};
 use super::steady::{keeps_up, steady_rate};
-use super::told::{Told, returns, server_findings, told};
+use super::told::{Told, is_struck, returns, server_findings, told};
 use super::warning::{
     BUSY, Back, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
     UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
@@ -125,10 +125,12 @@ fn failures(study: &Study, cases: &[&Forecast]) -> Option<Warning> {
         .min_by(|a, b| share(a).total_cmp(&share(b)))?;
     let more = |f: &&&Forecast| share(f) > share(least) + FAILS_MORE;
     let failing = cases.iter().filter(|f| f.tier == Tier::Fails).filter(more);
-    let found: Vec<(String, f64)> = failing.map(|f| (f.name(), share(f))).collect();
+    let failing: Vec<&Forecast> = failing.copied().collect();
+    let found: Vec<(String, f64)> = failing.iter().map(|f| (f.name(), share(f))).collect();
     (!found.is_empty()).then(|| Warning::FailuresDiffer {
         cases: found,
         least: (least.name(), share(least)),
+        struck: failing.iter().any(|f| is_struck(f)),
     })
 }
 

@@ -82,6 +82,20 @@ pub(super) enum Told {
     ForMemory(KilledForMemory),
 }
 
+/// Whether tasks of a case fail with what the scenario's faults, or the machine's limit of memory, have ended.
+pub(super) fn is_struck(f: &Forecast) -> bool {
+    let ended = |told: Told| match told {
+        Told::Crashed(_)
+        | Told::Broken(_)
+        | Told::Lost(_)
+        | Told::Machines(_)
+        | Told::ForMemory(_) => true,
+        Told::Rejected(_) | Told::FullQueue(_) | Told::Killed(_) | Told::Missed(_) => false,
+    };
+    let mut found = f.findings.iter();
+    found.any(|x| told(f, &x.finding).is_some_and(ended))
+}
+
 /// What a finding about rejections, listen queues, killed or crashed workers says of a case; `None` for any other.
 pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
     match finding {
@@ -129,10 +143,12 @@ pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
             at: _,
             workers,
             tasks,
+            back,
         } => Some(Told::Crashed(Crashed {
             case: f.name(),
             workers: *workers,
             tasks: *tasks,
+            back: *back,
         })),
         Finding::BrokenPool {
             at: _,

@@ -179,6 +179,8 @@ pub enum Warning {
         cases: Vec<(String, f64)>,
         /// The case that fails least, with its share.
         least: (String, f64),
+        /// Whether a fault of the scenario ends what tasks of some of these cases are in.
+        struck: bool,
     },
     /// The precision asked for was not reached within the budget.
     NotConverged {
@@ -631,6 +633,8 @@ pub struct Crashed {
     pub workers: u64,
     /// Number of tasks that fail with them.
     pub tasks: u64,
+    /// How long after the first crash a worker in its place had answered a request; zero if none has.
+    pub back: Nanos,
 }
 
 /// What fighting for the GIL costs a case.
@@ -753,7 +757,10 @@ fn ways_out(on: &[WaitReason]) -> String {
              that fan out at once, or fan out where nobody holds a worker meanwhile (on an event loop, in a pool of their own)"
                 .to_owned(),
         );
-    } else if any(|o| *o == WaitReason::Worker) && (others || !any(|o| *o == WaitReason::Lock)) {
+    } else if any(|o| *o == WaitReason::Worker)
+        && !any(|o| *o == WaitReason::Crashed)
+        && (others || !any(|o| *o == WaitReason::Lock))
+    {
         ways.push("use more workers than tasks that wait for others".to_owned());
     }
     // The children themselves wait for something, too.
@@ -847,15 +854,19 @@ impl Warning {
                     list(&each.collect::<Vec<_>>())
                 )
             }
-            Self::FailuresDiffer { cases, least: (least, share) } => {
+            Self::FailuresDiffer { cases, least: (least, share), struck } => {
                 let each: Vec<String> = cases.iter().map(|(c, s)| format!("{c} ({})", percent(*s))).collect();
                 format!(
-                    "{} {} of the tasks than {least} ({}), and {} below it: latencies and throughput are of what was completed. Look at \
-                     time-outs and failing steps.",
+                    "{} {} of the tasks than {least} ({}), and {} below it: latencies and throughput are of what was completed. {}",
                     list(&each),
                     if cases.len() == 1 { "fails more" } else { "fail more" },
                     percent(*share),
-                    if cases.len() == 1 { "ranks" } else { "rank" }
+                    if cases.len() == 1 { "ranks" } else { "rank" },
+                    if *struck {
+                        "Other notes say what the scenario's `faults` take with them; what else fails are time-outs and failing steps."
+                    } else {
+                        "Look at time-outs and failing steps."
+                    }
                 )
             }
             Self::NotConverged { cases, precision, needed, instead } => {

@@ -1,6 +1,7 @@
 //! Texts of warnings about servers and resources, each of which is about figures of its cases.
 
 use super::warning::{Crashed, FullQueue, KilledWorkers, Rejected};
+use crate::engine::Nanos;
 use crate::quantity::{counted, list, percent, seconds};
 use crate::scenario::SOMAXCONN;
 use crate::scenario::units::grouped;
@@ -131,8 +132,13 @@ pub(super) fn worker_timeout_text(
 pub(super) fn crashed_workers_text(cases: &[Crashed]) -> String {
     let each: Vec<String> = (cases.iter())
         .map(|c| {
+            let back = if c.back > Nanos::ZERO {
+                format!("; another one answered {} later", seconds(c.back))
+            } else {
+                String::new()
+            };
             format!(
-                "{} ({}, with {})",
+                "{} ({}, with {}{back})",
                 c.case,
                 counted(c.workers, "worker"),
                 counted(c.tasks, "task")
@@ -140,7 +146,7 @@ pub(super) fn crashed_workers_text(cases: &[Crashed]) -> String {
         })
         .collect();
     format!(
-        "workers crash, as the scenario's `faults` have it, and what they have taken in fails until others take their places: {}. Fewer tasks in \
+        "workers crash or are killed, as the scenario's `faults` have it, and what they have taken in fails until others take their places: {}. Fewer tasks in \
          each worker (more processes) lose less.",
         list(&each)
     )

@@ -310,6 +310,7 @@ impl Canonical for Workload {
             cpu_grain,
             native_grain,
             python_teams,
+            ready,
             measured_on,
         } = self;
         text.of("", |text| {
@@ -340,7 +341,9 @@ impl Canonical for Workload {
             }
             if !resources.is_empty() {
                 text.out.write_str("resources:")?;
-                text.list(by_name(resources, |r| &r.name), |text, r| r.write(text))?;
+                text.list(by_name(resources, |r| &r.name), |text, r| {
+                    self.resource(text, r)
+                })?;
                 text.out.write_char(',')?;
             }
             if !devices.is_empty() {
@@ -369,19 +372,20 @@ impl Canonical for Workload {
             text.unless("cpu_grain", cpu_grain, &Nanos::ZERO)?;
             text.unless("native_grain", native_grain, &Nanos::ZERO)?;
             text.unless("python_teams", python_teams, &false)?;
+            text.unless("ready", ready, &false)?;
             text.given("measured_on", measured_on.as_ref())
         })
     }
 }
 
-impl Canonical for ResourceSpec {
-    fn write(&self, text: &mut CanonicalWriter<'_>) -> fmt::Result {
-        let Self {
+impl Workload {
+    fn resource(&self, text: &mut CanonicalWriter<'_>, resource: &ResourceSpec) -> fmt::Result {
+        let ResourceSpec {
             name,
             kind,
             scope,
             full,
-        } = self;
+        } = resource;
         let variant = match kind {
             ResourceKind::Semaphore { .. } => "Semaphore",
             ResourceKind::Connections { .. } => "Connections",
@@ -397,11 +401,15 @@ impl Canonical for ResourceSpec {
                     overflow,
                     connect,
                     lifetime,
+                    to,
                 } => {
                     text.field("size", size)?;
                     text.unless("overflow", overflow, &0)?;
                     text.unless("connect", connect, &Nanos::ZERO)?;
                     text.given("lifetime", lifetime.as_ref())?;
+                    if let Some(device) = to {
+                        text.field("to", self.devices[*device].name.as_str())?;
+                    }
                 }
                 ResourceKind::RateLimit {
                     interval,
@@ -692,6 +700,8 @@ impl Workload {
             FaultKind::Crash { .. } => "Crash",
             FaultKind::MachineLost { .. } => "MachineLost",
             FaultKind::Terminate { .. } => "Terminate",
+            FaultKind::Interrupt { .. } => "Interrupt",
+            FaultKind::Pause { .. } => "Pause",
         };
         text.of(name, |text| {
             if let Some(device) = kind.device() {
@@ -699,7 +709,11 @@ impl Workload {
             }
             match kind {
                 FaultKind::Slow { factor, .. } => text.field("factor", factor)?,
-                FaultKind::Crash { worker } => text.given("worker", worker.as_ref())?,
+                FaultKind::Crash { worker }
+                | FaultKind::Interrupt { worker }
+                | FaultKind::Pause { worker, .. } => {
+                    text.given("worker", worker.as_ref())?;
+                }
                 FaultKind::MachineLost { machine, .. } => {
                     text.given("machine", machine.as_ref())?;
                 }
@@ -1012,6 +1026,7 @@ mod tests {
             ("Use(", resources),
             ("Transfer(", devices),
             ("device: ", devices),
+            ("to: ", devices),
         ];
         let declared = declared
             .into_iter()
@@ -1174,6 +1189,14 @@ mod tests {
             "workload.resources",
             "{\"r\": Connections(size: 3, lifetime: \"1h\")}",
         ),
+        (
+            "workload.resources",
+            "{\"r\": Connections(size: 3, connect: \"1ms\", to: \"d\")}",
+        ),
+        (
+            "workload.resources",
+            "{\"r\": Connections(size: 3, connect: \"1ms\", to: \"e\")}",
+        ),
         ("workload.resources", "{\"r\": RateLimit(\"1/s\")}"),
         ("workload.resources", "{\"r\": RateLimit(\"2/s\")}"),
         (
@@ -1247,6 +1270,14 @@ mod tests {
             "workload.faults",
             "[MachineLost(at: \"1s\", lasts: \"1s\", machine: 0)]",
         ),
+        ("workload.faults", "[Pause(at: \"1s\", lasts: \"1s\")]"),
+        ("workload.faults", "[Pause(at: \"1s\", lasts: \"2s\")]"),
+        (
+            "workload.faults",
+            "[Pause(at: \"1s\", lasts: \"2s\", worker: 1)]",
+        ),
+        ("workload.faults", "[Interrupt(at: \"1s\")]"),
+        ("workload.faults", "[Interrupt(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\")]"),
         ("workload.faults", "[Terminate(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"1s\")]"),

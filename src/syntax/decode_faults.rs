@@ -66,6 +66,16 @@ fn fault(
         FaultName::Crash => FaultKind::Crash {
             worker: worker(cx, &f)?,
         },
+        FaultName::Pause => {
+            let lasts = cx.required(&f, "lasts", |cx, n| {
+                cx.positive_duration(n, "how long the collector pauses")
+            });
+            let (worker, lasts) = both(worker(cx, &f), lasts)?;
+            FaultKind::Pause { worker, lasts }
+        }
+        FaultName::Interrupt => FaultKind::Interrupt {
+            worker: worker(cx, &f)?,
+        },
         FaultName::Terminate => {
             let worker = worker(cx, &f);
             let grace = match f.get("grace") {

@@ -31,6 +31,13 @@ pub(super) fn machine(cx: &mut Cx, node: &SyntaxNode) -> Option<MachineSpec> {
         Some(size)
     });
     m.memory_kill = or(cx, &f, "memory_kill", m.memory_kill, Cx::boolean);
+    if let (true, None, Some(node)) = (m.memory_kill, m.memory_limit, f.get("memory_kill")) {
+        cx.at("memory_kill", |cx| {
+            let message = "nothing is ever killed for memory: the machine's is not limited";
+            cx.warn(Code::NoEffect, node.span, message)
+                .help("say how much there is, as in `memory: \"4GB\"`");
+        });
+    }
     m.hz = or(cx, &f, "hz", m.hz, |cx, n| {
         cx.int32(
             n,

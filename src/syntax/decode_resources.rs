@@ -1,6 +1,7 @@
 //! Resources that tasks use: semaphores, pools of connections, rate limits, circuit breakers.
 
 use super::decode::{Cx, Fields, both};
+use super::decode_steps::SymbolTable;
 use super::diagnostic::Code;
 use super::tree::{Ident, SourceSpan, SyntaxNode};
 use super::variants;
@@ -10,8 +11,12 @@ use crate::scenario::{ResourceKind, ResourceSpec, Scope, WhenFull, limits};
 
 /// What a table of resources declares; one that could not be read stands as a semaphore with room for all, so that steps that name it are
 /// read on.
-pub(super) fn resources(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> Vec<ResourceSpec> {
-    let of = |(key, node): &(Ident, Option<&SyntaxNode>)| {
+pub(super) fn resources(
+    cx: &mut Cx,
+    table: &[(Ident, Option<&SyntaxNode>)],
+    devices: &mut SymbolTable,
+) -> Vec<ResourceSpec> {
+    let mut of = |(key, node): &(Ident, Option<&SyntaxNode>)| {
         let read = cx.at(&key.text, |cx| {
             let Some(node) = node else {
                 cx.error(
@@ -22,7 +27,7 @@ pub(super) fn resources(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> 
                 .help("write {\"name\": Semaphore(10)}, Connections(10), RateLimit(\"60/min\") or Breaker(5)");
                 return None;
             };
-            resource(cx, node)
+            resource(cx, node, devices)
         });
         let (kind, scope, full) = read.unwrap_or((
             ResourceKind::Semaphore {
@@ -38,10 +43,14 @@ pub(super) fn resources(cx: &mut Cx, table: &[(Ident, Option<&SyntaxNode>)]) -> 
             full,
         }
     };
-    table.iter().map(of).collect()
+    table.iter().map(&mut of).collect()
 }
 
-fn resource(cx: &mut Cx, node: &SyntaxNode) -> Option<(ResourceKind, Scope, WhenFull)> {
+fn resource(
+    cx: &mut Cx,
+    node: &SyntaxNode,
+    devices: &mut SymbolTable,
+) -> Option<(ResourceKind, Scope, WhenFull)> {
     let name = cx.variant(node, "a kind of resource", variants::RESOURCES)?;
     let which = ResourceName::named(name)?;
     let f = cx.params(node, &format!("`{name}`"), variants::params(name))?;
@@ -59,7 +68,7 @@ fn resource(cx: &mut Cx, node: &SyntaxNode) -> Option<(ResourceKind, Scope, When
         ResourceName::Semaphore => cx
             .required(&f, "count", |cx, n| size(cx, n, "the number of permits"))
             .map(|count| ResourceKind::Semaphore { count }),
-        ResourceName::Connections => connections(cx, &f),
+        ResourceName::Connections => connections(cx, &f, devices),
         ResourceName::RateLimit => rate_limit(cx, &f),
         ResourceName::Breaker => breaker(cx, &f),
     };
@@ -114,7 +123,7 @@ fn when_full(cx: &mut Cx, f: &Fields<'_>) -> Option<WhenFull> {
     Some(WhenFull::Reject)
 }
 
-fn connections(cx: &mut Cx, f: &Fields<'_>) -> Option<ResourceKind> {
+fn connections(cx: &mut Cx, f: &Fields<'_>, devices: &mut SymbolTable) -> Option<ResourceKind> {
     let kept = cx.required(f, "size", |cx, n| size(cx, n, "the number of connections"));
     let overflow = match f.get("overflow") {
         Some(_) => cx.optional(f, "overflow", |cx, n| {
@@ -137,12 +146,27 @@ fn connections(cx: &mut Cx, f: &Fields<'_>) -> Option<ResourceKind> {
         })?),
         None => None,
     };
+    let to = match f.get("to") {
+        Some(_) => Some(cx.optional(f, "to", |cx, n| devices.resolve(cx, n))?),
+        None => None,
+    };
     let ((size, overflow), connect) = both(both(kept, overflow), connect)?;
+    if let Some(node) = f.get("to")
+        && connect == Nanos::ZERO
+    {
+        cx.at("to", |cx| {
+            let message = "opening a connection takes no time: it uses no device";
+            cx.error(Code::Conflict, node.span, message)
+                .help("say how long one takes alone, as in `connect: \"20ms\"`");
+        });
+        return None;
+    }
     Some(ResourceKind::Connections {
         size,
         overflow,
         connect,
         lifetime,
+        to,
     })
 }
 

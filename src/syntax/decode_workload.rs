@@ -42,10 +42,11 @@ pub(super) fn workload(
     let objects = cx.at("objects", |cx| {
         objects(cx, object_table.as_deref().unwrap_or_default())
     });
+    let (mut device_names, devices) = devices(cx, device_table.as_deref());
     let resources = cx.at("resources", |cx| {
-        resources(cx, resource_table.as_deref().unwrap_or_default())
+        let table = resource_table.as_deref().unwrap_or_default();
+        resources(cx, table, &mut device_names.names)
     });
-    let (device_names, devices) = devices(cx, device_table.as_deref());
     let names = |what, table: &Option<Declarations<'_>>| {
         SymbolTable::new(what, table.as_ref().map(|t| t.iter().map(|(k, _)| k)))
     };
@@ -137,6 +138,7 @@ pub(super) fn workload(
         cpu_grain,
         native_grain,
         python_teams: false,
+        ready: false,
         measured_on,
     })
 }

@@ -55,6 +55,9 @@ shipped! {
     ("resilience") "balancing": "Long requests among short ones on four machines: how a balancer chooses",
     ("resilience") "machine_lost": "One of three machines is lost for two minutes",
     ("resilience") "broken_pool": "A worker of a pool that crashes: broken pools, and tasks that are lost",
+    ("resilience") "connection_storm": "A database that closes all connections and comes back",
+    ("resilience") "collector_pause": "Half a second of garbage collection in one worker, now and then",
+    ("resilience") "interrupted": "Workers that are interrupted: SIGINT in pools and servers",
     ("resilience") "restarts": "Workers that leak, and are asked to end one by one",
 }
 

@@ -54,7 +54,7 @@ names! {
 names! {
     /// What goes wrong.
     FAULTS, FaultName:
-    Slow Down Crash Terminate MachineLost
+    Slow Down Pause Crash Interrupt Terminate MachineLost
 }
 
 names! {
@@ -279,7 +279,7 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Use" => &["resource", "steps"],
         "Semaphore" => &["count", "per", "wait", "full"],
         "Connections" => &[
-            "size", "overflow", "connect", "lifetime", "per", "wait", "full",
+            "size", "overflow", "connect", "lifetime", "per", "wait", "full", "to",
         ],
         "RateLimit" => &["rate", "burst", "window", "per", "wait", "full"],
         "Breaker" => &["failures", "reset", "half_open", "per"],
@@ -312,7 +312,8 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Phases" => &["phases", "repeat", "count"],
         "Slow" => &["device", "factor", "at", "lasts", "every"],
         "Down" => &["device", "at", "lasts", "every"],
-        "Crash" => &["at", "every", "worker"],
+        "Pause" => &["at", "lasts", "every", "worker"],
+        "Crash" | "Interrupt" => &["at", "every", "worker"],
         "MachineLost" => &["at", "lasts", "every", "machine"],
         "Terminate" => &["at", "every", "worker", "grace"],
         "CoDel" => &["target", "interval"],

@@ -110,6 +110,7 @@ pub(super) fn build_workload(
         cpu_grain: Nanos::from_f64((ITERATIONS * grains.beside + 3.0 * CLOCK_NS) * slowness),
         // Where a native step is spent block by block it ends with a whole one already.
         python_teams: false,
+        ready: false,
         native_grain: if recorded.is_some() {
             block
         } else {

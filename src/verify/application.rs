@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::crashes::{self, Killed};
 use super::pieces::ExecutorKind;
 use super::program::ProgramPlan;
 use super::serve::Asked;
@@ -19,6 +20,8 @@ pub struct ServedProgram {
     pub(crate) asked: Vec<Asked>,
     /// The class of the task of each of them.
     pub(crate) kinds: Vec<String>,
+    /// Workers that are killed meanwhile.
+    pub(super) kills: Vec<Killed>,
 }
 
 impl ServedProgram {
@@ -108,6 +111,7 @@ pub(super) fn served(plan: &ProgramPlan<'_>, server: Server, table: &TaskTable) 
         server,
         asked,
         kinds,
+        kills: crashes::of_server(plan),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Verified {
     pub metrics: [Option<Held>; 4],
     /// CPU seconds, if the program can see all of them.
     pub cpu: Option<Held>,
+    /// Seconds from the first kill of a worker of a server until another had answered, where that was seen and forecast.
+    pub back: Option<Held>,
     /// Context switches, voluntary and involuntary. Those measured are the main process's, those forecast are of all threads.
     pub switches: [(f64, f64); 2],
     /// The number of tasks that failed or timed out: measured, then forecast.
@@ -99,6 +101,7 @@ impl Verified {
             cpu: sees_all_cpu(strategy)
                 .then(|| Held::new(measured(&|r| r.cpu_s), over(simulated, |s| s.cpu)))
                 .flatten(),
+            back: back(runs, simulated),
             switches: [
                 both(&|r| r.ctx_voluntary, &|s| s.switches.0),
                 both(&|r| r.ctx_involuntary, &|s| s.switches.1),
@@ -116,6 +119,15 @@ impl Verified {
             notes: Vec::new(),
         }
     }
+}
+
+/// The time until a killed worker's place was taken, of the runs in which it was.
+fn back(runs: &[MeasuredRun], simulated: &[SimulatedRun]) -> Option<Held> {
+    let measured = runs.iter().filter_map(|r| r.back_s).collect();
+    let forecast: Vec<f64> = simulated.iter().filter_map(|s| s.back).collect();
+    (!forecast.is_empty())
+        .then(|| Held::new(measured, crate::measure::median(forecast)))
+        .flatten()
 }
 
 /// The greatest share of the cores' time that other programs used during a run.

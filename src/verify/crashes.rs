@@ -4,7 +4,7 @@ use super::error::ProgramError;
 use super::pieces::ExecutorKind;
 use super::program::ProgramPlan;
 use super::steps::shortest;
-use crate::engine::{Nanos, StreamRole, Streams, unit};
+use crate::engine::{Nanos, StreamRole, Streams, unit, whole};
 use crate::scenario::{Fault, FaultKind, FaultTime};
 
 /// Most crashes of a fault that comes again and again.
@@ -14,22 +14,66 @@ const LOST_AFTER: f64 = 2.0;
 
 /// A worker that is killed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Killed {
-    at: Nanos,
+pub(super) struct Killed {
+    /// When, from the beginning.
+    pub(super) at: Nanos,
     /// Its number among those that there are then; `None`: drawn.
-    worker: Option<u32>,
+    pub(super) worker: Option<u32>,
     /// The draw, from 0 to 1.
-    share: f64,
+    pub(super) share: f64,
     /// By which signal.
-    signal: u8,
+    pub(super) signal: KillSignal,
+    /// After which time it is killed, unless it has ended by then.
+    pub(super) grace: Option<Nanos>,
 }
 
-const SIGKILL: u8 = 9;
-const SIGTERM: u8 = 15;
+/// A signal that ends a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KillSignal {
+    /// SIGKILL.
+    Kill,
+    /// SIGTERM.
+    Term,
+    /// SIGINT.
+    Int,
+}
+
+impl KillSignal {
+    /// Its number, which is the same on all systems.
+    fn number(self) -> u8 {
+        match self {
+            Self::Kill => 9,
+            Self::Term => 15,
+            Self::Int => 2,
+        }
+    }
+}
+
+impl Killed {
+    /// Which of so many it is; `None` if there is no such worker.
+    pub(super) fn victim(&self, there: usize) -> Option<usize> {
+        let drawn = whole((self.share * there as f64).floor());
+        let n = self.worker.map_or(drawn, u64::from);
+        usize::try_from(n).ok().filter(|n| *n < there)
+    }
+}
 
 /// Whether workers are killed.
 pub(super) fn some(plan: &ProgramPlan<'_>) -> bool {
     plan.source.workload.faults.iter().any(|f| f.kind.kills())
+}
+
+/// Whether a fault is a collection.
+fn pauses(kind: FaultKind) -> bool {
+    match kind {
+        FaultKind::Pause { .. } => true,
+        FaultKind::Crash { .. }
+        | FaultKind::Interrupt { .. }
+        | FaultKind::Terminate { .. }
+        | FaultKind::Slow { .. }
+        | FaultKind::Down { .. }
+        | FaultKind::MachineLost { .. } => false,
+    }
 }
 
 /// Why a program cannot have the scenario's faults, if it cannot.
@@ -39,14 +83,35 @@ pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     if let Some(device) = faults.find_map(|f| f.kind.device()) {
         return Err(ProgramError::FaultyDevice(w.devices[device].name.clone()));
     }
+    if w.faults.iter().any(|f| pauses(f.kind)) {
+        return Err(ProgramError::Pause);
+    }
     if !some(plan) {
         return Ok(());
     }
-    if plan.server().is_some() || plan.copies.is_some() {
+    if let Some(server) = plan.server().filter(|_| plan.copies.is_some()) {
+        if server.falls() {
+            return Err(ProgramError::CrashOfServer(server.version()));
+        }
+        return Ok(());
+    }
+    if plan.copies.is_some() {
         return Err(ProgramError::CrashOfCopies);
     }
     if !plan.processes() {
         return Err(ProgramError::CrashOfAll);
+    }
+    let interrupts = |f: &Fault| match f.kind {
+        FaultKind::Interrupt { .. } => true,
+        FaultKind::Crash { .. }
+        | FaultKind::Pause { .. }
+        | FaultKind::Terminate { .. }
+        | FaultKind::Slow { .. }
+        | FaultKind::Down { .. }
+        | FaultKind::MachineLost { .. } => false,
+    };
+    if plan.kind == ExecutorKind::Loop && w.faults.iter().any(interrupts) {
+        return Err(ProgramError::InterruptOfLoop);
     }
     match plan.kind {
         ExecutorKind::Chunks(_) => Err(ProgramError::CrashOfMap),
@@ -59,20 +124,27 @@ pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     }
 }
 
+/// When workers of a server are killed, by the draws of replication 0.
+pub(super) fn of_server(plan: &ProgramPlan<'_>) -> Vec<Killed> {
+    killed(&plan.source.workload.faults, plan.source.seed)
+}
+
 /// When workers are killed, by the draws of replication 0.
 fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
     let streams = Streams::new(seed, 0, StreamRole::Faults);
     let mut all = Vec::new();
     for (number, fault) in (0_u64..).zip(faults) {
-        let Some(worker) = fault.kind.victim() else {
+        let Some(worker) = fault.kind.victim().filter(|_| fault.kind.kills()) else {
             continue;
         };
-        let signal = match fault.kind {
-            FaultKind::Terminate { .. } => SIGTERM,
+        let (signal, grace) = match fault.kind {
+            FaultKind::Terminate { grace, .. } => (KillSignal::Term, grace),
+            FaultKind::Interrupt { .. } => (KillSignal::Int, None),
             FaultKind::Crash { .. }
+            | FaultKind::Pause { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }
-            | FaultKind::MachineLost { .. } => SIGKILL,
+            | FaultKind::MachineLost { .. } => (KillSignal::Kill, None),
         };
         let share = |nth: u64| unit(&mut streams.task(number, 2 * nth + 1));
         match &fault.when {
@@ -81,6 +153,7 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
                 worker,
                 share: share(1),
                 signal,
+                grace,
             }),
             FaultTime::Every(interval) => {
                 let mut at = Nanos::ZERO;
@@ -91,6 +164,7 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
                         worker,
                         share: share(begun + 1),
                         signal,
+                        grace,
                     });
                 }
             }
@@ -102,7 +176,7 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
 
 /// The part of the program that kills workers, and knows what becomes of their tasks.
 pub(super) fn killer(plan: &ProgramPlan<'_>) -> String {
-    if !some(plan) {
+    if !some(plan) || plan.server().is_some() {
         return String::new();
     }
     let lines: Vec<String> = killed(&plan.source.workload.faults, plan.source.seed)
@@ -111,7 +185,7 @@ pub(super) fn killer(plan: &ProgramPlan<'_>) -> String {
             let worker = k.worker.map_or("None".into(), |n| n.to_string());
             let share = shortest(k.share);
             let at = shortest(k.at.as_secs_f64());
-            format!("        ({at}, {worker}, {share}, {}),", k.signal)
+            format!("        ({at}, {worker}, {share}, {}),", k.signal.number())
         })
         .collect();
     include_str!("template/crash.py")
@@ -119,10 +193,24 @@ pub(super) fn killer(plan: &ProgramPlan<'_>) -> String {
         .replace("{crashes}", &lines.join("\n"))
 }
 
+/// An application's text whose answers say which worker they are of.
+fn with_names(text: &str) -> String {
+    let asgi = "(b\"content-length\", b\"%d\" % len(said))";
+    let wsgi = "(\"Content-Length\", str(len(said)))";
+    text.replace(
+        asgi,
+        &format!("{asgi}, (b\"x-worker\", b\"%d\" % os.getpid())"),
+    )
+    .replace(wsgi, &format!("{wsgi}, (\"X-Worker\", str(os.getpid()))"))
+}
+
 /// The program's text with workers that are killed: who waits for them knows that they may be.
 pub(super) fn with_crashes(plan: &ProgramPlan<'_>, text: String) -> String {
     if !some(plan) {
         return text;
+    }
+    if plan.server().is_some() {
+        return with_names(&text);
     }
     let replaced = [
         (

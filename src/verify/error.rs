@@ -108,6 +108,11 @@ pub enum ProgramError {
     /// Several processes would have to share more of a resource than they can.
     #[error("processes can share at most {1} of the resource \"{0}\" (`per: Everywhere`)")]
     ResourceTooLarge(String, u64),
+    /// Connections are opened at a device.
+    #[error(
+        "connections of \"{0}\" are opened at a device (`to`): programs imitate devices for transfers, and open connections without one"
+    )]
+    OpensAtDevice(String),
     /// Several processes would have to share a device.
     #[error(
         "its processes share the device \"{0}\": that device is outside of the program, and is not imitated for several processes"
@@ -128,10 +133,25 @@ pub enum ProgramError {
     CrashOfAll,
     /// Copies of a server crash.
     #[error(
-        "recorded requests are a worker's own in the forecast, so that a `Crash` of a server's workers strikes nobody there; workers of process pools \
-         can be verified"
+        "a `Crash` of copies without a server is not run: nobody starts a copy of a program again here, and recorded requests are a copy's own; workers \
+         of process pools, and of servers that are asked at random times (`Poisson`), can be verified"
     )]
     CrashOfCopies,
+    /// A collection is the scenario's word, and no garbage of a program's makes one of just this length.
+    #[error(
+        "a `Pause` of its `faults` is not run: how long a real collection takes follows from the objects that there are (`imports: (objects: ..)`)"
+    )]
+    Pause,
+    /// An interrupt in a worker ends the event loop that awaits it.
+    #[error(
+        "an `Interrupt` of a worker ends the event loop that awaits its call, and with it the program, or nothing happens (fork, 3.11 and later, the first time); it is not run"
+    )]
+    InterruptOfLoop,
+    /// A server ends with the first worker that fails.
+    #[error(
+        "a `Crash` of a worker ends all of {0}, as built; the forecast says so, and it is not run"
+    )]
+    CrashOfServer(&'static str),
     /// `map` raises, or never returns, when a worker crashes.
     #[error(
         "after a `Crash` of its workers `map` raises for all tasks or never returns; tasks that come one by one (`Poisson`, `Closed`), or an executor \

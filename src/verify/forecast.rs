@@ -61,6 +61,8 @@ pub(crate) struct SimulatedRun {
     pub switches: (f64, f64),
     /// The number of tasks that failed or timed out.
     pub failed: f64,
+    /// Seconds from the first crash of a server's worker until another had answered.
+    pub back: Option<f64>,
 }
 
 impl Forecaster {
@@ -105,6 +107,10 @@ impl Forecaster {
                 let list = lines.map_or(0.0, |l| l.len() as f64 + tasks(&w) * LINE_BYTES);
                 let memory = (&mut profile.params, &mut w.imports);
                 serve::forecast::add_memory(memory, served.server, conditions.modules, list);
+                if w.ready {
+                    let factor = profile.params.cpu_factor;
+                    serve::forecast::add_boot(&mut w.imports, conditions.modules, factor);
+                }
             }
         }
         let mut machine = machine.clone();
@@ -157,8 +163,17 @@ impl Forecaster {
                 outcome.switches_involuntary as f64,
             ),
             failed: (outcome.failed + outcome.timed_out + outcome.lost) as f64,
+            back: outcome.findings.iter().find_map(back),
         })
     }
+}
+
+/// The time until a worker that has crashed is replaced, in seconds.
+fn back(finding: &Finding) -> Option<f64> {
+    finding
+        .replaced_after()
+        .filter(|back| *back > Nanos::ZERO)
+        .map(Nanos::as_secs_f64)
 }
 
 /// Catches a panic in a simulation, so that a bug in one of them does not cost the others.

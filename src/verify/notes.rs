@@ -67,11 +67,6 @@ pub(super) fn notes(plan: &ProgramPlan<'_>) -> Vec<String> {
                 "every worker loads the application's data, which the forecast has in the first process alone",
             );
         }
-        if server.max_requests.is_some() {
-            say(
-                "workers have started before the first request; the forecast begins with their start, which it has to count for those that take their places",
-            );
-        }
     }
     let called = |n: &ProgramStep| matches!(n, ProgramStep::Call(_));
     if plan.any(|n| called(n) && n.any(&|n| matches!(n, ProgramStep::Put(_) | ProgramStep::Get(_))))

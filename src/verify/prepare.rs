@@ -134,6 +134,10 @@ fn one(
         notes: &plans.notes,
     })?;
     let recorded = matches!(request.scenario.workload.arrivals, Arrivals::Trace(_));
+    let kills = workload.faults.iter().any(|f| f.kind.kills());
+    if program.served.is_some() && recorded && kills {
+        return Err(ProgramError::CrashOfCopies);
+    }
     if program.served.is_some() && recorded && strategy.execution().copies > Some(1) {
         program.notes.push(RECORDED.into());
     }

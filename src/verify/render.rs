@@ -133,11 +133,13 @@ fn rows(v: &Verification) -> Vec<[String; 6]> {
                 signed(h.relative()),
             ]);
         }
-        if let Some(h) = &verified.cpu {
+        let times = [("CPU", &verified.cpu), ("back", &verified.back)];
+        for (what, held) in times {
+            let Some(h) = held else { continue };
             let [measured, forecast] = formatted(0, h);
             rows.push([
                 std::mem::take(&mut name),
-                "CPU".into(),
+                what.into(),
                 measured,
                 forecast,
                 percent(h.error()),
@@ -282,6 +284,9 @@ pub fn json(v: &Verification) -> String {
             "failed": {"measured": x.failed.0, "forecast": x.failed.1},
             "slowness": x.slowness, "spread": x.spread, "drift": x.drift, "others": x.others, "notes": x.notes,
         });
+        if let (Some(_), Value::Object(fields)) = (x.back, &mut one) {
+            fields.insert("back".into(), held(&x.back));
+        }
         if let (Some(c), Value::Object(fields)) = (x.client, &mut one) {
             let client = json!({
                 "cpu": c.cpu_s, "share": c.share, "apart": c.apart, "requests": c.requests, "late": c.late,

@@ -39,6 +39,9 @@ pub struct MeasuredRun {
     pub ctx_involuntary: f64,
     /// The speed of the cores around the run.
     pub canary_ns: Canaries,
+    /// How long after the first kill another worker of a server had answered, in seconds; `None` where none was killed, or none came.
+    #[serde(skip)]
+    pub back_s: Option<f64>,
     /// What was seen of the client, where the run was that of a server.
     #[serde(skip)]
     pub client: Option<ClientFigures>,

@@ -90,6 +90,16 @@ pub(super) fn of_all(plan: &ProgramPlan<'_>) -> Vec<String> {
 
 /// Why a program cannot share its resources, if it cannot.
 pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
+    let opens_there = |r: &&ResourceSpec| match r.kind {
+        ResourceKind::Connections { to, .. } => to.is_some(),
+        ResourceKind::Semaphore { .. }
+        | ResourceKind::RateLimit { .. }
+        | ResourceKind::Breaker { .. } => false,
+    };
+    let mut resources = plan.source.workload.resources.iter();
+    if let Some(r) = resources.find(opens_there) {
+        return Err(ProgramError::OpensAtDevice(r.name.clone()));
+    }
     // Workers of a server have nothing that was made before all of them.
     let apart = plan.interpreters() || plan.server().is_some();
     match shared(plan).find(|r| apart || too_many(&r.kind)) {

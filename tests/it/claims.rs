@@ -451,6 +451,7 @@ fn what_is_false_does_not_hold() {
         Warning::FailuresDiffer {
             cases: vec![(name(1), 0.5)],
             least: (name(0), 0.0),
+            struck: false,
         },
         Warning::NotConverged {
             cases: vec![(name(0), 0.5)],

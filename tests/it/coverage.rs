@@ -68,6 +68,7 @@ fn scenario(
             cpu_grain: Nanos::ZERO,
             native_grain: Nanos::ZERO,
             python_teams: false,
+            ready: false,
             measured_on: None,
             data: 0,
             untouched_payload: false,

@@ -610,6 +610,9 @@ fn faults() -> BoxedStrategy<Vec<Fault>> {
         1 => (device(), 1.1_f64..50.0, lasts()).prop_map(|(device, factor, lasts)| FaultKind::Slow { device, factor, lasts }),
         1 => (device(), lasts()).prop_map(|(device, lasts)| FaultKind::Down { device, lasts }),
         2 => option::of(0_u32..3).prop_map(|worker| FaultKind::Crash { worker }),
+        2 => option::of(0_u32..3).prop_map(|worker| FaultKind::Interrupt { worker }),
+        2 => (option::of(0_u32..3), lasts())
+            .prop_map(|(worker, lasts)| FaultKind::Pause { worker, lasts }),
         1 => (option::of(0_u32..3), option::of(lasts()))
             .prop_map(|(worker, grace)| FaultKind::Terminate { worker, grace }),
     ];

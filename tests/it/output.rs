@@ -377,6 +377,7 @@ fn every_warning_names_a_next_step() {
         Warning::FailuresDiffer {
             cases: vec![(name(), 0.91)],
             least: ("sequential on cpython-3.14".into(), 0.002),
+            struck: true,
         },
         Warning::NotConverged {
             cases: vec![(name(), 0.123)],
@@ -569,6 +570,7 @@ fn every_warning_names_a_next_step() {
                 case: name(),
                 workers: 2,
                 tasks: 17,
+                back: Nanos::from_millis(3_420),
             }],
         },
         Warning::BrokenPool {

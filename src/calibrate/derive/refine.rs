@@ -342,6 +342,7 @@ fn run(
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         python_teams: false,
+        ready: false,
         measured_on: None,
     };
     let input = SimInput {

@@ -6,7 +6,9 @@
 use super::Executors;
 use crate::cpython::index::{CopyIndex, NodeIndex, ProcessIndex, ProcessPoolIndex};
 use crate::cpython::kernel::{Liveness, ProcessKind};
+use crate::cpython::program::Executor;
 use crate::cpython::work::{Death, FaultStrikes, TaskDispatch, Work};
+use crate::engine::Nanos;
 use crate::machine::Tid;
 use crate::scenario::Arrivals;
 
@@ -19,7 +21,10 @@ impl Executors {
                 work.machine_is_back(node);
                 self.open_node(work, node);
             }
-            FaultStrikes::Terminates if work.kernel.program.layout.has_master() => {
+            // hypercorn's workers do not handle the signal.
+            FaultStrikes::Terminates
+                if work.kernel.program.layout.has_master() && !work.kernel.program.layout.falls =>
+            {
                 let there = work.copies_there();
                 if let Some(n) = work.victim(fault, there.len()) {
                     work.terminates(fault, there[n]);
@@ -30,15 +35,88 @@ impl Executors {
             FaultStrikes::Expires(copy) if work.is_there(copy) => {
                 self.kill_copy(work, copy, Death::Crash);
             }
+            FaultStrikes::Interrupts => self.interrupt(work, fault),
+            FaultStrikes::Pauses(lasts) => self.pause(work, fault, lasts),
+            FaultStrikes::Gone(copy) => {
+                let (process, node) = (work.copies[copy].home.process, work.copies[copy].node);
+                work.kernel.starter(process).exited.push_back(process);
+                if let Some(supervisor) = work.kernel.supervisor(node) {
+                    work.kernel.unpark(supervisor);
+                }
+            }
             FaultStrikes::Done | FaultStrikes::Expires(_) => {}
         }
     }
 
+    /// A process collects garbage for so long: a copy of the program, or else a worker of its process pools.
+    fn pause(&self, work: &mut Work<'_>, fault: u32, lasts: Nanos) {
+        let of_pools = !work.kernel.program.layout.has_master() && !self.process_pools.is_empty();
+        let there: Vec<ProcessIndex> = if of_pools {
+            let workers = self.workers_there(work).into_iter();
+            let process = |(_, worker): (_, Tid)| work.kernel.threads[worker].process;
+            workers.map(process).collect()
+        } else {
+            let serving = work.copies_serving().into_iter();
+            serving.map(|copy| work.copies[copy].home.process).collect()
+        };
+        if let Some(n) = work.victim(fault, there.len()) {
+            work.kernel.pause(there[n], lasts);
+        }
+    }
+
+    /// A process is interrupted, as whoever it is handles that. gunicorn's worker that handles one request at a time leaves it, by `SystemExit`, sleeps and ends (native code is not
+    /// waited for here); one with threads, and those of uvicorn, finish what they have; hypercorn's ignore the signal.
+    fn interrupt(&mut self, work: &mut Work<'_>, fault: u32) {
+        let layout = &work.kernel.program.layout;
+        if layout.has_master() {
+            let one_by_one = !layout.event_loop && layout.executor == Executor::Inline;
+            let ignores = layout.falls;
+            let there = work.copies_there();
+            let Some(n) = work.victim(fault, there.len()) else {
+                return;
+            };
+            if one_by_one
+                && let Some(supervisor) = work.kernel.supervisor(work.copies[there[n]].node)
+            {
+                let copy = there[n];
+                self.with_its_pools(work, copy, |work| {
+                    work.kill_copy(supervisor, copy, true, Death::Crash)
+                });
+                work.quits(fault, copy);
+            } else if !ignores {
+                work.terminates(fault, there[n]);
+            }
+        } else if self.process_pools.is_empty() {
+            if work.victim(fault, 1).is_some() {
+                work.program_dies();
+            }
+        } else {
+            let there = self.workers_there(work);
+            if let Some(n) = work.victim(fault, there.len()) {
+                let (pool, worker) = there[n];
+                self.process_pools[pool].worker_is_interrupted(work, worker);
+            }
+        }
+    }
+
     fn kill_copy(&mut self, work: &mut Work<'_>, copy: CopyIndex, why: Death) {
+        if work.kernel.program.layout.falls {
+            return self.server_falls(work, copy);
+        }
         if let Some(supervisor) = work.kernel.supervisor(work.copies[copy].node) {
             self.kill(work, supervisor, copy, why);
             // The end of a child is a signal to its parent.
             work.kernel.unpark(supervisor);
+        }
+    }
+
+    /// A server ends with the first worker that fails: its machine serves no more.
+    fn server_falls(&mut self, work: &mut Work<'_>, copy: CopyIndex) {
+        if work.kernel.program.cluster.is_some() {
+            let node = work.copies[copy].node;
+            self.machine_lost(work, node);
+        } else {
+            work.program_dies();
         }
     }
 

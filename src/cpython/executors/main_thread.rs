@@ -9,12 +9,15 @@ use crate::cpython::work::{Death, Flow, Mode, NextOwn, TaskDispatch, Work};
 use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
-/// Scripts the start of a copy by the master of its server.
-fn start_copy(work: &mut Work<'_>, tid: Tid, copy: CopyIndex) {
+/// Scripts the start of a copy by the master of its server. `first`: nobody was in its place before.
+fn start_copy(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, first: bool) {
     let main = work.copies[copy].main;
     let start = work.kernel.program.layout.life.start;
     let mut acts = Vec::new();
     work.kernel.start_process(start, main, &mut acts);
+    if work.kernel.program.ready && first {
+        work.kernel.is_there_already(main, &mut acts);
+    }
     for act in acts {
         work.kernel.push(tid, act);
     }
@@ -91,11 +94,15 @@ impl Executors {
     /// Scripts the master of a prefork server: it starts its copies one after another and, where they end, others in their places.
     pub(super) fn refill_master(&mut self, work: &mut Work<'_>, tid: Tid, state: MasterState) {
         let node = work.kernel.node_of_thread(tid);
+        let watches = state != MasterState::Start;
+        if watches && work.looks_later(tid) {
+            return;
+        }
         let living = match state {
             MasterState::Start => {
                 for copy in work.copies.keys() {
                     if work.copies[copy].node == node {
-                        start_copy(work, tid, copy);
+                        start_copy(work, tid, copy, true);
                     }
                 }
                 let program = work.kernel.program;
@@ -110,7 +117,7 @@ impl Executors {
             MasterState::Watch(living) => match work.kernel.starters[node].exited.pop_front() {
                 Some(process) => {
                     if let Some(copy) = self.replace(work, process) {
-                        start_copy(work, tid, copy);
+                        start_copy(work, tid, copy, false);
                         living
                     } else {
                         living - 1

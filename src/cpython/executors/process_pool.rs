@@ -2,6 +2,7 @@
 
 mod crash;
 mod feeder;
+mod interrupt;
 mod replace;
 
 use std::collections::VecDeque;
@@ -78,6 +79,10 @@ pub(crate) struct ProcessPool {
     crashed: Vec<Tid>,
     /// The first tasks of the calls that those had in their hands.
     orphans: Vec<TaskKey>,
+    /// Workers in native code that were interrupted: they find out when that returns.
+    interrupted: Vec<Tid>,
+    /// Workers that have been interrupted once where that passes.
+    spared: Vec<Tid>,
     /// Whether the executor is broken: whatever is submitted fails.
     pub(crate) broken: bool,
 }
@@ -156,6 +161,8 @@ impl ProcessPool {
             closing: false,
             crashed: Vec::new(),
             orphans: Vec::new(),
+            interrupted: Vec::new(),
+            spared: Vec::new(),
             broken: false,
         }
     }
@@ -487,6 +494,9 @@ impl ProcessPool {
                         Act::Do(RoleAction::Worker(self.index, WorkerAction::Got)),
                     );
                 }
+            }
+            WorkerState::Work(key) if self.finds_interrupt(tid) => {
+                self.call_is_interrupted(work, tid, key);
             }
             WorkerState::Work(key) => {
                 let mode = if self.client.parts {

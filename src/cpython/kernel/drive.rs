@@ -73,6 +73,10 @@ pub(crate) fn drive<'a>(roles: &mut impl Roles<'a>, tid: Tid) {
         }
         t.in_c = false;
         t.unwatched = None;
+        if !kernel.pauses.is_empty() && kernel.collects(tid) {
+            continue;
+        }
+        let t = &mut kernel.threads[tid];
         if t.rest > Nanos::ZERO || t.gil != NO_GIL {
             if kernel.asked_to_leave(tid) {
                 let t = &mut kernel.threads[tid];

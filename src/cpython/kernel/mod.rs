@@ -17,6 +17,7 @@ mod lock;
 mod memory;
 mod object;
 mod park;
+mod pause;
 mod pipe;
 mod process;
 mod releases;
@@ -40,7 +41,7 @@ use crate::cpython::program::Program;
 use crate::cpython::record::recorder::{Recorder, recorder};
 use crate::cpython::record::recording::ThreadRecord;
 use crate::cpython::role::ThreadRole;
-use crate::engine::{Nanos, StreamRole, stream};
+use crate::engine::{Nanos, StreamRole, Total, stream};
 use crate::machine::{Cause, Machine, Tid};
 use crate::scenario::MachineSpec;
 use crate::sync::Lock;
@@ -86,6 +87,10 @@ pub(crate) struct Kernel<'a> {
     pub(crate) memory: Memory,
     /// Whether processes may be killed in the course of the run: by faults of the scenario, or for memory.
     pub(crate) kills: bool,
+    /// Collections of a given length that are due, and in which processes.
+    pauses: Vec<(ProcessIndex, Nanos)>,
+    /// Those that were made last: by which threads, and what these have burned when they are done.
+    collecting: Vec<(ProcessIndex, Tid, Total)>,
     /// Whether the largest process is killed beyond the limit of memory.
     pub(crate) memory_kill: bool,
     /// The thread that had to stop between two acts because memory is beyond the limit.
@@ -149,6 +154,8 @@ impl<'a> Kernel<'a> {
                 .flat_map(|_| program.locks.iter().map(|_| Lock::default()))
                 .collect(),
             memory: Memory::new(spec.memory_limit, nodes),
+            pauses: Vec::new(),
+            collecting: Vec::new(),
             kills: spec.memory_kill || program.faults.iter().any(|f| f.kind.ends_processes()),
             memory_kill: spec.memory_kill,
             cut: None,

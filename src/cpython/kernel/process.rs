@@ -3,14 +3,15 @@
 use super::Kernel;
 use super::arena::Arenas;
 use super::start::Starter;
-use super::thread::Blocked;
+use super::thread::{Blocked, InterpreterRef};
 use super::wait::{On, Wait};
 use crate::cpython::index::{
-    DomainIndex, GilIndex, NodeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex,
+    DomainIndex, GilIndex, NO_GIL, NodeIndex, PoolIndex, ProcessIndex, ProcessPoolIndex,
 };
 use crate::cpython::program::Executor;
 use crate::cpython::record::recording::ProcessRecord;
 use crate::cpython::role::ThreadRole;
+use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 use crate::scenario::StartMethod;
 
@@ -164,6 +165,7 @@ impl Kernel<'_> {
             self.heaps[domain].abandon();
         }
         self.starter(process).forget(&threads);
+        self.forget_pauses(process);
         self.memory.exit(process, now);
         threads
     }
@@ -176,6 +178,42 @@ impl Kernel<'_> {
             self.kill_thread(tid);
         }
         threads
+    }
+
+    /// The main thread of a process leaves whatever it does, by an exception that the handler of a signal raises, and goes on with nothing to do; other threads
+    /// of the process end. Returns the thread that stands for it from now on.
+    pub(crate) fn begins_anew(&mut self, tid: Tid) -> Tid {
+        let old = &self.threads[tid];
+        let home = InterpreterRef {
+            process: old.process,
+            gil: old.gil,
+            domain: old.domain,
+        };
+        let kept = (
+            old.role,
+            old.serial,
+            old.up,
+            old.calls,
+            old.handed,
+            old.call_bytes,
+        );
+        let (role, serial, up, calls, handed, call_bytes) = kept;
+        let (free, arena) = (old.free, old.arena);
+        self.stop(home.process);
+        let now = self.machine.now();
+        if home.gil != NO_GIL
+            && let Some((holder, since)) = self.gils[home.gil].abandon(now)
+        {
+            self.gil_given(home.gil, holder, since);
+        }
+        self.heaps[home.domain].abandon();
+        self.forget_pauses(home.process);
+        let anew = self.new_thread(role, home, serial);
+        let t = &mut self.threads[anew];
+        (t.up, t.calls, t.handed, t.call_bytes) = (up, calls, handed, call_bytes);
+        (t.free, t.arena) = (free, arena);
+        self.machine.wake(anew, Nanos::ZERO);
+        anew
     }
 
     /// Kills all processes of a machine; what is started there next is started anew.

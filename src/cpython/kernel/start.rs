@@ -25,6 +25,8 @@ pub(crate) struct Starter {
     /// The thread that waits for the ends of the copies that it has started, and those that it has not seen yet.
     pub(crate) supervisor: Option<Tid>,
     pub(crate) exited: VecDeque<ProcessIndex>,
+    /// When it looks for them, where it does so from time to time only.
+    pub(crate) look: Option<Nanos>,
 }
 
 /// What the fork server and its children cost by themselves, without the program's own modules.
@@ -135,6 +137,13 @@ impl Kernel<'_> {
         self.push(child, Act::Take(private / 2));
         self.push(child, Act::Run(boot));
         self.push(child, Act::Take(private - private / 2));
+    }
+
+    /// A child that is started by these acts is there already: neither side spends time on it.
+    pub(crate) fn is_there_already(&mut self, child: Tid, acts: &mut Vec<Act>) {
+        let takes_time = |act: &Act| matches!(act, Act::Run(_));
+        acts.retain(|act| !takes_time(act));
+        self.threads[child].script.retain(|act| !takes_time(act));
     }
 
     /// What starting the fork server and a child costs here. A server that preloads the main module has the imports that all main modules

@@ -607,6 +607,7 @@ impl Work<'_> {
 
     /// Notes that a task of this copy is over; if it was the last one, wakes the main threads of copies without outstanding tasks.
     pub(crate) fn copy_finished_one(&mut self, copy: CopyIndex) {
+        self.copy_answers(copy);
         let full = self.has_all_connections(copy);
         let c = &mut self.copies[copy];
         c.outstanding -= 1;

@@ -36,6 +36,8 @@ pub(crate) struct Devices {
     first: TiVec<DeviceNumber, (DeviceIndex, bool)>,
     /// Of each, the end of a transfer that the machine has been told of.
     announced: TiVec<DeviceIndex, Option<u64>>,
+    /// When each last went down, and closed all connections to it.
+    closed: TiVec<DeviceNumber, Option<Nanos>>,
     /// By device and class of tasks.
     waited: TiVec<DeviceNumber, Vec<Total>>,
 }
@@ -58,8 +60,19 @@ impl Devices {
             all,
             of,
             first,
+            closed: vec![None; program.devices.len()].into(),
             waited: program.devices.iter().map(|_| waited.clone()).collect(),
         }
+    }
+
+    /// Whether a connection to a device that was opened at this instant is still open.
+    pub(super) fn keeps(&self, number: DeviceNumber, opened: Nanos) -> bool {
+        self.closed[number].is_none_or(|at| opened >= at)
+    }
+
+    /// A device closes all connections to it.
+    pub(super) fn close(&mut self, number: DeviceNumber, now: Nanos) {
+        self.closed[number] = Some(now);
     }
 
     /// The instance of a device on a machine.
@@ -115,6 +128,18 @@ impl Work<'_> {
             return Flow::Go;
         }
         let work = self.draw(key, demand);
+        self.use_device(tid, key, mode, device, work)
+    }
+
+    /// A task uses a device, for so long if nobody else does.
+    pub(super) fn use_device(
+        &mut self,
+        tid: Tid,
+        key: TaskKey,
+        mode: Mode,
+        device: DeviceNumber,
+        work: Nanos,
+    ) -> Flow {
         let node = self.kernel.node_of_thread(tid);
         let device = self.devices.on(device, node);
         let now = self.kernel.machine.now();

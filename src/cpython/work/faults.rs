@@ -29,6 +29,9 @@ pub(crate) struct PoolCrashes {
     pub(crate) hangs: bool,
 }
 
+/// How long gunicorn's handler of SIGINT sleeps before it raises `SystemExit` (`workers/base.py: handle_quit`).
+const QUITS: Nanos = Nanos::from_millis(100);
+
 /// Counts one more of those that happen, the first of them at this instant.
 pub(crate) fn one_more(count: &mut (u64, Nanos), now: Nanos) {
     if count.0 == 0 {
@@ -41,6 +44,8 @@ pub(crate) fn one_more(count: &mut (u64, Nanos), now: Nanos) {
 pub(crate) struct Faults<'a> {
     all: &'a [Fault],
     streams: Streams,
+    /// When supervisors look.
+    looks: Streams,
     /// How often each has begun.
     begun: Vec<u64>,
     /// Of each that lasts, whether it is on.
@@ -49,6 +54,8 @@ pub(crate) struct Faults<'a> {
     armed: bool,
     /// Copies of a server that were ended, and what they had taken in.
     pub(super) crashed: Killed,
+    /// When another copy answers in the place of the first that crashed.
+    back: Back,
     /// Workers of process pools that were ended, and what became of their calls.
     pub(crate) pools: PoolCrashes,
     /// Number of crashes that found no process to end, and when the first did.
@@ -61,8 +68,19 @@ pub(crate) struct Faults<'a> {
     machines: Vec<Option<NodeIndex>>,
     /// When copies that were asked to end are killed, and by which faults.
     graces: Vec<(Nanos, usize, CopyIndex)>,
+    /// Copies that were interrupted and do no more, whose processes are not gone yet.
+    quitting: Vec<CopyIndex>,
     /// Number of them that the machine has been told of.
     announced: usize,
+}
+
+/// When a copy that was started since the first crash answers for the first time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Back {
+    /// The first copy that was not there at the crash, as long as none of these has answered.
+    from: Option<CopyIndex>,
+    /// How long after the crash one had; zero if none has.
+    took: Nanos,
 }
 
 /// What storeys above have to do.
@@ -80,23 +98,32 @@ pub(crate) enum FaultStrikes {
     Terminates,
     /// The process of this copy was asked to end, and is killed now unless it has.
     Expires(CopyIndex),
+    /// A process is interrupted: which, [`Work::victim`] says.
+    Interrupts,
+    /// A process collects garbage for so long: which, [`Work::victim`] says.
+    Pauses(Nanos),
+    /// The process of this copy, which was interrupted and does no more, is gone now.
+    Gone(CopyIndex),
 }
 
 impl<'a> Faults<'a> {
-    pub(super) fn new(all: &'a [Fault], streams: Streams) -> Self {
+    pub(super) fn new(all: &'a [Fault], (streams, looks): (Streams, Streams)) -> Self {
         Self {
             all,
             streams,
+            looks,
             begun: vec![0; all.len()],
             on: vec![false; all.len()],
             armed: !all.is_empty(),
             crashed: Killed::default(),
+            back: Back::default(),
             pools: PoolCrashes::default(),
             missed: (0, Nanos::ZERO),
             for_memory: Killed::default(),
             program: None,
             machines: vec![None; all.len()],
             graces: Vec::new(),
+            quitting: Vec::new(),
             announced: 0,
         }
     }
@@ -110,6 +137,12 @@ impl<'a> Faults<'a> {
     /// Number of faults, and ends of faults, that the machine has been told of.
     pub(super) fn announced(&self) -> usize {
         self.announced
+    }
+
+    /// When the supervisor on a machine looks for ends for the first time, where it does so with so much time in between.
+    pub(super) fn first_look(&self, node: NodeIndex, each: Nanos) -> Nanos {
+        let mut rng = self.looks.task(usize::from(node) as u64, 0);
+        each.scale(unit(&mut rng))
     }
 
     /// Whether faults are still to happen.
@@ -184,7 +217,11 @@ impl Work<'_> {
         let expires = |&(at, by, _): &(Nanos, usize, CopyIndex)| at == now && by == fault;
         if let Some(first) = self.faults.graces.iter().position(expires) {
             let (.., copy) = self.faults.graces.remove(first);
-            return FaultStrikes::Expires(copy);
+            let quitting = self.faults.quitting.iter().position(|&c| c == copy);
+            return match quitting.map(|at| self.faults.quitting.swap_remove(at)) {
+                Some(copy) => FaultStrikes::Gone(copy),
+                None => FaultStrikes::Expires(copy),
+            };
         }
         if std::mem::take(&mut self.faults.on[fault]) {
             self.adjust_devices();
@@ -200,19 +237,28 @@ impl Work<'_> {
             self.faults.on[fault] = true;
             self.adjust_devices();
             self.fault_at(fault, now + lasts);
-            return if kind.takes_machine() {
-                self.machine_is_struck(fault)
-            } else {
-                FaultStrikes::Done
+            return match kind {
+                FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
+                FaultKind::Pause { .. } => FaultStrikes::Pauses(lasts),
+                FaultKind::Down { device, .. } => {
+                    self.devices.close(device.into(), now);
+                    FaultStrikes::Done
+                }
+                FaultKind::Slow { .. }
+                | FaultKind::Crash { .. }
+                | FaultKind::Terminate { .. }
+                | FaultKind::Interrupt { .. } => FaultStrikes::Done,
             };
         }
         self.announce_fault(fault);
         match kind {
             FaultKind::Terminate { .. } => FaultStrikes::Terminates,
+            FaultKind::Interrupt { .. } => FaultStrikes::Interrupts,
             FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
-            FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => {
-                FaultStrikes::Kills
-            }
+            FaultKind::Crash { .. }
+            | FaultKind::Slow { .. }
+            | FaultKind::Down { .. }
+            | FaultKind::Pause { .. } => FaultStrikes::Kills,
         }
     }
 
@@ -261,15 +307,27 @@ impl Work<'_> {
         let grace = match self.faults.all[fault].kind {
             FaultKind::Terminate { grace, .. } => grace,
             FaultKind::Crash { .. }
+            | FaultKind::Interrupt { .. }
+            | FaultKind::Pause { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }
             | FaultKind::MachineLost { .. } => None,
         };
         if let Some(grace) = grace {
-            let at = self.kernel.machine.now() + grace;
-            self.faults.graces.push((at, fault, copy));
-            self.fault_at(fault, at);
+            self.expires_after(fault, copy, grace);
         }
+    }
+
+    fn expires_after(&mut self, fault: usize, copy: CopyIndex, time: Nanos) {
+        let at = self.kernel.machine.now() + time;
+        self.faults.graces.push((at, fault, copy));
+        self.fault_at(fault, at);
+    }
+
+    /// A copy that the fault of this number has interrupted, and that has lost what it had, is gone when its handler has slept.
+    pub(crate) fn quits(&mut self, number: u32, copy: CopyIndex) {
+        self.faults.quitting.push(copy);
+        self.expires_after(number as usize, copy, QUITS);
     }
 
     /// Which of so many processes the fault of this number ends, as an index; `None`, which is counted, if there is no such process.
@@ -292,6 +350,11 @@ impl Work<'_> {
         if matches!(self.kernel.program.arrivals, Arrivals::Trace(_)) {
             return Vec::new();
         }
+        self.copies_serving()
+    }
+
+    /// The copies that run and have begun to serve, by when they were started.
+    pub(crate) fn copies_serving(&self) -> Vec<CopyIndex> {
         (self.copies.keys())
             .filter(|&copy| self.is_there(copy))
             .collect()
@@ -308,6 +371,21 @@ impl Work<'_> {
         self.faults.for_memory.one_more(now);
     }
 
+    /// Faults that struck nobody, and when the first did: those that found no process, and those that would have come once when all was over.
+    fn missed(&self) -> (u64, Nanos) {
+        let mut missed = self.faults.missed;
+        let over = !self.faults.armed && self.faults.program.is_none();
+        let late = |(fault, begun): &(&Fault, &u64)| match fault.when {
+            FaultTime::At(_) => **begun == 0,
+            FaultTime::Every(_) => false,
+        };
+        let all = self.faults.all.iter().zip(&self.faults.begun);
+        for _ in all.filter(late).filter(|_| over) {
+            one_more(&mut missed, self.kernel.machine.now());
+        }
+        missed
+    }
+
     /// What is found of crashes, for those that look at the end.
     pub(crate) fn crash_findings(&self) -> Vec<Finding> {
         let (crashed, pools) = (self.faults.crashed, self.faults.pools);
@@ -315,6 +393,7 @@ impl Work<'_> {
             at: crashed.first,
             workers: crashed.workers,
             tasks: crashed.tasks,
+            back: self.faults.back.took,
         });
         let broken = (pools.broke.0 > 0).then_some(Finding::BrokenPool {
             at: pools.broke.1,
@@ -341,7 +420,7 @@ impl Work<'_> {
             at: killed.first,
             processes: killed.workers,
         });
-        let (times, at) = self.faults.missed;
+        let (times, at) = self.missed();
         let missed = (times > 0).then_some(Finding::MissedFault { at, times });
         servers
             .into_iter()
@@ -351,6 +430,28 @@ impl Work<'_> {
             .chain(missed)
             .chain(memory)
             .collect()
+    }
+
+    /// A copy has crashed; the first time whoever is started from now on is looked at.
+    pub(super) fn copy_crashes(&mut self) {
+        if self.faults.crashed.workers == 0 {
+            self.faults.back.from = Some(self.copies.next_key());
+        }
+    }
+
+    /// A copy has answered a request.
+    #[inline]
+    pub(super) fn copy_answers(&mut self, copy: CopyIndex) {
+        let Some(from) = self.faults.back.from else {
+            return;
+        };
+        if copy >= from {
+            let first = self.faults.crashed.first;
+            self.faults.back = Back {
+                from: None,
+                took: self.kernel.machine.now().since(first),
+            };
+        }
     }
 
     /// Whether the process of a copy runs, and has begun to serve.
@@ -377,6 +478,8 @@ impl Work<'_> {
                     FaultKind::Slow { factor, .. } => pace.min(1.0 / factor),
                     FaultKind::Down { .. } => 0.0,
                     FaultKind::Crash { .. }
+                    | FaultKind::Interrupt { .. }
+                    | FaultKind::Pause { .. }
                     | FaultKind::Terminate { .. }
                     | FaultKind::MachineLost { .. } => pace,
                 };

@@ -38,6 +38,9 @@ impl Work<'_> {
     ) -> ProcessIndex {
         let lost = self.dies_with(by, copy, leaves);
         let now = self.kernel.machine.now();
+        if why == Death::Crash {
+            self.copy_crashes();
+        }
         self.deaths(why).one_more(now);
         for key in lost {
             self.lose(key, why);
@@ -186,6 +189,32 @@ impl Work<'_> {
         for lock in held {
             self.kernel.release(main, lock);
         }
+    }
+
+    /// A thread that is interrupted leaves the line of the lock for which it waits, and keeps the blocks of those only that it has.
+    pub(crate) fn leave_lock_line(&mut self, tid: Tid, key: TaskKey) {
+        if let Some(wait) = self.kernel.threads[tid].wait
+            && let (On::Lock(lock), Some(ticket)) = (wait.on, wait.ticket)
+        {
+            self.kernel.locks[lock].forget(ticket);
+            self.end_wait(Waiter::Thread(tid));
+        }
+        let mut has = BTreeSet::new();
+        let locks = &self.kernel.locks;
+        self.tasks[key].frames.retain(|frame| match frame {
+            Frame::Lock(index) => locks[*index].owner() == Some(tid) && has.insert(*index),
+            Frame::LoopLock(_)
+            | Frame::Use(..)
+            | Frame::Token(..)
+            | Frame::Breaker(..)
+            | Frame::Hold(..)
+            | Frame::Timeout(_)
+            | Frame::Retry { .. }
+            | Frame::Repeat(..)
+            | Frame::Call(..)
+            | Frame::OnLoop
+            | Frame::Inline { .. } => true,
+        });
     }
 
     /// Books the time until now of a task that no thread stands for.

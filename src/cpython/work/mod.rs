@@ -136,7 +136,10 @@ impl<'a> Work<'a> {
             devices: Devices::new(program),
             faults: Faults::new(
                 &program.faults,
-                Streams::new(seed, limits.demands, StreamRole::Faults),
+                (
+                    Streams::new(seed, limits.demands, StreamRole::Faults),
+                    Streams::new(seed, replication, StreamRole::Supervisors),
+                ),
             ),
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             listening: Listening::default(),

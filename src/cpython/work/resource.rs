@@ -310,20 +310,30 @@ impl Work<'_> {
         let spec = &program.resources[resource.number];
         resource.used += 1;
         let ResourceKind::Connections {
-            connect, lifetime, ..
+            connect,
+            lifetime,
+            to,
+            ..
         } = spec.kind
         else {
             self.tasks[key].frames.push(Frame::Use(index, now));
             return Flow::Go;
         };
-        let fresh = |opened: &Nanos| lifetime.is_none_or(|l| now.since(*opened) < l);
-        let idle = resource.idle.pop_front().filter(fresh);
+        let idle = resource.idle.pop_front().filter(|opened| {
+            lifetime.is_none_or(|l| now.since(*opened) < l)
+                && to.is_none_or(|device| self.devices.keeps(device.into(), *opened))
+        });
         let opened = idle.unwrap_or(now);
         self.tasks[key].frames.push(Frame::Use(index, opened));
-        if idle.is_none() && connect > Nanos::ZERO {
-            return self.wait_outside(tid, key, mode, connect);
+        match to {
+            Some(device) if idle.is_none() => {
+                self.use_device(tid, key, mode, device.into(), connect)
+            }
+            None if idle.is_none() && connect > Nanos::ZERO => {
+                self.wait_outside(tid, key, mode, connect)
+            }
+            Some(_) | None => Flow::Go,
         }
-        Flow::Go
     }
 
     /// A rate limit grants an instant, now or later.
@@ -395,9 +405,10 @@ impl Work<'_> {
         let program = self.kernel.program;
         let resource = self.resources.at(index);
         resource.used -= 1;
-        if let ResourceKind::Connections { size, .. } = program.resources[resource.number].kind
+        if let ResourceKind::Connections { size, to, .. } = program.resources[resource.number].kind
             && let Some(opened) = opened
             && (resource.idle.len() as u64) < size
+            && to.is_none_or(|device| self.devices.keeps(device.into(), opened))
         {
             resource.idle.push_back(opened);
         }

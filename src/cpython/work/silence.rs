@@ -15,7 +15,7 @@ use typed_index_collections::TiVec;
 
 use super::{Copy, Work};
 use crate::cpython::index::{CopyIndex, NodeIndex};
-use crate::cpython::kernel::{Blocked, Liveness, On};
+use crate::cpython::kernel::{Act, Blocked, Liveness, On};
 use crate::cpython::program::{Executor, Instr, OnCore};
 use crate::cpython::role::{LoopState, ThreadRole};
 use crate::engine::Nanos;
@@ -337,7 +337,7 @@ impl Work<'_> {
                 || match self.shows() {
                     // Its main thread waits for the others, and so does the interpreter at its end.
                     Shows::FromAcceptor => false,
-                    Shows::BetweenRequests => !self.is_in_native_code(copy),
+                    Shows::BetweenRequests => !self.is_in_native_code(self.copies[copy].main),
                     Shows::FromLoop => true,
                 }
         };
@@ -348,14 +348,39 @@ impl Work<'_> {
         now
     }
 
+    /// Whether the supervisor that has been told of an end learns of it at its next look only, for which it waits then.
+    ///
+    /// Its looks are a fixed time apart. When the first comes is drawn: it follows from how long the server took to start, of which the instant of a
+    /// fault knows nothing.
+    pub(crate) fn looks_later(&mut self, tid: Tid) -> bool {
+        let Some(each) = self.kernel.program.layout.looks else {
+            return false;
+        };
+        let node = self.kernel.node_of_thread(tid);
+        let now = self.kernel.machine.now();
+        let first = self.faults.first_look(node, each);
+        let starter = &mut self.kernel.starters[node];
+        if starter.exited.is_empty() {
+            starter.look = None;
+            return false;
+        }
+        let next = || first + each * (now.since(first).0.div_ceil(each.0));
+        let at = *starter.look.get_or_insert_with(next);
+        let later = at > now;
+        if later {
+            self.kernel.push(tid, Act::sleep(On::Exits, at));
+        }
+        later
+    }
+
     /// Whether Python leaves the blocks of the worker that is ended now, because the handler of SIGABRT raises an exception there.
     pub(crate) fn leaves_blocks(&self, copy: CopyIndex) -> bool {
-        self.shows() == Shows::BetweenRequests && !self.is_in_native_code(copy)
+        self.shows() == Shows::BetweenRequests && !self.is_in_native_code(self.copies[copy].main)
     }
 
     /// Whether the signal's handler of a worker in Python has to wait for native code to return.
-    fn is_in_native_code(&self, copy: CopyIndex) -> bool {
-        let main = &self.kernel.threads[self.copies[copy].main];
+    pub(crate) fn is_in_native_code(&self, main: Tid) -> bool {
+        let main = &self.kernel.threads[main];
         let instruction = main.task.and_then(|key| {
             let task = &self.tasks[key];
             let code = &self.kernel.program.classes[task.class].code;

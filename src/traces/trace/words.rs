@@ -157,7 +157,9 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             *at,
             format!("{workers} silent workers were killed from here on, with {tasks} tasks"),
         ),
-        Finding::CrashedWorkers { at, workers, tasks } => (
+        Finding::CrashedWorkers {
+            at, workers, tasks, ..
+        } => (
             "crashed workers",
             *at,
             format!("{workers} workers crashed from here on, with {tasks} tasks"),

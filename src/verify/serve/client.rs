@@ -5,6 +5,7 @@
 //! (too few cores, too many requests under way) shows in it instead of hiding what the server does (Schroeder et al., NSDI 2006;
 //! Tene's "coordinated omission").
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,6 +57,8 @@ pub(crate) struct Heard {
     pub last: Duration,
     /// Requests that were sent late: 5 ms or more after their time.
     pub late: usize,
+    /// When each worker that says who it is had first answered, from the beginning.
+    pub workers: BTreeMap<u32, Duration>,
 }
 
 /// Whom to ask, and how.
@@ -65,6 +68,9 @@ pub(crate) struct Manner {
     pub address: SocketAddr,
     /// Whether connections are kept for the requests that follow; otherwise each has one of its own.
     pub keep_alive: bool,
+    /// Whether workers are killed meanwhile: a kept connection that ends before the answer has ended with its worker then, and was not closed for being
+    /// idle.
+    pub killed: bool,
 }
 
 struct Load<'a> {
@@ -80,6 +86,7 @@ struct Load<'a> {
     late: AtomicUsize,
     kept: Mutex<Vec<TcpStream>>,
     answers: Vec<OnceLock<(Answer, Duration)>>,
+    workers: Mutex<BTreeMap<u32, Duration>>,
 }
 
 /// Sends all requests, each at its time, and listens until the last answer is there. `over` says that no answers are to be expected any more.
@@ -95,6 +102,7 @@ pub(crate) fn load(asked: &[Asked], manner: Manner, over: &(dyn Fn() -> bool + S
         late: AtomicUsize::new(0),
         kept: Mutex::new(Vec::new()),
         answers: asked.iter().map(|_| OnceLock::new()).collect(),
+        workers: Mutex::new(BTreeMap::new()),
     };
     std::thread::scope(|scope| load.work(scope));
     let answers: Vec<_> = load.answers.into_iter().map(OnceLock::into_inner).collect();
@@ -104,6 +112,7 @@ pub(crate) fn load(asked: &[Asked], manner: Manner, over: &(dyn Fn() -> bool + S
         last: last.max().unwrap_or_default(),
         answers,
         late: load.late.into_inner(),
+        workers: (load.workers.into_inner()).unwrap_or_else(PoisonError::into_inner),
     }
 }
 
@@ -169,9 +178,12 @@ impl Load<'_> {
                 .pop()
         };
         while let Some(stream) = kept() {
+            if self.manner.killed && has_ended(&stream) {
+                continue;
+            }
             match self.exchange(stream, path) {
                 // A server may close what nobody has used for a while: that says nothing of this request.
-                Err(Silent::Closed) => {}
+                Err(Silent::Closed) if !self.manner.killed => {}
                 other => return self.told(other),
             }
         }
@@ -220,8 +232,17 @@ impl Load<'_> {
         let mut got = Vec::with_capacity(512);
         loop {
             match parsed(&got) {
-                Parsed::Complete { status, goes_on } => {
+                Parsed::Complete {
+                    status,
+                    goes_on,
+                    worker,
+                } => {
                     let done = self.begun.elapsed();
+                    if let Some(worker) = worker {
+                        let mut workers =
+                            self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+                        workers.entry(worker).or_insert(done);
+                    }
                     return Ok((status, done, stream, goes_on && self.manner.keep_alive));
                 }
                 Parsed::Nonsense => return Err(Silent::Broken),
@@ -275,6 +296,17 @@ impl Load<'_> {
     }
 }
 
+/// Whether the other side has closed a connection on which nothing is to come.
+fn has_ended(stream: &TcpStream) -> bool {
+    let blocks = |on: bool| stream.set_nonblocking(!on);
+    let ended = blocks(false).is_err()
+        || match stream.peek(&mut [0]) {
+            Ok(_) => true,
+            Err(e) => e.kind() != ErrorKind::WouldBlock,
+        };
+    ended || blocks(true).is_err()
+}
+
 /// Why there is no answer on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Silent {
@@ -287,7 +319,12 @@ enum Silent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Parsed {
     Partial,
-    Complete { status: u16, goes_on: bool },
+    Complete {
+        status: u16,
+        goes_on: bool,
+        /// The process that has answered, where it says so.
+        worker: Option<u32>,
+    },
     Nonsense,
 }
 
@@ -305,7 +342,7 @@ fn parsed(got: &[u8]) -> Parsed {
     let mut first = lines.next().unwrap_or_default().split(' ');
     let known = first.next().is_some_and(|v| v.starts_with("HTTP/1."));
     let status = first.next().and_then(|s| s.parse::<u16>().ok());
-    let (mut length, mut goes_on) = (None, true);
+    let (mut length, mut goes_on, mut worker) = (None, true, None);
     for line in lines {
         let Some((name, value)) = line.split_once(':') else {
             continue;
@@ -315,6 +352,8 @@ fn parsed(got: &[u8]) -> Parsed {
             length = value.parse::<usize>().ok();
         } else if name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close") {
             goes_on = false;
+        } else if name.eq_ignore_ascii_case("x-worker") {
+            worker = value.parse().ok();
         }
     }
     match (known, status, length) {
@@ -322,7 +361,11 @@ fn parsed(got: &[u8]) -> Parsed {
             if got.len() - (head + 4) < length {
                 Parsed::Partial
             } else {
-                Parsed::Complete { status, goes_on }
+                Parsed::Complete {
+                    status,
+                    goes_on,
+                    worker,
+                }
             }
         }
         _ => Parsed::Nonsense,
@@ -402,6 +445,7 @@ mod tests {
         Manner {
             address,
             keep_alive,
+            killed: false,
         }
     }
 
@@ -499,13 +543,14 @@ mod tests {
     /// Answers as they come in pieces, and heads as servers write them.
     #[test]
     fn answers_are_read_piece_by_piece() {
-        let answer = b"HTTP/1.1 200 OK\r\ncontent-LENGTH: 3\r\nX: y\r\n\r\nabc";
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-LENGTH: 3\r\nX-worker: 42\r\n\r\nabc";
         for n in 0..answer.len() {
             assert_eq!(parsed(&answer[..n]), Parsed::Partial, "{n}");
         }
         let whole = Parsed::Complete {
             status: 200,
             goes_on: true,
+            worker: Some(42),
         };
         assert_eq!(parsed(answer), whole);
         assert_eq!(parsed(b"HTTP/1.1 200 OK\r\n\r\n"), Parsed::Nonsense);

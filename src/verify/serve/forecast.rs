@@ -36,7 +36,9 @@ pub(in crate::verify) fn of<'a>(
     let life = planned.strategy.lifecycle().unwrap_or_default();
     let mut profile = request.profile.clone();
     // The first request is sent when all workers have started. Only where others take their places does it matter what that takes.
-    if life.max_requests.is_none() {
+    let replaced = life.max_requests.is_some() || workload.faults.iter().any(|f| f.kind.kills());
+    workload.ready = replaced;
+    if !replaced {
         workload.imports.time = Nanos::ZERO;
         let p = &mut profile.params;
         for time in [
@@ -51,6 +53,11 @@ pub(in crate::verify) fn of<'a>(
         }
     }
     (Cow::Owned(workload), Cow::Owned(profile))
+}
+
+/// Adds the time that a worker takes to import the server's own modules, as CPU time at best speed.
+pub(in crate::verify) fn add_boot(imports: &mut Imports, modules: ModuleSizes, factor: f64) {
+    imports.time += Nanos::from_f64(modules.boot / factor.max(f64::MIN_POSITIVE) * 1e9);
 }
 
 /// Adds what the processes of a server have in memory beyond a program's: its modules, and the application's list of so many bytes.

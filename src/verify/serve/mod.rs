@@ -3,13 +3,14 @@
 
 mod client;
 pub(super) mod forecast;
+mod kills;
 mod modules;
 mod venv;
 
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -177,6 +178,8 @@ struct Seen {
     switches: (f64, f64),
     /// How long it took from the first request's time zero until nothing was under way.
     took: Duration,
+    /// How long after the first kill another worker had answered.
+    back: Option<Duration>,
 }
 
 enum Attempt {
@@ -291,6 +294,7 @@ fn ask(
     let manner = Manner {
         address,
         keep_alive: server.keep_alive,
+        killed: !served.kills.is_empty(),
     };
     if server.max_requests.is_none() {
         let for_nothing: Vec<Asked> = (0..WARM_UP)
@@ -312,11 +316,18 @@ fn ask(
     };
     let before = readings();
     let begun = Instant::now();
-    let heard = load(&served.asked, manner, &over);
+    let done = AtomicBool::new(false);
+    let (heard, struck) = std::thread::scope(|scope| {
+        let killer = scope.spawn(|| kills::kill(companion, served, ready, (begun, &done)));
+        let heard = load(&served.asked, manner, &over);
+        done.store(true, Ordering::SeqCst);
+        (heard, killer.join().unwrap_or_default())
+    });
     let took = begun.elapsed();
     let after = readings();
     let grown = |a: Option<f64>, b: Option<f64>| Some((b? - a?).max(0.0));
     (!companion.over()).then(|| Seen {
+        back: struck.back(&heard.workers),
         heard,
         server_cpu: grown(before.0, after.0),
         client_cpu: grown(before.1, after.1),
@@ -428,6 +439,7 @@ fn figures(
             })
             .collect(),
         failed: failed as u64,
+        back_s: seen.back.map(|back| back.as_secs_f64()),
         timed_out: count(&|a| a == Answer::Status(TIMED_OUT)) as u64,
         cpu_s: seen.server_cpu.unwrap_or(0.0),
         busy_s: seen.busy.zip(own).map(|(busy, own)| (busy - own).max(0.0)),

@@ -10,13 +10,16 @@ use crate::scenario::{RequestHandling, Server, StartMethod, Strategy};
 
 const MODULES: &str = include_str!("../template/modules.py");
 
-/// What the processes of a server have in memory beyond what programs have, in bytes.
+/// What the processes of a server have in memory beyond what programs have, in bytes, and how long they take to import it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 pub(crate) struct ModuleSizes {
     /// Of the process that was started: less than nothing where it has less than a program has.
     pub main: f64,
     /// Of each worker: spawned, what it has beyond a program; forked, all that it does not share, without the application's own.
     pub worker: f64,
+    /// CPU time that a worker takes to import them, in seconds: what its master has not imported before the fork, or what a spawned one imports beyond what a
+    /// program does.
+    pub boot: f64,
 }
 
 /// How a server's workers come about.

@@ -2,7 +2,10 @@
 
 # ---------------------------------------------------------------------------- what goes wrong
 
+import signal
 
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # As in the foreground, whoever started this.
 LOST_AFTER = {lost_after}  # So long after the last end, what has not come is lost with a worker that had it.
 
 
@@ -14,13 +17,13 @@ def crashes():
 
 
 def kill_workers(t0):
-    for at, number, share, signal in crashes():
+    for at, number, share, by in crashes():
         time.sleep(max(0.0, t0 + at - now()))
         there = [p for p in list(multiprocessing.process._children) if p.is_alive()]
         there.sort(key=lambda p: p._identity)
         number = int(share * len(there)) if number is None else number
         if number < len(there):
-            os.kill(there[number].pid, signal)
+            os.kill(there[number].pid, by)
 
 
 def begin_crashes(t0):
@@ -31,7 +34,7 @@ def begin_crashes(t0):
 
 def as_failure(error):
     """What becomes of a task whose pool is broken: it fails."""
-    return Failed(str(error)) if isinstance(error, cf.process.BrokenProcessPool) else error
+    return Failed(str(error)) if isinstance(error, (cf.process.BrokenProcessPool, KeyboardInterrupt)) else error
 
 
 def submit(pool, *call):

@@ -1,4 +1,5 @@
-"""What a server's processes take of memory beyond their application's own, as a line of JSON: bytes that no other process has.
+"""What a server's processes take of memory beyond their application's own, in bytes that no other process has, and the CPU time that a worker takes to
+import what its master has not, as a line of JSON.
 
     python modules.py SETTINGS
 
@@ -11,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 
 def private():
@@ -34,39 +36,44 @@ def child(before, after):
     answer, said = os.pipe()
     pid = os.fork()
     if not pid:
+        begun = time.process_time()
         load(after)
+        took = time.process_time() - begun
         gc.collect(1)  # Whoever serves for a while has looked at all that is young, inherited or not, and has its pages for himself.
-        os.write(said, str(private()).encode())
+        os.write(said, json.dumps([private(), took]).encode())
         os._exit(0)
     os.close(said)
-    size = int(os.read(answer, 100))
+    size = json.loads(os.read(answer, 100))
     os.waitpid(pid, 0)
     return size
 
 
 def alone(names):
+    begun = time.process_time()
     load(names)
-    return private()
+    return [private(), time.process_time() - begun]
 
 
 def in_its_own(what, *names):
     """The same in an interpreter that has imported nothing else."""
     command = [sys.executable, os.path.abspath(__file__), what, *map(json.dumps, names)]
-    return int(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def main(settings):
     standard, master, worker = settings["standard"], settings["master"], settings["worker"]
-    program = in_its_own("alone", standard)
+    program, standards = in_its_own("alone", standard)
     if settings["start"] == "fork":
         first, later = (master + standard + worker, []) if settings["preload"] else (master, standard + worker)
-        sizes = {"main": in_its_own("alone", first) - program, "worker": in_its_own("child", first, later)}
+        own, boot = in_its_own("child", first, later)
+        sizes = {"main": in_its_own("alone", first)[0] - program, "worker": own, "boot": boot}
     else:
-        whole = in_its_own("alone", standard + master + worker) - program
+        whole, took = in_its_own("alone", standard + master + worker)
         if settings["start"] == "spawn":
-            sizes = {"main": in_its_own("alone", master) - program, "worker": whole}
+            main = in_its_own("alone", master)[0] - program
+            sizes = {"main": main, "worker": whole - program, "boot": max(took - standards, 0)}
         else:
-            sizes = {"main": whole, "worker": 0}
+            sizes = {"main": whole - program, "worker": 0, "boot": 0}
     print(json.dumps(sizes))
 
 
@@ -74,4 +81,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 2:
         main(json.loads(sys.argv[1]))
     else:
-        print({"alone": alone, "child": child}[sys.argv[1]](*map(json.loads, sys.argv[2:])))
+        print(json.dumps({"alone": alone, "child": child}[sys.argv[1]](*map(json.loads, sys.argv[2:]))))

@@ -46,6 +46,7 @@ fn resources() -> Vec<ResourceSpec> {
         overflow: 1,
         connect: Nanos(300_000),
         lifetime: Some(Nanos(5_000_000)),
+        to: None,
     };
     let limit = ResourceKind::RateLimit {
         interval: Nanos(400_000),
@@ -151,6 +152,7 @@ pub(crate) fn workload(arrivals: Arrivals, classes: Vec<TaskClass>) -> Workload 
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         python_teams: false,
+        ready: false,
         measured_on: None,
         data: 0,
         untouched_payload: false,

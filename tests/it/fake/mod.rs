@@ -44,6 +44,7 @@ pub(crate) fn batch(count: u64, step: Dist) -> Workload {
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         python_teams: false,
+        ready: false,
         measured_on: None,
     }
 }

@@ -1,15 +1,15 @@
 //! Processes that crash by the scenario's word, and what goes with them: pools that break, tasks that are lost, programs that end (facts sheet 9, 10).
 
-use pchsim::engine::Nanos;
-use pchsim::scenario::StartMethod::Fork;
+use pchsim::engine::{Nanos, StreamRole, Streams, unit};
+use pchsim::scenario::StartMethod::{Fork, Spawn};
 use pchsim::scenario::{
-    Backoff, Fault, FaultKind, FaultTime, Lifecycle, Offload, PoolLife, ProcessApi, Step, Strategy,
-    Workers,
+    Backoff, Dist, Fault, FaultKind, FaultTime, Lifecycle, Offload, PoolLife, ProcessApi, Step,
+    Strategy, Workers,
 };
 use pchsim::strategy::{Finding, Outcome};
 
 use super::faults::crash;
-use super::servers::{prefork, served};
+use super::servers::{named, prefork, served};
 use super::{each, executor, threads};
 use crate::common::{Case, cpu, io, ms};
 
@@ -253,6 +253,8 @@ fn a_worker_that_is_asked_to_end_finishes_what_it_has() {
         at: ms(33),
         workers: 1,
         tasks: 1,
+        // That of 40 ms is answered by the worker in its place.
+        back: ms(11),
     };
     assert_eq!(o.findings, [killed]);
 }
@@ -315,4 +317,168 @@ fn the_largest_process_is_killed_for_memory() {
         bytes: 3_000,
     };
     assert_eq!((became(&o), o.findings), ([2, 0, 1, 0], vec![over]));
+}
+
+/// uvicorn's supervisor learns of a crash when it next looks, every half second from an instant that is drawn; gunicorn's arbiter at once. Requests of 4 ms
+/// every 10 ms, two workers, one of which crashes at 1232 ms. (In this test's profile starting a worker costs nothing.)
+#[test]
+fn a_supervisor_learns_of_an_end_when_it_looks() {
+    let back = |form: &str| {
+        let case = served(named(form), 10, 300, vec![io(ms(4))]);
+        let o = with(case, crash(1_232, 0)).run();
+        let back = o.findings.iter().find_map(|f| match f {
+            Finding::CrashedWorkers { back, .. } => Some(*back),
+            _ => None,
+        });
+        (back.unwrap(), o.failed)
+    };
+    let mut rng = Streams::new(1, 0, StreamRole::Supervisors).task(0, 0);
+    let first = ms(500).scale(unit(&mut rng));
+    let looks = (1..).map(|k| first + ms(500) * k);
+    let look = looks.take(9).find(|at| *at >= ms(1_232)).unwrap();
+    // The first request that comes after the look may still be the other worker's.
+    let (took, failed) = back("uvicorn:2");
+    assert!(failed <= 1, "{failed}");
+    let at = ms(1_232) + took;
+    assert!(at > look && at < look + ms(60), "{at:?} {look:?}");
+    let (took, _) = back("gunicorn:2:sync:preload");
+    assert!(took < ms(60), "{took:?}");
+}
+
+/// hypercorn ends when a worker fails (its `run` ends all of it), and so nobody answers any more.
+#[test]
+fn hypercorn_ends_with_a_worker() {
+    let case = served(named("hypercorn:2"), 10, 6, vec![io(ms(4))]);
+    let o = with(case, crash(32, 0)).run();
+    assert_eq!(o.findings, [Finding::ProgramCrashed { at: ms(32) }]);
+}
+
+fn interrupt(at: u64, worker: u32) -> Fault {
+    Fault {
+        kind: FaultKind::Interrupt {
+            worker: Some(worker),
+        },
+        when: FaultTime::At(ms(at)),
+    }
+}
+
+/// Six tasks of 10 ms in two workers, one of which is interrupted at 15 ms: its call, the third, fails, and it takes the fifth at that instant. A chunk fails
+/// as a whole; a `Retry` does not catch `KeyboardInterrupt`.
+#[test]
+fn an_executor_sends_an_interrupt_back_as_the_exception_of_the_call() {
+    let o = with(
+        at_once(executor(2, Fork), 6, &[io(ms(10))]),
+        interrupt(15, 0),
+    )
+    .run();
+    assert_eq!(
+        (became(&o), o.findings.len()),
+        ([5, 1, 0, 0], 0),
+        "{:?}",
+        o.findings
+    );
+    assert_eq!(o.latencies, [10, 10, 20, 25, 30].map(ms));
+    let again = Step::Retry {
+        attempts: 3,
+        backoff: Backoff::from(ms(1)),
+        steps: vec![io(ms(10))],
+    };
+    let o = with(at_once(executor(1, Fork), 2, &[again]), interrupt(5, 0)).run();
+    assert_eq!((became(&o), o.latencies), ([1, 1, 0, 0], vec![ms(15)]));
+}
+
+/// Native code of 20 ms is interrupted when it returns; Python code, and waits, at once. The second task begins then.
+#[test]
+fn native_code_is_not_interrupted() {
+    for (first, fails) in [
+        (Step::Native(Dist::Constant(ms(20))), 20),
+        (cpu(ms(20)), 5),
+        (io(ms(20)), 5),
+    ] {
+        let steps = [first, io(ms(10))];
+        let o = with(at_once(executor(1, Fork), 2, &steps), interrupt(5, 0)).run();
+        assert_eq!(
+            (became(&o), o.latencies),
+            ([1, 1, 0, 0], vec![ms(fails + 30)])
+        );
+    }
+}
+
+/// Between two calls nobody catches it: an executor breaks, and a `Pool` replaces its worker; that leaves the lock of the pipe that it reads, which a
+/// killed one does not.
+#[test]
+fn an_idle_worker_ends_of_an_interrupt() {
+    let o = with(
+        served(executor(2, Fork), 10, 6, vec![io(ms(4))]),
+        interrupt(36, 0),
+    )
+    .run();
+    assert_eq!(
+        (became(&o), broken(&o)),
+        ([3, 3, 0, 0], Some((ms(36), [1, 0, 3])))
+    );
+    let idle = |fault| with(served(pool(1, 1), 10, 6, vec![io(ms(4))]), fault).run();
+    let o = idle(interrupt(36, 0));
+    assert_eq!(
+        (became(&o), lost(&o)),
+        ([6, 0, 0, 0], Some((ms(36), 1, 0, false)))
+    );
+    assert_eq!(lost(&idle(crash(36, 0))).map(|l| l.3), Some(true));
+}
+
+/// A worker of a `Pool` does not catch it in a call either: its task is lost.
+#[test]
+fn a_pool_loses_what_is_interrupted() {
+    let o = with(at_once(pool(2, 1), 6, &[io(ms(10))]), interrupt(15, 0)).run();
+    assert_eq!(lost(&o), Some((ms(15), 1, 1, false)));
+    assert_eq!((o.completed, o.lost), (5, 1));
+}
+
+/// A call that a coroutine awaits ends the program; forked inside `asyncio.run` from 3.11 on, the first interrupt of a worker does nothing.
+#[test]
+fn an_interrupt_of_a_call_ends_the_loop_that_awaits_it() {
+    let ends = |minor, start| {
+        let strategy = Strategy::Asyncio {
+            limit: None,
+            offload: Offload::Processes(Workers::Exactly(1), start),
+            pools: Vec::new(),
+        };
+        // What is executed for a loop is work, not a wait.
+        let mut case = at_once(strategy, 1, &[cpu(ms(20))]);
+        case.profile.minor = minor;
+        case.workload.faults = vec![interrupt(5, 0), interrupt(7, 0)];
+        let o = case.run();
+        o.findings.iter().find_map(|f| match f {
+            Finding::ProgramCrashed { at } => Some(*at),
+            _ => None,
+        })
+    };
+    assert_eq!(ends(13, Fork), Some(ms(7)));
+    assert_eq!(ends(10, Fork), Some(ms(5)));
+    assert_eq!(ends(13, Spawn), Some(ms(5)));
+    let o = with(at_once(threads(2), 3, &[io(ms(10))]), interrupt(5, 0)).run();
+    assert_eq!(o.findings, [Finding::ProgramCrashed { at: ms(5) }]);
+}
+
+/// Requests of 4 ms every 10 ms in one process. gunicorn's worker that handles one at a time leaves the third at 32 ms, sleeps 100 ms and ends, and another
+/// serves the fourth from 132 ms on; one with threads finishes it; hypercorn's ignore the signal.
+#[test]
+fn servers_handle_an_interrupt_as_they_are_built() {
+    let serves = |strategy| {
+        let case = served(strategy, 10, 6, vec![io(ms(4))]);
+        with(case, interrupt(32, 0)).run()
+    };
+    let o = serves(prefork(1, Strategy::Sequential, recycles()));
+    assert_eq!((became(&o), o.processes), ([5, 1, 0, 0], 2));
+    let left = Finding::CrashedWorkers {
+        at: ms(32),
+        workers: 1,
+        tasks: 1,
+        back: ms(104),
+    };
+    assert_eq!(o.findings, [left]);
+    let o = serves(prefork(1, threads(2), recycles()));
+    assert_eq!((became(&o), o.processes), ([6, 0, 0, 0], 2));
+    let o = serves(named("hypercorn:2"));
+    assert_eq!((became(&o), o.findings), ([6, 0, 0, 0], vec![]));
 }

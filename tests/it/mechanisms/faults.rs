@@ -2,14 +2,14 @@
 
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Arrivals, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, Lifecycle, Offload, Step,
-    Strategy, Workers,
+    Arrivals, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, Lifecycle, Offload,
+    ResourceKind, ResourceSpec, Scope, Step, Strategy, WhenFull, Workers,
 };
 use pchsim::strategy::{Finding, Outcome};
 
 use super::servers::{prefork, served};
 use super::{each, threads};
-use crate::common::{Case, io, ms};
+use crate::common::{Case, cpu, io, ms};
 
 fn station(servers: u64) -> DeviceKind {
     DeviceKind::Station {
@@ -75,7 +75,9 @@ fn at_once() -> [Strategy; 2] {
 
 fn crashed(o: &Outcome) -> Option<(Nanos, u64, u64)> {
     o.findings.iter().find_map(|f| match f {
-        Finding::CrashedWorkers { at, workers, tasks } => Some((*at, *workers, *tasks)),
+        Finding::CrashedWorkers {
+            at, workers, tasks, ..
+        } => Some((*at, *workers, *tasks)),
         _ => None,
     })
 }
@@ -175,4 +177,83 @@ fn a_device_that_is_down_for_a_fifth_of_the_time_does_four_fifths() {
     let o = with(case, station(1), vec![fault]).run();
     let share = o.completed as f64 * 0.005 / 400.0;
     assert!((share - 0.8).abs() < 0.0125, "{share}");
+}
+
+fn pause(at: u64, lasts: u64) -> Fault {
+    Fault {
+        kind: FaultKind::Pause {
+            worker: None,
+            lasts: ms(lasts),
+        },
+        when: FaultTime::At(ms(at)),
+    }
+}
+
+/// A collection of 7 ms at 4 ms: who computes makes it at once, who waits when he comes back, on a loop with all others behind him; native code goes on.
+#[test]
+fn whoever_executes_bytecode_next_collects() {
+    let run = |gil, strategy, tasks: &[Vec<Step>]| {
+        let mut case = each(gil, strategy, tasks);
+        case.workload.faults = vec![pause(4, 7)];
+        case.run().latencies
+    };
+    let computes = [vec![cpu(ms(10))], vec![cpu(ms(10))]];
+    assert_eq!(run(true, Strategy::Sequential, &computes), [ms(17), ms(27)]);
+    let [_, looped] = at_once();
+    let waits = [vec![io(ms(10))], vec![io(ms(10))]];
+    assert_eq!(run(true, looped, &waits), [ms(17), ms(17)]);
+    let native = Step::Native(Dist::Constant(ms(20)));
+    let beside = [vec![native], vec![cpu(ms(10))]];
+    assert_eq!(run(true, threads(2), &beside), [ms(20), ms(17)]);
+    // Without a GIL both stop; who collects waits for the other to notice, at its next check.
+    let noticed = ms(17) + Nanos(100);
+    assert_eq!(run(false, threads(2), &computes), [noticed, noticed]);
+}
+
+/// Of a server one worker pauses, and not the others: requests of 4 ms of work every 10 ms, of which each takes those that find it idle. One is idle at 36 ms:
+/// whichever it is, at most one request takes longer, by the 5 ms of its pause.
+#[test]
+fn a_pause_is_one_workers() {
+    let mut case = served(
+        prefork(2, Strategy::Sequential, Lifecycle::default()),
+        10,
+        6,
+        vec![cpu(ms(4))],
+    );
+    case.workload.faults = vec![pause(36, 5)];
+    let o = case.run();
+    assert_eq!(o.completed, 6, "{:?}", o.findings);
+    let longer = o.latencies.iter().filter(|l| **l > ms(4));
+    let longer: Vec<Nanos> = longer.copied().collect();
+    assert!(longer == [ms(9)] || longer.is_empty(), "{:?}", o.latencies);
+}
+
+/// A pool of two whose connections take 5 ms to open at a station of one, and are used for 1 ms. Two open one after the other. Down from 17 to 27 ms: the one
+/// that was opened at 10 ms is closed, so the requests of 20 and 30 ms open anew, and that of 40 ms does not.
+#[test]
+fn connections_are_opened_at_their_device_and_closed_with_it() {
+    let uses = || vec![Step::Use(0, vec![io(ms(1))])];
+    let pool = |mut case: Case| {
+        case.workload.resources = vec![ResourceSpec {
+            name: "pool".into(),
+            kind: ResourceKind::Connections {
+                size: 2,
+                overflow: 0,
+                connect: ms(5),
+                lifetime: None,
+                to: Some(0),
+            },
+            scope: Scope::Process,
+            full: WhenFull::Wait,
+        }];
+        case
+    };
+    for strategy in at_once() {
+        let two = pool(each(true, strategy.clone(), &[uses(), uses()]));
+        let o = with(two, station(1), vec![]).run();
+        assert_eq!(o.latencies, [ms(6), ms(11)], "{strategy:?}");
+        let four = pool(served(strategy.clone(), 10, 4, uses()));
+        let o = with(four, station(1), vec![down(17, 10)]).run();
+        assert_eq!(o.latencies, [6, 13, 8, 1].map(ms), "{strategy:?}");
+    }
 }

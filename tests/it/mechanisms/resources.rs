@@ -41,6 +41,7 @@ fn connections(size: u64, overflow: u64) -> ResourceKind {
         overflow,
         connect: ms(5),
         lifetime: None,
+        to: None,
     }
 }
 
@@ -179,6 +180,7 @@ fn old_connections_are_opened_anew() {
         overflow: 0,
         connect: ms(5),
         lifetime: Some(ms(50)),
+        to: None,
     };
     let case = with(case, kind, Scope::Process, WhenFull::Wait);
     assert_eq!(latencies(&case), [ms(130)]);

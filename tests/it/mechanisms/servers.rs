@@ -521,7 +521,7 @@ fn a_deadlock_ends_the_ticks() {
     }
 }
 
-fn named(form: &str) -> Strategy {
+pub(super) fn named(form: &str) -> Strategy {
     pchsim::syntax::parse_strategy(form).unwrap().strategy
 }
 

@@ -143,6 +143,7 @@ fn mmc_by_connections() {
                 overflow: u64::from(servers) - 2,
                 connect: Nanos::ZERO,
                 lifetime: None,
+                to: None,
             },
             scope: Scope::Process,
             full: WhenFull::Wait,

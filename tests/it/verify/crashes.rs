@@ -74,7 +74,9 @@ fn other_crashes_are_not_run() {
     let batch = CRASH.replace("Poisson(rate: \"15/s\", count: 30)", "Batch");
     for (text, strategy, why) in [
         (CRASH, "threads:2", "ends the only process"),
-        (CRASH, "prefork:2(threads:2)", "strikes nobody"),
+        (CRASH, "prefork:2(threads:2)", "nobody starts a copy"),
+        (CRASH, "hypercorn:2", "ends all of hypercorn 0.18.0"),
+        (CRASH, "uvicorn:1", "ends the only process"),
         (&*batch, "pool:2:fork", "`map` raises"),
     ] {
         let plans = plans(&scenario(text), &[strategy]);
@@ -103,4 +105,19 @@ fn programs_that_crash_read_well() {
         kills.contains("        (1, 0, ") && kills.contains("os.kill("),
         "{kills}"
     );
+}
+
+/// Applications of servers say which worker answers, where one is killed; whoever asks kills them, and the application does not.
+#[test]
+fn applications_say_who_answers_where_a_worker_is_killed() {
+    for (strategy, said) in [
+        ("uvicorn:2", "(b\"x-worker\", b\"%d\" % os.getpid())"),
+        ("gunicorn:2:gthread:4", "(\"X-Worker\", str(os.getpid()))"),
+    ] {
+        let text = program(&scenario(CRASH), strategy).text;
+        assert!(text.contains(said) && !text.contains("os.kill("), "{text}");
+        let calm = CRASH.replace("faults: [Crash(at: \"1s\", worker: 0)],", "");
+        let text = program(&scenario(&calm), strategy).text;
+        assert!(!text.contains(said), "{text}");
+    }
 }

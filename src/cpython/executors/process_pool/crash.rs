@@ -21,7 +21,7 @@ use crate::machine::Tid;
 use crate::sync::Lock;
 
 /// The tasks of a message, of which this is the first.
-fn tasks_of(work: &Work<'_>, first: TaskKey) -> Vec<TaskKey> {
+pub(super) fn tasks_of(work: &Work<'_>, first: TaskKey) -> Vec<TaskKey> {
     std::iter::successors(Some(first), |&key| work.tasks[key].next).collect()
 }
 
@@ -41,7 +41,7 @@ fn has(kernel: &Kernel<'_>, worker: Tid) -> Option<TaskKey> {
 }
 
 /// Whether a worker has come to its turn at a pipe, by the deed that ends it.
-fn has_turn(thread: &Thread, on: On) -> bool {
+pub(super) fn has_turn(thread: &Thread, on: On) -> bool {
     let ends = |act: &Act| {
         matches!(
             (act, on),
