@@ -15,7 +15,7 @@ use crate::study::StudyError;
 /// How closely the maximum load is found, as a share of it.
 const CLOSE: f64 = 0.02;
 /// Share of a maximum load that is tried next where it turns out not to be held for ever.
-const LOWER: f64 = 0.97;
+const LOWER: f64 = 0.96;
 /// Most that the maximum load is looked for, as a multiple of the load with headroom.
 const FAR: f64 = 64.0;
 /// Loads of a curve, as multiples of the greatest that is held.
@@ -68,7 +68,7 @@ impl Looker<'_> {
         }
         // What is stated has to hold for ever, not only for a look.
         while held > known {
-            let seen = self.settled(sight(which, held))?;
+            let seen = self.settled(sight(which, held), Closeness::Look)?;
             if seen.holds() {
                 break;
             }

@@ -238,6 +238,22 @@ pub(super) fn certain_cpu(workload: &Workload) -> f64 {
     })
 }
 
+/// Of these, mean seconds of bytecode that never gives the GIL up but when it is asked to.
+pub(super) fn certain_bytecode(workload: &Workload) -> f64 {
+    let releases = |c: &TaskClass| c.steps.iter().any(|s| s.any(&|s| s.releases() > 0));
+    if workload.classes.iter().any(releases) {
+        return 0.0;
+    }
+    mean_of(workload, &|class| {
+        let bytecode = Counted {
+            such: &|resource| resource == StepResource::Bytecode,
+            early: false,
+            children: &|n| n as f64,
+        };
+        bytecode.of(&class.steps)
+    })
+}
+
 /// Mean seconds for which a worker that executes one task at a time is taken by each, at least.
 pub(super) fn certain_hold(workload: &Workload) -> f64 {
     mean_of(workload, &|class| {

@@ -120,6 +120,8 @@ pub(super) struct Looker<'a> {
     pub candidates: &'a [Candidate],
     /// Factor of the lengths of all runs: 1 but for tests of the search itself.
     pub lengths: f64,
+    /// Whether everything is looked at without a glance before: only in such tests.
+    pub thorough: bool,
     /// Number of threads that simulate; `None`: one for each core.
     pub threads: Option<usize>,
     /// Told how many simulations there were, now and then.
@@ -162,6 +164,7 @@ impl<'a> Looker<'a> {
             objectives,
             candidates,
             lengths: 1.0,
+            thorough: false,
             threads,
             progress,
             seen: BTreeMap::new(),
@@ -191,9 +194,9 @@ impl<'a> Looker<'a> {
         let times = match closeness {
             Closeness::Glance => 1.0,
             Closeness::Look => 2.0,
-            Closeness::Stare => 6.0,
-            Closeness::Long => 18.0,
-            Closeness::Longer => 54.0,
+            Closeness::Stare => 4.0,
+            Closeness::Long => 12.0,
+            Closeness::Longer => 36.0,
         };
         let candidate = &self.candidates[sight.candidate];
         let times = times * self.lengths;
@@ -250,7 +253,7 @@ impl<'a> Looker<'a> {
         sights: &[Sight],
         closeness: Closeness,
     ) -> Result<Vec<Seen>, StudyError> {
-        if closeness != Closeness::Glance {
+        if closeness != Closeness::Glance && !self.thorough {
             let all = self.at(sights, Closeness::Glance)?;
             let worth =
                 |(sight, seen): (&Sight, &Seen)| self.is_worth(sight, seen).then_some(*sight);
@@ -301,8 +304,12 @@ impl<'a> Looker<'a> {
 
     /// Looks at one as closely as it takes to know that its latency does not depend on how long is looked: close to saturation queues take long
     /// to grow, and a short run shows what an unstable system is like at its beginning.
-    pub(super) fn settled(&mut self, sight: Sight) -> Result<Seen, StudyError> {
-        let seen = self.one(sight, Closeness::Stare)?;
+    pub(super) fn settled(
+        &mut self,
+        sight: Sight,
+        closeness: Closeness,
+    ) -> Result<Seen, StudyError> {
+        let seen = self.one(sight, closeness)?;
         let busy = seen.mean(Quantity::Utilization).unwrap_or(1.0);
         if !seen.holds() || self.ends_by_itself() || busy < QUIET && !self.waits(&seen) {
             return Ok(seen);
@@ -318,7 +325,7 @@ impl<'a> Looker<'a> {
             }
             before = longer;
         }
-        before.lack = Some(Lack::Grows(54.0));
+        before.lack = Some(Lack::Grows(36.0));
         Ok(before)
     }
 

@@ -679,8 +679,11 @@ impl Planner<'_> {
                 share_text(y),
                 share_text(x)
             )
+        } else if self.all[other.0].weight() > self.all[best.0].weight() {
+            "holds at the same cost with as much to spare, with more processes or threads to run"
+                .into()
         } else {
-            "holds at the same cost with as much to spare, and is more to run".into()
+            "holds at the same cost with as much to spare".into()
         })
     }
 

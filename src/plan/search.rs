@@ -253,7 +253,7 @@ impl Looker<'_> {
         };
         let full = sight(machines, goal.with_headroom());
         let full = match closeness {
-            Closeness::Stare => self.settled(full)?,
+            Closeness::Stare => self.settled(full, closeness)?,
             Closeness::Glance | Closeness::Look | Closeness::Long | Closeness::Longer => {
                 self.one(full, closeness)?
             }

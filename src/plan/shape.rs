@@ -6,7 +6,7 @@ use crate::scenario::{
     ServerKind, Strategy, WorkerClass, Workers, strategy_label,
 };
 
-use super::load::{certain_cpu, certain_hold};
+use super::load::{certain_bytecode, certain_cpu, certain_hold};
 use super::prices::MachineType;
 
 /// A way to execute tasks, whose numbers are still open.
@@ -102,8 +102,21 @@ impl Candidate {
         let holds = self.slots.map_or(0.0, |slots| {
             rate * certain_hold(&workload) * factor.min(1.0) / slots.max(1) as f64
         });
+        // Where there is a GIL, each process executes bytecode on one core at a time.
+        let execution = self.each.execution();
+        let in_processes = match execution.pool {
+            Pool::Nobody | Pool::ThreadEach | Pool::Threads(_) => {
+                profile.gil && self.each.pools().is_empty()
+            }
+            Pool::Processes { .. } | Pool::Interpreters(_) => false,
+        };
+        let gils = if in_processes {
+            rate * certain_bytecode(&workload) * factor / f64::from(self.processes)
+        } else {
+            0.0
+        };
         // Only whole machines more than the load needs on average keep up; a hair less is left to the simulation.
-        let least = libm::ceil(cores.max(holds) * 0.98 - 1e-9).clamp(1.0, 1e6);
+        let least = libm::ceil(cores.max(holds).max(gils) * 0.98 - 1e-9).clamp(1.0, 1e6);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

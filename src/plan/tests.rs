@@ -10,7 +10,7 @@ use crate::scenario::Scenario;
 use crate::syntax::parse;
 
 /// A space that is small enough to try everything in: some strategies, two kinds of machines, and up to so many machines.
-const MOST: u32 = 12;
+const MOST: u32 = 16;
 
 fn space(number: u32) -> Scenario {
     let n = u64::from(number);
@@ -60,7 +60,7 @@ fn the_search_finds_what_trying_everything_finds() {
                 Some(2),
                 &|_| {},
             );
-            looker.lengths = 0.2;
+            looker.lengths = 0.1;
             looker
         };
         let load = super::load::own_load(&scenario).unwrap();
@@ -74,6 +74,7 @@ fn the_search_finds_what_trying_everything_finds() {
         };
         // Everything, from the fewest machines that leave enough after a loss.
         let mut everything = looker();
+        everything.thorough = true;
         let mut cheapest: Option<f64> = None;
         for (i, candidate) in all.iter().enumerate() {
             for machines in 1 + goal.survive..=MOST {
