@@ -146,7 +146,7 @@ const WAITS: f64 = 0.1;
 /// Growth of latency with three times the length of a run that is none.
 const STEADY: f64 = 0.03;
 /// Share of the load that a glance must see completed to be worth a closer look if it calls a candidate saturated.
-const NEARLY: f64 = 0.97;
+const NEARLY: f64 = 0.9;
 
 impl<'a> Looker<'a> {
     pub(super) fn new(

@@ -60,7 +60,7 @@ fn the_search_finds_what_trying_everything_finds() {
                 Some(2),
                 &|_| {},
             );
-            looker.lengths = 0.1;
+            looker.lengths = 0.5;
             looker
         };
         let load = super::load::own_load(&scenario).unwrap();
@@ -83,7 +83,7 @@ fn the_search_finds_what_trying_everything_finds() {
                     .unwrap()
                 {
                     let cost = kinds[candidate.machine].price_per_month * f64::from(machines);
-                    cheapest = Some(cheapest.map_or(cost, |c| c.min(cost)));
+                    cheapest = Some(cheapest.map_or(cost, |c: f64| c.min(cost)));
                 }
             }
         }
@@ -94,7 +94,20 @@ fn the_search_finds_what_trying_everything_finds() {
             .best
             .first()
             .map(|&(c, n)| kinds[all[c].machine].price_per_month * f64::from(n));
-        assert_eq!(cost, cheapest, "space {number}");
+        let fared = |t: &super::search::Track| {
+            let c = &all[t.candidate];
+            let last = t.last.as_ref();
+            let last = last.map(|(n, s)| (n, super::words::lack_text(s, &objectives)));
+            let (lo, hi) = (t.lo, t.hi);
+            format!(
+                "{} on {}: {lo} {hi:?} {:?} {last:?}",
+                c.label(),
+                kinds[c.machine].name,
+                t.hopeless
+            )
+        };
+        let tracks: Vec<String> = found.tracks.iter().map(fared).collect();
+        assert_eq!(cost, cheapest, "space {number}: {}", tracks.join("\n"));
         tried += everything.replications;
         searched += search.replications;
     }
