@@ -144,6 +144,7 @@ fn workload(interval: u64, tasks: u64) -> Workload {
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         python_teams: false,
+        ready: false,
         measured_on: None,
         data: 0,
         untouched_payload: false,

@@ -63,6 +63,7 @@ fn workload(tasks: u64, steps: Vec<Step>) -> Workload {
         cpu_grain: Nanos::ZERO,
         native_grain: Nanos::ZERO,
         python_teams: false,
+        ready: false,
         measured_on: None,
         data: 0,
         untouched_payload: false,

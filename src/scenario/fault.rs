@@ -198,6 +198,12 @@ impl FaultKind {
         }
     }
 
+    /// Whether somebody may wait for its end: of a collection the one who makes it does, and knows of no fault.
+    #[must_use]
+    pub(crate) fn holds_others_up(self) -> bool {
+        self.device().is_some() || self.takes_machine()
+    }
+
     /// Whether it strikes a process or a machine, and may find none.
     #[must_use]
     pub(crate) fn may_miss(self) -> bool {

@@ -199,7 +199,10 @@ fn every_program_compiles_on_every_python() {
                 "share the device",
                 "not what goes wrong with them",
                 "ends the only process",
-                "strikes nobody there",
+                "nobody starts a copy of a program again",
+                "a `Pause` of its `faults` is not run",
+                "are opened at a device",
+                "ends the event loop that awaits",
                 "which verify does not run",
             ];
             assert!(

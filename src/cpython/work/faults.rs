@@ -229,7 +229,9 @@ impl Work<'_> {
             let machine = self.faults.machines[fault].take();
             return machine.map_or(FaultStrikes::Done, FaultStrikes::MachineBack);
         }
-        if stuck && !self.faults.on.contains(&true) {
+        let mut lasting = self.faults.all.iter().zip(&self.faults.on);
+        let may_end_well = lasting.any(|(f, on)| *on && f.kind.holds_others_up());
+        if stuck && !may_end_well {
             return FaultStrikes::Done;
         }
         self.faults.begun[fault] += 1;

@@ -280,9 +280,12 @@ impl Work<'_> {
         let now = self.kernel.machine.now();
         let due = |copy: CopyIndex| {
             let Copy { pulse, home, .. } = self.copies[copy];
-            let there = self.kernel.processes[home.process].liveness == Liveness::Alive;
+            // Of a server whose workers are replaced again and again most are gone.
+            if self.kernel.processes[home.process].liveness != Liveness::Alive {
+                return None;
+            }
             if pulse.aborted && !pulse.dead {
-                return there.then_some(now);
+                return Some(now);
             }
             Some(self.silent_since(copy)? + after)
         };

@@ -28,7 +28,7 @@ impl Struck {
         let new = firsts
             .iter()
             .filter(|(pid, done)| !there.contains(pid) && *done > at);
-        new.map(|(_, done)| *done - *at).min()
+        new.map(|(_, done)| done.saturating_sub(*at)).min()
     }
 }
 
