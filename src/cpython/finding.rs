@@ -197,6 +197,23 @@ pub enum Finding {
         /// Requests that came while the balancer knew of no machine.
         refused: u64,
     },
+    /// A server, or several machines, were restarted while they served, because the scenario has that.
+    Restarts {
+        /// When that began for the first time.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// How often.
+        times: u64,
+        /// How many of these were not over at the end of the run.
+        unfinished: u64,
+        /// How long the longest of the others took, until the last new worker or machine served.
+        #[serde(rename = "longest_s", with = "seconds")]
+        longest: Nanos,
+        /// Workers, or machines, that had not ended in time and were killed.
+        killed: u64,
+        /// Requests that these still had.
+        tasks: u64,
+    },
     /// A crash that the scenario has found no process to end.
     MissedFault {
         /// When the first did.
@@ -292,6 +309,8 @@ pub enum FindingKind {
     LostTasks,
     /// [`Finding::LostMachines`]
     LostMachines,
+    /// [`Finding::Restarts`]
+    Restarts,
     /// [`Finding::MissedFault`]
     MissedFault,
     /// [`Finding::MemoryKills`]
@@ -400,6 +419,11 @@ impl Finding {
                 let much = u128::from(*times) + u128::from(*failed) + u128::from(*refused);
                 (Kind::LostMachines, Effect::Told, much)
             }
+            // What is lost is worse than what takes long.
+            Self::Restarts { longest, tasks, .. } => {
+                let much = u128::from(longest.0) + (u128::from(*tasks) << 64);
+                (Kind::Restarts, Effect::Told, much)
+            }
             Self::MissedFault { times, .. } => {
                 (Kind::MissedFault, Effect::Told, u128::from(*times))
             }
@@ -445,6 +469,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -473,6 +498,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -501,6 +527,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -534,6 +561,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -601,6 +629,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -660,6 +689,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }

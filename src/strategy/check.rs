@@ -164,7 +164,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
 
 /// Checks that core time is conserved, instants are in order, and a GIL is held by one thread at a time.
 fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
-    let machines = input.strategy.machines() as usize;
+    let machines = input.strategy.machines(&input.workload.faults) as usize;
     let cores = input.strategy.machine(input.machine).cores.len() * machines;
     broken.unless(o.core_busy.len() == cores, || {
         format!("{} cores", o.core_busy.len())
@@ -208,7 +208,7 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),
     );
     // What is lost with a machine is started again, so that their number is not bounded.
-    if input.workload.faults.iter().any(|f| f.kind.takes_machine()) {
+    if (input.workload.faults.iter()).any(|f| f.kind.takes_machine() || f.kind.rollout().is_some()) {
         return;
     }
     // Beside the copies there are worker processes or interpreters, a master, the fork server, and the resource tracker.
@@ -293,7 +293,7 @@ fn devices(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         // Work is rounded to whole nanoseconds at the end of each transfer.
         let transfers = (d.completed + d.cut) as f64;
         let instances = if spec.per_node {
-            input.strategy.machines()
+            input.strategy.machines(&input.workload.faults)
         } else {
             1
         };
@@ -408,9 +408,19 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 let mut faults = input.workload.faults.iter();
                 *times > 0 && *at <= o.end && faults.any(|f| f.kind.takes_machine())
             }
+            Finding::Restarts {
+                at,
+                times,
+                unfinished,
+                ..
+            } => {
+                let mut faults = input.workload.faults.iter();
+                let restarts = faults.any(|f| f.kind.rollout().is_some());
+                *times > 0 && unfinished <= times && *at <= o.end && restarts
+            }
             Finding::MissedFault { at, times } => {
                 let mut faults = input.workload.faults.iter();
-                let strikes = faults.any(|f| f.kind.kills() || f.kind.takes_machine());
+                let strikes = faults.any(|f| f.kind.ends_processes());
                 *times > 0 && *at <= o.end && strikes
             }
             Finding::MemoryKills { at, processes } => {

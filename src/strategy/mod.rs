@@ -192,6 +192,8 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun
         timed_out: o.observer.timed_out,
         rejected: o.observer.rejected,
         resent: o.resent,
+        machine_time: o.machine_time,
+        machines: program.nodes(),
         attempts: o.observer.attempts,
         retries: o.observer.retries,
         in_flight: o.in_flight,

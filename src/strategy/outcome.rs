@@ -70,6 +70,10 @@ pub struct Outcome {
     pub cpu: Total,
     /// Busy time of each core.
     pub core_busy: Vec<Nanos>,
+    /// Of each machine the time for which it was there, all together: of machines that stay `end` times their number.
+    pub machine_time: Total,
+    /// Most machines that there can be at a time.
+    pub machines: u32,
     /// Time that the main program spent by itself before rounds ([`Rounds::serial`](crate::scenario::Rounds)); of several copies the mean.
     pub serial: Total,
     /// When the run ended (utilization is busy time over this).

@@ -170,7 +170,7 @@ fn findings(
     let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
     let (mut crashed, mut ended) = (Vec::new(), Vec::new());
     let (mut broken, mut lost, mut missed) = (Vec::new(), Vec::new(), Vec::new());
-    let mut machines = Vec::new();
+    let (mut machines, mut restarted) = (Vec::new(), Vec::new());
     let mut for_memory = Vec::new();
     let mut wait_reasons = BTreeSet::new();
     for f in all {
@@ -247,6 +247,7 @@ fn findings(
                 | Finding::BrokenPool { .. }
                 | Finding::LostTasks { .. }
                 | Finding::LostMachines { .. }
+                | Finding::Restarts { .. }
                 | Finding::MissedFault { .. }
                 | Finding::MemoryKills { .. } => match told(f, &found.finding) {
                     Some(Told::Rejected(said)) => turned_away.push(said),
@@ -256,6 +257,7 @@ fn findings(
                     Some(Told::Broken(said)) => broken.push(said),
                     Some(Told::Lost(said)) => lost.push(said),
                     Some(Told::Machines(said)) => machines.push(said),
+                    Some(Told::Restarted(said)) => restarted.push(said),
                     Some(Told::Missed(said)) => missed.push(said),
                     Some(Told::ForMemory(said)) => for_memory.push(said),
                     None => {}
@@ -385,6 +387,9 @@ fn findings(
     }
     if !machines.is_empty() {
         found.push(Warning::LostMachines { cases: machines });
+    }
+    if !restarted.is_empty() {
+        found.push(Warning::Restarts { cases: restarted });
     }
     if !for_memory.is_empty() {
         found.push(Warning::MemoryKills { cases: for_memory });

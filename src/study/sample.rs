@@ -1,7 +1,7 @@
 //! Samples: one replication reduced to the numbers that a forecast is made of.
 
 use super::windows::{Missed, WindowSample, missed, reduced};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::measure::{Histogram, drift, growth};
 use crate::quantity::{LATENCIES, Quantity};
 use crate::scenario::{Metric, Objective};
@@ -185,15 +185,19 @@ fn latencies(h: &Histogram) -> [f64; LATENCIES.len()] {
 fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
     let end = o.end.as_secs_f64();
     let busy: f64 = o.core_busy.iter().map(|b| b.as_secs_f64()).sum();
+    // Machines that were not there all the time had less to give.
+    let all = Total::from(o.end) * u64::from(o.machines.max(1));
+    let there = share(o.machine_time.as_secs_f64(), all.as_secs_f64());
     Quantity::ALL.map(|q| match q {
         Quantity::Makespan => o.makespan.as_secs_f64(),
         Quantity::Closed => o.closed.as_secs_f64(),
         Quantity::Throughput => throughput(o, how),
         Quantity::Cpu => o.cpu.as_secs_f64(),
-        Quantity::Utilization => share(busy, end * count(o.core_busy.len() as u64)),
+        Quantity::Utilization => share(busy, end * count(o.core_busy.len() as u64) * there),
         Quantity::GilHeld => share(o.gil_held.as_secs_f64(), end),
         Quantity::Serial => share(o.serial.as_secs_f64(), o.makespan.as_secs_f64()),
         Quantity::GilContended => share(o.gil_contended.as_secs_f64(), end),
+        Quantity::MachineTime => o.machine_time.as_secs_f64(),
         Quantity::SwitchesVoluntary => count(o.switches_voluntary),
         Quantity::SwitchesInvoluntary => count(o.switches_involuntary),
         Quantity::MemoryPeak => count(o.memory_peak),

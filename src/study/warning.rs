@@ -2,8 +2,9 @@
 //! about, and its text ends in a next step.
 
 use super::crashes::{
-    Broken, KilledForMemory, Lost, LostMachines, Missed, broken_pool_text, lost_machines_text,
+    Broken, KilledForMemory, Lost, LostMachines, Missed, Restarted, broken_pool_text, lost_machines_text,
     lost_tasks_text, memory_kills_text, missed_fault_text, program_crashed_text,
+    restarts_text,
 };
 use super::relief::Relief;
 use super::warning_text::{
@@ -79,6 +80,8 @@ codes! {
         LostTasks = "lost-tasks",
         /// Under some strategies machines are lost, by a fault of the scenario, with all that they have taken in.
         LostMachines = "lost-machines",
+        /// Under some strategies a server or its machines are restarted while they serve, as the scenario has it.
+        Restarts = "restarts",
         /// Under some strategies a fault of the scenario finds no process that it could end.
         MissedFault = "missed-fault",
         /// Under some strategies the kernel kills the largest process, because all together have more memory than there is.
@@ -127,6 +130,7 @@ impl WarningCode {
             | Self::BrokenPool
             | Self::LostTasks
             | Self::LostMachines
+            | Self::Restarts
             | Self::MissedFault
             | Self::MemoryKills
             | Self::FutileWakeups
@@ -333,6 +337,11 @@ pub enum Warning {
     LostMachines {
         /// The cases, each with what it costs.
         cases: Vec<LostMachines>,
+    },
+    /// A server, or its machines, are restarted while they serve.
+    Restarts {
+        /// The cases, each with what it costs.
+        cases: Vec<Restarted>,
     },
     /// A crash finds no process to end.
     MissedFault {
@@ -803,6 +812,7 @@ impl Warning {
             Self::BrokenPool { .. } => WarningCode::BrokenPool,
             Self::LostTasks { .. } => WarningCode::LostTasks,
             Self::LostMachines { .. } => WarningCode::LostMachines,
+            Self::Restarts { .. } => WarningCode::Restarts,
             Self::MissedFault { .. } => WarningCode::MissedFault,
             Self::MemoryKills { .. } => WarningCode::MemoryKills,
             Self::ProgramCrashed { .. } => WarningCode::ProgramCrashed,
@@ -1104,6 +1114,7 @@ impl Warning {
             Self::BrokenPool { cases } => broken_pool_text(cases),
             Self::LostTasks { cases } => lost_tasks_text(cases),
             Self::LostMachines { cases } => lost_machines_text(cases),
+            Self::Restarts { cases } => restarts_text(cases),
             Self::MissedFault { cases } => missed_fault_text(cases),
             Self::MemoryKills { cases } => memory_kills_text(cases),
             Self::ProgramCrashed { cases } => program_crashed_text(cases),

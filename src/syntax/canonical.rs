@@ -17,7 +17,7 @@ use crate::scenario::{
     Admission, Arrivals, Backoff, Client, CoDel, DeviceKind, DeviceSpec, Dist, Fault, FaultKind,
     FaultTime, Imports, Jitter, Load, LoadState, LockId, LockSpec, MachineGiven, MachineSpec,
     Metric, ObjectKind, ObjectSpec, Objective, Overflow, Phase, QueueId, QueueSpec, Releases,
-    ResourceKind, ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask,
+    ResourceKind, ResourceSpec, Rollout, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask,
     WhenFull, WorkingMemory, Workload, strategy_label,
 };
 
@@ -692,6 +692,7 @@ impl Workload {
             FaultKind::Crash { .. } => "Crash",
             FaultKind::MachineLost { .. } => "MachineLost",
             FaultKind::Terminate { .. } => "Terminate",
+            FaultKind::Restart { .. } => "Restart",
         };
         text.of(name, |text| {
             if let Some(device) = kind.device() {
@@ -706,6 +707,13 @@ impl Workload {
                 FaultKind::Terminate { worker, grace } => {
                     text.given("worker", worker.as_ref())?;
                     text.given("grace", grace.as_ref())?;
+                }
+                FaultKind::Restart { grace, rollout } => {
+                    let usual = Rollout::default();
+                    text.given("grace", grace.as_ref())?;
+                    text.unless("max_unavailable", &rollout.max_unavailable, &usual.max_unavailable)?;
+                    text.unless("max_surge", &rollout.max_surge, &usual.max_surge)?;
+                    text.unless("boot", &rollout.boot, &usual.boot)?;
                 }
                 FaultKind::Down { .. } => {}
             }
@@ -1248,6 +1256,14 @@ mod tests {
             "[MachineLost(at: \"1s\", lasts: \"1s\", machine: 0)]",
         ),
         ("workload.faults", "[Terminate(at: \"1s\")]"),
+        ("workload.faults", "[Restart(at: \"1s\")]"),
+        ("workload.faults", "[Restart(at: \"1s\", grace: \"1s\")]"),
+        (
+            "workload.faults",
+            "[Restart(at: \"1s\", max_unavailable: 2)]",
+        ),
+        ("workload.faults", "[Restart(at: \"1s\", max_surge: 1)]"),
+        ("workload.faults", "[Restart(at: \"1s\", boot: \"1s\")]"),
         ("workload.faults", "[Terminate(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"1s\")]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"2s\")]"),
@@ -1547,6 +1563,13 @@ mod tests {
                 "[Nodes(count: 2, each: Sequential, health: (timeout: \"500ms\"))]",
                 "[Nodes(count: 2, each: Sequential, health: (fails: 1))]",
                 "[Nodes(count: 2, each: Sequential, health: (passes: 1))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 5))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, min: 1))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, target: \"60%\"))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, every: \"5s\"))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, cool_down: \"5s\"))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, start: \"5s\"))]",
                 "[Prefork(processes: 2, each: Sequential)]",
                 "[Prefork(processes: 3, each: Sequential)]",
                 "[Prefork(processes: 2, each: Threads(workers: 2))]",

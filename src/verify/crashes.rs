@@ -39,6 +39,9 @@ pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     if let Some(device) = faults.find_map(|f| f.kind.device()) {
         return Err(ProgramError::FaultyDevice(w.devices[device].name.clone()));
     }
+    if w.faults.iter().any(|f| f.kind.rollout().is_some()) {
+        return Err(ProgramError::Restart);
+    }
     if !some(plan) {
         return Ok(());
     }
@@ -72,6 +75,7 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
             FaultKind::Crash { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }
+            | FaultKind::Restart { .. }
             | FaultKind::MachineLost { .. } => SIGKILL,
         };
         let share = |nth: u64| unit(&mut streams.task(number, 2 * nth + 1));

@@ -211,6 +211,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
             | Finding::LostMachines { .. }
+            | Finding::Restarts { .. }
             | Finding::MissedFault { .. }
             | Finding::MemoryKills { .. } => {}
         }

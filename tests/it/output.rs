@@ -15,7 +15,7 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Back, Broken, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledForMemory,
+    Restarted, Back, Broken, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledForMemory,
     KilledWorkers, Lost, Missed, Oversubscription, Rejected, Relief, Scarce, Slowed,
     UnfinishedTasks, Warning,
 };
@@ -585,6 +585,16 @@ fn every_warning_names_a_next_step() {
                 workers: 2,
                 tasks: 7,
                 hangs: true,
+            }],
+        },
+        Warning::Restarts {
+            cases: vec![Restarted {
+                case: name(),
+                times: 2,
+                unfinished: 1,
+                longest: Nanos::from_secs(42),
+                killed: 1,
+                tasks: 3,
             }],
         },
         Warning::MissedFault {

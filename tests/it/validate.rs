@@ -51,6 +51,8 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         timed_out: 0,
         rejected: 0,
         resent: 0,
+        machine_time: Total::ZERO,
+        machines: 1,
         attempts: 0,
         retries: 0,
         in_flight: 0,

@@ -68,6 +68,7 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
         in_flight,
         lost,
         resent: work.clients.resent(),
+        machine_time: work.fleet.time(end),
         causes: work.kernel.machine.totals(),
         children: work.kernel.machine.childs_totals(),
         demand_excess,

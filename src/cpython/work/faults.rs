@@ -4,13 +4,13 @@
 //! the times between them depends on what happens.
 
 use super::silence::Killed;
-use super::{Copy, Work};
+use super::{Copy, Death, Work};
 use crate::cpython::finding::Finding;
 use crate::cpython::index::{CopyIndex, DeviceNumber, NodeIndex};
 use crate::cpython::kernel::Liveness;
 use crate::cpython::role::{LoopState, MainState, ThreadRole};
 use crate::engine::{Nanos, Streams, unit, whole};
-use crate::scenario::{Arrivals, Fault, FaultKind, FaultTime};
+use crate::scenario::{Arrivals, Fault, FaultKind, FaultTime, Rollout};
 
 /// What crashes of pools' workers came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,18 +78,25 @@ pub(crate) enum FaultStrikes {
     MachineBack(NodeIndex),
     /// A process is asked to end: which, [`Work::victim`] says.
     Terminates,
-    /// The process of this copy was asked to end, and is killed now unless it has.
-    Expires(CopyIndex),
+    /// The process of this copy was asked to end, and is killed now, for this reason, unless it has.
+    Expires(CopyIndex, Death),
+    /// The server is restarted, or the machines are, one after another.
+    Restarts,
+    /// This machine, which has been drained or has had its time for that, is stopped.
+    MachineStops(NodeIndex),
+    /// This machine starts its program.
+    MachineStarts(NodeIndex),
 }
 
 impl<'a> Faults<'a> {
-    pub(super) fn new(all: &'a [Fault], streams: Streams) -> Self {
+    /// `machines`: whether machines come and go by themselves, which is called off with the faults.
+    pub(super) fn new(all: &'a [Fault], machines: bool, streams: Streams) -> Self {
         Self {
             all,
             streams,
             begun: vec![0; all.len()],
             on: vec![false; all.len()],
-            armed: !all.is_empty(),
+            armed: machines || !all.is_empty(),
             crashed: Killed::default(),
             pools: PoolCrashes::default(),
             missed: (0, Nanos::ZERO),
@@ -173,9 +180,8 @@ impl Work<'_> {
     pub(crate) fn fault_strikes(&mut self, number: u32) -> FaultStrikes {
         let fault = number as usize;
         self.faults.announced -= 1;
-        if let Some(check) = fault.checked_sub(self.faults.all.len()) {
-            self.health_event(check);
-            return FaultStrikes::Done;
+        if let Some(event) = fault.checked_sub(self.faults.all.len()) {
+            return self.machine_event(event);
         }
         let kind = self.faults.all[fault].kind;
         let now = self.kernel.machine.now();
@@ -184,7 +190,9 @@ impl Work<'_> {
         let expires = |&(at, by, _): &(Nanos, usize, CopyIndex)| at == now && by == fault;
         if let Some(first) = self.faults.graces.iter().position(expires) {
             let (.., copy) = self.faults.graces.remove(first);
-            return FaultStrikes::Expires(copy);
+            let restart = self.faults.all[fault].kind.rollout().is_some();
+            let why = if restart { Death::Restart } else { Death::Crash };
+            return FaultStrikes::Expires(copy, why);
         }
         if std::mem::take(&mut self.faults.on[fault]) {
             self.adjust_devices();
@@ -210,6 +218,7 @@ impl Work<'_> {
         match kind {
             FaultKind::Terminate { .. } => FaultStrikes::Terminates,
             FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
+            FaultKind::Restart { .. } => FaultStrikes::Restarts,
             FaultKind::Crash { .. } | FaultKind::Slow { .. } | FaultKind::Down { .. } => {
                 FaultStrikes::Kills
             }
@@ -254,18 +263,27 @@ impl Work<'_> {
         self.faults.all.len()
     }
 
+    /// How the fault of this number replaces machines, and how long these have to end; `None` if it restarts nothing.
+    pub(super) fn rollout_of(&self, fault: usize) -> Option<(Rollout, Option<Nanos>)> {
+        let kind = self.faults.all[fault].kind;
+        kind.rollout().map(|rollout| (rollout, kind.grace()))
+    }
+
+    /// A fault has found nothing to strike.
+    pub(super) fn fault_misses(&mut self) {
+        one_more(&mut self.faults.missed, self.kernel.machine.now());
+    }
+
+    /// Whether a fault is on that ends by itself.
+    pub(super) fn fault_is_on(&self) -> bool {
+        self.faults.on.contains(&true)
+    }
+
     /// The fault of this number has asked a copy to end: it takes in nothing more, and ends once it has nothing left to do.
     pub(crate) fn terminates(&mut self, number: u32, copy: CopyIndex) {
         let fault = number as usize;
         self.stop_taking_in(copy);
-        let grace = match self.faults.all[fault].kind {
-            FaultKind::Terminate { grace, .. } => grace,
-            FaultKind::Crash { .. }
-            | FaultKind::Slow { .. }
-            | FaultKind::Down { .. }
-            | FaultKind::MachineLost { .. } => None,
-        };
-        if let Some(grace) = grace {
+        if let Some(grace) = self.faults.all[fault].kind.grace() {
             let at = self.kernel.machine.now() + grace;
             self.faults.graces.push((at, fault, copy));
             self.fault_at(fault, at);
@@ -348,6 +366,7 @@ impl Work<'_> {
             .chain(broken)
             .chain(lost)
             .chain(machines)
+            .chain(self.restart_findings())
             .chain(missed)
             .chain(memory)
             .collect()
@@ -378,6 +397,7 @@ impl Work<'_> {
                     FaultKind::Down { .. } => 0.0,
                     FaultKind::Crash { .. }
                     | FaultKind::Terminate { .. }
+                    | FaultKind::Restart { .. }
                     | FaultKind::MachineLost { .. } => pace,
                 };
             }
