@@ -10,8 +10,9 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Accepting, Admission, Arrivals, Autoscale, Backoff, Bytes, Client, DeviceSpec, Dist, Fault, FaultKind, Lifecycle,
-    LockSpec, Nodes, ObjectSpec, QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
+    Accepting, Admission, Arrivals, Autoscale, Backoff, Bytes, Client, DeviceSpec, Dist, Fault,
+    FaultKind, Lifecycle, LockSpec, Nodes, ObjectSpec, QueueSpec, Releases, RequestHandling,
+    ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.

@@ -191,7 +191,11 @@ impl Comparison<'_> {
         for (title, q) in COLUMNS {
             self.quantity(title, q, primary);
         }
-        if study.forecasts.iter().any(|f| f.is(|s| s.nodes().is_some())) {
+        if study
+            .forecasts
+            .iter()
+            .any(|f| f.is(|s| s.nodes().is_some()))
+        {
             self.quantity("machine time", Quantity::MachineTime, primary);
         }
         if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {

@@ -59,7 +59,9 @@ impl Autoscale {
     pub fn contradiction(self, count: u32) -> Option<String> {
         let Self { min, max, .. } = self;
         if min > max {
-            return Some(format!("at least {min} machines are more than at most {max}"));
+            return Some(format!(
+                "at least {min} machines are more than at most {max}"
+            ));
         }
         (count < min || count > max).then(|| {
             format!("`count` is the number of machines at the start: {count} is not within {min} and {max}")
@@ -227,7 +229,10 @@ impl Nodes {
             let usual = Autoscale::of(self.count, a.max);
             say("min", number(a.min, usual.min));
             say("max", Some(a.max.to_string()));
-            say("target", (a.target != usual.target).then(|| format!("{}%", a.target)));
+            say(
+                "target",
+                (a.target != usual.target).then(|| format!("{}%", a.target)),
+            );
             say("look", time(a.every, usual.every));
             say("cool-down", time(a.cool_down, usual.cool_down));
             say("start", time(a.start, usual.start));

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Fault, Lifecycle, MachineSpec, NamedPool, Nodes, Offload, PoolLife, ProcessApi, Server, StartMethod,
-    Strategy, Workers,
+    Fault, Lifecycle, MachineSpec, NamedPool, Nodes, Offload, PoolLife, ProcessApi, Server,
+    StartMethod, Strategy, Workers,
 };
 
 /// How a strategy executes tasks.

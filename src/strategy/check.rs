@@ -208,7 +208,8 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),
     );
     // What is lost with a machine is started again, so that their number is not bounded.
-    if (input.workload.faults.iter()).any(|f| f.kind.takes_machine() || f.kind.rollout().is_some()) {
+    if (input.workload.faults.iter()).any(|f| f.kind.takes_machine() || f.kind.rollout().is_some())
+    {
         return;
     }
     // Beside the copies there are worker processes or interpreters, a master, the fork server, and the resource tracker.

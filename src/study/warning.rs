@@ -2,9 +2,9 @@
 //! about, and its text ends in a next step.
 
 use super::crashes::{
-    Broken, KilledForMemory, Lost, LostMachines, Missed, Restarted, broken_pool_text, lost_machines_text,
-    lost_tasks_text, memory_kills_text, missed_fault_text, program_crashed_text,
-    restarts_text,
+    Broken, KilledForMemory, Lost, LostMachines, Missed, Restarted, broken_pool_text,
+    lost_machines_text, lost_tasks_text, memory_kills_text, missed_fault_text,
+    program_crashed_text, restarts_text,
 };
 use super::relief::Relief;
 use super::warning_text::{

@@ -17,8 +17,8 @@ use crate::scenario::{
     Admission, Arrivals, Backoff, Client, CoDel, DeviceKind, DeviceSpec, Dist, Fault, FaultKind,
     FaultTime, Imports, Jitter, Load, LoadState, LockId, LockSpec, MachineGiven, MachineSpec,
     Metric, ObjectKind, ObjectSpec, Objective, Overflow, Phase, QueueId, QueueSpec, Releases,
-    ResourceKind, ResourceSpec, Rollout, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask,
-    WhenFull, WorkingMemory, Workload, strategy_label,
+    ResourceKind, ResourceSpec, Rollout, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass,
+    TracedTask, WhenFull, WorkingMemory, Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -711,7 +711,11 @@ impl Workload {
                 FaultKind::Restart { grace, rollout } => {
                     let usual = Rollout::default();
                     text.given("grace", grace.as_ref())?;
-                    text.unless("max_unavailable", &rollout.max_unavailable, &usual.max_unavailable)?;
+                    text.unless(
+                        "max_unavailable",
+                        &rollout.max_unavailable,
+                        &usual.max_unavailable,
+                    )?;
                     text.unless("max_surge", &rollout.max_surge, &usual.max_surge)?;
                     text.unless("boot", &rollout.boot, &usual.boot)?;
                 }

@@ -304,7 +304,10 @@ fn short_autoscale(count: u32, parts: &mut Parts<'_>) -> Result<Option<Autoscale
         return Err("a `look` of 0 is no time".into());
     }
     if read.max > limits::MAX_NODES {
-        return Err(format!("{max} machines are more than {}", limits::MAX_NODES));
+        return Err(format!(
+            "{max} machines are more than {}",
+            limits::MAX_NODES
+        ));
     }
     read.contradiction(count).map_or(Ok(Some(read)), Err)
 }
@@ -349,9 +352,13 @@ pub(super) fn check_faults(cx: &mut Cx, workload: &SyntaxNode, scenario: &Scenar
     for (i, (fault, item)) in scenario.workload.faults.iter().zip(items).enumerate() {
         let surge = fault.kind.rollout().map_or(0, |r| r.max_surge);
         if most.is_some_and(|most| most.saturating_add(surge) > limits::MAX_NODES) {
-            let why = format!("with those that are added there would be more than {} machines", limits::MAX_NODES);
+            let why = format!(
+                "with those that are added there would be more than {} machines",
+                limits::MAX_NODES
+            );
             cx.at(&format!("workload.faults[{i}]"), |cx| {
-                cx.error(Code::Limit, item.span, why).help("let `max_surge` be smaller");
+                cx.error(Code::Limit, item.span, why)
+                    .help("let `max_surge` be smaller");
             });
         }
         if !fault.kind.takes_machine() {

@@ -55,6 +55,8 @@ shipped! {
     ("resilience") "balancing": "Long requests among short ones on four machines: how a balancer chooses",
     ("resilience") "machine_lost": "One of three machines is lost for two minutes",
     ("resilience") "broken_pool": "A worker of a pool that crashes: broken pools, and tasks that are lost",
+    ("resilience") "rolling_update": "Servers and machines that are restarted while they serve",
+    ("resilience") "autoscaling": "As many machines as the load of a morning needs",
     ("resilience") "restarts": "Workers that leak, and are asked to end one by one",
 }
 

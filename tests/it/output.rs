@@ -15,8 +15,8 @@ use pchsim::result::{
 use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
-    Restarted, Back, Broken, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledForMemory,
-    KilledWorkers, Lost, Missed, Oversubscription, Rejected, Relief, Scarce, Slowed,
+    Back, Broken, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledForMemory,
+    KilledWorkers, Lost, Missed, Oversubscription, Rejected, Relief, Restarted, Scarce, Slowed,
     UnfinishedTasks, Warning,
 };
 

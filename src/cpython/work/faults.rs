@@ -191,7 +191,11 @@ impl Work<'_> {
         if let Some(first) = self.faults.graces.iter().position(expires) {
             let (.., copy) = self.faults.graces.remove(first);
             let restart = self.faults.all[fault].kind.rollout().is_some();
-            let why = if restart { Death::Restart } else { Death::Crash };
+            let why = if restart {
+                Death::Restart
+            } else {
+                Death::Crash
+            };
             return FaultStrikes::Expires(copy, why);
         }
         if std::mem::take(&mut self.faults.on[fault]) {

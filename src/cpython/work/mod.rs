@@ -69,8 +69,8 @@ pub(crate) use resource::Asked;
 use resource::Resources;
 pub(crate) use restart::RestartStep;
 use restart::Restarts;
-use scaler::Scaler;
 use retry::RetryBudgets;
+use scaler::Scaler;
 use silence::Watchdogs;
 
 /// The tasks of a run, and all that they share.
