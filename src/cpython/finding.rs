@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Nanos, Total, seconds};
 
+/// Stands in [`Finding::Rejections`] for the scenario's admission rule.
+pub(crate) const ADMISSION: &str = "admission";
+
 /// A problem that a run has met. In JSON it is an object tagged with its `kind`, and times are in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

@@ -108,6 +108,8 @@ quantities! {
     Rejected: "rejected_count", Count;
     /// Of those that arrived, requests that clients sent again.
     Resent: "resent_count", Count;
+    /// Requests of clients that ended without an answer, however often each was sent; without a `client`, tasks that ended without one.
+    Unanswered: "unanswered_count", Count;
     /// Attempts that the tasks' `Retry` steps began, those of children included.
     Attempts: "attempts_count", Count;
     /// Of these, attempts after the first.

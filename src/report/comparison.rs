@@ -165,6 +165,10 @@ impl Comparison<'_> {
         if study.forecasts.iter().any(failures) {
             self.quantity("failed", Quantity::FailureRate, primary);
         }
+        let sent_again = |f: &Forecast| f.get(Quantity::Resent).is_some_and(|e| e.mean > 0.0);
+        if study.forecasts.iter().any(sent_again) {
+            self.quantity("unanswered", Quantity::Unanswered, primary);
+        }
         if primary.is_none() {
             let unit = primary_unit(study);
             self.numbers(&metric_name(study.metric), unit, true, Forecast::primary);

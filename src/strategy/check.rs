@@ -4,7 +4,7 @@
 use super::{Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::{Histogram, Window};
-use crate::scenario::{Arrivals, DeviceKind, Rounds, Strategy, WaitsFor};
+use crate::scenario::{Arrivals, DeviceKind, FaultKind, Nodes, Rounds, Strategy, WaitsFor};
 
 /// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -208,8 +208,8 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),
     );
     // What is lost with a machine is started again, so that their number is not bounded.
-    if (input.workload.faults.iter()).any(|f| f.kind.takes_machine() || f.kind.rollout().is_some())
-    {
+    let goes = |k: FaultKind| k.takes_machine() || k.rollout().is_some();
+    if input.workload.faults.iter().any(|f| goes(f.kind)) || machines_come(input) {
         return;
     }
     // Beside the copies there are worker processes or interpreters, a master, the fork server, and the resource tracker.
@@ -231,6 +231,16 @@ fn workers(strategy: &Strategy) -> u64 {
     strategy.every_pool().map(of).sum()
 }
 
+/// Whether machines are started anew during the run.
+fn machines_come(input: &SimInput<'_>) -> bool {
+    let mut faults = input.workload.faults.iter();
+    let scales = |nodes: &Nodes| nodes.autoscale.is_some();
+    input
+        .strategy
+        .nodes()
+        .is_some_and(|nodes| scales(nodes) || faults.any(|f| f.kind.rollout().is_some()))
+}
+
 fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     let peak = o.memory_peak as f64;
     // The mean of a constant may differ from it in the last bits.
@@ -250,10 +260,9 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     } else {
         o.memory_mean
     };
-    let gone = o
-        .findings
-        .iter()
-        .any(|f| f.kind() == FindingKind::LostMachines);
+    // Machines that were lost, or have yet to start their program, have nothing in memory.
+    let gone =
+        (o.findings.iter()).any(|f| f.kind() == FindingKind::LostMachines) || machines_come(input);
     broken.unless(gone || least >= base * (1.0 - 1e-9) - 1.0, || {
         format!("mean memory {least} below the interpreter's own {base}")
     });

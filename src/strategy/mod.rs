@@ -193,6 +193,7 @@ fn run(input: &SimInput<'_>, demands: u32, record: Record) -> Result<RecordedRun
         rejected: o.observer.rejected,
         resent: o.resent,
         machine_time: o.machine_time,
+        unanswered: o.unanswered,
         machines: program.nodes(),
         attempts: o.observer.attempts,
         retries: o.observer.retries,

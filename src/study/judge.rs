@@ -13,7 +13,7 @@ use super::told::{Told, returns, server_findings, told};
 use super::warning::{
     BUSY, Back, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
     UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
-    ranks_before, sequential_cpu,
+    ranks_before, sent_by_clients, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -109,6 +109,7 @@ fn nothing_completed(cases: &[&Forecast]) -> Option<Warning> {
                 timed_out: mean(f, Quantity::TimedOut),
                 rejected: mean(f, Quantity::Rejected),
                 in_flight: mean(f, Quantity::InFlight),
+                sent: sent_by_clients(f).unwrap_or(1.0),
             };
             (f.name(), instead)
         })
@@ -413,9 +414,14 @@ fn retry_storm(all: &[&Forecast], workload: &Workload) -> Option<Warning> {
         .filter(|(_, attempts)| *attempts >= RETRY_STORM)
         .collect();
     let alike = |s: &Step| (s.tries_again()).is_some_and(|p| p.jitter == Jitter::None);
+    let sends = |f: &&Forecast| sent_by_clients(f).is_some_and(|n| n >= RETRY_STORM);
+    let clients = all.iter().copied().any(|f| sends(&f));
+    let client = workload.client.as_ref().filter(|_| clients);
+    let at_once = client.is_some_and(|c| c.backoff.jitter == Jitter::None);
     (!cases.is_empty()).then(|| Warning::RetryStorm {
         cases,
-        spread: !workload.any_step(alike),
+        spread: !workload.any_step(alike) && !at_once,
+        clients,
         heeded: !workload.any_step(|s| heedless(workload, s)),
     })
 }

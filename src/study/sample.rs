@@ -143,8 +143,8 @@ fn metric(o: &Outcome, how: Reduction<'_>, m: Metric) -> f64 {
     }
 }
 
-/// The quantile in the window in which it is largest; over all tasks where there are no windows. Tasks of a window in which none completed have waited
-/// until the end of the run, or would wait for ever: they count with that time, which is the least that can be said.
+/// The quantile in the window in which it is largest; over all tasks where there are no windows. Tasks of a window in which none completed count with the
+/// longest that one of them has waited for its end; where some have none, until the end of the run, which is the least that can be said.
 fn worst(o: &Outcome, q: f64) -> f64 {
     let Some(windows) = &o.windows else {
         return quantile(&o.latency, q);
@@ -152,7 +152,13 @@ fn worst(o: &Outcome, q: f64) -> f64 {
     let each = windows.all().iter().enumerate().map(|(i, w)| {
         if w.arrived > 0 && w.completed == 0 {
             let from = windows.width() * i as u64;
-            o.end.since(from).as_secs_f64()
+            let ended = w.failed + w.timed_out + w.rejected;
+            let until = if ended < w.arrived {
+                o.end.since(from)
+            } else {
+                w.unanswered
+            };
+            until.as_secs_f64()
         } else {
             quantile(&w.latency, q)
         }
@@ -210,6 +216,7 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::TimedOut => count(o.timed_out),
         Quantity::Rejected => count(o.rejected),
         Quantity::Resent => count(o.resent),
+        Quantity::Unanswered => count(o.unanswered),
         Quantity::Attempts => count(o.attempts),
         Quantity::Retries => count(o.retries),
         Quantity::InFlight => count(o.in_flight),

@@ -447,6 +447,7 @@ fn every_warning_names_a_next_step() {
                     timed_out: 90.0,
                     rejected: 0.0,
                     in_flight: 9.0,
+                    sent: 3.5,
                 },
             )],
         },
@@ -520,6 +521,7 @@ fn every_warning_names_a_next_step() {
             cases: vec![(name(), 3.25)],
             spread: false,
             heeded: true,
+            clients: false,
         },
         Warning::Rejected {
             cases: vec![Rejected {

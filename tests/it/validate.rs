@@ -52,6 +52,7 @@ fn simple(input: &SimInput<'_>) -> Result<Outcome, SimError> {
         rejected: 0,
         resent: 0,
         machine_time: Total::ZERO,
+        unanswered: 0,
         machines: 1,
         attempts: 0,
         retries: 0,

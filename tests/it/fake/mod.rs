@@ -149,6 +149,7 @@ pub(crate) fn empty(cores: usize) -> Outcome {
         rejected: 0,
         resent: 0,
         machine_time: Total::ZERO,
+        unanswered: 0,
         machines: 1,
         attempts: 0,
         retries: 0,
