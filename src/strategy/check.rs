@@ -1,7 +1,7 @@
 //! Laws that every run obeys, whatever is simulated: a debugging aid for those who change the model, and the last line of every test of it.
 //! It looks only at the input and the outcome, so it cannot share a mistake with the simulator.
 
-use super::{Effect, Finding, FindingKind, Outcome, SimInput};
+use super::{ADMISSION, Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::{Histogram, Window};
 use crate::scenario::{Arrivals, DeviceKind, FaultKind, Nodes, Rounds, Strategy, WaitsFor};
@@ -389,7 +389,8 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             } => {
                 let of_resources = input.workload.resources.iter().map(|r| &r.name);
                 let mut known = of_resources.chain(input.workload.queues.iter().map(|q| &q.name));
-                known.any(|name| name == resource) && *times > 0 && times <= asked
+                let let_in = input.workload.admission.is_some() && resource == ADMISSION;
+                (let_in || known.any(|name| name == resource)) && *times > 0 && times <= asked
             }
             Finding::FullBacklog {
                 connections,
