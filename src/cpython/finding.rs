@@ -207,7 +207,7 @@ pub enum Finding {
         at: Nanos,
         /// How often.
         times: u64,
-        /// How many of these were not over at the end of the run.
+        /// How many of these were given up, or not over at the end of the run.
         unfinished: u64,
         /// How long the longest of the others took, until the last new worker or machine served.
         #[serde(rename = "longest_s", with = "seconds")]

@@ -56,8 +56,9 @@ pub enum FaultKind {
     },
     /// A server is restarted while it serves, as for a new version of the application. Of several machines one after another is taken out of the
     /// balancer, drained, stopped and started anew (a rolling update of Kubernetes). On one machine the master replaces its workers: one that forks
-    /// them starts all new ones, then asks the old ones to end (SIGHUP of gunicorn, `arbiter.py: reload`); one that spawns them asks one after
-    /// another to end, waits until it has, and starts another in its place (SIGHUP of uvicorn, `multiprocess.py: restart_all`).
+    /// them starts all new ones, then asks the old ones to end (SIGHUP of gunicorn, `arbiter.py: reload`); one that spawns them starts
+    /// one after another, each of which has 5 s until it serves, and only then asks an old one to end and waits until it has (SIGHUP of uvicorn 0.54,
+    /// `multiprocess.py: restart_all`).
     Restart {
         /// The time after which a worker, or a machine that is drained, is killed with what it still has, above 0; `None`: of a machine
         /// [`TERMINATION_GRACE`], of a worker all the time that it needs.

@@ -52,7 +52,7 @@ pub struct Restarted {
     pub case: String,
     /// How often it is restarted.
     pub times: u64,
-    /// How many of these are not over at the end.
+    /// How many of these are given up, or not over at the end.
     pub unfinished: u64,
     /// How long the longest of the others takes, until the last new worker or machine serves.
     pub longest: Nanos,
@@ -172,7 +172,7 @@ pub(super) fn restarts_text(cases: &[Restarted]) -> String {
                 said.push(format!("done after {} at most", seconds(c.longest)));
             }
             if c.unfinished > 0 {
-                said.push(format!("{} not over at the end", grouped(c.unfinished)));
+                said.push(format!("{} not completed", grouped(c.unfinished)));
             }
             if c.killed > 0 {
                 let lost = counted(c.tasks, "request");
@@ -186,7 +186,9 @@ pub(super) fn restarts_text(cases: &[Restarted]) -> String {
         cases.iter().any(|c| c.unfinished > 0),
     ) {
         (true, _) => "Give those that end more time (`grace`), or have requests end sooner.",
-        (false, true) => "Have the run last longer, or see whether a lost machine holds it up.",
+        (false, true) => {
+            "See whether the run ends before that, a lost machine holds it up, or a worker of uvicorn takes more than 5 s until it serves."
+        }
         (false, false) => "The course over time says what it costs meanwhile.",
     };
     format!(

@@ -4,8 +4,7 @@ use super::Executors;
 use super::main_thread::start_copy;
 use crate::cpython::index::NodeIndex;
 use crate::cpython::kernel::{Act, On, ProcessKind};
-use crate::cpython::work::{RestartStep, Share, Work};
-use crate::engine::Nanos;
+use crate::cpython::work::{Death, RestartStep, Share, Work};
 use crate::machine::Tid;
 
 /// A fault of the scenario restarts the server, or has its machines updated one after another.
@@ -28,15 +27,14 @@ impl Executors {
         match work.restart_step()? {
             RestartStep::StartAll => {
                 let copies = work.kernel.program.layout.copies;
-                let master = work.kernel.threads[tid].process;
                 for turn in 0..copies {
-                    let home = work.kernel.new_process(ProcessKind::Copy, master);
-                    let share = Share::begin(u64::from(turn), work.kernel.program);
-                    let copy = self.open_copy(work, home, share);
-                    work.restart_starts(copy);
-                    start_copy(work, tid, copy);
+                    self.starts_another(work, tid, turn);
                 }
                 Some(living + copies)
+            }
+            RestartStep::StartOne => {
+                self.starts_another(work, tid, 0);
+                Some(living + 1)
             }
             RestartStep::Stop(fault, workers) => {
                 for copy in workers {
@@ -45,18 +43,25 @@ impl Executors {
                 }
                 Some(living)
             }
-            RestartStep::Replace(process) => {
-                let Some(copy) = self.replace(work, process) else {
-                    return Some(living - 1);
-                };
-                work.restart_starts(copy);
-                start_copy(work, tid, copy);
+            RestartStep::Ended => Some(living - 1),
+            RestartStep::Wait(until) => {
+                work.kernel.push(tid, Act::park(On::Exits, until));
                 Some(living)
             }
-            RestartStep::Wait => {
-                work.kernel.push(tid, Act::park(On::Exits, Nanos::MAX));
+            RestartStep::GivesUp(copy) => {
+                self.kill(work, tid, copy, Death::Restart);
                 Some(living)
             }
         }
+    }
+
+    /// Starts a worker beside those that there are.
+    fn starts_another(&mut self, work: &mut Work<'_>, tid: Tid, turn: u32) {
+        let master = work.kernel.threads[tid].process;
+        let home = work.kernel.new_process(ProcessKind::Copy, master);
+        let share = Share::begin(u64::from(turn), work.kernel.program);
+        let copy = self.open_copy(work, home, share);
+        work.restart_starts(copy);
+        start_copy(work, tid, copy);
     }
 }
