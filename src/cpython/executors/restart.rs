@@ -49,7 +49,10 @@ impl Executors {
                 Some(living)
             }
             RestartStep::GivesUp(copy) => {
-                self.kill(work, tid, copy, Death::Restart);
+                // One that has ended by itself, because nothing is left to do, is reaped as all are.
+                if work.is_alive(copy) {
+                    self.kill(work, tid, copy, Death::Restart);
+                }
                 Some(living)
             }
         }

@@ -91,7 +91,7 @@ impl Restarts {
 
 impl Work<'_> {
     /// Whether the process of a copy is there, whether or not it serves yet.
-    fn is_alive(&self, copy: CopyIndex) -> bool {
+    pub(crate) fn is_alive(&self, copy: CopyIndex) -> bool {
         let process = self.copies[copy].home.process;
         self.kernel.processes[process].liveness == Liveness::Alive
     }
