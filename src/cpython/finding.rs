@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Nanos, Total, seconds};
 
+/// Stands in [`Finding::Rejections`] for the scenario's admission rule.
+pub(crate) const ADMISSION: &str = "admission";
+
 /// A problem that a run has met. In JSON it is an object tagged with its `kind`, and times are in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -200,6 +203,23 @@ pub enum Finding {
         /// Requests that came while the balancer knew of no machine.
         refused: u64,
     },
+    /// A server, or several machines, were restarted while they served, because the scenario has that.
+    Restarts {
+        /// When that began for the first time.
+        #[serde(rename = "at_s", with = "seconds")]
+        at: Nanos,
+        /// How often.
+        times: u64,
+        /// How many of these were given up, or not over at the end of the run.
+        unfinished: u64,
+        /// How long the longest of the others took, until the last new worker or machine served.
+        #[serde(rename = "longest_s", with = "seconds")]
+        longest: Nanos,
+        /// Workers, or machines, that had not ended in time and were killed.
+        killed: u64,
+        /// Requests that these still had.
+        tasks: u64,
+    },
     /// A fault that the scenario has found no process to strike, or would have come once when all was over.
     MissedFault {
         /// When the first did.
@@ -295,6 +315,8 @@ pub enum FindingKind {
     LostTasks,
     /// [`Finding::LostMachines`]
     LostMachines,
+    /// [`Finding::Restarts`]
+    Restarts,
     /// [`Finding::MissedFault`]
     MissedFault,
     /// [`Finding::MemoryKills`]
@@ -403,6 +425,11 @@ impl Finding {
                 let much = u128::from(*times) + u128::from(*failed) + u128::from(*refused);
                 (Kind::LostMachines, Effect::Told, much)
             }
+            // What is lost is worse than what takes long.
+            Self::Restarts { longest, tasks, .. } => {
+                let much = u128::from(longest.0) + (u128::from(*tasks) << 64);
+                (Kind::Restarts, Effect::Told, much)
+            }
             Self::MissedFault { times, .. } => {
                 (Kind::MissedFault, Effect::Told, u128::from(*times))
             }
@@ -448,6 +475,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -476,6 +504,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -504,6 +533,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -532,6 +562,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -565,6 +596,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -632,6 +664,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }
@@ -691,6 +724,7 @@ impl Finding {
             | Self::BrokenPool { .. }
             | Self::LostTasks { .. }
             | Self::LostMachines { .. }
+            | Self::Restarts { .. }
             | Self::MissedFault { .. }
             | Self::MemoryKills { .. }
             | Self::ProgramCrashed { .. }

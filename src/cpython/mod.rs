@@ -17,6 +17,7 @@ mod sim;
 mod watch;
 mod work;
 
+pub(crate) use finding::ADMISSION;
 pub use finding::{Effect, Finding, FindingKind, WaitReason};
 pub(crate) use limits::RunLimits;
 pub(crate) use program::Program;

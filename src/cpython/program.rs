@@ -10,8 +10,9 @@ use crate::cpython::index::{PoolIndex, ProcessPoolIndex};
 use crate::engine::Nanos;
 use crate::machine::Cause;
 use crate::scenario::{
-    Accepting, Admission, Arrivals, Backoff, Bytes, Client, DeviceSpec, Dist, Fault, Lifecycle,
-    LockSpec, Nodes, ObjectSpec, QueueSpec, Releases, RequestHandling, ResourceSpec, StartMethod,
+    Accepting, Admission, Arrivals, Autoscale, Backoff, Bytes, Client, DeviceSpec, Dist, Fault,
+    FaultKind, Lifecycle, LockSpec, Nodes, ObjectSpec, QueueSpec, Releases, RequestHandling,
+    ResourceSpec, StartMethod,
 };
 
 /// One instruction of a task. Blocks are flattened: an `Enter...` instruction pushes a frame, which its `Leave...` pops.
@@ -525,9 +526,25 @@ impl Class {
 }
 
 impl Program {
-    /// Number of machines.
+    /// Most machines that there are at a time.
     pub(crate) fn nodes(&self) -> u32 {
+        self.cluster.map_or(1, |nodes| nodes.most(&self.faults))
+    }
+
+    /// Number of machines at the start.
+    pub(crate) fn machines_at_first(&self) -> u32 {
         self.cluster.map_or(1, |nodes| nodes.count.max(1))
+    }
+
+    /// How the number of machines follows the load; `None` if it does not.
+    pub(crate) fn autoscale(&self) -> Option<Autoscale> {
+        self.cluster.and_then(|nodes| nodes.autoscale)
+    }
+
+    /// Whether machines may go with what they have.
+    pub(crate) fn machines_go(&self) -> bool {
+        let goes = |k: FaultKind| k.takes_machine() || k.rollout().is_some();
+        self.autoscale().is_some() || self.faults.iter().any(|f| goes(f.kind))
     }
 
     /// The executors of each copy: the default first, then those that have names.

@@ -18,6 +18,8 @@ pub struct Window {
     pub rejected: u64,
     /// Latencies of those that completed.
     pub latency: Histogram,
+    /// The longest that one of the others waited until it ended.
+    pub unanswered: Nanos,
 }
 
 /// Windows of equal length from time 0 on. The last one that there may be has no end.

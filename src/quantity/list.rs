@@ -82,6 +82,8 @@ quantities! {
     GilContended: "gil_contended_share", Share;
     /// Time in which the main program did its own work between rounds, over the makespan; the mean over the copies of a prefork server.
     Serial: "serial_share", Share;
+    /// Machine time: of each machine the time for which it was there, all together (replica-seconds); of one machine the length of the run.
+    MachineTime: "machine_time_s", Seconds;
     /// Context switches because a thread blocked.
     SwitchesVoluntary: "switches_voluntary_count", Count;
     /// Context switches because a thread was preempted.
@@ -106,6 +108,8 @@ quantities! {
     Rejected: "rejected_count", Count;
     /// Of those that arrived, requests that clients sent again.
     Resent: "resent_count", Count;
+    /// Requests of clients that ended without an answer, however often each was sent; without a `client`, tasks that ended without one.
+    Unanswered: "unanswered_count", Count;
     /// Attempts that the tasks' `Retry` steps began, those of children included.
     Attempts: "attempts_count", Count;
     /// Of these, attempts after the first.

@@ -12,23 +12,25 @@ use crate::scenario::Metric;
 
 /// The columns of a batch's table that are left out if there is no room, in this order. A batch is judged by its makespan: its latencies
 /// are the times at which parts of it are done, and its throughput says the same again. The metric's own column always stays.
-const BATCH: [Dispensable; 9] = [
+const BATCH: [Dispensable; 10] = [
     Dispensable::Of(Quantity::P95),
     Dispensable::Of(Quantity::Cpu),
     Dispensable::Of(Quantity::P50),
     Dispensable::Of(Quantity::P99),
     Dispensable::Of(Quantity::Throughput),
+    Dispensable::Of(Quantity::MachineTime),
     Dispensable::Of(Quantity::MemoryPeak),
     Dispensable::VsSequential,
     Dispensable::Judged,
     Dispensable::Meets,
 ];
 /// The columns that are left out, in this order, if tasks keep arriving: a case that keeps up has the throughput of the arrivals.
-const STEADY: [Dispensable; 10] = [
+const STEADY: [Dispensable; 11] = [
     Dispensable::Of(Quantity::Cpu),
     Dispensable::Of(Quantity::P50),
     Dispensable::Of(Quantity::Throughput),
     Dispensable::Of(Quantity::Makespan),
+    Dispensable::Of(Quantity::MachineTime),
     Dispensable::Of(Quantity::P99),
     Dispensable::Of(Quantity::P95),
     Dispensable::Of(Quantity::MemoryPeak),
@@ -163,6 +165,10 @@ impl Comparison<'_> {
         if study.forecasts.iter().any(failures) {
             self.quantity("failed", Quantity::FailureRate, primary);
         }
+        let sent_again = |f: &Forecast| f.get(Quantity::Resent).is_some_and(|e| e.mean > 0.0);
+        if study.forecasts.iter().any(sent_again) {
+            self.quantity("unanswered", Quantity::Unanswered, primary);
+        }
         if primary.is_none() {
             let unit = primary_unit(study);
             self.numbers(&metric_name(study.metric), unit, true, Forecast::primary);
@@ -188,6 +194,13 @@ impl Comparison<'_> {
         }
         for (title, q) in COLUMNS {
             self.quantity(title, q, primary);
+        }
+        if study
+            .forecasts
+            .iter()
+            .any(|f| f.is(|s| s.nodes().is_some()))
+        {
+            self.quantity("machine time", Quantity::MachineTime, primary);
         }
         if study.forecasts.iter().any(|f| !f.objectives.is_empty()) {
             self.push("meets", false, |f| {

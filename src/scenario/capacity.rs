@@ -261,7 +261,7 @@ impl PeakConcurrency {
                 processes: copies.saturating_add(inner.processes.saturating_mul(copies)),
             },
         };
-        let machines = u64::from(strategy.machines());
+        let machines = u64::from(strategy.machines(&workload.faults));
         Self {
             threads: of_machine.threads.saturating_mul(times(machines)),
             processes: of_machine.processes.saturating_mul(machines),
@@ -274,7 +274,7 @@ impl Scenario {
     fn most_cores(&self) -> u64 {
         let of = |case: &StrategyCase| {
             let each = case.strategy.machine(&self.machine).cores.len() as u64;
-            each * u64::from(case.strategy.machines())
+            each * u64::from(case.strategy.machines(&self.workload.faults))
         };
         let own = self.machine.cores.len() as u64;
         self.strategies.iter().map(of).fold(own, u64::max)
@@ -284,7 +284,7 @@ impl Scenario {
     fn least_speed(&self) -> f64 {
         let of = |case: &StrategyCase| {
             let each: f64 = case.strategy.machine(&self.machine).cores.iter().sum();
-            each * f64::from(case.strategy.machines())
+            each * f64::from(case.strategy.nodes().map_or(1, |n| n.count))
         };
         let least = self.strategies.iter().map(of).reduce(f64::min);
         least.unwrap_or_else(|| self.machine.cores.iter().sum())

@@ -1,4 +1,5 @@
-//! What goes wrong, at a time or at a rate: dependencies that slow down or stop, workers that crash.
+//! What goes wrong or is done to a running program, at a time or at a rate: dependencies that slow down or stop, workers that crash, servers that are
+//! restarted.
 
 use super::{DeviceId, Dist};
 use crate::engine::Nanos;
@@ -68,6 +69,44 @@ pub enum FaultKind {
         /// As of a crash.
         worker: Option<u32>,
     },
+    /// A server is restarted while it serves, as for a new version of the application. Of several machines one after another is taken out of the
+    /// balancer, drained, stopped and started anew (a rolling update of Kubernetes). On one machine the master replaces its workers: one that forks
+    /// them starts all new ones, then asks the old ones to end (SIGHUP of gunicorn, `arbiter.py: reload`); one that spawns them starts
+    /// one after another, each of which has 5 s until it serves, and only then asks an old one to end and waits until it has (SIGHUP of uvicorn 0.54,
+    /// `multiprocess.py: restart_all`).
+    Restart {
+        /// The time after which a worker, or a machine that is drained, is killed with what it still has, above 0; `None`: of a machine
+        /// [`TERMINATION_GRACE`], of a worker all the time that it needs.
+        grace: Option<Nanos>,
+        /// How machines are replaced.
+        rollout: Rollout,
+    },
+}
+
+/// How long a machine that is stopped has for what it has taken in, unless something else is said: `terminationGracePeriodSeconds` of
+/// Kubernetes.
+pub const TERMINATION_GRACE: Nanos = Nanos::from_secs(30);
+
+/// How machines are replaced by a rolling update (`strategy.rollingUpdate` of a Kubernetes deployment).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollout {
+    /// Most machines that may be missing at a time of those that should serve (`maxUnavailable`).
+    pub max_unavailable: u32,
+    /// Most machines that there may be at a time beyond those that should be (`maxSurge`). Machines that are being drained do not count.
+    pub max_surge: u32,
+    /// From when a machine is asked for until its program starts.
+    pub boot: Nanos,
+}
+
+impl Default for Rollout {
+    /// One machine at a time, in its place, and at once.
+    fn default() -> Self {
+        Self {
+            max_unavailable: 1,
+            max_surge: 0,
+            boot: Nanos::ZERO,
+        }
+    }
 }
 
 impl Fault {
@@ -101,6 +140,13 @@ impl Fault {
                 worker,
                 grace: grace.map(|grace| grace.scale(factor)),
             },
+            FaultKind::Restart { grace, rollout } => FaultKind::Restart {
+                grace: grace.map(|grace| grace.scale(factor)),
+                rollout: Rollout {
+                    boot: rollout.boot.scale(factor),
+                    ..rollout
+                },
+            },
         };
         let when = match &self.when {
             FaultTime::At(at) => FaultTime::At(at.scale(factor)),
@@ -119,7 +165,10 @@ impl FaultKind {
                 Some(lasts)
             }
             Self::MachineLost { lasts, .. } => lasts,
-            Self::Crash { .. } | Self::Terminate { .. } | Self::Interrupt { .. } => None,
+            Self::Crash { .. }
+            | Self::Terminate { .. }
+            | Self::Interrupt { .. }
+            | Self::Restart { .. } => None,
         }
     }
 
@@ -132,6 +181,7 @@ impl FaultKind {
             | Self::Terminate { .. }
             | Self::Interrupt { .. }
             | Self::Pause { .. }
+            | Self::Restart { .. }
             | Self::Slow { .. }
             | Self::Down { .. } => false,
         }
@@ -146,6 +196,7 @@ impl FaultKind {
             | Self::Terminate { .. }
             | Self::Interrupt { .. }
             | Self::Pause { .. }
+            | Self::Restart { .. }
             | Self::MachineLost { .. } => None,
         }
     }
@@ -162,7 +213,10 @@ impl FaultKind {
             | Self::Terminate { worker, .. }
             | Self::Interrupt { worker }
             | Self::Pause { worker, .. } => Some(worker),
-            Self::Slow { .. } | Self::Down { .. } | Self::MachineLost { .. } => None,
+            Self::Slow { .. }
+            | Self::Down { .. }
+            | Self::Restart { .. }
+            | Self::MachineLost { .. } => None,
         }
     }
 
@@ -175,6 +229,7 @@ impl FaultKind {
             | Self::Terminate { .. }
             | Self::Interrupt { .. }
             | Self::Pause { .. }
+            | Self::Restart { .. }
             | Self::Slow { .. }
             | Self::Down { .. } => None,
         }
@@ -183,7 +238,36 @@ impl FaultKind {
     /// Whether it ends processes: one, or all of a machine.
     #[must_use]
     pub(crate) fn ends_processes(self) -> bool {
-        self.kills() || self.takes_machine()
+        self.kills() || self.takes_machine() || self.rollout().is_some()
+    }
+
+    /// How it has machines replaced; `None` if it restarts nothing.
+    #[must_use]
+    pub fn rollout(self) -> Option<Rollout> {
+        match self {
+            Self::Restart { rollout, .. } => Some(rollout),
+            Self::Crash { .. }
+            | Self::Terminate { .. }
+            | Self::Interrupt { .. }
+            | Self::Pause { .. }
+            | Self::MachineLost { .. }
+            | Self::Slow { .. }
+            | Self::Down { .. } => None,
+        }
+    }
+
+    /// The time after which what it asks to end is killed; `None`: never, or it asks nobody.
+    #[must_use]
+    pub(crate) fn grace(self) -> Option<Nanos> {
+        match self {
+            Self::Restart { grace, .. } | Self::Terminate { grace, .. } => grace,
+            Self::Crash { .. }
+            | Self::Interrupt { .. }
+            | Self::Pause { .. }
+            | Self::MachineLost { .. }
+            | Self::Slow { .. }
+            | Self::Down { .. } => None,
+        }
     }
 
     /// Whether it ends a single process.
@@ -194,6 +278,7 @@ impl FaultKind {
             Self::Slow { .. }
             | Self::Down { .. }
             | Self::Pause { .. }
+            | Self::Restart { .. }
             | Self::MachineLost { .. } => false,
         }
     }

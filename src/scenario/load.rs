@@ -9,7 +9,7 @@ use rand_pcg::Pcg64Dxsm;
 
 use super::Arrivals;
 use super::dist::exponential;
-use crate::engine::Nanos;
+use crate::engine::{Nanos, whole};
 
 /// How the rate of arrivals changes over time.
 #[derive(Clone, Debug, PartialEq)]
@@ -351,6 +351,35 @@ impl LoadCourse {
         }
     }
 
+    /// Skips whole days in which nobody of so many expected arrivals would come; returns how many are expected after them. (A day of milliseconds has
+    /// thousands of lines for each arrival.)
+    fn skip_days(&mut self, expected: f64, until: Option<Nanos>) -> f64 {
+        const MANY: f64 = 16.0;
+        let Load::Diurnal { mean, period, .. } = self.load else {
+            return expected;
+        };
+        let about = mean * period.as_secs_f64();
+        if !self.index.is_multiple_of(LINES_OF_A_DAY)
+            || self.within > 0.0
+            || expected < MANY * about
+        {
+            return expected;
+        }
+        let lines = (0..LINES_OF_A_DAY).filter_map(|i| self.load.line(i, &mut self.states));
+        let of_a_day: f64 = lines.map(|line| line.arrivals(line.time)).sum();
+        let days = (expected / of_a_day).floor() - 1.0;
+        let left = until.unwrap_or(Nanos::MAX).since(self.began).0 / period.0.max(1);
+        if !(1.0..).contains(&days) || left == 0 {
+            return expected;
+        }
+        let days = whole(days).min(left);
+        self.index = self
+            .index
+            .saturating_add(days.saturating_mul(LINES_OF_A_DAY));
+        self.began += period * days;
+        (expected - of_a_day * days as f64).max(0.0)
+    }
+
     /// When the next one arrives, after all before; `None` if nobody does, or not before `until`.
     pub(crate) fn next(
         &mut self,
@@ -359,6 +388,7 @@ impl LoadCourse {
     ) -> Option<Nanos> {
         let mut expected = exponential(intervals);
         loop {
+            expected = self.skip_days(expected, until);
             let line = self.line?;
             if until.is_some_and(|end| self.began > end) {
                 return None;

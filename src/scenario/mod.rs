@@ -29,13 +29,13 @@ pub(crate) use cost::{on_cpu, taking};
 pub(crate) use device::transfer_time;
 pub use device::{DeviceKind, DeviceSpec};
 pub use dist::Dist;
-pub use fault::{Fault, FaultKind, FaultTime};
+pub use fault::{Fault, FaultKind, FaultTime, Rollout, TERMINATION_GRACE};
 pub(crate) use lifecycle::is_module;
 pub use lifecycle::{GRACEFUL_TIMEOUT, Lifecycle, PoolLife};
 pub(crate) use load::LoadCourse;
 pub use load::{Load, LoadState, Phase};
 pub use model::*;
-pub use nodes::{Balancer, HealthCheck, Network, NodeMachine, Nodes};
+pub use nodes::{Autoscale, Balancer, HealthCheck, Network, NodeMachine, Nodes};
 pub use server::{
     Accepting, CeleryPool, Endpoints, RequestHandling, SOMAXCONN, Server, ServerKind,
     THREAD_LIMITER, WORKER_CONNECTIONS, Waiting, WorkerClass,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::units::{format_duration, format_size};
-use super::{Bytes, MachineSpec, limits};
+use super::{Bytes, Fault, MachineSpec, limits};
 use crate::engine::Nanos;
 
 /// Several machines that run the same strategy, behind a load balancer. Where a request goes is decided when it comes.
@@ -19,6 +19,54 @@ pub struct Nodes {
     pub machine: NodeMachine,
     /// How the balancer learns that a machine is gone, or back.
     pub health: HealthCheck,
+    /// How the number of machines follows the load; `None`: it does not.
+    pub autoscale: Option<Autoscale>,
+}
+
+/// How the number of machines follows the load: the horizontal pod autoscaler of Kubernetes, each machine being a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Autoscale {
+    /// Fewest machines, at least 1 (`minReplicas`).
+    pub min: u32,
+    /// Most machines, at least `min` (`maxReplicas`).
+    pub max: u32,
+    /// The share of the CPU time that the machines have which they should use, in percent, at least 1 (`averageUtilization`).
+    pub target: u32,
+    /// Time between two looks, above zero (`--horizontal-pod-autoscaler-sync-period`).
+    pub every: Nanos,
+    /// For how long fewer machines have to suffice before any are taken away (`behavior.scaleDown.stabilizationWindowSeconds`).
+    pub cool_down: Nanos,
+    /// From when a machine is asked for until its program starts: to find a place for it, fetch its image, start its container.
+    pub start: Nanos,
+}
+
+impl Autoscale {
+    /// Up to so many machines, as Kubernetes does it by default: a target of 80 %, a look every 15 s, fewer after five minutes. A new one starts at once.
+    #[must_use]
+    pub fn of(min: u32, max: u32) -> Self {
+        Self {
+            min,
+            max,
+            target: 80,
+            every: Nanos::from_secs(15),
+            cool_down: Nanos::from_secs(300),
+            start: Nanos::ZERO,
+        }
+    }
+
+    /// Why these numbers do not go together, where there are so many machines at the start; `None` if they do.
+    #[must_use]
+    pub fn contradiction(self, count: u32) -> Option<String> {
+        let Self { min, max, .. } = self;
+        if min > max {
+            return Some(format!(
+                "at least {min} machines are more than at most {max}"
+            ));
+        }
+        (count < min || count > max).then(|| {
+            format!("`count` is the number of machines at the start: {count} is not within {min} and {max}")
+        })
+    }
 }
 
 /// Who decides which machine a request goes to.
@@ -121,7 +169,17 @@ impl Nodes {
             network: Network::default(),
             machine: NodeMachine::default(),
             health: HealthCheck::default(),
+            autoscale: None,
         }
+    }
+
+    /// Most machines that there are at a time under these faults.
+    #[must_use]
+    pub fn most(&self, faults: &[Fault]) -> u32 {
+        let by_load = self.autoscale.map_or(0, |a| a.max);
+        let surge = faults.iter().filter_map(|f| f.kind.rollout());
+        let surge = surge.map(|r| r.max_surge).max().unwrap_or(0);
+        self.count.max(by_load).max(1).saturating_add(surge)
     }
 
     /// Each of the machines, made from the scenario's.
@@ -167,6 +225,18 @@ impl Nodes {
         say("check-timeout", time(self.health.timeout, health.timeout));
         say("fails", number(self.health.fails, health.fails));
         say("passes", number(self.health.passes, health.passes));
+        if let Some(a) = self.autoscale {
+            let usual = Autoscale::of(self.count, a.max);
+            say("min", number(a.min, usual.min));
+            say("max", Some(a.max.to_string()));
+            say(
+                "target",
+                (a.target != usual.target).then(|| format!("{}%", a.target)),
+            );
+            say("look", time(a.every, usual.every));
+            say("cool-down", time(a.cool_down, usual.cool_down));
+            say("start", time(a.start, usual.start));
+        }
         label
     }
 }

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Lifecycle, MachineSpec, NamedPool, Nodes, Offload, PoolLife, ProcessApi, Server, StartMethod,
-    Strategy, Workers,
+    Fault, Lifecycle, MachineSpec, NamedPool, Nodes, Offload, PoolLife, ProcessApi, Server,
+    StartMethod, Strategy, Workers,
 };
 
 /// How a strategy executes tasks.
@@ -264,10 +264,10 @@ impl Strategy {
         self.on_machines().map_or(self, |(_, each)| each)
     }
 
-    /// Number of machines.
+    /// Most machines that there are at a time under these faults.
     #[must_use]
-    pub fn machines(&self) -> u32 {
-        self.nodes().map_or(1, |nodes| nodes.count.max(1))
+    pub fn machines(&self, faults: &[Fault]) -> u32 {
+        self.nodes().map_or(1, |nodes| nodes.most(faults))
     }
 
     /// The machine that executes the tasks, or each of them, made from the scenario's.

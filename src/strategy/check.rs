@@ -1,10 +1,12 @@
 //! Laws that every run obeys, whatever is simulated: a debugging aid for those who change the model, and the last line of every test of it.
 //! It looks only at the input and the outcome, so it cannot share a mistake with the simulator.
 
-use super::{Effect, Finding, FindingKind, Outcome, SimInput};
+use super::{ADMISSION, Effect, Finding, FindingKind, Outcome, SimInput};
 use crate::engine::{Nanos, Total};
 use crate::measure::{Histogram, Window};
-use crate::scenario::{Arrivals, DeviceKind, Fault, FaultTime, Rounds, Strategy, WaitsFor};
+use crate::scenario::{
+    Arrivals, DeviceKind, Fault, FaultKind, FaultTime, Nodes, Rounds, Strategy, WaitsFor,
+};
 
 /// Collects the laws that are broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -164,7 +166,7 @@ fn latencies(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
 
 /// Checks that core time is conserved, instants are in order, and a GIL is held by one thread at a time.
 fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
-    let machines = input.strategy.machines() as usize;
+    let machines = input.strategy.machines(&input.workload.faults) as usize;
     let cores = input.strategy.machine(input.machine).cores.len() * machines;
     broken.unless(o.core_busy.len() == cores, || {
         format!("{} cores", o.core_busy.len())
@@ -208,7 +210,8 @@ fn time(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         || format!("GILs contended for {:?} of {:?}", o.gil_contended, o.end),
     );
     // What is lost with a machine is started again, so that their number is not bounded.
-    if input.workload.faults.iter().any(|f| f.kind.takes_machine()) {
+    let goes = |k: FaultKind| k.takes_machine() || k.rollout().is_some();
+    if input.workload.faults.iter().any(|f| goes(f.kind)) || machines_come(input) {
         return;
     }
     // Beside the copies there are worker processes or interpreters, a master, the fork server, and the resource tracker.
@@ -230,6 +233,16 @@ fn workers(strategy: &Strategy) -> u64 {
     strategy.every_pool().map(of).sum()
 }
 
+/// Whether machines are started anew during the run.
+fn machines_come(input: &SimInput<'_>) -> bool {
+    let mut faults = input.workload.faults.iter();
+    let scales = |nodes: &Nodes| nodes.autoscale.is_some();
+    input
+        .strategy
+        .nodes()
+        .is_some_and(|nodes| scales(nodes) || faults.any(|f| f.kind.rollout().is_some()))
+}
+
 fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     let peak = o.memory_peak as f64;
     // The mean of a constant may differ from it in the last bits.
@@ -249,10 +262,9 @@ fn memory(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
     } else {
         o.memory_mean
     };
-    let gone = o
-        .findings
-        .iter()
-        .any(|f| f.kind() == FindingKind::LostMachines);
+    // Machines that were lost, or have yet to start their program, have nothing in memory.
+    let gone =
+        (o.findings.iter()).any(|f| f.kind() == FindingKind::LostMachines) || machines_come(input);
     broken.unless(gone || least >= base * (1.0 - 1e-9) - 1.0, || {
         format!("mean memory {least} below the interpreter's own {base}")
     });
@@ -293,7 +305,7 @@ fn devices(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
         // Work is rounded to whole nanoseconds at the end of each transfer.
         let transfers = (d.completed + d.cut) as f64;
         let instances = if spec.per_node {
-            input.strategy.machines()
+            input.strategy.machines(&input.workload.faults)
         } else {
             1
         };
@@ -379,7 +391,8 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
             } => {
                 let of_resources = input.workload.resources.iter().map(|r| &r.name);
                 let mut known = of_resources.chain(input.workload.queues.iter().map(|q| &q.name));
-                known.any(|name| name == resource) && *times > 0 && times <= asked
+                let let_in = input.workload.admission.is_some() && resource == ADMISSION;
+                (let_in || known.any(|name| name == resource)) && *times > 0 && times <= asked
             }
             Finding::FullBacklog {
                 connections,
@@ -408,10 +421,21 @@ fn findings(input: &SimInput<'_>, o: &Outcome, broken: &mut Violations) {
                 let mut faults = input.workload.faults.iter();
                 *times > 0 && *at <= o.end && faults.any(|f| f.kind.takes_machine())
             }
+            Finding::Restarts {
+                at,
+                times,
+                unfinished,
+                ..
+            } => {
+                let mut faults = input.workload.faults.iter();
+                let restarts = faults.any(|f| f.kind.rollout().is_some());
+                *times > 0 && unfinished <= times && *at <= o.end && restarts
+            }
             Finding::MissedFault { at, times } => {
                 let mut faults = input.workload.faults.iter();
                 let once = |f: &Fault| matches!(f.when, FaultTime::At(_));
-                let strikes = faults.any(|f| f.kind.may_miss() || once(f));
+                let strikes =
+                    faults.any(|f| f.kind.may_miss() || f.kind.ends_processes() || once(f));
                 *times > 0 && *at <= o.end && strikes
             }
             Finding::MemoryKills { at, processes } => {

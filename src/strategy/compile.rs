@@ -65,7 +65,7 @@ enum Placement {
 
 /// Why a strategy cannot be compared with those that a fault of the workload strikes; `None` if it can.
 fn unstruck(workload: &Workload, strategy: &Strategy, layout: &Layout) -> Option<&'static str> {
-    let mut faults = workload.faults.iter().map(|f| f.kind);
+    let faults = |which: fn(FaultKind) -> bool| workload.faults.iter().any(|f| which(f.kind));
     let one_process = match layout.executor {
         Executor::Inline
         | Executor::RawThreads
@@ -80,11 +80,15 @@ fn unstruck(workload: &Workload, strategy: &Strategy, layout: &Layout) -> Option
         Executor::Processes(..) | Executor::MpPool(..) => false,
     };
     match strategy.nodes() {
-        None if faults.any(FaultKind::takes_machine) => Some(
+        None if faults(FaultKind::takes_machine) => Some(
             "the scenario's faults have a machine lost, which is found out by a balancer: write nodes:1(..) for one machine, nodes:3(..) for three",
         ),
-        Some(_) if one_process && faults.any(FaultKind::kills) => Some(
+        Some(_) if one_process && faults(FaultKind::kills) => Some(
             "the scenario's faults end worker processes, and nobody starts the only process of a machine again: have a server or a prefork on each",
+        ),
+        None if !layout.has_master() && faults(|k| k.rollout().is_some()) => Some(
+            "the scenario's faults restart a server while it serves, and nobody starts a program without a master again: have a server or a prefork, or \
+             machines behind a balancer (nodes:2(..))",
         ),
         None | Some(_) => None,
     }

@@ -1,5 +1,6 @@
 //! What one replication observed.
 
+pub(crate) use crate::cpython::ADMISSION;
 pub use crate::cpython::{Effect, Finding, FindingKind, WaitReason};
 use crate::engine::{Nanos, Total};
 pub use crate::machine::{CAUSES, Cause};
@@ -21,6 +22,8 @@ pub struct Outcome {
     pub rejected: u64,
     /// Of the arrived, requests that clients sent again ([`Client`](crate::scenario::Client)).
     pub resent: u64,
+    /// Requests of clients that ended without an answer, however often each was sent; without a `client` of the scenario, tasks that did not complete.
+    pub unanswered: u64,
     /// Attempts that `Retry` steps began of tasks that arrived after the warm-up, those of their children included.
     pub attempts: u64,
     /// Of these, attempts after the first.
@@ -70,6 +73,10 @@ pub struct Outcome {
     pub cpu: Total,
     /// Busy time of each core.
     pub core_busy: Vec<Nanos>,
+    /// Of each machine the time for which it was there, all together: of machines that stay `end` times their number.
+    pub machine_time: Total,
+    /// Most machines that there can be at a time.
+    pub machines: u32,
     /// Time that the main program spent by itself before rounds ([`Rounds::serial`](crate::scenario::Rounds)); of several copies the mean.
     pub serial: Total,
     /// When the run ended (utilization is busy time over this).

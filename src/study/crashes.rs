@@ -45,6 +45,23 @@ pub struct LostMachines {
     pub refused: u64,
 }
 
+/// What restarts cost a case, in the replication in which they cost most.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Restarted {
+    /// The case.
+    pub case: String,
+    /// How often it is restarted.
+    pub times: u64,
+    /// How many of these are given up, or not over at the end.
+    pub unfinished: u64,
+    /// How long the longest of the others takes, until the last new worker or machine serves.
+    pub longest: Nanos,
+    /// Workers, or machines, that have not ended in time.
+    pub killed: u64,
+    /// Requests that these still have.
+    pub tasks: u64,
+}
+
 /// How often a crash found no process to end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Missed {
@@ -143,6 +160,39 @@ pub(super) fn lost_machines_text(cases: &[LostMachines]) -> String {
     };
     format!(
         "machines are lost, as the scenario's `faults` have it, with all that they had taken in, and requests go there until the balancer's checks have failed often enough: {}. Check more often (`health`), and keep enough machines for the load without one.{again}",
+        list(&each)
+    )
+}
+
+pub(super) fn restarts_text(cases: &[Restarted]) -> String {
+    let each: Vec<String> = (cases.iter())
+        .map(|c| {
+            let mut said = vec![counted(c.times, "time")];
+            if c.times > c.unfinished {
+                said.push(format!("done after {} at most", seconds(c.longest)));
+            }
+            if c.unfinished > 0 {
+                said.push(format!("{} not completed", grouped(c.unfinished)));
+            }
+            if c.killed > 0 {
+                let lost = counted(c.tasks, "request");
+                said.push(format!("{} killed with {lost}", grouped(c.killed)));
+            }
+            format!("{} ({})", c.case, said.join(", "))
+        })
+        .collect();
+    let advice = match (
+        cases.iter().any(|c| c.tasks > 0),
+        cases.iter().any(|c| c.unfinished > 0),
+    ) {
+        (true, _) => "Give those that end more time (`grace`), or have requests end sooner.",
+        (false, true) => {
+            "See whether the run ends before that, a lost machine holds it up, or a worker of uvicorn takes more than 5 s until it serves."
+        }
+        (false, false) => "The course over time says what it costs meanwhile.",
+    };
+    format!(
+        "servers are restarted while they serve, as the scenario's `faults` have it, until the last new worker or machine serves: {}. {advice}",
         list(&each)
     )
 }

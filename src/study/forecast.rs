@@ -214,6 +214,7 @@ fn status_of(
         | Finding::BrokenPool { .. }
         | Finding::LostTasks { .. }
         | Finding::LostMachines { .. }
+        | Finding::Restarts { .. }
         | Finding::MissedFault { .. }
         | Finding::MemoryKills { .. } => None,
     });

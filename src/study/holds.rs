@@ -190,6 +190,10 @@ impl Warning {
                 !cases.is_empty()
                     && (cases.iter()).all(|c| tells(of(&c.case), &Told::Machines(c.clone())))
             }
+            Self::Restarts { cases } => {
+                !cases.is_empty()
+                    && (cases.iter()).all(|c| tells(of(&c.case), &Told::Restarted(c.clone())))
+            }
             Self::MissedFault { cases } => {
                 !cases.is_empty()
                     && (cases.iter()).all(|c| tells(of(&c.case), &Told::Missed(c.clone())))

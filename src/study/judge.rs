@@ -13,7 +13,7 @@ use super::told::{Told, is_struck, returns, server_findings, told};
 use super::warning::{
     BUSY, Back, Contended, Convoy, FOUGHT, GilContentionCost, RETRY_STORM, Scarce, Slowed,
     UnfinishedTasks, WAKE_UP_AT_MOST, Warning, attempts_for_each_first, gains_nothing,
-    ranks_before, sequential_cpu,
+    ranks_before, sent_by_clients, sequential_cpu,
 };
 use crate::cpython::profile::{Profile, Tag};
 use crate::engine::Nanos;
@@ -109,6 +109,7 @@ fn nothing_completed(cases: &[&Forecast]) -> Option<Warning> {
                 timed_out: mean(f, Quantity::TimedOut),
                 rejected: mean(f, Quantity::Rejected),
                 in_flight: mean(f, Quantity::InFlight),
+                sent: sent_by_clients(f).unwrap_or(1.0),
             };
             (f.name(), instead)
         })
@@ -172,7 +173,7 @@ fn findings(
     let (mut queues, mut killed, mut turned_away) = (Vec::new(), Vec::new(), Vec::new());
     let (mut crashed, mut ended) = (Vec::new(), Vec::new());
     let (mut broken, mut lost, mut missed) = (Vec::new(), Vec::new(), Vec::new());
-    let mut machines = Vec::new();
+    let (mut machines, mut restarted) = (Vec::new(), Vec::new());
     let mut for_memory = Vec::new();
     let mut wait_reasons = BTreeSet::new();
     for f in all {
@@ -249,6 +250,7 @@ fn findings(
                 | Finding::BrokenPool { .. }
                 | Finding::LostTasks { .. }
                 | Finding::LostMachines { .. }
+                | Finding::Restarts { .. }
                 | Finding::MissedFault { .. }
                 | Finding::MemoryKills { .. } => match told(f, &found.finding) {
                     Some(Told::Rejected(said)) => turned_away.push(said),
@@ -258,6 +260,7 @@ fn findings(
                     Some(Told::Broken(said)) => broken.push(said),
                     Some(Told::Lost(said)) => lost.push(said),
                     Some(Told::Machines(said)) => machines.push(said),
+                    Some(Told::Restarted(said)) => restarted.push(said),
                     Some(Told::Missed(said)) => missed.push(said),
                     Some(Told::ForMemory(said)) => for_memory.push(said),
                     None => {}
@@ -388,6 +391,9 @@ fn findings(
     if !machines.is_empty() {
         found.push(Warning::LostMachines { cases: machines });
     }
+    if !restarted.is_empty() {
+        found.push(Warning::Restarts { cases: restarted });
+    }
     if !for_memory.is_empty() {
         found.push(Warning::MemoryKills { cases: for_memory });
     }
@@ -410,9 +416,14 @@ fn retry_storm(all: &[&Forecast], workload: &Workload) -> Option<Warning> {
         .filter(|(_, attempts)| *attempts >= RETRY_STORM)
         .collect();
     let alike = |s: &Step| (s.tries_again()).is_some_and(|p| p.jitter == Jitter::None);
+    let sends = |f: &&Forecast| sent_by_clients(f).is_some_and(|n| n >= RETRY_STORM);
+    let clients = all.iter().copied().any(|f| sends(&f));
+    let client = workload.client.as_ref().filter(|_| clients);
+    let at_once = client.is_some_and(|c| c.backoff.jitter == Jitter::None);
     (!cases.is_empty()).then(|| Warning::RetryStorm {
         cases,
-        spread: !workload.any_step(alike),
+        spread: !workload.any_step(alike) && !at_once,
+        clients,
         heeded: !workload.any_step(|s| heedless(workload, s)),
     })
 }

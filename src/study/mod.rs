@@ -37,7 +37,7 @@ mod work;
 
 pub use cases::{Case, cases, default_cases, set_workers};
 pub(crate) use course::compared;
-pub use crashes::{Broken, KilledForMemory, Lost, LostMachines, Missed};
+pub use crashes::{Broken, KilledForMemory, Lost, LostMachines, Missed, Restarted};
 pub use fingerprint::{fingerprint, plan_fingerprint, text_fingerprint};
 pub(crate) use follow::follow;
 pub use judge::judged;

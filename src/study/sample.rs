@@ -1,7 +1,7 @@
 //! Samples: one replication reduced to the numbers that a forecast is made of.
 
 use super::windows::{Missed, WindowSample, missed, reduced};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, Total};
 use crate::measure::{Histogram, drift, growth};
 use crate::quantity::{LATENCIES, Quantity};
 use crate::scenario::{Metric, Objective};
@@ -143,8 +143,8 @@ fn metric(o: &Outcome, how: Reduction<'_>, m: Metric) -> f64 {
     }
 }
 
-/// The quantile in the window in which it is largest; over all tasks where there are no windows. Tasks of a window in which none completed have waited
-/// until the end of the run, or would wait for ever: they count with that time, which is the least that can be said.
+/// The quantile in the window in which it is largest; over all tasks where there are no windows. Tasks of a window in which none completed count with the
+/// longest that one of them has waited for its end; where some have none, until the end of the run, which is the least that can be said.
 fn worst(o: &Outcome, q: f64) -> f64 {
     let Some(windows) = &o.windows else {
         return quantile(&o.latency, q);
@@ -152,7 +152,13 @@ fn worst(o: &Outcome, q: f64) -> f64 {
     let each = windows.all().iter().enumerate().map(|(i, w)| {
         if w.arrived > 0 && w.completed == 0 {
             let from = windows.width() * i as u64;
-            o.end.since(from).as_secs_f64()
+            let ended = w.failed + w.timed_out + w.rejected;
+            let until = if ended < w.arrived {
+                o.end.since(from)
+            } else {
+                w.unanswered
+            };
+            until.as_secs_f64()
         } else {
             quantile(&w.latency, q)
         }
@@ -185,15 +191,19 @@ fn latencies(h: &Histogram) -> [f64; LATENCIES.len()] {
 fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
     let end = o.end.as_secs_f64();
     let busy: f64 = o.core_busy.iter().map(|b| b.as_secs_f64()).sum();
+    // Machines that were not there all the time had less to give.
+    let all = Total::from(o.end) * u64::from(o.machines.max(1));
+    let there = share(o.machine_time.as_secs_f64(), all.as_secs_f64());
     Quantity::ALL.map(|q| match q {
         Quantity::Makespan => o.makespan.as_secs_f64(),
         Quantity::Closed => o.closed.as_secs_f64(),
         Quantity::Throughput => throughput(o, how),
         Quantity::Cpu => o.cpu.as_secs_f64(),
-        Quantity::Utilization => share(busy, end * count(o.core_busy.len() as u64)),
+        Quantity::Utilization => share(busy, end * count(o.core_busy.len() as u64) * there),
         Quantity::GilHeld => share(o.gil_held.as_secs_f64(), end),
         Quantity::Serial => share(o.serial.as_secs_f64(), o.makespan.as_secs_f64()),
         Quantity::GilContended => share(o.gil_contended.as_secs_f64(), end),
+        Quantity::MachineTime => o.machine_time.as_secs_f64(),
         Quantity::SwitchesVoluntary => count(o.switches_voluntary),
         Quantity::SwitchesInvoluntary => count(o.switches_involuntary),
         Quantity::MemoryPeak => count(o.memory_peak),
@@ -206,6 +216,7 @@ fn values(o: &Outcome, how: Reduction<'_>) -> [f64; Quantity::COUNT] {
         Quantity::TimedOut => count(o.timed_out),
         Quantity::Rejected => count(o.rejected),
         Quantity::Resent => count(o.resent),
+        Quantity::Unanswered => count(o.unanswered),
         Quantity::Attempts => count(o.attempts),
         Quantity::Retries => count(o.retries),
         Quantity::InFlight => count(o.in_flight),

@@ -1,6 +1,6 @@
 //! What findings about servers, resources and convoys say of a case.
 
-use super::crashes::{Broken, KilledForMemory, Lost, LostMachines, Missed};
+use super::crashes::{Broken, KilledForMemory, Lost, LostMachines, Missed, Restarted};
 use super::warning::{Back, Crashed, FullQueue, KilledWorkers, Rejected, Warning};
 use crate::result::Forecast;
 use crate::scenario::{Pool, Scenario, Step, StepResource, Strategy, WaitsFor};
@@ -76,6 +76,8 @@ pub(super) enum Told {
     Lost(Lost),
     /// Machines were lost.
     Machines(LostMachines),
+    /// A server or its machines were restarted.
+    Restarted(Restarted),
     /// Crashes found no process.
     Missed(Missed),
     /// Processes were killed for memory.
@@ -89,6 +91,7 @@ pub(super) fn is_struck(f: &Forecast) -> bool {
         | Told::Broken(_)
         | Told::Lost(_)
         | Told::Machines(_)
+        | Told::Restarted(_)
         | Told::ForMemory(_) => true,
         Told::Rejected(_) | Told::FullQueue(_) | Told::Killed(_) | Told::Missed(_) => false,
     };
@@ -184,6 +187,21 @@ pub(super) fn told(f: &Forecast, finding: &Finding) -> Option<Told> {
             failed: *failed,
             sent_again: *sent_again,
             refused: *refused,
+        })),
+        Finding::Restarts {
+            at: _,
+            times,
+            unfinished,
+            longest,
+            killed,
+            tasks,
+        } => Some(Told::Restarted(Restarted {
+            case: f.name(),
+            times: *times,
+            unfinished: *unfinished,
+            longest: *longest,
+            killed: *killed,
+            tasks: *tasks,
         })),
         Finding::MissedFault { at: _, times } => Some(Told::Missed(Missed {
             case: f.name(),

@@ -2,8 +2,9 @@
 //! about, and its text ends in a next step.
 
 use super::crashes::{
-    Broken, KilledForMemory, Lost, LostMachines, Missed, broken_pool_text, lost_machines_text,
-    lost_tasks_text, memory_kills_text, missed_fault_text, program_crashed_text,
+    Broken, KilledForMemory, Lost, LostMachines, Missed, Restarted, broken_pool_text,
+    lost_machines_text, lost_tasks_text, memory_kills_text, missed_fault_text,
+    program_crashed_text, restarts_text,
 };
 use super::relief::Relief;
 use super::warning_text::{
@@ -79,6 +80,8 @@ codes! {
         LostTasks = "lost-tasks",
         /// Under some strategies machines are lost, by a fault of the scenario, with all that they have taken in.
         LostMachines = "lost-machines",
+        /// Under some strategies a server or its machines are restarted while they serve, as the scenario has it.
+        Restarts = "restarts",
         /// Under some strategies a fault of the scenario finds no process that it could end.
         MissedFault = "missed-fault",
         /// Under some strategies the kernel kills the largest process, because all together have more memory than there is.
@@ -127,6 +130,7 @@ impl WarningCode {
             | Self::BrokenPool
             | Self::LostTasks
             | Self::LostMachines
+            | Self::Restarts
             | Self::MissedFault
             | Self::MemoryKills
             | Self::FutileWakeups
@@ -292,6 +296,8 @@ pub enum Warning {
         spread: bool,
         /// Whether all who are told when to come again heed it already (`retry_after`), or nobody is told.
         heeded: bool,
+        /// Whether it is clients from outside who send again, rather than tasks that try again what they call.
+        clients: bool,
     },
     /// Tasks are rejected because nothing is left of a resource, or a circuit breaker is open.
     Rejected {
@@ -335,6 +341,11 @@ pub enum Warning {
     LostMachines {
         /// The cases, each with what it costs.
         cases: Vec<LostMachines>,
+    },
+    /// A server, or its machines, are restarted while they serve.
+    Restarts {
+        /// The cases, each with what it costs.
+        cases: Vec<Restarted>,
     },
     /// A crash finds no process to end.
     MissedFault {
@@ -452,15 +463,37 @@ pub struct UnfinishedTasks {
     pub rejected: f64,
     /// Tasks that were still in flight at the end.
     pub in_flight: f64,
+    /// How often clients sent each request; 1 where none is sent again.
+    pub sent: f64,
 }
 
 impl UnfinishedTasks {
-    fn text(self) -> &'static str {
+    /// Whether requests that are sent again are half of the load or more.
+    fn sent_again(self) -> bool {
+        self.sent >= RETRY_STORM
+    }
+
+    /// Whether most of them were under way when the run ended.
+    fn cut_short(self) -> bool {
+        self.in_flight > self.failed.max(self.timed_out).max(self.rejected)
+    }
+
+    fn text(self) -> String {
+        let what = self.what();
+        if self.sent_again() {
+            format!("{what}; clients sent each request {:.1} times", self.sent)
+        } else {
+            what.into()
+        }
+    }
+
+    fn what(self) -> &'static str {
         let Self {
             failed,
             timed_out,
             rejected,
             in_flight,
+            sent: _,
         } = self;
         let all = failed + timed_out + rejected + in_flight;
         if all <= 0.0 {
@@ -810,6 +843,7 @@ impl Warning {
             Self::BrokenPool { .. } => WarningCode::BrokenPool,
             Self::LostTasks { .. } => WarningCode::LostTasks,
             Self::LostMachines { .. } => WarningCode::LostMachines,
+            Self::Restarts { .. } => WarningCode::Restarts,
             Self::MissedFault { .. } => WarningCode::MissedFault,
             Self::MemoryKills { .. } => WarningCode::MemoryKills,
             Self::ProgramCrashed { .. } => WarningCode::ProgramCrashed,
@@ -949,8 +983,9 @@ impl Warning {
             Self::NothingCompleted { cases } => {
                 let each: Vec<String> = cases.iter().map(|(c, i)| format!("{c} ({})", i.text())).collect();
                 format!(
-                    "in some replication no task completed: {}. Check the steps' times, time-outs and failures, or simulate longer.",
-                    list(&each)
+                    "in some replication no task completed: {}. {}",
+                    list(&each),
+                    advice_without_any(cases)
                 )
             }
             Self::Unsupported { cases } => {
@@ -1087,6 +1122,7 @@ impl Warning {
                 cases,
                 spread,
                 heeded,
+                clients,
             } => {
                 let each: Vec<String> = cases
                     .iter()
@@ -1101,8 +1137,9 @@ impl Warning {
                 }
                 format!(
                     "clients that try again make a multiple of the load that they were asked for: {}. {advice}limit them to a part of the load \
-                     (`budget`), or allow fewer `attempts`.",
-                    list(&each)
+                     (`budget`), or allow fewer {}.",
+                    list(&each),
+                    if *clients { "`retries` of `client`" } else { "`attempts`" }
                 )
             }
             Self::Rejected {
@@ -1115,6 +1152,7 @@ impl Warning {
             Self::BrokenPool { cases } => broken_pool_text(cases),
             Self::LostTasks { cases } => lost_tasks_text(cases),
             Self::LostMachines { cases } => lost_machines_text(cases),
+            Self::Restarts { cases } => restarts_text(cases),
             Self::MissedFault { cases } => missed_fault_text(cases),
             Self::MemoryKills { cases } => memory_kills_text(cases),
             Self::ProgramCrashed { cases } => program_crashed_text(cases),
@@ -1257,10 +1295,37 @@ fn written(share: f64) -> String {
 /// So many attempts for each first one are a storm: half of the load, or more, is of attempts that come again.
 pub(super) const RETRY_STORM: f64 = 2.0;
 
-/// How many attempts a case's `Retry` steps begin for each first one; `None` if there are none.
+/// What to do where no task completed.
+fn advice_without_any(cases: &[(String, UnfinishedTasks)]) -> &'static str {
+    let (mut again, mut all) = (cases.iter(), cases.iter());
+    if again.any(|(_, u)| u.sent_again()) {
+        "What clients have given up is worked on nevertheless: have them send less often again (`retries`, `budget`, `backoff` of `client`), tell the \
+         program of their time-outs (`propagate`), or let in no more than it can do (`admission`)."
+    } else if all.any(|(_, u)| u.cut_short()) {
+        "Check the steps' times, time-outs and failures, or simulate longer."
+    } else {
+        "Check the steps' times, time-outs and failures."
+    }
+}
+
+/// How many attempts there are for each first one, of a case's `Retry` steps or of its clients' requests, whichever is more; `None` if there are none.
 pub(super) fn attempts_for_each_first(f: &Forecast) -> Option<f64> {
+    let of_steps = attempts(f, Quantity::Attempts, Quantity::Retries);
+    of_steps
+        .into_iter()
+        .chain(sent_by_clients(f))
+        .reduce(f64::max)
+}
+
+/// How often clients send each of their requests.
+pub(super) fn sent_by_clients(f: &Forecast) -> Option<f64> {
+    attempts(f, Quantity::Arrived, Quantity::Resent)
+}
+
+/// All attempts for each first one.
+fn attempts(f: &Forecast, all: Quantity, again: Quantity) -> Option<f64> {
     let mean = |q| f.get(q).map(|e| e.mean);
-    let (all, again) = (mean(Quantity::Attempts)?, mean(Quantity::Retries)?);
+    let (all, again) = (mean(all)?, mean(again)?);
     let first = all - again;
     (first > 0.0).then(|| all / first)
 }

@@ -5,11 +5,17 @@ use crate::engine::Nanos;
 use crate::quantity::{counted, list, percent, seconds};
 use crate::scenario::SOMAXCONN;
 use crate::scenario::units::grouped;
+use crate::strategy::ADMISSION;
 
 pub(super) fn rejected_text(cases: &[Rejected], breakers: &[String], heedless: bool) -> String {
-    let (open, full): (Vec<&Rejected>, Vec<&Rejected>) =
+    let (open, others): (Vec<&Rejected>, Vec<&Rejected>) =
         cases.iter().partition(|c| breakers.contains(&c.resource));
+    let (away, full): (Vec<&Rejected>, Vec<&Rejected>) =
+        others.into_iter().partition(|c| c.resource == ADMISSION);
     let mut said = Vec::new();
+    if !away.is_empty() {
+        said.push(away_text(&away));
+    }
     if !full.is_empty() {
         said.push(full_text(&full, heedless));
     }
@@ -36,6 +42,14 @@ fn how_often(cases: &[&Rejected]) -> String {
         })
         .collect();
     list(&each)
+}
+
+fn away_text(cases: &[&Rejected]) -> String {
+    format!(
+        "tasks are turned away, as the scenario's `admission` has it: {}. Whoever is let in is answered sooner for that; let more in (`limit`, `target`) \
+         if those have time to spare, or have more workers.",
+        how_often(cases)
+    )
 }
 
 fn open_text(cases: &[&Rejected]) -> String {

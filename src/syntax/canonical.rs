@@ -17,8 +17,8 @@ use crate::scenario::{
     Admission, Arrivals, Backoff, Client, CoDel, DeviceKind, DeviceSpec, Dist, Fault, FaultKind,
     FaultTime, Imports, Jitter, Load, LoadState, LockId, LockSpec, MachineGiven, MachineSpec,
     Metric, ObjectKind, ObjectSpec, Objective, Overflow, Phase, QueueId, QueueSpec, Releases,
-    ResourceKind, ResourceSpec, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass, TracedTask,
-    WhenFull, WorkingMemory, Workload, strategy_label,
+    ResourceKind, ResourceSpec, Rollout, Rounds, Scenario, Scope, Step, StrategyCase, TaskClass,
+    TracedTask, WhenFull, WorkingMemory, Workload, strategy_label,
 };
 
 /// The first line of the canonical text. The number is the version of this text: with another number the same scenario has another text.
@@ -702,6 +702,7 @@ impl Workload {
             FaultKind::Terminate { .. } => "Terminate",
             FaultKind::Interrupt { .. } => "Interrupt",
             FaultKind::Pause { .. } => "Pause",
+            FaultKind::Restart { .. } => "Restart",
         };
         text.of(name, |text| {
             if let Some(device) = kind.device() {
@@ -720,6 +721,17 @@ impl Workload {
                 FaultKind::Terminate { worker, grace } => {
                     text.given("worker", worker.as_ref())?;
                     text.given("grace", grace.as_ref())?;
+                }
+                FaultKind::Restart { grace, rollout } => {
+                    let usual = Rollout::default();
+                    text.given("grace", grace.as_ref())?;
+                    text.unless(
+                        "max_unavailable",
+                        &rollout.max_unavailable,
+                        &usual.max_unavailable,
+                    )?;
+                    text.unless("max_surge", &rollout.max_surge, &usual.max_surge)?;
+                    text.unless("boot", &rollout.boot, &usual.boot)?;
                 }
                 FaultKind::Down { .. } => {}
             }
@@ -1279,6 +1291,14 @@ mod tests {
         ("workload.faults", "[Interrupt(at: \"1s\")]"),
         ("workload.faults", "[Interrupt(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\")]"),
+        ("workload.faults", "[Restart(at: \"1s\")]"),
+        ("workload.faults", "[Restart(at: \"1s\", grace: \"1s\")]"),
+        (
+            "workload.faults",
+            "[Restart(at: \"1s\", max_unavailable: 2)]",
+        ),
+        ("workload.faults", "[Restart(at: \"1s\", max_surge: 1)]"),
+        ("workload.faults", "[Restart(at: \"1s\", boot: \"1s\")]"),
         ("workload.faults", "[Terminate(at: \"1s\", worker: 1)]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"1s\")]"),
         ("workload.faults", "[Terminate(at: \"1s\", grace: \"2s\")]"),
@@ -1578,6 +1598,13 @@ mod tests {
                 "[Nodes(count: 2, each: Sequential, health: (timeout: \"500ms\"))]",
                 "[Nodes(count: 2, each: Sequential, health: (fails: 1))]",
                 "[Nodes(count: 2, each: Sequential, health: (passes: 1))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 5))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, min: 1))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, target: \"60%\"))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, every: \"5s\"))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, cool_down: \"5s\"))]",
+                "[Nodes(count: 2, each: Sequential, autoscale: (max: 4, start: \"5s\"))]",
                 "[Prefork(processes: 2, each: Sequential)]",
                 "[Prefork(processes: 3, each: Sequential)]",
                 "[Prefork(processes: 2, each: Threads(workers: 2))]",

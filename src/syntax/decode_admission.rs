@@ -134,7 +134,7 @@ pub(super) fn client(cx: &mut Cx, node: &SyntaxNode) -> Option<Client> {
     };
     let ((patience, backoff), (retries, propagate)) =
         both(both(patience, backoff(cx, &f)), both(retries, propagate))?;
-    check_pauses(cx, &f, retries + 1, true);
+    check_pauses(cx, &f, retries + 1, true, "retries");
     without_timeout(cx, node, &f, retries)?;
     Some(Client {
         timeout: patience,

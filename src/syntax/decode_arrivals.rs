@@ -72,6 +72,7 @@ pub(super) fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -
         }
         ArrivalsName::Phases => {
             let load = phases(cx, &f)?;
+            never_so_many(cx, &f, &load, count);
             Some(Arrivals::Varying { load, count })
         }
         ArrivalsName::Diurnal => {
@@ -100,6 +101,22 @@ pub(super) fn arrivals(cx: &mut Cx, node: &SyntaxNode, horizon: Option<Nanos>) -
             })
         }
         ArrivalsName::Trace => Some(Arrivals::Trace(Vec::new())),
+    }
+}
+
+/// Warns of a number of arrivals that do not come before the load ends: five standard deviations more than are expected.
+fn never_so_many(cx: &mut Cx, f: &Fields<'_>, load: &Load, count: Option<u64>) {
+    let expected = load.expected_until(None);
+    let most = expected + 5.0 * expected.sqrt();
+    if let (Some(node), Some(count)) = (f.get("count"), count)
+        && count as f64 > most
+    {
+        cx.at("count", |cx| {
+            let message =
+                format!("`count` has no effect: some {expected:.0} come until the load ends");
+            cx.warn(Code::NoEffect, node.span, message)
+                .help("leave it out, let the load last longer, or `repeat` it");
+        });
     }
 }
 

@@ -8,7 +8,7 @@ use super::tree::SyntaxNode;
 use super::variants;
 use super::variants::FaultName;
 use crate::engine::Nanos;
-use crate::scenario::{DeviceId, Fault, FaultKind, FaultTime, limits};
+use crate::scenario::{DeviceId, Fault, FaultKind, FaultTime, Rollout, limits};
 
 /// Reads a list of faults. One at or after the horizon would never happen.
 pub(super) fn faults(
@@ -77,18 +77,10 @@ fn fault(
             worker: worker(cx, &f)?,
         },
         FaultName::Terminate => {
-            let worker = worker(cx, &f);
-            let grace = match f.get("grace") {
-                Some(_) => cx
-                    .optional(&f, "grace", |cx, n| {
-                        cx.positive_duration(n, "the time that it has to end")
-                    })
-                    .map(Some),
-                None => Some(None),
-            };
-            let (worker, grace) = both(worker, grace)?;
+            let (worker, grace) = both(worker(cx, &f), grace(cx, &f))?;
             FaultKind::Terminate { worker, grace }
         }
+        FaultName::Restart => restart(cx, &f)?,
         FaultName::MachineLost => {
             let machine = match f.get("machine") {
                 Some(_) => Some(cx.optional(&f, "machine", |cx, n| {
@@ -107,6 +99,64 @@ fn fault(
         }
     };
     Some(Fault { kind, when: when? })
+}
+
+/// The time that whoever is asked to end has for that; `None` in it where none is given.
+#[expect(
+    clippy::option_option,
+    reason = "what cannot be read is something else than what is not there"
+)]
+fn grace(cx: &mut Cx, f: &Fields<'_>) -> Option<Option<Nanos>> {
+    if f.get("grace").is_none() {
+        return Some(None);
+    }
+    cx.optional(f, "grace", |cx, n| {
+        cx.positive_duration(n, "the time that it has to end")
+    })
+    .map(Some)
+}
+
+/// How servers and machines are restarted.
+fn restart(cx: &mut Cx, f: &Fields<'_>) -> Option<FaultKind> {
+    let grace = grace(cx, f);
+    let mut rollout = Rollout::default();
+    let mut whole = true;
+    for (name, what, number) in [
+        (
+            "max_unavailable",
+            "the machines that may be missing",
+            &mut rollout.max_unavailable,
+        ),
+        (
+            "max_surge",
+            "the machines that there may be beyond those that should be",
+            &mut rollout.max_surge,
+        ),
+    ] {
+        if f.get(name).is_some() {
+            let read = cx.optional(f, name, |cx, n| {
+                cx.int32(n, what, 0..=limits::MAX_NODES, "MAX_NODES")
+            });
+            whole &= read.is_some();
+            *number = read.unwrap_or(*number);
+        }
+    }
+    if f.get("boot").is_some() {
+        let boot = cx.optional(f, "boot", Cx::duration);
+        whole &= boot.is_some();
+        rollout.boot = boot.unwrap_or_default();
+    }
+    if rollout.max_unavailable == 0
+        && rollout.max_surge == 0
+        && let Some(n) = f.get("max_unavailable")
+    {
+        let why = "no machine may be missing and none may be added, so none could be replaced";
+        cx.error(Code::Conflict, n.span, why)
+            .help("let `max_unavailable` be 1, or add `max_surge: 1`");
+        return None;
+    }
+    let grace = grace?;
+    whole.then_some(FaultKind::Restart { grace, rollout })
 }
 
 /// The number of the worker that a fault is about; `None` in it where none is given.

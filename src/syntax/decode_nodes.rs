@@ -6,10 +6,10 @@ use super::diagnostic::Code;
 use super::strategy_text::{Parts, time, whole};
 use super::tree::{CallArgs, SyntaxKind, SyntaxNode};
 use super::variants::{self, BalancerName};
-use crate::engine::Nanos;
+use crate::engine::{Nanos, whole as whole_number};
 use crate::scenario::units::{self, UnitError};
 use crate::scenario::{
-    Balancer, Bytes, HealthCheck, Network, NodeMachine, Nodes, Scenario, limits,
+    Autoscale, Balancer, Bytes, HealthCheck, Network, NodeMachine, Nodes, Scenario, limits,
 };
 
 /// What is said where machines stand within what belongs to one.
@@ -37,15 +37,84 @@ pub(super) fn nodes(cx: &mut Cx, f: &Fields<'_>) -> Option<Nodes> {
         Some(_) => cx.optional(f, "health", health),
         None => Some(HealthCheck::default()),
     };
-    let ((count, balancer), ((network, machine), health)) =
-        both(both(count, balancer), both(both(network, machine), health))?;
+    let autoscale = match f.get("autoscale") {
+        Some(_) => cx.optional(f, "autoscale", |cx, n| autoscale(cx, n, count)),
+        None => Some(None),
+    };
+    let ((count, balancer), ((network, machine), (health, autoscale))) = both(
+        both(count, balancer),
+        both(both(network, machine), both(health, autoscale)),
+    )?;
     Some(Nodes {
         count,
         balancer,
         network,
         machine,
         health,
+        autoscale,
     })
+}
+
+/// Reads how the number of machines follows the load; there are `count` at the start.
+#[expect(
+    clippy::option_option,
+    reason = "what cannot be read is something else than what is not there"
+)]
+fn autoscale(cx: &mut Cx, node: &SyntaxNode, count: Option<u32>) -> Option<Option<Autoscale>> {
+    let f = cx.record(node, "autoscaling", variants::AUTOSCALE)?;
+    let machines = |cx: &mut Cx, n: &SyntaxNode| {
+        let most = limits::MAX_NODES;
+        cx.int32(n, "the number of machines", 1..=most, "MAX_NODES")
+    };
+    let max = cx.required(&f, "max", machines);
+    let min = match f.get("min") {
+        Some(_) => cx.optional(&f, "min", machines),
+        None => count,
+    };
+    let (min, max) = both(min, max)?;
+    let mut read = Autoscale::of(min, max);
+    if f.get("target").is_some() {
+        read.target = cx.optional(&f, "target", target)?;
+    }
+    if f.get("every").is_some() {
+        read.every = cx.optional(&f, "every", |cx, n| {
+            cx.positive_duration(n, "the time between two looks")
+        })?;
+    }
+    for (name, time) in [
+        ("cool_down", &mut read.cool_down),
+        ("start", &mut read.start),
+    ] {
+        if f.get(name).is_some() {
+            *time = cx.optional(&f, name, Cx::duration)?;
+        }
+    }
+    if let Some(why) = read.contradiction(count?) {
+        cx.error(Code::Conflict, node.span, why)
+            .help("let `min` be at most `count`, and `max` at least that");
+        return None;
+    }
+    Some(Some(read))
+}
+
+/// A share of the CPU time, in whole percent.
+fn target(cx: &mut Cx, n: &SyntaxNode) -> Option<u32> {
+    let share = cx.probability(n)?;
+    let percent = in_percent(share);
+    if percent.is_none() {
+        let why = "the CPU time to use is a whole percentage from 1% to 100%, as in Kubernetes";
+        cx.error(Code::OutOfRange, n.span, why)
+            .help("write \"60%\"");
+    }
+    percent
+}
+
+/// A share in percent, if that is a whole number from 1 on.
+fn in_percent(share: f64) -> Option<u32> {
+    let percent = (share * 100.0).round();
+    let near = (share * 100.0 - percent).abs() < 1e-9;
+    let whole = u32::try_from(whole_number(percent)).ok()?;
+    (near && whole >= 1).then_some(whole)
 }
 
 fn balancer(cx: &mut Cx, node: &SyntaxNode) -> Option<Balancer> {
@@ -191,6 +260,7 @@ pub(super) fn short(count: u32, parts: &mut Parts<'_>) -> Result<Nodes, String> 
     if nodes.health.timeout > nodes.health.every {
         return Err("a check cannot last longer than until the next one".into());
     }
+    nodes.autoscale = short_autoscale(nodes.count, parts)?;
     for (name, to) in [
         ("fails", &mut nodes.health.fails),
         ("passes", &mut nodes.health.passes),
@@ -200,6 +270,46 @@ pub(super) fn short(count: u32, parts: &mut Parts<'_>) -> Result<Nodes, String> 
         }
     }
     Ok(nodes)
+}
+
+/// Reads how the number of machines follows the load from a short form, which says `max` of it at least.
+fn short_autoscale(count: u32, parts: &mut Parts<'_>) -> Result<Option<Autoscale>, String> {
+    let machines = "the number of machines";
+    let min = parts.take("min").map(|n| whole(n, machines)).transpose()?;
+    let Some(max) = parts.take("max") else {
+        let others = ["target", "look", "cool-down", "start"];
+        let given = others.into_iter().any(|name| parts.take(name).is_some());
+        return if given || min.is_some() {
+            Err("the number of machines follows the load up to `max`, which is missing".into())
+        } else {
+            Ok(None)
+        };
+    };
+    let mut read = Autoscale::of(min.unwrap_or(count), whole(max, machines)?);
+    if let Some(text) = parts.take("target") {
+        let share = text.strip_suffix('%').and_then(|n| n.parse::<u32>().ok());
+        read.target = (share.filter(|n| (1..=100).contains(n)))
+            .ok_or_else(|| format!("`target` is a whole percentage such as 60%, not `{text}`"))?;
+    }
+    for (name, to) in [
+        ("look", &mut read.every),
+        ("cool-down", &mut read.cool_down),
+        ("start", &mut read.start),
+    ] {
+        if let Some(text) = parts.take(name) {
+            *to = time(text)?;
+        }
+    }
+    if read.every == Nanos::ZERO {
+        return Err("a `look` of 0 is no time".into());
+    }
+    if read.max > limits::MAX_NODES {
+        return Err(format!(
+            "{max} machines are more than {}",
+            limits::MAX_NODES
+        ));
+    }
+    read.contradiction(count).map_or(Ok(Some(read)), Err)
 }
 
 fn why(e: UnitError, help: &str) -> String {
@@ -238,8 +348,19 @@ pub(super) fn check_faults(cx: &mut Cx, workload: &SyntaxNode, scenario: &Scenar
         .strategies
         .iter()
         .filter_map(|c| c.strategy.nodes());
-    let most = counts.map(|nodes| nodes.count).max();
+    let most = counts.map(|nodes| nodes.most(&[])).max();
     for (i, (fault, item)) in scenario.workload.faults.iter().zip(items).enumerate() {
+        let surge = fault.kind.rollout().map_or(0, |r| r.max_surge);
+        if most.is_some_and(|most| most.saturating_add(surge) > limits::MAX_NODES) {
+            let why = format!(
+                "with those that are added there would be more than {} machines",
+                limits::MAX_NODES
+            );
+            cx.at(&format!("workload.faults[{i}]"), |cx| {
+                cx.error(Code::Limit, item.span, why)
+                    .help("let `max_surge` be smaller");
+            });
+        }
         if !fault.kind.takes_machine() {
             continue;
         }

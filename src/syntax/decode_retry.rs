@@ -69,6 +69,16 @@ pub(super) fn backoff(cx: &mut Cx, f: &Fields<'_>) -> Option<Backoff> {
             );
         }
     }
+    if let (Dist::Constant(first), Some(cap)) = (&base, cap)
+        && cap < *first
+        && let Some(node) = f.get("cap")
+    {
+        cx.at("cap", |cx| {
+            let message = "`cap` is shorter than the first pause: all pauses are as long as it, and none grows";
+            cx.warn(Code::NoEffect, node.span, message)
+                .help("let `cap` be longer than `backoff`, or leave it out");
+        });
+    }
     if jitter == Jitter::Decorrelated && !nothing {
         let help = "leave it out, or use `jitter: Full` or `Equal`";
         no_effect(
@@ -106,21 +116,16 @@ fn budget(cx: &mut Cx, node: &SyntaxNode) -> Option<u32> {
     Some(millionths)
 }
 
-/// Warns about pauses that never come: nobody tries again, or nothing says when (`told`).
-pub(super) fn check_pauses(cx: &mut Cx, f: &Fields<'_>, attempts: u32, told: bool) {
+/// Warns about pauses that never come: nobody tries again, as `by` says, or nothing says when (`told`).
+pub(super) fn check_pauses(cx: &mut Cx, f: &Fields<'_>, attempts: u32, told: bool, by: &str) {
     if attempts == 1 {
+        let help = format!("allow more `{by}`, or leave it out");
         for name in ["backoff", "factor", "cap", "jitter", "retry_after"] {
             let why = "a single attempt is followed by no pause";
-            no_effect(cx, f, name, why, "allow more `attempts`, or leave it out");
+            no_effect(cx, f, name, why, &help);
         }
         let why = "a single attempt is followed by no retry";
-        no_effect(
-            cx,
-            f,
-            "budget",
-            why,
-            "allow more `attempts`, or leave it out",
-        );
+        no_effect(cx, f, "budget", why, &help);
     } else if !told {
         let why = "no rate limit in these steps refuses and says when to come again";
         let help = "use one with `full: Reject`: resources: {\"api\": RateLimit(rate: \"60/min\", full: Reject)}";

@@ -12,9 +12,9 @@ use super::{decode_nodes, decode_pools, decode_strategy, objective, variants};
 use crate::engine::Nanos;
 use crate::scenario::units::grouped;
 use crate::scenario::{
-    Arrivals, Execution, MachineSpec, Metric, Objective, Offload, PastLimit, Placed, Pool,
-    Scenario, ScenarioPart, Step, StepResource, Strategy, StrategyCase, TaskClass, Workload,
-    limits, strategy_label,
+    Arrivals, Balancer, Execution, MachineSpec, Metric, Objective, Offload, PastLimit, Placed,
+    Pool, Scenario, ScenarioPart, Step, StepResource, Strategy, StrategyCase, TaskClass, Workers,
+    Workload, limits, strategy_label,
 };
 
 /// The version of the format that this program reads.
@@ -120,6 +120,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
             warn_of_blocked_loops(cx, node, &scenario);
             nothing_to_inherit(cx, node, &scenario);
             nobody_connects(cx, node, &scenario);
+            starved_by_brokers(cx, node, &scenario);
         }
     }
     Some(scenario)
@@ -234,6 +235,34 @@ fn nobody_connects(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
                 .help("let tasks come from outside (Poisson, Closed, ..), or leave it out");
             });
         }
+    }
+}
+
+/// Warns of brokers that give a machine fewer messages at a time than it has workers.
+fn starved_by_brokers(cx: &mut Cx, node: &SyntaxNode, scenario: &Scenario) {
+    let SyntaxKind::List(items) = &node.kind else {
+        return;
+    };
+    for (i, (case, item)) in scenario.strategies.iter().zip(items).enumerate() {
+        let balancer = case.strategy.nodes().map(|nodes| nodes.balancer);
+        let Some(Balancer::Broker { prefetch }) = balancer else {
+            continue;
+        };
+        let Execution { copies, pool, .. } = case.strategy.execution();
+        let each = match pool.workers() {
+            Some(Workers::Exactly(n)) => n,
+            Some(Workers::Auto | Workers::PerTask) | None => 1,
+        };
+        let workers = copies.unwrap_or(1).saturating_mul(each);
+        if prefetch >= workers {
+            continue;
+        }
+        cx.at(&format!("strategies[{i}]"), |cx| {
+            let idle = workers - prefetch;
+            let message = format!("a machine has {prefetch} messages at a time at most, so that {idle} of its {workers} workers have no effect, however many wait");
+            cx.warn(Code::NoEffect, item.span, message)
+                .help(format!("let `prefetch` be {workers} or more, or have fewer workers"));
+        });
     }
 }
 

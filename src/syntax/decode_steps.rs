@@ -391,7 +391,7 @@ impl StepReader {
                 let steps = self.block(cx, &f, path, depth);
                 let ((attempts, backoff), steps) = both(both(attempts, backoff), steps)?;
                 let told = steps.iter().any(|s| self.may_be_told(s));
-                decode_retry::check_pauses(cx, &f, attempts, told);
+                decode_retry::check_pauses(cx, &f, attempts, told, "attempts");
                 Step::Retry {
                     attempts,
                     backoff,

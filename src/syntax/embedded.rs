@@ -58,6 +58,8 @@ shipped! {
     ("resilience") "connection_storm": "A database that closes all connections and comes back",
     ("resilience") "collector_pause": "Half a second of garbage collection in one worker, now and then",
     ("resilience") "interrupted": "Workers that are interrupted: SIGINT in pools and servers",
+    ("resilience") "rolling_update": "Servers and machines that are restarted while they serve",
+    ("resilience") "autoscaling": "As many machines as the load of a morning needs",
     ("resilience") "restarts": "Workers that leak, and are asked to end one by one",
 }
 

@@ -638,6 +638,8 @@ mod tests {
             "nodes:10:least-outstanding:rate=1250MB/s:cores=8:memory=16GiB(gunicorn:4:sync:preload)",
             "nodes:2:sticky:check=5s:check-timeout=2s:fails=2:passes=1(asyncio+threads:4)",
             "nodes:4:broker=8(celery:8:prefork)",
+            "nodes:2:max=20(uvicorn:4)",
+            "nodes:3:sticky:min=2:max=20:target=60%:look=5s:cool-down=60s:start=30s(asyncio)",
             "nodes:4:random(threads:8)",
         ] {
             let strategy = parse_strategy(form).unwrap_or_else(|d| panic!("{}", d.render(false)));

@@ -54,7 +54,7 @@ names! {
 names! {
     /// What goes wrong.
     FAULTS, FaultName:
-    Slow Down Pause Crash Interrupt Terminate MachineLost
+    Slow Down Pause Crash Interrupt Terminate MachineLost Restart
 }
 
 names! {
@@ -206,9 +206,10 @@ pub(super) const IMPORTS: &[&str] = &["time", "memory", "objects", "frozen", "pr
 /// The fields of a device whose rate is shared.
 pub(super) const DEVICE: &[&str] = &["rate", "per_stream", "penalty", "per"];
 
-/// The fields of `network`, `machine` and `health` of several machines.
+/// The fields of `network`, `machine`, `autoscale` and `health` of several machines.
 pub(super) const NETWORK: &[&str] = &["latency", "rate"];
 pub(super) const NODE_MACHINE: &[&str] = &["cores", "memory"];
+pub(super) const AUTOSCALE: &[&str] = &["min", "max", "target", "every", "cool_down", "start"];
 pub(super) const HEALTH: &[&str] = &["every", "timeout", "fails", "passes"];
 
 /// The fields of a queue.
@@ -316,6 +317,14 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
         "Crash" | "Interrupt" => &["at", "every", "worker"],
         "MachineLost" => &["at", "lasts", "every", "machine"],
         "Terminate" => &["at", "every", "worker", "grace"],
+        "Restart" => &[
+            "at",
+            "every",
+            "grace",
+            "max_unavailable",
+            "max_surge",
+            "boot",
+        ],
         "CoDel" => &["target", "interval"],
         "Steady" => &["rate", "time"],
         "Ramp" => &["from", "to", "time"],
@@ -340,7 +349,15 @@ pub(super) fn params(variant: &str) -> &'static [&'static str] {
             "timeout",
             "graceful_timeout",
         ],
-        "Nodes" => &["count", "each", "balancer", "network", "machine", "health"],
+        "Nodes" => &[
+            "count",
+            "each",
+            "balancer",
+            "network",
+            "machine",
+            "health",
+            "autoscale",
+        ],
         "Broker" => &["prefetch"],
         "Uvicorn" => &[
             "workers",

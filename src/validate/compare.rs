@@ -353,6 +353,7 @@ fn checked(outcome: Outcome) -> Result<Outcome, String> {
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
             | Finding::LostMachines { .. }
+            | Finding::Restarts { .. }
             | Finding::MissedFault { .. }
             | Finding::MemoryKills { .. } => {}
         }

@@ -70,6 +70,7 @@ fn pauses(kind: FaultKind) -> bool {
         FaultKind::Crash { .. }
         | FaultKind::Interrupt { .. }
         | FaultKind::Terminate { .. }
+        | FaultKind::Restart { .. }
         | FaultKind::Slow { .. }
         | FaultKind::Down { .. }
         | FaultKind::MachineLost { .. } => false,
@@ -85,6 +86,9 @@ pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
     }
     if w.faults.iter().any(|f| pauses(f.kind)) {
         return Err(ProgramError::Pause);
+    }
+    if w.faults.iter().any(|f| f.kind.rollout().is_some()) {
+        return Err(ProgramError::Restart);
     }
     if !some(plan) {
         return Ok(());
@@ -106,6 +110,7 @@ pub(super) fn refused(plan: &ProgramPlan<'_>) -> Result<(), ProgramError> {
         FaultKind::Crash { .. }
         | FaultKind::Pause { .. }
         | FaultKind::Terminate { .. }
+        | FaultKind::Restart { .. }
         | FaultKind::Slow { .. }
         | FaultKind::Down { .. }
         | FaultKind::MachineLost { .. } => false,
@@ -144,6 +149,7 @@ fn killed(faults: &[Fault], seed: u64) -> Vec<Killed> {
             | FaultKind::Pause { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }
+            | FaultKind::Restart { .. }
             | FaultKind::MachineLost { .. } => (KillSignal::Kill, None),
         };
         let share = |nth: u64| unit(&mut streams.task(number, 2 * nth + 1));

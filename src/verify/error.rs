@@ -152,6 +152,12 @@ pub enum ProgramError {
         "a `Crash` of a worker ends all of {0}, as built; the forecast says so, and it is not run"
     )]
     CrashOfServer(&'static str),
+    /// A restart is for the master of a server, or for machines.
+    #[error(
+        "programs are not verified under a `Restart`: their workers would be replaced by a server's master, or by whoever orders machines; leave it out of \
+         `faults` to verify the rest"
+    )]
+    Restart,
     /// `map` raises, or never returns, when a worker crashes.
     #[error(
         "after a `Crash` of its workers `map` raises for all tasks or never returns; tasks that come one by one (`Poisson`, `Closed`), or an executor \

@@ -226,6 +226,7 @@ fn unfinished(outcome: &Outcome) -> Result<(), ForecastError> {
             | Finding::BrokenPool { .. }
             | Finding::LostTasks { .. }
             | Finding::LostMachines { .. }
+            | Finding::Restarts { .. }
             | Finding::MissedFault { .. }
             | Finding::MemoryKills { .. } => {}
         }

@@ -14,7 +14,7 @@ use pchsim::scenario::limits;
 use pchsim::scenario::{
     Admission, Arrivals, Backoff, Client, CoDel, Dist, Fault, FaultKind, FaultTime, Jitter, Load,
     LoadState, MachineSpec, NamedPool, Offload, Overflow, Phase, PoolLife, ProcessApi, Releases,
-    Rounds, Scope, Sizes, StartMethod, Step, Strategy, TracedTask, Workers, WorkingMemory,
+    Rollout, Rounds, Scope, Sizes, StartMethod, Step, Strategy, TracedTask, Workers, WorkingMemory,
     Workload,
 };
 use pchsim::strategy::{Finding, check_recording, compile, course, record};
@@ -615,6 +615,7 @@ fn faults() -> BoxedStrategy<Vec<Fault>> {
             .prop_map(|(worker, lasts)| FaultKind::Pause { worker, lasts }),
         1 => (option::of(0_u32..3), option::of(lasts()))
             .prop_map(|(worker, grace)| FaultKind::Terminate { worker, grace }),
+        1 => option::of(lasts()).prop_map(|grace| FaultKind::Restart { grace, rollout: Rollout::default() }),
     ];
     let when = prop_oneof![
         (0_u64..30_000_000).prop_map(|at| FaultTime::At(Nanos(at))),

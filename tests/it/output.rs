@@ -16,7 +16,7 @@ use pchsim::scenario::{MachineSpec, Metric};
 use pchsim::strategy::{CAUSES, Finding};
 use pchsim::study::{
     Back, Broken, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledForMemory,
-    KilledWorkers, Lost, Missed, Oversubscription, Rejected, Relief, Scarce, Slowed,
+    KilledWorkers, Lost, Missed, Oversubscription, Rejected, Relief, Restarted, Scarce, Slowed,
     UnfinishedTasks, Warning,
 };
 
@@ -448,6 +448,7 @@ fn every_warning_names_a_next_step() {
                     timed_out: 90.0,
                     rejected: 0.0,
                     in_flight: 9.0,
+                    sent: 3.5,
                 },
             )],
         },
@@ -521,6 +522,7 @@ fn every_warning_names_a_next_step() {
             cases: vec![(name(), 3.25)],
             spread: false,
             heeded: true,
+            clients: false,
         },
         Warning::Rejected {
             cases: vec![Rejected {
@@ -587,6 +589,16 @@ fn every_warning_names_a_next_step() {
                 workers: 2,
                 tasks: 7,
                 hangs: true,
+            }],
+        },
+        Warning::Restarts {
+            cases: vec![Restarted {
+                case: name(),
+                times: 2,
+                unfinished: 1,
+                longest: Nanos::from_secs(42),
+                killed: 1,
+                tasks: 3,
             }],
         },
         Warning::MissedFault {

@@ -18,9 +18,19 @@ impl Executors {
         match work.fault_strikes(fault) {
             FaultStrikes::MachineLost(node) => self.machine_lost(work, node),
             FaultStrikes::MachineBack(node) => {
-                work.machine_is_back(node);
-                self.open_node(work, node);
+                if work.machine_is_back(node) {
+                    self.open_node(work, node, false);
+                }
             }
+            FaultStrikes::MachineStops(node) => {
+                self.copies_vanish(work, node);
+                work.machine_stops(node);
+            }
+            FaultStrikes::MachineStarts(node) => {
+                work.machine_starts(node);
+                self.open_node(work, node, true);
+            }
+            FaultStrikes::Restarts => super::restart::is_asked(work, fault),
             // hypercorn's workers do not handle the signal.
             FaultStrikes::Terminates
                 if work.kernel.program.layout.has_master() && !work.kernel.program.layout.falls =>
@@ -32,8 +42,8 @@ impl Executors {
             }
             // Nobody else handles the signal.
             FaultStrikes::Kills | FaultStrikes::Terminates => self.crash(work, fault),
-            FaultStrikes::Expires(copy) if work.is_there(copy) => {
-                self.kill_copy(work, copy, Death::Crash);
+            FaultStrikes::Expires(copy, why) if work.is_there(copy) => {
+                self.kill_copy(work, copy, why);
             }
             FaultStrikes::Interrupts => self.interrupt(work, fault),
             FaultStrikes::Pauses(lasts) => self.pause(work, fault, lasts),
@@ -44,7 +54,7 @@ impl Executors {
                     work.kernel.unpark(supervisor);
                 }
             }
-            FaultStrikes::Done | FaultStrikes::Expires(_) => {}
+            FaultStrikes::Done | FaultStrikes::Expires(..) => {}
         }
     }
 
@@ -142,10 +152,14 @@ impl Executors {
 
     /// A machine is gone, with all processes on it. What its requests were doing nobody hears: their clients wait until the balancer finds out.
     fn machine_lost(&mut self, work: &mut Work<'_>, node: NodeIndex) {
+        self.copies_vanish(work, node);
+        work.machine_is_gone(node);
+    }
+
+    fn copies_vanish(&mut self, work: &mut Work<'_>, node: NodeIndex) {
         for copy in work.copies_on(node) {
             self.with_its_pools(work, copy, |work| work.copy_vanishes(copy));
         }
-        work.machine_is_gone(node);
     }
 
     /// Ends the process of a copy by `ends`, and with it the pools that it has.

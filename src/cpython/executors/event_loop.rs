@@ -382,6 +382,7 @@ impl Executors {
                 work.loop_notifies(copy, true);
             }
             LoopAction::Opened => {
+                work.begins_to_serve(copy);
                 work.loop_notifies(copy, false);
                 work.kernel.threads[tid].role = ThreadRole::Loop(copy, LoopState::Create);
             }

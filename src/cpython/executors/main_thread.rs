@@ -10,7 +10,7 @@ use crate::engine::Nanos;
 use crate::machine::{Cause, Tid};
 
 /// Scripts the start of a copy by the master of its server. `first`: nobody was in its place before.
-fn start_copy(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, first: bool) {
+pub(super) fn start_copy(work: &mut Work<'_>, tid: Tid, copy: CopyIndex, first: bool) {
     let main = work.copies[copy].main;
     let start = work.kernel.program.layout.life.start;
     let mut acts = Vec::new();
@@ -112,36 +112,42 @@ impl Executors {
                     return;
                 }
                 work.kernel.starters[node].supervisor = Some(tid);
-                work.kernel.program.layout.copies
+                Some(work.kernel.program.layout.copies)
             }
-            MasterState::Watch(living) => match work.kernel.starters[node].exited.pop_front() {
-                Some(process) => {
-                    if let Some(copy) = self.replace(work, process) {
-                        start_copy(work, tid, copy, false);
-                        living
-                    } else {
-                        living - 1
-                    }
-                }
-                None if living == 0 => {
-                    work.kernel.push(tid, Act::Exit);
-                    return;
-                }
-                None => {
-                    let silent = work.look(tid);
-                    for &copy in &silent {
-                        work.kernel.machine.charge(tid, work.kernel.syscall);
-                        self.kill(work, tid, copy, Death::Silent);
-                    }
-                    if silent.is_empty() {
-                        let until = work.watchdog_waits(tid);
-                        work.kernel.push(tid, Act::park(On::Exits, until));
-                    }
-                    living
-                }
-            },
+            MasterState::Watch(living) => self.watch_copies(work, tid, living),
         };
-        work.kernel.threads[tid].role = ThreadRole::Master(MasterState::Watch(living));
+        if let Some(living) = living {
+            work.kernel.threads[tid].role = ThreadRole::Master(MasterState::Watch(living));
+        }
+    }
+
+    /// Scripts what the master does next that watches over so many copies. Returns how many it has then; `None` if it has ended.
+    fn watch_copies(&mut self, work: &mut Work<'_>, tid: Tid, living: u32) -> Option<u32> {
+        let node = work.kernel.node_of_thread(tid);
+        if let Some(living) = self.master_restarts(work, tid, living) {
+            return Some(living);
+        }
+        if let Some(process) = work.kernel.starters[node].exited.pop_front() {
+            let Some(copy) = self.replace(work, process) else {
+                return Some(living - 1);
+            };
+            start_copy(work, tid, copy, false);
+            return Some(living);
+        }
+        if living == 0 {
+            work.kernel.push(tid, Act::Exit);
+            return None;
+        }
+        let silent = work.look(tid);
+        for &copy in &silent {
+            work.kernel.machine.charge(tid, work.kernel.syscall);
+            self.kill(work, tid, copy, Death::Silent);
+        }
+        if silent.is_empty() {
+            let until = work.watchdog_waits(tid);
+            work.kernel.push(tid, Act::park(On::Exits, until));
+        }
+        Some(living)
     }
 
     pub(crate) fn refill_main(
@@ -153,6 +159,7 @@ impl Executors {
     ) {
         match state {
             MainState::Begin => {
+                work.begins_to_serve(copy);
                 work.kernel.threads[tid].role = ThreadRole::Main(copy, MainState::Take);
                 if let Executor::MpPool(..) = work.kernel.program.layout.executor
                     && let TaskDispatch::Processes(pool) =

@@ -8,6 +8,7 @@ mod main_thread;
 mod messages;
 mod process_pool;
 mod raw_thread;
+mod restart;
 #[cfg(test)]
 mod tests;
 mod thread_pool;
@@ -96,16 +97,18 @@ impl Executors {
     /// Creates the processes, their main threads and their executors, and wakes the first main thread.
     pub(crate) fn new(work: &mut Work<'_>) -> Self {
         let mut all = Self::default();
-        for node in 0..work.kernel.program.nodes() {
-            all.open_node(work, NodeIndex::from(node as usize));
+        for node in 0..work.kernel.program.machines_at_first() {
+            all.open_node(work, NodeIndex::from(node as usize), false);
         }
         work.next_arrival();
         work.announce_faults();
+        work.first_look();
         all
     }
 
-    /// Starts the program on a machine: its main process, its copies, and the thread that starts the others.
-    pub(super) fn open_node(&mut self, work: &mut Work<'_>, node: NodeIndex) {
+    /// Starts the program on a machine: its main process, its copies, and the thread that starts the others. `boots`: whether its main process is a
+    /// new one, whose interpreter starts and which imports the application if it does that itself; at the start of a run both are done.
+    pub(super) fn open_node(&mut self, work: &mut Work<'_>, node: NodeIndex, boots: bool) {
         let copies = u64::from(work.kernel.program.layout.copies.max(1));
         let master = work.kernel.new_main(node);
         let served = work.kernel.program.layout.has_master();
@@ -127,6 +130,10 @@ impl Executors {
             first
         };
         if let Some(first) = first {
+            if boots {
+                let takes = work.kernel.main_boots();
+                work.kernel.push(first, Act::Run(takes));
+            }
             work.kernel.machine.wake(first, Nanos::ZERO);
         }
     }

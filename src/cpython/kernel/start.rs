@@ -63,6 +63,16 @@ impl Kernel<'_> {
         self.costs.fork_call + Nanos::from_f64(extra)
     }
 
+    /// CPU time of a new main process until it does something: its interpreter starts, and it imports the application if it is the one who does.
+    pub(crate) fn main_boots(&self) -> Nanos {
+        let imports = if self.imports_in_main() {
+            self.program.import_time.scale(self.costs.cpu_factor)
+        } else {
+            Nanos::ZERO
+        };
+        self.costs.spawn_boot + imports
+    }
+
     /// Pushes the acts by which a thread starts a child process, whose only thread is `child`, to `acts`.
     pub(crate) fn start_process(&mut self, method: StartMethod, child: Tid, acts: &mut Vec<Act>) {
         let process = self.threads[child].process;

@@ -107,6 +107,8 @@ pub(crate) struct Observed {
     pub in_flight: u64,
     pub lost: u64,
     pub resent: u64,
+    pub machine_time: Total,
+    pub unanswered: u64,
     pub causes: [Total; CAUSES],
     pub children: [Total; CAUSES],
     pub demand_excess: f64,

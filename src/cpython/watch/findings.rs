@@ -1,6 +1,6 @@
 //! Findings about a run, made at its end.
 
-use crate::cpython::finding::Finding;
+use crate::cpython::finding::{ADMISSION, Finding};
 use crate::cpython::index::{ClassIndex, ObjectIndex};
 use crate::cpython::kernel::Convoys;
 use crate::cpython::work::{Asked, Work};
@@ -29,7 +29,7 @@ pub(crate) fn findings(work: &Work<'_>) -> Vec<Finding> {
     all
 }
 
-/// The resource or queue, and the class of tasks that it rejected most often, if that was a good part of how often they asked.
+/// The resource, queue or admission rule, and the class of tasks that it rejected most often, if that was a good part of how often they asked.
 fn rejections(work: &Work<'_>) -> Option<Finding> {
     let program = work.kernel.program;
     let of_resources = (program.resources.iter_enumerated()).flat_map(|(resource, spec)| {
@@ -43,10 +43,13 @@ fn rejections(work: &Work<'_>) -> Option<Finding> {
     let worth = |&(.., asked): &(_, _, Asked)| {
         asked.rejected >= LEAST_TIMES && asked.rejected.saturating_mul(LEAST_PART) >= asked.times
     };
-    let asked = of_resources.chain(of_queues);
+    let admission = (work.admission.ended()).map(|(class, asked)| (ADMISSION, class, asked));
+    let named = of_resources.chain(of_queues);
+    let named = named.map(|(name, class, asked)| (name.as_str(), class, asked));
+    let asked = named.chain(admission);
     let (name, class, asked) = asked.filter(worth).max_by_key(|(.., a)| a.rejected)?;
     Some(Finding::Rejections {
-        resource: name.clone(),
+        resource: name.into(),
         task: program.classes[class].name.clone(),
         times: asked.rejected,
         asked: asked.times,

@@ -49,7 +49,7 @@ fn in_flight(work: &mut Work<'_>, end: Nanos) -> (u64, u64) {
 pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
     let end = work.kernel.machine.now();
     work.observer.window.close(end);
-    let memory_mean = work.kernel.memory.mean(end);
+    let memory_mean = work.kernel.memory.mean(end) * slots_there(&work, end);
     let (recording, over_time) = end_recording(&mut work);
     let (in_flight, lost) = in_flight(&mut work, end);
     let (held, contended) = work
@@ -63,11 +63,17 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
     let (voluntary, involuntary) = work.kernel.machine.switches();
     let (demand_excess, demand_expected) = demand_draws(&work);
     let (interval_excess, interval_expected) = work.arrivals.draws();
+    let unanswered = match work.kernel.program.client {
+        Some(_) => work.clients.unanswered(),
+        None => work.observer.failed + work.observer.timed_out + work.observer.rejected,
+    };
     Observed {
         observer: work.observer,
         in_flight,
         lost,
         resent: work.clients.resent(),
+        machine_time: work.fleet.time(end),
+        unanswered,
         causes: work.kernel.machine.totals(),
         children: work.kernel.machine.childs_totals(),
         demand_excess,
@@ -93,6 +99,17 @@ pub(crate) fn observed(mut work: Work<'_>, findings: Vec<Finding>) -> Observed {
         findings,
         recording,
         over_time,
+    }
+}
+
+/// Time of all places for machines over the time for which there were machines in them: 1 where all stay.
+fn slots_there(work: &Work<'_>, end: Nanos) -> f64 {
+    let all = Total::from(end) * u64::from(work.kernel.program.nodes());
+    let there = work.fleet.time(end);
+    if there == all || there == Total::ZERO {
+        1.0
+    } else {
+        all.as_f64() / there.as_f64()
     }
 }
 

@@ -5,10 +5,12 @@
 
 use std::collections::VecDeque;
 
-use super::Work;
+use typed_index_collections::TiVec;
+
 use super::task::{FutureState, GivenUp};
 use super::wait::Waiter;
-use crate::cpython::index::{CopyIndex, TaskKey};
+use super::{Asked, Work};
+use crate::cpython::index::{ClassIndex, CopyIndex, TaskKey};
 use crate::cpython::kernel::{On, Wait};
 use crate::cpython::program::Executor;
 use crate::cpython::record::recording::TaskEnd;
@@ -34,12 +36,21 @@ pub(crate) struct AdmissionControl {
     doors: Vec<Door>,
     /// Those who wait to be let in, first come first.
     held: VecDeque<TaskKey>,
+    /// How many requests have ended of each class that counts, and how many of these were turned away.
+    ended: TiVec<ClassIndex, Asked>,
 }
 
 impl AdmissionControl {
     /// The tasks that wait to be let in, first come first.
     pub(crate) fn held(&self) -> &VecDeque<TaskKey> {
         &self.held
+    }
+
+    /// Of each class of tasks, how many of those that count have ended, and how many were turned away.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = (ClassIndex, Asked)> + '_ {
+        self.ended
+            .iter_enumerated()
+            .map(|(class, &asked)| (class, asked))
     }
 }
 
@@ -86,6 +97,18 @@ impl Work<'_> {
                 self.lets_in(key);
                 self.routes(key);
             }
+        }
+    }
+
+    /// A task that counts has ended, as this one of its class.
+    pub(super) fn has_ended(&mut self, class: ClassIndex, ending: TaskEnd) {
+        if self.admits {
+            let ended = &mut self.admission.ended;
+            if ended.len() <= usize::from(class) {
+                ended.resize(usize::from(class) + 1, Asked::default());
+            }
+            ended[class].times += 1;
+            ended[class].rejected += u64::from(ending == TaskEnd::Rejected);
         }
     }
 

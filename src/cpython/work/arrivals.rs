@@ -836,6 +836,11 @@ impl Work<'_> {
         u64::from(most) + whole(jitter.floor())
     }
 
+    /// Another copy has been started in the place of this one, which has not ended yet.
+    pub(super) fn is_succeeded(&mut self, copy: CopyIndex) {
+        self.copies[copy].share.left = true;
+    }
+
     /// What is left for the successor of the copy that was this process; `None` if nothing is.
     pub(crate) fn succeed(&mut self, process: ProcessIndex) -> Option<Share> {
         let copy = self
@@ -843,6 +848,9 @@ impl Work<'_> {
             .iter()
             .rposition(|c| c.home.process == process)?;
         let copy = CopyIndex::from(copy);
+        if self.copies[copy].share.left {
+            return None; // A restart has started its successor before it ended.
+        }
         let of_list = self.arrivals.outside() || self.next_index(copy) < self.arrivals.own;
         if !of_list || !self.expects_tasks(copy) {
             return None;

@@ -26,8 +26,9 @@ struct Request {
     class: ClassIndex,
     /// The number of the task that it was at first.
     first: u64,
-    /// When it was sent for the first time.
+    /// When it was sent for the first time, and whether that counts.
     asked: Nanos,
+    counted: bool,
     /// How often it has been sent again.
     again: u32,
     /// The last pause before it was sent again.
@@ -56,12 +57,19 @@ pub(crate) struct Clients {
     all_resent: u64,
     /// Number of these that count.
     resent: u64,
+    /// Number of requests that count and that their clients never had an answer to.
+    unanswered: u64,
 }
 
 impl Clients {
     /// Number of counted requests that were sent again so far.
     pub(crate) fn resent(&self) -> u64 {
         self.resent
+    }
+
+    /// Number of counted requests that ended without an answer so far, however often they were sent.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.unanswered
     }
 
     /// Number of requests that were sent again so far, whether they count or not.
@@ -136,6 +144,7 @@ impl Work<'_> {
             class: task.class,
             first: task.number,
             asked: task.arrival,
+            counted: task.counted,
             again: 0,
             paused: None,
             serial: 0,
@@ -224,6 +233,8 @@ impl Work<'_> {
         };
         let done = ending == TaskEnd::Done || !self.plans_to_send_again(key, request);
         if done {
+            let counts = self.clients.get(request).counted && ending != TaskEnd::Done;
+            self.clients.unanswered += u64::from(counts);
             self.clients.forget(request);
         }
         self.announce_arrival();

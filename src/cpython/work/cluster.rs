@@ -94,12 +94,13 @@ struct Seen {
     link: [Nanos; 2],
 }
 
-impl Default for Seen {
-    fn default() -> Self {
+impl Seen {
+    /// A machine that is there at the start, or that is not.
+    fn begin(there: bool) -> Self {
         Self {
             outstanding: 0,
-            up: true,
-            gone: false,
+            up: there,
+            gone: !there,
             checked: false,
             fails: 0,
             passes: 0,
@@ -150,14 +151,15 @@ impl<'a> Cluster<'a> {
         let takes = |bytes: u64| rate.map_or(Nanos::ZERO, |rate| transfer_time(bytes, rate));
         Self {
             spec,
-            nodes: vec![Seen::default(); program.nodes() as usize].into(),
+            nodes: (0..program.nodes())
+                .map(|i| Seen::begin(i < program.machines_at_first()))
+                .collect(),
             next: 0,
             choices: Streams::new(seed, demands, StreamRole::Balancing),
             queue: VecDeque::new(),
             on_their_way: OnTheirWay::default(),
             expected: 0,
-            sends_again: program.faults.iter().any(|f| f.kind.takes_machine())
-                && spec.is_some_and(|s| s.balancer.queues()),
+            sends_again: program.machines_go() && spec.is_some_and(|s| s.balancer.queues()),
             lost: LostMachines::default(),
             transfers: (program.classes.iter())
                 .map(|class| [takes(class.bytes_in), takes(class.bytes_out())])
@@ -357,6 +359,10 @@ impl Work<'_> {
                 let node = self.tasks[key].node;
                 if self.cluster.nodes[node].gone {
                     self.cluster.nodes[node].unanswered.push(key);
+                    // Of one that has been stopped its connection is refused at once.
+                    if self.fleet.is_off(node) {
+                        self.restarts.killed.tasks += self.give_unanswered_up(node).0;
+                    }
                 } else {
                     self.connect(key, 1);
                 }
@@ -383,6 +389,9 @@ impl Work<'_> {
             return;
         };
         self.cluster.nodes[node].outstanding -= 1;
+        if self.has_answered(node) {
+            self.is_idle(node);
+        }
         self.send_next(spec);
         if self.cluster.sends_again && self.tasks.alive() == 0 {
             self.nudge_all_if_over();
@@ -437,11 +446,25 @@ impl Work<'_> {
         self.cluster.nodes[node].unanswered.push(key);
     }
 
-    /// A machine is gone, whose copies have been ended: all its processes are, and nobody answers to who waits at its socket.
+    /// A machine is gone, whose copies have been ended.
     pub(crate) fn machine_is_gone(&mut self, node: NodeIndex) {
+        one_more(&mut self.cluster.lost.lost, self.kernel.machine.now());
+        self.nothing_runs_on(node);
+        self.looks_after(node);
+        self.machines_move_on();
+    }
+
+    /// A machine has been stopped by order. Returns how many requests it still had.
+    pub(super) fn machine_is_off(&mut self, node: NodeIndex) -> u64 {
+        self.nothing_runs_on(node);
+        let (failed, again) = self.give_unanswered_up(node);
+        failed + again
+    }
+
+    /// All processes of a machine are ended, and nobody answers to who waits at its socket.
+    fn nothing_runs_on(&mut self, node: NodeIndex) {
         self.kernel.machine_is_gone(node);
         self.forget_watchdog(node);
-        one_more(&mut self.cluster.lost.lost, self.kernel.machine.now());
         let queued = std::mem::take(&mut self.arrivals.sockets[node].queued);
         let tasks = &self.tasks;
         let pending = (self.listening).take_out(|key| tasks[key].node == node);
@@ -450,14 +473,45 @@ impl Work<'_> {
             self.is_unanswered(key);
         }
         self.cluster.nodes[node].gone = true;
+    }
+
+    /// A machine is back. It knows of no connection from before: who waits for an answer hears that at once. Returns whether it starts its program:
+    /// not if it has been stopped by order meanwhile.
+    pub(crate) fn machine_is_back(&mut self, node: NodeIndex) -> bool {
+        if !self.comes_back(node) {
+            return false;
+        }
+        self.cluster.nodes[node].gone = false;
+        self.looks_after(node);
+        self.is_lost_with(node);
+        true
+    }
+
+    /// A machine that was asked for starts its program: the balancer sends requests there once its checks have passed.
+    pub(super) fn machine_is_on(&mut self, node: NodeIndex) {
+        let seen = &mut self.cluster.nodes[node];
+        (seen.gone, seen.up, seen.fails, seen.passes) = (false, false, 0, 0);
         self.looks_after(node);
     }
 
-    /// A machine is back. It knows of no connection from before: who waits for an answer hears that at once.
-    pub(crate) fn machine_is_back(&mut self, node: NodeIndex) {
-        self.cluster.nodes[node].gone = false;
-        self.looks_after(node);
-        self.give_unanswered_up(node);
+    /// The balancer sends nothing more to a machine that is to be stopped.
+    pub(super) fn gets_nothing_more(&mut self, node: NodeIndex) {
+        self.cluster.nodes[node].up = false;
+    }
+
+    /// Whether the balancer sends requests to a machine.
+    pub(super) fn is_up(&self, node: NodeIndex) -> bool {
+        self.cluster.nodes[node].up
+    }
+
+    /// Whether a machine that should be there has been lost.
+    pub(super) fn is_lost_machine(&self, node: NodeIndex) -> bool {
+        self.cluster.nodes[node].gone && !self.fleet.is_off(node)
+    }
+
+    /// Whether all requests to a machine have been answered.
+    pub(super) fn has_answered(&self, node: NodeIndex) -> bool {
+        self.cluster.nodes[node].outstanding == 0
     }
 
     /// From now on the checks of a machine matter, until the balancer knows how it is.
@@ -500,7 +554,13 @@ impl Work<'_> {
             .any(|copy| self.is_there(copy));
         let now = self.kernel.machine.now();
         let idle = self.only_faults_are_left();
+        let ordered = self.fleet.is_checked(node);
         let seen = &mut self.cluster.nodes[node];
+        if !ordered {
+            seen.checked = false; // It has been taken out, or has been stopped.
+            return;
+        }
+        let before = seen.up;
         if serves {
             (seen.fails, seen.passes) = (0, seen.passes.saturating_add(1));
             seen.up |= seen.passes >= spec.health.passes;
@@ -519,6 +579,10 @@ impl Work<'_> {
             self.check_next(node);
         }
         if serves && up {
+            if !before {
+                self.is_looked_at(node);
+                self.machines_move_on();
+            }
             while self.send_next(spec) {}
         }
     }
@@ -526,33 +590,44 @@ impl Work<'_> {
     /// The balancer sends nothing more to a machine whose checks have failed, and gives up what it waits for there.
     fn is_down(&mut self, node: NodeIndex) {
         let health = self.cluster.spec.map(|s| s.health).unwrap_or_default();
+        let ordered = self.fleet.is_checked(node);
         let seen = &mut self.cluster.nodes[node];
-        if seen.fails < health.fails {
-            return; // It has answered since.
+        if seen.fails < health.fails || !ordered {
+            return; // It has answered since, or is not asked any more.
         }
         seen.up = false;
-        self.give_unanswered_up(node);
+        self.is_lost_with(node);
     }
 
-    /// Clients hear that nobody will answer to their requests; a broker sends them to other machines.
-    fn give_unanswered_up(&mut self, node: NodeIndex) {
+    /// Requests are given up that were lost with their machine.
+    fn is_lost_with(&mut self, node: NodeIndex) {
+        let (failed, again) = self.give_unanswered_up(node);
+        self.cluster.lost.failed += failed;
+        self.cluster.lost.sent_again += again;
+    }
+
+    /// Clients hear that nobody will answer to their requests; a broker sends them to other machines. Returns how many failed, and how many are
+    /// sent again.
+    fn give_unanswered_up(&mut self, node: NodeIndex) -> (u64, u64) {
         let Some(spec) = self.cluster.spec else {
-            return;
+            return (0, 0);
         };
+        let (mut failed, mut again) = (0, 0);
         for key in std::mem::take(&mut self.cluster.nodes[node].unanswered) {
             self.book_until_now(key, Cause::Io);
             if spec.balancer.queues() {
-                self.cluster.lost.sent_again += 1;
+                again += 1;
                 self.cluster.nodes[node].outstanding -= 1;
                 self.cluster.expected += 1;
                 self.begins_anew(key);
                 self.cluster.queue.push_back(key);
             } else {
-                self.cluster.lost.failed += 1;
+                failed += 1;
                 self.fails_at_balancer(key);
             }
         }
         while self.send_next(spec) {}
+        (failed, again)
     }
 
     /// A task that was lost with its machine is as it was when it came.

@@ -76,6 +76,7 @@ impl Work<'_> {
             self.observer.window.push(now);
         }
         if counted {
+            self.has_ended(class, ending);
             match ending {
                 TaskEnd::Done => self.observer.completed += 1,
                 TaskEnd::Failed => self.observer.failed += 1,
@@ -85,6 +86,9 @@ impl Work<'_> {
         }
         if counted && let Some(windows) = &mut self.observer.windows {
             let window = windows.at(arrival);
+            if ending != TaskEnd::Done {
+                window.unanswered = window.unanswered.max(latency);
+            }
             match ending {
                 TaskEnd::Done => {
                     window.completed += 1;

@@ -4,13 +4,13 @@
 //! the times between them depends on what happens.
 
 use super::silence::Killed;
-use super::{Copy, Work};
+use super::{Copy, Death, Work};
 use crate::cpython::finding::Finding;
 use crate::cpython::index::{CopyIndex, DeviceNumber, NodeIndex};
 use crate::cpython::kernel::Liveness;
 use crate::cpython::role::{LoopState, MainState, ThreadRole};
 use crate::engine::{Nanos, Streams, unit, whole};
-use crate::scenario::{Arrivals, Fault, FaultKind, FaultTime};
+use crate::scenario::{Arrivals, Fault, FaultKind, FaultTime, Rollout};
 
 /// What crashes of pools' workers came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,25 +96,36 @@ pub(crate) enum FaultStrikes {
     MachineBack(NodeIndex),
     /// A process is asked to end: which, [`Work::victim`] says.
     Terminates,
-    /// The process of this copy was asked to end, and is killed now unless it has.
-    Expires(CopyIndex),
+    /// The process of this copy was asked to end, and is killed now, for this reason, unless it has.
+    Expires(CopyIndex, Death),
     /// A process is interrupted: which, [`Work::victim`] says.
     Interrupts,
     /// A process collects garbage for so long: which, [`Work::victim`] says.
     Pauses(Nanos),
     /// The process of this copy, which was interrupted and does no more, is gone now.
     Gone(CopyIndex),
+    /// The server is restarted, or the machines are, one after another.
+    Restarts,
+    /// This machine, which has been drained or has had its time for that, is stopped.
+    MachineStops(NodeIndex),
+    /// This machine starts its program.
+    MachineStarts(NodeIndex),
 }
 
 impl<'a> Faults<'a> {
-    pub(super) fn new(all: &'a [Fault], (streams, looks): (Streams, Streams)) -> Self {
+    /// `machines`: whether machines come and go by themselves, which is called off with the faults.
+    pub(super) fn new(
+        all: &'a [Fault],
+        machines: bool,
+        (streams, looks): (Streams, Streams),
+    ) -> Self {
         Self {
             all,
             streams,
             looks,
             begun: vec![0; all.len()],
             on: vec![false; all.len()],
-            armed: !all.is_empty(),
+            armed: machines || !all.is_empty(),
             crashed: Killed::default(),
             back: Back::default(),
             pools: PoolCrashes::default(),
@@ -206,9 +217,8 @@ impl Work<'_> {
     pub(crate) fn fault_strikes(&mut self, number: u32) -> FaultStrikes {
         let fault = number as usize;
         self.faults.announced -= 1;
-        if let Some(check) = fault.checked_sub(self.faults.all.len()) {
-            self.health_event(check);
-            return FaultStrikes::Done;
+        if let Some(event) = fault.checked_sub(self.faults.all.len()) {
+            return self.machine_event(event);
         }
         let kind = self.faults.all[fault].kind;
         let now = self.kernel.machine.now();
@@ -218,10 +228,16 @@ impl Work<'_> {
         if let Some(first) = self.faults.graces.iter().position(expires) {
             let (.., copy) = self.faults.graces.remove(first);
             let quitting = self.faults.quitting.iter().position(|&c| c == copy);
-            return match quitting.map(|at| self.faults.quitting.swap_remove(at)) {
-                Some(copy) => FaultStrikes::Gone(copy),
-                None => FaultStrikes::Expires(copy),
+            if let Some(at) = quitting {
+                return FaultStrikes::Gone(self.faults.quitting.swap_remove(at));
+            }
+            let restart = self.faults.all[fault].kind.rollout().is_some();
+            let why = if restart {
+                Death::Restart
+            } else {
+                Death::Crash
             };
+            return FaultStrikes::Expires(copy, why);
         }
         if std::mem::take(&mut self.faults.on[fault]) {
             self.adjust_devices();
@@ -249,7 +265,8 @@ impl Work<'_> {
                 FaultKind::Slow { .. }
                 | FaultKind::Crash { .. }
                 | FaultKind::Terminate { .. }
-                | FaultKind::Interrupt { .. } => FaultStrikes::Done,
+                | FaultKind::Interrupt { .. }
+                | FaultKind::Restart { .. } => FaultStrikes::Done,
             };
         }
         self.announce_fault(fault);
@@ -257,6 +274,7 @@ impl Work<'_> {
             FaultKind::Terminate { .. } => FaultStrikes::Terminates,
             FaultKind::Interrupt { .. } => FaultStrikes::Interrupts,
             FaultKind::MachineLost { .. } => self.machine_is_struck(fault),
+            FaultKind::Restart { .. } => FaultStrikes::Restarts,
             FaultKind::Crash { .. }
             | FaultKind::Slow { .. }
             | FaultKind::Down { .. }
@@ -302,21 +320,30 @@ impl Work<'_> {
         self.faults.all.len()
     }
 
+    /// How the fault of this number replaces machines, and how long these have to end; `None` if it restarts nothing.
+    pub(super) fn rollout_of(&self, fault: usize) -> Option<(Rollout, Option<Nanos>)> {
+        let kind = self.faults.all[fault].kind;
+        kind.rollout().map(|rollout| (rollout, kind.grace()))
+    }
+
+    /// A fault has found nothing to strike.
+    pub(super) fn fault_misses(&mut self) {
+        one_more(&mut self.faults.missed, self.kernel.machine.now());
+    }
+
+    /// Whether a fault is on that ends by itself.
+    pub(super) fn fault_is_on(&self) -> bool {
+        self.faults.on.contains(&true)
+    }
+
     /// The fault of this number has asked a copy to end: it takes in nothing more, and ends once it has nothing left to do.
     pub(crate) fn terminates(&mut self, number: u32, copy: CopyIndex) {
         let fault = number as usize;
         self.stop_taking_in(copy);
-        let grace = match self.faults.all[fault].kind {
-            FaultKind::Terminate { grace, .. } => grace,
-            FaultKind::Crash { .. }
-            | FaultKind::Interrupt { .. }
-            | FaultKind::Pause { .. }
-            | FaultKind::Slow { .. }
-            | FaultKind::Down { .. }
-            | FaultKind::MachineLost { .. } => None,
-        };
-        if let Some(grace) = grace {
-            self.expires_after(fault, copy, grace);
+        if let Some(grace) = self.faults.all[fault].kind.grace() {
+            let at = self.kernel.machine.now() + grace;
+            self.faults.graces.push((at, fault, copy));
+            self.fault_at(fault, at);
         }
     }
 
@@ -429,6 +456,7 @@ impl Work<'_> {
             .chain(broken)
             .chain(lost)
             .chain(machines)
+            .chain(self.restart_findings())
             .chain(missed)
             .chain(memory)
             .collect()
@@ -483,6 +511,7 @@ impl Work<'_> {
                     | FaultKind::Interrupt { .. }
                     | FaultKind::Pause { .. }
                     | FaultKind::Terminate { .. }
+                    | FaultKind::Restart { .. }
                     | FaultKind::MachineLost { .. } => pace,
                 };
             }

@@ -24,6 +24,8 @@ pub(crate) enum Death {
     Crash,
     /// There is not memory enough.
     Memory,
+    /// Its server is restarted, and it has not ended in time.
+    Restart,
 }
 
 impl Work<'_> {
@@ -101,6 +103,7 @@ impl Work<'_> {
             Death::Silent => &mut self.watchdogs.killed,
             Death::Crash => &mut self.faults.crashed,
             Death::Memory => &mut self.faults.for_memory,
+            Death::Restart => &mut self.restarts.killed,
         }
     }
 

@@ -15,6 +15,7 @@ mod end;
 mod event_loop;
 mod exec;
 mod faults;
+mod fleet;
 mod flow;
 mod listening;
 mod lost;
@@ -23,7 +24,9 @@ mod need;
 mod payload;
 mod queue;
 mod resource;
+mod restart;
 mod retry;
+mod scaler;
 mod serving;
 mod silence;
 mod task;
@@ -58,12 +61,16 @@ use device::Devices;
 pub(crate) use faults::FaultStrikes;
 use faults::Faults;
 pub(crate) use faults::one_more;
+use fleet::Fleet;
 use listening::Listening;
 pub(crate) use lost::Death;
 use queue::Puts;
 pub(crate) use resource::Asked;
 use resource::Resources;
+pub(crate) use restart::RestartStep;
+use restart::Restarts;
 use retry::RetryBudgets;
+use scaler::Scaler;
 use silence::Watchdogs;
 
 /// The tasks of a run, and all that they share.
@@ -84,6 +91,9 @@ pub(crate) struct Work<'a> {
     pub(crate) arrivals: ArrivalSource<'a>,
     pub(crate) listening: Listening,
     pub(crate) cluster: Cluster<'a>,
+    pub(crate) fleet: Fleet,
+    scaler: Scaler,
+    restarts: Restarts,
     pub(crate) watchdogs: Watchdogs,
     pub(crate) admission: AdmissionControl,
     pub(crate) clients: Clients,
@@ -136,6 +146,7 @@ impl<'a> Work<'a> {
             devices: Devices::new(program),
             faults: Faults::new(
                 &program.faults,
+                program.autoscale().is_some(),
                 (
                     Streams::new(seed, limits.demands, StreamRole::Faults),
                     Streams::new(seed, replication, StreamRole::Supervisors),
@@ -144,6 +155,9 @@ impl<'a> Work<'a> {
             arrivals: ArrivalSource::new(program, seed, limits.demands),
             listening: Listening::default(),
             cluster: Cluster::new(program, seed, limits.demands),
+            fleet: Fleet::new(program),
+            scaler: Scaler::default(),
+            restarts: Restarts::default(),
             watchdogs: Watchdogs::new(program.nodes()),
             admission: AdmissionControl::default(),
             clients: Clients::default(),

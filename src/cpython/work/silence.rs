@@ -301,7 +301,9 @@ impl Work<'_> {
         }
         let node = self.kernel.node_of_thread(tid);
         let watches = self.kernel.supervisor(node) == Some(tid);
-        if !watches || self.kernel.threads[tid].blocked != Blocked::Park {
+        let waits = self.kernel.threads[tid].blocked == Blocked::Park;
+        // In the middle of a restart it waits for a worker, and looks after nobody else.
+        if !watches || !waits || self.restarts.is_under_way() {
             return false;
         }
         self.watchdogs.of[node].armed = None;

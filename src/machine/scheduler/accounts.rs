@@ -196,6 +196,17 @@ impl Machine {
         self.cores.iter().map(|c| c.busy).collect()
     }
 
+    /// Busy time of the cores of a node until now, what runs there at present included.
+    pub(crate) fn busy_on(&self, node: u32) -> Nanos {
+        let of_core = |core: usize| {
+            let c = &self.cores[core];
+            let since = c.current.map(|tid| self.threads[tid].progress(self.now));
+            c.busy + since.unwrap_or_default()
+        };
+        let cores = self.nodes[node as usize].cores();
+        cores.map(of_core).fold(Nanos::ZERO, |all, one| all + one)
+    }
+
     /// Number of context switches so far: voluntary ones, and involuntary ones.
     pub(crate) fn switches(&self) -> (u64, u64) {
         (self.voluntary, self.involuntary)

@@ -1,5 +1,6 @@
 //! What a result rests on: interpreters, machine, seed, precision, versions.
 
+use crate::engine::Nanos;
 use crate::insight::metric::written;
 use crate::quantity::{bytes, counted, digits, percent};
 use crate::result::{
@@ -50,6 +51,11 @@ pub(super) fn of_run(run: &Study) -> FactRows {
         )
     } else if run.batch {
         "A batch: all tasks arrive at once, and the run ends with the last of them".into()
+    } else if run.warmup > Nanos::ZERO {
+        format!(
+            "Runs from start to end; tasks of the first {} are left out as warm-up",
+            crate::quantity::seconds(run.warmup)
+        )
     } else {
         "Runs from start to end, nothing left out".into()
     };

@@ -71,6 +71,7 @@ pub fn ended(findings: &[Finding]) -> Option<String> {
         | Finding::BrokenPool { .. }
         | Finding::LostTasks { .. }
         | Finding::LostMachines { .. }
+        | Finding::Restarts { .. }
         | Finding::MissedFault { .. }
         | Finding::MemoryKills { .. }
         | Finding::Unsupported { .. } => None,

@@ -196,6 +196,13 @@ pub(crate) fn finding(f: &Finding) -> (&'static str, Nanos, String) {
             *at,
             format!("machines were lost {times} times from here on, and {failed} requests failed"),
         ),
+        Finding::Restarts {
+            at, times, tasks, ..
+        } => (
+            "restarts",
+            *at,
+            format!("restarted {times} times from here on, and {tasks} requests failed with it"),
+        ),
         Finding::MissedFault { at, times } => (
             "missed fault",
             *at,

@@ -3,8 +3,8 @@
 use pchsim::cpython::recording::RecordOptions;
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
-    Balancer, Dist, Fault, FaultKind, FaultTime, HealthCheck, Network, NodeMachine, Nodes, Rounds,
-    Scope, Strategy,
+    Autoscale, Balancer, Dist, Fault, FaultKind, FaultTime, HealthCheck, Network, NodeMachine,
+    Nodes, Rollout, Rounds, Scope, Strategy,
 };
 use pchsim::strategy::{Finding, check_recording, compile, record};
 use proptest::collection::vec;
@@ -40,17 +40,28 @@ fn networks() -> BoxedStrategy<Network> {
 }
 
 fn clusters() -> BoxedStrategy<Nodes> {
-    (1_u32..5, balancers(), networks(), option::of(1_u32..4))
-        .prop_map(|(count, balancer, network, cores)| Nodes {
-            balancer,
-            network,
-            machine: NodeMachine {
-                cores,
-                memory: None,
-            },
-            ..Nodes::of(count)
-        })
-        .boxed()
+    let all = (
+        1_u32..5,
+        balancers(),
+        networks(),
+        option::of(1_u32..4),
+        scales(),
+    );
+    all.prop_map(|(count, balancer, network, cores, scale)| Nodes {
+        autoscale: scale.map(|a| Autoscale {
+            min: a.min.min(count),
+            max: count + a.max,
+            ..a
+        }),
+        balancer,
+        network,
+        machine: NodeMachine {
+            cores,
+            memory: None,
+        },
+        ..Nodes::of(count)
+    })
+    .boxed()
 }
 
 /// Checks that come often, so that short runs see them fail and pass.
@@ -75,6 +86,7 @@ fn losses() -> BoxedStrategy<Vec<Fault>> {
         4 => (option::of(0_u32..5), option::of((1_u64..100).prop_map(ms)))
             .prop_map(|(machine, lasts)| FaultKind::MachineLost { machine, lasts }),
         1 => option::of(0_u32..3).prop_map(|worker| FaultKind::Crash { worker }),
+        2 => rollouts(),
         1 => (1_u64..50).prop_map(|lasts| FaultKind::Down { device: 0, lasts: ms(lasts) }),
     ];
     vec((kind, when), 1..3)
@@ -84,6 +96,44 @@ fn losses() -> BoxedStrategy<Vec<Fault>> {
                 .collect()
         })
         .boxed()
+}
+
+/// Machines that are updated one after another.
+fn rollouts() -> BoxedStrategy<FaultKind> {
+    (
+        option::of((1_u64..100).prop_map(ms)),
+        0_u32..3,
+        0_u32..3,
+        0_u64..30,
+    )
+        .prop_map(|(grace, missing, max_surge, boot)| FaultKind::Restart {
+            grace,
+            rollout: Rollout {
+                max_unavailable: if max_surge == 0 {
+                    missing.max(1)
+                } else {
+                    missing
+                },
+                max_surge,
+                boot: ms(boot),
+            },
+        })
+        .boxed()
+}
+
+/// Machines whose number follows the load, with looks often enough for short runs.
+fn scales() -> BoxedStrategy<Option<Autoscale>> {
+    let scale = (1_u32..3, 1_u32..6, 1_u32..100, 1_u64..40, 0_u64..80).prop_map(
+        |(min, more, target, every, start)| Autoscale {
+            min,
+            max: min + more,
+            target,
+            every: ms(every),
+            cool_down: ms(every * 2),
+            start: ms(start),
+        },
+    );
+    option::of(scale).boxed()
 }
 
 /// A case on several machines, with resources and devices that are each machine's own, or of all of them.
@@ -124,8 +174,9 @@ proptest! {
 
     /// Whatever is lost with machines, tasks are conserved, what others may use is given back, and the run ends.
     #[test]
-    fn lost_machines_obey_the_laws(mut case in on_machines(), faults in losses(), health in checks()) {
-        let nodes = Nodes { health, ..*case.strategy.nodes().expect("machines") };
+    fn lost_machines_obey_the_laws(mut case in on_machines(), faults in losses(), health in checks(), autoscale in scales()) {
+        let autoscale = autoscale.map(|a| Autoscale { max: a.max.max(4), min: 1, ..a });
+        let nodes = Nodes { health, autoscale, ..*case.strategy.nodes().expect("machines") };
         case.strategy = Strategy::Nodes { nodes, each: Box::new(case.strategy.on_each().clone()) };
         case.workload.faults = faults;
         case.max_events = 100_000;

@@ -24,6 +24,7 @@ mod pools_named;
 mod processes;
 mod releases;
 mod resources;
+mod restarts;
 mod retries;
 mod rounds;
 mod servers;

@@ -136,7 +136,7 @@ fn invariants(input: &SimInput<'_>, o: &Outcome) {
     assert_eq!(o.latency.count(), o.completed);
     assert_eq!(o.latencies.len() as u64, o.completed);
     // Core time is conserved: what the threads used is what the cores gave, and no core gave more than there was.
-    let machines = input.strategy.machines() as usize;
+    let machines = input.strategy.machines(&input.workload.faults) as usize;
     assert_eq!(o.core_busy.len(), input.machine.cores.len() * machines);
     assert!(
         o.core_busy.iter().all(|&busy| busy <= o.end),
