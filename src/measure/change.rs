@@ -204,7 +204,9 @@ impl Change {
         };
         // From the most replications this is too few, from too few it is enough; in between more tell more.
         let least = by(MOST_PLANNED)?;
-        let (mut too_few, mut enough) = (least - 1, by(least).unwrap_or(MOST_PLANNED));
+        // (Where the quantiles of many degrees of freedom are as good as equal, rounding may say a little fewer.)
+        let enough = by(least).unwrap_or(MOST_PLANNED).max(least);
+        let (mut too_few, mut enough) = (least - 1, enough);
         while enough - too_few > 1 {
             let middle = too_few + (enough - too_few) / 2;
             if by(middle).is_some_and(|n| n <= middle) {

@@ -8,7 +8,7 @@ use crate::insight::knee::{Bend, knee};
 use crate::measure::Estimate;
 use crate::quantity::{Quantity, metric_title};
 use crate::result::Status;
-use crate::scenario::{Metric, Scope, Step};
+use crate::scenario::{Metric, Scope, Step, WaitsFor};
 use crate::strategy::{CAUSES, Cause};
 use crate::study::StudyError;
 
@@ -293,7 +293,7 @@ impl Looker<'_> {
                 format!("tasks wait for their event loop {part} of their time"),
             )
         } else if is(Cause::Resource) {
-            let names = self.limited();
+            let names = self.limited().unwrap_or_else(|| "what they share".into());
             let device = self.scenario.workload.resources.is_empty();
             let kind = if device { "device" } else { "resource" };
             (kind, format!("tasks wait for {names} {part} of their time"))
@@ -329,7 +329,9 @@ impl Looker<'_> {
     }
 
     /// The names of what is limited.
-    pub(super) fn limited(&self) -> String {
+    ///
+    /// `None`: nothing is.
+    pub(super) fn limited(&self) -> Option<String> {
         let w = &self.scenario.workload;
         let mut names: Vec<String> = Vec::new();
         for r in &w.resources {
@@ -341,7 +343,7 @@ impl Looker<'_> {
             names.push(format!("`{}` ({} {whose})", r.name, r.kind.capacity()));
         }
         let uses = |d: usize| {
-            let transfers = |s: &Step| matches!(s, Step::Transfer(to, _) if *to == d);
+            let transfers = |s: &Step| s.waits() == WaitsFor::Device(d);
             w.classes
                 .iter()
                 .any(|c| c.steps.iter().any(|s| s.any(&transfers)))
@@ -351,11 +353,7 @@ impl Looker<'_> {
                 names.push(format!("`{}`", d.name));
             }
         }
-        if names.is_empty() {
-            "what they share".into()
-        } else {
-            names.join(" or ")
-        }
+        (!names.is_empty()).then(|| names.join(" or "))
     }
 
     /// What happens under more than the maximum load.

@@ -107,14 +107,14 @@ impl Input {
     }
 }
 
-/// Seconds of arrivals that a run has at least, beside what tasks and imports take.
-const LEAST_SECONDS: f64 = 2.0;
+/// Seconds of arrivals that a run has beside what tasks and imports take.
+const MORE_SECONDS: f64 = 2.0;
 /// Times the mean length of a task that arrivals last.
 const LENGTHS: f64 = 8.0;
 /// Fewest tasks of a run: a hundredth of them are the twenty beyond the 99th percentile.
 const FEWEST_TASKS: f64 = 2_000.0;
-/// Most tasks of a run that looks whether a candidate is worth more.
-const MOST_TASKS: f64 = 12_000.0;
+/// Most tasks that come in these.
+const MOST_MORE: f64 = 6_000.0;
 
 /// The scenario at this load: the same tasks, so many times as long a run (`times`, 1 for a first look), and nothing of what it compares.
 pub(super) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) -> Scenario {
@@ -123,14 +123,14 @@ pub(super) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) 
     at.strategies = Vec::new();
     at.replications = None;
     at.warmup = None;
-    let seconds = LEAST_SECONDS
-        + LENGTHS * mean_length(&scenario.workload)
+    let seconds = LENGTHS * mean_length(&scenario.workload)
         + 1.5 * scenario.workload.imports.time.as_secs_f64();
     let rate = match LoadUnit::of(scenario) {
         LoadUnit::PerSecond => load,
         LoadUnit::Users => load / cycle(scenario).max(1e-9),
     };
-    let tasks = (rate * seconds).clamp(FEWEST_TASKS, MOST_TASKS) * times;
+    let more = (rate * MORE_SECONDS).min(MOST_MORE);
+    let tasks = (rate * seconds + more).max(FEWEST_TASKS) * times;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -138,7 +138,9 @@ pub(super) struct Looker<'a> {
 }
 
 /// What a glance may miss an objective by, as a share of the bound, and still be worth a closer look.
-const WORTH: f64 = 0.5;
+const WORTH: f64 = 2.0;
+/// Replications by which most looks are decided.
+const FEW: u32 = 3;
 /// Busy share of the cores below which queues are over soon.
 const QUIET: f64 = 0.6;
 /// Share of their time that tasks wait for each other from which it may take long until that is steady.
@@ -227,10 +229,9 @@ impl<'a> Looker<'a> {
                 replications: Some(1),
                 ..usual
             },
+            // Objectives are to be decided, and nothing more.
             Closeness::Look => Options {
-                precision: 0.05,
-                most_replications: 40,
-                event_budget: 8_000_000,
+                replications: Some(FEW),
                 ..usual
             },
             Closeness::Stare => Options {
@@ -372,19 +373,56 @@ impl<'a> Looker<'a> {
                 }
             })
             .collect();
+        let mut seen = self.studied(&asked, closeness)?;
+        if closeness == Closeness::Look {
+            // Most are far enough from their bounds for a few replications to tell; the others go on.
+            let open: Vec<usize> = (0..seen.len()).filter(|&i| is_open(&seen[i])).collect();
+            let again: Vec<AskedStudy> = open
+                .iter()
+                .map(|&i| AskedStudy {
+                    options: self.options_of_more(),
+                    ..asked[i].clone()
+                })
+                .collect();
+            for (i, more) in open.into_iter().zip(self.studied(&again, closeness)?) {
+                seen[i] = more;
+            }
+        }
+        self.looks += new.len() as u64;
+        for (sight, seen) in new.iter().zip(seen) {
+            self.seen.insert(sight.key(closeness), seen);
+        }
+        Ok(())
+    }
+
+    fn studied(
+        &mut self,
+        asked: &[AskedStudy],
+        closeness: Closeness,
+    ) -> Result<Vec<Seen>, StudyError> {
         let before = self.replications;
         let progress = |done: usize| (self.progress)(before + done as u64);
-        let studies = run_studies(&asked, self.threads, simulate, &progress)?;
-        for (sight, mut study) in new.iter().zip(studies) {
+        let studies = run_studies(asked, self.threads, simulate, &progress)?;
+        let mut all = Vec::new();
+        for mut study in studies {
             let forecast = study.forecasts.remove(0);
             self.replications += u64::from(forecast.replications);
             self.events += forecast.events;
-            self.looks += 1;
             let lack = lack_of(&forecast, closeness);
-            self.seen
-                .insert(sight.key(closeness), Seen { forecast, lack });
+            all.push(Seen { forecast, lack });
         }
-        Ok(())
+        Ok(all)
+    }
+
+    /// How much is simulated where few replications leave objectives open.
+    fn options_of_more(&self) -> Options {
+        Options {
+            replications: None,
+            precision: 0.3,
+            most_replications: 40,
+            event_budget: 8_000_000,
+            ..self.options(Closeness::Look)
+        }
     }
 }
 
@@ -395,6 +433,16 @@ fn grows(shorter: &Seen, longer: &Seen) -> bool {
         let chance = a.half().unwrap_or(0.0) + b.half().unwrap_or(0.0);
         b.mean - a.mean > (STEADY * a.mean).max(chance)
     })
+}
+
+/// Whether further replications may tell what these do not.
+fn is_open(seen: &Seen) -> bool {
+    match &seen.lack {
+        Some(Lack::Misses { certain, .. }) => !certain,
+        // By chance a short run looks saturated more easily than a long one.
+        Some(Lack::Status(status)) => *status == Status::Saturated,
+        Some(Lack::Grows(_) | Lack::Refused(_)) | None => false,
+    }
 }
 
 /// What a forecast lacks.

@@ -73,12 +73,14 @@ const FAILURES: &str = "failures < 1%";
 const SHOWN: usize = 3;
 /// By which share latency must be lower to be worth more money in the picture of both.
 const SOONER: f64 = 0.01;
+/// Times the plan's machines that the common formula may take to be simulated.
+const FAR_MORE: u32 = 4;
 /// By how much inputs may be wrong.
 const WRONG: [f64; 2] = [0.8, 1.2];
 /// Candidates among which is searched for what a wrong input would make the plan, beside the plan itself.
-const NEAR: usize = 5;
+const NEAR: usize = 2;
 /// Most candidates among which is searched for more load.
-const GROWING: usize = 8;
+const GROWING: usize = 2;
 
 /// Makes a plan.
 ///
@@ -499,8 +501,8 @@ impl Planner<'_> {
                 self.named((candidate, machines))
             ),
             Some(super::search::Hopeless::Shared) => format!(
-                "more machines are no help, since they share {}: {why}, with {}",
-                self.looker.limited(),
+                "more machines are no help{}: {why}, with {}",
+                self.sharing(),
                 self.named((candidate, machines))
             ),
             Some(super::search::Hopeless::TooMany) | None => format!(
@@ -692,8 +694,29 @@ impl Planner<'_> {
         let Some(&formula) = self.formulas.get(self.all[best.0].machine) else {
             return Ok(None);
         };
-        let found = self.looker.search(&self.goal, &[formula])?;
         let cost = self.costs(best);
+        let candidate = &self.all[formula];
+        let rate = (self.unit == LoadUnit::PerSecond).then(|| self.goal.with_headroom());
+        let machine = self.machine(formula);
+        let profile = &self.ask.profiles[candidate.profile];
+        let least = candidate.fewest(self.ask.scenario, profile, machine, rate);
+        if least > best.1.saturating_mul(FAR_MORE) {
+            let at_least = self.costs((formula, least));
+            return Ok(Some(RunnerUp {
+                each: candidate.label(),
+                interpreter: self.interpreter(formula),
+                machine: machine.name.clone(),
+                machines: None,
+                per_month: None,
+                tightness_share: None,
+                text: format!(
+                    "needs {} at least, for its workers have one task each: {} a month",
+                    machines_text(least, &machine.name),
+                    self.money(at_least)
+                ),
+            }));
+        }
+        let found = self.looker.search(&self.goal, &[formula])?;
         Ok(Some(if let Some(&which) = found.best.first() {
             let more = self.costs(which) - cost;
             let on = machines_text(which.1, &self.machine(which.0).name);
@@ -788,6 +811,12 @@ impl Planner<'_> {
         Ok(all)
     }
 
+    /// What all machines share, as a part of a sentence; empty if nothing.
+    fn sharing(&self) -> String {
+        let limited = self.looker.limited();
+        limited.map_or(String::new(), |names| format!(", since they share {names}"))
+    }
+
     /// Why nothing of what was searched bears a load.
     fn stops(&self, found: &Found) -> String {
         let shared = found
@@ -799,8 +828,8 @@ impl Planner<'_> {
                 let last = track.last.as_ref();
                 let why = last.map(|(_, s)| lack_text(s, self.objectives));
                 format!(
-                    "nothing holds, since all machines share {}: {}",
-                    self.looker.limited(),
+                    "nothing holds, and more machines are no help{}: {}",
+                    self.sharing(),
                     why.unwrap_or_default()
                 )
             }

@@ -320,7 +320,7 @@ fn sized(shape: &Shape, cores: u32) -> Vec<Strategy> {
     }
     if !chooses_processes {
         processes = vec![1];
-    } else if matches!(shape.each, Strategy::Prefork { .. }) {
+    } else if shape.each.lifecycle().is_some() && shape.each.server().is_none() {
         // A single copy is its strategy with a master beside it.
         processes.retain(|&n| n > 1);
         processes.push(2);

@@ -5,12 +5,12 @@ use super::look::{Closeness, Looker};
 use super::prices::MachineType;
 use super::search::Goal;
 use super::shape::{candidates, shapes};
-use crate::profiles;
+use crate::cpython::profile::Profile;
 use crate::scenario::Scenario;
 use crate::syntax::parse;
 
 /// A space that is small enough to try everything in: some strategies, two kinds of machines, and up to so many machines.
-const MOST: u32 = 16;
+const MOST: u32 = 10;
 
 fn space(number: u32) -> Scenario {
     let n = u64::from(number);
@@ -23,7 +23,7 @@ fn space(number: u32) -> Scenario {
         rate = 60 + pick(400, 1),
         cpu = 2 + pick(7, 2),
         io = 5 + pick(40, 3),
-        strategies = ["Sequential", "Asyncio()", "\"prefork:2(asyncio)\""][..=(number as usize % 3)].join(", "),
+        strategies = ["Threads(workers: 8)", "Asyncio()", "\"prefork:2(asyncio)\""][..=(number as usize % 3)].join(", "),
         seed = 1 + n,
     );
     parse(&text, std::path::Path::new("space.ron"), &[]).unwrap()
@@ -43,11 +43,22 @@ fn kinds(number: u32) -> Vec<MachineType> {
 /// Branch and bound finds what trying everything finds, in at most a tenth of the simulations.
 #[test]
 fn the_search_finds_what_trying_everything_finds() {
+    holds_in(0..2);
+}
+
+/// The same in twenty spaces.
+#[test]
+#[ignore = "takes minutes: .ci/real runs it"]
+fn in_twenty_spaces() {
+    holds_in(0..20);
+}
+
+fn holds_in(spaces: std::ops::Range<u32>) {
     let (mut tried, mut searched) = (0, 0);
-    for number in 0..20 {
+    for number in spaces {
         let scenario = space(number);
         let kinds = kinds(number);
-        let profiles = [profiles::find("cpython-3.14").unwrap()];
+        let profiles = [Profile::default()];
         let objectives = [crate::syntax::parse_objective("p95 < 250ms").unwrap()];
         let shapes = shapes(&scenario, false);
         let all = candidates(&shapes, &scenario, &profiles, &kinds);
@@ -60,7 +71,7 @@ fn the_search_finds_what_trying_everything_finds() {
                 Some(2),
                 &|_| {},
             );
-            looker.lengths = 0.5;
+            looker.lengths = 0.4;
             looker
         };
         let load = super::load::own_load(&scenario).unwrap();
