@@ -51,7 +51,7 @@ pub fn page(results: &[PageInput<'_>], title: Option<&str>) -> Result<String, mi
         .zip(results)
         .map(|(n, r)| Section::new(n, r, title.filter(|_| results.len() == 1), &mut signs))
         .collect();
-    page_of(sections, title, signs)
+    page_of(sections, title, &signs)
 }
 
 /// Makes the page of a plan; `source` is its text as JSON.
@@ -66,13 +66,13 @@ pub fn plan_page(
 ) -> Result<String, minijinja::Error> {
     let mut signs = Signs::default();
     let section = plan::section(plan, figures, source, &mut signs);
-    page_of(vec![section], None, signs)
+    page_of(vec![section], None, &signs)
 }
 
 fn page_of(
     mut sections: Vec<Section>,
     title: Option<&str>,
-    signs: Signs,
+    signs: &Signs,
 ) -> Result<String, minijinja::Error> {
     tell_apart(&mut sections);
     let title = title.map_or_else(

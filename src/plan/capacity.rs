@@ -5,7 +5,6 @@ use super::look::{Closeness, Lack, Looker, Seen, Sight};
 use super::result::{Bottleneck, Knee, LoadCurve, LoadPoint, MaximumLoad, Past};
 use super::words::{lack_text, latency_text, load_text, share_text, short};
 use crate::insight::knee::{Bend, knee};
-use crate::measure::Estimate;
 use crate::quantity::{Quantity, metric_title};
 use crate::result::Status;
 use crate::scenario::{Metric, Scope, Step, WaitsFor};
@@ -97,7 +96,7 @@ impl Looker<'_> {
         let points = loads
             .iter()
             .zip(&seen)
-            .map(|(&load, s)| self.point(load, s));
+            .map(|(&load, s)| Self::point(load, s));
         let machine = &self.machines[self.candidates[which.0].machine];
         Ok(LoadCurve {
             name,
@@ -106,22 +105,15 @@ impl Looker<'_> {
         })
     }
 
-    fn point(&self, load: f64, seen: &Seen) -> LoadPoint {
+    fn point(load: f64, seen: &Seen) -> LoadPoint {
         LoadPoint {
             load,
-            latency_s: self.latency(seen),
+            latency_s: seen.latency(),
             throughput_per_s: seen.mean(Quantity::Throughput),
             failure_share: seen.mean(Quantity::FailureRate),
             utilization_share: seen.mean(Quantity::Utilization),
             holds: seen.holds(),
         }
-    }
-
-    /// The latency that is planned by.
-    pub(super) fn latency(&self, seen: &Seen) -> Option<Estimate> {
-        (seen.forecast.status == Status::Fine)
-            .then(|| seen.forecast.primary())
-            .flatten()
     }
 
     /// Where latency begins to rise fast. Of users who wait for their answers: where the asymptotes of the closed network cross, the one of
@@ -361,7 +353,7 @@ impl Looker<'_> {
         let done = past.mean(Quantity::Throughput);
         let before = held.mean(Quantity::Throughput);
         let fails = past.mean(Quantity::FailureRate);
-        let latency = self.latency(past);
+        let latency = past.latency();
         let (at, unit) = (load_text(load, self.unit()), self.unit());
         let less = done.zip(before).is_some_and(|(a, b)| a < 0.9 * b);
         let answered = done.map_or(String::new(), |d| format!(", {}/s are completed", short(d)));

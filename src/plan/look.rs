@@ -90,6 +90,28 @@ impl Seen {
         self.lack.is_none()
     }
 
+    /// The latency that is planned by.
+    pub(super) fn latency(&self) -> Option<Estimate> {
+        let fine = self.forecast.status == Status::Fine;
+        fine.then(|| self.forecast.primary()).flatten()
+    }
+
+    /// Whether its tasks spend a part of their time waiting for something of which there is only so much.
+    fn waits(&self) -> bool {
+        let causes = [
+            Cause::Core,
+            Cause::Gil,
+            Cause::Lock,
+            Cause::Pool,
+            Cause::Loop,
+            Cause::Queue,
+            Cause::Limit,
+            Cause::Resource,
+        ];
+        let waits = causes.map(|c| self.forecast.causes[c as usize]);
+        waits.iter().sum::<f64>() >= WAITS
+    }
+
     pub(super) fn mean(&self, q: Quantity) -> Option<f64> {
         self.forecast.get(q).map(|e| e.mean)
     }
@@ -312,7 +334,7 @@ impl<'a> Looker<'a> {
     ) -> Result<Seen, StudyError> {
         let seen = self.one(sight, closeness)?;
         let busy = seen.mean(Quantity::Utilization).unwrap_or(1.0);
-        if !seen.holds() || self.ends_by_itself() || busy < QUIET && !self.waits(&seen) {
+        if !seen.holds() || self.ends_by_itself() || busy < QUIET && !seen.waits() {
             return Ok(seen);
         }
         let mut before = seen.clone();
@@ -336,22 +358,6 @@ impl<'a> Looker<'a> {
             Arrivals::Varying { .. } | Arrivals::Trace(_) | Arrivals::Closed { .. } => true,
             Arrivals::Open { .. } | Arrivals::Sessions { .. } | Arrivals::Batch => false,
         }
-    }
-
-    /// Whether its tasks spend a part of their time waiting for something of which there is only so much.
-    fn waits(&self, seen: &Seen) -> bool {
-        let causes = [
-            Cause::Core,
-            Cause::Gil,
-            Cause::Lock,
-            Cause::Pool,
-            Cause::Loop,
-            Cause::Queue,
-            Cause::Limit,
-            Cause::Resource,
-        ];
-        let waits = causes.map(|c| seen.forecast.causes[c as usize]);
-        waits.iter().sum::<f64>() >= WAITS
     }
 
     fn simulate(&mut self, sights: &[Sight], closeness: Closeness) -> Result<(), StudyError> {

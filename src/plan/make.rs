@@ -5,10 +5,10 @@ use super::load::{Input, LoadUnit, own_load};
 use super::look::{Closeness, Looker, Seen, Sight};
 use super::prices::{HOURS_OF_A_MONTH, MachineType, PriceList};
 use super::result::{
-    Asked, Cost, Deployment, FrontierPoint, Growth, Plan, PlanEffort, PlannedResource, PricesUsed,
-    RunnerUp, Sensitivity, Tried,
+    Asked, Cost, Deployment, FrontierPoint, Growth, MaximumLoad, Plan, PlanEffort, PlannedResource,
+    PricesUsed, RunnerUp, Sensitivity, Tried,
 };
-use super::search::{Found, Goal, Track};
+use super::search::{Found, Goal, Likely, Track};
 use super::shape::{Candidate, candidates, serves, shapes};
 use super::words::{fared, lack_text, load_text, machines_text, money, share_text};
 use crate::cpython::profile::Profile;
@@ -243,7 +243,7 @@ impl Planner<'_> {
         }
         plan.runner_up = self.runner_up(best, &found)?;
         plan.formula = self.formula(best)?;
-        plan.growth = self.growth(best, &found)?;
+        plan.growth = self.growth(best, &found, plan.maximum_load.as_ref())?;
         plan.sensitivity = self.sensitivity(best, &found)?;
         self.close(&mut plan, &found, Some(best));
         Ok(plan)
@@ -319,7 +319,7 @@ impl Planner<'_> {
         self.ask.profiles[profile].name.clone()
     }
 
-    fn sight(&self, (candidate, machines): (usize, u32), load: f64) -> Sight {
+    fn sight((candidate, machines): (usize, u32), load: f64) -> Sight {
         Sight {
             candidate,
             machines,
@@ -331,13 +331,13 @@ impl Planner<'_> {
     /// What is deployed, what it costs and what it bears.
     fn describe(&mut self, plan: &mut Plan, best: (usize, u32)) -> Result<(), PlanError> {
         let (candidate, machines) = best;
-        let full = self.sight(best, self.goal.with_headroom());
+        let full = Self::sight(best, self.goal.with_headroom());
         let full = self.looker.one(full, Closeness::Stare)?;
-        let at_load = self.sight(best, self.goal.load);
+        let at_load = Self::sight(best, self.goal.load);
         let at_load = self.looker.one(at_load, Closeness::Look)?;
         let left = machines.saturating_sub(self.goal.survive);
         let after_loss = if self.goal.survive > 0 && left > 0 {
-            let sight = self.sight((candidate, left), self.goal.load);
+            let sight = Self::sight((candidate, left), self.goal.load);
             self.looker
                 .one(sight, Closeness::Stare)?
                 .forecast
@@ -362,7 +362,7 @@ impl Planner<'_> {
         plan.curves.push(curve);
         // What more machines would bring.
         let more = [best.1 + 1, best.1 + 2, best.1 * 3 / 2, best.1 * 2];
-        let sights = more.map(|n| self.sight((best.0, n), self.goal.with_headroom()));
+        let sights = more.map(|n| Self::sight((best.0, n), self.goal.with_headroom()));
         self.looker.at(&sights, Closeness::Look)?;
         Ok(())
     }
@@ -497,7 +497,7 @@ impl Planner<'_> {
         let why = lack_text(seen, self.objectives);
         let way = match nearest.hopeless {
             Some(super::search::Hopeless::Alone) => format!(
-                "even under a hundredth of the load nothing holds: {why}, with {}",
+                "even under next to no load nothing holds: {why}, with {}",
                 self.named((candidate, machines))
             ),
             Some(super::search::Hopeless::Shared) => format!(
@@ -519,7 +519,7 @@ impl Planner<'_> {
                 LoadUnit::PerSecond => load / 2.0,
                 LoadUnit::Users => libm::floor(load / 2.0).max(1.0),
             };
-            let sight = self.sight((candidate, machines), load);
+            let sight = Self::sight((candidate, machines), load);
             if self.looker.one(sight, Closeness::Look)?.holds() {
                 self.describe_nearest(plan, (candidate, machines), load)?;
                 return Ok(());
@@ -542,7 +542,7 @@ impl Planner<'_> {
         which: (usize, u32),
         load: f64,
     ) -> Result<(), PlanError> {
-        let seen = self.looker.one(self.sight(which, load), Closeness::Look)?;
+        let seen = self.looker.one(Self::sight(which, load), Closeness::Look)?;
         plan.plan = Some(self.deployment(which, &seen, &seen, Vec::new(), Vec::new()));
         plan.cost = Some(self.cost(which));
         let maximum = self.looker.maximum(which, load)?;
@@ -578,7 +578,7 @@ impl Planner<'_> {
             for _ in 0..10 {
                 if self
                     .looker
-                    .one(self.sight((best.0, n), load), Closeness::Look)?
+                    .one(Self::sight((best.0, n), load), Closeness::Look)?
                     .holds()
                 {
                     let most = self.looker.maximum((best.0, n), load)?;
@@ -645,7 +645,7 @@ impl Planner<'_> {
 
     fn other(&mut self, which: (usize, u32), text: String) -> Result<RunnerUp, PlanError> {
         let seen = self.looker.one(
-            self.sight(which, self.goal.with_headroom()),
+            Self::sight(which, self.goal.with_headroom()),
             Closeness::Look,
         )?;
         Ok(RunnerUp {
@@ -671,7 +671,7 @@ impl Planner<'_> {
         let tight = |planner: &mut Self, which| -> Result<f64, PlanError> {
             let seen = planner
                 .looker
-                .one(planner.sight(which, load), Closeness::Look)?;
+                .one(Self::sight(which, load), Closeness::Look)?;
             Ok(seen.tightness(planner.objectives))
         };
         let (x, y) = (tight(self, best)?, tight(self, other)?);
@@ -752,7 +752,12 @@ impl Planner<'_> {
     }
 
     /// The plan under more load, among those that bore the load or might have.
-    fn growth(&mut self, best: (usize, u32), found: &Found) -> Result<Vec<Growth>, PlanError> {
+    fn growth(
+        &mut self,
+        best: (usize, u32),
+        found: &Found,
+        most: Option<&MaximumLoad>,
+    ) -> Result<Vec<Growth>, PlanError> {
         let mut likely: Vec<(f64, usize)> = found
             .tracks
             .iter()
@@ -774,13 +779,16 @@ impl Planner<'_> {
                 closely: Closeness::Look,
                 ..self.goal
             };
-            let likely = libm::ceil(f64::from(best.1) * factor).min(1e6);
+            // Each machine of more bears no more than each of the plan's does for ever, which a short run of many would not show.
+            let each = most.map_or(goal.load, |m| m.held) / f64::from(best.1);
+            let needed = libm::ceil(goal.with_headroom() / each - 1e-9).clamp(1.0, 1e6);
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
                 reason = "a positive number within limits"
             )]
-            let likely = likely as u32;
+            let needed = needed as u32;
+            let likely = Likely::AtLeast(needed);
             let found = self.looker.search_from(&goal, &among, Some(likely))?;
             let at = load_text(load, self.unit);
             all.push(match found.best.first() {
@@ -892,7 +900,9 @@ impl Planner<'_> {
         among: &[usize],
     ) -> Result<Sensitivity, PlanError> {
         let still = self.looker.bears(goal, best, Closeness::Look)?;
-        let found = self.looker.search_from(goal, among, Some(best.1))?;
+        let found = self
+            .looker
+            .search_from(goal, among, Some(Likely::About(best.1)))?;
         let before = self.costs(best);
         let then = found.best.first().map(|&w| self.costs(w));
         let cheaper = then.is_some_and(|c| c < before * (1.0 - 1e-9));
@@ -923,7 +933,7 @@ impl Planner<'_> {
     fn frontier(&self) -> Vec<FrontierPoint> {
         let mut all: Vec<(f64, f64, (usize, u32), bool)> = Vec::new();
         for (which, seen) in self.looker.seen_at(self.goal.with_headroom()) {
-            if let Some(latency) = self.looker.latency(seen) {
+            if let Some(latency) = seen.latency() {
                 all.push((self.costs(which), latency.mean, which, seen.holds()));
             }
         }

@@ -43,7 +43,7 @@ pub struct MachineType {
 
 /// What is wrong with a list of prices, with its place in the file where there is one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}{}: {message}", place(.at))]
+#[error("{file}{}: {message}", place(*.at))]
 pub struct PriceError {
     /// The file.
     pub file: String,
@@ -53,7 +53,7 @@ pub struct PriceError {
     pub message: String,
 }
 
-fn place(at: &Option<(usize, usize)>) -> String {
+fn place(at: Option<(usize, usize)>) -> String {
     at.map_or(String::new(), |(line, column)| format!(":{line}:{column}"))
 }
 

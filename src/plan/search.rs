@@ -55,10 +55,19 @@ pub(super) struct Track {
     before: Option<(u32, f64, bool)>,
 }
 
+/// What is known before a search of how many machines its first candidate takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likely {
+    /// About so many.
+    About(u32),
+    /// So many, and no fewer.
+    AtLeast(u32),
+}
+
 /// Why more machines are no help.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Hopeless {
-    /// Even a hundredth of the load is not borne.
+    /// Even next to no load is not borne.
     Alone,
     /// More machines have brought nothing.
     Shared,
@@ -81,8 +90,8 @@ const WAVE: usize = 16;
 const FIRST: usize = 6;
 /// Growth that more machines must bring to be of use, while there are half as many again.
 const BRINGS: f64 = 0.05;
-/// Share of the load under which a candidate must hold the objectives by itself.
-const LIGHT: f64 = 0.01;
+/// Share of what a machine has of the load, where there are as many as are tried, under which a candidate must hold the objectives by itself.
+const LIGHT: f64 = 0.1;
 /// Difference of costs that is none.
 const SAME: f64 = 1e-9;
 
@@ -97,7 +106,7 @@ impl Looker<'_> {
         &mut self,
         goal: &Goal,
         among: &[usize],
-        likely: Option<u32>,
+        likely: Option<Likely>,
     ) -> Result<Found, StudyError> {
         let rate = match LoadUnit::of(self.scenario) {
             LoadUnit::PerSecond => Some(goal.with_headroom()),
@@ -126,7 +135,18 @@ impl Looker<'_> {
                 }
             })
             .collect();
-        if let (Some(first), Some(n)) = (tracks.first(), likely) {
+        if let (Some(first), Some(likely)) = (tracks.first_mut(), likely) {
+            let n = match likely {
+                Likely::About(n) => n,
+                Likely::AtLeast(n) => {
+                    first.bound = first.bound.max(n);
+                    first.lo = first.lo.max(first.bound - 1);
+                    if first.bound > goal.most {
+                        first.hopeless = Some(Hopeless::TooMany);
+                    }
+                    n
+                }
+            };
             let n = n.clamp(first.bound, goal.most.max(first.bound));
             let candidate = first.candidate;
             let seen = self.looked(goal, &[(candidate, n)])?;
@@ -294,7 +314,7 @@ impl Looker<'_> {
                 candidate: tracks[i].candidate,
                 machines: 1,
                 load: match LoadUnit::of(self.scenario) {
-                    LoadUnit::PerSecond => goal.load * LIGHT,
+                    LoadUnit::PerSecond => goal.load * LIGHT / f64::from(goal.most),
                     LoadUnit::Users => 1.0,
                 },
                 input: goal.input,
@@ -303,9 +323,8 @@ impl Looker<'_> {
         let seen = self.at(&sights, Closeness::Look)?;
         for (&i, seen) in doubtful.iter().zip(seen) {
             let beyond_chance = match &seen.lack {
-                None => false,
+                None | Some(Lack::Grows(_)) => false,
                 Some(Lack::Misses { certain, .. }) => *certain,
-                Some(Lack::Grows(_)) => false,
                 Some(Lack::Status(_) | Lack::Refused(_)) => true,
             };
             if beyond_chance {

@@ -122,6 +122,5 @@ fn holds_in(spaces: std::ops::Range<u32>) {
         tried += everything.replications;
         searched += search.replications;
     }
-    println!("{searched} simulations instead of {tried}");
     assert!(10 * searched <= tried, "{searched} of {tried}");
 }

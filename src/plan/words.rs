@@ -111,7 +111,7 @@ pub(super) fn fared(
         (Some(Hopeless::Alone), _) => {
             let why = track.last.as_ref().map(|(_, s)| lack_text(s, objectives));
             format!(
-                "even a hundredth of the load is not borne: {}",
+                "even next to no load is not borne: {}",
                 why.unwrap_or_default()
             )
         }

@@ -116,7 +116,7 @@ fn what_nothing_bears_is_code_3_with_what_is_in_the_way() {
     for (more, says) in [
         (
             &["--objective", "p95 < 1ms", "--load", "50/s"][..],
-            "even under a hundredth of the load",
+            "even under next to no load",
         ),
         (
             &["--load", "5000/s", "--most-machines", "3"],
