@@ -183,6 +183,14 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             )
         }
     };
+    // A machine of the plan has so many cores, and no more.
+    let args = &planned.as_ref().map_or_else(
+        || args.clone(),
+        |p| Args {
+            cores: Some(p.cores),
+            ..args.clone()
+        },
+    );
     if let Some(name) = &args.profile {
         profiles::files(name).iter().for_each(|f| files.reads(f));
     }
@@ -258,6 +266,8 @@ struct PlannedMachine {
     objectives: Vec<Objective>,
     /// Which load is asked of it, in words.
     load: String,
+    /// How many cores it has here.
+    cores: u32,
 }
 
 impl PlannedMachine {
@@ -306,6 +316,7 @@ impl PlannedMachine {
         let unit = plan.unit();
         Ok(Self {
             scenario: one,
+            cores: cpus.min(cores).max(1),
             objectives: plan
                 .asked
                 .objectives

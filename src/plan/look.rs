@@ -169,6 +169,8 @@ const QUIET: f64 = 0.6;
 const WAITS: f64 = 0.1;
 /// Growth of latency with three times the length of a run that is none.
 const STEADY: f64 = 0.03;
+/// Growth that is none by chance, however much replications differ: close to saturation they differ by as much as they grow.
+const MUCH: f64 = 0.25;
 /// Share of the load that a glance must see completed to be worth a closer look if it calls a candidate saturated.
 const NEARLY: f64 = 0.9;
 
@@ -437,7 +439,8 @@ fn grows(shorter: &Seen, longer: &Seen) -> bool {
     let (a, b) = (shorter.forecast.primary(), longer.forecast.primary());
     a.zip(b).is_some_and(|(a, b)| {
         let chance = a.half().unwrap_or(0.0) + b.half().unwrap_or(0.0);
-        b.mean - a.mean > (STEADY * a.mean).max(chance)
+        let more = b.mean - a.mean;
+        more > (STEADY * a.mean).max(chance) || more > MUCH * a.mean
     })
 }
 
@@ -459,9 +462,13 @@ fn lack_of(f: &Forecast, closeness: Closeness) -> Option<Lack> {
     if f.status != Status::Fine {
         return Some(Lack::Status(f.status));
     }
+    // A glance, and the few long runs that only tell growth, leave open what others have decided.
+    let decides = match closeness {
+        Closeness::Look | Closeness::Stare => true,
+        Closeness::Glance | Closeness::Long | Closeness::Longer => false,
+    };
     let missed = f.objectives.iter().enumerate().filter(|(_, o)| {
-        o.verdict == Verdict::Missed
-            || o.verdict == Verdict::Undecided && closeness != Closeness::Glance
+        o.verdict == Verdict::Missed || o.verdict == Verdict::Undecided && decides
     });
     let worst = missed.max_by(|a, b| a.1.excess().total_cmp(&b.1.excess()));
     worst.map(|(objective, o)| Lack::Misses {

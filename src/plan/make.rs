@@ -78,9 +78,9 @@ const FAR_MORE: u32 = 4;
 /// By how much inputs may be wrong.
 const WRONG: [f64; 2] = [0.8, 1.2];
 /// Candidates among which is searched for what a wrong input would make the plan, beside the plan itself.
-const NEAR: usize = 2;
+const NEAR: usize = 8;
 /// Most candidates among which is searched for more load.
-const GROWING: usize = 2;
+const GROWING: usize = 60;
 
 /// Makes a plan.
 ///
@@ -126,6 +126,7 @@ pub fn plan(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Plan, Plan
         survive: ask.survive,
         input: Input::AsItIs,
         most: ask.most.clamp(1, MAX_NODES),
+        ties: true,
         closely: Closeness::Stare,
     };
     let mut planner = Planner {
@@ -776,6 +777,7 @@ impl Planner<'_> {
             };
             let goal = Goal {
                 load,
+                ties: false,
                 closely: Closeness::Look,
                 ..self.goal
             };
@@ -882,6 +884,7 @@ impl Planner<'_> {
                 let goal = Goal {
                     load,
                     input: changed,
+                    ties: false,
                     closely: Closeness::Look,
                     ..self.goal
                 };

@@ -23,6 +23,8 @@ pub(super) struct Goal {
     pub input: Input,
     /// Most machines that are tried.
     pub most: u32,
+    /// Whether it matters which others cost the same as the cheapest.
+    pub ties: bool,
     /// How closely is looked at what is found.
     pub closely: Closeness,
 }
@@ -194,7 +196,7 @@ impl Looker<'_> {
             let cheapest = cheapest(tracks);
             let mut open: Vec<(f64, usize, u32)> = Vec::new();
             for (i, t) in tracks.iter().enumerate() {
-                if let Some(n) = t.next(cheapest, goal.most) {
+                if let Some(n) = t.next(cheapest, goal) {
                     open.push((t.costs(t.lo + 1), i, n));
                 }
             }
@@ -390,13 +392,16 @@ impl Track {
     }
 
     /// The next number of machines to look at; `None` if nothing more is to be learnt of it.
-    fn next(&self, cheapest: Option<f64>, most: u32) -> Option<u32> {
+    fn next(&self, cheapest: Option<f64>, goal: &Goal) -> Option<u32> {
+        let most = goal.most;
         if self.hopeless.is_some() {
             return None;
         }
         let affordable = match cheapest {
             Some(cost) if self.price > 0.0 => {
-                let n = libm::floor((cost + SAME) / self.price).min(f64::from(most));
+                let same = if goal.ties { SAME } else { -SAME };
+                let n =
+                    libm::floor((cost + same * cost.max(1.0)) / self.price).min(f64::from(most));
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
@@ -407,10 +412,14 @@ impl Track {
             }
             _ => most,
         };
-        if affordable <= self.lo {
+        // The one that is the cheapest so far may itself do with fewer.
+        let own = self.hi.filter(|&hi| {
+            cheapest.is_some_and(|cost| self.costs(hi) <= cost * (1.0 + SAME) + SAME)
+        });
+        if affordable <= self.lo && own.is_none() {
             return None;
         }
-        match self.hi.filter(|hi| *hi <= affordable) {
+        match own.or(self.hi.filter(|hi| *hi <= affordable)) {
             Some(hi) if hi <= self.lo + 1 => None,
             Some(hi) => Some(self.lo + (hi - self.lo) / 2),
             None if cheapest.is_some() => Some(affordable),

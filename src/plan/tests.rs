@@ -81,6 +81,7 @@ fn holds_in(spaces: std::ops::Range<u32>) {
             survive: number % 2,
             input: Input::AsItIs,
             most: MOST,
+            ties: true,
             closely: Closeness::Look,
         };
         // Everything, from the fewest machines that leave enough after a loss.
