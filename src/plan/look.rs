@@ -426,7 +426,7 @@ impl<'a> Looker<'a> {
     fn options_of_more(&self) -> Options {
         Options {
             replications: None,
-            precision: 0.3,
+            precision: 0.03,
             most_replications: 40,
             event_budget: 8_000_000,
             ..self.options(Closeness::Look)
