@@ -90,6 +90,12 @@ impl Seen {
         self.lack.is_none()
     }
 
+    /// Whether every objective is met or missed beyond chance.
+    fn is_decided(&self) -> bool {
+        let mut all = self.forecast.objectives.iter();
+        all.all(|o| o.verdict != Verdict::Undecided)
+    }
+
     /// The latency that is planned by.
     pub(super) fn latency(&self) -> Option<Estimate> {
         let fine = self.forecast.status == Status::Fine;
@@ -170,7 +176,7 @@ const WAITS: f64 = 0.1;
 /// Growth of latency with three times the length of a run that is none.
 const STEADY: f64 = 0.03;
 /// Growth that is none by chance, however much replications differ: close to saturation they differ by as much as they grow.
-const MUCH: f64 = 0.25;
+const MUCH: f64 = 0.1;
 /// Share of the load that a glance must see completed to be worth a closer look if it calls a candidate saturated.
 const NEARLY: f64 = 0.9;
 
@@ -265,8 +271,15 @@ impl<'a> Looker<'a> {
                 ..usual
             },
             // Enough to tell growth from chance.
-            Closeness::Long | Closeness::Longer => Options {
+            Closeness::Long => Options {
                 replications: Some(4),
+                ..usual
+            },
+            // What is still open then is near its bound, and is pursued.
+            Closeness::Longer => Options {
+                precision: 0.05,
+                most_replications: 60,
+                event_budget: 80_000_000,
                 ..usual
             },
         }
@@ -345,7 +358,13 @@ impl<'a> Looker<'a> {
             if !longer.holds() {
                 return Ok(longer);
             }
-            if !grows(&before, &longer) {
+            // What so many long replications decide is decided, unless they have grown beyond chance.
+            let much = if closeness == Closeness::Longer {
+                f64::INFINITY
+            } else {
+                MUCH
+            };
+            if !grows(&before, &longer, much) && longer.is_decided() {
                 return Ok(seen);
             }
             before = longer;
@@ -434,13 +453,13 @@ impl<'a> Looker<'a> {
     }
 }
 
-/// Whether latency is higher beyond chance, and by a share that matters, in the longer of two runs.
-fn grows(shorter: &Seen, longer: &Seen) -> bool {
+/// Whether latency is higher beyond chance, and by a share that matters, in the longer of two runs; or by such a share, chance or not.
+fn grows(shorter: &Seen, longer: &Seen, much: f64) -> bool {
     let (a, b) = (shorter.forecast.primary(), longer.forecast.primary());
     a.zip(b).is_some_and(|(a, b)| {
         let chance = a.half().unwrap_or(0.0) + b.half().unwrap_or(0.0);
         let more = b.mean - a.mean;
-        more > (STEADY * a.mean).max(chance) || more > MUCH * a.mean
+        more > (STEADY * a.mean).max(chance) || more > much * a.mean
     })
 }
 
@@ -462,7 +481,7 @@ fn lack_of(f: &Forecast, closeness: Closeness) -> Option<Lack> {
     if f.status != Status::Fine {
         return Some(Lack::Status(f.status));
     }
-    // A glance, and the few long runs that only tell growth, leave open what others have decided.
+    // A glance decides nothing, and the few long runs that tell growth are judged by that.
     let decides = match closeness {
         Closeness::Look | Closeness::Stare => true,
         Closeness::Glance | Closeness::Long | Closeness::Longer => false,

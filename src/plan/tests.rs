@@ -10,7 +10,7 @@ use crate::scenario::Scenario;
 use crate::syntax::parse;
 
 /// A space that is small enough to try everything in: some strategies, two kinds of machines, and up to so many machines.
-const MOST: u32 = 10;
+const MOST: u32 = 14;
 
 fn space(number: u32) -> Scenario {
     let n = u64::from(number);

@@ -60,9 +60,7 @@ pub(super) fn lack_text(seen: &Seen, objectives: &[Objective]) -> String {
             let now = now.map_or(String::new(), |l| {
                 format!(" ({} by then)", quantity_text(Unit::Seconds, l))
             });
-            format!(
-                "latency still grows in runs of {times} times the usual length{now}: it may never settle"
-            )
+            format!("runs of {times} times the usual length still do not settle{now}")
         }
         Some(Lack::Status(status)) => status_text(*status, seen),
         Some(Lack::Misses {
