@@ -48,7 +48,7 @@ fn the_search_finds_what_trying_everything_finds() {
 
 /// The same in twenty spaces.
 #[test]
-#[ignore = "takes minutes: .ci/real runs it"]
+#[ignore = "takes more than a minute: run it with --ignored"]
 fn in_twenty_spaces() {
     holds_in(0..20);
 }
