@@ -1,6 +1,6 @@
 //! What a plan bears: the greatest load under which it holds, where latency begins to rise, what breaks first, and what happens past it.
 
-use super::load::{Input, LoadUnit, cycle};
+use super::load::{LoadUnit, cycle};
 use super::look::{Closeness, Lack, Looker, Seen, Sight};
 use super::result::{Bottleneck, Knee, LoadCurve, LoadPoint, MaximumLoad, Past};
 use super::words::{lack_text, latency_text, load_text, share_text, short};
@@ -29,12 +29,8 @@ impl Looker<'_> {
         LoadUnit::of(self.scenario)
     }
 
-    /// A load as it can be had: users are whole.
     fn possible(&self, load: f64) -> f64 {
-        match self.unit() {
-            LoadUnit::PerSecond => load,
-            LoadUnit::Users => libm::round(load).max(1.0),
-        }
+        self.unit().possible(load)
     }
 
     /// The greatest load that a candidate on so many machines bears; it bears `known`.
@@ -47,7 +43,7 @@ impl Looker<'_> {
         let mut by = None;
         let mut next = self.possible(known * 1.25);
         loop {
-            let seen = self.one(sight(which, next), Closeness::Look)?;
+            let seen = self.one(Sight::new(which, next), Closeness::Look)?;
             if seen.holds() {
                 held = next;
             } else {
@@ -67,7 +63,7 @@ impl Looker<'_> {
         }
         // What is stated has to hold for ever, not only for a look.
         while held > known {
-            let seen = self.settled(sight(which, held), Closeness::Look)?;
+            let seen = self.settled(Sight::new(which, held), Closeness::Look)?;
             if seen.holds() {
                 break;
             }
@@ -91,7 +87,7 @@ impl Looker<'_> {
     ) -> Result<LoadCurve, StudyError> {
         let mut loads: Vec<f64> = CURVE.iter().map(|x| self.possible(maximum * x)).collect();
         loads.dedup();
-        let sights: Vec<Sight> = loads.iter().map(|&load| sight(which, load)).collect();
+        let sights: Vec<Sight> = loads.iter().map(|&load| Sight::new(which, load)).collect();
         let seen = self.at(&sights, Closeness::Look)?;
         let points = loads
             .iter()
@@ -126,14 +122,14 @@ impl Looker<'_> {
         maximum: f64,
     ) -> Result<Option<Knee>, StudyError> {
         if self.unit() == LoadUnit::Users {
-            let alone = self.one(sight(which, 1.0), Closeness::Look)?;
+            let alone = self.one(Sight::new(which, 1.0), Closeness::Look)?;
             let think = cycle(self.scenario) - super::load::mean_length(&self.scenario.workload);
             let answer = alone.mean(Quantity::LatencyMean);
             // Far beyond, the bottleneck is all that counts.
             let mut most = 0.0_f64;
             let mut users = self.possible(maximum * 2.0);
             for _ in 0..4 {
-                let full = self.one(sight(which, users), Closeness::Look)?;
+                let full = self.one(Sight::new(which, users), Closeness::Look)?;
                 let done = full.mean(Quantity::Throughput).unwrap_or(0.0);
                 let level = done <= most * 1.01;
                 most = most.max(done);
@@ -170,10 +166,10 @@ impl Looker<'_> {
         };
         let load = self.possible(broken * PAST);
         let light = self.possible(maximum.held * 0.1);
-        let past = self.one(sight(which, load), Closeness::Glance)?;
-        let at = self.one(sight(which, broken), Closeness::Look)?;
-        let before = self.one(sight(which, light), Closeness::Glance)?;
-        let held = self.one(sight(which, maximum.held), Closeness::Glance)?;
+        let past = self.one(Sight::new(which, load), Closeness::Glance)?;
+        let at = self.one(Sight::new(which, broken), Closeness::Look)?;
+        let before = self.one(Sight::new(which, light), Closeness::Glance)?;
+        let held = self.one(Sight::new(which, maximum.held), Closeness::Glance)?;
         let (kind, text) = self.scarce(which, &before, &at, &past);
         Ok(Some(Bottleneck {
             kind: kind.into(),
@@ -407,14 +403,5 @@ fn stopped(seen: &Seen) -> Option<&'static str> {
     match seen.forecast.status {
         Status::Fine | Status::Saturated => None,
         other => Some(other.name()),
-    }
-}
-
-fn sight((candidate, machines): (usize, u32), load: f64) -> Sight {
-    Sight {
-        candidate,
-        machines,
-        load,
-        input: Input::AsItIs,
     }
 }

@@ -30,6 +30,16 @@ impl LoadUnit {
     }
 }
 
+impl LoadUnit {
+    /// A load as it can be had: users are whole.
+    pub(super) fn possible(self, load: f64) -> f64 {
+        match self {
+            Self::PerSecond => load,
+            Self::Users => libm::round(load).max(1.0),
+        }
+    }
+}
+
 /// The load that the scenario itself has; `None` of a batch, which comes at once.
 pub(super) fn own_load(scenario: &Scenario) -> Option<f64> {
     let rate = |interval: &Dist| 1e9 / interval.mean().max(1.0);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::load::{Input, at_load};
+use super::load::{Input, LoadUnit, at_load};
 use super::prices::MachineType;
 use super::shape::{Candidate, machine_of};
 use crate::cpython::profile::Profile;
@@ -28,6 +28,19 @@ pub(super) enum Closeness {
     Longer,
 }
 
+impl Closeness {
+    /// Length of the runs, as a multiple of that of a glance.
+    fn times(self) -> f64 {
+        match self {
+            Self::Glance => 1.0,
+            Self::Look => 2.0,
+            Self::Stare => 4.0,
+            Self::Long => 12.0,
+            Self::Longer => 36.0,
+        }
+    }
+}
+
 /// What is looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Sight {
@@ -39,6 +52,18 @@ pub(super) struct Sight {
     pub load: f64,
     /// With this input changed.
     pub input: Input,
+}
+
+impl Sight {
+    /// A candidate on so many machines under this load, with the inputs as they are.
+    pub(super) fn new((candidate, machines): (usize, u32), load: f64) -> Self {
+        Self {
+            candidate,
+            machines,
+            load,
+            input: Input::AsItIs,
+        }
+    }
 }
 
 type Key = (usize, u32, u64, (u8, usize, u64), Closeness);
@@ -155,8 +180,6 @@ pub(super) struct Looker<'a> {
     /// Told how many simulations there were, now and then.
     pub progress: &'a (dyn Fn(u64) + Sync),
     seen: BTreeMap<Key, Seen>,
-    /// Curves of load against latency of others than the plan.
-    pub curves: Vec<super::LoadCurve>,
     /// Number of replications that were simulated.
     pub replications: u64,
     /// Number of looks.
@@ -200,7 +223,6 @@ impl<'a> Looker<'a> {
             threads,
             progress,
             seen: BTreeMap::new(),
-            curves: Vec::new(),
             replications: 0,
             looks: 0,
             events: 0,
@@ -209,29 +231,15 @@ impl<'a> Looker<'a> {
 
     /// The metric that a load is judged by: that of the first objective about time, else the 95th percentile.
     pub(super) fn metric(&self) -> Metric {
-        let timed = |m: &Metric| match m {
-            Metric::MeanLatency | Metric::Percentile(_) | Metric::Worst(_) => true,
-            Metric::Makespan
-            | Metric::Throughput
-            | Metric::Memory
-            | Metric::Cpu
-            | Metric::FailureRate => false,
-        };
         let mut metrics = self.objectives.iter().map(|o| o.metric);
-        metrics.find(timed).unwrap_or(Metric::Percentile(95.0))
+        let latency = metrics.find(|m| m.is_latency());
+        latency.unwrap_or(Metric::Percentile(95.0))
     }
 
     /// The scenario in which a sight is simulated.
     pub(super) fn scene(&self, sight: &Sight, closeness: Closeness) -> Scenario {
-        let times = match closeness {
-            Closeness::Glance => 1.0,
-            Closeness::Look => 2.0,
-            Closeness::Stare => 4.0,
-            Closeness::Long => 12.0,
-            Closeness::Longer => 36.0,
-        };
         let candidate = &self.candidates[sight.candidate];
-        let times = times * self.lengths;
+        let times = closeness.times() * self.lengths;
         let mut scene = at_load(self.scenario, sight.load, sight.input, times);
         scene.machine = machine_of(&self.scenario.machine, &self.machines[candidate.machine]);
         scene.objectives = self.objectives.to_vec();
@@ -333,8 +341,7 @@ impl<'a> Looker<'a> {
             Some(Lack::Misses { .. }) => f.excess <= WORTH,
             Some(Lack::Status(Status::Saturated)) => {
                 let done = seen.mean(Quantity::Throughput).unwrap_or(0.0);
-                super::load::LoadUnit::of(self.scenario) == super::load::LoadUnit::PerSecond
-                    && done >= NEARLY * sight.load
+                LoadUnit::of(self.scenario) == LoadUnit::PerSecond && done >= NEARLY * sight.load
             }
             Some(Lack::Status(_) | Lack::Refused(_) | Lack::Grows(_)) => false,
         }
@@ -369,7 +376,7 @@ impl<'a> Looker<'a> {
             }
             before = longer;
         }
-        before.lack = Some(Lack::Grows(36.0));
+        before.lack = Some(Lack::Grows(Closeness::Longer.times()));
         Ok(before)
     }
 

@@ -5,8 +5,8 @@ use super::load::{Input, LoadUnit, own_load};
 use super::look::{Closeness, Looker, Seen, Sight};
 use super::prices::{HOURS_OF_A_MONTH, MachineType, PriceList};
 use super::result::{
-    Asked, Cost, Deployment, FrontierPoint, Growth, MaximumLoad, Plan, PlanEffort, PlannedResource,
-    PricesUsed, RunnerUp, Sensitivity, Tried,
+    Asked, Cost, Deployment, FrontierPoint, Growth, LoadCurve, MaximumLoad, Plan, PlanEffort,
+    PlannedResource, PricesUsed, RunnerUp, Sensitivity, Tried,
 };
 use super::search::{Found, Goal, Likely, Track};
 use super::shape::{Candidate, candidates, serves, shapes};
@@ -21,6 +21,7 @@ use crate::scenario::{
     strategy_label,
 };
 use crate::study::{StudyError, fingerprint};
+use crate::syntax::parse_objective;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -69,8 +70,6 @@ pub enum PlanError {
 
 /// Share of tasks that may fail where no objective says how many.
 const FAILURES: &str = "failures < 1%";
-/// Candidates beside the plan whose load and latency are shown.
-const SHOWN: usize = 3;
 /// By which share latency must be lower to be worth more money in the picture of both.
 const SOONER: f64 = 0.01;
 /// Times the plan's machines that the common formula may take to be simulated.
@@ -185,12 +184,7 @@ fn objectives_of(ask: &Ask<'_>) -> Result<Vec<Objective>, PlanError> {
         }
     }
     if !all.iter().any(|o| o.metric == Metric::FailureRate) {
-        all.push(Objective {
-            text: FAILURES.into(),
-            metric: Metric::FailureRate,
-            below: true,
-            bound: 0.01,
-        });
+        all.extend(parse_objective(FAILURES));
     }
     Ok(all)
 }
@@ -242,7 +236,10 @@ impl Planner<'_> {
             plan.feasible = false;
             self.over_budget(&mut plan, best, budget)?;
         }
-        plan.runner_up = self.runner_up(best, &found)?;
+        if let Some((next, curve)) = self.runner_up(best, &found)? {
+            plan.runner_up = Some(next);
+            plan.curves.push(curve);
+        }
         plan.formula = self.formula(best)?;
         plan.growth = self.growth(best, &found, plan.maximum_load.as_ref())?;
         plan.sensitivity = self.sensitivity(best, &found)?;
@@ -320,25 +317,16 @@ impl Planner<'_> {
         self.ask.profiles[profile].name.clone()
     }
 
-    fn sight((candidate, machines): (usize, u32), load: f64) -> Sight {
-        Sight {
-            candidate,
-            machines,
-            load,
-            input: Input::AsItIs,
-        }
-    }
-
     /// What is deployed, what it costs and what it bears.
     fn describe(&mut self, plan: &mut Plan, best: (usize, u32)) -> Result<(), PlanError> {
         let (candidate, machines) = best;
-        let full = Self::sight(best, self.goal.with_headroom());
+        let full = Sight::new(best, self.goal.with_headroom());
         let full = self.looker.one(full, Closeness::Stare)?;
-        let at_load = Self::sight(best, self.goal.load);
+        let at_load = Sight::new(best, self.goal.load);
         let at_load = self.looker.one(at_load, Closeness::Look)?;
         let left = machines.saturating_sub(self.goal.survive);
         let after_loss = if self.goal.survive > 0 && left > 0 {
-            let sight = Self::sight((candidate, left), self.goal.load);
+            let sight = Sight::new((candidate, left), self.goal.load);
             self.looker
                 .one(sight, Closeness::Stare)?
                 .forecast
@@ -363,7 +351,7 @@ impl Planner<'_> {
         plan.curves.push(curve);
         // What more machines would bring.
         let more = [best.1 + 1, best.1 + 2, best.1 * 3 / 2, best.1 * 2];
-        let sights = more.map(|n| Self::sight((best.0, n), self.goal.with_headroom()));
+        let sights = more.map(|n| Sight::new((best.0, n), self.goal.with_headroom()));
         self.looker.at(&sights, Closeness::Look)?;
         Ok(())
     }
@@ -520,7 +508,7 @@ impl Planner<'_> {
                 LoadUnit::PerSecond => load / 2.0,
                 LoadUnit::Users => libm::floor(load / 2.0).max(1.0),
             };
-            let sight = Self::sight((candidate, machines), load);
+            let sight = Sight::new((candidate, machines), load);
             if self.looker.one(sight, Closeness::Look)?.holds() {
                 self.describe_nearest(plan, (candidate, machines), load)?;
                 return Ok(());
@@ -543,7 +531,7 @@ impl Planner<'_> {
         which: (usize, u32),
         load: f64,
     ) -> Result<(), PlanError> {
-        let seen = self.looker.one(Self::sight(which, load), Closeness::Look)?;
+        let seen = self.looker.one(Sight::new(which, load), Closeness::Look)?;
         plan.plan = Some(self.deployment(which, &seen, &seen, Vec::new(), Vec::new()));
         plan.cost = Some(self.cost(which));
         let maximum = self.looker.maximum(which, load)?;
@@ -579,7 +567,7 @@ impl Planner<'_> {
             for _ in 0..10 {
                 if self
                     .looker
-                    .one(Self::sight((best.0, n), load), Closeness::Look)?
+                    .one(Sight::new((best.0, n), load), Closeness::Look)?
                     .holds()
                 {
                     let most = self.looker.maximum((best.0, n), load)?;
@@ -605,7 +593,7 @@ impl Planner<'_> {
         &mut self,
         best: (usize, u32),
         found: &Found,
-    ) -> Result<Option<RunnerUp>, PlanError> {
+    ) -> Result<Option<(RunnerUp, LoadCurve)>, PlanError> {
         let shape = self.all[best.0].shape;
         let usable = |t: &&Track| t.hopeless.is_none();
         let other = |t: &&Track| self.all[t.candidate].shape != shape;
@@ -624,29 +612,15 @@ impl Planner<'_> {
         let Some(&which) = next.best.first() else {
             return Ok(None);
         };
-        let name = self.named(which);
-        let curve = self.curve_of(which, name)?;
+        let load = self.looker.maximum(which, self.goal.with_headroom())?.held;
+        let curve = self.looker.curve(which, self.named(which), load)?;
         let text = self.difference(best, which)?;
-        let up = self.other(which, text)?;
-        Ok(Some(up)).inspect(|_| self.shown(curve))
-    }
-
-    fn shown(&mut self, curve: super::LoadCurve) {
-        self.looker.curves.push(curve);
-    }
-
-    fn curve_of(
-        &mut self,
-        which: (usize, u32),
-        name: String,
-    ) -> Result<super::LoadCurve, PlanError> {
-        let most = self.looker.maximum(which, self.goal.with_headroom())?;
-        Ok(self.looker.curve(which, name, most.held)?)
+        Ok(Some((self.other(which, text)?, curve)))
     }
 
     fn other(&mut self, which: (usize, u32), text: String) -> Result<RunnerUp, PlanError> {
         let seen = self.looker.one(
-            Self::sight(which, self.goal.with_headroom()),
+            Sight::new(which, self.goal.with_headroom()),
             Closeness::Look,
         )?;
         Ok(RunnerUp {
@@ -672,7 +646,7 @@ impl Planner<'_> {
         let tight = |planner: &mut Self, which| -> Result<f64, PlanError> {
             let seen = planner
                 .looker
-                .one(Self::sight(which, load), Closeness::Look)?;
+                .one(Sight::new(which, load), Closeness::Look)?;
             Ok(seen.tightness(planner.objectives))
         };
         let (x, y) = (tight(self, best)?, tight(self, other)?);
@@ -759,22 +733,10 @@ impl Planner<'_> {
         found: &Found,
         most: Option<&MaximumLoad>,
     ) -> Result<Vec<Growth>, PlanError> {
-        let mut likely: Vec<(f64, usize)> = found
-            .tracks
-            .iter()
-            .filter(|t| t.hopeless.is_none())
-            .map(|t| (t.costs(t.hi.unwrap_or(t.lo + 1)), t.candidate))
-            .filter(|(_, c)| *c != best.0)
-            .collect();
-        likely.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut among = vec![best.0];
-        among.extend(likely.into_iter().map(|(_, c)| c).take(GROWING));
+        let among = Self::beside(best, found, GROWING);
         let mut all = Vec::new();
         for &factor in &self.ask.growth {
-            let load = match self.unit {
-                LoadUnit::PerSecond => self.goal.load * factor,
-                LoadUnit::Users => libm::round(self.goal.load * factor).max(1.0),
-            };
+            let load = self.unit.possible(self.goal.load * factor);
             let goal = Goal {
                 load,
                 ties: false,
@@ -821,6 +783,19 @@ impl Planner<'_> {
         Ok(all)
     }
 
+    /// The plan's candidate, then so many others that are cheapest by what is known of them, of those that more machines help.
+    fn beside(best: (usize, u32), found: &Found, most: usize) -> Vec<usize> {
+        let mut others: Vec<(f64, usize)> = found
+            .tracks
+            .iter()
+            .filter(|t| t.hopeless.is_none() && t.candidate != best.0)
+            .map(|t| (t.costs(t.hi.unwrap_or(t.lo + 1)), t.candidate))
+            .collect();
+        others.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let others = others.into_iter().map(|(_, c)| c).take(most);
+        std::iter::once(best.0).chain(others).collect()
+    }
+
     /// What all machines share, as a part of a sentence; empty if nothing.
     fn sharing(&self) -> String {
         let limited = self.looker.limited();
@@ -853,15 +828,7 @@ impl Planner<'_> {
         best: (usize, u32),
         found: &Found,
     ) -> Result<Vec<Sensitivity>, PlanError> {
-        let mut near: Vec<(f64, usize)> = found
-            .tracks
-            .iter()
-            .filter(|t| t.hopeless.is_none() && t.candidate != best.0)
-            .map(|t| (t.costs(t.hi.unwrap_or(t.lo + 1)), t.candidate))
-            .collect();
-        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut among = vec![best.0];
-        among.extend(near.into_iter().map(|(_, c)| c).take(NEAR));
+        let among = Self::beside(best, found, NEAR);
         let w = &self.ask.scenario.workload;
         let holds_memory = w.imports.memory > 0
             || w.classes
@@ -877,10 +844,7 @@ impl Planner<'_> {
                     _ if !holds_memory => continue,
                     _ => (self.goal.load, Input::Memory(factor)),
                 };
-                let load = match self.unit {
-                    LoadUnit::PerSecond => load,
-                    LoadUnit::Users => libm::round(load).max(1.0),
-                };
+                let load = self.unit.possible(load);
                 let goal = Goal {
                     load,
                     input: changed,
@@ -985,8 +949,6 @@ impl Planner<'_> {
             });
         }
         plan.frontier = self.frontier();
-        plan.curves.append(&mut self.looker.curves);
-        plan.curves.truncate(1 + SHOWN);
         let simulated = found
             .tracks
             .iter()

@@ -37,10 +37,7 @@ pub fn on_one_machine(
     let has = d.machine.cpus.min(cores.max(1));
     let part = f64::from(has) / f64::from(d.machine.cpus.max(1));
     let share = load / f64::from(d.machines.max(1)) * part;
-    let share = match LoadUnit::of(scenario) {
-        LoadUnit::PerSecond => share,
-        LoadUnit::Users => libm::round(share).max(1.0),
-    };
+    let share = LoadUnit::of(scenario).possible(share);
     let mut one = at_load(scenario, share, Input::AsItIs, 1.0);
     let strategy = parse_strategy(&d.each).ok()?.strategy;
     let strategy = if part < 1.0 {

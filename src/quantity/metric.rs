@@ -39,6 +39,17 @@ impl Metric {
         }
     }
 
+    /// Whether it is a latency of tasks.
+    #[must_use]
+    pub fn is_latency(self) -> bool {
+        match self {
+            Self::MeanLatency | Self::Percentile(_) | Self::Worst(_) => true,
+            Self::Makespan | Self::Throughput | Self::Memory | Self::Cpu | Self::FailureRate => {
+                false
+            }
+        }
+    }
+
     /// Whether small values are good.
     #[must_use]
     pub fn less_is_better(self) -> bool {

@@ -64,10 +64,7 @@ pub(crate) fn in_family(steady: bool, q: Quantity) -> bool {
 
 /// Whether a metric is one of the times that share a unit; some percentiles and means have no column of their own.
 pub(crate) fn metric_in_family(steady: bool, m: Metric) -> bool {
-    matches!(
-        m,
-        Metric::MeanLatency | Metric::Percentile(_) | Metric::Worst(_)
-    ) || m.quantity().is_some_and(|q| in_family(steady, q))
+    m.is_latency() || m.quantity().is_some_and(|q| in_family(steady, q))
 }
 
 #[cfg(test)]

@@ -384,17 +384,9 @@ fn curve(out: &mut TextWriter, plan: &Plan) {
 /// Title of the latency that is planned by.
 fn plan_latency(plan: &Plan) -> String {
     let judged = plan.plan.iter().flat_map(|d| &d.objectives);
-    let timed = judged.filter_map(Judgement::metric).find(|m| {
-        use crate::scenario::Metric;
-        match m {
-            Metric::MeanLatency | Metric::Percentile(_) | Metric::Worst(_) => true,
-            Metric::Makespan
-            | Metric::Throughput
-            | Metric::Memory
-            | Metric::Cpu
-            | Metric::FailureRate => false,
-        }
-    });
+    let timed = judged
+        .filter_map(Judgement::metric)
+        .find(|m| m.is_latency());
     timed.map_or("p95 latency".into(), metric_title)
 }
 

@@ -172,52 +172,30 @@ impl Load {
     /// The same load with all rates multiplied by this factor, at the same times.
     #[must_use]
     pub fn multiplied(&self, by: f64) -> Self {
-        match self {
-            Self::Phases { phases, repeat } => Self::Phases {
-                phases: phases
-                    .iter()
-                    .map(|p| Phase {
-                        from: p.from * by,
-                        to: p.to * by,
-                        time: p.time,
-                    })
-                    .collect(),
-                repeat: *repeat,
-            },
-            Self::Diurnal {
-                mean,
-                swing,
-                period,
-                peak,
-            } => Self::Diurnal {
-                mean: mean * by,
-                swing: *swing,
-                period: *period,
-                peak: *peak,
-            },
-            Self::Bursty { states } => Self::Bursty {
-                states: states
-                    .iter()
-                    .map(|s| LoadState {
-                        rate: s.rate * by,
-                        time: s.time,
-                    })
-                    .collect(),
-            },
-        }
+        self.mapped(|rate| rate * by, |time| time, |at| at)
     }
 
     /// The same load with all times multiplied by this factor, so that as many arrive.
     #[must_use]
     pub fn stretched(&self, by: f64) -> Self {
         let time = |t: Nanos| t.scale(by).max(Nanos(1));
+        self.mapped(|rate| rate / by, time, |at| at.scale(by))
+    }
+
+    /// The same load with other rates, lengths of time and instants.
+    fn mapped(
+        &self,
+        rate: impl Fn(f64) -> f64,
+        time: impl Fn(Nanos) -> Nanos,
+        instant: impl Fn(Nanos) -> Nanos,
+    ) -> Self {
         match self {
             Self::Phases { phases, repeat } => Self::Phases {
                 phases: phases
                     .iter()
                     .map(|p| Phase {
-                        from: p.from / by,
-                        to: p.to / by,
+                        from: rate(p.from),
+                        to: rate(p.to),
                         time: time(p.time),
                     })
                     .collect(),
@@ -229,16 +207,16 @@ impl Load {
                 period,
                 peak,
             } => Self::Diurnal {
-                mean: mean / by,
+                mean: rate(*mean),
                 swing: *swing,
                 period: time(*period),
-                peak: peak.scale(by),
+                peak: instant(*peak),
             },
             Self::Bursty { states } => Self::Bursty {
                 states: states
                     .iter()
                     .map(|s| LoadState {
-                        rate: s.rate / by,
+                        rate: rate(s.rate),
                         time: time(s.time),
                     })
                     .collect(),

@@ -102,17 +102,11 @@ impl Options {
         if scenario.workload.arrivals == Arrivals::Batch {
             return Metric::Makespan;
         }
-        let latency = |m: &Metric| {
-            matches!(
-                m,
-                Metric::Percentile(_) | Metric::Worst(_) | Metric::MeanLatency
-            )
-        };
         scenario
             .objectives
             .iter()
             .map(|o| o.metric)
-            .find(latency)
+            .find(|m| m.is_latency())
             .unwrap_or(Metric::Percentile(95.0))
     }
 }

@@ -21,14 +21,7 @@ pub fn plan_figures(plan: &Plan) -> Vec<Figure> {
 fn timed(plan: &Plan) -> Option<Objective> {
     let all = plan.asked.objectives.iter();
     let mut all = all.filter_map(|o| parse_objective(o).ok());
-    all.find(|o| match o.metric {
-        Metric::MeanLatency | Metric::Percentile(_) | Metric::Worst(_) => true,
-        Metric::Makespan
-        | Metric::Throughput
-        | Metric::Memory
-        | Metric::Cpu
-        | Metric::FailureRate => false,
-    })
+    all.find(|o| o.metric.is_latency())
 }
 
 fn metric(plan: &Plan) -> Metric {
