@@ -4,6 +4,7 @@
 //! pools; else the program itself, which nobody starts again.
 
 use super::Executors;
+use super::process_pool::ProcessPool;
 use crate::cpython::index::{CopyIndex, NodeIndex, ProcessIndex, ProcessPoolIndex};
 use crate::cpython::kernel::{Liveness, ProcessKind};
 use crate::cpython::program::Executor;
@@ -96,16 +97,29 @@ impl Executors {
             } else if !ignores {
                 work.terminates(fault, there[n]);
             }
-        } else if self.process_pools.is_empty() {
+        } else {
+            self.strikes_worker_or_program(work, fault, ProcessPool::worker_is_interrupted);
+        }
+    }
+
+    /// Without a master a worker of a process pool is struck, or else the program itself, which ends with that. (Several machines with one process
+    /// each are refused: see `compile`.)
+    fn strikes_worker_or_program(
+        &mut self,
+        work: &mut Work<'_>,
+        fault: u32,
+        strikes: impl FnOnce(&mut ProcessPool, &mut Work<'_>, Tid),
+    ) {
+        if self.process_pools.is_empty() {
             if work.victim(fault, 1).is_some() {
                 work.program_dies();
             }
-        } else {
-            let there = self.workers_there(work);
-            if let Some(n) = work.victim(fault, there.len()) {
-                let (pool, worker) = there[n];
-                self.process_pools[pool].worker_is_interrupted(work, worker);
-            }
+            return;
+        }
+        let there = self.workers_there(work);
+        if let Some(n) = work.victim(fault, there.len()) {
+            let (pool, worker) = there[n];
+            strikes(&mut self.process_pools[pool], work, worker);
         }
     }
 
@@ -136,17 +150,8 @@ impl Executors {
             if let Some(n) = work.victim(fault, there.len()) {
                 self.kill_copy(work, there[n], Death::Crash);
             }
-        } else if self.process_pools.is_empty() {
-            // Several machines with one process each are refused: see `compile`.
-            if work.victim(fault, 1).is_some() {
-                work.program_dies();
-            }
         } else {
-            let there = self.workers_there(work);
-            if let Some(n) = work.victim(fault, there.len()) {
-                let (pool, worker) = there[n];
-                self.process_pools[pool].worker_crashes(work, worker);
-            }
+            self.strikes_worker_or_program(work, fault, ProcessPool::worker_crashes);
         }
     }
 

@@ -171,22 +171,8 @@ impl Work<'_> {
         let Some(key) = self.kernel.threads[main].task else {
             return;
         };
-        let has = |f: &Frame| match f {
-            Frame::Lock(index) => {
-                (self.kernel.locks[*index].owner() == Some(main)).then_some(*index)
-            }
-            Frame::LoopLock(_)
-            | Frame::Use(..)
-            | Frame::Token(..)
-            | Frame::Breaker(..)
-            | Frame::Hold(..)
-            | Frame::Timeout(_)
-            | Frame::Retry { .. }
-            | Frame::Repeat(..)
-            | Frame::Call(..)
-            | Frame::OnLoop
-            | Frame::Inline { .. } => None,
-        };
+        let locks = &self.kernel.locks;
+        let has = |f: &Frame| f.lock().filter(|&lock| locks[lock].owner() == Some(main));
         // Who waits for a lock that it has itself has entered two blocks of it.
         let held: BTreeSet<LockIndex> = self.tasks[key].frames.iter().filter_map(has).collect();
         for lock in held {
@@ -204,19 +190,9 @@ impl Work<'_> {
         }
         let mut has = BTreeSet::new();
         let locks = &self.kernel.locks;
-        self.tasks[key].frames.retain(|frame| match frame {
-            Frame::Lock(index) => locks[*index].owner() == Some(tid) && has.insert(*index),
-            Frame::LoopLock(_)
-            | Frame::Use(..)
-            | Frame::Token(..)
-            | Frame::Breaker(..)
-            | Frame::Hold(..)
-            | Frame::Timeout(_)
-            | Frame::Retry { .. }
-            | Frame::Repeat(..)
-            | Frame::Call(..)
-            | Frame::OnLoop
-            | Frame::Inline { .. } => true,
+        self.tasks[key].frames.retain(|frame| {
+            let lock = frame.lock();
+            lock.is_none_or(|l| locks[l].owner() == Some(tid) && has.insert(l))
         });
     }
 

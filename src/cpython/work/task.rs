@@ -120,6 +120,24 @@ pub(crate) enum Frame {
 }
 
 impl Frame {
+    /// The lock of threads that it holds; `None` if it holds none.
+    pub(super) fn lock(&self) -> Option<LockIndex> {
+        match self {
+            Self::Lock(index) => Some(*index),
+            Self::LoopLock(_)
+            | Self::Use(..)
+            | Self::Token(..)
+            | Self::Breaker(..)
+            | Self::Hold(..)
+            | Self::Timeout(_)
+            | Self::Retry { .. }
+            | Self::Repeat(..)
+            | Self::Call(..)
+            | Self::OnLoop
+            | Self::Inline { .. } => None,
+        }
+    }
+
     /// What a worker has of this block of a coroutine that has given its part up: what the part leaves is the coroutine's no longer.
     fn left_to_worker(self) -> Option<Self> {
         match self {
