@@ -10,6 +10,7 @@
     reason = "the numbers of tests are small"
 )]
 
+mod advise;
 mod calibrate;
 mod claims;
 mod collector;
