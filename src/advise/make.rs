@@ -158,6 +158,7 @@ impl Maker<'_> {
             priorities: self.priorities(),
             second_best: taken.and_then(|t| self.second_best(t)),
             groups: Vec::new(),
+            split: None,
             factors: Vec::new(),
             migration: None,
             benchmark: None,
@@ -185,7 +186,12 @@ impl Maker<'_> {
                 .crossings(scenario, &self.goal, self.scale, &taken.candidate, &some)?;
         advice.alternatives = self.others(Some(taken), &crossings);
         advice.sensitivity = self.sensitivity(taken)?;
-        advice.groups = groups(self.surveyor, scenario, taken, self.scale)?;
+        (advice.groups, advice.split) = groups(
+            self.surveyor,
+            scenario,
+            (&self.goal, taken),
+            self.scale,
+        )?;
         let names: Vec<&str> = scenario
             .workload
             .classes

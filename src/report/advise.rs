@@ -45,6 +45,9 @@ pub fn text(advice: &Advice, style: Style) -> String {
         for g in &advice.groups {
             out.prose("      ", &format!("  {}: {}", g.name, g.text));
         }
+        if let Some(split) = &advice.split {
+            out.prose("      ", &format!("  {}", split.text));
+        }
         out.line("");
     }
     if !advice.factors.is_empty() {
@@ -139,9 +142,9 @@ fn path(out: &mut TextWriter, advice: &Advice) {
 fn shown(advice: &Advice) -> Vec<(&'static str, &Approach)> {
     let mut all: Vec<(&str, &Approach)> = Vec::new();
     if let Some(r) = &advice.recommendation {
-        all.push(("▸", &r.approach));
+        all.push(("take", &r.approach));
     } else if let Some(n) = &advice.nearest {
-        all.push(("", n));
+        all.push(("nearest", n));
     }
     let same =
         |a: &Approach, b: &Approach| a.strategy == b.strategy && a.interpreter == b.interpreter;
@@ -194,7 +197,6 @@ fn table(out: &mut TextWriter, advice: &Advice) {
             );
             row.push(a.memory_bytes.map_or("—".into(), |m| bytes(m.mean)));
             row.push(in_unit(a.cpu_s, spent, false));
-            row.push(standing(a));
             row
         })
         .collect();
@@ -211,22 +213,23 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     columns.push(Column::new("speed-up", "", true));
     columns.push(Column::new("memory", "", true));
     columns.push(Column::new("CPU", spent.1, true));
-    columns.push(Column::new("does it", "", false));
     let laid = layout::table(&columns, &rows, out.style, true);
     out.lines(laid.lines);
     out.line("");
 }
 
 /// Whether it may be taken, in a word.
-fn standing(a: &Approach) -> String {
-    if a.excluded.is_some() {
+fn standing(mark: &str, a: &Approach) -> String {
+    if !mark.is_empty() {
+        mark.to_owned()
+    } else if a.excluded.is_some() {
         "excluded".into()
     } else if let Some(status) = &a.status {
         status.clone()
     } else if a.meets {
-        "yes".into()
+        "works".into()
     } else {
-        "no".into()
+        "misses".into()
     }
 }
 
