@@ -140,7 +140,7 @@ fn split(
     let scene = scene(&placed, goal, scale.times);
     let some = [taken.candidate.clone(), candidate.clone()];
     let options = Options::default().with_replications(3);
-    let seen = surveyor.study(&scene, &some, options, Some(goal.metric))?;
+    let seen = surveyor.study(&scene, &some, &options, Some(goal.metric))?;
     let find = |c: &Candidate| seen.iter().find(|f| f.candidate == *c);
     let (Some(all), Some(split)) = (find(&taken.candidate), find(&candidate)) else {
         return Ok(None);
@@ -155,7 +155,11 @@ fn split(
         .collect();
     let figure = |f: &Fared| match f.value() {
         Some(v) if f.standing() <= 1 => {
-            format!("{} of {}", metric_title(goal.metric), metric_text(goal.metric, v))
+            format!(
+                "{} of {}",
+                metric_title(goal.metric),
+                metric_text(goal.metric, v)
+            )
         }
         _ => "does not do what is required".to_owned(),
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -435,7 +436,6 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
             .map_err(|e| UserError::new(format!("--{key}: {e}")))?;
     }
     // Scripts are not asked: they have said what the work is.
-    use std::io::IsTerminal as _;
     let terminal = std::io::stdin().is_terminal();
     let said = args.work.answers.is_some()
         || args.work.defaults

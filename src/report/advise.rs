@@ -182,11 +182,7 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|(mark, a)| {
-            let mut row = vec![
-                (*mark).to_owned(),
-                a.strategy.clone(),
-                a.interpreter.clone(),
-            ];
+            let mut row = vec![standing(mark, a), a.strategy.clone(), a.interpreter.clone()];
             if batch {
                 row.push(in_unit(a.makespan_s, span, true));
             }
