@@ -74,7 +74,10 @@ impl Words {
             format!(": {} has a {}", b.candidate.family.name(), self.value(b))
         });
         all.push(match ground {
-            Ground::Best => format!("{} of all that may be taken, {name} does best by {}: {}.", "Simulated with every number of workers that makes sense,", self.by(), self.value(taken)),
+            Ground::Best => format!(
+                "Of all that may be taken, each simulated with the numbers of workers that make sense, {name} does best: {}.",
+                self.value(taken)
+            ),
             Ground::Simplest if self.priority == Priority::Simplicity => {
                 format!("The simplest that does what is required, by less than twice what the best takes{against}, this a {}.", self.value(taken))
             }
@@ -146,14 +149,6 @@ impl Words {
             all.push(format!("As good, and no simpler: {}.", list(&names(tied))));
         }
         all
-    }
-
-    fn by(&self) -> String {
-        if self.priority == Priority::Throughput && !self.batch {
-            "the work that it can do".into()
-        } else {
-            metric_title(self.metric)
-        }
     }
 
     /// Why the tree's answer is not taken.

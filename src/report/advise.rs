@@ -15,7 +15,10 @@ pub fn text(advice: &Advice, style: Style) -> String {
         out: String::new(),
         style,
     };
-    out.prose("", &format!("Advice for {}", advice.scenario.name));
+    out.prose(
+        "",
+        &format!("Advice for {}", one_line(&advice.scenario.name)),
+    );
     out.entries(&facts(advice), " · ", "", "  ");
     out.line("");
     out.prose("", &answer(advice));
@@ -43,7 +46,7 @@ pub fn text(advice: &Advice, style: Style) -> String {
     if !advice.groups.is_empty() {
         out.line("Groups");
         for g in &advice.groups {
-            out.prose("      ", &format!("  {}: {}", g.name, g.text));
+            out.prose("      ", &format!("  {}: {}", one_line(&g.name), g.text));
         }
         if let Some(split) = &advice.split {
             out.prose("      ", &format!("  {}", split.text));
@@ -78,6 +81,15 @@ pub fn text(advice: &Advice, style: Style) -> String {
     out.line("");
     out.repeat(&advice.command);
     out.out
+}
+
+/// A name of the user's on one line, without signs that a terminal would obey.
+fn one_line(name: &str) -> String {
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.join(" ")
 }
 
 /// What was asked, in short.
