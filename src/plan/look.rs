@@ -52,6 +52,8 @@ pub(super) struct Sight {
     pub load: f64,
     /// With this input changed.
     pub input: Input,
+    /// With so many processes fewer on one machine, of which nothing but its share of the load is looked at.
+    pub lost: u32,
 }
 
 impl Sight {
@@ -62,11 +64,12 @@ impl Sight {
             machines,
             load,
             input: Input::AsItIs,
+            lost: 0,
         }
     }
 }
 
-type Key = (usize, u32, u64, (u8, usize, u64), Closeness);
+type Key = (usize, u32, u64, (u8, usize, u64), Closeness, u32);
 
 impl Sight {
     fn key(&self, closeness: Closeness) -> Key {
@@ -77,6 +80,7 @@ impl Sight {
             load,
             self.input.key(),
             closeness,
+            self.lost,
         )
     }
 }
@@ -190,8 +194,6 @@ pub(super) struct Looker<'a> {
 
 /// What a glance may miss an objective by, as a share of the bound, and still be worth a closer look.
 const WORTH: f64 = 2.0;
-/// Replications by which most looks are decided.
-const FEW: u32 = 3;
 /// Busy share of the cores below which queues are over soon.
 const QUIET: f64 = 0.6;
 /// Share of their time that tasks wait for each other from which it may take long until that is steady.
@@ -251,7 +253,7 @@ impl<'a> Looker<'a> {
             .cloned()
             .collect();
         scene.strategies = vec![StrategyCase {
-            strategy: candidate.on(sight.machines),
+            strategy: candidate.fewer(sight.lost).on(sight.machines),
             interpreter: None,
         }];
         scene
@@ -269,7 +271,10 @@ impl<'a> Looker<'a> {
             },
             // Objectives are to be decided, and nothing more.
             Closeness::Look => Options {
-                replications: Some(FEW),
+                only_objectives: true,
+                precision: 0.03,
+                most_replications: 40,
+                event_budget: 8_000_000,
                 ..usual
             },
             Closeness::Stare => Options {
@@ -329,7 +334,7 @@ impl<'a> Looker<'a> {
         let (bits, input) = (load.to_bits(), Input::AsItIs.key());
         self.seen
             .iter()
-            .filter(move |(k, _)| k.2 == bits && k.3 == input && k.4 == Closeness::Look)
+            .filter(move |(k, _)| k.2 == bits && k.3 == input && k.4 == Closeness::Look && k.5 == 0)
             .map(|(k, seen)| ((k.0, k.1), seen))
     }
 
@@ -407,21 +412,7 @@ impl<'a> Looker<'a> {
                 }
             })
             .collect();
-        let mut seen = self.studied(&asked, closeness)?;
-        if closeness == Closeness::Look {
-            // Most are far enough from their bounds for a few replications to tell; the others go on.
-            let open: Vec<usize> = (0..seen.len()).filter(|&i| is_open(&seen[i])).collect();
-            let again: Vec<AskedStudy> = open
-                .iter()
-                .map(|&i| AskedStudy {
-                    options: self.options_of_more(),
-                    ..asked[i].clone()
-                })
-                .collect();
-            for (i, more) in open.into_iter().zip(self.studied(&again, closeness)?) {
-                seen[i] = more;
-            }
-        }
+        let seen = self.studied(&asked, closeness)?;
         self.looks += new.len() as u64;
         for (sight, seen) in new.iter().zip(seen) {
             self.seen.insert(sight.key(closeness), seen);
@@ -447,17 +438,6 @@ impl<'a> Looker<'a> {
         }
         Ok(all)
     }
-
-    /// How much is simulated where few replications leave objectives open.
-    fn options_of_more(&self) -> Options {
-        Options {
-            replications: None,
-            precision: 0.03,
-            most_replications: 40,
-            event_budget: 8_000_000,
-            ..self.options(Closeness::Look)
-        }
-    }
 }
 
 /// Whether latency is higher beyond chance, and by a share that matters, in the longer of two runs; or by such a share, chance or not.
@@ -468,16 +448,6 @@ fn grows(shorter: &Seen, longer: &Seen, much: f64) -> bool {
         let more = b.mean - a.mean;
         more > (STEADY * a.mean).max(chance) || more > much * a.mean
     })
-}
-
-/// Whether further replications may tell what these do not.
-fn is_open(seen: &Seen) -> bool {
-    match &seen.lack {
-        Some(Lack::Misses { certain, .. }) => !certain,
-        // By chance a short run looks saturated more easily than a long one.
-        Some(Lack::Status(status)) => *status == Status::Saturated,
-        Some(Lack::Grows(_) | Lack::Refused(_)) | None => false,
-    }
 }
 
 /// What a forecast lacks.

@@ -6,14 +6,14 @@ use super::look::{Closeness, Looker, Seen, Sight};
 use super::prices::{HOURS_OF_A_MONTH, MachineType, PriceList};
 use super::result::{
     Asked, Cost, Deployment, FrontierPoint, Growth, LoadCurve, MaximumLoad, Plan, PlanEffort,
-    PlannedResource, PricesUsed, RunnerUp, Sensitivity, Tried,
+    PlannedResource, PricesUsed, RunnerUp, Sensitivity, Survive, Tried,
 };
-use super::search::{Found, Goal, Likely, Track};
+use super::search::{Found, Goal, Left, Likely, Track};
 use super::shape::{Candidate, candidates, serves, shapes};
 use super::words::{fared, lack_text, load_text, machines_text, money, share_text};
 use crate::cpython::profile::Profile;
 use crate::measure::CONFIDENCE;
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, counted};
 use crate::result::{Generator, Judgement, SCHEMA, ScenarioName};
 use crate::scenario::limits::MAX_NODES;
 use crate::scenario::{
@@ -44,8 +44,8 @@ pub struct Ask<'a> {
     pub machines: Vec<MachineType>,
     /// Share by which more has to be borne than the load.
     pub headroom: f64,
-    /// Machines that may be lost while the load itself is borne.
-    pub survive: u32,
+    /// What may be lost while the load itself is borne.
+    pub survive: Survive,
     /// Most machines that are tried, up to [`MAX_NODES`].
     pub most: u32,
     /// Whether servers as people start them are searched beside the scenario's own strategies.
@@ -271,7 +271,8 @@ impl Planner<'_> {
                     LoadUnit::Users => "users".into(),
                 },
                 headroom_share: ask.headroom,
-                survive_machines: ask.survive,
+                survive_machines: ask.survive.machines(),
+                survive_workers: ask.survive.workers(),
                 budget_per_month: ask.budget,
                 most_machines: self.goal.most,
                 machines: ask.machines.clone(),
@@ -319,20 +320,16 @@ impl Planner<'_> {
 
     /// What is deployed, what it costs and what it bears.
     fn describe(&mut self, plan: &mut Plan, best: (usize, u32)) -> Result<(), PlanError> {
-        let (candidate, machines) = best;
         let full = Sight::new(best, self.goal.with_headroom());
         let full = self.looker.one(full, Closeness::Stare)?;
         let at_load = Sight::new(best, self.goal.load);
         let at_load = self.looker.one(at_load, Closeness::Look)?;
-        let left = machines.saturating_sub(self.goal.survive);
-        let after_loss = if self.goal.survive > 0 && left > 0 {
-            let sight = Sight::new((candidate, left), self.goal.load);
-            self.looker
-                .one(sight, Closeness::Stare)?
-                .forecast
-                .objectives
-        } else {
-            Vec::new()
+        let after_loss = match self.looker.left(&self.goal, best) {
+            Left::Some(sight) => {
+                let seen = self.looker.one(sight, Closeness::Stare)?;
+                seen.forecast.objectives
+            }
+            Left::Everything | Left::Nothing => Vec::new(),
         };
         let resources = self.resources(best)?;
         plan.plan = Some(self.deployment(best, &full, &at_load, after_loss, resources));
@@ -472,6 +469,14 @@ impl Planner<'_> {
             .collect();
         near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.candidate.cmp(&b.1.candidate)));
         let Some((_, nearest)) = near.first() else {
+            let alone = |t: &Track| t.hopeless == Some(super::search::Hopeless::Workers);
+            if found.tracks.iter().all(alone) {
+                plan.binding = Some(format!(
+                    "nothing that is searched has more than {} on a machine, and all of them may be lost",
+                    counted(u64::from(self.ask.survive.workers()), "worker")
+                ));
+                return Ok(());
+            }
             plan.binding = Some(format!(
                 "the load of {} needs more than {} machines of every kind, by the CPU time of its tasks alone",
                 load_text(self.goal.with_headroom(), self.unit),
@@ -492,6 +497,10 @@ impl Planner<'_> {
             Some(super::search::Hopeless::Shared) => format!(
                 "more machines are no help{}: {why}, with {}",
                 self.sharing(),
+                self.named((candidate, machines))
+            ),
+            Some(super::search::Hopeless::Workers) => format!(
+                "no machine has a worker left after the loss, with {}",
                 self.named((candidate, machines))
             ),
             Some(super::search::Hopeless::TooMany) | None => format!(

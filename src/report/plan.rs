@@ -121,9 +121,8 @@ pub(crate) fn facts(plan: &Plan) -> Vec<String> {
         let more = plan.load(a.load * (1.0 + a.headroom_share));
         facts.push(format!("headroom {} ({more})", percent(a.headroom_share)));
     }
-    if a.survive_machines > 0 {
-        let n = counted(u64::from(a.survive_machines), "machine");
-        facts.push(format!("{n} may be lost"));
+    if let Some(lost) = lost(plan) {
+        facts.push(format!("{lost} may be lost"));
     }
     if let Some(b) = a.budget_per_month {
         facts.push(format!("budget {} a month", plan.money(b)));
@@ -131,6 +130,17 @@ pub(crate) fn facts(plan: &Plan) -> Vec<String> {
     facts.push(format!("seed {}", plan.seed));
     facts.push(format!("± at {} confidence", percent(plan.confidence)));
     facts
+}
+
+/// What may be lost; `None`: nothing.
+fn lost(plan: &Plan) -> Option<String> {
+    let a = &plan.asked;
+    if a.survive_workers > 0 {
+        let n = counted(u64::from(a.survive_workers), "worker");
+        Some(format!("{n} of a machine"))
+    } else {
+        (a.survive_machines > 0).then(|| counted(u64::from(a.survive_machines), "machine"))
+    }
 }
 
 /// The answer in a sentence or two.
@@ -265,7 +275,7 @@ fn holds(plan: &Plan, d: &Deployment) -> Vec<Line> {
         lines.extend(d.objectives.iter().map(below));
     }
     if !d.after_loss.is_empty() {
-        let lost = counted(u64::from(plan.asked.survive_machines), "machine");
+        let lost = lost(plan).unwrap_or_default();
         lines.push(plain(format!(
             "at {} with {lost} lost:",
             plan.load(plan.asked.load)
