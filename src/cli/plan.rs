@@ -44,7 +44,7 @@ const ENDINGS: &Endings<Format> = &[("json", Format::Json), ("txt", Format::Text
 /// What `pchsim plan` is told.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(
-    after_long_help = "The plan is the cheapest number of machines, with what runs on each, that holds every objective beyond chance under the load with headroom, and under the load itself with --survive machines lost. Searched are the scenario's own strategies and, unless --own-strategies says otherwise, servers as people start them (gunicorn sync, gthread and uvicorn workers, uvicorn with async def and def endpoints), with numbers of workers and threads, on every interpreter of the scenario.
+    after_long_help = "The plan is the cheapest number of machines, with what runs on each, that holds every objective beyond chance under the load with headroom, and under the load itself after the loss that --survive names (machines, or workers of one). Searched are the scenario's own strategies and, unless --own-strategies says otherwise, servers as people start them (gunicorn sync, gthread and uvicorn workers, uvicorn with async def and def endpoints), with numbers of workers and threads, on every interpreter of the scenario.
 
 The scenario says what a task does and how tasks come (at random, in sessions, over a day); --load says how many. Of a load that changes it is the peak.
 

@@ -1,5 +1,6 @@
 //! A plan as text for a terminal, and as Markdown.
 
+use super::accuracy::p99_errors;
 use super::text::TextWriter;
 use crate::layout::{self, Column, Style};
 use crate::plan::{Deployment, LoadUnit, Plan, RunnerUp, load_text, money, short};
@@ -433,13 +434,18 @@ fn tried(out: &mut TextWriter, plan: &Plan) {
 pub(crate) fn remarks(plan: &Plan) -> Vec<String> {
     let e = &plan.effort;
     let mut notes = vec![format!(
-        "{} candidates, {} of them simulated: {} looks, {} simulations, {} million events.",
-        e.candidates,
+        "{}, {} of them simulated: {}, {}, {} million events.",
+        counted(e.candidates, "candidate"),
         e.simulated,
-        e.looks,
-        e.simulations,
+        counted(e.looks, "look"),
+        counted(e.simulations, "simulation"),
         e.events / 1_000_000
     )];
+    if let Some([median, most, worst]) = p99_errors() {
+        notes.push(format!(
+            "How sure: intervals are of chance alone. Of measured programs the forecast p99 was off by {median} in the median, {most} at most in nine of ten, {worst} at worst; `pchsim verify --plan` holds this one against a real server."
+        ));
+    }
     if plan.prices.example {
         notes.push(format!(
             "Prices are an example of {} ({}): give yours with --prices FILE.",
