@@ -194,6 +194,8 @@ pub(super) struct Looker<'a> {
 
 /// What a glance may miss an objective by, as a share of the bound, and still be worth a closer look.
 const WORTH: f64 = 2.0;
+/// Replications by which most looks are decided.
+const FEW: u32 = 3;
 /// Busy share of the cores below which queues are over soon.
 const QUIET: f64 = 0.6;
 /// Share of their time that tasks wait for each other from which it may take long until that is steady.
@@ -271,10 +273,7 @@ impl<'a> Looker<'a> {
             },
             // Objectives are to be decided, and nothing more.
             Closeness::Look => Options {
-                only_objectives: true,
-                precision: 0.03,
-                most_replications: 40,
-                event_budget: 8_000_000,
+                replications: Some(FEW),
                 ..usual
             },
             Closeness::Stare => Options {
@@ -412,7 +411,21 @@ impl<'a> Looker<'a> {
                 }
             })
             .collect();
-        let seen = self.studied(&asked, closeness)?;
+        let mut seen = self.studied(&asked, closeness)?;
+        if closeness == Closeness::Look {
+            // Most are far enough from their bounds for a few replications to tell; the others go on.
+            let open: Vec<usize> = (0..seen.len()).filter(|&i| is_open(&seen[i])).collect();
+            let again: Vec<AskedStudy> = open
+                .iter()
+                .map(|&i| AskedStudy {
+                    options: self.options_of_more(),
+                    ..asked[i].clone()
+                })
+                .collect();
+            for (i, more) in open.into_iter().zip(self.studied(&again, closeness)?) {
+                seen[i] = more;
+            }
+        }
         self.looks += new.len() as u64;
         for (sight, seen) in new.iter().zip(seen) {
             self.seen.insert(sight.key(closeness), seen);
@@ -438,6 +451,17 @@ impl<'a> Looker<'a> {
         }
         Ok(all)
     }
+
+    /// How much is simulated where few replications leave objectives open.
+    fn options_of_more(&self) -> Options {
+        Options {
+            replications: None,
+            precision: 0.03,
+            most_replications: 40,
+            event_budget: 8_000_000,
+            ..self.options(Closeness::Look)
+        }
+    }
 }
 
 /// Whether latency is higher beyond chance, and by a share that matters, in the longer of two runs; or by such a share, chance or not.
@@ -448,6 +472,16 @@ fn grows(shorter: &Seen, longer: &Seen, much: f64) -> bool {
         let more = b.mean - a.mean;
         more > (STEADY * a.mean).max(chance) || more > much * a.mean
     })
+}
+
+/// Whether further replications may tell what these do not.
+fn is_open(seen: &Seen) -> bool {
+    match &seen.lack {
+        Some(Lack::Misses { certain, .. }) => !certain,
+        // By chance a short run looks saturated more easily than a long one.
+        Some(Lack::Status(status)) => *status == Status::Saturated,
+        Some(Lack::Grows(_) | Lack::Refused(_)) | None => false,
+    }
 }
 
 /// What a forecast lacks.

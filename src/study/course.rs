@@ -261,7 +261,6 @@ impl<'a> StudyRun<'a> {
         let wanted = EffortGoal {
             fixed: options.fixed(&self.scenario),
             all: options.all_cases,
-            only_objectives: options.only_objectives,
             first: Options::first_replications(&self.scenario),
             precision: options.precision,
             most: options.most_replications,

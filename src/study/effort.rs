@@ -12,7 +12,7 @@
 
 use super::ranking::{RankedCase, least_failing};
 use crate::measure::cautious;
-use crate::result::{FAILS_MORE, Judgement, Standing, Status, TIE, Tier, Verdict, answer};
+use crate::result::{FAILS_MORE, Standing, Status, TIE, Tier, answer};
 
 /// Fewest replications of any case that works: an interval from fewer says nothing.
 pub(super) const FEWEST: u32 = 3;
@@ -24,8 +24,6 @@ pub(super) struct EffortGoal {
     pub fixed: Option<u32>,
     /// Whether every case has to reach the precision, and not only the best.
     pub all: bool,
-    /// Whether nothing counts but objectives that are undecided.
-    pub only_objectives: bool,
     /// Number of replications that the best case has at least.
     pub first: u32,
     /// Precision: relative half-width of the metric's interval.
@@ -95,15 +93,6 @@ fn wishes(
         .filter(|e| e.forecast.status == Status::Saturated)
     {
         wish(e.case, goal.first);
-    }
-    if goal.only_objectives {
-        for e in ranked.iter().filter(fine) {
-            wish(e.case, for_objectives(e, spent, goal));
-        }
-        return ReplicationGoals {
-            first: goals.clone(),
-            all: goals,
-        };
     }
     if goal.all {
         for e in ranked.iter().filter(fine) {
@@ -225,9 +214,7 @@ fn for_order(e: &RankedCase, best: &RankedCase, spent: &[EffortSpent], goal: &Ef
 /// Number of replications until a case's objectives are decided, with the same caution, or their intervals are narrower than the precision.
 fn for_objectives(e: &RankedCase, spent: &[EffortSpent], goal: &EffortGoal) -> u32 {
     let n = have(e, spent);
-    // Whoever asks for nothing else takes their verdicts as they are.
-    let open = |o: &&Judgement| !goal.only_objectives || o.verdict == Verdict::Undecided;
-    let needed = e.forecast.objectives.iter().filter(open).filter_map(|o| {
+    let needed = e.forecast.objectives.iter().filter_map(|o| {
         let (value, half) = o
             .value
             .and_then(|v| Some((v.mean, v.half()? * cautious(n))))?;
@@ -328,7 +315,6 @@ mod tests {
         let goal = EffortGoal {
             fixed: Some(7),
             all: false,
-            only_objectives: false,
             first: 10,
             precision: 0.02,
             most: 100,

@@ -13,9 +13,6 @@ pub struct Options {
     pub precision: f64,
     /// Whether every case has to reach the precision, and not only the best and those that may be as good.
     pub all_cases: bool,
-    /// Whether replications of a free number are spent on objectives that are undecided, and on nothing else: neither on precision nor on which case
-    /// is best.
-    pub only_objectives: bool,
     /// Most replications of a case if their number is free.
     pub most_replications: u32,
     /// Budget of model events for the whole study if the number of replications is free; at least three replications of each case are
@@ -43,7 +40,6 @@ impl Default for Options {
             replications: None,
             precision: PRECISION,
             all_cases: false,
-            only_objectives: false,
             most_replications: 100,
             event_budget: 60_000_000,
             max_events: 1_000_000_000,
