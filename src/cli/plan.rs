@@ -17,7 +17,7 @@ use super::words::quoted;
 use crate::charts::figure::{Figure, plan_figures};
 use crate::page::{self, plan_page};
 use crate::plan::{
-    Amount, Ask, LoadUnit, Plan, PlanError, PlanSource, PriceList, load_text, plan, scene,
+    Amount, Ask, LoadUnit, Plan, PlanError, PlanSource, PriceList, Survive, load_text, plan, scene,
 };
 use crate::profiles::of_scenario;
 use crate::report;
@@ -44,7 +44,7 @@ const ENDINGS: &Endings<Format> = &[("json", Format::Json), ("txt", Format::Text
 /// What `pchsim plan` is told.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(
-    after_long_help = "The plan is the cheapest number of machines, with what runs on each, that holds every objective beyond chance under the load with headroom, and under the load itself with --survive machines lost. Searched are the scenario's own strategies and, unless --own-strategies says otherwise, servers as people start them (gunicorn sync, gthread and uvicorn workers, uvicorn with async def and def endpoints), with numbers of workers and threads, on every interpreter of the scenario.
+    after_long_help = "The plan is the cheapest number of machines, with what runs on each, that holds every objective beyond chance under the load with headroom, and under the load itself after the loss that --survive names (machines, or workers of one). Searched are the scenario's own strategies and, unless --own-strategies says otherwise, servers as people start them (gunicorn sync, gthread and uvicorn workers, uvicorn with async def and def endpoints), with numbers of workers and threads, on every interpreter of the scenario.
 
 The scenario says what a task does and how tasks come (at random, in sessions, over a day); --load says how many. Of a load that changes it is the peak.
 
@@ -78,9 +78,14 @@ pub(crate) struct Args {
         help_heading = "What to plan for"
     )]
     pub headroom: String,
-    /// Bear the load with so many machines lost
-    #[arg(long, value_name = "MACHINES", default_value_t = 0, value_parser = integer::<u32>(0..=u64::from(MAX_NODES), "1"), help_heading = "What to plan for")]
-    pub survive: u32,
+    /// Bear the load with so many machines lost ('1 machine', or just 1), or so many worker processes of a machine ('1 worker')
+    #[arg(
+        long,
+        value_name = "LOSS",
+        default_value = "0",
+        help_heading = "What to plan for"
+    )]
+    pub survive: String,
     /// Spend no more than this, for example '300 EUR/month'
     #[arg(long, value_name = "AMOUNT", help_heading = "What to plan for")]
     pub budget: Option<String>,
@@ -177,7 +182,7 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         prices: &prices,
         machines,
         headroom: headroom(&args.headroom)?,
-        survive: args.survive,
+        survive: survive(&args.survive)?,
         most: args.most_machines,
         servers: !args.own_strategies,
         only_answer: false,
@@ -353,6 +358,23 @@ fn budget(text: Option<&str>, prices: &PriceList) -> anyhow::Result<Option<f64>>
     Ok(Some(amount))
 }
 
+/// What may be lost.
+fn survive(text: &str) -> anyhow::Result<Survive> {
+    let (number, what) = match text.trim().split_once(char::is_whitespace) {
+        Some((number, what)) => (number, what.trim()),
+        None => (text.trim(), "machines"),
+    };
+    let n = number.parse::<u32>().ok().filter(|n| *n <= MAX_NODES);
+    match (n, what) {
+        (Some(n), "machine" | "machines") => Ok(Survive::Machines(n)),
+        (Some(n), "worker" | "workers") => Ok(Survive::Workers(n)),
+        _ => Err(UserError::new(format!(
+            "--survive {text}: write how many machines may be lost, up to {MAX_NODES}, such as 1 or '1 machine', or how many workers of a machine, such as '1 worker'"
+        ))
+        .into()),
+    }
+}
+
 fn headroom(text: &str) -> anyhow::Result<f64> {
     let share = units::share(text).ok();
     let share = share.filter(|s| s.is_finite() && (0.0..=100.0).contains(s));
@@ -380,8 +402,8 @@ fn command(args: &Args, seed: u64) -> String {
         add("--growth", g.clone());
     }
     add("--headroom", args.headroom.clone());
-    if args.survive > 0 {
-        add("--survive", args.survive.to_string());
+    if args.survive.trim() != "0" {
+        add("--survive", args.survive.clone());
     }
     if let Some(b) = &args.budget {
         add("--budget", b.clone());

@@ -336,30 +336,27 @@ impl PlannedMachine {
         let mut lines = vec![format!("{}.", self.load)];
         for v in &result.verified {
             for o in &self.objectives {
-                let (measured, forecast) = match o.metric {
-                    Metric::Percentile(50.0) => match v.metrics[1] {
-                        Some(h) => (h.measured, h.forecast),
-                        None => continue,
-                    },
-                    Metric::Percentile(99.0) => match v.metrics[2] {
-                        Some(h) => (h.measured, h.forecast),
-                        None => continue,
-                    },
-                    Metric::Memory => match v.metrics[3] {
-                        Some(h) => (h.measured, h.forecast),
-                        None => continue,
-                    },
-                    Metric::FailureRate => {
+                let held = match o.metric {
+                    Metric::Percentile(p) => v.latencies.percentile(p / 100.0),
+                    Metric::MeanLatency => v.latencies.mean(),
+                    Metric::Memory => v.metrics[3],
+                    Metric::FailureRate => None,
+                    Metric::Makespan | Metric::Throughput | Metric::Worst(_) | Metric::Cpu => {
+                        lines.push(format!("  {}: not compared here", o.text));
+                        continue;
+                    }
+                };
+                let (measured, forecast) = match held {
+                    Some(h) => (h.measured, h.forecast),
+                    None if o.metric == Metric::FailureRate => {
                         let tasks = self.scenario.workload.arrivals.given_count();
                         let share = |n: f64| n / tasks.unwrap_or(0).max(1) as f64;
                         (share(v.failed.0), share(v.failed.1))
                     }
-                    Metric::Makespan
-                    | Metric::Throughput
-                    | Metric::MeanLatency
-                    | Metric::Percentile(_)
-                    | Metric::Worst(_)
-                    | Metric::Cpu => continue,
+                    None => {
+                        lines.push(format!("  {}: nothing was measured", o.text));
+                        continue;
+                    }
                 };
                 let judge = |value: f64| {
                     let held = if o.below {

@@ -52,6 +52,8 @@ pub(super) struct Sight {
     pub load: f64,
     /// With this input changed.
     pub input: Input,
+    /// With so many processes fewer on one machine, of which nothing but its share of the load is looked at.
+    pub lost: u32,
 }
 
 impl Sight {
@@ -62,11 +64,12 @@ impl Sight {
             machines,
             load,
             input: Input::AsItIs,
+            lost: 0,
         }
     }
 }
 
-type Key = (usize, u32, u64, (u8, usize, u64), Closeness);
+type Key = (usize, u32, u64, (u8, usize, u64), Closeness, u32);
 
 impl Sight {
     fn key(&self, closeness: Closeness) -> Key {
@@ -77,6 +80,7 @@ impl Sight {
             load,
             self.input.key(),
             closeness,
+            self.lost,
         )
     }
 }
@@ -251,7 +255,7 @@ impl<'a> Looker<'a> {
             .cloned()
             .collect();
         scene.strategies = vec![StrategyCase {
-            strategy: candidate.on(sight.machines),
+            strategy: candidate.fewer(sight.lost).on(sight.machines),
             interpreter: None,
         }];
         scene
@@ -329,7 +333,7 @@ impl<'a> Looker<'a> {
         let (bits, input) = (load.to_bits(), Input::AsItIs.key());
         self.seen
             .iter()
-            .filter(move |(k, _)| k.2 == bits && k.3 == input && k.4 == Closeness::Look)
+            .filter(move |(k, _)| k.2 == bits && k.3 == input && k.4 == Closeness::Look && k.5 == 0)
             .map(|(k, seen)| ((k.0, k.1), seen))
     }
 

@@ -5,6 +5,7 @@
 //! branch and bound over costs, bisection over numbers of machines, which is monotone, and common random numbers throughout. What is
 //! recommended is looked at more closely than what is dropped, and an objective that is not met beyond chance counts as missed.
 
+mod beside;
 mod capacity;
 mod deploy;
 mod load;
@@ -15,6 +16,7 @@ mod result;
 mod scene;
 mod search;
 mod shape;
+mod shortfall;
 #[cfg(test)]
 mod tests;
 mod words;

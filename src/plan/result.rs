@@ -90,12 +90,45 @@ pub struct Asked {
     pub headroom_share: f64,
     /// Machines that may be lost while the load itself is borne.
     pub survive_machines: u32,
+    /// Workers of one machine that may be lost while the load itself is borne.
+    #[serde(default)]
+    pub survive_workers: u32,
     /// Most that it may cost a month.
     pub budget_per_month: Option<f64>,
     /// Most machines that are tried.
     pub most_machines: u32,
     /// The kinds of machines that may be taken.
     pub machines: Vec<MachineType>,
+}
+
+/// What may be lost while the load itself is still borne.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Survive {
+    /// So many whole machines.
+    Machines(u32),
+    /// So many worker processes of one machine: the copies of a server or of `Prefork`. A pool's processes are none, for a pool that loses one is
+    /// broken or starts another.
+    Workers(u32),
+}
+
+impl Survive {
+    /// Machines that may be lost.
+    #[must_use]
+    pub fn machines(self) -> u32 {
+        match self {
+            Self::Machines(n) => n,
+            Self::Workers(_) => 0,
+        }
+    }
+
+    /// Workers that may be lost.
+    #[must_use]
+    pub fn workers(self) -> u32 {
+        match self {
+            Self::Machines(_) => 0,
+            Self::Workers(n) => n,
+        }
+    }
 }
 
 /// By which prices a plan counts.

@@ -6,6 +6,7 @@
 
 use super::load::{Input, LoadUnit};
 use super::look::{Closeness, Lack, Looker, Seen, Sight};
+use super::result::Survive;
 use crate::quantity::Quantity;
 use crate::result::Status;
 use crate::study::StudyError;
@@ -17,8 +18,8 @@ pub(super) struct Goal {
     pub load: f64,
     /// The share by which more is to be borne with all machines.
     pub headroom: f64,
-    /// Machines that may be lost while the load itself is still borne.
-    pub survive: u32,
+    /// What may be lost while the load itself is still borne.
+    pub survive: Survive,
     /// With this input changed.
     pub input: Input,
     /// Most machines that are tried.
@@ -33,6 +34,51 @@ impl Goal {
     /// The load with headroom.
     pub(super) fn with_headroom(&self) -> f64 {
         self.load * (1.0 + self.headroom)
+    }
+
+    /// The load with headroom on all machines.
+    pub(super) fn whole(&self, (candidate, machines): (usize, u32)) -> Sight {
+        Sight {
+            input: self.input,
+            ..Sight::new((candidate, machines), self.with_headroom())
+        }
+    }
+}
+
+/// What is left of a candidate's machines after a loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Left {
+    /// Everything: nothing may be lost.
+    Everything,
+    /// Nothing that could execute a task.
+    Nothing,
+    /// What is to be looked at under the load itself.
+    Some(Sight),
+}
+
+impl Looker<'_> {
+    /// What is left of a candidate's machines after the loss that a goal allows for.
+    ///
+    /// Where workers are lost, all of one machine are, and a balancer that does not see it gives that machine its share all the same: nothing else is
+    /// looked at, for tasks on the other machines fare better.
+    pub(super) fn left(&self, goal: &Goal, (candidate, machines): (usize, u32)) -> Left {
+        let sight = |machines, load, lost| {
+            Left::Some(Sight {
+                input: goal.input,
+                lost,
+                ..Sight::new((candidate, machines), load)
+            })
+        };
+        match goal.survive {
+            Survive::Machines(0) | Survive::Workers(0) => Left::Everything,
+            Survive::Machines(n) if n >= machines => Left::Nothing,
+            Survive::Machines(n) => sight(machines - n, goal.load, 0),
+            Survive::Workers(n) if n >= self.candidates[candidate].processes => Left::Nothing,
+            Survive::Workers(n) => {
+                let share = goal.load / f64::from(machines.max(1));
+                sight(1, LoadUnit::of(self.scenario).possible(share), n)
+            }
+        }
     }
 }
 
@@ -75,6 +121,8 @@ pub(super) enum Hopeless {
     Shared,
     /// More than the most that are tried would be needed.
     TooMany,
+    /// Each of its machines has no worker left after the loss.
+    Workers,
 }
 
 /// What was found.
@@ -124,20 +172,28 @@ impl Looker<'_> {
                     Input::AsItIs => c.fewest(self.scenario, profile, machine, rate),
                     Input::Cpu(_) | Input::Waits(_) | Input::Memory(_) | Input::Limit(..) => 1,
                 };
-                let bound = bound.max(1 + goal.survive);
+                let bound = bound.max(1 + goal.survive.machines());
+                // Of what has too few processes, more machines have too few as well.
+                let workers = goal.survive.workers();
+                let gone = workers > 0 && workers >= c.processes;
                 Track {
                     candidate,
                     price: machine.price_per_month,
                     bound,
                     lo: bound - 1,
                     hi: None,
-                    hopeless: (bound > goal.most).then_some(Hopeless::TooMany),
+                    hopeless: if gone {
+                        Some(Hopeless::Workers)
+                    } else {
+                        (bound > goal.most).then_some(Hopeless::TooMany)
+                    },
                     last: None,
                     before: None,
                 }
             })
             .collect();
-        if let (Some(first), Some(likely)) = (tracks.first_mut(), likely) {
+        let first = tracks.first_mut().filter(|t| t.hopeless.is_none());
+        if let (Some(first), Some(likely)) = (first, likely) {
             let n = match likely {
                 Likely::About(n) => n,
                 Likely::AtLeast(n) => {
@@ -230,32 +286,25 @@ impl Looker<'_> {
         goal: &Goal,
         wanted: &[(usize, u32)],
     ) -> Result<Vec<Option<Seen>>, StudyError> {
-        let sight = |&(candidate, machines): &(usize, u32)| Sight {
-            candidate,
-            machines,
-            load: goal.with_headroom(),
-            input: goal.input,
-        };
-        let sights: Vec<Sight> = wanted.iter().map(sight).collect();
+        let sights: Vec<Sight> = wanted.iter().map(|&which| goal.whole(which)).collect();
         let full = self.at(&sights, Closeness::Look)?;
-        if goal.survive == 0 {
-            let all = full.into_iter();
-            return Ok(all.map(|s| (!s.holds()).then_some(s)).collect());
-        }
-        let fewer: Vec<Sight> = sights
+        let left: Vec<Left> = wanted.iter().map(|&which| self.left(goal, which)).collect();
+        let fewer: Vec<Sight> = left
             .iter()
             .zip(&full)
-            .filter(|(_, seen)| seen.holds())
-            .map(|(s, _)| Sight {
-                machines: s.machines - goal.survive,
-                load: goal.load,
-                ..*s
+            .filter_map(|(left, seen)| match left {
+                Left::Some(sight) => seen.holds().then_some(*sight),
+                Left::Everything | Left::Nothing => None,
             })
             .collect();
         let mut fewer = self.at(&fewer, Closeness::Look)?.into_iter();
-        let all = full.into_iter().map(|seen| {
-            let seen = if seen.holds() { fewer.next()? } else { seen };
-            (!seen.holds()).then_some(seen)
+        let all = full.into_iter().zip(left).map(|(seen, left)| {
+            let (seen, gone) = match left {
+                Left::Some(_) if seen.holds() => (fewer.next()?, false),
+                Left::Some(_) | Left::Everything => (seen, false),
+                Left::Nothing => (seen, true),
+            };
+            (gone || !seen.holds()).then_some(seen)
         });
         Ok(all.collect())
     }
@@ -264,30 +313,27 @@ impl Looker<'_> {
     pub(super) fn bears(
         &mut self,
         goal: &Goal,
-        (candidate, machines): (usize, u32),
+        which: (usize, u32),
         closeness: Closeness,
     ) -> Result<bool, StudyError> {
-        let sight = |machines, load| Sight {
-            candidate,
-            machines,
-            load,
-            input: goal.input,
+        let left = self.left(goal, which);
+        let mut holds = |sight: Sight| -> Result<bool, StudyError> {
+            let seen = match closeness {
+                Closeness::Stare => self.settled(sight, closeness)?,
+                Closeness::Glance | Closeness::Look | Closeness::Long | Closeness::Longer => {
+                    self.one(sight, closeness)?
+                }
+            };
+            Ok(seen.holds())
         };
-        let full = sight(machines, goal.with_headroom());
-        let full = match closeness {
-            Closeness::Stare => self.settled(full, closeness)?,
-            Closeness::Glance | Closeness::Look | Closeness::Long | Closeness::Longer => {
-                self.one(full, closeness)?
-            }
-        };
-        if !full.holds() {
+        if !holds(goal.whole(which))? {
             return Ok(false);
         }
-        if goal.survive == 0 {
-            return Ok(true);
+        match left {
+            Left::Everything => Ok(true),
+            Left::Nothing => Ok(false),
+            Left::Some(sight) => holds(sight),
         }
-        let left = machines.saturating_sub(goal.survive);
-        Ok(left > 0 && self.one(sight(left, goal.load), closeness)?.holds())
     }
 
     /// Drops those of which no number of machines bears the load: which do not hold the objectives under next to no load.
@@ -320,6 +366,7 @@ impl Looker<'_> {
                     LoadUnit::Users => 1.0,
                 },
                 input: goal.input,
+                lost: 0,
             })
             .collect();
         let seen = self.at(&sights, Closeness::Look)?;
@@ -340,15 +387,7 @@ impl Looker<'_> {
     /// Puts those that cost the same in order: the one first whose objectives are farthest from their bounds; of those that are as far, the
     /// simpler.
     fn order(&mut self, goal: &Goal, equal: &mut Vec<(usize, u32)>) -> Result<(), StudyError> {
-        let sights: Vec<Sight> = equal
-            .iter()
-            .map(|&(candidate, machines)| Sight {
-                candidate,
-                machines,
-                load: goal.with_headroom(),
-                input: goal.input,
-            })
-            .collect();
+        let sights: Vec<Sight> = equal.iter().map(|&which| goal.whole(which)).collect();
         let seen = self.at(&sights, Closeness::Look)?;
         let mut with: Vec<(f64, (usize, u32))> = seen
             .iter()

@@ -72,6 +72,19 @@ impl Candidate {
         }
     }
 
+    /// The same with so many of its processes fewer, at least one.
+    pub(super) fn fewer(&self, lost: u32) -> Self {
+        if lost == 0 {
+            return self.clone();
+        }
+        let left = self.processes.saturating_sub(lost).max(1);
+        Self {
+            processes: left,
+            each: self.each.with_workers(left),
+            ..self.clone()
+        }
+    }
+
     /// How complex it is: of two that are as good the smaller is taken.
     pub(super) fn weight(&self) -> u64 {
         u64::from(self.processes) * 4 + self.slots.unwrap_or(0).min(1 << 20)

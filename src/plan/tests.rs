@@ -3,6 +3,7 @@
 use super::load::Input;
 use super::look::{Closeness, Looker};
 use super::prices::MachineType;
+use super::result::Survive;
 use super::search::Goal;
 use super::shape::{candidates, shapes};
 use crate::cpython::profile::Profile;
@@ -78,7 +79,7 @@ fn holds_in(spaces: std::ops::Range<u32>) {
         let goal = Goal {
             load,
             headroom: 0.2,
-            survive: number % 2,
+            survive: Survive::Machines(number % 2),
             input: Input::AsItIs,
             most: MOST,
             ties: true,
@@ -89,7 +90,7 @@ fn holds_in(spaces: std::ops::Range<u32>) {
         everything.thorough = true;
         let mut cheapest: Option<f64> = None;
         for (i, candidate) in all.iter().enumerate() {
-            for machines in 1 + goal.survive..=MOST {
+            for machines in 1 + goal.survive.machines()..=MOST {
                 if everything
                     .bears(&goal, (i, machines), Closeness::Look)
                     .unwrap()

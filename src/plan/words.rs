@@ -116,6 +116,7 @@ pub(super) fn fared(
         (Some(Hopeless::Shared), _) => {
             format!("more machines are no help: {}", last.unwrap_or_default())
         }
+        (Some(Hopeless::Workers), _) => "has no worker left on a machine after the loss".into(),
         (Some(Hopeless::TooMany), _) => match last {
             Some(last) => format!("more machines would be needed than are tried: {last}"),
             None => "its tasks alone need more machines than are tried".into(),

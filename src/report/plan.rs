@@ -1,5 +1,6 @@
 //! A plan as text for a terminal, and as Markdown.
 
+use super::accuracy::p99_errors;
 use super::text::TextWriter;
 use crate::layout::{self, Column, Style};
 use crate::plan::{Deployment, LoadUnit, Plan, RunnerUp, load_text, money, short};
@@ -121,9 +122,8 @@ pub(crate) fn facts(plan: &Plan) -> Vec<String> {
         let more = plan.load(a.load * (1.0 + a.headroom_share));
         facts.push(format!("headroom {} ({more})", percent(a.headroom_share)));
     }
-    if a.survive_machines > 0 {
-        let n = counted(u64::from(a.survive_machines), "machine");
-        facts.push(format!("{n} may be lost"));
+    if let Some(lost) = lost(plan) {
+        facts.push(format!("{lost} may be lost"));
     }
     if let Some(b) = a.budget_per_month {
         facts.push(format!("budget {} a month", plan.money(b)));
@@ -131,6 +131,17 @@ pub(crate) fn facts(plan: &Plan) -> Vec<String> {
     facts.push(format!("seed {}", plan.seed));
     facts.push(format!("± at {} confidence", percent(plan.confidence)));
     facts
+}
+
+/// What may be lost; `None`: nothing.
+fn lost(plan: &Plan) -> Option<String> {
+    let a = &plan.asked;
+    if a.survive_workers > 0 {
+        let n = counted(u64::from(a.survive_workers), "worker");
+        Some(format!("{n} of a machine"))
+    } else {
+        (a.survive_machines > 0).then(|| counted(u64::from(a.survive_machines), "machine"))
+    }
 }
 
 /// The answer in a sentence or two.
@@ -265,7 +276,7 @@ fn holds(plan: &Plan, d: &Deployment) -> Vec<Line> {
         lines.extend(d.objectives.iter().map(below));
     }
     if !d.after_loss.is_empty() {
-        let lost = counted(u64::from(plan.asked.survive_machines), "machine");
+        let lost = lost(plan).unwrap_or_default();
         lines.push(plain(format!(
             "at {} with {lost} lost:",
             plan.load(plan.asked.load)
@@ -423,13 +434,18 @@ fn tried(out: &mut TextWriter, plan: &Plan) {
 pub(crate) fn remarks(plan: &Plan) -> Vec<String> {
     let e = &plan.effort;
     let mut notes = vec![format!(
-        "{} candidates, {} of them simulated: {} looks, {} simulations, {} million events.",
-        e.candidates,
+        "{}, {} of them simulated: {}, {}, {} million events.",
+        counted(e.candidates, "candidate"),
         e.simulated,
-        e.looks,
-        e.simulations,
+        counted(e.looks, "look"),
+        counted(e.simulations, "simulation"),
         e.events / 1_000_000
     )];
+    if let Some([median, most, worst]) = p99_errors() {
+        notes.push(format!(
+            "How sure: intervals are of chance alone. Of measured programs the forecast p99 was off by {median} in the median, {most} at most in nine of ten, {worst} at worst; `pchsim verify --plan` holds this one against a real server."
+        ));
+    }
     if plan.prices.example {
         notes.push(format!(
             "Prices are an example of {} ({}): give yours with --prices FILE.",

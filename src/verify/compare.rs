@@ -25,6 +25,8 @@ pub struct Verified {
     /// Makespan, p50 and p99 in seconds and memory in bytes, in the order of [`METRICS`](crate::verify::METRICS); `None` where nothing was
     /// measured.
     pub metrics: [Option<Held>; 4],
+    /// The latencies of all tasks, for what is asked of them beside p50 and p99.
+    pub latencies: Latencies,
     /// CPU seconds, if the program can see all of them.
     pub cpu: Option<Held>,
     /// Seconds from the first kill of a worker of a server until another had answered, where that was seen and forecast.
@@ -45,6 +47,38 @@ pub struct Verified {
     pub client: Option<ClientFigures>,
     /// Notes on what the program does otherwise than the scenario says.
     pub notes: Vec<String>,
+}
+
+/// Latencies as measured and as forecast, in seconds: those of each run, sorted.
+#[derive(Clone, Debug, Default)]
+pub struct Latencies {
+    measured: Vec<Vec<f64>>,
+    forecast: Vec<Vec<f64>>,
+}
+
+impl Latencies {
+    fn held(&self, of: &dyn Fn(&[f64]) -> f64) -> Option<Held> {
+        let each = |runs: &[Vec<f64>]| runs.iter().map(|r| of(r)).collect::<Vec<_>>();
+        if self.measured.iter().all(Vec::is_empty) {
+            return None;
+        }
+        Held::new(
+            each(&self.measured),
+            crate::measure::median(each(&self.forecast)),
+        )
+    }
+
+    /// The percentile `p`, a share from 0 to 1; `None` where nothing was measured.
+    #[must_use]
+    pub fn percentile(&self, p: f64) -> Option<Held> {
+        self.held(&|sorted| percentile(sorted, p))
+    }
+
+    /// The mean; `None` where nothing was measured.
+    #[must_use]
+    pub fn mean(&self) -> Option<Held> {
+        self.held(&|sorted| sorted.iter().sum::<f64>() / sorted.len().max(1) as f64)
+    }
 }
 
 /// How slow the machine was around these runs. `best_ns` is the time of an iteration of the reference loop at best, in nanoseconds.
@@ -71,14 +105,9 @@ impl Verified {
         slowness: f64,
     ) -> Self {
         let measured = |f: &dyn Fn(&MeasuredRun) -> f64| runs.iter().map(f).collect::<Vec<_>>();
-        let latency = |p: f64| {
-            let real: Vec<f64> = runs.iter().map(|r| percentile(&r.sorted(), p)).collect();
-            let ended = runs
-                .iter()
-                .any(|r| r.latencies_s.iter().any(Option::is_some));
-            ended
-                .then(|| Held::new(real, over(simulated, |s| percentile(&s.latencies, p))))
-                .flatten()
+        let latencies = Latencies {
+            measured: runs.iter().map(MeasuredRun::sorted).collect(),
+            forecast: simulated.iter().map(|s| s.latencies.clone()).collect(),
         };
         let peak: Vec<f64> = memory.into_iter().map(|m| m as f64).collect();
         let makespans = Held::new(measured(&|r| r.makespan_s), over(simulated, |s| s.makespan));
@@ -94,10 +123,11 @@ impl Verified {
             python: python.into(),
             metrics: [
                 makespans,
-                latency(0.50),
-                latency(0.99),
+                latencies.percentile(0.50),
+                latencies.percentile(0.99),
                 Held::new(peak, over(simulated, |s| s.memory)),
             ],
+            latencies,
             cpu: sees_all_cpu(strategy)
                 .then(|| Held::new(measured(&|r| r.cpu_s), over(simulated, |s| s.cpu)))
                 .flatten(),

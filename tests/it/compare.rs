@@ -123,7 +123,9 @@ proptest! {
                 let (low, high) = row.change.unwrap().interval().unwrap();
                 let apart = low > 0.0 || high < 0.0;
                 prop_assert!(!row.is_real() || apart, "{row:?}");
-                prop_assert_eq!(p < 1.0 - pchsim::measure::CONFIDENCE, apart);
+                // Quantiles and probabilities are rounded apart: at the edge itself either may come out.
+                let edge = (p - (1.0 - pchsim::measure::CONFIDENCE)).abs() < 1e-6;
+                prop_assert!(edge || (p < 1.0 - pchsim::measure::CONFIDENCE) == apart, "{p} {row:?}");
             }
         }
         // Read back, it is the same comparison.

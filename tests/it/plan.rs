@@ -148,6 +148,8 @@ fn bad_input_is_code_2_and_says_what_to_write() {
         (&["--machines", "0cpu/4GiB"], "0 CPUs"),
         (&["--machines", "many"], "4cpu/8GiB"),
         (&["--most-machines", "0"], "1"),
+        (&["--survive", "1 cat"], "'1 worker'"),
+        (&["--survive", "-1"], "'1 machine'"),
         (&["--prices", "prices.ron"], "prices.ron:1:"),
         (&["--prices", "nowhere.ron"], "cannot read"),
         (&["--objective", "speed < 3"], "speed"),
@@ -168,6 +170,35 @@ fn bad_input_is_code_2_and_says_what_to_write() {
     let dir = written(&SERVICE.replace("objectives: [\"p95 < 200ms\"],", ""));
     let (code, _, err) = planned(dir.path(), &[]);
     assert!(code == 2 && err.contains("--objective"), "{err}");
+}
+
+/// A loop by itself has no worker to lose, so that what is taken has several, and holds with one fewer.
+#[test]
+fn a_worker_may_be_lost() {
+    let dir = written(SERVICE);
+    let few = [
+        &SMALL[..],
+        &["--survive", "1 worker", "--format", "json"],
+        &["--strategy", "asyncio"],
+    ];
+    let (code, _, err) = planned(dir.path(), &few.concat());
+    assert!(code == 3 && err.contains("more than 1 worker"), "{err}");
+    let with = [&few.concat()[..], &["--strategy", "prefork:2(asyncio)"]].concat();
+    let (code, out, err) = planned(dir.path(), &with);
+    assert_eq!(code, 0, "{err}");
+    let plan: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(plan["asked"]["survive_workers"], 1);
+    assert!(plan["plan"]["processes"].as_u64().unwrap() >= 2);
+    let after = plan["plan"]["after_loss"].as_array().unwrap();
+    assert!(after.len() == 2 && after.iter().all(|j| j["verdict"] == "met"));
+    let alone = plan["tried"].as_array().unwrap().iter();
+    let alone: Vec<_> = alone.filter(|t| t["each"] == "asyncio").collect();
+    assert!(!alone.is_empty());
+    assert!(
+        alone
+            .iter()
+            .all(|t| t["why"].as_str().unwrap().contains("no worker left"))
+    );
 }
 
 /// Names are written into YAML, a page and a command; none ends its quotes.

@@ -2,7 +2,7 @@
 
 use pchsim::Scenario;
 use pchsim::engine::Nanos;
-use pchsim::plan::{Ask, MachineType, PriceList, plan};
+use pchsim::plan::{Ask, MachineType, PriceList, Survive, plan};
 use pchsim::scenario::{
     Arrivals, Balancer, Dist, Metric, Network, Nodes, Objective, Step, Strategy, StrategyCase,
 };
@@ -80,7 +80,7 @@ fn ask<'a>(
         prices,
         machines: vec![machine_type()],
         headroom: 0.0,
-        survive: 0,
+        survive: Survive::Machines(0),
         most: 60,
         servers: false,
         only_answer: true,
