@@ -79,6 +79,7 @@ shipped! {
     ("decisions") "cpu_isolated": "Computing in parallel, with nothing shared",
     ("decisions") "io_many": "Waiting for fifty calls at once",
     ("decisions") "io_and_cpu": "Tasks that wait as well as compute",
+    ("decisions") "two_objectives": "Quick requests and heavy ones, for latency or for throughput",
 }
 
 /// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from

@@ -10,6 +10,7 @@
     reason = "the numbers of tests are small"
 )]
 
+mod advice;
 mod calibrate;
 mod claims;
 mod collector;

@@ -1,0 +1,6 @@
+//! The advisor over the known cases, and the page of decisions ([docs/decisions.md]), whose figures are written by what is tested here.
+//!
+//! [docs/decisions.md]: ../../../docs/decisions.md
+
+mod decisions;
+mod page;
