@@ -13,7 +13,9 @@ static WRITING: Mutex<()> = Mutex::new(());
 ///
 /// A block stands between `<!-- figures: NAME -->` and `<!-- end -->`.
 pub(super) fn hold(name: &str, text: &str) {
-    let writing = WRITING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let writing = WRITING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let path = root().join("docs/decisions.md");
     let page = fs::read_to_string(&path).unwrap();
     let open = format!("<!-- figures: {name} -->\n");
