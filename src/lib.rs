@@ -20,6 +20,7 @@
 //! interpreters: shipped, found, read), [`calibrate`] (real interpreters measured into profiles), [`verify`] (forecasts held against
 //! generated programs that run here), [`validate`] (against what was measured elsewhere), [`cli`] (the terminal).
 
+pub mod advise;
 pub mod calibrate;
 pub mod charts;
 pub mod cli;

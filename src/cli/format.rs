@@ -69,6 +69,8 @@ impl FileKind {
     pub(super) const SCENARIO: Self = Self::new("a scenario", &["ron"]);
     /// An interpreter's profile.
     pub(super) const PROFILE: Self = Self::new("a profile", &["ron"]);
+    /// A picture.
+    pub(super) const DIAGRAM: Self = Self::new("a picture", &["svg"]);
     /// A document of Kubernetes.
     pub(super) const YAML: Self = Self::new("YAML", &["yaml", "yml"]);
     /// A report as a page.

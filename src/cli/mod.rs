@@ -1,5 +1,6 @@
 //! The command line, with one file for each subcommand. Nothing outside this module prints.
 
+pub(crate) mod advise;
 mod beside;
 pub(crate) mod calibrate;
 mod candidates;
@@ -12,6 +13,7 @@ mod files;
 mod format;
 pub mod guard;
 pub(crate) mod init;
+mod interview;
 pub(crate) mod man;
 mod paint;
 pub(crate) mod plan;
@@ -102,6 +104,8 @@ enum Command {
     Compare(Box<compare::Args>),
     /// Find the cheapest machines, and what to run on them, for a load at objectives
     Plan(Box<plan::Args>),
+    /// Say which approach to concurrency to take, why, what else there is, and how to get there
+    Advise(Box<advise::Args>),
     /// Draw the figures of results as SVG and PNG files
     Plot(plot::Args),
     /// Check scenario files without running them
@@ -145,6 +149,7 @@ impl Command {
             Self::Sweep(args) => sweep::run(args, printer),
             Self::Compare(args) => compare::run(args, printer),
             Self::Plan(args) => plan::run(args, printer),
+            Self::Advise(args) => advise::run(args, printer),
             Self::Plot(args) => plot::run(args, printer),
             Self::Check(args) => check::run(args, printer),
             Self::Scenarios(args) => scenarios::run(args, printer),

@@ -41,7 +41,7 @@ impl LoadUnit {
 }
 
 /// The load that the scenario itself has; `None` of a batch, which comes at once.
-pub(super) fn own_load(scenario: &Scenario) -> Option<f64> {
+pub(crate) fn own_load(scenario: &Scenario) -> Option<f64> {
     let rate = |interval: &Dist| 1e9 / interval.mean().max(1.0);
     match &scenario.workload.arrivals {
         Arrivals::Batch => None,
@@ -60,7 +60,7 @@ pub(super) fn own_load(scenario: &Scenario) -> Option<f64> {
 
 /// What is changed of a scenario to learn what a wrong input would do.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Input {
+pub(crate) enum Input {
     /// Nothing.
     AsItIs,
     /// CPU times are so many times as long.
@@ -74,7 +74,8 @@ pub(super) enum Input {
 }
 
 impl Input {
-    fn changed(self, workload: &mut Workload) {
+    /// Changes it in the workload.
+    pub(crate) fn changed(self, workload: &mut Workload) {
         let each = |w: &mut Workload, of: &dyn Fn(&[Step]) -> Vec<Step>| {
             for class in &mut w.classes {
                 class.steps = of(&class.steps);
@@ -127,7 +128,7 @@ const FEWEST_TASKS: f64 = 2_000.0;
 const MOST_MORE: f64 = 6_000.0;
 
 /// The scenario at this load: the same tasks, so many times as long a run (`times`, 1 for a first look), and nothing of what it compares.
-pub(super) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) -> Scenario {
+pub(crate) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) -> Scenario {
     let mut at = scenario.clone();
     input.changed(&mut at.workload);
     at.strategies = Vec::new();
@@ -223,7 +224,7 @@ fn mean_of(workload: &Workload, of: &dyn Fn(&TaskClass) -> f64) -> f64 {
 }
 
 /// Mean seconds that a task takes if nothing delays it, its children all at once.
-pub(super) fn mean_length(workload: &Workload) -> f64 {
+pub(crate) fn mean_length(workload: &Workload) -> f64 {
     mean_of(workload, &|class| {
         let length = Counted {
             such: &|_| true,

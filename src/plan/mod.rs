@@ -20,6 +20,7 @@ mod tests;
 mod words;
 
 pub use load::LoadUnit;
+pub(crate) use load::{Input, at_load, mean_length, own_load};
 pub use make::{Ask, PlanError, plan};
 pub use prices::{Amount, HOURS_OF_A_MONTH, MachineType, PriceError, PriceList};
 pub use result::*;

@@ -1,6 +1,7 @@
 //! Results as text: [`text()`] for a terminal, [`csv`] for tables, [`markdown`] for issues; the same for sweeps ([`sweep`]) and comparisons ([`contrast`]); explanations
 //! of codes. Pure functions: nothing is printed here, and the same result gives the same bytes everywhere.
 
+pub mod advise;
 mod answer;
 mod bars;
 mod comparison;

@@ -472,18 +472,28 @@ impl Step {
     /// not for a shorter time.
     #[must_use]
     pub fn scaled(&self, by: f64) -> Self {
-        self.times(by, 1.0)
+        self.times(by, 1.0, 1.0)
     }
 
     /// This step with so many times the working memory, also in steps within it.
     #[must_use]
     pub(crate) fn holding(&self, times: f64) -> Self {
-        self.times(1.0, times)
+        self.times(1.0, times, 1.0)
     }
 
-    /// This step with so many times the time, and the working memory.
-    fn times(&self, by: f64, memory: f64) -> Self {
-        let inside = |steps: &[Self]| steps.iter().map(|s| s.times(by, memory)).collect();
+    /// This step with so many times the bytes and objects that travel to a worker and back, also in steps within it.
+    #[must_use]
+    pub(crate) fn carrying(&self, times: f64) -> Self {
+        self.times(1.0, 1.0, times)
+    }
+
+    /// This step with so many times the time, the working memory, and what is carried.
+    fn times(&self, by: f64, memory: f64, carried: f64) -> Self {
+        let inside = |steps: &[Self]| {
+            let all = steps.iter();
+            all.map(|s| s.times(by, memory, carried)).collect()
+        };
+        let more = |n: u64| Nanos(n).scale(carried).0;
         match self {
             Self::Cpu(time) => Self::Cpu(time.scaled(by)),
             Self::Releasing(time, releases) => {
@@ -525,16 +535,16 @@ impl Step {
             | Self::Put(_)
             | Self::Get(_)
             | Self::FanOut { .. }
-            | Self::PayloadIn(_)
-            | Self::PayloadOut(_)
-            | Self::ObjectsIn(_)
-            | Self::ObjectsOut(_)
             | Self::Allocate(_)
             | Self::Leak(_)
             | Self::Fail(_)
             | Self::Repeat(..)
             | Self::Offload { .. }
             | Self::Inline(_) => self.around(inside),
+            Self::PayloadIn(bytes) => Self::PayloadIn(more(*bytes)),
+            Self::PayloadOut(bytes) => Self::PayloadOut(more(*bytes)),
+            Self::ObjectsIn(n) => Self::ObjectsIn(more(*n)),
+            Self::ObjectsOut(n) => Self::ObjectsOut(more(*n)),
         }
     }
 }

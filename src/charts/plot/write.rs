@@ -6,14 +6,18 @@ use crate::charts::drawing::font;
 use crate::charts::drawing::sheet::{Position, Sheet, TEXT};
 use crate::charts::drawing::svg::{Colors, escaped, n, shapes};
 use crate::charts::drawing::webfont::Signs;
-use crate::charts::figure::Figure;
 use crate::charts::figure::palette::Theme;
 
-/// Writes a sheet; `out` is the size at which it is shown, in points.
-pub(super) fn svg(sheet: &Sheet, out: Position, theme: Theme, figure: &Figure) -> String {
+/// Writes a sheet; `out` is the size at which it is shown, in points; it has a name, a title, and a text about it for those who do not see it.
+pub(super) fn svg(
+    sheet: &Sheet,
+    out: Position,
+    theme: Theme,
+    (name, title, about): (&str, &str, &str),
+) -> String {
     let (width, height) = sheet.size;
     // Several pictures may be in one page.
-    let name = escaped(&figure.name);
+    let name = escaped(name);
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" \
          aria-labelledby=\"{name}-title {name}-about\" font-family=\"{}\" font-size=\"{}\" fill=\"{}\">\n\
@@ -25,8 +29,8 @@ pub(super) fn svg(sheet: &Sheet, out: Position, theme: Theme, figure: &Figure) -
         font::FAMILY,
         n(TEXT),
         theme.ink().hex(),
-        escaped(&figure.title),
-        escaped(&figure.subtitle),
+        escaped(title),
+        escaped(about),
     );
     let mut signs = Signs::default();
     signs.add(&sheet.shapes);

@@ -1,0 +1,128 @@
+//! Decides among what was simulated.
+
+use super::family::Family;
+use super::survey::{Fared, Goal, measured, ordered};
+use super::constraints::Priority;
+use crate::measure::Estimate;
+
+/// Why what was taken is taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Ground {
+    /// It is the best of those that may be taken.
+    Best,
+    /// Others are as good, and it is the simplest of them.
+    Simplest,
+    /// The best is hardly faster than a single thread: so many times.
+    NotWorthIt(f64),
+    /// The best saves less time in all than it takes to notice: so many seconds.
+    TooSmall(f64),
+}
+
+/// What was decided.
+#[derive(Clone, Debug)]
+pub(super) struct Decision {
+    /// Indices, the best first, what may not be taken last.
+    pub order: Vec<usize>,
+    /// What is taken; `None`: nothing meets the requirements.
+    pub take: Option<usize>,
+    /// Why.
+    pub ground: Ground,
+    /// The best by figures alone, of those that may be taken.
+    pub best: Option<usize>,
+    /// Others that are as good as the best.
+    pub tied: Vec<usize>,
+    /// The single thread.
+    pub baseline: Option<usize>,
+}
+
+/// Difference, as a share of the better value, that is worth no complexity.
+pub(super) const SAME: f64 = 0.03;
+/// By how many times the best may be better than the simplest where simplicity matters most.
+const SIMPLE: f64 = 2.0;
+/// Speed-up below which concurrency is not worth it (`SpeedupVerdict`).
+const WORTH: f64 = 1.2;
+/// Seconds that a batch must save to be worth concurrency.
+const NOTICED: f64 = 0.010;
+
+/// Decides.
+pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
+    let order = ordered(all, goal);
+    let baseline = order
+        .iter()
+        .copied()
+        .find(|&i| all[i].candidate.family == Family::SingleThread);
+    let best = order
+        .first()
+        .copied()
+        .filter(|&i| all[i].excluded.is_none() && all[i].standing() <= 1);
+    let mut decision = Decision {
+        order,
+        take: None,
+        ground: Ground::Best,
+        best,
+        tied: Vec::new(),
+        baseline,
+    };
+    let Some(best) = best else {
+        return decision;
+    };
+    let factor = if goal.priority == Priority::Simplicity { SIMPLE } else { 1.0 };
+    let as_good = |&i: &usize| {
+        let f = &all[i];
+        f.excluded.is_none() && f.standing() == all[best].standing() && is_as_good(&all[best], f, goal, factor)
+    };
+    let equal: Vec<usize> = decision.order.iter().copied().filter(as_good).collect();
+    let simplest = equal.iter().copied().min_by_key(|&i| {
+        let f = &all[i];
+        (f.candidate.family.complexity(), f.weight(), i)
+    });
+    // Of one family the best is taken, unless one with fewer workers is as good.
+    let take = simplest.unwrap_or(best);
+    decision.tied = equal.into_iter().filter(|&i| i != take).collect();
+    decision.ground = if all[take].candidate.family == all[best].candidate.family {
+        Ground::Best
+    } else {
+        Ground::Simplest
+    };
+    decision.take = Some(take);
+    if let Some(ground) = baseline.and_then(|b| too_little(&all[b], &all[take], goal)) {
+        decision.take = baseline;
+        decision.ground = ground;
+    }
+    decision
+}
+
+/// Whether one is as good as the best: within a small difference, or one that may be chance.
+fn is_as_good(best: &Fared, other: &Fared, goal: &Goal, factor: f64) -> bool {
+    let (Some(a), Some(b)) = (measured(best, goal), measured(other, goal)) else {
+        return false;
+    };
+    if b <= a * factor * (1.0 + SAME) {
+        return true;
+    }
+    // Paired replications tell differences from chance better than two intervals do.
+    let same_metric = goal.metric.quantity().is_none_or(|q| other.forecast.get(q) == other.value());
+    let behind = other.forecast.behind_best().filter(|_| same_metric);
+    b <= a * factor * (1.0 + 3.0 * SAME) && behind.is_some_and(|d: Estimate| d.covers(0.0) && d.half().is_some())
+}
+
+/// Why the single thread is to be preferred to this, if so.
+fn too_little(baseline: &Fared, taken: &Fared, goal: &Goal) -> Option<Ground> {
+    let speed = match goal.priority {
+        Priority::Latency | Priority::Throughput | Priority::Simplicity => true,
+        Priority::Memory | Priority::Cost => false,
+    };
+    if !speed
+        || taken.candidate.family == Family::SingleThread
+        || baseline.excluded.is_some()
+        || baseline.standing() > taken.standing()
+    {
+        return None;
+    }
+    let (a, b) = measured(baseline, goal).zip(measured(taken, goal))?;
+    if a < WORTH * b {
+        return Some(Ground::NotWorthIt(a / b));
+    }
+    let batch = goal.metric == crate::scenario::Metric::Makespan;
+    (batch && a - b < NOTICED).then_some(Ground::TooSmall(a - b))
+}

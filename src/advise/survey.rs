@@ -1,0 +1,419 @@
+//! Simulates candidates: a glance at all, then the best of each family closely enough to tell them apart.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::candidates::{Breadth, Candidate, candidates};
+use super::constraints::{Constraints, Priority};
+use super::family::Family;
+use crate::cpython::profile::Profile;
+use crate::measure::Estimate;
+use crate::plan::{Input, at_load, own_load};
+use crate::quantity::Quantity;
+use crate::result::{Forecast, Tier, Verdict};
+use crate::scenario::{
+    Arrivals, Metric, Objective, Rounds, Scenario, Strategy, StrategyCase, strategy_label,
+};
+use crate::strategy::simulate;
+use crate::study::{Options, StudyError, run_study};
+use crate::syntax::parse_objective;
+
+/// How a candidate fared.
+#[derive(Clone, Debug)]
+pub(super) struct Fared {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Its forecast.
+    pub forecast: Forecast,
+    /// Tasks a second that it completes where there is always work, if that was asked.
+    pub capacity: Option<Estimate>,
+    /// How many times as fast as the single thread it is at that.
+    pub speedup: Option<Estimate>,
+    /// Why the constraints exclude it.
+    pub excluded: Option<&'static str>,
+}
+
+impl Fared {
+    /// Whether it meets every requirement, and how surely: 0 beyond chance, 1 as far as can be told, 2 not, 3 it fails tasks that others
+    /// complete, 4 no meaningful forecast.
+    pub(super) fn standing(&self) -> u8 {
+        match self.forecast.tier {
+            Tier::NoForecast => return 4,
+            Tier::Fails => return 3,
+            Tier::Meets | Tier::Misses => {}
+        }
+        let worst = self.forecast.objectives.iter().map(|o| match (o.verdict, o.value) {
+            (Verdict::Met, _) => 0,
+            (Verdict::Missed, _) => 2,
+            (Verdict::Undecided, Some(v)) if within(o.metric(), v.mean, o.bound) => 1,
+            (Verdict::Undecided, _) => 2,
+        });
+        worst.max().unwrap_or(0)
+    }
+
+    pub(super) fn value(&self) -> Option<Estimate> {
+        self.forecast.primary()
+    }
+
+    pub(super) fn get(&self, q: Quantity) -> Option<f64> {
+        self.forecast.get(q).map(|e| e.mean)
+    }
+
+    pub(super) fn label(&self) -> String {
+        strategy_label(&self.candidate.strategy)
+    }
+
+    /// Workers of all its pools and processes: of two that are as good the one with fewer is taken.
+    pub(super) fn weight(&self) -> u64 {
+        weight(&self.candidate.strategy)
+    }
+}
+
+fn within(metric: Option<Metric>, value: f64, bound: f64) -> bool {
+    if metric == Some(Metric::Throughput) {
+        value >= bound
+    } else {
+        value <= bound
+    }
+}
+
+fn weight(strategy: &Strategy) -> u64 {
+    let execution = strategy.execution();
+    let workers: u64 = strategy
+        .every_pool()
+        .filter_map(|p| p.workers())
+        .map(|w| match w {
+            crate::scenario::Workers::Exactly(n) => u64::from(n),
+            crate::scenario::Workers::Auto | crate::scenario::Workers::PerTask => 32,
+        })
+        .sum();
+    u64::from(execution.copies.unwrap_or(1)) * (workers + 1)
+}
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Goal {
+    /// What is required.
+    pub objectives: Vec<Objective>,
+    /// What matters most.
+    pub priority: Priority,
+    /// The metric that this comes to.
+    pub metric: Metric,
+}
+
+impl Goal {
+    pub(super) fn of(scenario: &Scenario, constraints: &Constraints) -> Self {
+        let mut objectives = scenario.objectives.clone();
+        if let Some(bytes) = constraints.memory {
+            // The budget that is given is the one that counts.
+            objectives.retain(|o| o.metric != Metric::Memory);
+            let budget = parse_objective(&format!("memory < {bytes}B"));
+            objectives.extend(budget);
+        }
+        let latency = objectives.iter().map(|o| o.metric).find(|m| m.is_latency());
+        let batch = scenario.workload.arrivals == Arrivals::Batch;
+        let own = match scenario.rank_by {
+            Some(m) if m.is_latency() => Some(Priority::Latency),
+            Some(Metric::Memory) => Some(Priority::Memory),
+            Some(Metric::Cpu) => Some(Priority::Cost),
+            Some(_) => Some(Priority::Throughput),
+            None => None,
+        };
+        let usual = if latency.is_some() || !batch {
+            Priority::Latency
+        } else {
+            Priority::Throughput
+        };
+        let priority = constraints.priority.or(own).unwrap_or(usual);
+        let ranked = scenario.rank_by.filter(|m| m.is_latency());
+        let soon = ranked.or(latency).unwrap_or(Metric::Percentile(95.0));
+        Self {
+            metric: match priority {
+                Priority::Latency => soon,
+                Priority::Memory => Metric::Memory,
+                Priority::Cost => Metric::Cpu,
+                Priority::Throughput | Priority::Simplicity if batch => Metric::Makespan,
+                Priority::Throughput | Priority::Simplicity => soon,
+            },
+            objectives,
+            priority,
+        }
+    }
+}
+
+/// Model events of a simulation that is short.
+const SHORT: f64 = 30_000.0;
+/// Model events of a simulation from which only few numbers of workers are tried.
+const LONG: u64 = 300_000;
+/// Share of the usual length of a run by which is found how long one may be.
+const PROBE: f64 = 0.05;
+/// How many may be looked at closely.
+const FINALISTS: usize = 16;
+/// Share by which a candidate may be behind in a glance and still be looked at closely.
+const NEAR: f64 = 0.15;
+/// Tasks of the batch by which it is measured how much work is done where there is always some.
+const BUSY_TASKS: f64 = 400.0;
+
+/// Simulates.
+pub(super) struct Surveyor<'a> {
+    /// The profiles of the scenario's interpreters.
+    pub profiles: &'a [Profile],
+    /// What has to be respected.
+    pub constraints: &'a Constraints,
+    /// Number of threads that simulate; `None`: one for each core.
+    pub threads: Option<usize>,
+    /// Told how many simulations there were, now and then.
+    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Number of simulations.
+    pub simulations: AtomicU64,
+    /// Number of model events.
+    pub events: AtomicU64,
+}
+
+/// How a scenario is simulated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// Length of runs that have no length of their own, as a share of the usual.
+    pub times: f64,
+    /// How many numbers of workers are tried.
+    pub breadth: Breadth,
+    /// Model events of one simulation, about.
+    pub events: u64,
+}
+
+impl Surveyor<'_> {
+    /// How long runs of this scenario may be.
+    pub(super) fn scale(&self, scenario: &Scenario) -> Result<Scale, StudyError> {
+        let probe = Candidate {
+            strategy: Strategy::Asyncio {
+                limit: None,
+                offload: crate::scenario::Offload::None,
+                pools: Vec::new(),
+            },
+            profile: 0,
+            family: Family::Asyncio,
+        };
+        let steady = is_steady(scenario);
+        let goal = Goal {
+            objectives: Vec::new(),
+            priority: Priority::Throughput,
+            metric: Metric::MeanLatency,
+        };
+        let scene = scene(scenario, &goal, if steady { PROBE } else { 1.0 });
+        let one = Options::default().with_replications(1);
+        let seen = self.study(&scene, &[probe], one, None)?;
+        let events = seen.first().map_or(0, |f| f.forecast.events).max(1);
+        if !steady {
+            let breadth = if events > LONG { Breadth::Narrow } else { Breadth::Wide };
+            return Ok(Scale {
+                times: 1.0,
+                breadth,
+                events,
+            });
+        }
+        // The simulations of a pilot run are counted, too.
+        let whole = events as f64 / PROBE;
+        let times = (SHORT / whole).clamp(PROBE, 1.0);
+        Ok(Scale {
+            times,
+            breadth: Breadth::Wide,
+            events: (whole * times) as u64,
+        })
+    }
+
+    /// A glance at all candidates.
+    pub(super) fn glance(&self, scenario: &Scenario, goal: &Goal, scale: Scale) -> Result<Vec<Fared>, StudyError> {
+        let all = candidates(scenario, self.profiles, self.constraints, scale.breadth);
+        let scene = scene(scenario, goal, scale.times);
+        self.study(&scene, &all, Options::default().with_replications(1), Some(goal.metric))
+    }
+
+    /// The best of each family, and those that are near the best of all; the single thread among them.
+    pub(super) fn finalists(&self, glance: &[Fared], goal: &Goal) -> Vec<Candidate> {
+        let order = ordered(glance, goal);
+        let mut chosen: Vec<usize> = Vec::new();
+        let mut families = 0_u16;
+        let best = order.first().map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
+        for &i in &order {
+            let f = &glance[i];
+            let first = families & f.candidate.family.bit() == 0;
+            families |= f.candidate.family.bit();
+            let near = best.is_some_and(|(standing, value)| {
+                f.excluded.is_none()
+                    && f.standing() <= standing.max(1)
+                    && value.zip(measured(f, goal)).is_some_and(|(best, v)| v <= best * (1.0 + NEAR))
+                    && chosen.len() < FINALISTS
+            });
+            if first || near {
+                chosen.push(i);
+            }
+        }
+        chosen.iter().map(|&i| glance[i].candidate.clone()).collect()
+    }
+
+    /// A close look at some.
+    pub(super) fn closely(
+        &self,
+        scenario: &Scenario,
+        goal: &Goal,
+        scale: Scale,
+        some: &[Candidate],
+    ) -> Result<Vec<Fared>, StudyError> {
+        let times = if is_steady(scenario) { (4.0 * scale.times).min(2.0) } else { 1.0 };
+        let scene = scene(scenario, goal, times);
+        let options = Options {
+            most_replications: 30,
+            event_budget: 10_000_000,
+            ..Options::default()
+        };
+        let mut all = self.study(&scene, some, options, Some(goal.metric))?;
+        self.add_capacity(scenario, scale, &mut all)?;
+        Ok(all)
+    }
+
+    /// Adds how fast each is where there is always work.
+    fn add_capacity(&self, scenario: &Scenario, scale: Scale, all: &mut [Fared]) -> Result<(), StudyError> {
+        if scenario.workload.arrivals == Arrivals::Batch {
+            for f in all {
+                f.capacity = f.forecast.get(Quantity::Throughput);
+                f.speedup = f.forecast.speedup;
+            }
+            return Ok(());
+        }
+        let goal = Goal {
+            objectives: Vec::new(),
+            priority: Priority::Throughput,
+            metric: Metric::Makespan,
+        };
+        let busy = busy(scenario, scale);
+        let some: Vec<Candidate> = all.iter().map(|f| f.candidate.clone()).collect();
+        let seen = self.study(
+            &scene(&busy, &goal, 1.0),
+            &some,
+            Options::default().with_replications(3),
+            Some(Metric::Makespan),
+        )?;
+        for f in all {
+            let busy = seen.iter().find(|s| s.candidate == f.candidate);
+            f.capacity = busy.and_then(|s| s.forecast.get(Quantity::Throughput));
+            f.speedup = busy.and_then(|s| s.forecast.speedup);
+        }
+        Ok(())
+    }
+
+    /// Simulates these on the scene.
+    pub(super) fn study(
+        &self,
+        scene: &Scenario,
+        some: &[Candidate],
+        options: Options,
+        metric: Option<Metric>,
+    ) -> Result<Vec<Fared>, StudyError> {
+        let mut scene = scene.clone();
+        scene.strategies = some.iter().map(|c| c.case(&scene)).collect::<Vec<StrategyCase>>();
+        let options = Options {
+            metric,
+            threads: self.threads,
+            ..options
+        };
+        let study = run_study(&scene, self.profiles, &options, simulate, &|_| {})?;
+        let ran: u64 = study.forecasts.iter().map(|f| u64::from(f.replications)).sum();
+        let events: u64 = study.forecasts.iter().map(|f| f.events).sum();
+        self.events.fetch_add(events, Ordering::Relaxed);
+        let done = self.simulations.fetch_add(ran, Ordering::Relaxed) + ran;
+        (self.progress)(done);
+        let mut by_name: BTreeMap<(String, String), Forecast> = BTreeMap::new();
+        for f in study.forecasts {
+            by_name.insert((f.strategy.clone(), f.interpreter.clone()), f);
+        }
+        let fared = some.iter().filter_map(|c| {
+            let name = (strategy_label(&c.strategy), self.profiles[c.profile].name.clone());
+            Some(Fared {
+                forecast: by_name.get(&name)?.clone(),
+                candidate: c.clone(),
+                capacity: None,
+                speedup: None,
+                excluded: self.constraints.excludes(c.family),
+            })
+        });
+        Ok(fared.collect())
+    }
+}
+
+/// Whether tasks come for as long as is simulated.
+pub(super) fn is_steady(scenario: &Scenario) -> bool {
+    match scenario.workload.arrivals {
+        Arrivals::Open { .. } | Arrivals::Sessions { .. } | Arrivals::Closed { .. } => true,
+        Arrivals::Batch | Arrivals::Varying { .. } | Arrivals::Trace(_) => false,
+    }
+}
+
+/// The scenario as it is simulated: what is required of it, and as long a run as is asked.
+pub(super) fn scene(scenario: &Scenario, goal: &Goal, times: f64) -> Scenario {
+    let mut scene = match own_load(scenario) {
+        Some(load) if is_steady(scenario) => at_load(scenario, load, Input::AsItIs, times),
+        _ => scenario.clone(),
+    };
+    scene.objectives.clone_from(&goal.objectives);
+    scene.replications = None;
+    scene.rank_by = None;
+    scene.strategies = Vec::new();
+    scene
+}
+
+/// The same work all at once.
+fn busy(scenario: &Scenario, scale: Scale) -> Scenario {
+    let mut busy = scenario.clone();
+    let w = &mut busy.workload;
+    w.arrivals = Arrivals::Batch;
+    w.rounds = Rounds::default();
+    w.client = None;
+    w.admission = None;
+    w.faults = Vec::new();
+    busy.horizon = None;
+    busy.warmup = None;
+    let per_task = scale.events as f64 / (2_000.0 * scale.times.max(1e-9));
+    let tasks = (SHORT / per_task.max(1.0)).clamp(32.0, BUSY_TASKS);
+    let all: f64 = w.classes.iter().map(|c| c.weight).sum();
+    for class in &mut w.classes {
+        let share = class.weight / all.max(f64::MIN_POSITIVE);
+        class.count = (libm::round(tasks * share) as u64).max(1);
+        class.interleave = true;
+    }
+    busy
+}
+
+/// What a candidate is ranked by, less is better: the metric of the goal, or for much work the time that a task takes of it.
+pub(super) fn measured(f: &Fared, goal: &Goal) -> Option<f64> {
+    let capacity = f.capacity.filter(|c| c.mean > 0.0).map(|c| 1.0 / c.mean);
+    if goal.priority == Priority::Throughput && capacity.is_some() {
+        return capacity;
+    }
+    let q = goal.metric.quantity();
+    let own = q.and_then(|q| f.forecast.get(q)).or(f.value());
+    own.map(|v| v.mean)
+}
+
+/// Indices, the best first: what meets the requirements before what does not, then by what matters most.
+pub(super) fn ordered(all: &[Fared], goal: &Goal) -> Vec<usize> {
+    let key = |i: usize| measured(&all[i], goal).unwrap_or(f64::INFINITY);
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by(|&a, &b| {
+        let (x, y) = (&all[a], &all[b]);
+        (x.excluded.is_some(), x.standing())
+            .cmp(&(y.excluded.is_some(), y.standing()))
+            .then_with(|| {
+                // What misses is the better the less it misses by.
+                if x.standing() == 2 {
+                    x.forecast.excess.total_cmp(&y.forecast.excess)
+                } else {
+                    std::cmp::Ordering::Equal
+                }
+            })
+            .then_with(|| key(a).total_cmp(&key(b)))
+            .then_with(|| x.candidate.family.complexity().cmp(&y.candidate.family.complexity()))
+            .then_with(|| x.weight().cmp(&y.weight()))
+            .then(a.cmp(&b))
+    });
+    order
+}

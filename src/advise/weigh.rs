@@ -1,0 +1,212 @@
+//! Under which other inputs another approach would be the better one, found by simulating them.
+
+use super::candidates::Candidate;
+use super::change::Lever;
+use super::choose::{Decision, SAME, decide};
+use super::survey::{Fared, Goal, Scale, Surveyor, measured, scene};
+use crate::scenario::{Scenario, Workers};
+use crate::study::{Options, StudyError};
+
+/// Where an alternative becomes better than what is recommended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Crossing {
+    /// The input.
+    pub lever: Lever,
+    /// The factor of it at which the two are equal, about.
+    pub factor: f64,
+    /// The factor at which the alternative was seen to be better.
+    pub seen: f64,
+}
+
+/// Factors that are tried, from the nearest on each side.
+const FACTORS: [f64; 5] = [2.0, 4.0, 8.0, 16.0, 32.0];
+/// Times an interval in which two cross is halved.
+const HALVINGS: u32 = 3;
+/// Model events that the search for crossings may take.
+const BUDGET: u64 = 24_000_000;
+/// Factors by which an input may be wrong.
+const WRONG: [f64; 2] = [0.5, 2.0];
+
+impl Surveyor<'_> {
+    /// For each of the others, where it becomes better than what is taken, the nearest of each input first.
+    pub(super) fn crossings(
+        &self,
+        scenario: &Scenario,
+        goal: &Goal,
+        scale: Scale,
+        taken: &Candidate,
+        others: &[Candidate],
+    ) -> Result<Vec<Vec<Crossing>>, StudyError> {
+        let mut found: Vec<Vec<Crossing>> = others.iter().map(|_| Vec::new()).collect();
+        let levers: Vec<Lever> = Lever::ALL
+            .into_iter()
+            .filter(|l| l.applies(scenario))
+            .collect();
+        // Each input may take its share.
+        let share = BUDGET / levers.len().max(1) as u64;
+        for lever in levers {
+            for up in [true, false] {
+                let begun = self.spent();
+                let mut before = 1.0;
+                let mut open: Vec<usize> = (0..others.len())
+                    .filter(|&i| found[i].iter().all(|c| c.lever != lever || (c.factor > 1.0) != up))
+                    .collect();
+                for factor in FACTORS {
+                    if open.is_empty() || self.spent() - begun > share / 2 {
+                        break;
+                    }
+                    let factor = if up { factor } else { 1.0 / factor };
+                    let some: Vec<Candidate> = open.iter().map(|&i| others[i].clone()).collect();
+                    let Some(better) = self.better(scenario, goal, scale, taken, &some, (lever, factor))? else {
+                        break;
+                    };
+                    let crossed: Vec<usize> = open.iter().zip(&better).filter(|(_, b)| **b).map(|(i, _)| *i).collect();
+                    for &i in &crossed {
+                        let at = self.halved(scenario, goal, scale, (taken, &others[i]), lever, (before, factor))?;
+                        found[i].push(Crossing {
+                            lever,
+                            factor: at,
+                            seen: factor,
+                        });
+                    }
+                    open.retain(|i| !crossed.contains(i));
+                    before = factor;
+                }
+            }
+        }
+        for list in &mut found {
+            list.sort_by(|a, b| far(a.factor).total_cmp(&far(b.factor)));
+        }
+        Ok(found)
+    }
+
+    fn spent(&self) -> u64 {
+        self.events.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Whether each of these is better than what is taken with an input changed; `None` where it cannot be.
+    fn better(
+        &self,
+        scenario: &Scenario,
+        goal: &Goal,
+        scale: Scale,
+        taken: &Candidate,
+        others: &[Candidate],
+        (lever, factor): (Lever, f64),
+    ) -> Result<Option<Vec<bool>>, StudyError> {
+        let Some(changed) = lever.changed(scenario, factor) else {
+            return Ok(None);
+        };
+        let mut some = vec![taken.clone()];
+        some.extend(others.iter().cloned());
+        if lever == Lever::Cores {
+            let cores = scenario.machine.visible_cpus;
+            some.iter_mut().for_each(|c| *c = resized(c, cores, changed.machine.visible_cpus));
+        }
+        let scene = scene(&changed, goal, scale.times);
+        let seen = self.study(&scene, &some, Options::default().with_replications(1), Some(goal.metric))?;
+        let find = |c: &Candidate| seen.iter().find(|f| f.candidate == *c);
+        let taken = find(&some[0]);
+        let better = some[1..].iter().map(|c| match (taken, find(c)) {
+            (Some(a), Some(b)) => is_better(b, a, goal),
+            _ => false,
+        });
+        Ok(Some(better.collect()))
+    }
+
+    /// The factor between these two at which the two cross.
+    fn halved(
+        &self,
+        scenario: &Scenario,
+        goal: &Goal,
+        scale: Scale,
+        (taken, other): (&Candidate, &Candidate),
+        lever: Lever,
+        (mut worse, mut better): (f64, f64),
+    ) -> Result<f64, StudyError> {
+        for _ in 0..HALVINGS {
+            let middle = libm::sqrt(worse * better);
+            let some = std::slice::from_ref(other);
+            match self.better(scenario, goal, scale, taken, some, (lever, middle))? {
+                Some(is) if is[0] => better = middle,
+                Some(_) => worse = middle,
+                None => break,
+            }
+        }
+        Ok(libm::sqrt(worse * better))
+    }
+
+    /// What would be decided with each input half and double what it is; `None` where nothing changes with it.
+    pub(super) fn wrong(
+        &self,
+        scenario: &Scenario,
+        goal: &Goal,
+        scale: Scale,
+        finalists: &[Candidate],
+    ) -> Result<Vec<(Lever, f64, Vec<Fared>, Decision)>, StudyError> {
+        let mut all = Vec::new();
+        for lever in Lever::ALL.into_iter().filter(|l| l.applies(scenario)) {
+            for factor in WRONG {
+                let Some(changed) = lever.changed(scenario, factor) else {
+                    continue;
+                };
+                let mut some: Vec<Candidate> = finalists.to_vec();
+                if lever == Lever::Cores {
+                    let cores = scenario.machine.visible_cpus;
+                    for c in finalists {
+                        let other = resized(c, cores, changed.machine.visible_cpus);
+                        if !some.contains(&other) {
+                            some.push(other);
+                        }
+                    }
+                }
+                let scene = scene(&changed, goal, scale.times);
+                let options = Options::default().with_replications(2);
+                let seen = self.study(&scene, &some, options, Some(goal.metric))?;
+                let decision = decide(&seen, goal);
+                all.push((lever, factor, seen, decision));
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// How far a factor is from 1, either way.
+fn far(factor: f64) -> f64 {
+    libm::fabs(libm::log(factor))
+}
+
+fn is_better(a: &Fared, than: &Fared, goal: &Goal) -> bool {
+    let (x, y) = (a.standing(), than.standing());
+    if x.max(1) != y.max(1) {
+        return x < y;
+    }
+    x <= 1
+        && measured(a, goal)
+            .zip(measured(than, goal))
+            .is_some_and(|(a, b)| a < b * (1.0 - SAME))
+}
+
+/// A candidate whose workers were as many as cores, or half or twice as many, with as many of other cores.
+fn resized(candidate: &Candidate, from: u32, to: u32) -> Candidate {
+    let strategy = &candidate.strategy;
+    let of = |n: u32| {
+        let workers = f64::from(n) / f64::from(from.max(1)) * f64::from(to);
+        libm::round(workers).clamp(1.0, 4096.0)
+    };
+    let workers = strategy.every_pool().find_map(|p| match p.workers() {
+        Some(Workers::Exactly(n)) => Some(n),
+        Some(Workers::Auto | Workers::PerTask) | None => None,
+    });
+    let execution = strategy.execution();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within limits")]
+    let sized = match (execution.copies, workers) {
+        (Some(n), _) if n > 1 => strategy.with_workers(of(n) as u32),
+        (_, Some(n)) if n <= 2 * from => strategy.with_workers(of(n) as u32),
+        _ => strategy.clone(),
+    };
+    Candidate {
+        strategy: sized,
+        ..candidate.clone()
+    }
+}

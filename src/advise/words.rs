@@ -1,0 +1,472 @@
+//! What advice says in words, made from its figures.
+
+use super::change::Lever;
+use super::choose::{Ground, SAME};
+use super::constraints::{Constraints, Priority};
+use super::family::Family;
+use super::prior::Demand;
+use super::result::Condition;
+use super::survey::{Fared, Goal, measured};
+use super::weigh::Crossing;
+use crate::cpython::profile::Profile;
+use crate::engine::Nanos;
+use crate::plan::{LoadUnit, load_text, own_load};
+use crate::quantity::{
+    self, Means, Quantity, Unit, bytes, digits, list, metric_text, metric_title, percent,
+    quantity_text, seconds,
+};
+use crate::result::{Judgement, SpeedupVerdict, Verdict};
+use crate::scenario::{Arrivals, Metric, Scenario};
+use crate::strategy::{CAUSES, Cause};
+
+/// What all sentences of a piece of advice have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Words {
+    /// Whether all tasks come at once.
+    pub batch: bool,
+    metric: Metric,
+    priority: Priority,
+}
+
+/// Difference of shares that is worth a word.
+const MATTERS: f64 = 0.05;
+
+impl Words {
+    pub(super) fn of(scenario: &Scenario, goal: &Goal) -> Self {
+        Self {
+            batch: scenario.workload.arrivals == Arrivals::Batch,
+            metric: goal.metric,
+            priority: goal.priority,
+        }
+    }
+
+    /// What decides, with its figure: `p95 latency of 31.2 ms`.
+    fn value(&self, f: &Fared) -> String {
+        if self.priority == Priority::Throughput
+            && !self.batch
+            && let Some(c) = f.capacity
+        {
+            return format!("up to {}", quantity_text(Unit::PerSecond, c));
+        }
+        match f.value() {
+            Some(v) => format!("{} of {}", metric_title(self.metric), metric_text(self.metric, v)),
+            None => f.forecast.status.name().to_owned(),
+        }
+    }
+
+    /// Why what is taken is taken.
+    pub(super) fn reasons(
+        &self,
+        taken: &Fared,
+        (ground, best): (Ground, Option<&Fared>),
+        baseline: Option<&Fared>,
+        tied: &[&Fared],
+        constraints: &Constraints,
+    ) -> Vec<String> {
+        let mut all = Vec::new();
+        let name = taken.candidate.family.name();
+        let others = best.filter(|b| b.candidate.family != taken.candidate.family);
+        let against = others.map_or(String::new(), |b| format!(": {} has a {}", b.candidate.family.name(), self.value(b)));
+        all.push(match ground {
+            Ground::Best => format!("{} of all that may be taken, {name} does best by {}: {}.", "Simulated with every number of workers that makes sense,", self.by(), self.value(taken)),
+            Ground::Simplest if self.priority == Priority::Simplicity => {
+                format!("The simplest that does what is required, by less than twice what the best takes{against}, this a {}.", self.value(taken))
+            }
+            Ground::Simplest => format!(
+                "As good as the best (within {}, or chance) and simpler{against}, this a {}.",
+                percent(SAME),
+                self.value(taken)
+            ),
+            Ground::NotWorthIt(times) => format!(
+                "No concurrency: the best of it is {} times as good as a single thread, and below 1.2 it is not worth its complexity{against}, this a {}.",
+                digits(times, 3),
+                self.value(taken)
+            ),
+            Ground::TooSmall(saved) => format!(
+                "No concurrency: the work is over in {}, and the best of it would save {}{against}.",
+                taken.get(Quantity::Makespan).map_or(String::new(), time),
+                time(saved)
+            ),
+        });
+        if let Some(s) = taken.speedup.filter(|_| taken.candidate.family != Family::SingleThread) {
+            let all_time = if self.batch { "" } else { " where there is always work" };
+            all.push(format!(
+                "Against a single thread {} times the speed{all_time}: {}.",
+                plus_minus(s),
+                reading(SpeedupVerdict::of(s.mean))
+            ));
+        } else if let Some(b) = baseline.filter(|_| taken.candidate.family != Family::SingleThread)
+            && !b.forecast.is_fine()
+        {
+            all.push(format!("A single thread does not do it at all: {}.", b.forecast.status.name()));
+        }
+        for o in &taken.forecast.objectives {
+            all.push(requirement(o));
+        }
+        if let Some(m) = taken.forecast.get(Quantity::MemoryPeak) {
+            let single = baseline.and_then(|b| b.get(Quantity::MemoryPeak));
+            let workers = super::make::workers(taken);
+            let each = match single.filter(|_| workers > 1) {
+                Some(single) => format!(", {} for each of {workers} workers beyond a single thread's {}", bytes((m.mean - single).max(0.0) / workers as f64), bytes(single)),
+                None => String::new(),
+            };
+            let budget = constraints.memory.map_or(String::new(), |b| format!(" of a budget of {}", bytes(b as f64)));
+            all.push(format!("Memory at its peak: {}{budget}{each}.", bytes(m.mean)));
+        }
+        if let Some(where_to) = spent(taken) {
+            all.push(format!("Of a task's time {where_to}."));
+        }
+        if !tied.is_empty() {
+            all.push(format!("As good, and less simple: {}.", list(&names(tied))));
+        }
+        all
+    }
+
+    fn by(&self) -> String {
+        if self.priority == Priority::Throughput && !self.batch {
+            "the work that it can do".into()
+        } else {
+            metric_title(self.metric)
+        }
+    }
+
+    /// Why the tree's answer is not taken.
+    pub(super) fn disagrees(&self, tree: Family, by_tree: Option<&Fared>, taken: &Fared, ground: Ground) -> String {
+        let tree = tree.name();
+        let Some(f) = by_tree else {
+            return format!("The tree says {tree}, which none of the interpreters here can do.");
+        };
+        if let Some(why) = f.excluded {
+            return format!("The tree says {tree}, which cannot be taken: {why}.");
+        }
+        if f.standing() > 1 && f.standing() > taken.standing() {
+            return format!("The tree says {tree}, which does not do what is required: {}.", lacks(f));
+        }
+        let both = format!("{tree} (what the tree says) has a {}, {} a {}", self.value(f), taken.candidate.family.name(), self.value(taken));
+        match ground {
+            Ground::NotWorthIt(_) | Ground::TooSmall(_) => format!("{both}: too little between them for its complexity."),
+            Ground::Simplest => format!("{both}: about the same, and simpler."),
+            Ground::Best => format!("{both}. What makes the difference: {}.", mechanism(f, taken)),
+        }
+    }
+
+    /// What another approach gives and takes.
+    pub(super) fn trade_off(&self, f: &Fared, taken: &Fared) -> String {
+        if let Some(why) = f.excluded {
+            return format!("cannot be taken: {why}");
+        }
+        if f.standing() > 1 {
+            return format!("does not do what is required: {}", lacks(f));
+        }
+        let mut parts = vec![match (f.value(), taken.value()) {
+            (Some(a), Some(b)) if self.priority != Priority::Throughput || self.batch => {
+                format!("{} {} ({})", metric_title(self.metric), metric_text(self.metric, a), against(a.mean, b.mean))
+            }
+            _ => self.value(f),
+        }];
+        for (q, name) in [(Quantity::MemoryPeak, "memory"), (Quantity::Cpu, "CPU time")] {
+            if self.metric.quantity() == Some(q) {
+                continue;
+            }
+            if let (Some(a), Some(b)) = (f.get(q), taken.get(q)) {
+                parts.push(format!("{name} {} ({})", amount(q, a), against(a, b)));
+            }
+        }
+        parts.join(", ")
+    }
+
+    /// When an alternative is better by what is known of it: no input has to change.
+    pub(super) fn by_figures(&self, f: &Fared, taken: &Fared, others: &[&Fared]) -> Vec<Condition> {
+        let mut all = Vec::new();
+        let mut add = |text: String| {
+            all.push(Condition {
+                text,
+                input: None,
+                factor: None,
+            });
+        };
+        let (this, that) = (f.candidate.family, taken.candidate.family);
+        if f.excluded.is_some() {
+            return all;
+        }
+        if this.isolates() && !that.isolates() {
+            add("if a task that crashes must not take the others with it".into());
+        }
+        let works = |f: &&&Fared| f.excluded.is_none() && f.standing() <= 1;
+        let without = others.iter().find(|o| works(o) && !o.candidate.family.free_threaded());
+        if that.free_threaded() && without.is_some_and(|o| o.candidate.family == this) {
+            add("if no free-threaded build may be taken".into());
+        }
+        if f.standing() > 1 {
+            return all;
+        }
+        let less = |q: Quantity| {
+            let (a, b) = (f.get(q)?, taken.get(q)?);
+            let least = others.iter().filter(works).filter_map(|o| o.get(q)).fold(f64::INFINITY, f64::min);
+            (a < b * (1.0 - MATTERS) && a <= least).then_some(b)
+        };
+        if let Some(b) = less(Quantity::MemoryPeak) {
+            add(format!("if there is less memory than {}", bytes(b)));
+        }
+        if let Some(b) = less(Quantity::Cpu).filter(|_| self.metric != Metric::Cpu) {
+            add(format!("if CPU time is what costs: this one takes {} less", percent(1.0 - f.get(Quantity::Cpu).unwrap_or(b) / b)));
+        }
+        all
+    }
+
+    /// When an alternative is better by a sweep of an input.
+    pub(super) fn crossing(&self, scenario: &Scenario, demand: &Demand, c: Crossing) -> Condition {
+        let side = if c.factor > 1.0 { "above" } else { "below" };
+        let what = |value: String, of: &str| format!("{side} {value} {of}");
+        let text = match c.lever {
+            Lever::Cpu => what(time(demand.cpu * c.factor), "of CPU per task"),
+            Lever::Waits => what(time(demand.waits * c.factor), "of waiting per task"),
+            Lever::Tasks => match own_load(scenario) {
+                Some(load) => {
+                    let load = load_text(load * c.factor, LoadUnit::of(scenario));
+                    format!("{side} {load}")
+                }
+                None => {
+                    let tasks = scenario.workload.tasks_of_a_round() as f64 * c.factor;
+                    what(digits(libm::round(tasks), 3), "tasks")
+                }
+            },
+            Lever::Cores => {
+                let cores = f64::from(scenario.machine.visible_cpus) * c.seen;
+                let from = if c.factor > 1.0 { "or more" } else { "or fewer" };
+                format!("with {} cores {from}", digits(libm::round(cores).max(1.0), 3))
+            }
+            Lever::Payload => format!("{side} {} times what travels to a worker", digits(c.factor, 2)),
+            Lever::Startup => what(seconds(scenario.workload.imports.time.scale(c.factor)), "of imports"),
+            Lever::Memory => format!("{side} {} times the memory of a task", digits(c.factor, 2)),
+        };
+        Condition {
+            text,
+            input: Some(c.lever),
+            factor: Some(c.factor),
+        }
+    }
+
+    /// What is taken by another priority.
+    pub(super) fn priority(&self, take: Option<&Fared>, goal: &Goal) -> String {
+        let words = Self {
+            metric: goal.metric,
+            priority: goal.priority,
+            ..self.clone()
+        };
+        let Some(f) = take else {
+            return "nothing does what is required".into();
+        };
+        let value = match (goal.priority, goal.metric.quantity().and_then(|q| f.forecast.get(q))) {
+            (Priority::Throughput, _) if !self.batch => words.value(f),
+            (_, Some(v)) => format!("{} of {}", metric_title(goal.metric), metric_text(goal.metric, v)),
+            _ => words.value(f),
+        };
+        format!("{} ({}), {value}", f.candidate.family.name(), f.label())
+    }
+
+    /// When something simpler is sensible though it is not the best.
+    pub(super) fn second_best(&self, simpler: Vec<&Fared>, taken: &Fared, goal: &Goal) -> Option<String> {
+        /// By how many times it may be worse.
+        const STILL: f64 = 1.5;
+        let near = simpler.into_iter().filter_map(|f| {
+            let (a, b) = measured(f, goal).zip(measured(taken, goal))?;
+            (a <= STILL * b && a > b).then_some((f, a / b))
+        });
+        let (f, times) = near.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let cost = match goal.metric {
+            Metric::Memory => "memory",
+            Metric::Cpu => "CPU time",
+            _ => "time",
+        };
+        Some(format!(
+            "{} ({}) is simpler and does what is required: it takes {} more {cost}. Sensible where the code has to stay simple, or while there is nobody who knows {}.",
+            capital(f.candidate.family.name()),
+            f.label(),
+            percent(times - 1.0),
+            taken.candidate.family.name()
+        ))
+    }
+
+    /// Figures that would show in production that the forecast was wrong.
+    pub(super) fn signs(&self, taken: &Fared) -> Vec<String> {
+        let mut all = Vec::new();
+        let wrong = |what: &str, bound: String| format!("{what} above {bound}: the forecast was wrong, or the work is another. Record it anew (`pchsim record`).");
+        if let Some(p95) = taken.forecast.get(Quantity::P95).filter(|_| !self.batch) {
+            all.push(wrong("p95 latency", time(p95.high() * 1.25)));
+        }
+        if let Some(m) = taken.forecast.get(Quantity::Makespan).filter(|_| self.batch) {
+            all.push(wrong("time until all is done", time(m.high() * 1.25)));
+        }
+        if let Some(m) = taken.forecast.get(Quantity::MemoryPeak) {
+            all.push(wrong("memory of all processes", bytes(m.high() * 1.25)));
+        }
+        if let Some(u) = taken.get(Quantity::Utilization) {
+            all.push(format!("Cores busy for {} of the time, as forecast: much less means that something else is waited for.", percent(u)));
+        }
+        all
+    }
+}
+
+/// What it is, in a line.
+pub(super) fn title(f: &Fared, profile: &Profile) -> String {
+    format!("{}: {} on {}", capital(f.candidate.family.name()), f.label(), profile.name)
+}
+
+/// Names of approaches, in short.
+pub(super) fn names(all: &[&Fared]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for f in all {
+        let name = format!("{} ({})", f.candidate.family.name(), f.label());
+        let known = |n: &String| n.starts_with(&format!("{} (", f.candidate.family.name()));
+        if !names.iter().any(known) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// What is in the way where nothing does what is required: the requirement that the nearest misses, and by how much.
+pub(super) fn binding(nearest: &Fared, all: &[Fared]) -> String {
+    if let Some(why) = nearest.excluded {
+        let families: Vec<&str> = all.iter().filter(|f| f.excluded.is_none()).map(|f| f.candidate.family.name()).collect();
+        if families.is_empty() {
+            return format!("none of the approaches that the interpreters here can execute may be taken: {why}");
+        }
+    }
+    lacks(nearest)
+}
+
+/// What a candidate lacks.
+fn lacks(f: &Fared) -> String {
+    if !f.forecast.is_fine() {
+        let why = f.forecast.refusal.clone();
+        return why.unwrap_or_else(|| f.forecast.status.name().to_owned());
+    }
+    let missed = f.forecast.objectives.iter().filter(|o| o.verdict != Verdict::Met);
+    let missed: Vec<String> = missed.map(requirement_short).collect();
+    if missed.is_empty() {
+        "it fails tasks that others complete".into()
+    } else {
+        list(&missed)
+    }
+}
+
+fn requirement_short(o: &Judgement) -> String {
+    match (o.metric(), o.value) {
+        (Some(m), Some(v)) => format!("{} is {} ({} is required)", metric_title(m), metric_text(m, v), o.text),
+        _ => format!("{} has no value", o.text),
+    }
+}
+
+fn requirement(o: &Judgement) -> String {
+    let how = match o.verdict {
+        Verdict::Met => "Met",
+        Verdict::Missed => "Missed",
+        Verdict::Undecided => "Met as far as can be told",
+    };
+    match (o.metric(), o.value) {
+        (Some(m), Some(v)) => format!("{how}: {} ({} {}).", o.text, metric_title(m), metric_text(m, v)),
+        _ => format!("{how}: {}.", o.text),
+    }
+}
+
+/// Which mechanism makes one slower than another, by where the time of its tasks goes.
+fn mechanism(slow: &Fared, fast: &Fared) -> String {
+    let length = |f: &Fared| f.get(Quantity::LatencyMean).unwrap_or(0.0);
+    let time_of = |f: &Fared, c: usize| f.forecast.causes[c] * length(f);
+    let more = |c: usize| time_of(slow, c) - time_of(fast, c);
+    let worst = (0..CAUSES)
+        .filter(|c| *c != Cause::Io as usize)
+        .max_by(|a, b| more(*a).total_cmp(&more(*b)));
+    let cpu = slow.get(Quantity::Cpu).zip(fast.get(Quantity::Cpu));
+    let cpu = cpu.filter(|(a, b)| a > &(b * (1.0 + MATTERS)));
+    let cause = worst.filter(|c| more(*c) > 0.0 && length(slow) > 0.0);
+    match (cause.map(|c| Cause::ALL[c]), cpu) {
+        (Some(Cause::Running), Some((a, b))) => format!("its code runs longer ({} of CPU time against {})", time(a), time(b)),
+        (Some(Cause::Running) | None, _) => match cpu {
+            Some((a, b)) => format!("{} of CPU time against {}", time(a), time(b)),
+            None => "start-up and hand-overs, which no single cause stands out of".into(),
+        },
+        (Some(cause), _) => {
+            let c = cause as usize;
+            format!(
+                "{}: {} of a task's time against {}",
+                quantity::participle(cause, means(slow)),
+                percent(slow.forecast.causes[c]),
+                percent(fast.forecast.causes[c])
+            )
+        }
+    }
+}
+
+fn means(f: &Fared) -> Means {
+    Means {
+        gil: Some(!f.candidate.family.free_threaded()),
+        workers: Some(f.candidate.family != Family::SingleThread),
+    }
+}
+
+/// The two or three causes that a task's time goes to.
+fn spent(f: &Fared) -> Option<String> {
+    let mut all: Vec<(usize, f64)> = f.forecast.causes.iter().copied().enumerate().collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let parts: Vec<String> = all
+        .iter()
+        .take(3)
+        .filter(|(_, share)| *share >= MATTERS)
+        .map(|(c, share)| format!("{} is {}", percent(*share), quantity::waiting(Cause::ALL[*c], means(f))))
+        .collect();
+    (!parts.is_empty()).then(|| list(&parts))
+}
+
+/// What another value of an input does, in words.
+pub(super) fn wrong(name: &str, factor: f64, becomes: Option<&Fared>, changes: bool) -> String {
+    let how = if factor < 1.0 { "half" } else { "double" };
+    match (changes, becomes) {
+        (true, Some(f)) => format!("{how} the {name}: {} ({})", f.candidate.family.name(), f.label()),
+        (true, None) => format!("{how} the {name}: nothing would do what is required"),
+        (false, _) => format!("{how} the {name}: the same"),
+    }
+}
+
+fn reading(verdict: SpeedupVerdict) -> &'static str {
+    match verdict {
+        SpeedupVerdict::Slower => "slower",
+        SpeedupVerdict::NotWorthIt => "not worth it by speed",
+        SpeedupVerdict::Consider => "worth considering, if the workload is large",
+        SpeedupVerdict::Clear => "clearly worth it",
+    }
+}
+
+/// A number with its interval: `3.84 ± 0.02`.
+fn plus_minus(e: crate::measure::Estimate) -> String {
+    quantity_text(Unit::Count, e)
+}
+
+fn time(s: f64) -> String {
+    seconds(Nanos::from_f64(s * 1e9))
+}
+
+fn amount(q: Quantity, value: f64) -> String {
+    if q == Quantity::MemoryPeak { bytes(value) } else { time(value) }
+}
+
+/// How much more or less one is than the other.
+fn against(a: f64, b: f64) -> String {
+    if b <= 0.0 {
+        return "against none".into();
+    }
+    let ratio = a / b;
+    match ratio {
+        r if (1.0 - 0.01..=1.0 + 0.01).contains(&r) => "the same".into(),
+        r if r >= 2.0 => format!("{} times as much", digits(r, 2)),
+        r if r > 1.0 => format!("{} more", percent(r - 1.0)),
+        r => format!("{} less", percent(1.0 - r)),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,608 @@
+//! `pchsim advise`: which approach to concurrency to take.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Args as ClapArgs, FromArgMatches as _, ValueEnum};
+use serde::Deserialize;
+
+use super::candidates;
+use super::exit::{Exit, UserError};
+use super::files::Files;
+use super::format::{Endings, FileKind, format};
+use super::interview;
+use super::paint::paint;
+use super::printer::Printer;
+use super::selection::{ScenarioSource, find_profile, user_error};
+use super::values::{integer, seed};
+use super::words::quoted;
+use super::{record, verify};
+use crate::advise::{
+    Advice, Ask, Constraints, Depth, Family, FreeThreading, Interview, advise,
+};
+use crate::host::{self, Scratch};
+use crate::profiles::{of_scenario, shipped};
+use crate::report;
+use crate::scenario::Scenario;
+use crate::study::{StudyError, StudyProgress};
+use crate::syntax::{Changes, parse_objective};
+
+/// How advice is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// Everything, for programs (documented in docs/output-format.md).
+    Json,
+}
+
+/// By which names of files they are known.
+const ENDINGS: &Endings<Format> = &[("json", Format::Json), ("txt", Format::Text)];
+
+/// What `pchsim advise` is told.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    after_long_help = "Without a scenario it asks: what a task does, how tasks come, what is required. Each question has an option below; what neither is asked nor given takes its default. With a scenario, or a program to record, only the requirements are taken from the options.
+
+Every approach that the constraints allow is simulated over numbers of workers, and the figures decide. The decision tree that is taught is gone through beside it, and where the two disagree the mechanism is named.
+
+Examples:
+  pchsim advise
+  pchsim advise --workload hybrid --latency-ms 100 --memory-mb 256 --cores 4 --no-expensive-startup
+  pchsim advise scraper --memory-mb 400
+  pchsim advise scraper --priority memory --format json
+  pchsim advise --answers answers.ron --save my.ron
+  pchsim advise -- python my_program.py
+
+Exit codes: 0 done, 2 bad usage, answers or scenario, 3 nothing does what is required."
+)]
+pub(crate) struct Args {
+    /// Name of a shipped scenario, a file, or - for standard input [default: asks]
+    #[arg(add = candidates::scenario())]
+    pub scenario: Option<String>,
+    /// Record this program, and advise on what was recorded (after --)
+    #[arg(last = true, value_name = "PROGRAM", conflicts_with = "scenario")]
+    pub program: Vec<OsString>,
+    /// The work.
+    #[command(flatten)]
+    pub work: Work,
+    /// What is required.
+    #[command(flatten)]
+    pub required: Required,
+
+    /// Override a field of the scenario (repeatable), for example machine.cores=8
+    #[arg(long, value_name = "PATH=VALUE", value_parser = super::check::parse_set, help_heading = "How much to simulate")]
+    pub set: Vec<(String, String)>,
+    /// Master seed [default: the scenario's]
+    #[arg(long, value_name = "N", value_parser = seed, help_heading = "How much to simulate")]
+    pub seed: Option<u64>,
+    /// Worker threads; the advice does not depend on them [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = integer::<u32>(1..=4096, "2"), help_heading = "How much to simulate")]
+    pub threads: Option<u32>,
+    /// Only the recommendation: not when others would be better, nor what a wrong input would change
+    #[arg(long, help_heading = "How much to simulate")]
+    pub quick: bool,
+
+    /// How the advice is written [default: by the name of the output file, or text]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Write the advice to this file (.json, .txt) instead of standard output (-)
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Keep what was answered, or recorded, as a scenario in this file (.ron)
+    #[arg(long, value_name = "FILE", help_heading = "Output", conflicts_with = "scenario")]
+    pub save: Option<PathBuf>,
+    /// Draw processes, loops, pools, queues and resources of what is recommended into this file (.svg)
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub diagram: Option<PathBuf>,
+    /// Write benchmarks of what is recommended and of the single thread to this directory, to put your own functions into
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub benchmark: Option<PathBuf>,
+    /// Measure what is recommended and the single thread on this Python at once, and hold the forecast against them [default PYTHON: one of the recommended version, else python3]
+    #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
+    pub verify: Option<String>,
+    /// Replace files that exist
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Use ASCII signs only in the text
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+}
+
+/// Options that say what the work is: questions that a scenario answers by itself.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Work {
+    /// What a task does mostly: cpu, io or hybrid
+    #[arg(long, value_name = "KIND", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub workload: Option<String>,
+    /// Whether tasks can be executed side by side: parallel, or sequential
+    #[arg(long, value_name = "ORDER", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub order: Option<String>,
+    /// How tasks come: 100 (at once), 80/s, or '20 users'
+    #[arg(long, value_name = "ARRIVALS", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub arrivals: Option<String>,
+    /// How long a task computes, for example 20ms
+    #[arg(long, value_name = "TIME", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub cpu: Option<String>,
+    /// How long a task waits for something outside, for example 40ms
+    #[arg(long, value_name = "TIME", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub wait: Option<String>,
+    /// How large is what a task is given and what it returns, for example 10kB
+    #[arg(long, value_name = "SIZE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub payload: Option<String>,
+    /// Starting is expensive (imports, a model to load)
+    #[arg(long, help_heading = "The work", conflicts_with_all = ["scenario", "program", "no_expensive_startup"])]
+    pub expensive_startup: bool,
+    /// Starting is not expensive
+    #[arg(long, help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub no_expensive_startup: bool,
+    /// How long starting takes, for example 2s
+    #[arg(long, value_name = "TIME", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub startup_time: Option<String>,
+    /// How much memory it takes, for example 300MB
+    #[arg(long, value_name = "SIZE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub startup_memory: Option<String>,
+    /// Take answers from this file: (workload: "hybrid", cores: 4, ...)
+    #[arg(long, value_name = "FILE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub answers: Option<PathBuf>,
+    /// Ask nothing: what is not given takes its default
+    #[arg(long, help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    pub defaults: bool,
+}
+
+/// Options that say what is required.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(crate) struct Required {
+    /// How long a task may take at most, in milliseconds
+    #[arg(long, value_name = "MS", help_heading = "What is required")]
+    pub latency_ms: Option<String>,
+    /// For how many of the tasks, for example p99 [default: p95]
+    #[arg(long, value_name = "PERCENTILE", help_heading = "What is required")]
+    pub percentile: Option<String>,
+    /// How much memory all of it may take, in megabytes
+    #[arg(long, value_name = "MB", help_heading = "What is required")]
+    pub memory_mb: Option<String>,
+    /// How many CPU cores there are
+    #[arg(long, value_name = "N", help_heading = "What is required")]
+    pub cores: Option<String>,
+    /// Which versions of Python may be taken, for example 3.13,3.14
+    #[arg(long, value_name = "VERSIONS", help_heading = "What is required")]
+    pub python: Option<String>,
+    /// Whether the free-threaded build may be taken: yes, no, or extensions (one is not ready, and enables the GIL)
+    #[arg(long, value_name = "ANSWER", help_heading = "What is required")]
+    pub free_threading: Option<String>,
+    /// Whether tasks change the same objects: isolated, or shared
+    #[arg(long, value_name = "STATE", help_heading = "What is required")]
+    pub state: Option<String>,
+    /// A task that crashes must leave the others alone
+    #[arg(long, help_heading = "What is required", conflicts_with = "no_isolation")]
+    pub isolation: bool,
+    /// A task that crashes may take the others with it
+    #[arg(long, help_heading = "What is required")]
+    pub no_isolation: bool,
+    /// What matters most: latency, throughput, memory, cost or simplicity
+    #[arg(long, value_name = "PRIORITY", help_heading = "What is required")]
+    pub priority: Option<String>,
+    /// What the program does today: sequential, threads, processes, asyncio, asyncio+threads, asyncio+processes, interpreters or servers
+    #[arg(long, value_name = "APPROACH", help_heading = "What is required")]
+    pub current: Option<String>,
+}
+
+impl Args {
+    /// What is said by options, as answers.
+    fn given(&self) -> Vec<(&'static str, String)> {
+        let (w, r) = (&self.work, &self.required);
+        let text = |t: &Option<String>| t.clone();
+        let yes_no = |yes: bool, no: bool| match (yes, no) {
+            (true, _) => Some("y".to_owned()),
+            (_, true) => Some("n".to_owned()),
+            _ => None,
+        };
+        let all = [
+            ("workload", text(&w.workload)),
+            ("order", text(&w.order)),
+            ("state", text(&r.state)),
+            ("arrivals", text(&w.arrivals)),
+            ("cpu", text(&w.cpu)),
+            ("wait", text(&w.wait)),
+            ("payload", text(&w.payload)),
+            ("latency-ms", text(&r.latency_ms)),
+            ("percentile", text(&r.percentile)),
+            ("memory-mb", text(&r.memory_mb)),
+            ("cores", text(&r.cores)),
+            ("expensive-startup", yes_no(w.expensive_startup || w.startup_time.is_some() || w.startup_memory.is_some(), w.no_expensive_startup)),
+            ("startup-time", text(&w.startup_time)),
+            ("startup-memory", text(&w.startup_memory)),
+            ("python", text(&r.python)),
+            ("free-threading", text(&r.free_threading)),
+            ("isolation", yes_no(r.isolation, r.no_isolation)),
+            ("priority", text(&r.priority)),
+            ("current", text(&r.current)),
+        ];
+        all.into_iter().filter_map(|(k, v)| Some((k, v?))).collect()
+    }
+}
+
+/// What advice is given on.
+struct Case {
+    scenario: Scenario,
+    constraints: Constraints,
+    /// Its text, where it is not in a file of the user's.
+    text: Option<String>,
+    /// The options that say the same, for the command that repeats it.
+    words: Vec<String>,
+}
+
+/// Runs the subcommand; the exit code.
+///
+/// # Errors
+/// Answers or the scenario are not valid, the program cannot be recorded, or an output cannot be written.
+pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
+    let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
+    let mut files = Files::new(args.force);
+    let output = files.optional(args.output.as_deref())?;
+    let save = files.optional_of(FileKind::SCENARIO, args.save.as_deref())?;
+    let diagram = files.optional_of(FileKind::DIAGRAM, args.diagram.as_deref())?;
+    let Some(case) = case(args, &mut files, printer)? else {
+        return Ok(Exit::Interrupted as u8);
+    };
+    let profiles = of_scenario(&case.scenario, find_profile)?;
+    if let (Some(file), Some(text)) = (&save, &case.text) {
+        file.write(text, printer)?;
+    }
+    let ask = Ask {
+        scenario: &case.scenario,
+        profiles: &profiles,
+        constraints: case.constraints.clone(),
+        depth: if args.quick { Depth::Answer } else { Depth::Whole },
+        threads: args.threads.map(|n| n as usize),
+    };
+    let progress = printer.progress_bar();
+    let made = advise(&ask, &|done| {
+        progress.show(StudyProgress {
+            done,
+            planned: done,
+        });
+    });
+    progress.finish();
+    let mut advice = made.map_err(|e| match e {
+        crate::advise::AdviseError::Study(StudyError::Threads(_)) => anyhow::Error::new(e),
+        _ => UserError::new(e.to_string()).into(),
+    })?;
+    advice.command = command(args, &case);
+    advice.benchmark = benchmark_command(args, &advice);
+    let style = printer.style(args.ascii, output.is_some());
+    let text = match format {
+        Format::Text => report::advise::text(&advice, style),
+        Format::Json => serde_json::to_string_pretty(&advice)? + "\n",
+    };
+    match &output {
+        Some(file) => file.write(&text, printer)?,
+        None if format == Format::Text => printer.result(&paint(&text))?,
+        None => printer.result(&text)?,
+    }
+    if let Some(file) = &diagram {
+        let drawn = crate::charts::diagram::architecture(&advice, &case.scenario);
+        file.write(&drawn, printer)?;
+    }
+    if advice.recommendation.is_some() {
+        if let Some(dir) = &args.benchmark {
+            let more = [OsString::from("--emit"), dir.into()];
+            verified(args, &case, &advice, &more, printer)?;
+        }
+        if let Some(python) = &args.verify {
+            let more = [OsString::from("--python"), python_of(python, &advice, printer).into()];
+            verified(args, &case, &advice, &more, printer)?;
+        }
+    }
+    Ok(exit_code(&advice, printer) as u8)
+}
+
+fn exit_code(advice: &Advice, printer: &Printer) -> Exit {
+    if advice.recommendation.is_some() {
+        return Exit::Done;
+    }
+    let why = advice.binding.as_deref().unwrap_or("nothing can be simulated");
+    printer.warn(&format!("failed: nothing does what is required: {why}"));
+    Exit::ObjectiveMissed
+}
+
+/// What is asked about: a scenario, a recorded program, or answers.
+fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Option<Case>> {
+    if let Some(name) = &args.scenario {
+        let source = ScenarioSource::read(name)?;
+        return of_scenario_source(args, &source, files, None).map(Some);
+    }
+    if !args.program.is_empty() {
+        let place = Scratch::new().context("cannot make a folder for the recording")?;
+        let file = place.path().join("recorded.ron");
+        let mut words: Vec<OsString> = vec!["record".into(), "-o".into(), file.clone().into(), "--".into()];
+        words.extend(args.program.iter().cloned());
+        let matches = record::Args::augment_args(clap::Command::new("record")).get_matches_from(words);
+        let record_args = record::Args::from_arg_matches(&matches)?;
+        args.program.iter().for_each(|word| files.reads(word));
+        let code = record::run(&record_args, printer)?;
+        if code == Exit::Interrupted as u8 {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(&file)
+            .map_err(|_| UserError::new("nothing was recorded that advice could be given on".to_owned()))?;
+        let source = ScenarioSource::handed(text.clone(), "the recording", &file);
+        return of_scenario_source(args, &source, files, Some(text)).map(Some);
+    }
+    of_answers(args, files, printer).map(Some)
+}
+
+/// A scenario with what the options require.
+fn of_scenario_source(args: &Args, source: &ScenarioSource, files: &mut Files, text: Option<String>) -> anyhow::Result<Case> {
+    let mut interview = Interview::default();
+    for (key, answer) in args.given() {
+        interview.answer(key, &answer).map_err(|e| UserError::new(format!("--{key}: {e}")))?;
+    }
+    let answers = interview.finish().map_err(UserError::new)?;
+    let given: BTreeMap<&str, String> = args.given().into_iter().collect();
+    let mut changes = Changes {
+        set: args.set.clone(),
+        seed: args.seed,
+        ..Changes::default()
+    };
+    if given.contains_key("cores") {
+        changes.set.push(("machine.cores".into(), answers.cores.to_string()));
+    }
+    if given.contains_key("python") {
+        changes.interpreters = interpreters(&answers.python, &answers.constraints);
+    }
+    let (mut scenario, _) = source.scenario(&changes, files)?;
+    if let Some((p, most)) = answers.latency {
+        let text = format!("p{p} < {}", crate::scenario::units::format_duration(most));
+        let objective = user_error(parse_objective)(&text)?;
+        scenario.objectives.retain(|o| o.metric != objective.metric);
+        scenario.objectives.insert(0, objective);
+    }
+    let limit = scenario.machine.memory_limit;
+    let mut constraints = answers.constraints;
+    constraints.memory = constraints.memory.or(limit);
+    let words = given.iter().flat_map(|(k, v)| words_of(k, v)).collect();
+    Ok(Case {
+        scenario,
+        constraints,
+        text,
+        words,
+    })
+}
+
+/// The option that gives this answer.
+fn words_of(key: &str, answer: &str) -> Vec<String> {
+    match (key, answer) {
+        ("expensive-startup" | "isolation", "y") => vec![format!("--{key}")],
+        ("expensive-startup" | "isolation", _) => vec![format!("--no-{key}")],
+        _ => vec![format!("--{key}"), quoted(answer)],
+    }
+}
+
+/// The scenario that answers make.
+fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Case> {
+    let mut interview = Interview::default();
+    if let Some(path) = &args.work.answers {
+        files.reads(path);
+        answers_of_file(path, &mut interview)?;
+    }
+    let given = args.given();
+    for (key, answer) in &given {
+        interview.answer(key, answer).map_err(|e| UserError::new(format!("--{key}: {e}")))?;
+    }
+    // Scripts are not asked: they have said what the work is.
+    use std::io::IsTerminal as _;
+    let terminal = std::io::stdin().is_terminal();
+    let said = args.work.answers.is_some() || args.work.defaults || (!terminal && args.work.workload.is_some());
+    if !said {
+        interview::ask(&mut interview)?;
+    }
+    let answers = interview.finish().map_err(UserError::new)?;
+    let names = interpreters(&answers.python, &answers.constraints);
+    for (version, name) in answers.python.iter().zip(&names) {
+        if *name != format!("cpython-{version}") {
+            printer.hint(&format!(
+                "note: there is no profile of CPython {version} here; {name}, the nearest, stands for it (`pchsim calibrate` measures one)"
+            ));
+        }
+    }
+    let text = answers.scenario(&names);
+    let source = ScenarioSource::handed(text.clone(), "the scenario of the answers", Path::new("-"));
+    let changes = Changes {
+        set: args.set.clone(),
+        seed: args.seed,
+        ..Changes::default()
+    };
+    let (scenario, _) = source.scenario(&changes, files)?;
+    let words = interview.given().flat_map(|(k, v)| words_of(k, if matches!(v, "yes" | "true") && k != "free-threading" { "y" } else { v })).collect();
+    Ok(Case {
+        scenario,
+        constraints: answers.constraints,
+        text: Some(text),
+        words,
+    })
+}
+
+/// An answer in a file.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Answered {
+    Flag(bool),
+    Number(f64),
+    Text(String),
+}
+
+fn answers_of_file(path: &Path, interview: &mut Interview) -> anyhow::Result<()> {
+    let called = path.display();
+    let text = std::fs::read_to_string(path).map_err(|e| UserError::new(format!("cannot read the answers of {called}: {e}")))?;
+    let options = ron::Options::default();
+    let all: BTreeMap<String, Answered> = options.from_str(&text).map_err(|e| {
+        UserError::new(format!(
+            "{called}:{}:{}: {}; expected answers by key, for example {{\"workload\": \"hybrid\", \"cores\": 4}}",
+            e.span.start.line, e.span.start.col, e.code
+        ))
+    })?;
+    for (key, answer) in all {
+        let answer = match answer {
+            Answered::Flag(true) => "y".to_owned(),
+            Answered::Flag(false) => "n".to_owned(),
+            Answered::Number(n) => format!("{n}"),
+            Answered::Text(t) => t,
+        };
+        interview
+            .answer(&key.replace('_', "-"), &answer)
+            .map_err(|e| UserError::new(format!("{called}: {key}: {e}")))?;
+    }
+    Ok(())
+}
+
+/// The profiles of these versions: of each with the GIL and, from 3.14, without.
+fn interpreters(versions: &[String], constraints: &Constraints) -> Vec<String> {
+    let all = shipped();
+    let mut names: Vec<String> = Vec::new();
+    for version in versions {
+        let exact = format!("cpython-{version}");
+        let minor: i64 = version.strip_prefix("3.").and_then(|m| m.parse().ok()).unwrap_or(14);
+        let known = crate::profiles::find(&exact).is_ok();
+        let nearest = all
+            .iter()
+            .filter(|p| p.gil && p.name.starts_with("cpython-"))
+            .min_by_key(|p| (i64::from(p.minor) - minor).abs());
+        let name = if known { Some(exact) } else { nearest.map(|p| p.name.clone()) };
+        names.extend(name);
+    }
+    // What may not be taken is simulated all the same, to say what it would bring.
+    let free = versions.iter().any(|v| v.strip_prefix("3.").and_then(|m| m.parse::<u32>().ok()).is_some_and(|m| m >= 14));
+    if free && constraints.free_threading != FreeThreading::No {
+        names.push("cpython-3.14t".into());
+    }
+    names.dedup();
+    names
+}
+
+/// The command that repeats the advice.
+fn command(args: &Args, case: &Case) -> String {
+    let mut words = vec!["pchsim".to_owned(), "advise".into()];
+    words.extend(args.scenario.iter().map(|s| quoted(s)));
+    words.extend(case.words.iter().cloned());
+    for (path, value) in &args.set {
+        words.extend(["--set".into(), quoted(&format!("{path}={value}"))]);
+    }
+    if let Some(seed) = args.seed {
+        words.extend(["--seed".into(), seed.to_string()]);
+    }
+    if args.quick {
+        words.push("--quick".into());
+    }
+    if !args.program.is_empty() {
+        words.push("--".into());
+        words.extend(args.program.iter().map(|w| quoted(&w.to_string_lossy())));
+    }
+    words.join(" ")
+}
+
+/// Strategies that are measured: what is recommended, and the single thread.
+fn measured(advice: &Advice) -> Vec<String> {
+    let mut all = Vec::new();
+    if let Some(r) = &advice.recommendation {
+        all.push(r.strategy.clone());
+        if r.family != Family::SingleThread {
+            all.push("sequential".into());
+        }
+    }
+    all
+}
+
+fn benchmark_command(args: &Args, advice: &Advice) -> Option<String> {
+    let strategies = measured(advice);
+    if strategies.is_empty() {
+        return None;
+    }
+    let kept = args.save.as_ref().map(|p| p.display().to_string());
+    let file = args.scenario.clone().or(kept);
+    let Some(file) = file else {
+        return Some("keep the scenario with --save FILE.ron, or measure at once with --verify".into());
+    };
+    let mut words = vec!["pchsim".to_owned(), "verify".into(), quoted(&file)];
+    for s in strategies {
+        words.extend(["--strategy".into(), quoted(&s)]);
+    }
+    for (path, value) in &args.set {
+        words.extend(["--set".into(), quoted(&format!("{path}={value}"))]);
+    }
+    Some(words.join(" "))
+}
+
+/// Hands what is recommended to `verify`.
+fn verified(args: &Args, case: &Case, advice: &Advice, more: &[OsString], printer: &Printer) -> anyhow::Result<()> {
+    let place = Scratch::new().context("cannot make a folder for the scenario")?;
+    let name: OsString = match (&args.scenario, &case.text) {
+        (Some(name), _) => name.into(),
+        (None, text) => {
+            let file = place.path().join("advice.ron");
+            std::fs::write(&file, text.as_deref().unwrap_or_default()).context("cannot keep the scenario")?;
+            file.into()
+        }
+    };
+    let mut words: Vec<OsString> = vec!["verify".into(), name];
+    for s in measured(advice) {
+        words.extend(["--strategy".into(), s.into()]);
+    }
+    for (path, value) in &args.set {
+        words.extend(["--set".into(), format!("{path}={value}").into()]);
+    }
+    if args.force {
+        words.push("--force".into());
+    }
+    words.extend(more.iter().cloned());
+    let matches = verify::Args::augment_args(clap::Command::new("verify")).get_matches_from(words);
+    let args = verify::Args::from_arg_matches(&matches)?;
+    verify::run(&args, printer)?;
+    Ok(())
+}
+
+/// The Python to measure on: the one that was named, or of the recommended version, or what there is.
+fn python_of(named: &str, advice: &Advice, printer: &Printer) -> String {
+    if !named.is_empty() {
+        return named.to_owned();
+    }
+    let Some(r) = &advice.recommendation else {
+        return "python3".into();
+    };
+    let short: String = r.version.split('.').take(2).collect::<Vec<_>>().join(".");
+    let wanted = if r.family.free_threaded() { format!("{short}t") } else { short };
+    if host::find(&wanted).is_ok() {
+        return wanted;
+    }
+    printer.hint(&format!(
+        "note: there is no Python {wanted} on this machine; what is measured is python3 (name another with --verify=PYTHON)"
+    ));
+    "python3".into()
+}
+
+/// Words that options take, for those who read this file: the same as in the interview.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advise::{Priority, current};
+
+    #[test]
+    fn every_question_has_an_option() {
+        let command = Args::augment_args(clap::Command::new("advise"));
+        for key in Interview::keys() {
+            assert!(command.get_arguments().any(|a| a.get_long() == Some(key)), "--{key}");
+        }
+        assert_eq!(current("asyncio"), Some(Family::Asyncio));
+        assert_eq!(Priority::ALL.len(), 5);
+    }
+
+    #[test]
+    fn versions_become_profiles() {
+        let yes = Constraints::default();
+        assert_eq!(interpreters(&["3.14".into()], &yes), ["cpython-3.14", "cpython-3.14t"]);
+        assert_eq!(interpreters(&["3.9".into()], &yes), ["cpython-3.11"]);
+    }
+}
