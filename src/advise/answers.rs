@@ -149,7 +149,8 @@ impl Interview {
 
     /// What was answered, by key.
     pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        KEYS.iter().filter_map(|k| Some((*k, self.given.get(k)?.as_str())))
+        KEYS.iter()
+            .filter_map(|k| Some((*k, self.given.get(k)?.as_str())))
     }
 
     /// Takes an answer; an empty one is the default.
@@ -158,7 +159,10 @@ impl Interview {
     /// There is no such question, or the answer is none: what was expected.
     pub fn answer(&mut self, key: &str, text: &str) -> Result<(), String> {
         let Some(key) = KEYS.iter().copied().find(|k| *k == key) else {
-            return Err(format!("there is no question `{key}`; there are {}", KEYS.join(", ")));
+            return Err(format!(
+                "there is no question `{key}`; there are {}",
+                KEYS.join(", ")
+            ));
         };
         let text = match text.trim() {
             "" => self.prompt(key).default,
@@ -181,7 +185,12 @@ impl Interview {
     }
 
     fn kind(&self) -> WorkKind {
-        match self.given.get("workload").map(|t| t.trim().to_lowercase()).as_deref() {
+        match self
+            .given
+            .get("workload")
+            .map(|t| t.trim().to_lowercase())
+            .as_deref()
+        {
             Some("cpu") => WorkKind::Cpu,
             Some("io") => WorkKind::Io,
             _ => WorkKind::Hybrid,
@@ -189,7 +198,10 @@ impl Interview {
     }
 
     fn text(&self, key: &'static str) -> String {
-        self.given.get(key).cloned().unwrap_or_else(|| self.prompt(key).default)
+        self.given
+            .get(key)
+            .cloned()
+            .unwrap_or_else(|| self.prompt(key).default)
     }
 
     fn prompt(&self, key: &'static str) -> Prompt {
@@ -200,35 +212,100 @@ impl Interview {
             WorkKind::Hybrid => hybrid.to_owned(),
         };
         let (text, help, default) = match key {
-            "workload" => ("What does a task do mostly?", "cpu (it computes), io (it waits for something outside) or hybrid (both)", "hybrid".to_owned()),
-            "order" => ("Can tasks be executed side by side?", "parallel, or sequential: each needs the result of the one before", "parallel".to_owned()),
-            "state" => ("Do tasks change the same objects?", "isolated, or shared: they change the same objects in place", "isolated".to_owned()),
+            "workload" => (
+                "What does a task do mostly?",
+                "cpu (it computes), io (it waits for something outside) or hybrid (both)",
+                "hybrid".to_owned(),
+            ),
+            "order" => (
+                "Can tasks be executed side by side?",
+                "parallel, or sequential: each needs the result of the one before",
+                "parallel".to_owned(),
+            ),
+            "state" => (
+                "Do tasks change the same objects?",
+                "isolated, or shared: they change the same objects in place",
+                "isolated".to_owned(),
+            ),
             "arrivals" => (
                 "How do tasks come?",
                 "so many at once (100), so many a second (80/s), or from users who wait for their answer (20 users)",
                 by_kind("100", "100", "80/s"),
             ),
-            "cpu" => ("How long does a task compute?", "a time with its unit, for example 20ms", by_kind("50ms", "1ms", "20ms")),
-            "wait" => ("How long does a task wait?", "a time with its unit, for example 40ms", by_kind("0ms", "100ms", "40ms")),
-            "payload" => ("How large is what a task is given, and what it returns?", "a size with its unit, for example 10kB", "1kB".to_owned()),
-            "latency-ms" => ("How long may a task take at most, in ms?", "a number of milliseconds, for example 100, or none", "none".to_owned()),
-            "percentile" => ("For how many of the tasks?", "a percentile, for example p95 or p99", "p95".to_owned()),
-            "memory-mb" => ("How much memory may all of it take, in MB?", "a number of megabytes, for example 256, or none", "none".to_owned()),
-            "cores" => ("How many CPU cores are there?", "a whole number, for example 4", "4".to_owned()),
-            "expensive-startup" => ("Is starting expensive (imports, a model to load)?", "y or n", "n".to_owned()),
-            "startup-time" => ("How long does that take?", "a time with its unit, for example 2s", "1s".to_owned()),
-            "startup-memory" => ("How much memory does it take?", "a size with its unit, for example 300MB", "200MB".to_owned()),
-            "python" => ("Which versions of Python may be taken?", "versions with commas between, for example 3.13,3.14", "3.14".to_owned()),
+            "cpu" => (
+                "How long does a task compute?",
+                "a time with its unit, for example 20ms",
+                by_kind("50ms", "1ms", "20ms"),
+            ),
+            "wait" => (
+                "How long does a task wait?",
+                "a time with its unit, for example 40ms",
+                by_kind("0ms", "100ms", "40ms"),
+            ),
+            "payload" => (
+                "How large is what a task is given, and what it returns?",
+                "a size with its unit, for example 10kB",
+                "1kB".to_owned(),
+            ),
+            "latency-ms" => (
+                "How long may a task take at most, in ms?",
+                "a number of milliseconds, for example 100, or none",
+                "none".to_owned(),
+            ),
+            "percentile" => (
+                "For how many of the tasks?",
+                "a percentile, for example p95 or p99",
+                "p95".to_owned(),
+            ),
+            "memory-mb" => (
+                "How much memory may all of it take, in MB?",
+                "a number of megabytes, for example 256, or none",
+                "none".to_owned(),
+            ),
+            "cores" => (
+                "How many CPU cores are there?",
+                "a whole number, for example 4",
+                "4".to_owned(),
+            ),
+            "expensive-startup" => (
+                "Is starting expensive (imports, a model to load)?",
+                "y or n",
+                "n".to_owned(),
+            ),
+            "startup-time" => (
+                "How long does that take?",
+                "a time with its unit, for example 2s",
+                "1s".to_owned(),
+            ),
+            "startup-memory" => (
+                "How much memory does it take?",
+                "a size with its unit, for example 300MB",
+                "200MB".to_owned(),
+            ),
+            "python" => (
+                "Which versions of Python may be taken?",
+                "versions with commas between, for example 3.13,3.14",
+                "3.14".to_owned(),
+            ),
             "free-threading" => (
                 "May the free-threaded build be taken?",
                 "yes, no, or extensions: an extension that is needed is not ready for it, and enables the GIL again",
                 "yes".to_owned(),
             ),
-            "isolation" => ("Must a task that crashes leave the others alone?", "y or n", "n".to_owned()),
+            "isolation" => (
+                "Must a task that crashes leave the others alone?",
+                "y or n",
+                "n".to_owned(),
+            ),
             "priority" => (
                 "What matters most?",
                 "latency, throughput, memory, cost or simplicity",
-                if self.text("latency-ms").trim() != "none" { "latency" } else { "throughput" }.to_owned(),
+                if self.text("latency-ms").trim() != "none" {
+                    "latency"
+                } else {
+                    "throughput"
+                }
+                .to_owned(),
             ),
             _ => (
                 "What does the program do today?",
@@ -298,7 +375,10 @@ impl Interview {
             latency,
             cores: whole(number("cores")?),
             startup,
-            python: lower("python").split(',').map(|v| v.trim().to_owned()).collect(),
+            python: lower("python")
+                .split(',')
+                .map(|v| v.trim().to_owned())
+                .collect(),
             constraints: Constraints {
                 memory,
                 shared: lower("state") == "shared",
@@ -307,7 +387,10 @@ impl Interview {
                     .into_iter()
                     .find(|f| f.name() == lower("free-threading"))
                     .unwrap_or_default(),
-                priority: self.given.get("priority").and_then(|_| priority(&lower("priority"))),
+                priority: self
+                    .given
+                    .get("priority")
+                    .and_then(|_| priority(&lower("priority"))),
                 current: find(&lower("current")).unwrap_or(Family::SingleThread),
             },
         })
@@ -321,15 +404,26 @@ fn priority(name: &str) -> Option<Priority> {
 /// The family that the word of `--current` stands for.
 #[must_use]
 pub fn current(word: &str) -> Option<Family> {
-    CURRENT.iter().find(|c| c.0 == word.trim().to_lowercase()).map(|c| c.1)
+    CURRENT
+        .iter()
+        .find(|c| c.0 == word.trim().to_lowercase())
+        .map(|c| c.1)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates"
+)]
 fn bytes(b: f64) -> u64 {
     libm::round(b) as u64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked when it was answered")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked when it was answered"
+)]
 fn whole(n: f64) -> u32 {
     n as u32
 }
@@ -366,18 +460,31 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
         }
     };
     let amount = |what: &str, example: &str| -> Result<Value, String> {
-        match lower.trim_end_matches("ms").trim_end_matches("mb").trim().parse::<f64>() {
+        match lower
+            .trim_end_matches("ms")
+            .trim_end_matches("mb")
+            .trim()
+            .parse::<f64>()
+        {
             Ok(n) if n.is_finite() && n > 0.0 && n <= MOST => Ok(Value::Number(n)),
-            _ => Err(format!("`{text}` is no {what} above 0, such as {example}, nor `none`")),
+            _ => Err(format!(
+                "`{text}` is no {what} above 0, such as {example}, nor `none`"
+            )),
         }
     };
     let duration = || match units::duration(text) {
         Ok(t) => Ok(Value::Number(t.0 as f64)),
-        Err(e) => Err(format!("`{text}`: {}; expected a time with its unit, for example 20ms or 1.5s", why(e))),
+        Err(e) => Err(format!(
+            "`{text}`: {}; expected a time with its unit, for example 20ms or 1.5s",
+            why(e)
+        )),
     };
     let size = || match units::size(text) {
         Ok(b) => Ok(Value::Number(b as f64)),
-        Err(e) => Err(format!("`{text}`: {}; expected a size with its unit, for example 10kB or 300MB", why(e))),
+        Err(e) => Err(format!(
+            "`{text}`: {}; expected a size with its unit, for example 10kB or 300MB",
+            why(e)
+        )),
     };
     match key {
         "workload" => one_of(&["cpu", "io", "hybrid"]),
@@ -394,23 +501,32 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
             let number = lower.trim_start_matches('p').parse::<f64>();
             match number {
                 Ok(p) if p > 0.0 && p < 100.0 => Ok(Value::Number(p)),
-                _ => Err(format!("`{text}` is no percentile between 0 and 100, such as p95")),
+                _ => Err(format!(
+                    "`{text}` is no percentile between 0 and 100, such as p95"
+                )),
             }
         }
         "cores" => match text.parse::<u32>() {
             Ok(n) if n >= 1 && n <= MAX_CORES => Ok(Value::Number(f64::from(n))),
-            _ => Err(format!("`{text}` is no number of cores from 1 to {MAX_CORES}, such as 4")),
+            _ => Err(format!(
+                "`{text}` is no number of cores from 1 to {MAX_CORES}, such as 4"
+            )),
         },
         "expensive-startup" | "isolation" => one_of(&["y", "n", "yes", "no", "true", "false"]),
         "python" => {
             let version = |v: &str| {
-                let minor = v.trim().strip_prefix("3.").and_then(|m| m.parse::<u32>().ok());
+                let minor = v
+                    .trim()
+                    .strip_prefix("3.")
+                    .and_then(|m| m.parse::<u32>().ok());
                 minor.is_some_and(|m| (9..100).contains(&m))
             };
             if !text.is_empty() && text.split(',').all(version) {
                 Ok(Value::Nothing)
             } else {
-                Err(format!("`{text}` is no list of versions from 3.9, such as 3.13,3.14 (the free-threaded build is asked for apart)"))
+                Err(format!(
+                    "`{text}` is no list of versions from 3.9, such as 3.13,3.14 (the free-threaded build is asked for apart)"
+                ))
             }
         }
         "free-threading" => one_of(&FreeThreading::ALL.map(FreeThreading::name)),
@@ -421,19 +537,40 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
 }
 
 fn arrivals(text: &str) -> Result<Value, String> {
-    let wrong = || format!("`{text}` is none of: so many at once (100), so many a second (80/s), so many users (20 users)");
+    let wrong = || {
+        format!(
+            "`{text}` is none of: so many at once (100), so many a second (80/s), so many users (20 users)"
+        )
+    };
     let lower = text.to_lowercase();
-    if let Some(n) = lower.strip_suffix("users").or_else(|| lower.strip_suffix("user")) {
-        let n = n.trim().parse::<u32>().ok().filter(|n| (1..=1_000_000).contains(n));
-        return n.map(|n| Value::Arrivals(ArrivalsAnswer::Users(n))).ok_or_else(wrong);
+    if let Some(n) = lower
+        .strip_suffix("users")
+        .or_else(|| lower.strip_suffix("user"))
+    {
+        let n = n
+            .trim()
+            .parse::<u32>()
+            .ok()
+            .filter(|n| (1..=1_000_000).contains(n));
+        return n
+            .map(|n| Value::Arrivals(ArrivalsAnswer::Users(n)))
+            .ok_or_else(wrong);
     }
     if text.contains('/') {
-        let rate = units::rate(text).ok().filter(|r| *r > 0.0 && *r <= crate::scenario::limits::MAX_RATE);
-        return rate.map(|r| Value::Arrivals(ArrivalsAnswer::Rate(r))).ok_or_else(wrong);
+        let rate = units::rate(text)
+            .ok()
+            .filter(|r| *r > 0.0 && *r <= crate::scenario::limits::MAX_RATE);
+        return rate
+            .map(|r| Value::Arrivals(ArrivalsAnswer::Rate(r)))
+            .ok_or_else(wrong);
     }
     let n = lower.trim_end_matches("at once").trim().replace('_', "");
-    let n = n.parse::<u64>().ok().filter(|n| (1..=MAX_TASKS).contains(n));
-    n.map(|n| Value::Arrivals(ArrivalsAnswer::AtOnce(n))).ok_or_else(wrong)
+    let n = n
+        .parse::<u64>()
+        .ok()
+        .filter(|n| (1..=MAX_TASKS).contains(n));
+    n.map(|n| Value::Arrivals(ArrivalsAnswer::AtOnce(n)))
+        .ok_or_else(wrong)
 }
 
 /// Tasks of a run in which they come one after another, or for as long as is simulated.
@@ -456,17 +593,29 @@ impl Answers {
             }
             ArrivalsAnswer::AtOnce(n) => ("Batch".into(), n),
             ArrivalsAnswer::Rate(rate) => (format!("Poisson(rate: {rate}, count: {TASKS})"), 1),
-            ArrivalsAnswer::Users(n) => (format!("Closed(users: {n}, think: \"0\", count: {})", TASKS.max(u64::from(n) * 10)), 1),
+            ArrivalsAnswer::Users(n) => (
+                format!(
+                    "Closed(users: {n}, think: \"0\", count: {})",
+                    TASKS.max(u64::from(n) * 10)
+                ),
+                1,
+            ),
         };
         let mut steps = Vec::new();
         if self.payload > 0 {
             steps.push(format!("PayloadIn(\"{}\")", format_size(self.payload)));
         }
         if self.wait > Nanos::ZERO {
-            steps.push(format!("Io(Gamma(mean: \"{}\", cv: {SPREAD}))", format_duration(self.wait)));
+            steps.push(format!(
+                "Io(Gamma(mean: \"{}\", cv: {SPREAD}))",
+                format_duration(self.wait)
+            ));
         }
         if self.cpu > Nanos::ZERO {
-            steps.push(format!("Cpu(Gamma(mean: \"{}\", cv: {SPREAD}))", format_duration(self.cpu)));
+            steps.push(format!(
+                "Cpu(Gamma(mean: \"{}\", cv: {SPREAD}))",
+                format_duration(self.cpu)
+            ));
         }
         if self.payload > 0 {
             steps.push(format!("PayloadOut(\"{}\")", format_size(self.payload)));
@@ -480,15 +629,31 @@ impl Answers {
         }
         let mut text = String::new();
         // Writing to a string does not fail.
-        let _ = writeln!(text, "// Made by `pchsim advise` from its answers: times are means, drawn with a coefficient of variation of {SPREAD}.");
+        let _ = writeln!(
+            text,
+            "// Made by `pchsim advise` from its answers: times are means, drawn with a coefficient of variation of {SPREAD}."
+        );
         let _ = writeln!(text, "(\n    schema: 1,\n    name: \"advice\",");
-        let _ = writeln!(text, "    question: \"Which approach to concurrency for this {} workload?\",", self.workload.name());
+        let _ = writeln!(
+            text,
+            "    question: \"Which approach to concurrency for this {} workload?\",",
+            self.workload.name()
+        );
         let _ = writeln!(text, "    machine: (cores: {}),", self.cores);
         let _ = writeln!(text, "    interpreters: [{}],", names.join(", "));
         let _ = writeln!(text, "    workload: (\n        arrivals: {arrivals},");
-        let _ = writeln!(text, "        tasks: [(name: \"task\", count: {count}, steps: [{}])],", steps.join(", "));
+        let _ = writeln!(
+            text,
+            "        tasks: [(name: \"task\", count: {count}, steps: [{}])],",
+            steps.join(", ")
+        );
         if let Some(s) = self.startup {
-            let _ = writeln!(text, "        imports: (time: \"{}\", memory: \"{}\"),", format_duration(s.time), format_size(s.memory));
+            let _ = writeln!(
+                text,
+                "        imports: (time: \"{}\", memory: \"{}\"),",
+                format_duration(s.time),
+                format_size(s.memory)
+            );
         }
         let _ = writeln!(text, "    ),");
         if !objectives.is_empty() {
@@ -531,7 +696,10 @@ mod tests {
             };
             interview.answer(prompt.key, text).unwrap();
         }
-        assert!(asked.contains(&"percentile") && !asked.contains(&"startup-time"), "{asked:?}");
+        assert!(
+            asked.contains(&"percentile") && !asked.contains(&"startup-time"),
+            "{asked:?}"
+        );
         let answers = interview.finish().unwrap();
         assert_eq!(answers.latency, Some((95.0, Nanos::from_millis(100))));
         assert_eq!(answers.constraints.memory, Some(256_000_000));

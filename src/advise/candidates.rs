@@ -63,9 +63,8 @@ struct Work {
 impl Work {
     fn of(scenario: &Scenario) -> Self {
         let w = &scenario.workload;
-        let takes = |of: &[StepResource]| {
-            w.any_step(|s| s.takes().is_some_and(|(r, _)| of.contains(&r)))
-        };
+        let takes =
+            |of: &[StepResource]| w.any_step(|s| s.takes().is_some_and(|(r, _)| of.contains(&r)));
         let at_once = match &w.arrivals {
             Arrivals::Batch => w.tasks_of_a_round(),
             Arrivals::Closed { users, .. } => u64::from(*users),
@@ -74,7 +73,12 @@ impl Work {
             | Arrivals::Sessions { .. }
             | Arrivals::Trace(_) => MANY,
         };
-        let children: u64 = w.classes.iter().map(|c| children(&c.steps)).max().unwrap_or(1);
+        let children: u64 = w
+            .classes
+            .iter()
+            .map(|c| children(&c.steps))
+            .max()
+            .unwrap_or(1);
         let at_once = at_once.saturating_mul(children);
         Self {
             cores: scenario.machine.visible_cpus.max(1),
@@ -183,7 +187,11 @@ pub(super) fn candidates(
                 add(case.strategy.clone());
             }
         }
-        if scenario.strategies.iter().any(|c| c.strategy.nodes().is_some()) {
+        if scenario
+            .strategies
+            .iter()
+            .any(|c| c.strategy.nodes().is_some())
+        {
             // Machines stand before what the scenario says, and before nothing else.
             add(Strategy::Sequential);
             continue;
@@ -221,7 +229,10 @@ pub(super) fn candidates(
             }
             if work.blocks {
                 for n in work.workers(breadth) {
-                    add(asyncio(None, Offload::Processes(Workers::Exactly(n), start)));
+                    add(asyncio(
+                        None,
+                        Offload::Processes(Workers::Exactly(n), start),
+                    ));
                 }
             }
         }

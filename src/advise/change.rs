@@ -43,7 +43,10 @@ impl Lever {
     pub(super) fn applies(self, scenario: &Scenario) -> bool {
         let w = &scenario.workload;
         let takes = |cpu: bool| {
-            w.any_step(|s| s.takes().is_some_and(|(r, _)| crate::scenario::on_cpu(r) == cpu))
+            w.any_step(|s| {
+                s.takes()
+                    .is_some_and(|(r, _)| crate::scenario::on_cpu(r) == cpu)
+            })
         };
         match self {
             Self::Cpu => takes(true),
@@ -95,7 +98,11 @@ impl Lever {
                     for class in &mut s.workload.classes {
                         class.count = whole(class.count as f64 * by).clamp(1, MAX_TASKS);
                     }
-                    if before.iter().zip(&s.workload.classes).all(|(n, c)| *n == c.count) {
+                    if before
+                        .iter()
+                        .zip(&s.workload.classes)
+                        .all(|(n, c)| *n == c.count)
+                    {
                         return None;
                     }
                 }
@@ -123,7 +130,10 @@ impl Lever {
             Self::Tasks => match scenario.workload.arrivals {
                 Arrivals::Batch => "number of tasks",
                 Arrivals::Closed { .. } => "number of users",
-                Arrivals::Open { .. } | Arrivals::Varying { .. } | Arrivals::Sessions { .. } | Arrivals::Trace(_) => "rate of tasks",
+                Arrivals::Open { .. }
+                | Arrivals::Varying { .. }
+                | Arrivals::Sessions { .. }
+                | Arrivals::Trace(_) => "rate of tasks",
             },
             Self::Payload => "size of what travels to a worker",
             Self::Startup => "time and memory of imports",

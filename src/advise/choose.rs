@@ -1,8 +1,8 @@
 //! Decides among what was simulated.
 
+use super::constraints::Priority;
 use super::family::Family;
 use super::survey::{Fared, Goal, measured, ordered};
-use super::constraints::Priority;
 use crate::measure::Estimate;
 
 /// Why what was taken is taken.
@@ -66,10 +66,16 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
     let Some(best) = best else {
         return decision;
     };
-    let factor = if goal.priority == Priority::Simplicity { SIMPLE } else { 1.0 };
+    let factor = if goal.priority == Priority::Simplicity {
+        SIMPLE
+    } else {
+        1.0
+    };
     let as_good = |&i: &usize| {
         let f = &all[i];
-        f.excluded.is_none() && f.standing() == all[best].standing() && is_as_good(&all[best], f, goal, factor)
+        f.excluded.is_none()
+            && f.standing() == all[best].standing()
+            && is_as_good(&all[best], f, goal, factor)
     };
     let equal: Vec<usize> = decision.order.iter().copied().filter(as_good).collect();
     let simplest = equal.iter().copied().min_by_key(|&i| {
@@ -101,9 +107,13 @@ fn is_as_good(best: &Fared, other: &Fared, goal: &Goal, factor: f64) -> bool {
         return true;
     }
     // Paired replications tell differences from chance better than two intervals do.
-    let same_metric = goal.metric.quantity().is_none_or(|q| other.forecast.get(q) == other.value());
+    let same_metric = goal
+        .metric
+        .quantity()
+        .is_none_or(|q| other.forecast.get(q) == other.value());
     let behind = other.forecast.behind_best().filter(|_| same_metric);
-    b <= a * factor * (1.0 + 3.0 * SAME) && behind.is_some_and(|d: Estimate| d.covers(0.0) && d.half().is_some())
+    b <= a * factor * (1.0 + 3.0 * SAME)
+        && behind.is_some_and(|d: Estimate| d.covers(0.0) && d.half().is_some())
 }
 
 /// Why the single thread is to be preferred to this, if so.

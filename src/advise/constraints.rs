@@ -23,7 +23,13 @@ pub enum Priority {
 
 impl Priority {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Latency, Self::Throughput, Self::Memory, Self::Cost, Self::Simplicity];
+    pub const ALL: [Self; 5] = [
+        Self::Latency,
+        Self::Throughput,
+        Self::Memory,
+        Self::Cost,
+        Self::Simplicity,
+    ];
 
     /// Its name.
     #[must_use]
@@ -103,7 +109,9 @@ impl Constraints {
     #[must_use]
     pub fn excludes(&self, family: Family) -> Option<&'static str> {
         if self.shared && family.apart() {
-            return Some("its workers do not share objects, and tasks change the same ones in place");
+            return Some(
+                "its workers do not share objects, and tasks change the same ones in place",
+            );
         }
         if self.isolated && !family.isolates() {
             return Some("a task that crashes takes all others of its process with it");

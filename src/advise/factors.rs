@@ -31,9 +31,20 @@ pub(super) fn factors(
     };
     let family = taken.candidate.family;
     let memory = taken.get(Quantity::MemoryPeak);
-    let least = all.iter().filter(|f| f.excluded.is_none()).filter_map(|f| f.get(Quantity::MemoryPeak)).fold(f64::INFINITY, f64::min);
+    let least = all
+        .iter()
+        .filter(|f| f.excluded.is_none())
+        .filter_map(|f| f.get(Quantity::MemoryPeak))
+        .fold(f64::INFINITY, f64::min);
     if let Some(m) = memory.filter(|m| *m > 1.5 * least) {
-        add("memory", format!("It takes {}, {} times what the most modest of the approaches does.", bytes(m), digits(m / least, 2)));
+        add(
+            "memory",
+            format!(
+                "It takes {}, {} times what the most modest of the approaches does.",
+                bytes(m),
+                digits(m / least, 2)
+            ),
+        );
     }
     match family {
         Family::SingleThread => {}
@@ -52,10 +63,20 @@ pub(super) fn factors(
     }
     if family.free_threaded() {
         add("ecosystem", "Every extension module that is imported has to declare that it is ready, else the GIL is enabled again for the whole process (a warning says so); pure Python runs unchanged.".into());
-        let single = all.iter().find(|f| f.candidate.family == Family::SingleThread);
-        let cpu = single.and_then(|s| s.get(Quantity::Cpu)).zip(taken.get(Quantity::Cpu));
+        let single = all
+            .iter()
+            .find(|f| f.candidate.family == Family::SingleThread);
+        let cpu = single
+            .and_then(|s| s.get(Quantity::Cpu))
+            .zip(taken.get(Quantity::Cpu));
         if let Some((a, b)) = cpu.filter(|(a, b)| b > &(a * 1.02)) {
-            add("Python version", format!("The free-threaded build takes {} more CPU time here than a single thread with the GIL.", percent(b / a - 1.0)));
+            add(
+                "Python version",
+                format!(
+                    "The free-threaded build takes {} more CPU time here than a single thread with the GIL.",
+                    percent(b / a - 1.0)
+                ),
+            );
         }
     }
     if constraints.free_threading == FreeThreading::Extensions {
@@ -84,14 +105,31 @@ pub(super) fn factors(
         }
     }
     imports(scenario, taken, profile, &mut add);
-    let carried = scenario.workload.classes.iter().map(|c| carried(&c.steps)).max().unwrap_or(0);
+    let carried = scenario
+        .workload
+        .classes
+        .iter()
+        .map(|c| carried(&c.steps))
+        .max()
+        .unwrap_or(0);
     if family.apart() && carried >= LARGE {
-        add("payload", format!("{} travel to a worker and back with a task, each way pickled and copied: shared memory (`multiprocessing.shared_memory`) or a path in place of the data saves that.", bytes(carried as f64)));
+        add(
+            "payload",
+            format!(
+                "{} travel to a worker and back with a task, each way pickled and copied: shared memory (`multiprocessing.shared_memory`) or a path in place of the data saves that.",
+                bytes(carried as f64)
+            ),
+        );
     }
     out
 }
 
-fn imports(scenario: &Scenario, taken: &Fared, profile: &Profile, add: &mut impl FnMut(&str, String)) {
+fn imports(
+    scenario: &Scenario,
+    taken: &Fared,
+    profile: &Profile,
+    add: &mut impl FnMut(&str, String),
+) {
     let imports = &scenario.workload.imports;
     let lasts = taken.get(Quantity::Makespan).unwrap_or(f64::INFINITY);
     let long = imports.time.as_secs_f64() > IMPORTS * lasts;
@@ -99,12 +137,23 @@ fn imports(scenario: &Scenario, taken: &Fared, profile: &Profile, add: &mut impl
         return;
     }
     if taken.candidate.family.apart() {
-        let preload = if taken.candidate.strategy.every_pool().any(|p| p.start() == Some(StartMethod::Forkserver)) {
+        let preload = if taken
+            .candidate
+            .strategy
+            .every_pool()
+            .any(|p| p.start() == Some(StartMethod::Forkserver))
+        {
             " `multiprocessing.set_forkserver_preload` makes them once."
         } else {
             ""
         };
-        add("start-up", format!("Imports take {} in each worker that does not inherit them.{preload}", seconds(imports.time)));
+        add(
+            "start-up",
+            format!(
+                "Imports take {} in each worker that does not inherit them.{preload}",
+                seconds(imports.time)
+            ),
+        );
     }
     if profile.minor >= 15 {
         add("Python version", "3.15 has lazy imports (`lazy import x`, PEP 810): modules that a worker does not need are not loaded.".into());
@@ -115,7 +164,9 @@ fn carried(steps: &[Step]) -> u64 {
     let of = |s: &Step| {
         let c = s.carries();
         let within = s.inside().map_or(0, |i| carried(i.steps));
-        c.bytes_in.saturating_add(c.bytes_out).saturating_add(within)
+        c.bytes_in
+            .saturating_add(c.bytes_out)
+            .saturating_add(within)
     };
     steps.iter().map(of).fold(0, u64::saturating_add)
 }

@@ -65,7 +65,8 @@ impl Family {
         let any = |is: &dyn Fn(Pool) -> bool| pools.iter().any(|p| is(*p));
         let processes = any(&|p| p.start().is_some());
         let interpreters = any(&|p| p.apart() && p.start().is_none());
-        let threads = any(&|p| !p.apart() && p.workers().is_some()) || any(&|p| p == Pool::ThreadEach);
+        let threads =
+            any(&|p| !p.apart() && p.workers().is_some()) || any(&|p| p == Pool::ThreadEach);
         match (execution.event_loop, processes, interpreters, threads) {
             (true, true, ..) => Self::AsyncioProcesses,
             (true, false, true, _) => Self::AsyncioInterpreters,
@@ -83,7 +84,10 @@ impl Family {
     /// Its place among all, the simplest first: how much there is to write, to understand and to debug.
     #[must_use]
     pub fn complexity(self) -> usize {
-        Self::ALL.iter().position(|f| *f == self).unwrap_or(Self::ALL.len())
+        Self::ALL
+            .iter()
+            .position(|f| *f == self)
+            .unwrap_or(Self::ALL.len())
     }
 
     /// Its name.
@@ -109,8 +113,18 @@ impl Family {
     #[must_use]
     pub fn apart(self) -> bool {
         match self {
-            Self::Processes | Self::AsyncioProcesses | Self::Prefork | Self::Interpreters | Self::AsyncioInterpreters | Self::Distributed => true,
-            Self::SingleThread | Self::Threads | Self::FreeThreads | Self::Asyncio | Self::AsyncioThreads | Self::AsyncioFreeThreads => false,
+            Self::Processes
+            | Self::AsyncioProcesses
+            | Self::Prefork
+            | Self::Interpreters
+            | Self::AsyncioInterpreters
+            | Self::Distributed => true,
+            Self::SingleThread
+            | Self::Threads
+            | Self::FreeThreads
+            | Self::Asyncio
+            | Self::AsyncioThreads
+            | Self::AsyncioFreeThreads => false,
         }
     }
 
@@ -140,8 +154,18 @@ impl Family {
     #[must_use]
     pub fn has_loop(self) -> bool {
         match self {
-            Self::Asyncio | Self::AsyncioThreads | Self::AsyncioFreeThreads | Self::AsyncioProcesses | Self::AsyncioInterpreters => true,
-            Self::SingleThread | Self::Threads | Self::FreeThreads | Self::Processes | Self::Prefork | Self::Interpreters | Self::Distributed => false,
+            Self::Asyncio
+            | Self::AsyncioThreads
+            | Self::AsyncioFreeThreads
+            | Self::AsyncioProcesses
+            | Self::AsyncioInterpreters => true,
+            Self::SingleThread
+            | Self::Threads
+            | Self::FreeThreads
+            | Self::Processes
+            | Self::Prefork
+            | Self::Interpreters
+            | Self::Distributed => false,
         }
     }
 }

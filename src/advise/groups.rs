@@ -45,10 +45,13 @@ pub(super) fn groups(
         let own = if queues {
             None
         } else {
-            let goal = Goal::of(&alone, &Constraints {
-                memory: None,
-                ..surveyor.constraints.clone()
-            });
+            let goal = Goal::of(
+                &alone,
+                &Constraints {
+                    memory: None,
+                    ..surveyor.constraints.clone()
+                },
+            );
             let seen = surveyor.glance(&alone, &goal, scale)?;
             let decision = decide(&seen, &goal);
             decision.take.map(|i| seen[i].clone())
@@ -59,9 +62,20 @@ pub(super) fn groups(
             name: class.name.clone(),
             waiting_share: demand.waiting(),
             family: own_family,
-            strategy: own.as_ref().map(|o| format!("{} on {}", o.label(), surveyor.profiles[o.candidate.profile].name)),
+            strategy: own.as_ref().map(|o| {
+                format!(
+                    "{} on {}",
+                    o.label(),
+                    surveyor.profiles[o.candidate.profile].name
+                )
+            }),
             latency_p95_s: latencies.and_then(|l| l.latency(Quantity::P95)),
-            text: meets(class, own_family, demand.waiting(), &taken.candidate.strategy),
+            text: meets(
+                class,
+                own_family,
+                demand.waiting(),
+                &taken.candidate.strategy,
+            ),
         });
     }
     Ok(all)
@@ -108,7 +122,10 @@ fn meets(class: &TaskClass, own: Option<Family>, waiting: f64, strategy: &Strate
         | Strategy::Server { .. } => None,
     };
     let place = match offload {
-        Some(Offload::None) => "its tasks are coroutines of the one loop, and what they compute holds up the others".to_owned(),
+        Some(Offload::None) => {
+            "its tasks are coroutines of the one loop, and what they compute holds up the others"
+                .to_owned()
+        }
         Some(offload) => {
             let pool = match offload {
                 Offload::Threads(_) => "the pool of threads",
@@ -117,13 +134,21 @@ fn meets(class: &TaskClass, own: Option<Family>, waiting: f64, strategy: &Strate
                 Offload::None => "the loop",
             };
             if computes {
-                format!("its tasks are coroutines; what they compute goes to {pool}, which all kinds share, and the loop goes on meanwhile")
+                format!(
+                    "its tasks are coroutines; what they compute goes to {pool}, which all kinds share, and the loop goes on meanwhile"
+                )
             } else {
                 "its tasks are coroutines that only wait, and never leave the loop".to_owned()
             }
         }
-        None if execution.pool.workers().is_some() => "its tasks take a worker each from the one pool, and wait in its queue with all others".to_owned(),
+        None if execution.pool.workers().is_some() => {
+            "its tasks take a worker each from the one pool, and wait in its queue with all others"
+                .to_owned()
+        }
         None => "its tasks wait their turn with all others".to_owned(),
     };
-    format!("{} of its own time it waits; {alone}Together: {place}.", percent(waiting))
+    format!(
+        "{} of its own time it waits; {alone}Together: {place}.",
+        percent(waiting)
+    )
 }

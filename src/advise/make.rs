@@ -135,7 +135,12 @@ impl Maker<'_> {
             cores: scenario.machine.visible_cpus,
             interpreters: ask.profiles.iter().map(|p| p.name.clone()).collect(),
             constraints: ask.constraints.clone(),
-            requirements: self.goal.objectives.iter().map(|o| o.text.clone()).collect(),
+            requirements: self
+                .goal
+                .objectives
+                .iter()
+                .map(|o| o.text.clone())
+                .collect(),
             priority: self.goal.priority,
             ranked_by: metric_name(self.goal.metric),
             recommendation: taken.map(|t| self.recommendation(t)),
@@ -157,18 +162,31 @@ impl Maker<'_> {
             advice.alternatives = self.others(None, &[]);
             return Ok(advice);
         };
-        advice.factors = factors(scenario, taken, &self.all, &self.surveyor.constraints.clone(), self.profile(taken));
+        advice.factors = factors(
+            scenario,
+            taken,
+            &self.all,
+            &self.surveyor.constraints.clone(),
+            self.profile(taken),
+        );
         if ask.depth == Depth::Answer {
             advice.alternatives = self.others(Some(taken), &[]);
             return Ok(advice);
         }
         let others = self.best_of_others(Some(taken));
         let some: Vec<Candidate> = others.iter().map(|f| f.candidate.clone()).collect();
-        let crossings = self.surveyor.crossings(scenario, &self.goal, self.scale, &taken.candidate, &some)?;
+        let crossings =
+            self.surveyor
+                .crossings(scenario, &self.goal, self.scale, &taken.candidate, &some)?;
         advice.alternatives = self.others(Some(taken), &crossings);
         advice.sensitivity = self.sensitivity(taken)?;
         advice.groups = groups(self.surveyor, scenario, taken, self.scale)?;
-        let names: Vec<&str> = scenario.workload.classes.iter().map(|c| c.name.as_str()).collect();
+        let names: Vec<&str> = scenario
+            .workload
+            .classes
+            .iter()
+            .map(|c| c.name.as_str())
+            .collect();
         advice.migration = Some(migration(
             ask.constraints.current,
             (taken.candidate.family, &taken.candidate.strategy),
@@ -193,7 +211,10 @@ impl Maker<'_> {
         let workers = workers(f);
         let single = self.baseline().and_then(|b| b.get(Quantity::MemoryPeak));
         let memory = get(Quantity::MemoryPeak);
-        let each = single.zip(memory).filter(|_| workers > 1).map(|(single, all)| (all.mean - single).max(0.0) / workers as f64);
+        let each = single
+            .zip(memory)
+            .filter(|_| workers > 1)
+            .map(|(single, all)| (all.mean - single).max(0.0) / workers as f64);
         let batch = self.words.batch;
         Approach {
             family: f.candidate.family,
@@ -223,10 +244,12 @@ impl Maker<'_> {
         let approach = self.approach(taken);
         let best = self.decision.best.map(|i| &self.all[i]);
         let tied = self.decision.tied.iter().map(|&i| &self.all[i]);
-        let tied: Vec<&Fared> = tied.filter(|f| f.candidate.family != taken.candidate.family).collect();
+        let tied: Vec<&Fared> = tied
+            .filter(|f| f.candidate.family != taken.candidate.family)
+            .collect();
         Recommendation {
             title: words::title(taken, self.profile(taken)),
-            calls: calls(&taken.candidate.strategy),
+            calls: calls(&taken.candidate.strategy, self.words.batch),
             reasons: self.words.reasons(
                 taken,
                 (self.decision.ground, best),
@@ -235,7 +258,8 @@ impl Maker<'_> {
                 &self.ask.constraints,
             ),
             tied: words::names(&tied),
-            migration_effort: effort(self.ask.constraints.current, taken.candidate.family).to_owned(),
+            migration_effort: effort(self.ask.constraints.current, taken.candidate.family)
+                .to_owned(),
             approach,
         }
     }
@@ -244,9 +268,19 @@ impl Maker<'_> {
         let family = taken.map(|t| t.candidate.family);
         let agrees = family == Some(prior.family);
         // The tree's answer where it was simulated, or what is nearest to it on these interpreters.
-        let by_tree = self.decision.order.iter().map(|&i| &self.all[i]).find(|f| f.candidate.family == prior.family);
+        let by_tree = self
+            .decision
+            .order
+            .iter()
+            .map(|&i| &self.all[i])
+            .find(|f| f.candidate.family == prior.family);
         let why = match taken {
-            Some(taken) if !agrees => Some(self.words.disagrees(prior.family, by_tree, taken, self.decision.ground)),
+            Some(taken) if !agrees => {
+                Some(
+                    self.words
+                        .disagrees(prior.family, by_tree, taken, self.decision.ground),
+                )
+            }
             _ => None,
         };
         Path {
@@ -272,14 +306,22 @@ impl Maker<'_> {
         best
     }
 
-    fn others(&self, taken: Option<&Fared>, crossings: &[Vec<super::weigh::Crossing>]) -> Vec<Alternative> {
+    fn others(
+        &self,
+        taken: Option<&Fared>,
+        crossings: &[Vec<super::weigh::Crossing>],
+    ) -> Vec<Alternative> {
         let others = self.best_of_others(taken);
         let all = others.iter().enumerate().map(|(i, f)| {
             let mut wins = Vec::new();
             if let Some(taken) = taken {
                 wins.extend(self.words.by_figures(f, taken, &others));
                 let crossed = crossings.get(i).map_or(&[][..], Vec::as_slice);
-                wins.extend(crossed.iter().map(|c| self.words.crossing(self.ask.scenario, &self.demand, *c)));
+                wins.extend(
+                    crossed
+                        .iter()
+                        .map(|c| self.words.crossing(self.ask.scenario, &self.demand, *c)),
+                );
                 wins.truncate(CONDITIONS);
             }
             Alternative {
@@ -293,7 +335,9 @@ impl Maker<'_> {
 
     fn sensitivity(&self, taken: &Fared) -> Result<Vec<Sensitivity>, AdviseError> {
         let finalists: Vec<Candidate> = self.all.iter().map(|f| f.candidate.clone()).collect();
-        let wrong = self.surveyor.wrong(self.ask.scenario, &self.goal, self.scale, &finalists)?;
+        let wrong = self
+            .surveyor
+            .wrong(self.ask.scenario, &self.goal, self.scale, &finalists)?;
         Ok(wrong
             .iter()
             .map(|(lever, factor, seen, decision)| {
@@ -301,7 +345,11 @@ impl Maker<'_> {
                 // Where the other is no better than what is taken, the advice stands.
                 let still = other.is_some_and(|o| {
                     o.candidate.family == taken.candidate.family
-                        || decision.tied.iter().any(|&i| seen[i].candidate.family == taken.candidate.family && o.candidate.family.complexity() >= taken.candidate.family.complexity())
+                        || decision.tied.iter().any(|&i| {
+                            seen[i].candidate.family == taken.candidate.family
+                                && o.candidate.family.complexity()
+                                    >= taken.candidate.family.complexity()
+                        })
                 });
                 let changes = !still;
                 Sensitivity {
@@ -309,8 +357,15 @@ impl Maker<'_> {
                     name: lever.name(self.ask.scenario).to_owned(),
                     factor: *factor,
                     changes,
-                    becomes: other.filter(|_| changes).map(|o| format!("{} ({})", o.candidate.family.name(), o.label())),
-                    text: words::wrong(lever.name(self.ask.scenario), *factor, other.filter(|_| changes), changes),
+                    becomes: other
+                        .filter(|_| changes)
+                        .map(|o| format!("{} ({})", o.candidate.family.name(), o.label())),
+                    text: words::wrong(
+                        lever.name(self.ask.scenario),
+                        *factor,
+                        other.filter(|_| changes),
+                        changes,
+                    ),
                 }
             })
             .collect())
@@ -338,11 +393,16 @@ impl Maker<'_> {
 
     /// A simpler approach that does what is required as well, and what it costs.
     fn second_best(&self, taken: &Fared) -> Option<String> {
-        let simpler = self.decision.order.iter().map(|&i| &self.all[i]).filter(|f| {
-            f.excluded.is_none()
-                && f.standing() <= taken.standing().max(1)
-                && f.candidate.family.complexity() < taken.candidate.family.complexity()
-        });
+        let simpler = self
+            .decision
+            .order
+            .iter()
+            .map(|&i| &self.all[i])
+            .filter(|f| {
+                f.excluded.is_none()
+                    && f.standing() <= taken.standing().max(1)
+                    && f.candidate.family.complexity() < taken.candidate.family.complexity()
+            });
         self.words.second_best(simpler.collect(), taken, &self.goal)
     }
 }
@@ -350,7 +410,11 @@ impl Maker<'_> {
 /// Workers of all pools and processes of a strategy; 1 where it has none.
 pub(super) fn workers(f: &Fared) -> u64 {
     let execution = f.candidate.strategy.execution();
-    let pools = f.candidate.strategy.every_pool().filter_map(|p| p.workers());
+    let pools = f
+        .candidate
+        .strategy
+        .every_pool()
+        .filter_map(|p| p.workers());
     let in_pools: u64 = pools
         .map(|w| match w {
             crate::scenario::Workers::Exactly(n) => u64::from(n),

@@ -49,7 +49,22 @@ pub(super) fn python_text(text: &str) -> String {
 }
 
 /// What is used of the library, as it is written.
-pub(super) fn calls(strategy: &Strategy) -> Vec<String> {
+/// `batch`: all tasks are there at once, else they come one by one.
+pub(super) fn calls(strategy: &Strategy, batch: bool) -> Vec<String> {
+    let all = calls_of_a_batch(strategy);
+    if batch {
+        return all;
+    }
+    let one_by_one = |call: String| match call.as_str() {
+        "executor.map(work, tasks)" => "executor.submit(work, task)".to_owned(),
+        "pool.map(work, tasks)" => "pool.apply_async(work, (task,))".to_owned(),
+        "results = [work(task) for task in tasks]" => "result = work(task)".to_owned(),
+        _ => call,
+    };
+    all.into_iter().map(one_by_one).collect()
+}
+
+fn calls_of_a_batch(strategy: &Strategy) -> Vec<String> {
     match strategy {
         Strategy::Sequential => vec!["results = [work(task) for task in tasks]".into()],
         Strategy::Threads(Workers::PerTask) => vec![
@@ -67,7 +82,10 @@ pub(super) fn calls(strategy: &Strategy) -> Vec<String> {
             life: _,
         } => process_calls(*workers, *start, *api),
         Strategy::Interpreters(workers) => vec![
-            format!("concurrent.futures.InterpreterPoolExecutor({})", count(*workers)),
+            format!(
+                "concurrent.futures.InterpreterPoolExecutor({})",
+                count(*workers)
+            ),
             "executor.map(work, tasks)".into(),
         ],
         Strategy::Asyncio {
@@ -75,14 +93,20 @@ pub(super) fn calls(strategy: &Strategy) -> Vec<String> {
             offload,
             pools,
         } => {
-            let mut all = vec!["asyncio.run(main())".into(), "asyncio.TaskGroup().create_task(handle(task))".into()];
+            let mut all = vec![
+                "asyncio.run(main())".into(),
+                "asyncio.TaskGroup().create_task(handle(task))".into(),
+            ];
             if let Some(n) = limit {
                 all.push(format!("asyncio.Semaphore({n})"));
             }
             all.extend(executor(*offload));
             all.extend(pools.iter().filter_map(|p| executor(p.workers)));
             if all.iter().any(|c| c.contains("PoolExecutor")) {
-                all.push("await asyncio.get_running_loop().run_in_executor(executor, compute, task)".into());
+                all.push(
+                    "await asyncio.get_running_loop().run_in_executor(executor, compute, task)"
+                        .into(),
+                );
             }
             all
         }
@@ -98,14 +122,18 @@ pub(super) fn calls(strategy: &Strategy) -> Vec<String> {
                     Workers::Exactly(n) => n,
                     Workers::Auto | Workers::PerTask => 8,
                 });
-                ServerKind::Gunicorn(if threads > 1 { WorkerClass::Gthread(threads) } else { WorkerClass::Sync })
+                ServerKind::Gunicorn(if threads > 1 {
+                    WorkerClass::Gthread(threads)
+                } else {
+                    WorkerClass::Sync
+                })
             };
             vec![Server::new(class, *processes).command_line()]
         }
         Strategy::Server { server, runs: _ } => vec![server.command_line()],
         Strategy::Nodes { nodes, each } => {
             let mut all = vec![format!("{} machines, on each:", nodes.count)];
-            all.extend(calls(each));
+            all.extend(calls_of_a_batch(each));
             all
         }
     }
@@ -155,9 +183,17 @@ fn process_calls(workers: Workers, start: StartMethod, api: ProcessApi) -> Vec<S
 fn executor(offload: Offload) -> Option<String> {
     match offload {
         Offload::None => None,
-        Offload::Threads(w) => Some(format!("concurrent.futures.ThreadPoolExecutor({})", count(w))),
-        Offload::Processes(w, start) => process_calls(w, start, ProcessApi::EXECUTOR).into_iter().next(),
-        Offload::Interpreters(w) => Some(format!("concurrent.futures.InterpreterPoolExecutor({})", count(w))),
+        Offload::Threads(w) => Some(format!(
+            "concurrent.futures.ThreadPoolExecutor({})",
+            count(w)
+        )),
+        Offload::Processes(w, start) => process_calls(w, start, ProcessApi::EXECUTOR)
+            .into_iter()
+            .next(),
+        Offload::Interpreters(w) => Some(format!(
+            "concurrent.futures.InterpreterPoolExecutor({})",
+            count(w)
+        )),
     }
 }
 
@@ -165,7 +201,10 @@ fn executor(offload: Offload) -> Option<String> {
 fn code(strategy: &Strategy, named: &[&str]) -> String {
     let mut lines: Vec<String> = Vec::new();
     let names: Vec<String> = named.iter().map(|n| python_text(n)).collect();
-    let kinds = format!("KINDS = [{}]  # the kinds of task, one function each", names.join(", "));
+    let kinds = format!(
+        "KINDS = [{}]  # the kinds of task, one function each",
+        names.join(", ")
+    );
     let mut add = |text: &str| lines.push(text.to_owned());
     match strategy {
         Strategy::Sequential => {
@@ -185,7 +224,7 @@ fn code(strategy: &Strategy, named: &[&str]) -> String {
             add("    thread.join()");
         }
         Strategy::Threads(_) | Strategy::Interpreters(_) | Strategy::Processes { .. } => {
-            let all = calls(strategy);
+            let all = calls_of_a_batch(strategy);
             let (pool, map) = (all[0].as_str(), all[1].as_str());
             add("import concurrent.futures");
             let starts = pool.contains("get_context");
@@ -196,7 +235,11 @@ fn code(strategy: &Strategy, named: &[&str]) -> String {
             add(&kinds);
             add("");
             add("def main():");
-            let called = if pool.contains(".Pool(") { "pool" } else { "executor" };
+            let called = if pool.contains(".Pool(") {
+                "pool"
+            } else {
+                "executor"
+            };
             add(&format!("    with {pool} as {called}:"));
             add(&format!("        return list({map})"));
             add("");
@@ -204,8 +247,13 @@ fn code(strategy: &Strategy, named: &[&str]) -> String {
             add("if __name__ == \"__main__\":");
             add("    main()");
         }
-        Strategy::Asyncio { limit, offload, pools } => {
-            let pool = executor(*offload).or_else(|| pools.iter().find_map(|p| executor(p.workers)));
+        Strategy::Asyncio {
+            limit,
+            offload,
+            pools,
+        } => {
+            let pool =
+                executor(*offload).or_else(|| pools.iter().find_map(|p| executor(p.workers)));
             add("import asyncio");
             if let Some(pool) = &pool {
                 add("import concurrent.futures");
@@ -227,12 +275,18 @@ fn code(strategy: &Strategy, named: &[&str]) -> String {
             if limit.is_some() {
                 add("    async with limit:");
             }
-            add(&format!("{indent}data = await fetch(task)  # what waits is awaited"));
+            add(&format!(
+                "{indent}data = await fetch(task)  # what waits is awaited"
+            ));
             if pool.is_some() {
                 add(&format!("{indent}loop = asyncio.get_running_loop()"));
-                add(&format!("{indent}return await loop.run_in_executor(executor, compute, data)"));
+                add(&format!(
+                    "{indent}return await loop.run_in_executor(executor, compute, data)"
+                ));
             } else {
-                add(&format!("{indent}return compute(data)  # short: the loop stands still meanwhile"));
+                add(&format!(
+                    "{indent}return compute(data)  # short: the loop stands still meanwhile"
+                ));
             }
             add("");
             add("async def main():");
@@ -246,23 +300,32 @@ fn code(strategy: &Strategy, named: &[&str]) -> String {
             }
             add(&format!("{body}async with asyncio.TaskGroup() as group:"));
             add(&format!("{body}    for task in tasks:"));
-            add(&format!("{body}        group.create_task(handle({parameters}))"));
+            add(&format!(
+                "{body}        group.create_task(handle({parameters}))"
+            ));
             add("");
             add("if __name__ == \"__main__\":");
             add("    asyncio.run(main())");
         }
         Strategy::Prefork { each, .. } | Strategy::Server { runs: each, .. } => {
-            let coroutine = if each.execution().event_loop { "async def" } else { "def" };
+            let coroutine = if each.execution().event_loop {
+                "async def"
+            } else {
+                "def"
+            };
             add(&kinds);
             add("");
             add(&format!("{coroutine} handle(request):  # of app:app"));
             add("    ...");
-            for call in calls(strategy) {
+            for call in calls_of_a_batch(strategy) {
                 add(&format!("# started by: {call}"));
             }
         }
         Strategy::Nodes { nodes, each } => {
-            add(&format!("# on each of {} machines, behind a load balancer or a broker:", nodes.count));
+            add(&format!(
+                "# on each of {} machines, behind a load balancer or a broker:",
+                nodes.count
+            ));
             lines.push(code(each, named));
         }
     }
@@ -311,19 +374,41 @@ pub(super) fn effort(from: Family, to: Family) -> &'static str {
     let threads = |f: Family| f == Family::Threads || f == Family::FreeThreads;
     match to {
         Family::SingleThread => "small: what is concurrent is taken out",
-        _ if threads(from) && threads(to) => "small in code; every extension and every shared object has to be looked at",
+        _ if threads(from) && threads(to) => {
+            "small in code; every extension and every shared object has to be looked at"
+        }
         Family::Threads => "small: a pool around the loop over tasks; what tasks share needs locks",
-        Family::FreeThreads => "medium: a pool around the loop over tasks, another build of Python, and every shared object looked at",
-        Family::Processes => "medium: functions, arguments and results that can be pickled, and a main module that can be imported",
-        Family::Interpreters => "medium: as for processes, and extensions that can be imported more than once",
+        Family::FreeThreads => {
+            "medium: a pool around the loop over tasks, another build of Python, and every shared object looked at"
+        }
+        Family::Processes => {
+            "medium: functions, arguments and results that can be pickled, and a main module that can be imported"
+        }
+        Family::Interpreters => {
+            "medium: as for processes, and extensions that can be imported more than once"
+        }
         Family::Asyncio if from.has_loop() => "small: what was handed over stays on the loop",
-        Family::AsyncioThreads | Family::AsyncioFreeThreads if from.has_loop() => "small: what computes is handed to a pool",
-        Family::AsyncioProcesses | Family::AsyncioInterpreters if from.has_loop() => "medium: what computes is handed to a pool, and has to be picklable",
-        Family::Asyncio => "large: every function on the way to what waits becomes a coroutine, with clients that are made for it",
-        Family::AsyncioThreads | Family::AsyncioFreeThreads => "large: coroutines for what waits, a pool of threads for what computes",
-        Family::AsyncioProcesses | Family::AsyncioInterpreters => "large: coroutines for what waits, and what computes has to be picklable",
-        Family::Prefork => "medium: the program becomes an application that a server starts several times; nothing is shared but what is outside",
-        Family::Distributed => "large: a broker or a balancer, and the operation of several machines",
+        Family::AsyncioThreads | Family::AsyncioFreeThreads if from.has_loop() => {
+            "small: what computes is handed to a pool"
+        }
+        Family::AsyncioProcesses | Family::AsyncioInterpreters if from.has_loop() => {
+            "medium: what computes is handed to a pool, and has to be picklable"
+        }
+        Family::Asyncio => {
+            "large: every function on the way to what waits becomes a coroutine, with clients that are made for it"
+        }
+        Family::AsyncioThreads | Family::AsyncioFreeThreads => {
+            "large: coroutines for what waits, a pool of threads for what computes"
+        }
+        Family::AsyncioProcesses | Family::AsyncioInterpreters => {
+            "large: coroutines for what waits, and what computes has to be picklable"
+        }
+        Family::Prefork => {
+            "medium: the program becomes an application that a server starts several times; nothing is shared but what is outside"
+        }
+        Family::Distributed => {
+            "large: a broker or a balancer, and the operation of several machines"
+        }
     }
 }
 
@@ -358,7 +443,11 @@ pub(super) fn migration(
             })
             .collect(),
         rollback: rollback(from, to).to_owned(),
-        watch: watch(to, minor).into_iter().map(str::to_owned).chain(figures.iter().cloned()).collect(),
+        watch: watch(to, minor)
+            .into_iter()
+            .map(str::to_owned)
+            .chain(figures.iter().cloned())
+            .collect(),
     }
 }
 
@@ -371,9 +460,19 @@ fn to_steps(to: Family, minor: u32) -> Vec<&'static str> {
         Family::SingleThread => vec!["Take the pool or the loop out, and keep the tests."],
         Family::Threads => vec![pool],
         Family::FreeThreads => vec![free, pool],
-        Family::Asyncio => vec![awaits, "Start all tasks in a `TaskGroup`, with a time-out around what waits."],
-        Family::AsyncioThreads => vec![awaits, "Hand what computes or blocks to a pool of threads by `run_in_executor`."],
-        Family::AsyncioFreeThreads => vec![free, awaits, "Hand what computes to a pool of threads by `run_in_executor`."],
+        Family::Asyncio => vec![
+            awaits,
+            "Start all tasks in a `TaskGroup`, with a time-out around what waits.",
+        ],
+        Family::AsyncioThreads => vec![
+            awaits,
+            "Hand what computes or blocks to a pool of threads by `run_in_executor`.",
+        ],
+        Family::AsyncioFreeThreads => vec![
+            free,
+            awaits,
+            "Hand what computes to a pool of threads by `run_in_executor`.",
+        ],
         Family::Processes => vec![
             pickles,
             if minor >= 14 {
@@ -383,9 +482,21 @@ fn to_steps(to: Family, minor: u32) -> Vec<&'static str> {
             },
             pool,
         ],
-        Family::AsyncioProcesses => vec![awaits, pickles, "Hand what computes to a pool of processes by `run_in_executor`."],
-        Family::Interpreters => vec![pickles, "Try whether every extension can be imported in a sub-interpreter.", pool],
-        Family::AsyncioInterpreters => vec![awaits, pickles, "Hand what computes to the pool of interpreters by `run_in_executor`."],
+        Family::AsyncioProcesses => vec![
+            awaits,
+            pickles,
+            "Hand what computes to a pool of processes by `run_in_executor`.",
+        ],
+        Family::Interpreters => vec![
+            pickles,
+            "Try whether every extension can be imported in a sub-interpreter.",
+            pool,
+        ],
+        Family::AsyncioInterpreters => vec![
+            awaits,
+            pickles,
+            "Hand what computes to the pool of interpreters by `run_in_executor`.",
+        ],
         Family::Prefork => vec![
             "Make an application (ASGI or WSGI) of the program, with no state in the process that must be seen by all.",
             "Start it by the command above, behind one port.",
@@ -406,7 +517,9 @@ fn review(to: Family) -> Vec<&'static str> {
     let blocking = "Every call on the loop that may block: `time.sleep`, `requests`, drivers without await, files on slow disks.";
     let between = "What is set before an `await` and read after it: others have run meanwhile.";
     match to {
-        Family::SingleThread => vec!["What relied on being concurrent: time-outs, progress, background work."],
+        Family::SingleThread => {
+            vec!["What relied on being concurrent: time-outs, progress, background work."]
+        }
         Family::Threads => vec![shared, clients],
         Family::FreeThreads => vec![shared, clients, extensions],
         Family::Asyncio => vec![blocking, between],
@@ -414,36 +527,63 @@ fn review(to: Family) -> Vec<&'static str> {
         Family::AsyncioFreeThreads => vec![blocking, between, shared, extensions],
         Family::Processes => vec![pickled, globals],
         Family::AsyncioProcesses => vec![blocking, between, pickled, globals],
-        Family::Interpreters => vec![pickled, globals, "Every extension module: it has to support several interpreters (PEP 489, PEP 684)."],
+        Family::Interpreters => vec![
+            pickled,
+            globals,
+            "Every extension module: it has to support several interpreters (PEP 489, PEP 684).",
+        ],
         Family::AsyncioInterpreters => vec![blocking, between, pickled, globals],
         Family::Prefork => vec![
             "State in the process (caches, counters, sessions): each worker has its own.",
             "Connections: opened by each worker after its start, and as many pools as workers.",
         ],
-        Family::Distributed => vec!["What is lost with a machine, and whether a task may be executed twice."],
+        Family::Distributed => {
+            vec!["What is lost with a machine, and whether a task may be executed twice."]
+        }
     }
 }
 
 fn pitfalls(to: Family) -> Vec<(&'static str, &'static str)> {
-    const RACE: (&str, &str) = ("1.1", "race condition: a read and a write that others come between");
-    const UPDATE: (&str, &str) = ("1.3", "lost update: two changes of one value, one of them gone");
-    const ATOMIC: (&str, &str) = ("1.6", "an operation that is atomic with the GIL and is not without");
+    const RACE: (&str, &str) = (
+        "1.1",
+        "race condition: a read and a write that others come between",
+    );
+    const UPDATE: (&str, &str) = (
+        "1.3",
+        "lost update: two changes of one value, one of them gone",
+    );
+    const ATOMIC: (&str, &str) = (
+        "1.6",
+        "an operation that is atomic with the GIL and is not without",
+    );
     const DEADLOCK: (&str, &str) = ("3.1", "deadlock: two locks taken in different order");
     const SILENT: (&str, &str) = ("6.4", "an exception in a thread that nobody looks at");
     const CLIENT: (&str, &str) = ("7.4", "a client that is not made for threads");
-    const BLOCKED: (&str, &str) = ("5.1", "a blocking call on the loop: everything stands still");
+    const BLOCKED: (&str, &str) = (
+        "5.1",
+        "a blocking call on the loop: everything stands still",
+    );
     const AWAITED: (&str, &str) = ("5.2", "a coroutine that is never awaited");
     const EARLY: (&str, &str) = ("5.5", "a program that ends before its tasks");
     const LOCKED: (&str, &str) = ("5.4", "a lock of threads held in a coroutine");
-    const FROM_THREAD: (&str, &str) = ("7.2", "the loop called from another thread without `call_soon_threadsafe`");
+    const FROM_THREAD: (&str, &str) = (
+        "7.2",
+        "the loop called from another thread without `call_soon_threadsafe`",
+    );
     const PICKLE: (&str, &str) = ("4.4", "what cannot be pickled");
     const IPC: (&str, &str) = ("4.3", "large arguments that cost more than the work");
-    const METHODS: (&str, &str) = ("4.5", "start methods: what a forked worker inherits, and a spawned one does not");
+    const METHODS: (&str, &str) = (
+        "4.5",
+        "start methods: what a forked worker inherits, and a spawned one does not",
+    );
     const SIGNALS: (&str, &str) = ("4.7", "Ctrl-C and signals that reach the children as well");
     const MODEL: (&str, &str) = ("7.1", "changes of a worker that the parent does not see");
     const EXECUTOR: (&str, &str) = ("6.6", "the wrong pool for the work");
     match to {
-        Family::SingleThread => vec![("7.3", "requests one after another that could be waited for together")],
+        Family::SingleThread => vec![(
+            "7.3",
+            "requests one after another that could be waited for together",
+        )],
         Family::Threads => vec![RACE, UPDATE, DEADLOCK, SILENT, CLIENT, EXECUTOR],
         Family::FreeThreads => vec![ATOMIC, RACE, UPDATE, DEADLOCK, SILENT, CLIENT],
         Family::Asyncio => vec![BLOCKED, AWAITED, EARLY, LOCKED],
@@ -485,7 +625,12 @@ fn watch(to: Family, minor: u32) -> Vec<&'static str> {
     }
     match to {
         Family::SingleThread | Family::Asyncio => {}
-        Family::Threads | Family::FreeThreads | Family::AsyncioThreads | Family::AsyncioFreeThreads | Family::Interpreters | Family::AsyncioInterpreters => {
+        Family::Threads
+        | Family::FreeThreads
+        | Family::AsyncioThreads
+        | Family::AsyncioFreeThreads
+        | Family::Interpreters
+        | Family::AsyncioInterpreters => {
             all.push("`top -H -p PID`: one line a thread, and how busy each is.");
         }
         Family::Processes | Family::AsyncioProcesses | Family::Prefork | Family::Distributed => {
@@ -507,25 +652,44 @@ mod tests {
     #[test]
     fn calls_are_what_python_takes() {
         for (text, first) in [
-            ("threads:8", "concurrent.futures.ThreadPoolExecutor(max_workers=8)"),
+            (
+                "threads:8",
+                "concurrent.futures.ThreadPoolExecutor(max_workers=8)",
+            ),
             (
                 "processes:4:spawn:20",
                 "concurrent.futures.ProcessPoolExecutor(max_workers=4, mp_context=multiprocessing.get_context(\"spawn\"))",
             ),
-            ("pool:4:fork", "multiprocessing.get_context(\"fork\").Pool(4)"),
-            ("interpreters:3", "concurrent.futures.InterpreterPoolExecutor(max_workers=3)"),
+            (
+                "pool:4:fork",
+                "multiprocessing.get_context(\"fork\").Pool(4)",
+            ),
+            (
+                "interpreters:3",
+                "concurrent.futures.InterpreterPoolExecutor(max_workers=3)",
+            ),
         ] {
-            assert_eq!(calls(&strategy(text))[0], first, "{text}");
+            assert_eq!(calls(&strategy(text), true)[0], first, "{text}");
         }
-        assert!(calls(&strategy("processes:4:spawn:20"))[1].contains("chunksize=20"));
+        assert!(calls(&strategy("processes:4:spawn:20"), true)[1].contains("chunksize=20"));
     }
 
     #[test]
     fn hostile_names_stay_within_their_quotes() {
         let name = "x\"]\nimport os; os.system('rm -rf /')  # ";
-        for text in ["sequential", "threads:2", "asyncio:10+processes:2:fork", "prefork:2(asyncio)"] {
+        for text in [
+            "sequential",
+            "threads:2",
+            "asyncio:10+processes:2:fork",
+            "prefork:2(asyncio)",
+        ] {
             let code = code(&strategy(text), &[name]);
-            assert!(!code.lines().any(|l| l.trim_start().starts_with("import os")), "{code}");
+            assert!(
+                !code
+                    .lines()
+                    .any(|l| l.trim_start().starts_with("import os")),
+                "{code}"
+            );
         }
         assert_eq!(python_text("a\"b\\"), "\"a\\\"b\\\\\"");
     }
@@ -536,7 +700,10 @@ mod tests {
             for to in Family::ALL {
                 let there = typical(to, 4);
                 let m = migration(from, (to, &there), (14, &["t"]), 4, &[]);
-                assert!(m.steps.len() >= 4 && !m.pitfalls.is_empty() && !m.review.is_empty(), "{from:?} {to:?}");
+                assert!(
+                    m.steps.len() >= 4 && !m.pitfalls.is_empty() && !m.review.is_empty(),
+                    "{from:?} {to:?}"
+                );
                 assert!(m.effort.starts_with(if from == to { "none" } else { "" }));
             }
         }

@@ -157,24 +157,40 @@ pub(super) fn prior(demand: &Demand, constraints: &Constraints) -> Prior {
         c if c > 1.0 => format!("it could use {} cores", digits(c, 2)),
         _ => cores(),
     };
-    if io && !ask("Does it need more than one core as well?", demand.cores > 1.0, more_than_one()) {
+    if io
+        && !ask(
+            "Does it need more than one core as well?",
+            demand.cores > 1.0,
+            more_than_one(),
+        )
+    {
         return Prior {
             path,
             family: Family::Asyncio,
         };
     }
     let computes = demand.waiting() <= 1.0 - BOUND;
-    let share = format!("{} of a task's own time is waiting", percent(demand.waiting()));
+    let share = format!(
+        "{} of a task's own time is waiting",
+        percent(demand.waiting())
+    );
     if io || !ask("Is it CPU-bound?", computes, share.clone()) {
         ask("Does it both compute and wait?", true, share);
         let free = constraints.free_threading == FreeThreading::Yes;
         return Prior {
             path,
-            family: if free { Family::AsyncioFreeThreads } else { Family::AsyncioThreads },
+            family: if free {
+                Family::AsyncioFreeThreads
+            } else {
+                Family::AsyncioThreads
+            },
         };
     }
     let parallel = demand.at_once > 1;
-    let tasks = format!("{} may be under way at once", counted(demand.at_once, "task"));
+    let tasks = format!(
+        "{} may be under way at once",
+        counted(demand.at_once, "task")
+    );
     if !ask("Can tasks be executed in parallel?", parallel, tasks) {
         return Prior {
             path,

@@ -11,6 +11,7 @@ use crate::measure::Estimate;
 use crate::plan::{Input, at_load, own_load};
 use crate::quantity::Quantity;
 use crate::result::{Forecast, Tier, Verdict};
+use crate::scenario::units::format_size;
 use crate::scenario::{
     Arrivals, Metric, Objective, Rounds, Scenario, Strategy, StrategyCase, strategy_label,
 };
@@ -42,12 +43,16 @@ impl Fared {
             Tier::Fails => return 3,
             Tier::Meets | Tier::Misses => {}
         }
-        let worst = self.forecast.objectives.iter().map(|o| match (o.verdict, o.value) {
-            (Verdict::Met, _) => 0,
-            (Verdict::Missed, _) => 2,
-            (Verdict::Undecided, Some(v)) if within(o.metric(), v.mean, o.bound) => 1,
-            (Verdict::Undecided, _) => 2,
-        });
+        let worst = self
+            .forecast
+            .objectives
+            .iter()
+            .map(|o| match (o.verdict, o.value) {
+                (Verdict::Met, _) => 0,
+                (Verdict::Missed, _) => 2,
+                (Verdict::Undecided, Some(v)) if within(o.metric(), v.mean, o.bound) => 1,
+                (Verdict::Undecided, _) => 2,
+            });
         worst.max().unwrap_or(0)
     }
 
@@ -107,7 +112,7 @@ impl Goal {
         if let Some(bytes) = constraints.memory {
             // The budget that is given is the one that counts.
             objectives.retain(|o| o.metric != Metric::Memory);
-            let budget = parse_objective(&format!("memory < {bytes}B"));
+            let budget = parse_objective(&format!("memory < {}", format_size(bytes)));
             objectives.extend(budget);
         }
         let latency = objectives.iter().map(|o| o.metric).find(|m| m.is_latency());
@@ -204,7 +209,11 @@ impl Surveyor<'_> {
         let seen = self.study(&scene, &[probe], one, None)?;
         let events = seen.first().map_or(0, |f| f.forecast.events).max(1);
         if !steady {
-            let breadth = if events > LONG { Breadth::Narrow } else { Breadth::Wide };
+            let breadth = if events > LONG {
+                Breadth::Narrow
+            } else {
+                Breadth::Wide
+            };
             return Ok(Scale {
                 times: 1.0,
                 breadth,
@@ -222,10 +231,20 @@ impl Surveyor<'_> {
     }
 
     /// A glance at all candidates.
-    pub(super) fn glance(&self, scenario: &Scenario, goal: &Goal, scale: Scale) -> Result<Vec<Fared>, StudyError> {
+    pub(super) fn glance(
+        &self,
+        scenario: &Scenario,
+        goal: &Goal,
+        scale: Scale,
+    ) -> Result<Vec<Fared>, StudyError> {
         let all = candidates(scenario, self.profiles, self.constraints, scale.breadth);
         let scene = scene(scenario, goal, scale.times);
-        self.study(&scene, &all, Options::default().with_replications(1), Some(goal.metric))
+        self.study(
+            &scene,
+            &all,
+            Options::default().with_replications(1),
+            Some(goal.metric),
+        )
     }
 
     /// The best of each family, and those that are near the best of all; the single thread among them.
@@ -233,7 +252,9 @@ impl Surveyor<'_> {
         let order = ordered(glance, goal);
         let mut chosen: Vec<usize> = Vec::new();
         let mut families = 0_u16;
-        let best = order.first().map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
+        let best = order
+            .first()
+            .map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
         for &i in &order {
             let f = &glance[i];
             let first = families & f.candidate.family.bit() == 0;
@@ -241,14 +262,19 @@ impl Surveyor<'_> {
             let near = best.is_some_and(|(standing, value)| {
                 f.excluded.is_none()
                     && f.standing() <= standing.max(1)
-                    && value.zip(measured(f, goal)).is_some_and(|(best, v)| v <= best * (1.0 + NEAR))
+                    && value
+                        .zip(measured(f, goal))
+                        .is_some_and(|(best, v)| v <= best * (1.0 + NEAR))
                     && chosen.len() < FINALISTS
             });
             if first || near {
                 chosen.push(i);
             }
         }
-        chosen.iter().map(|&i| glance[i].candidate.clone()).collect()
+        chosen
+            .iter()
+            .map(|&i| glance[i].candidate.clone())
+            .collect()
     }
 
     /// A close look at some.
@@ -259,7 +285,11 @@ impl Surveyor<'_> {
         scale: Scale,
         some: &[Candidate],
     ) -> Result<Vec<Fared>, StudyError> {
-        let times = if is_steady(scenario) { (4.0 * scale.times).min(2.0) } else { 1.0 };
+        let times = if is_steady(scenario) {
+            (4.0 * scale.times).min(2.0)
+        } else {
+            1.0
+        };
         let scene = scene(scenario, goal, times);
         let options = Options {
             most_replications: 30,
@@ -272,7 +302,12 @@ impl Surveyor<'_> {
     }
 
     /// Adds how fast each is where there is always work.
-    fn add_capacity(&self, scenario: &Scenario, scale: Scale, all: &mut [Fared]) -> Result<(), StudyError> {
+    fn add_capacity(
+        &self,
+        scenario: &Scenario,
+        scale: Scale,
+        all: &mut [Fared],
+    ) -> Result<(), StudyError> {
         if scenario.workload.arrivals == Arrivals::Batch {
             for f in all {
                 f.capacity = f.forecast.get(Quantity::Throughput);
@@ -310,14 +345,21 @@ impl Surveyor<'_> {
         metric: Option<Metric>,
     ) -> Result<Vec<Fared>, StudyError> {
         let mut scene = scene.clone();
-        scene.strategies = some.iter().map(|c| c.case(&scene)).collect::<Vec<StrategyCase>>();
+        scene.strategies = some
+            .iter()
+            .map(|c| c.case(&scene))
+            .collect::<Vec<StrategyCase>>();
         let options = Options {
             metric,
             threads: self.threads,
             ..options
         };
         let study = run_study(&scene, self.profiles, &options, simulate, &|_| {})?;
-        let ran: u64 = study.forecasts.iter().map(|f| u64::from(f.replications)).sum();
+        let ran: u64 = study
+            .forecasts
+            .iter()
+            .map(|f| u64::from(f.replications))
+            .sum();
         let events: u64 = study.forecasts.iter().map(|f| f.events).sum();
         self.events.fetch_add(events, Ordering::Relaxed);
         let done = self.simulations.fetch_add(ran, Ordering::Relaxed) + ran;
@@ -327,7 +369,10 @@ impl Surveyor<'_> {
             by_name.insert((f.strategy.clone(), f.interpreter.clone()), f);
         }
         let fared = some.iter().filter_map(|c| {
-            let name = (strategy_label(&c.strategy), self.profiles[c.profile].name.clone());
+            let name = (
+                strategy_label(&c.strategy),
+                self.profiles[c.profile].name.clone(),
+            );
             Some(Fared {
                 forecast: by_name.get(&name)?.clone(),
                 candidate: c.clone(),
@@ -411,7 +456,12 @@ pub(super) fn ordered(all: &[Fared], goal: &Goal) -> Vec<usize> {
                 }
             })
             .then_with(|| key(a).total_cmp(&key(b)))
-            .then_with(|| x.candidate.family.complexity().cmp(&y.candidate.family.complexity()))
+            .then_with(|| {
+                x.candidate
+                    .family
+                    .complexity()
+                    .cmp(&y.candidate.family.complexity())
+            })
             .then_with(|| x.weight().cmp(&y.weight()))
             .then(a.cmp(&b))
     });

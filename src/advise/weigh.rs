@@ -49,7 +49,11 @@ impl Surveyor<'_> {
                 let begun = self.spent();
                 let mut before = 1.0;
                 let mut open: Vec<usize> = (0..others.len())
-                    .filter(|&i| found[i].iter().all(|c| c.lever != lever || (c.factor > 1.0) != up))
+                    .filter(|&i| {
+                        found[i]
+                            .iter()
+                            .all(|c| c.lever != lever || (c.factor > 1.0) != up)
+                    })
                     .collect();
                 for factor in FACTORS {
                     if open.is_empty() || self.spent() - begun > share / 2 {
@@ -57,12 +61,26 @@ impl Surveyor<'_> {
                     }
                     let factor = if up { factor } else { 1.0 / factor };
                     let some: Vec<Candidate> = open.iter().map(|&i| others[i].clone()).collect();
-                    let Some(better) = self.better(scenario, goal, scale, taken, &some, (lever, factor))? else {
+                    let Some(better) =
+                        self.better(scenario, goal, scale, taken, &some, (lever, factor))?
+                    else {
                         break;
                     };
-                    let crossed: Vec<usize> = open.iter().zip(&better).filter(|(_, b)| **b).map(|(i, _)| *i).collect();
+                    let crossed: Vec<usize> = open
+                        .iter()
+                        .zip(&better)
+                        .filter(|(_, b)| **b)
+                        .map(|(i, _)| *i)
+                        .collect();
                     for &i in &crossed {
-                        let at = self.halved(scenario, goal, scale, (taken, &others[i]), lever, (before, factor))?;
+                        let at = self.halved(
+                            scenario,
+                            goal,
+                            scale,
+                            (taken, &others[i]),
+                            lever,
+                            (before, factor),
+                        )?;
                         found[i].push(Crossing {
                             lever,
                             factor: at,
@@ -101,10 +119,16 @@ impl Surveyor<'_> {
         some.extend(others.iter().cloned());
         if lever == Lever::Cores {
             let cores = scenario.machine.visible_cpus;
-            some.iter_mut().for_each(|c| *c = resized(c, cores, changed.machine.visible_cpus));
+            some.iter_mut()
+                .for_each(|c| *c = resized(c, cores, changed.machine.visible_cpus));
         }
         let scene = scene(&changed, goal, scale.times);
-        let seen = self.study(&scene, &some, Options::default().with_replications(1), Some(goal.metric))?;
+        let seen = self.study(
+            &scene,
+            &some,
+            Options::default().with_replications(1),
+            Some(goal.metric),
+        )?;
         let find = |c: &Candidate| seen.iter().find(|f| f.candidate == *c);
         let taken = find(&some[0]);
         let better = some[1..].iter().map(|c| match (taken, find(c)) {
@@ -177,14 +201,13 @@ fn far(factor: f64) -> f64 {
 }
 
 fn is_better(a: &Fared, than: &Fared, goal: &Goal) -> bool {
-    let (x, y) = (a.standing(), than.standing());
-    if x.max(1) != y.max(1) {
-        return x < y;
+    if a.standing() > 1 {
+        return false;
     }
-    x <= 1
-        && measured(a, goal)
-            .zip(measured(than, goal))
-            .is_some_and(|(a, b)| a < b * (1.0 - SAME))
+    let sooner = measured(a, goal)
+        .zip(measured(than, goal))
+        .is_some_and(|(a, b)| a < b * (1.0 - SAME));
+    sooner || than.standing() > 1
 }
 
 /// A candidate whose workers were as many as cores, or half or twice as many, with as many of other cores.
@@ -199,7 +222,11 @@ fn resized(candidate: &Candidate, from: u32, to: u32) -> Candidate {
         Some(Workers::Auto | Workers::PerTask) | None => None,
     });
     let execution = strategy.execution();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within limits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within limits"
+    )]
     let sized = match (execution.copies, workers) {
         (Some(n), _) if n > 1 => strategy.with_workers(of(n) as u32),
         (_, Some(n)) if n <= 2 * from => strategy.with_workers(of(n) as u32),

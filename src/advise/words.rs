@@ -49,7 +49,11 @@ impl Words {
             return format!("up to {}", quantity_text(Unit::PerSecond, c));
         }
         match f.value() {
-            Some(v) => format!("{} of {}", metric_title(self.metric), metric_text(self.metric, v)),
+            Some(v) => format!(
+                "{} of {}",
+                metric_title(self.metric),
+                metric_text(self.metric, v)
+            ),
             None => f.forecast.status.name().to_owned(),
         }
     }
@@ -66,7 +70,9 @@ impl Words {
         let mut all = Vec::new();
         let name = taken.candidate.family.name();
         let others = best.filter(|b| b.candidate.family != taken.candidate.family);
-        let against = others.map_or(String::new(), |b| format!(": {} has a {}", b.candidate.family.name(), self.value(b)));
+        let against = others.map_or(String::new(), |b| {
+            format!(": {} has a {}", b.candidate.family.name(), self.value(b))
+        });
         all.push(match ground {
             Ground::Best => format!("{} of all that may be taken, {name} does best by {}: {}.", "Simulated with every number of workers that makes sense,", self.by(), self.value(taken)),
             Ground::Simplest if self.priority == Priority::Simplicity => {
@@ -88,8 +94,15 @@ impl Words {
                 time(saved)
             ),
         });
-        if let Some(s) = taken.speedup.filter(|_| taken.candidate.family != Family::SingleThread) {
-            let all_time = if self.batch { "" } else { " where there is always work" };
+        if let Some(s) = taken
+            .speedup
+            .filter(|_| taken.candidate.family != Family::SingleThread)
+        {
+            let all_time = if self.batch {
+                ""
+            } else {
+                " where there is always work"
+            };
             all.push(format!(
                 "Against a single thread {} times the speed{all_time}: {}.",
                 plus_minus(s),
@@ -98,7 +111,10 @@ impl Words {
         } else if let Some(b) = baseline.filter(|_| taken.candidate.family != Family::SingleThread)
             && !b.forecast.is_fine()
         {
-            all.push(format!("A single thread does not do it at all: {}.", b.forecast.status.name()));
+            all.push(format!(
+                "A single thread does not do it at all: {}.",
+                b.forecast.status.name()
+            ));
         }
         for o in &taken.forecast.objectives {
             all.push(requirement(o));
@@ -107,11 +123,20 @@ impl Words {
             let single = baseline.and_then(|b| b.get(Quantity::MemoryPeak));
             let workers = super::make::workers(taken);
             let each = match single.filter(|_| workers > 1) {
-                Some(single) => format!(", {} for each of {workers} workers beyond a single thread's {}", bytes((m.mean - single).max(0.0) / workers as f64), bytes(single)),
+                Some(single) => format!(
+                    ", {} for each of {workers} workers beyond a single thread's {}",
+                    bytes((m.mean - single).max(0.0) / workers as f64),
+                    bytes(single)
+                ),
                 None => String::new(),
             };
-            let budget = constraints.memory.map_or(String::new(), |b| format!(" of a budget of {}", bytes(b as f64)));
-            all.push(format!("Memory at its peak: {}{budget}{each}.", bytes(m.mean)));
+            let budget = constraints.memory.map_or(String::new(), |b| {
+                format!(" of a budget of {}", bytes(b as f64))
+            });
+            all.push(format!(
+                "Memory at its peak: {}{budget}{each}.",
+                bytes(m.mean)
+            ));
         }
         if let Some(where_to) = spent(taken) {
             all.push(format!("Of a task's time {where_to}."));
@@ -131,7 +156,13 @@ impl Words {
     }
 
     /// Why the tree's answer is not taken.
-    pub(super) fn disagrees(&self, tree: Family, by_tree: Option<&Fared>, taken: &Fared, ground: Ground) -> String {
+    pub(super) fn disagrees(
+        &self,
+        tree: Family,
+        by_tree: Option<&Fared>,
+        taken: &Fared,
+        ground: Ground,
+    ) -> String {
         let tree = tree.name();
         let Some(f) = by_tree else {
             return format!("The tree says {tree}, which none of the interpreters here can do.");
@@ -140,13 +171,26 @@ impl Words {
             return format!("The tree says {tree}, which cannot be taken: {why}.");
         }
         if f.standing() > 1 && f.standing() > taken.standing() {
-            return format!("The tree says {tree}, which does not do what is required: {}.", lacks(f));
+            return format!(
+                "The tree says {tree}, which does not do what is required: {}.",
+                lacks(f)
+            );
         }
-        let both = format!("{tree} (what the tree says) has a {}, {} a {}", self.value(f), taken.candidate.family.name(), self.value(taken));
+        let both = format!(
+            "{tree} (what the tree says) has a {}, {} a {}",
+            self.value(f),
+            taken.candidate.family.name(),
+            self.value(taken)
+        );
         match ground {
-            Ground::NotWorthIt(_) | Ground::TooSmall(_) => format!("{both}: too little between them for its complexity."),
+            Ground::NotWorthIt(_) | Ground::TooSmall(_) => {
+                format!("{both}: too little between them for its complexity.")
+            }
             Ground::Simplest => format!("{both}: about the same, and simpler."),
-            Ground::Best => format!("{both}. What makes the difference: {}.", mechanism(f, taken)),
+            Ground::Best => format!(
+                "{both}. What makes the difference: {}.",
+                mechanism(f, taken)
+            ),
         }
     }
 
@@ -160,11 +204,19 @@ impl Words {
         }
         let mut parts = vec![match (f.value(), taken.value()) {
             (Some(a), Some(b)) if self.priority != Priority::Throughput || self.batch => {
-                format!("{} {} ({})", metric_title(self.metric), metric_text(self.metric, a), against(a.mean, b.mean))
+                format!(
+                    "{} {} ({})",
+                    metric_title(self.metric),
+                    metric_text(self.metric, a),
+                    against(a.mean, b.mean)
+                )
             }
             _ => self.value(f),
         }];
-        for (q, name) in [(Quantity::MemoryPeak, "memory"), (Quantity::Cpu, "CPU time")] {
+        for (q, name) in [
+            (Quantity::MemoryPeak, "memory"),
+            (Quantity::Cpu, "CPU time"),
+        ] {
             if self.metric.quantity() == Some(q) {
                 continue;
             }
@@ -193,7 +245,9 @@ impl Words {
             add("if a task that crashes must not take the others with it".into());
         }
         let works = |f: &&&Fared| f.excluded.is_none() && f.standing() <= 1;
-        let without = others.iter().find(|o| works(o) && !o.candidate.family.free_threaded());
+        let without = others
+            .iter()
+            .find(|o| works(o) && !o.candidate.family.free_threaded());
         if that.free_threaded() && without.is_some_and(|o| o.candidate.family == this) {
             add("if no free-threaded build may be taken".into());
         }
@@ -202,14 +256,21 @@ impl Words {
         }
         let less = |q: Quantity| {
             let (a, b) = (f.get(q)?, taken.get(q)?);
-            let least = others.iter().filter(works).filter_map(|o| o.get(q)).fold(f64::INFINITY, f64::min);
+            let least = others
+                .iter()
+                .filter(works)
+                .filter_map(|o| o.get(q))
+                .fold(f64::INFINITY, f64::min);
             (a < b * (1.0 - MATTERS) && a <= least).then_some(b)
         };
         if let Some(b) = less(Quantity::MemoryPeak) {
             add(format!("if there is less memory than {}", bytes(b)));
         }
         if let Some(b) = less(Quantity::Cpu).filter(|_| self.metric != Metric::Cpu) {
-            add(format!("if CPU time is what costs: this one takes {} less", percent(1.0 - f.get(Quantity::Cpu).unwrap_or(b) / b)));
+            add(format!(
+                "if CPU time is what costs: this one takes {} less",
+                percent(1.0 - f.get(Quantity::Cpu).unwrap_or(b) / b)
+            ));
         }
         all
     }
@@ -233,11 +294,24 @@ impl Words {
             },
             Lever::Cores => {
                 let cores = f64::from(scenario.machine.visible_cpus) * c.seen;
-                let from = if c.factor > 1.0 { "or more" } else { "or fewer" };
-                format!("with {} cores {from}", digits(libm::round(cores).max(1.0), 3))
+                let from = if c.factor > 1.0 {
+                    "or more"
+                } else {
+                    "or fewer"
+                };
+                format!(
+                    "with {} cores {from}",
+                    digits(libm::round(cores).max(1.0), 3)
+                )
             }
-            Lever::Payload => format!("{side} {} times what travels to a worker", digits(c.factor, 2)),
-            Lever::Startup => what(seconds(scenario.workload.imports.time.scale(c.factor)), "of imports"),
+            Lever::Payload => format!(
+                "{side} {} times what travels to a worker",
+                digits(c.factor, 2)
+            ),
+            Lever::Startup => what(
+                seconds(scenario.workload.imports.time.scale(c.factor)),
+                "of imports",
+            ),
             Lever::Memory => format!("{side} {} times the memory of a task", digits(c.factor, 2)),
         };
         Condition {
@@ -257,16 +331,28 @@ impl Words {
         let Some(f) = take else {
             return "nothing does what is required".into();
         };
-        let value = match (goal.priority, goal.metric.quantity().and_then(|q| f.forecast.get(q))) {
+        let value = match (
+            goal.priority,
+            goal.metric.quantity().and_then(|q| f.forecast.get(q)),
+        ) {
             (Priority::Throughput, _) if !self.batch => words.value(f),
-            (_, Some(v)) => format!("{} of {}", metric_title(goal.metric), metric_text(goal.metric, v)),
+            (_, Some(v)) => format!(
+                "{} of {}",
+                metric_title(goal.metric),
+                metric_text(goal.metric, v)
+            ),
             _ => words.value(f),
         };
         format!("{} ({}), {value}", f.candidate.family.name(), f.label())
     }
 
     /// When something simpler is sensible though it is not the best.
-    pub(super) fn second_best(&self, simpler: Vec<&Fared>, taken: &Fared, goal: &Goal) -> Option<String> {
+    pub(super) fn second_best(
+        &self,
+        simpler: Vec<&Fared>,
+        taken: &Fared,
+        goal: &Goal,
+    ) -> Option<String> {
         /// By how many times it may be worse.
         const STILL: f64 = 1.5;
         let near = simpler.into_iter().filter_map(|f| {
@@ -291,11 +377,19 @@ impl Words {
     /// Figures that would show in production that the forecast was wrong.
     pub(super) fn signs(&self, taken: &Fared) -> Vec<String> {
         let mut all = Vec::new();
-        let wrong = |what: &str, bound: String| format!("{what} above {bound}: the forecast was wrong, or the work is another. Record it anew (`pchsim record`).");
+        let wrong = |what: &str, bound: String| {
+            format!(
+                "{what} above {bound}: the forecast was wrong, or the work is another. Record it anew (`pchsim record`)."
+            )
+        };
         if let Some(p95) = taken.forecast.get(Quantity::P95).filter(|_| !self.batch) {
             all.push(wrong("p95 latency", time(p95.high() * 1.25)));
         }
-        if let Some(m) = taken.forecast.get(Quantity::Makespan).filter(|_| self.batch) {
+        if let Some(m) = taken
+            .forecast
+            .get(Quantity::Makespan)
+            .filter(|_| self.batch)
+        {
             all.push(wrong("time until all is done", time(m.high() * 1.25)));
         }
         if let Some(m) = taken.forecast.get(Quantity::MemoryPeak) {
@@ -310,7 +404,12 @@ impl Words {
 
 /// What it is, in a line.
 pub(super) fn title(f: &Fared, profile: &Profile) -> String {
-    format!("{}: {} on {}", capital(f.candidate.family.name()), f.label(), profile.name)
+    format!(
+        "{}: {} on {}",
+        capital(f.candidate.family.name()),
+        f.label(),
+        profile.name
+    )
 }
 
 /// Names of approaches, in short.
@@ -329,9 +428,15 @@ pub(super) fn names(all: &[&Fared]) -> Vec<String> {
 /// What is in the way where nothing does what is required: the requirement that the nearest misses, and by how much.
 pub(super) fn binding(nearest: &Fared, all: &[Fared]) -> String {
     if let Some(why) = nearest.excluded {
-        let families: Vec<&str> = all.iter().filter(|f| f.excluded.is_none()).map(|f| f.candidate.family.name()).collect();
+        let families: Vec<&str> = all
+            .iter()
+            .filter(|f| f.excluded.is_none())
+            .map(|f| f.candidate.family.name())
+            .collect();
         if families.is_empty() {
-            return format!("none of the approaches that the interpreters here can execute may be taken: {why}");
+            return format!(
+                "none of the approaches that the interpreters here can execute may be taken: {why}"
+            );
         }
     }
     lacks(nearest)
@@ -343,7 +448,11 @@ fn lacks(f: &Fared) -> String {
         let why = f.forecast.refusal.clone();
         return why.unwrap_or_else(|| f.forecast.status.name().to_owned());
     }
-    let missed = f.forecast.objectives.iter().filter(|o| o.verdict != Verdict::Met);
+    let missed = f
+        .forecast
+        .objectives
+        .iter()
+        .filter(|o| o.verdict != Verdict::Met);
     let missed: Vec<String> = missed.map(requirement_short).collect();
     if missed.is_empty() {
         "it fails tasks that others complete".into()
@@ -354,7 +463,12 @@ fn lacks(f: &Fared) -> String {
 
 fn requirement_short(o: &Judgement) -> String {
     match (o.metric(), o.value) {
-        (Some(m), Some(v)) => format!("{} is {} ({} is required)", metric_title(m), metric_text(m, v), o.text),
+        (Some(m), Some(v)) => format!(
+            "{} is {} ({} is required)",
+            metric_title(m),
+            metric_text(m, v),
+            o.text
+        ),
         _ => format!("{} has no value", o.text),
     }
 }
@@ -366,7 +480,12 @@ fn requirement(o: &Judgement) -> String {
         Verdict::Undecided => "Met as far as can be told",
     };
     match (o.metric(), o.value) {
-        (Some(m), Some(v)) => format!("{how}: {} ({} {}).", o.text, metric_title(m), metric_text(m, v)),
+        (Some(m), Some(v)) => format!(
+            "{how}: {} ({} {}).",
+            o.text,
+            metric_title(m),
+            metric_text(m, v)
+        ),
         _ => format!("{how}: {}.", o.text),
     }
 }
@@ -383,7 +502,11 @@ fn mechanism(slow: &Fared, fast: &Fared) -> String {
     let cpu = cpu.filter(|(a, b)| a > &(b * (1.0 + MATTERS)));
     let cause = worst.filter(|c| more(*c) > 0.0 && length(slow) > 0.0);
     match (cause.map(|c| Cause::ALL[c]), cpu) {
-        (Some(Cause::Running), Some((a, b))) => format!("its code runs longer ({} of CPU time against {})", time(a), time(b)),
+        (Some(Cause::Running), Some((a, b))) => format!(
+            "its code runs longer ({} of CPU time against {})",
+            time(a),
+            time(b)
+        ),
         (Some(Cause::Running) | None, _) => match cpu {
             Some((a, b)) => format!("{} of CPU time against {}", time(a), time(b)),
             None => "start-up and hand-overs, which no single cause stands out of".into(),
@@ -415,7 +538,13 @@ fn spent(f: &Fared) -> Option<String> {
         .iter()
         .take(3)
         .filter(|(_, share)| *share >= MATTERS)
-        .map(|(c, share)| format!("{} is {}", percent(*share), quantity::waiting(Cause::ALL[*c], means(f))))
+        .map(|(c, share)| {
+            format!(
+                "{} is {}",
+                percent(*share),
+                quantity::waiting(Cause::ALL[*c], means(f))
+            )
+        })
         .collect();
     (!parts.is_empty()).then(|| list(&parts))
 }
@@ -424,7 +553,11 @@ fn spent(f: &Fared) -> Option<String> {
 pub(super) fn wrong(name: &str, factor: f64, becomes: Option<&Fared>, changes: bool) -> String {
     let how = if factor < 1.0 { "half" } else { "double" };
     match (changes, becomes) {
-        (true, Some(f)) => format!("{how} the {name}: {} ({})", f.candidate.family.name(), f.label()),
+        (true, Some(f)) => format!(
+            "{how} the {name}: {} ({})",
+            f.candidate.family.name(),
+            f.label()
+        ),
         (true, None) => format!("{how} the {name}: nothing would do what is required"),
         (false, _) => format!("{how} the {name}: the same"),
     }
@@ -449,7 +582,11 @@ fn time(s: f64) -> String {
 }
 
 fn amount(q: Quantity, value: f64) -> String {
-    if q == Quantity::MemoryPeak { bytes(value) } else { time(value) }
+    if q == Quantity::MemoryPeak {
+        bytes(value)
+    } else {
+        time(value)
+    }
 }
 
 /// How much more or less one is than the other.
@@ -468,5 +605,7 @@ fn against(a: f64, b: f64) -> String {
 
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
+    chars
+        .next()
+        .map_or(String::new(), |c| c.to_uppercase().chain(chars).collect())
 }

@@ -57,38 +57,72 @@ fn wrapped(text: &str, width: f64) -> Vec<String> {
 #[must_use]
 pub fn architecture(advice: &Advice, scenario: &Scenario) -> String {
     font::register();
-    let taken = advice.recommendation.as_ref().map(|r| &r.approach).or(advice.nearest.as_ref());
+    let taken = advice
+        .recommendation
+        .as_ref()
+        .map(|r| &r.approach)
+        .or(advice.nearest.as_ref());
     let title = taken.map_or_else(
         || "Nothing does what is required".to_owned(),
         |a| format!("{} ({} on {})", a.family.name(), a.strategy, a.interpreter),
     );
-    let strategy = taken.and_then(|a| crate::syntax::parse_strategy(&a.strategy).ok()).map(|s| s.strategy);
+    let strategy = taken
+        .and_then(|a| crate::syntax::parse_strategy(&a.strategy).ok())
+        .map(|s| s.strategy);
     let strategy = strategy.unwrap_or(Strategy::Sequential);
     let sources = sources(advice, scenario);
     let inside = inside(&strategy, taken);
     let behind = behind(scenario);
     let mut sheet = Sheet::new((WIDTH, 0.0));
     let room = WIDTH - 48.0;
-    let heading = Label::new((24.0, 34.0), fit(&title, 17.0, true, room), Anchor::Start, Paint::Ink);
+    let heading = Label::new(
+        (24.0, 34.0),
+        fit(&title, 17.0, true, room),
+        Anchor::Start,
+        Paint::Ink,
+    );
     sheet.label(heading.sized(17.0).bold(true));
     let about = format!("{}: {}", scenario.name, figures(taken));
     for (i, line) in wrap(&about, 12.0, false, room, 2).into_iter().enumerate() {
-        sheet.label(Label::new((24.0, 54.0 + 16.0 * i as f64), line, Anchor::Start, Paint::Quiet).sized(12.0));
+        sheet.label(
+            Label::new(
+                (24.0, 54.0 + 16.0 * i as f64),
+                line,
+                Anchor::Start,
+                Paint::Quiet,
+            )
+            .sized(12.0),
+        );
     }
     let top = 96.0;
     let widths = [230.0, 400.0, 210.0];
-    let lefts = [24.0, 24.0 + widths[0] + 46.0, 24.0 + widths[0] + widths[1] + 92.0];
-    let tall = |blocks: &[Block], width: f64| blocks.iter().map(|b| b.height(width) + GAP).sum::<f64>() - GAP;
+    let lefts = [
+        24.0,
+        24.0 + widths[0] + 46.0,
+        24.0 + widths[0] + widths[1] + 92.0,
+    ];
+    let tall = |blocks: &[Block], width: f64| {
+        blocks.iter().map(|b| b.height(width) + GAP).sum::<f64>() - GAP
+    };
     let frame = 46.0;
     let heights = [
         tall(&sources, widths[0]),
         tall(&inside.blocks, widths[1] - 28.0) + frame + 14.0,
-        if behind.is_empty() { 0.0 } else { tall(&behind, widths[2]) },
+        if behind.is_empty() {
+            0.0
+        } else {
+            tall(&behind, widths[2])
+        },
     ];
     let most = heights.iter().copied().fold(0.0, f64::max);
     let middle = top + most / 2.0;
     // Who sends, on the left.
-    let from = column(&mut sheet, &sources, (lefts[0], middle - heights[0] / 2.0), widths[0]);
+    let from = column(
+        &mut sheet,
+        &sources,
+        (lefts[0], middle - heights[0] / 2.0),
+        widths[0],
+    );
     // The process, or each of several.
     let (x, y) = (lefts[1], middle - heights[1] / 2.0);
     for shift in (1..=inside.copies.min(4).saturating_sub(1)).rev() {
@@ -101,8 +135,17 @@ pub fn architecture(advice: &Advice, scenario: &Scenario) -> String {
     sheet.rect(corners, Paint::Ground);
     sheet.frame(corners, 1.5, Paint::Ink);
     let title = fit(&inside.title, 13.0, true, widths[1] - 24.0);
-    sheet.label(Label::new((x + 12.0, y + 22.0), title, Anchor::Start, Paint::Ink).sized(13.0).bold(true));
-    let places = column(&mut sheet, &inside.blocks, (x + 14.0, y + frame), widths[1] - 28.0);
+    sheet.label(
+        Label::new((x + 12.0, y + 22.0), title, Anchor::Start, Paint::Ink)
+            .sized(13.0)
+            .bold(true),
+    );
+    let places = column(
+        &mut sheet,
+        &inside.blocks,
+        (x + 14.0, y + frame),
+        widths[1] - 28.0,
+    );
     for at in from {
         arrow(&mut sheet, (lefts[0] + widths[0], at), (x, middle));
     }
@@ -112,14 +155,28 @@ pub fn architecture(advice: &Advice, scenario: &Scenario) -> String {
         arrow(&mut sheet, (x, foot), (x, foot + GAP));
     }
     if !behind.is_empty() {
-        let to = column(&mut sheet, &behind, (lefts[2], middle - heights[2] / 2.0), widths[2]);
+        let to = column(
+            &mut sheet,
+            &behind,
+            (lefts[2], middle - heights[2] / 2.0),
+            widths[2],
+        );
         for at in to {
             arrow(&mut sheet, (x + widths[1], middle), (lefts[2], at));
         }
     }
     sheet.size.1 = top + most + 28.0;
     let size = sheet.size;
-    plot::document(&sheet, size, Theme::Light, ("architecture", &format!("Architecture of {}", scenario.name), &about))
+    plot::document(
+        &sheet,
+        size,
+        Theme::Light,
+        (
+            "architecture",
+            &format!("Architecture of {}", scenario.name),
+            &about,
+        ),
+    )
 }
 
 /// The most important figures.
@@ -156,7 +213,9 @@ fn sources(advice: &Advice, scenario: &Scenario) -> Vec<Block> {
     let how = |c: &TaskClass| match &w.arrivals {
         Arrivals::Batch => format!("{} at once", counted(c.count, "task")),
         Arrivals::Closed { users, .. } => counted(u64::from(*users), "user"),
-        Arrivals::Open { interval, .. } => format!("{}/s at random", digits(1e9 / interval.mean().max(1.0), 3)),
+        Arrivals::Open { interval, .. } => {
+            format!("{}/s at random", digits(1e9 / interval.mean().max(1.0), 3))
+        }
         Arrivals::Varying { load, .. } => format!("up to {}/s", digits(load.peak_rate(), 3)),
         Arrivals::Sessions { .. } => "visitors in sessions".into(),
         Arrivals::Trace(_) => "as recorded".into(),
@@ -182,7 +241,10 @@ fn sources(advice: &Advice, scenario: &Scenario) -> Vec<Block> {
         })
         .collect();
     if w.classes.len() > all.len() {
-        all.push(Block::new(format!("{} more kinds", w.classes.len() - all.len()), Paint::Frame));
+        all.push(Block::new(
+            format!("{} more kinds", w.classes.len() - all.len()),
+            Paint::Frame,
+        ));
     }
     all
 }
@@ -213,12 +275,18 @@ fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
     };
     let mut blocks = Vec::new();
     blocks.push(if execution.event_loop {
-        let limit = execution.limit.map_or("no limit of tasks".to_owned(), |n| format!("at most {} at once", counted(u64::from(n), "task")));
-        Block::new("event loop (one thread)", Paint::Curve(1)).line("every task is a coroutine").line(limit)
+        let limit = execution.limit.map_or("no limit of tasks".to_owned(), |n| {
+            format!("at most {} at once", counted(u64::from(n), "task"))
+        });
+        Block::new("event loop (one thread)", Paint::Curve(1))
+            .line("every task is a coroutine")
+            .line(limit)
     } else if execution.pool == Pool::Nobody {
         Block::new("main thread", Paint::Curve(1)).line("one task after another")
     } else {
-        Block::new("main thread", Paint::Curve(1)).line("submits tasks, and takes their results").line("a queue before the pool")
+        Block::new("main thread", Paint::Curve(1))
+            .line("submits tasks, and takes their results")
+            .line("a queue before the pool")
     });
     for pool in strategy.every_pool() {
         let workers = match pool.workers() {
@@ -228,7 +296,9 @@ fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
             None => continue,
         };
         let (name, paint) = match pool {
-            Pool::Processes { start, .. } => (format!("processes, {}", method(start)), Paint::Curve(2)),
+            Pool::Processes { start, .. } => {
+                (format!("processes, {}", method(start)), Paint::Curve(2))
+            }
             Pool::Interpreters(_) => ("sub-interpreters".to_owned(), Paint::Curve(3)),
             Pool::Threads(_) | Pool::ThreadEach => ("threads".to_owned(), Paint::Curve(2)),
             Pool::Nobody => continue,
@@ -272,7 +342,9 @@ fn behind(scenario: &Scenario) -> Vec<Block> {
     for r in &w.resources {
         let line = match &r.kind {
             ResourceKind::Semaphore { count } => format!("{count} permits"),
-            ResourceKind::Connections { size, overflow, .. } => format!("{} connections", size.saturating_add(*overflow)),
+            ResourceKind::Connections { size, overflow, .. } => {
+                format!("{} connections", size.saturating_add(*overflow))
+            }
             ResourceKind::RateLimit { .. } => "a rate limit".to_owned(),
             ResourceKind::Breaker { .. } => "a circuit breaker".to_owned(),
         };
@@ -291,7 +363,9 @@ fn behind(scenario: &Scenario) -> Vec<Block> {
     let outside = w.any_step(|s| {
         s.takes().is_some_and(|(r, _)| match r {
             crate::scenario::StepResource::Outside | crate::scenario::StepResource::Blocked => true,
-            crate::scenario::StepResource::Bytecode | crate::scenario::StepResource::Native => false,
+            crate::scenario::StepResource::Bytecode | crate::scenario::StepResource::Native => {
+                false
+            }
         })
     });
     if outside {
@@ -311,7 +385,11 @@ fn column(sheet: &mut Sheet, blocks: &[Block], (x, mut y): Position, width: f64)
         sheet.rect(((x, y), (x + 5.0, y + height)), block.paint);
         sheet.frame(corners, 1.0, Paint::Frame);
         let title = fit(&block.title, 12.5, true, width - 24.0);
-        sheet.label(Label::new((x + 14.0, y + 20.0), title, Anchor::Start, Paint::Ink).sized(12.5).bold(true));
+        sheet.label(
+            Label::new((x + 14.0, y + 20.0), title, Anchor::Start, Paint::Ink)
+                .sized(12.5)
+                .bold(true),
+        );
         let mut at = y + 38.0;
         for line in block.lines.iter().flat_map(|l| wrapped(l, width)) {
             sheet.label(Label::new((x + 14.0, at), line, Anchor::Start, Paint::Quiet).sized(SMALL));
@@ -319,12 +397,17 @@ fn column(sheet: &mut Sheet, blocks: &[Block], (x, mut y): Position, width: f64)
         }
         for cell in 0..block.cells.min(CELLS) {
             let left = x + 14.0 + cell as f64 * (CELL + 5.0);
-            sheet.rect(((left, at - 8.0), (left + CELL, at - 8.0 + CELL)), block.paint);
+            sheet.rect(
+                ((left, at - 8.0), (left + CELL, at - 8.0 + CELL)),
+                block.paint,
+            );
         }
         if block.cells > CELLS {
             let left = x + 14.0 + CELLS as f64 * (CELL + 5.0);
             let more = format!("+{}", block.cells - CELLS);
-            sheet.label(Label::new((left, at + 3.0), more, Anchor::Start, Paint::Quiet).sized(SMALL));
+            sheet.label(
+                Label::new((left, at + 3.0), more, Anchor::Start, Paint::Quiet).sized(SMALL),
+            );
         }
         middles.push(y + height / 2.0);
         y += height + GAP;

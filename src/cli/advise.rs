@@ -19,9 +19,7 @@ use super::selection::{ScenarioSource, find_profile, user_error};
 use super::values::{integer, seed};
 use super::words::quoted;
 use super::{record, verify};
-use crate::advise::{
-    Advice, Ask, Constraints, Depth, Family, FreeThreading, Interview, advise,
-};
+use crate::advise::{Advice, Ask, Constraints, Depth, Family, FreeThreading, Interview, advise};
 use crate::host::{self, Scratch};
 use crate::profiles::{of_scenario, shipped};
 use crate::report;
@@ -92,7 +90,12 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Keep what was answered, or recorded, as a scenario in this file (.ron)
-    #[arg(long, value_name = "FILE", help_heading = "Output", conflicts_with = "scenario")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Output",
+        conflicts_with = "scenario"
+    )]
     pub save: Option<PathBuf>,
     /// Draw processes, loops, pools, queues and resources of what is recommended into this file (.svg)
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -177,7 +180,11 @@ pub(crate) struct Required {
     #[arg(long, value_name = "STATE", help_heading = "What is required")]
     pub state: Option<String>,
     /// A task that crashes must leave the others alone
-    #[arg(long, help_heading = "What is required", conflicts_with = "no_isolation")]
+    #[arg(
+        long,
+        help_heading = "What is required",
+        conflicts_with = "no_isolation"
+    )]
     pub isolation: bool,
     /// A task that crashes may take the others with it
     #[arg(long, help_heading = "What is required")]
@@ -212,7 +219,13 @@ impl Args {
             ("percentile", text(&r.percentile)),
             ("memory-mb", text(&r.memory_mb)),
             ("cores", text(&r.cores)),
-            ("expensive-startup", yes_no(w.expensive_startup || w.startup_time.is_some() || w.startup_memory.is_some(), w.no_expensive_startup)),
+            (
+                "expensive-startup",
+                yes_no(
+                    w.expensive_startup || w.startup_time.is_some() || w.startup_memory.is_some(),
+                    w.no_expensive_startup,
+                ),
+            ),
             ("startup-time", text(&w.startup_time)),
             ("startup-memory", text(&w.startup_memory)),
             ("python", text(&r.python)),
@@ -256,7 +269,11 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         scenario: &case.scenario,
         profiles: &profiles,
         constraints: case.constraints.clone(),
-        depth: if args.quick { Depth::Answer } else { Depth::Whole },
+        depth: if args.quick {
+            Depth::Answer
+        } else {
+            Depth::Whole
+        },
         threads: args.threads.map(|n| n as usize),
     };
     let progress = printer.progress_bar();
@@ -293,7 +310,10 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             verified(args, &case, &advice, &more, printer)?;
         }
         if let Some(python) = &args.verify {
-            let more = [OsString::from("--python"), python_of(python, &advice, printer).into()];
+            let more = [
+                OsString::from("--python"),
+                python_of(python, &advice, printer).into(),
+            ];
             verified(args, &case, &advice, &more, printer)?;
         }
     }
@@ -304,7 +324,10 @@ fn exit_code(advice: &Advice, printer: &Printer) -> Exit {
     if advice.recommendation.is_some() {
         return Exit::Done;
     }
-    let why = advice.binding.as_deref().unwrap_or("nothing can be simulated");
+    let why = advice
+        .binding
+        .as_deref()
+        .unwrap_or("nothing can be simulated");
     printer.warn(&format!("failed: nothing does what is required: {why}"));
     Exit::ObjectiveMissed
 }
@@ -318,17 +341,24 @@ fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Opt
     if !args.program.is_empty() {
         let place = Scratch::new().context("cannot make a folder for the recording")?;
         let file = place.path().join("recorded.ron");
-        let mut words: Vec<OsString> = vec!["record".into(), "-o".into(), file.clone().into(), "--".into()];
+        let mut words: Vec<OsString> = vec![
+            "record".into(),
+            "-o".into(),
+            file.clone().into(),
+            "--".into(),
+        ];
         words.extend(args.program.iter().cloned());
-        let matches = record::Args::augment_args(clap::Command::new("record")).get_matches_from(words);
+        let matches =
+            record::Args::augment_args(clap::Command::new("record")).get_matches_from(words);
         let record_args = record::Args::from_arg_matches(&matches)?;
         args.program.iter().for_each(|word| files.reads(word));
         let code = record::run(&record_args, printer)?;
         if code == Exit::Interrupted as u8 {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(&file)
-            .map_err(|_| UserError::new("nothing was recorded that advice could be given on".to_owned()))?;
+        let text = std::fs::read_to_string(&file).map_err(|_| {
+            UserError::new("nothing was recorded that advice could be given on".to_owned())
+        })?;
         let source = ScenarioSource::handed(text.clone(), "the recording", &file);
         return of_scenario_source(args, &source, files, Some(text)).map(Some);
     }
@@ -336,10 +366,17 @@ fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Opt
 }
 
 /// A scenario with what the options require.
-fn of_scenario_source(args: &Args, source: &ScenarioSource, files: &mut Files, text: Option<String>) -> anyhow::Result<Case> {
+fn of_scenario_source(
+    args: &Args,
+    source: &ScenarioSource,
+    files: &mut Files,
+    text: Option<String>,
+) -> anyhow::Result<Case> {
     let mut interview = Interview::default();
     for (key, answer) in args.given() {
-        interview.answer(key, &answer).map_err(|e| UserError::new(format!("--{key}: {e}")))?;
+        interview
+            .answer(key, &answer)
+            .map_err(|e| UserError::new(format!("--{key}: {e}")))?;
     }
     let answers = interview.finish().map_err(UserError::new)?;
     let given: BTreeMap<&str, String> = args.given().into_iter().collect();
@@ -349,7 +386,9 @@ fn of_scenario_source(args: &Args, source: &ScenarioSource, files: &mut Files, t
         ..Changes::default()
     };
     if given.contains_key("cores") {
-        changes.set.push(("machine.cores".into(), answers.cores.to_string()));
+        changes
+            .set
+            .push(("machine.cores".into(), answers.cores.to_string()));
     }
     if given.contains_key("python") {
         changes.interpreters = interpreters(&answers.python, &answers.constraints);
@@ -391,12 +430,16 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
     }
     let given = args.given();
     for (key, answer) in &given {
-        interview.answer(key, answer).map_err(|e| UserError::new(format!("--{key}: {e}")))?;
+        interview
+            .answer(key, answer)
+            .map_err(|e| UserError::new(format!("--{key}: {e}")))?;
     }
     // Scripts are not asked: they have said what the work is.
     use std::io::IsTerminal as _;
     let terminal = std::io::stdin().is_terminal();
-    let said = args.work.answers.is_some() || args.work.defaults || (!terminal && args.work.workload.is_some());
+    let said = args.work.answers.is_some()
+        || args.work.defaults
+        || (!terminal && args.work.workload.is_some());
     if !said {
         interview::ask(&mut interview)?;
     }
@@ -410,14 +453,27 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
         }
     }
     let text = answers.scenario(&names);
-    let source = ScenarioSource::handed(text.clone(), "the scenario of the answers", Path::new("-"));
+    let source =
+        ScenarioSource::handed(text.clone(), "the scenario of the answers", Path::new("-"));
     let changes = Changes {
         set: args.set.clone(),
         seed: args.seed,
         ..Changes::default()
     };
     let (scenario, _) = source.scenario(&changes, files)?;
-    let words = interview.given().flat_map(|(k, v)| words_of(k, if matches!(v, "yes" | "true") && k != "free-threading" { "y" } else { v })).collect();
+    let words = interview
+        .given()
+        .flat_map(|(k, v)| {
+            words_of(
+                k,
+                if matches!(v, "yes" | "true") && k != "free-threading" {
+                    "y"
+                } else {
+                    v
+                },
+            )
+        })
+        .collect();
     Ok(Case {
         scenario,
         constraints: answers.constraints,
@@ -437,7 +493,8 @@ enum Answered {
 
 fn answers_of_file(path: &Path, interview: &mut Interview) -> anyhow::Result<()> {
     let called = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| UserError::new(format!("cannot read the answers of {called}: {e}")))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| UserError::new(format!("cannot read the answers of {called}: {e}")))?;
     let options = ron::Options::default();
     let all: BTreeMap<String, Answered> = options.from_str(&text).map_err(|e| {
         UserError::new(format!(
@@ -465,17 +522,28 @@ fn interpreters(versions: &[String], constraints: &Constraints) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for version in versions {
         let exact = format!("cpython-{version}");
-        let minor: i64 = version.strip_prefix("3.").and_then(|m| m.parse().ok()).unwrap_or(14);
+        let minor: i64 = version
+            .strip_prefix("3.")
+            .and_then(|m| m.parse().ok())
+            .unwrap_or(14);
         let known = crate::profiles::find(&exact).is_ok();
         let nearest = all
             .iter()
             .filter(|p| p.gil && p.name.starts_with("cpython-"))
             .min_by_key(|p| (i64::from(p.minor) - minor).abs());
-        let name = if known { Some(exact) } else { nearest.map(|p| p.name.clone()) };
+        let name = if known {
+            Some(exact)
+        } else {
+            nearest.map(|p| p.name.clone())
+        };
         names.extend(name);
     }
     // What may not be taken is simulated all the same, to say what it would bring.
-    let free = versions.iter().any(|v| v.strip_prefix("3.").and_then(|m| m.parse::<u32>().ok()).is_some_and(|m| m >= 14));
+    let free = versions.iter().any(|v| {
+        v.strip_prefix("3.")
+            .and_then(|m| m.parse::<u32>().ok())
+            .is_some_and(|m| m >= 14)
+    });
     if free && constraints.free_threading != FreeThreading::No {
         names.push("cpython-3.14t".into());
     }
@@ -524,7 +592,9 @@ fn benchmark_command(args: &Args, advice: &Advice) -> Option<String> {
     let kept = args.save.as_ref().map(|p| p.display().to_string());
     let file = args.scenario.clone().or(kept);
     let Some(file) = file else {
-        return Some("keep the scenario with --save FILE.ron, or measure at once with --verify".into());
+        return Some(
+            "keep the scenario with --save FILE.ron, or measure at once with --verify".into(),
+        );
     };
     let mut words = vec!["pchsim".to_owned(), "verify".into(), quoted(&file)];
     for s in strategies {
@@ -537,13 +607,20 @@ fn benchmark_command(args: &Args, advice: &Advice) -> Option<String> {
 }
 
 /// Hands what is recommended to `verify`.
-fn verified(args: &Args, case: &Case, advice: &Advice, more: &[OsString], printer: &Printer) -> anyhow::Result<()> {
+fn verified(
+    args: &Args,
+    case: &Case,
+    advice: &Advice,
+    more: &[OsString],
+    printer: &Printer,
+) -> anyhow::Result<()> {
     let place = Scratch::new().context("cannot make a folder for the scenario")?;
     let name: OsString = match (&args.scenario, &case.text) {
         (Some(name), _) => name.into(),
         (None, text) => {
             let file = place.path().join("advice.ron");
-            std::fs::write(&file, text.as_deref().unwrap_or_default()).context("cannot keep the scenario")?;
+            std::fs::write(&file, text.as_deref().unwrap_or_default())
+                .context("cannot keep the scenario")?;
             file.into()
         }
     };
@@ -573,7 +650,11 @@ fn python_of(named: &str, advice: &Advice, printer: &Printer) -> String {
         return "python3".into();
     };
     let short: String = r.version.split('.').take(2).collect::<Vec<_>>().join(".");
-    let wanted = if r.family.free_threaded() { format!("{short}t") } else { short };
+    let wanted = if r.family.free_threaded() {
+        format!("{short}t")
+    } else {
+        short
+    };
     if host::find(&wanted).is_ok() {
         return wanted;
     }
@@ -593,7 +674,10 @@ mod tests {
     fn every_question_has_an_option() {
         let command = Args::augment_args(clap::Command::new("advise"));
         for key in Interview::keys() {
-            assert!(command.get_arguments().any(|a| a.get_long() == Some(key)), "--{key}");
+            assert!(
+                command.get_arguments().any(|a| a.get_long() == Some(key)),
+                "--{key}"
+            );
         }
         assert_eq!(current("asyncio"), Some(Family::Asyncio));
         assert_eq!(Priority::ALL.len(), 5);
@@ -602,7 +686,10 @@ mod tests {
     #[test]
     fn versions_become_profiles() {
         let yes = Constraints::default();
-        assert_eq!(interpreters(&["3.14".into()], &yes), ["cpython-3.14", "cpython-3.14t"]);
+        assert_eq!(
+            interpreters(&["3.14".into()], &yes),
+            ["cpython-3.14", "cpython-3.14t"]
+        );
         assert_eq!(interpreters(&["3.9".into()], &yes), ["cpython-3.11"]);
     }
 }

@@ -20,7 +20,8 @@ pub(super) fn ask(interview: &mut Interview) -> anyhow::Result<()> {
         return read(interview);
     }
     // A terminal that can but write lines, and a screen reader, are asked line by line.
-    let plain = std::env::var("TERM").is_ok_and(|t| t == "dumb") || !std::io::stderr().is_terminal();
+    let plain =
+        std::env::var("TERM").is_ok_and(|t| t == "dumb") || !std::io::stderr().is_terminal();
     eprintln!("Empty answers take what stands in brackets. Ctrl-C ends this.\n");
     while let Some(prompt) = interview.next() {
         if plain {
@@ -54,7 +55,10 @@ fn ask_plainly(interview: &mut Interview, prompt: &Prompt) -> anyhow::Result<()>
     loop {
         eprintln!("{} {} [{}]", prompt.text, prompt.help, prompt.default);
         let mut line = String::new();
-        let read = std::io::stdin().lock().read_line(&mut line).map_err(|e| gone(&e.to_string()))?;
+        let read = std::io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(|e| gone(&e.to_string()))?;
         if read == 0 {
             nothing += 1;
             if nothing == PATIENCE {

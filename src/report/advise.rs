@@ -3,8 +3,10 @@
 use super::text::TextWriter;
 use crate::advise::{Advice, Alternative, Approach, Migration};
 use crate::layout::{self, Column, Style};
-use crate::quantity::{bytes, counted, list, metric_named, metric_text, metric_title, quantity_text, time_unit};
 use crate::quantity::{IntervalDisplay, Unit, estimate};
+use crate::quantity::{
+    bytes, counted, list, metric_named, metric_text, metric_title, quantity_text, time_unit,
+};
 
 /// The advice as text.
 #[must_use]
@@ -24,7 +26,14 @@ pub fn text(advice: &Advice, style: Style) -> String {
         for reason in &r.reasons {
             out.prose("    ", &format!("  - {reason}"));
         }
-        out.prose("    ", &format!("  - Migration from {}: {}.", advice.constraints.current.name(), r.migration_effort));
+        out.prose(
+            "    ",
+            &format!(
+                "  - Migration from {}: {}.",
+                advice.constraints.current.name(),
+                r.migration_effort
+            ),
+        );
         out.line("");
     }
     path(&mut out, advice);
@@ -89,9 +98,17 @@ pub(crate) fn answer(advice: &Advice) -> String {
     if let Some(r) = &advice.recommendation {
         return format!("Take {}.", r.title);
     }
-    let why = advice.binding.as_deref().unwrap_or("nothing can be simulated");
+    let why = advice
+        .binding
+        .as_deref()
+        .unwrap_or("nothing can be simulated");
     let nearest = advice.nearest.as_ref().map_or(String::new(), |n| {
-        format!(" Nearest: {} ({} on {}).", n.family.name(), n.strategy, n.interpreter)
+        format!(
+            " Nearest: {} ({} on {}).",
+            n.family.name(),
+            n.strategy,
+            n.interpreter
+        )
     });
     format!("Nothing does what is required. In the way: {why}.{nearest}")
 }
@@ -99,13 +116,20 @@ pub(crate) fn answer(advice: &Advice) -> String {
 fn path(out: &mut TextWriter, advice: &Advice) {
     out.line("Decision path");
     for q in &advice.path.questions {
-        out.prose("      ", &format!("  {} {} ({})", q.question, q.answer, q.because));
+        out.prose(
+            "      ",
+            &format!("  {} {} ({})", q.question, q.answer, q.because),
+        );
     }
     let says = format!("  The tree says: {}.", advice.path.prior.name());
     let agrees = if advice.path.agrees {
         " Simulation agrees.".to_owned()
     } else {
-        advice.path.why.as_ref().map_or(String::new(), |w| format!(" {w}"))
+        advice
+            .path
+            .why
+            .as_ref()
+            .map_or(String::new(), |w| format!(" {w}"))
     };
     out.prose("      ", &format!("{says}{agrees}"));
     out.line("");
@@ -119,8 +143,14 @@ fn shown(advice: &Advice) -> Vec<(&'static str, &Approach)> {
     } else if let Some(n) = &advice.nearest {
         all.push(("", n));
     }
-    let same = |a: &Approach, b: &Approach| a.strategy == b.strategy && a.interpreter == b.interpreter;
-    for a in advice.alternatives.iter().map(|a| &a.approach).chain(&advice.baseline) {
+    let same =
+        |a: &Approach, b: &Approach| a.strategy == b.strategy && a.interpreter == b.interpreter;
+    for a in advice
+        .alternatives
+        .iter()
+        .map(|a| &a.approach)
+        .chain(&advice.baseline)
+    {
         if !all.iter().any(|(_, b)| same(a, b)) {
             all.push(("", a));
         }
@@ -139,18 +169,29 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     let tail = times(&|a| a.latency_p95_s);
     let spent = times(&|a| a.cpu_s);
     let in_unit = |e: Option<crate::measure::Estimate>, (unit, _): (f64, &str), interval: bool| {
-        let kind = if interval { IntervalDisplay::IfVisible } else { IntervalDisplay::Never };
+        let kind = if interval {
+            IntervalDisplay::IfVisible
+        } else {
+            IntervalDisplay::Never
+        };
         e.map_or("—".into(), |e| estimate(e.scaled(1.0 / unit), kind))
     };
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|(mark, a)| {
-            let mut row = vec![(*mark).to_owned(), a.family.name().to_owned(), a.strategy.clone(), a.interpreter.clone()];
+            let mut row = vec![
+                (*mark).to_owned(),
+                a.strategy.clone(),
+                a.interpreter.clone(),
+            ];
             if batch {
                 row.push(in_unit(a.makespan_s, span, true));
             }
             row.push(in_unit(a.latency_p95_s, tail, !batch));
-            row.push(a.speedup.map_or("—".into(), |s| quantity_text(Unit::Count, s)));
+            row.push(
+                a.speedup
+                    .map_or("—".into(), |s| quantity_text(Unit::Count, s)),
+            );
             row.push(a.memory_bytes.map_or("—".into(), |m| bytes(m.mean)));
             row.push(in_unit(a.cpu_s, spent, false));
             row.push(standing(a));
@@ -159,11 +200,10 @@ fn table(out: &mut TextWriter, advice: &Advice) {
         .collect();
     let mut columns = vec![
         Column::new("", "", false),
-        Column::new("approach", "", false),
         Column::new("strategy", "", false),
         Column::new("on", "", false),
     ];
-    columns[2].name = true;
+    columns[1].name = true;
     if batch {
         columns.push(Column::new("time", span.1, true));
     }
@@ -212,18 +252,33 @@ pub(crate) fn alternative(a: &Alternative) -> String {
     } else {
         format!(". Better {}", list(&wins).replace(" and ", " or "))
     };
-    let what = if a.trade_off.is_empty() { String::new() } else { format!(": {}", a.trade_off) };
-    format!("{} ({}){what}{wins}.", a.approach.family.name(), a.approach.strategy)
+    let what = if a.trade_off.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", a.trade_off)
+    };
+    format!(
+        "{} ({}){what}{wins}.",
+        a.approach.family.name(),
+        a.approach.strategy
+    )
 }
 
 fn sensitivity(out: &mut TextWriter, advice: &Advice) {
-    let changes: Vec<&str> = advice.sensitivity.iter().filter(|s| s.changes).map(|s| s.text.as_str()).collect();
+    let changes: Vec<&str> = advice
+        .sensitivity
+        .iter()
+        .filter(|s| s.changes)
+        .map(|s| s.text.as_str())
+        .collect();
     if !advice.sensitivity.is_empty() {
         if changes.is_empty() {
             out.line("No input changes the answer, if wrong by half or double");
         } else {
             out.line("What changes the answer, if wrong by half or double");
-            changes.iter().for_each(|c| out.prose("      ", &format!("  {c}")));
+            changes
+                .iter()
+                .for_each(|c| out.prose("      ", &format!("  {c}")));
         }
         out.line("");
     }
@@ -247,12 +302,18 @@ fn migrate(out: &mut TextWriter, m: &Migration) {
     m.after.lines().for_each(|l| out.line(&format!("    {l}")));
     out.line("");
     out.line("  review");
-    m.review.iter().for_each(|r| out.prose("      ", &format!("    - {r}")));
+    m.review
+        .iter()
+        .for_each(|r| out.prose("      ", &format!("    - {r}")));
     out.line("  pitfalls (docs/cpython-runtime.md, section 19)");
-    m.pitfalls.iter().for_each(|p| out.prose("        ", &format!("    {} {}", p.id, p.text)));
+    m.pitfalls
+        .iter()
+        .for_each(|p| out.prose("        ", &format!("    {} {}", p.id, p.text)));
     out.prose("    ", &format!("  back: {}", m.rollback));
     out.line("  watch");
-    m.watch.iter().for_each(|w| out.prose("      ", &format!("    - {w}")));
+    m.watch
+        .iter()
+        .for_each(|w| out.prose("      ", &format!("    - {w}")));
     out.line("");
 }
 
@@ -261,5 +322,9 @@ fn migrate(out: &mut TextWriter, m: &Migration) {
 pub fn decided_by(advice: &Advice) -> Option<String> {
     let metric = metric_named(&advice.ranked_by)?;
     let value = advice.recommendation.as_ref()?.value?;
-    Some(format!("{} {}", metric_title(metric), metric_text(metric, value)))
+    Some(format!(
+        "{} {}",
+        metric_title(metric),
+        metric_text(metric, value)
+    ))
 }

@@ -52,12 +52,21 @@ pub struct PlotError {
 pub fn svg(figure: &Figure, look: impl Into<PlotStyle>) -> Result<String, PlotError> {
     let look = look.into();
     let (sheet, out) = layout(figure, look.size);
-    let about = (figure.name.as_str(), figure.title.as_str(), figure.subtitle.as_str());
+    let about = (
+        figure.name.as_str(),
+        figure.title.as_str(),
+        figure.subtitle.as_str(),
+    );
     Ok(write::svg(&sheet, out, look.theme, about))
 }
 
 /// Writes a sheet that is no figure as an SVG document, with its name, its title, and a text about it.
-pub(crate) fn document(sheet: &Sheet, out: Position, theme: Theme, about: (&str, &str, &str)) -> String {
+pub(crate) fn document(
+    sheet: &Sheet,
+    out: Position,
+    theme: Theme,
+    about: (&str, &str, &str),
+) -> String {
     write::svg(sheet, out, theme, about)
 }
 
