@@ -2,5 +2,6 @@
 //!
 //! [docs/decisions.md]: ../../../docs/decisions.md
 
+mod cases;
 mod decisions;
 mod page;
