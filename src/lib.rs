@@ -14,7 +14,8 @@
 //! [`engine`] (clock, calendar, random streams), [`sync`] (what is waited for, by itself), [`measure`] (statistics), [`scenario`] (what is
 //! simulated), [`syntax`] (how that is written), [`machine`] (cores, scheduler, timers, cache lines), [`cpython`] (the runtime), [`strategy`]
 //! (a strategy tree compiled to simulated threads), [`quantity`] (what is counted, and its words), [`result`] (what comes out, as one
-//! type), [`study`] (many simulations), [`layout`] (text for a terminal), [`insight`] (what results mean), [`contrast`] (what two results have between them), [`charts`] (figures), [`report`]
+//! type), [`study`] (many simulations), [`layout`] (text for a terminal), [`insight`] (what results mean), [`contrast`] (what two results have between them), [`plan`] (capacity planning), [`advise`] (which
+//! approach to take), [`charts`] (figures), [`report`]
 //! (results as text), [`traces`] (recorded runs), [`page`] (results as a page), [`live`] (what everybody does at an instant), [`host`] (the
 //! real machine: its interpreters, and programs run on them), [`learn`] (a scenario from a trace of a real program), [`profiles`] (of
 //! interpreters: shipped, found, read), [`calibrate`] (real interpreters measured into profiles), [`verify`] (forecasts held against

@@ -381,7 +381,7 @@ impl Interview {
                 .collect(),
             constraints: Constraints {
                 memory,
-                shared: lower("state") == "shared",
+                shared: self.given.get("state").map(|_| lower("state") == "shared"),
                 isolated: is_yes(&text("isolation")),
                 free_threading: FreeThreading::ALL
                     .into_iter()

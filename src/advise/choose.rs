@@ -4,6 +4,7 @@ use super::constraints::Priority;
 use super::family::Family;
 use super::survey::{Fared, Goal, measured, ordered};
 use crate::measure::Estimate;
+use crate::quantity::Quantity;
 
 /// Why what was taken is taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,10 +79,7 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
             && is_as_good(&all[best], f, goal, factor)
     };
     let equal: Vec<usize> = decision.order.iter().copied().filter(as_good).collect();
-    let simplest = equal.iter().copied().min_by_key(|&i| {
-        let f = &all[i];
-        (f.candidate.family.complexity(), f.weight(), i)
-    });
+    let simplest = simplest(all, &equal);
     // Of one family the best is taken, unless one with fewer workers is as good.
     let take = simplest.unwrap_or(best);
     decision.tied = equal.into_iter().filter(|&i| i != take).collect();
@@ -98,8 +96,28 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
     decision
 }
 
+/// The simplest of some that are as good: of each family the one with the fewest workers, and of families that are as simple the one that takes
+/// the least memory.
+fn simplest(all: &[Fared], equal: &[usize]) -> Option<usize> {
+    let fewest = |family: Family| {
+        let of = equal
+            .iter()
+            .copied()
+            .filter(|&i| all[i].candidate.family == family);
+        of.min_by_key(|&i| (all[i].weight(), i))
+    };
+    let memory = |i: usize| all[i].get(Quantity::MemoryPeak).unwrap_or(f64::INFINITY);
+    let families = Family::ALL.into_iter().filter_map(fewest);
+    families.min_by(|&a, &b| {
+        let simple = |i: usize| all[i].candidate.family.complexity();
+        simple(a)
+            .cmp(&simple(b))
+            .then(memory(a).total_cmp(&memory(b)))
+    })
+}
+
 /// Whether one is as good as the best: within a small difference, or one that may be chance.
-fn is_as_good(best: &Fared, other: &Fared, goal: &Goal, factor: f64) -> bool {
+pub(super) fn is_as_good(best: &Fared, other: &Fared, goal: &Goal, factor: f64) -> bool {
     let (Some(a), Some(b)) = (measured(best, goal), measured(other, goal)) else {
         return false;
     };

@@ -79,8 +79,9 @@ pub struct Constraints {
     /// Most memory of all processes together, in bytes; `None`: as much as the machine has.
     #[serde(rename = "memory_bytes")]
     pub memory: Option<u64>,
-    /// Tasks change the same objects in place, which processes and interpreters apart cannot.
-    pub shared: bool,
+    /// Whether tasks change the same objects in place, which processes and interpreters apart cannot; `None`: where they take a lock of their
+    /// process or write a shared object.
+    pub shared: Option<bool>,
     /// A task that crashes must not take others with it.
     pub isolated: bool,
     /// Whether a free-threaded build may be taken.
@@ -95,7 +96,7 @@ impl Default for Constraints {
     fn default() -> Self {
         Self {
             memory: None,
-            shared: false,
+            shared: None,
             isolated: false,
             free_threading: FreeThreading::default(),
             priority: None,
@@ -108,7 +109,7 @@ impl Constraints {
     /// Why a family cannot be taken, if so.
     #[must_use]
     pub fn excludes(&self, family: Family) -> Option<&'static str> {
-        if self.shared && family.apart() {
+        if self.shared == Some(true) && family.apart() {
             return Some(
                 "its workers do not share objects, and tasks change the same ones in place",
             );

@@ -7,7 +7,7 @@ use super::survey::Fared;
 use crate::cpython::profile::Profile;
 use crate::engine::Nanos;
 use crate::quantity::{Quantity, bytes, digits, percent, seconds};
-use crate::scenario::{Pool, Scenario, StartMethod, Step};
+use crate::scenario::{Pool, ResourceKind, Scenario, Scope, StartMethod, Step};
 
 /// Share of the time until all is done that imports may take before they are worth a word.
 const IMPORTS: f64 = 0.05;
@@ -105,6 +105,23 @@ pub(super) fn factors(
         }
     }
     imports(scenario, taken, profile, &mut add);
+    let processes = processes(taken);
+    for r in &scenario.workload.resources {
+        let each = match r.scope {
+            Scope::Process | Scope::Loop => processes > 1,
+            Scope::Node | Scope::Everywhere => false,
+        };
+        if let (true, ResourceKind::Connections { size, overflow, .. }) = (each, &r.kind) {
+            let all = size.saturating_add(*overflow).saturating_mul(processes);
+            add(
+                "resources",
+                format!(
+                    "Each of {processes} processes has its own pool `{}`: {all} connections in all, which the other side has to bear (`per: Everywhere` in the scenario says that there is one).",
+                    r.name
+                ),
+            );
+        }
+    }
     let carried = scenario
         .workload
         .classes
@@ -122,6 +139,21 @@ pub(super) fn factors(
         );
     }
     out
+}
+
+/// Processes that execute tasks.
+fn processes(f: &Fared) -> u64 {
+    let copies = u64::from(f.candidate.strategy.execution().copies.unwrap_or(1));
+    let apart = f
+        .candidate
+        .strategy
+        .every_pool()
+        .any(|p| p.start().is_some());
+    if apart {
+        super::make::workers(f)
+    } else {
+        copies
+    }
 }
 
 fn imports(

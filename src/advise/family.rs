@@ -81,13 +81,18 @@ impl Family {
         }
     }
 
-    /// Its place among all, the simplest first: how much there is to write, to understand and to debug.
+    /// How much there is to write, to understand and to debug, the simplest first; some are as simple as others.
     #[must_use]
-    pub fn complexity(self) -> usize {
-        Self::ALL
-            .iter()
-            .position(|f| *f == self)
-            .unwrap_or(Self::ALL.len())
+    pub fn complexity(self) -> u32 {
+        match self {
+            Self::SingleThread => 0,
+            Self::Threads | Self::Asyncio => 1,
+            Self::FreeThreads | Self::Processes => 2,
+            Self::AsyncioThreads | Self::Interpreters | Self::Prefork => 3,
+            Self::AsyncioFreeThreads | Self::AsyncioProcesses => 4,
+            Self::AsyncioInterpreters => 5,
+            Self::Distributed => 6,
+        }
     }
 
     /// Its name.
@@ -170,10 +175,10 @@ impl Family {
     }
 }
 
-/// A number of families, for sets of them.
 impl Family {
+    /// Its bit in a set of families.
     pub(super) fn bit(self) -> u16 {
-        1 << self.complexity()
+        1 << self as u16
     }
 }
 

@@ -60,15 +60,20 @@ pub enum AdviseError {
 /// # Errors
 /// Nothing can be simulated: no interpreter, or a limit of the program.
 pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, AdviseError> {
+    let demand = Demand::of(ask.scenario);
+    let constraints = Constraints {
+        shared: ask.constraints.shared.or(Some(demand.shares)),
+        ..ask.constraints.clone()
+    };
     let surveyor = Surveyor {
         profiles: ask.profiles,
-        constraints: &ask.constraints,
+        constraints: &constraints,
         threads: ask.threads,
         progress,
         simulations: AtomicU64::new(0),
         events: AtomicU64::new(0),
     };
-    let goal = Goal::of(ask.scenario, &ask.constraints);
+    let goal = Goal::of(ask.scenario, &constraints);
     let scale = surveyor.scale(ask.scenario)?;
     let glance = surveyor.glance(ask.scenario, &goal, scale)?;
     let finalists = surveyor.finalists(&glance, &goal);
@@ -82,7 +87,7 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
         scale,
         all,
         decision,
-        demand: Demand::of(ask.scenario),
+        demand,
     };
     let mut advice = maker.advice()?;
     advice.effort = AdviceEffort {

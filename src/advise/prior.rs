@@ -197,10 +197,10 @@ pub(super) fn prior(demand: &Demand, constraints: &Constraints) -> Prior {
             family: Family::SingleThread,
         };
     }
-    let shares = constraints.shared || demand.shares;
-    let why = if constraints.shared {
+    let shares = constraints.shared.unwrap_or(demand.shares);
+    let why = if constraints.shared.is_some() && shares {
         "tasks change the same objects in place, as was said"
-    } else if demand.shares {
+    } else if shares {
         "tasks take a lock of the process, or change a shared object"
     } else {
         "tasks share no objects that they change"

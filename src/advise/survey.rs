@@ -148,6 +148,10 @@ impl Goal {
 
 /// Model events of a simulation that is short.
 const SHORT: f64 = 30_000.0;
+/// Requests of users in a run of the usual length.
+const CLOSED: f64 = 2_000.0;
+/// Model events of a simulation that looks closely, about.
+const LOOK: f64 = 120_000.0;
 /// Model events of a simulation from which only few numbers of workers are tried.
 const LONG: u64 = 300_000;
 /// Share of the usual length of a run by which is found how long one may be.
@@ -158,6 +162,15 @@ const FINALISTS: usize = 16;
 const NEAR: f64 = 0.15;
 /// Tasks of the batch by which it is measured how much work is done where there is always some.
 const BUSY_TASKS: f64 = 400.0;
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates"
+)]
+fn whole(x: f64) -> u64 {
+    libm::round(x).max(0.0) as u64
+}
 
 /// Simulates.
 pub(super) struct Surveyor<'a> {
@@ -221,12 +234,12 @@ impl Surveyor<'_> {
             });
         }
         // The simulations of a pilot run are counted, too.
-        let whole = events as f64 / PROBE;
-        let times = (SHORT / whole).clamp(PROBE, 1.0);
+        let all = events as f64 / PROBE;
+        let times = (SHORT / all).clamp(PROBE, 1.0);
         Ok(Scale {
             times,
             breadth: Breadth::Wide,
-            events: (whole * times) as u64,
+            events: whole(all * times),
         })
     }
 
@@ -285,8 +298,9 @@ impl Surveyor<'_> {
         scale: Scale,
         some: &[Candidate],
     ) -> Result<Vec<Fared>, StudyError> {
+        let more = (LOOK / scale.events.max(1) as f64).clamp(1.0, 4.0);
         let times = if is_steady(scenario) {
-            (4.0 * scale.times).min(2.0)
+            (more * scale.times).min(2.0)
         } else {
             1.0
         };
@@ -399,6 +413,13 @@ pub(super) fn scene(scenario: &Scenario, goal: &Goal, times: f64) -> Scenario {
         Some(load) if is_steady(scenario) => at_load(scenario, load, Input::AsItIs, times),
         _ => scenario.clone(),
     };
+    if let Arrivals::Closed { users, count, .. } = &mut scene.workload.arrivals
+        && times < 1.0
+    {
+        // A run that is short has a few requests of each user.
+        let tasks = whole(CLOSED * times).max(u64::from(*users) * 2);
+        *count = count.map(|n| n.min(tasks));
+    }
     scene.objectives.clone_from(&goal.objectives);
     scene.replications = None;
     scene.rank_by = None;
@@ -422,7 +443,7 @@ fn busy(scenario: &Scenario, scale: Scale) -> Scenario {
     let all: f64 = w.classes.iter().map(|c| c.weight).sum();
     for class in &mut w.classes {
         let share = class.weight / all.max(f64::MIN_POSITIVE);
-        class.count = (libm::round(tasks * share) as u64).max(1);
+        class.count = whole(tasks * share).max(1);
         class.interleave = true;
     }
     busy
@@ -431,7 +452,10 @@ fn busy(scenario: &Scenario, scale: Scale) -> Scenario {
 /// What a candidate is ranked by, less is better: the metric of the goal, or for much work the time that a task takes of it.
 pub(super) fn measured(f: &Fared, goal: &Goal) -> Option<f64> {
     let capacity = f.capacity.filter(|c| c.mean > 0.0).map(|c| 1.0 / c.mean);
-    if goal.priority == Priority::Throughput && capacity.is_some() {
+    if goal.priority == Priority::Throughput
+        && goal.metric != Metric::Makespan
+        && capacity.is_some()
+    {
         return capacity;
     }
     let q = goal.metric.quantity();

@@ -22,7 +22,7 @@ pub(super) struct Crossing {
 const FACTORS: [f64; 5] = [2.0, 4.0, 8.0, 16.0, 32.0];
 /// Times an interval in which two cross is halved.
 const HALVINGS: u32 = 3;
-/// Model events that the search for crossings may take.
+/// Model events that the search for crossings may take, and that for wrong inputs: what takes longer is left out.
 const BUDGET: u64 = 24_000_000;
 /// Factors by which an input may be wrong.
 const WRONG: [f64; 2] = [0.5, 2.0];
@@ -98,7 +98,7 @@ impl Surveyor<'_> {
         Ok(found)
     }
 
-    fn spent(&self) -> u64 {
+    pub(super) fn spent(&self) -> u64 {
         self.events.load(std::sync::atomic::Ordering::Relaxed)
     }
 
@@ -169,6 +169,7 @@ impl Surveyor<'_> {
         finalists: &[Candidate],
     ) -> Result<Vec<(Lever, f64, Vec<Fared>, Decision)>, StudyError> {
         let mut all = Vec::new();
+        let begun = self.spent();
         for lever in Lever::ALL.into_iter().filter(|l| l.applies(scenario)) {
             for factor in WRONG {
                 let Some(changed) = lever.changed(scenario, factor) else {
@@ -183,6 +184,9 @@ impl Surveyor<'_> {
                             some.push(other);
                         }
                     }
+                }
+                if self.spent() - begun > BUDGET {
+                    return Ok(all);
                 }
                 let scene = scene(&changed, goal, scale.times);
                 let options = Options::default().with_replications(2);

@@ -79,8 +79,9 @@ impl Words {
                 format!("The simplest that does what is required, by less than twice what the best takes{against}, this a {}.", self.value(taken))
             }
             Ground::Simplest => format!(
-                "As good as the best (within {}, or chance) and simpler{against}, this a {}.",
+                "As good as the best (within {}, or chance) and {}{against}, this a {}.",
                 percent(SAME),
+                others.map_or("simpler", |b| edge(taken, b)),
                 self.value(taken)
             ),
             Ground::NotWorthIt(times) => format!(
@@ -142,7 +143,7 @@ impl Words {
             all.push(format!("Of a task's time {where_to}."));
         }
         if !tied.is_empty() {
-            all.push(format!("As good, and less simple: {}.", list(&names(tied))));
+            all.push(format!("As good, and no simpler: {}.", list(&names(tied))));
         }
         all
     }
@@ -186,12 +187,32 @@ impl Words {
             Ground::NotWorthIt(_) | Ground::TooSmall(_) => {
                 format!("{both}: too little between them for its complexity.")
             }
-            Ground::Simplest => format!("{both}: about the same, and simpler."),
-            Ground::Best => format!(
-                "{both}. What makes the difference: {}.",
-                mechanism(f, taken)
-            ),
+            Ground::Best | Ground::Simplest if self.is_same(f, taken) => {
+                format!("{both}: about the same, and {}.", edge(taken, f))
+            }
+            Ground::Best | Ground::Simplest => {
+                format!(
+                    "{both}. What makes the difference: {}.",
+                    self.mechanism(f, taken)
+                )
+            }
         }
+    }
+
+    /// What decides, as a number of which less is better.
+    fn number(&self, f: &Fared) -> Option<f64> {
+        let goal = Goal {
+            objectives: Vec::new(),
+            priority: self.priority,
+            metric: self.metric,
+        };
+        measured(f, &goal)
+    }
+
+    /// Whether two are about as good as each other.
+    fn is_same(&self, a: &Fared, b: &Fared) -> bool {
+        let both = self.number(a).zip(self.number(b));
+        both.is_some_and(|(a, b)| a <= b * (1.0 + SAME) && b <= a * (1.0 + SAME))
     }
 
     /// What another approach gives and takes.
@@ -490,38 +511,62 @@ fn requirement(o: &Judgement) -> String {
     }
 }
 
-/// Which mechanism makes one slower than another, by where the time of its tasks goes.
-fn mechanism(slow: &Fared, fast: &Fared) -> String {
-    let length = |f: &Fared| f.get(Quantity::LatencyMean).unwrap_or(0.0);
-    let time_of = |f: &Fared, c: usize| f.forecast.causes[c] * length(f);
-    let more = |c: usize| time_of(slow, c) - time_of(fast, c);
-    let worst = (0..CAUSES)
-        .filter(|c| *c != Cause::Io as usize)
-        .max_by(|a, b| more(*a).total_cmp(&more(*b)));
-    let cpu = slow.get(Quantity::Cpu).zip(fast.get(Quantity::Cpu));
-    let cpu = cpu.filter(|(a, b)| a > &(b * (1.0 + MATTERS)));
-    let cause = worst.filter(|c| more(*c) > 0.0 && length(slow) > 0.0);
-    match (cause.map(|c| Cause::ALL[c]), cpu) {
-        (Some(Cause::Running), Some((a, b))) => format!(
-            "its code runs longer ({} of CPU time against {})",
-            time(a),
-            time(b)
-        ),
-        (Some(Cause::Running) | None, _) => match cpu {
-            Some((a, b)) => format!("{} of CPU time against {}", time(a), time(b)),
-            None => "start-up and hand-overs, which no single cause stands out of".into(),
-        },
-        (Some(cause), _) => {
-            let c = cause as usize;
-            format!(
-                "{}: {} of a task's time against {}",
-                quantity::participle(cause, means(slow)),
-                percent(slow.forecast.causes[c]),
-                percent(fast.forecast.causes[c])
-            )
+/// What one has over another that is as good.
+fn edge(taken: &Fared, other: &Fared) -> &'static str {
+    let (a, b) = (taken.candidate.family, other.candidate.family);
+    if a.complexity() < b.complexity() {
+        "simpler"
+    } else if taken.get(Quantity::MemoryPeak) < other.get(Quantity::MemoryPeak) {
+        "more modest in memory"
+    } else {
+        "no less simple"
+    }
+}
+
+impl Words {
+    /// Which mechanism makes one slower than another: that its code runs longer, where this is most of the difference, else where the time of
+    /// its tasks goes.
+    fn mechanism(&self, slow: &Fared, fast: &Fared) -> String {
+        let gap = self
+            .number(slow)
+            .zip(self.number(fast))
+            .map_or(0.0, |(a, b)| a / b - 1.0);
+        let cpu = slow.get(Quantity::Cpu).zip(fast.get(Quantity::Cpu));
+        if let Some((a, b)) = cpu.filter(|(a, b)| gap > 0.0 && a / b - 1.0 >= MOST * gap) {
+            return format!(
+                "its code runs longer ({} of CPU time against {}){}",
+                time(a),
+                time(b),
+                if slow.candidate.family.free_threaded() && !fast.candidate.family.free_threaded() {
+                    ": the free-threaded build's own price, and contention for shared objects"
+                } else {
+                    ""
+                }
+            );
+        }
+        let length = |f: &Fared| f.get(Quantity::LatencyMean).unwrap_or(0.0);
+        let time_of = |f: &Fared, c: usize| f.forecast.causes[c] * length(f);
+        let more = |c: usize| time_of(slow, c) - time_of(fast, c);
+        let causes =
+            (0..CAUSES).filter(|c| *c != Cause::Io as usize && *c != Cause::Running as usize);
+        let worst = causes.max_by(|a, b| more(*a).total_cmp(&more(*b)));
+        match worst.filter(|c| more(*c) > 0.0) {
+            Some(c) => format!(
+                "{}: {} a task against {}",
+                quantity::participle(Cause::ALL[c], means(slow)),
+                time(time_of(slow, c)),
+                time(time_of(fast, c))
+            ),
+            None => match cpu {
+                Some((a, b)) => format!("{} of CPU time against {}", time(a), time(b)),
+                None => "no single cause stands out".into(),
+            },
         }
     }
 }
+
+/// Share of a difference from which one mechanism is most of it.
+const MOST: f64 = 0.5;
 
 fn means(f: &Fared) -> Means {
     Means {

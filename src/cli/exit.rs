@@ -17,7 +17,7 @@ pub enum Exit {
     Unexpected = 1,
     /// Bad usage, or an invalid scenario.
     Usage = 2,
-    /// No compared strategy meets what `--assert` asks for, something got worse by more than it may, or no plan holds what is asked for.
+    /// No compared strategy meets what `--assert` asks for, something got worse by more than it may, no plan holds what is asked for, or no approach does what is required.
     ObjectiveMissed = 3,
     /// The result is not trustworthy (with `--strict`): saturated, not converged, or another warning.
     Untrusted = 4,
@@ -43,7 +43,7 @@ impl Exit {
         ),
         (
             Self::ObjectiveMissed,
-            "`run`: no strategy meets every `--assert`; `compare`: something got worse by more than a `--max-regression`; `plan`: nothing bears the load at the objectives, or within the budget",
+            "`run`: no strategy meets every `--assert`; `compare`: something got worse by more than a `--max-regression`; `plan`: nothing bears the load at the objectives, or within the budget; `advise`: nothing does what is required",
         ),
         (
             Self::Untrusted,

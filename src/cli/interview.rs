@@ -53,7 +53,7 @@ fn ask_with_prompt(interview: &mut Interview, prompt: &Prompt) -> anyhow::Result
 fn ask_plainly(interview: &mut Interview, prompt: &Prompt) -> anyhow::Result<()> {
     let mut nothing = 0;
     loop {
-        eprintln!("{} {} [{}]", prompt.text, prompt.help, prompt.default);
+        eprint!("{} {} [{}]: ", prompt.text, prompt.help, prompt.default);
         let mut line = String::new();
         let read = std::io::stdin()
             .lock()

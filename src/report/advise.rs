@@ -82,7 +82,7 @@ pub(crate) fn facts(advice: &Advice) -> Vec<String> {
     let mut facts = vec![counted(u64::from(advice.cores), "core")];
     facts.extend(advice.requirements.iter().cloned());
     let c = &advice.constraints;
-    if c.shared {
+    if c.shared == Some(true) {
         facts.push("shared state".into());
     }
     if c.isolated {

@@ -11,6 +11,7 @@
 )]
 
 mod advice;
+mod advise;
 mod calibrate;
 mod claims;
 mod collector;

@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
@@ -58,7 +58,13 @@ fn see(width: u16, line: &str, env: &[(&str, &str)]) -> Seen {
     see_in((width, ROWS), line, env)
 }
 
-fn see_in((width, rows): (u16, u16), line: &str, env: &[(&str, &str)]) -> Seen {
+fn see_in(window: (u16, u16), line: &str, env: &[(&str, &str)]) -> Seen {
+    talk(window, line, env, &[])
+}
+
+/// The same where the program asks: whenever its last line ends like a prompt, the next of these answers is typed. When there are none left,
+/// the terminal is hung up.
+fn talk((width, rows): (u16, u16), line: &str, env: &[(&str, &str)], answers: &[&str]) -> Seen {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -87,8 +93,15 @@ fn see_in((width, rows): (u16, u16), line: &str, env: &[(&str, &str)]) -> Seen {
     let mut bytes = Vec::new();
     let mut part = [0; 4096];
     // The end of a terminal that nobody writes to any more is an error (EIO) on Linux.
+    let mut answers = answers.iter();
     while let Ok(n @ 1..) = master.read(&mut part) {
         bytes.extend_from_slice(&part[..n]);
+        if bytes.ends_with(b"]: ")
+            && let Some(answer) = answers.next()
+        {
+            master.write_all(answer.as_bytes()).unwrap();
+            master.write_all(b"\r").unwrap();
+        }
     }
     Seen {
         bytes,
@@ -199,4 +212,41 @@ fn progress_leaves_nothing_behind() {
         lines.filter(|l| !l.starts_with("repeat:")).collect()
     };
     assert_eq!(report(&shown), report(&hidden));
+}
+
+/// The example of the decision framework, through prompts: hybrid, 100 ms, 256 MB, 4 cores, no expensive start-up.
+#[test]
+fn the_advisor_asks_and_answers() {
+    let line = "advise --no-progress --quick --width 100";
+    let answers = [
+        "hybrid", "", "", "", "", "", "", "100", "", "256", "4", "n", "", "", "", "", "",
+    ];
+    let dialog = talk((120, ROWS), line, &[], &answers);
+    assert_eq!(dialog.code, 0, "{}", dialog.text());
+    insta::assert_snapshot!("advise_session", dialog.text());
+    // A terminal that can but write lines is asked line by line, and comes to the same.
+    let plain = talk((120, ROWS), line, &[("TERM", "dumb")], &answers);
+    let advice = |seen: &Seen| seen.text().split_once("Advice for").unwrap().1.to_owned();
+    assert_eq!(advice(&plain), advice(&dialog));
+    assert!(!plain.is_coloured(), "{}", plain.text());
+}
+
+/// What is no answer is asked again, and says what is.
+#[test]
+fn bad_answers_are_asked_again() {
+    let line = "advise --no-progress --quick --workload cpu --order parallel --state isolated --arrivals 10 --cpu 5ms --payload 0B --memory-mb none --latency-ms none --no-expensive-startup --python 3.14 --free-threading no --no-isolation --priority throughput --current sequential";
+    for env in [&[][..], &[("TERM", "dumb")]] {
+        let seen = talk((120, ROWS), line, env, &["four", "0", "-2", "2"]);
+        assert_eq!(seen.code, 0, "{}", seen.text());
+        let text = String::from_utf8_lossy(&seen.bytes).into_owned();
+        for wrong in ["four", "0", "-2"] {
+            assert!(
+                text.contains(&format!("`{wrong}` is no number of cores")),
+                "{wrong}: {text}"
+            );
+        }
+    }
+    // Nothing at all is no answer either (Ctrl-D), thrice is enough.
+    let seen = talk((120, ROWS), line, &[("TERM", "dumb")], &["\u{4}", "3"]);
+    assert_eq!(seen.code, 0, "{}", seen.text());
 }

@@ -1,0 +1,385 @@
+//! `pchsim advise`: that what it recommends respects what was asked, whatever that is; that it is the same whatever the threads; what it says of
+//! bad input; and that names stay within their quotes.
+
+use std::fs;
+use std::path::Path;
+
+use pchsim::advise::{Advice, Ask, Constraints, Depth, Family, Interview, Priority, advise};
+use pchsim::result::{SpeedupVerdict, Verdict};
+use pchsim::{Profile, Scenario};
+use proptest::prelude::*;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::world::pchsim_in;
+
+/// Exit code, standard output and standard error.
+fn said(dir: &Path, args: &[&str], input: &str) -> (i32, String, String) {
+    let mut command = pchsim_in(dir);
+    command.args(["advise", "--no-progress"]).args(args);
+    let output = command.write_stdin(input).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn nowhere() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+const EXAMPLE: [&str; 9] = [
+    "--workload",
+    "hybrid",
+    "--latency-ms",
+    "100",
+    "--memory-mb",
+    "256",
+    "--cores",
+    "4",
+    "--no-expensive-startup",
+];
+
+#[test]
+fn advice_has_what_is_documented_and_is_the_same_with_any_threads() {
+    let dir = nowhere();
+    let with = |threads: &str| {
+        let (code, out, err) = said(
+            dir.path(),
+            &[&EXAMPLE[..], &["--format", "json", "--threads", threads]].concat(),
+            "",
+        );
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let one = with("1");
+    assert_eq!(with("3"), one);
+    let value: Value = serde_json::from_str(&one).unwrap();
+    for key in [
+        "recommendation",
+        "path",
+        "alternatives",
+        "sensitivity",
+        "migration",
+        "baseline",
+        "priorities",
+    ] {
+        assert!(!value[key].is_null(), "{key}");
+    }
+    let advice: Advice = serde_json::from_str(&one).unwrap();
+    let r = advice.recommendation.as_ref().unwrap();
+    assert!(r.memory_bytes.unwrap().mean <= 256e6 && r.latency_p95_s.unwrap().mean < 0.1);
+    assert!(!r.calls.is_empty() && !r.reasons.is_empty() && r.speedup.is_some());
+    assert_eq!(advice.baseline.unwrap().family, Family::SingleThread);
+    assert!(advice.path.questions.len() >= 3);
+    // Alternatives are other families, none of them twice, and each says what it gives and takes.
+    let mut families: Vec<Family> = advice
+        .alternatives
+        .iter()
+        .map(|a| a.approach.family)
+        .collect();
+    families.push(r.family);
+    let all = families.len();
+    families.sort();
+    families.dedup();
+    assert_eq!(families.len(), all);
+    assert!(advice.alternatives.iter().all(|a| !a.trade_off.is_empty()));
+    assert!(
+        advice
+            .alternatives
+            .iter()
+            .any(|a| a.wins.iter().any(|w| w.factor.is_some_and(|f| f > 0.0)))
+    );
+    // Each input both ways.
+    assert!(
+        advice.sensitivity.iter().any(|s| s.factor < 1.0)
+            && advice.sensitivity.iter().any(|s| s.factor > 1.0)
+    );
+    let migration = advice.migration.unwrap();
+    assert!(migration.before.contains("for task in tasks") && !migration.after.is_empty());
+    assert!(
+        migration
+            .pitfalls
+            .iter()
+            .all(|p| p.id.split('.').count() == 2)
+    );
+}
+
+#[test]
+fn a_scenario_is_advised_on_and_kept() {
+    let dir = nowhere();
+    let (code, out, err) = said(
+        dir.path(),
+        &[&EXAMPLE[..], &["--quick", "--save", "kept.ron"]].concat(),
+        "",
+    );
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("Take ") && out.contains("pchsim verify kept.ron --strategy"),
+        "{out}"
+    );
+    // What was kept is a scenario like any other, and leads to the same.
+    let (code, again, err) = said(
+        dir.path(),
+        &["kept.ron", "--quick", "--priority", "latency"],
+        "",
+    );
+    assert_eq!(code, 0, "{err}");
+    let taken = |text: &str| {
+        text.lines()
+            .find(|l| l.starts_with("Take "))
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(taken(&again), taken(&out));
+    let (code, _, err) = said(
+        dir.path(),
+        &[&EXAMPLE[..], &["--quick", "--save", "kept.ron"]].concat(),
+        "",
+    );
+    assert_eq!(code, 2, "{err}");
+    // Answers in a file, and the picture.
+    fs::write(
+        dir.path().join("answers.ron"),
+        "{\"workload\": \"cpu\", \"arrivals\": 40, \"cores\": 4, \"isolation\": true}",
+    )
+    .unwrap();
+    let (code, out, err) = said(
+        dir.path(),
+        &[
+            "--answers",
+            "answers.ron",
+            "--quick",
+            "--diagram",
+            "picture.svg",
+        ],
+        "",
+    );
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("Take Processes"), "{out}");
+    let picture = fs::read_to_string(dir.path().join("picture.svg")).unwrap();
+    let picture = roxmltree::Document::parse(&picture).unwrap();
+    let text: String = picture.descendants().filter_map(|n| n.text()).collect();
+    assert!(text.contains("processes"), "{text}");
+}
+
+#[test]
+fn what_nothing_does_is_code_3_with_what_is_in_the_way() {
+    let dir = nowhere();
+    let (code, out, err) = said(
+        dir.path(),
+        &["--workload", "hybrid", "--latency-ms", "1", "--quick"],
+        "",
+    );
+    assert_eq!(code, 3, "{err}");
+    assert!(
+        out.contains("Nothing does what is required")
+            && out.contains("p95 latency is")
+            && out.contains("Nearest: "),
+        "{out}"
+    );
+    let (code, out, _) = said(
+        dir.path(),
+        &["--workload", "cpu", "--memory-mb", "3", "--quick"],
+        "",
+    );
+    assert_eq!(code, 3);
+    assert!(out.contains("memory"), "{out}");
+    let (code, out, _) = said(
+        dir.path(),
+        &[
+            "--workload",
+            "cpu",
+            "--state",
+            "shared",
+            "--isolation",
+            "--quick",
+        ],
+        "",
+    );
+    assert_eq!(code, 3);
+    assert!(
+        out.contains("cannot be taken") || out.contains("In the way"),
+        "{out}"
+    );
+}
+
+#[test]
+fn bad_input_is_code_2_and_says_what_to_write() {
+    let dir = nowhere();
+    fs::write(
+        dir.path().join("bad.ron"),
+        "{\"workload\": \"cpu\", \"cores\": }",
+    )
+    .unwrap();
+    fs::write(dir.path().join("unknown.ron"), "{\"colour\": \"blue\"}").unwrap();
+    for (args, input, says) in [
+        (&["--workload", "disk"][..], "", "cpu, io, hybrid"),
+        (
+            &["--workload", "cpu", "--cores", "0"],
+            "",
+            "no number of cores from 1",
+        ),
+        (
+            &["--workload", "cpu", "--cores", "four"],
+            "",
+            "no number of cores from 1",
+        ),
+        (
+            &["--workload", "cpu", "--memory-mb", "-5"],
+            "",
+            "no number of megabytes above 0",
+        ),
+        (
+            &["--workload", "cpu", "--latency-ms", "soon"],
+            "",
+            "no number of milliseconds above 0",
+        ),
+        (
+            &["--workload", "cpu", "--cpu", "0", "--wait", "0"],
+            "",
+            "neither computes nor waits",
+        ),
+        (
+            &["--workload", "cpu", "--arrivals", "lots"],
+            "",
+            "so many at once (100)",
+        ),
+        (
+            &["--workload", "cpu", "--python", "2.7"],
+            "",
+            "no list of versions",
+        ),
+        (&["scraper", "--workload", "cpu"], "", "cannot be used with"),
+        (&["nowhere.ron"], "", "nowhere.ron"),
+        (&["--answers", "bad.ron"], "", "bad.ron:1:"),
+        (
+            &["--answers", "unknown.ron"],
+            "",
+            "there is no question `colour`",
+        ),
+        (&["--answers", "missing.ron"], "", "cannot read the answers"),
+        (&[], "", "answers on standard input end before `workload`"),
+        (&[], "cpu\nparallel\n", "end before `state`"),
+        (
+            &[],
+            "cpu\nperhaps\n",
+            "order: `perhaps` is none of parallel",
+        ),
+    ] {
+        let (code, out, err) = said(dir.path(), args, input);
+        assert_eq!(code, 2, "{args:?}: {out}{err}");
+        assert!(err.contains(says), "{args:?}: {err}");
+    }
+}
+
+/// A task, a kind of task and a file whose names would like to be commands.
+#[test]
+fn names_stay_within_their_quotes() {
+    let dir = nowhere();
+    let name = "x\\\"; import os; os.system('id') #\\n$(id)";
+    let text = format!(
+        "(schema: 1, name: \"{name}\", machine: (cores: 2), interpreters: [\"cpython-3.14\"],
+          workload: (arrivals: Batch, tasks: [(name: \"{name}\", count: 40, steps: [Cpu(\"20ms\")])]))"
+    );
+    let file = "a b;id.ron";
+    fs::write(dir.path().join(file), text).unwrap();
+    let (code, out, err) = said(dir.path(), &[file, "--diagram", "p.svg"], "");
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("pchsim verify 'a b;id.ron'"), "{out}");
+    let code_lines = out.lines().map(str::trim_start);
+    assert!(
+        code_lines
+            .clone()
+            .all(|l| !l.starts_with("import os") && !l.starts_with("$(id)")),
+        "{out}"
+    );
+    let picture = fs::read_to_string(dir.path().join("p.svg")).unwrap();
+    assert!(roxmltree::Document::parse(&picture).is_ok());
+}
+
+fn profiles_of(scenario: &Scenario) -> Vec<Profile> {
+    let find = |n: &String| pchsim::profiles::find(n).unwrap();
+    scenario.interpreters.iter().map(find).collect()
+}
+
+prop_compose! {
+    fn answers()(
+        kind in prop::sample::select(vec!["cpu", "io", "hybrid"]),
+        arrivals in prop::sample::select(vec!["1", "12", "60", "20/s", "90/s", "8 users"]),
+        cpu in prop::sample::select(vec!["0", "50us", "3ms", "40ms"]),
+        wait in prop::sample::select(vec!["1ms", "30ms"]),
+        latency in prop::sample::select(vec!["none", "5", "80", "2000"]),
+        memory in prop::sample::select(vec!["none", "25", "60", "500"]),
+        cores in prop::sample::select(vec!["1", "2", "4"]),
+        startup in prop::sample::select(vec!["y", "n"]),
+        payload in prop::sample::select(vec!["0B", "10kB", "2MB"]),
+        python in prop::sample::select(vec!["3.11", "3.14"]),
+        free in prop::sample::select(vec!["yes", "no", "extensions"]),
+        (order, state, isolation) in (
+            prop::sample::select(vec!["parallel", "parallel", "sequential"]),
+            prop::sample::select(vec!["isolated", "shared"]),
+            prop::sample::select(vec!["n", "n", "y"]),
+        ),
+        priority in prop::sample::select(Priority::ALL.to_vec()),
+    ) -> Vec<(&'static str, String)> {
+        let all = [
+            ("workload", kind), ("arrivals", arrivals), ("cpu", cpu), ("wait", wait), ("latency-ms", latency), ("memory-mb", memory),
+            ("cores", cores), ("expensive-startup", startup), ("startup-time", "100ms"), ("payload", payload), ("python", python),
+            ("free-threading", free), ("order", order), ("state", state), ("isolation", isolation), ("priority", priority.name()),
+        ];
+        all.into_iter().map(|(k, v)| (k, v.to_owned())).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
+
+    /// Whatever is asked: what is recommended is within the budget, on an interpreter that is there, allowed, and does what is required; and
+    /// concurrency is recommended only where it is worth it.
+    #[test]
+    fn what_is_recommended_respects_what_was_asked(answers in answers()) {
+        let mut interview = Interview::default();
+        for (key, text) in &answers {
+            interview.answer(key, text).unwrap();
+        }
+        let asked = interview.finish().unwrap();
+        let mut names = vec![format!("cpython-{}", asked.python[0])];
+        if asked.python[0] == "3.14" {
+            names.push("cpython-3.14t".into());
+        }
+        let scenario = Scenario::parse(&asked.scenario(&names), &[]).unwrap();
+        let profiles = profiles_of(&scenario);
+        let ask = Ask {
+            scenario: &scenario,
+            profiles: &profiles,
+            constraints: asked.constraints.clone(),
+            depth: Depth::Answer,
+            threads: Some(2),
+        };
+        let advice = advise(&ask, &|_| {}).unwrap();
+        prop_assert!(advice.baseline.is_some());
+        let Some(r) = &advice.recommendation else {
+            prop_assert!(advice.binding.is_some());
+            return Ok(());
+        };
+        let c: &Constraints = &asked.constraints;
+        prop_assert!(c.excludes(r.family).is_none(), "{:?}", r.family);
+        prop_assert!(names.contains(&r.interpreter));
+        prop_assert!(r.requirements.iter().all(|o| o.verdict != Verdict::Missed));
+        if let (Some(budget), Some(memory)) = (c.memory, r.memory_bytes) {
+            prop_assert!(memory.mean <= budget as f64);
+        }
+        let base = advice.baseline.as_ref().unwrap();
+        let speed = c.priority == Some(Priority::Throughput) && r.makespan_s.is_some();
+        if let (true, true, Some(s)) = (speed && base.meets, r.family != Family::SingleThread, r.speedup) {
+            let worth = match SpeedupVerdict::of(s.mean) {
+                SpeedupVerdict::Slower | SpeedupVerdict::NotWorthIt => false,
+                SpeedupVerdict::Consider | SpeedupVerdict::Clear => true,
+            };
+            prop_assert!(worth, "{s:?}");
+        }
+    }
+}
