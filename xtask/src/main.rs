@@ -53,7 +53,10 @@ const TASKS: [Task; 8] = [
             none(args)?;
             let update = [("PCHSIM_DOCS", "update")];
             // One after the other: both write docs/decisions.md.
-            for tests in [&["advice::"][..], &["documented::", "explain::"][..]] {
+            for tests in [
+                &["advice::", "--include-ignored"][..],
+                &["documented::", "explain::"][..],
+            ] {
                 let tests: Vec<OsString> = tests.iter().map(OsString::from).collect();
                 cargo(&["test", "--locked", "--test", "it", "--"], &tests, &update)?;
             }
