@@ -89,7 +89,7 @@ fn nothing() -> Constraints {
 /// Tasks change the same objects in place.
 fn shared() -> Constraints {
     Constraints {
-        shared: true,
+        shared: Some(true),
         ..Constraints::default()
     }
 }
