@@ -41,7 +41,7 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
     out += &line(head.iter().map(|h| h.trim_end_matches('#')).collect());
     let rule = |h: &&str| if h.ends_with('#') { "---:" } else { "---" };
-    out += &line(head.iter().map(|h| rule(&h)).collect());
+    out += &line(head.iter().map(rule).collect());
     for row in rows {
         assert_eq!(row.len(), head.len(), "{row:?}");
         let _ = write!(out, "{}", line(row.iter().map(String::as_str).collect()));
