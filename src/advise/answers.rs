@@ -300,10 +300,10 @@ impl Interview {
             "priority" => (
                 "What matters most?",
                 "latency, throughput, memory, cost or simplicity",
-                if self.text("latency-ms").trim() != "none" {
-                    "latency"
-                } else {
+                if self.text("latency-ms").trim() == "none" {
                     "throughput"
+                } else {
+                    "latency"
                 }
                 .to_owned(),
             ),
@@ -493,8 +493,7 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
         "arrivals" => arrivals(text),
         "cpu" | "wait" | "startup-time" => duration(),
         "payload" | "startup-memory" => size(),
-        "latency-ms" if lower == "none" => Ok(Value::Nothing),
-        "memory-mb" if lower == "none" => Ok(Value::Nothing),
+        "latency-ms" | "memory-mb" if lower == "none" => Ok(Value::Nothing),
         "latency-ms" => amount("number of milliseconds", "100"),
         "memory-mb" => amount("number of megabytes", "256"),
         "percentile" => {
@@ -507,7 +506,7 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
             }
         }
         "cores" => match text.parse::<u32>() {
-            Ok(n) if n >= 1 && n <= MAX_CORES => Ok(Value::Number(f64::from(n))),
+            Ok(n) if (1..=MAX_CORES).contains(&n) => Ok(Value::Number(f64::from(n))),
             _ => Err(format!(
                 "`{text}` is no number of cores from 1 to {MAX_CORES}, such as 4"
             )),

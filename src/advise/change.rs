@@ -86,7 +86,8 @@ impl Lever {
             }
             Self::Cores => {
                 let now = s.machine.cores.len() as f64;
-                let cores = whole(now * by).clamp(1, u64::from(MAX_CORES)) as u32;
+                let cores = whole(now * by).clamp(1, u64::from(MAX_CORES));
+                let cores = u32::try_from(cores).unwrap_or(MAX_CORES);
                 if cores as usize == s.machine.cores.len() {
                     return None;
                 }

@@ -1,84 +1,195 @@
 //! An approach for each kind of task, where a system has several that are not alike.
 
+use super::candidates::Candidate;
 use super::choose::decide;
 use super::constraints::Constraints;
 use super::family::Family;
 use super::prior::Demand;
-use super::result::Group;
-use super::survey::{Fared, Goal, Scale, Surveyor};
-use crate::quantity::{Quantity, percent};
-use crate::scenario::{Offload, Scenario, StepResource, Strategy, TaskClass};
-use crate::study::StudyError;
+use super::result::{Group, Split};
+use super::survey::{Fared, Goal, Scale, Surveyor, scene};
+use crate::quantity::{Quantity, list, metric_text, metric_title, percent};
+use crate::scenario::{
+    NamedPool, Offload, Pool, Scenario, Step, StepResource, Strategy, TaskClass, WaitsFor,
+};
+use crate::study::{Options, StudyError};
 
 /// Most kinds of tasks that are looked at by themselves.
 const MOST: usize = 8;
 
-/// What each kind of task would take by itself, and how they meet in what is recommended for all.
+/// What each kind of task would take by itself, how they meet in what is recommended for all, and what it does to give each its own.
 pub(super) fn groups(
     surveyor: &Surveyor<'_>,
     scenario: &Scenario,
-    taken: &Fared,
+    (goal, taken): (&Goal, &Fared),
     scale: Scale,
-) -> Result<Vec<Group>, StudyError> {
+) -> Result<(Vec<Group>, Option<Split>), StudyError> {
     let classes = &scenario.workload.classes;
     if classes.len() < 2 || classes.len() > MOST {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
-    // Tasks that hand each other items cannot be looked at apart.
-    let queues = scenario.workload.any_step(|s| {
-        use crate::scenario::WaitsFor;
-        match s.waits() {
-            WaitsFor::Room(_) | WaitsFor::Item(_) => true,
-            WaitsFor::Never
-            | WaitsFor::Outside
-            | WaitsFor::Device(_)
-            | WaitsFor::Lock(_)
-            | WaitsFor::Children
-            | WaitsFor::Resource(_)
-            | WaitsFor::Pause => false,
-        }
-    });
-    let mut all = Vec::new();
+    let together = scenario.workload.any_step(hands_over);
+    let (mut all, mut own) = (Vec::new(), Vec::new());
     for (number, class) in classes.iter().enumerate() {
         let alone = alone(scenario, number);
         let demand = Demand::of(&alone);
-        let own = if queues {
+        let best = if together {
             None
         } else {
-            let goal = Goal::of(
-                &alone,
-                &Constraints {
-                    memory: None,
-                    ..surveyor.constraints.clone()
-                },
-            );
-            let seen = surveyor.glance(&alone, &goal, scale)?;
-            let decision = decide(&seen, &goal);
-            decision.take.map(|i| seen[i].clone())
+            best_alone(surveyor, &alone, scale)?
         };
         let latencies = taken.forecast.classes.iter().find(|c| c.name == class.name);
-        let own_family = own.as_ref().map(|o| o.candidate.family);
+        let family = best.as_ref().map(|o| o.candidate.family);
+        let named = |o: &Fared| {
+            let interpreter = &surveyor.profiles[o.candidate.profile].name;
+            format!("{} on {interpreter}", o.label())
+        };
         all.push(Group {
             name: class.name.clone(),
             waiting_share: demand.waiting(),
-            family: own_family,
-            strategy: own.as_ref().map(|o| {
-                format!(
-                    "{} on {}",
-                    o.label(),
-                    surveyor.profiles[o.candidate.profile].name
-                )
-            }),
+            family,
+            strategy: best.as_ref().map(named),
             latency_p95_s: latencies.and_then(|l| l.latency(Quantity::P95)),
-            text: meets(
-                class,
-                own_family,
-                demand.waiting(),
-                &taken.candidate.strategy,
-            ),
+            text: meets(class, family, demand.waiting(), &taken.candidate.strategy),
         });
+        own.push(best);
     }
-    Ok(all)
+    let split = split(surveyor, scenario, (goal, taken), scale, &own)?;
+    Ok((all, split))
+}
+
+/// Whether a step hands items to other tasks, which cannot be looked at apart then.
+fn hands_over(step: &Step) -> bool {
+    match step.waits() {
+        WaitsFor::Room(_) | WaitsFor::Item(_) => true,
+        WaitsFor::Never
+        | WaitsFor::Outside
+        | WaitsFor::Device(_)
+        | WaitsFor::Lock(_)
+        | WaitsFor::Children
+        | WaitsFor::Resource(_)
+        | WaitsFor::Pause => false,
+    }
+}
+
+/// What a kind of task takes by itself.
+fn best_alone(
+    surveyor: &Surveyor<'_>,
+    alone: &Scenario,
+    scale: Scale,
+) -> Result<Option<Fared>, StudyError> {
+    let constraints = Constraints {
+        memory: None,
+        ..surveyor.constraints.clone()
+    };
+    let goal = Goal::of(alone, &constraints);
+    let seen = surveyor.glance(alone, &goal, scale)?;
+    let decision = decide(&seen, &goal);
+    Ok(decision.take.map(|i| seen[i].clone()))
+}
+
+/// Name of the pool for what computes.
+const POOL: &str = "work";
+
+/// An event loop for the kinds of tasks that wait, and a pool of its own for those that compute, simulated beside what is recommended; `None`
+/// where all kinds would take the same.
+fn split(
+    surveyor: &Surveyor<'_>,
+    scenario: &Scenario,
+    (goal, taken): (&Goal, &Fared),
+    scale: Scale,
+    own: &[Option<Fared>],
+) -> Result<Option<Split>, StudyError> {
+    let computes = |f: &Option<Fared>| f.as_ref().is_some_and(|f| pool_of(f).is_some());
+    let waits = |f: &Option<Fared>| f.as_ref().is_some_and(|f| f.candidate.family.has_loop());
+    if !own.iter().any(computes) || !own.iter().any(waits) {
+        return Ok(None);
+    }
+    let Some(first) = own.iter().flatten().find(|f| pool_of(f).is_some()) else {
+        return Ok(None);
+    };
+    let candidate = Candidate {
+        strategy: Strategy::Asyncio {
+            limit: None,
+            offload: Offload::None,
+            pools: vec![NamedPool {
+                name: POOL.into(),
+                workers: pool_of(first).unwrap_or(Offload::None),
+            }],
+        },
+        profile: first.candidate.profile,
+        family: Family::Asyncio,
+    };
+    let gil = surveyor.profiles[candidate.profile].gil;
+    let candidate = Candidate {
+        family: Family::of(&candidate.strategy, gil),
+        ..candidate
+    };
+    if surveyor.constraints.excludes(candidate.family).is_some() {
+        return Ok(None);
+    }
+    let mut placed = scenario.clone();
+    for (class, own) in placed.workload.classes.iter_mut().zip(own) {
+        if computes(own) {
+            let steps = std::mem::take(&mut class.steps);
+            class.steps = vec![Step::Offload {
+                to: Some(POOL.into()),
+                steps,
+            }];
+        }
+    }
+    let scene = scene(&placed, goal, scale.times);
+    let some = [taken.candidate.clone(), candidate.clone()];
+    let options = Options::default().with_replications(3);
+    let seen = surveyor.study(&scene, &some, &options, Some(goal.metric))?;
+    let find = |c: &Candidate| seen.iter().find(|f| f.candidate == *c);
+    let (Some(all), Some(split)) = (find(&taken.candidate), find(&candidate)) else {
+        return Ok(None);
+    };
+    let pooled: Vec<String> = scenario
+        .workload
+        .classes
+        .iter()
+        .zip(own)
+        .filter(|(_, o)| computes(o))
+        .map(|(c, _)| c.name.clone())
+        .collect();
+    let figure = |f: &Fared| match f.value() {
+        Some(v) if f.standing() <= 1 => {
+            format!(
+                "{} of {}",
+                metric_title(goal.metric),
+                metric_text(goal.metric, v)
+            )
+        }
+        _ => "does not do what is required".to_owned(),
+    };
+    let interpreter = &surveyor.profiles[candidate.profile].name;
+    Ok(Some(Split {
+        strategy: format!("{} on {interpreter}", split.label()),
+        in_pool: pooled.clone(),
+        value: split.value(),
+        text: format!(
+            "To each its own: coroutines of one loop, and for {} a pool of its own to which the loop hands whole tasks ({} on {interpreter}): {}; what is recommended for all: {}.",
+            list(&pooled),
+            split.label(),
+            figure(split),
+            figure(all),
+        ),
+    }))
+}
+
+/// The pool that what a kind of task takes by itself comes to.
+fn pool_of(f: &Fared) -> Option<Offload> {
+    let execution = f.candidate.strategy.execution();
+    if execution.event_loop || execution.copies.is_some_and(|n| n > 1) {
+        return None;
+    }
+    match execution.pool {
+        Pool::Threads(w) => Some(Offload::Threads(w)),
+        Pool::Processes { workers, start, .. } => Some(Offload::Processes(workers, start)),
+        Pool::Interpreters(w) => Some(Offload::Interpreters(w)),
+        Pool::Nobody | Pool::ThreadEach => None,
+    }
 }
 
 /// The scenario with this kind of task alone, which comes as often as it does among the others.

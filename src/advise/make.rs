@@ -13,13 +13,14 @@ use super::prior::{Demand, Prior, prior};
 use super::result::{
     Advice, AdviceEffort, Alternative, Approach, ByPriority, Path, Recommendation, Sensitivity,
 };
-use super::survey::{Fared, Goal, Scale, Surveyor};
+use super::survey::{Fared, Goal, Scale, Surveyor, finalists};
+use super::weigh::Wrong;
 use super::words::{self, Words};
 use crate::cpython::profile::Profile;
 use crate::measure::CONFIDENCE;
 use crate::quantity::{Quantity, metric_name};
 use crate::result::{Generator, SCHEMA, ScenarioName, SpeedupVerdict};
-use crate::scenario::{Scenario, strategy_label};
+use crate::scenario::{Pool, Scenario, strategy_label};
 use crate::study::{StudyError, fingerprint};
 
 /// How much is asked.
@@ -76,7 +77,15 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
     let goal = Goal::of(ask.scenario, &constraints);
     let scale = surveyor.scale(ask.scenario)?;
     let glance = surveyor.glance(ask.scenario, &goal, scale)?;
-    let finalists = surveyor.finalists(&glance, &goal);
+    // What is best for something else is looked at, too: it is told what would be taken then.
+    let others = Priority::ALL.map(|priority| {
+        let other = Constraints {
+            priority: Some(priority),
+            ..constraints.clone()
+        };
+        Goal::of(ask.scenario, &other)
+    });
+    let finalists = finalists(&glance, &goal, &others);
     let all = surveyor.closely(ask.scenario, &goal, scale, &finalists)?;
     let decision = decide(&all, &goal);
     let maker = Maker {
@@ -158,6 +167,7 @@ impl Maker<'_> {
             priorities: self.priorities(),
             second_best: taken.and_then(|t| self.second_best(t)),
             groups: Vec::new(),
+            split: None,
             factors: Vec::new(),
             migration: None,
             benchmark: None,
@@ -185,7 +195,8 @@ impl Maker<'_> {
                 .crossings(scenario, &self.goal, self.scale, &taken.candidate, &some)?;
         advice.alternatives = self.others(Some(taken), &crossings);
         advice.sensitivity = self.sensitivity(taken)?;
-        advice.groups = groups(self.surveyor, scenario, taken, self.scale)?;
+        (advice.groups, advice.split) =
+            groups(self.surveyor, scenario, (&self.goal, taken), self.scale)?;
         let names: Vec<&str> = scenario
             .workload
             .classes
@@ -325,7 +336,7 @@ impl Maker<'_> {
                 wins.extend(
                     crossed
                         .iter()
-                        .map(|c| self.words.crossing(self.ask.scenario, &self.demand, *c)),
+                        .map(|c| words::crossing(self.ask.scenario, &self.demand, *c)),
                 );
                 wins.truncate(CONDITIONS);
             }
@@ -345,34 +356,41 @@ impl Maker<'_> {
             .wrong(self.ask.scenario, &self.goal, self.scale, &finalists)?;
         Ok(wrong
             .iter()
-            .map(|(lever, factor, seen, decision)| {
-                let other = decision.take.map(|i| &seen[i]);
-                // Where the other is no better than what is taken, the advice stands.
-                let still = other.is_some_and(|o| {
-                    o.candidate.family == taken.candidate.family
-                        || decision.tied.iter().any(|&i| {
-                            seen[i].candidate.family == taken.candidate.family
-                                && o.candidate.family.complexity()
-                                    >= taken.candidate.family.complexity()
-                        })
-                });
-                let changes = !still;
-                Sensitivity {
-                    input: *lever,
-                    name: lever.name(self.ask.scenario).to_owned(),
-                    factor: *factor,
-                    changes,
-                    becomes: other
-                        .filter(|_| changes)
-                        .map(|o| format!("{} ({})", o.candidate.family.name(), o.label())),
-                    text: words::wrong(
-                        lever.name(self.ask.scenario),
-                        *factor,
-                        other.filter(|_| changes),
+            .map(
+                |Wrong {
+                     lever,
+                     factor,
+                     seen,
+                     decision,
+                 }| {
+                    let other = decision.take.map(|i| &seen[i]);
+                    // Where the other is no better than what is taken, the advice stands.
+                    let still = other.is_some_and(|o| {
+                        o.candidate.family == taken.candidate.family
+                            || decision.tied.iter().any(|&i| {
+                                seen[i].candidate.family == taken.candidate.family
+                                    && o.candidate.family.complexity()
+                                        >= taken.candidate.family.complexity()
+                            })
+                    });
+                    let changes = !still;
+                    Sensitivity {
+                        input: *lever,
+                        name: lever.name(self.ask.scenario).to_owned(),
+                        factor: *factor,
                         changes,
-                    ),
-                }
-            })
+                        becomes: other
+                            .filter(|_| changes)
+                            .map(|o| format!("{} ({})", o.candidate.family.name(), o.label())),
+                        text: words::wrong(
+                            lever.name(self.ask.scenario),
+                            *factor,
+                            other.filter(|_| changes),
+                            changes,
+                        ),
+                    }
+                },
+            )
             .collect())
     }
 
@@ -408,18 +426,14 @@ impl Maker<'_> {
                     && f.standing() <= taken.standing().max(1)
                     && f.candidate.family.complexity() < taken.candidate.family.complexity()
             });
-        self.words.second_best(simpler.collect(), taken, &self.goal)
+        words::second_best(simpler, taken, &self.goal)
     }
 }
 
 /// Workers of all pools and processes of a strategy; 1 where it has none.
 pub(super) fn workers(f: &Fared) -> u64 {
     let execution = f.candidate.strategy.execution();
-    let pools = f
-        .candidate
-        .strategy
-        .every_pool()
-        .filter_map(|p| p.workers());
+    let pools = f.candidate.strategy.every_pool().filter_map(Pool::workers);
     let in_pools: u64 = pools
         .map(|w| match w {
             crate::scenario::Workers::Exactly(n) => u64::from(n),

@@ -526,13 +526,14 @@ fn review(to: Family) -> Vec<&'static str> {
         Family::AsyncioThreads => vec![blocking, between, shared],
         Family::AsyncioFreeThreads => vec![blocking, between, shared, extensions],
         Family::Processes => vec![pickled, globals],
-        Family::AsyncioProcesses => vec![blocking, between, pickled, globals],
+        Family::AsyncioProcesses | Family::AsyncioInterpreters => {
+            vec![blocking, between, pickled, globals]
+        }
         Family::Interpreters => vec![
             pickled,
             globals,
             "Every extension module: it has to support several interpreters (PEP 489, PEP 684).",
         ],
-        Family::AsyncioInterpreters => vec![blocking, between, pickled, globals],
         Family::Prefork => vec![
             "State in the process (caches, counters, sessions): each worker has its own.",
             "Connections: opened by each worker after its start, and as many pools as workers.",

@@ -7,7 +7,7 @@ use super::constraints::{Constraints, FreeThreading};
 use super::family::Family;
 use crate::plan::{LoadUnit, mean_length, own_load};
 use crate::quantity::{counted, digits, percent, seconds};
-use crate::scenario::{Arrivals, Locking, Runs, Scenario, Step, StepResource, WaitsFor};
+use crate::scenario::{Arrivals, LockId, Locking, Runs, Scenario, Step, StepResource, WaitsFor};
 
 /// A question of the tree, with the answer that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,10 +64,23 @@ impl Demand {
                 }
             },
         };
-        let own_lock = |s: &Step| match (s.waits(), s.locking()) {
-            (WaitsFor::Lock(lock), _) => !w.locks[lock].shared,
-            (_, Some(Locking::Takes(lock) | Locking::Gives(lock))) => !w.locks[lock].shared,
-            _ => s.writes().is_some(),
+        let own = |lock: LockId| !w.locks[lock].shared;
+        let shares = |s: &Step| {
+            let waits = match s.waits() {
+                WaitsFor::Lock(lock) => own(lock),
+                WaitsFor::Never
+                | WaitsFor::Outside
+                | WaitsFor::Device(_)
+                | WaitsFor::Item(_)
+                | WaitsFor::Room(_)
+                | WaitsFor::Resource(_)
+                | WaitsFor::Children
+                | WaitsFor::Pause => false,
+            };
+            let locks = s.locking().is_some_and(|l| match l {
+                Locking::Takes(lock) | Locking::Gives(lock) => own(lock),
+            });
+            waits || locks || s.writes().is_some()
         };
         Self {
             cpu,
@@ -75,7 +88,7 @@ impl Demand {
             waits,
             cores,
             at_once,
-            shares: w.any_step(own_lock),
+            shares: w.any_step(shares),
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Advice {
     pub second_best: Option<String>,
     /// An approach for each kind of task, where there are several.
     pub groups: Vec<Group>,
+    /// To each kind of task its own, beside what is recommended for all; absent where all would take the same.
+    pub split: Option<Split>,
     /// What else bears on the case.
     pub factors: Vec<Factor>,
     /// How to get there.
@@ -218,6 +220,19 @@ pub struct Group {
     /// 95th percentile of its latency within what is recommended for all, in seconds.
     pub latency_p95_s: Option<Estimate>,
     /// Where its tasks are executed within what is recommended, and how they meet the others.
+    pub text: String,
+}
+
+/// An approach of its own for each kind of task, in one program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// The strategy on its interpreter; what stands in a named pool has its tasks offloaded to it whole.
+    pub strategy: String,
+    /// The kinds of tasks that go to the pool.
+    pub in_pool: Vec<String>,
+    /// Value of the metric that matters most.
+    pub value: Option<Estimate>,
+    /// In words, beside what is recommended for all.
     pub text: String,
 }
 

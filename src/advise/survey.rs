@@ -13,7 +13,7 @@ use crate::quantity::Quantity;
 use crate::result::{Forecast, Tier, Verdict};
 use crate::scenario::units::format_size;
 use crate::scenario::{
-    Arrivals, Metric, Objective, Rounds, Scenario, Strategy, StrategyCase, strategy_label,
+    Arrivals, Metric, Objective, Pool, Rounds, Scenario, Strategy, StrategyCase, strategy_label,
 };
 use crate::strategy::simulate;
 use crate::study::{Options, StudyError, run_study};
@@ -49,9 +49,8 @@ impl Fared {
             .iter()
             .map(|o| match (o.verdict, o.value) {
                 (Verdict::Met, _) => 0,
-                (Verdict::Missed, _) => 2,
                 (Verdict::Undecided, Some(v)) if within(o.metric(), v.mean, o.bound) => 1,
-                (Verdict::Undecided, _) => 2,
+                (Verdict::Missed | Verdict::Undecided, _) => 2,
             });
         worst.max().unwrap_or(0)
     }
@@ -86,7 +85,7 @@ fn weight(strategy: &Strategy) -> u64 {
     let execution = strategy.execution();
     let workers: u64 = strategy
         .every_pool()
-        .filter_map(|p| p.workers())
+        .filter_map(Pool::workers)
         .map(|w| match w {
             crate::scenario::Workers::Exactly(n) => u64::from(n),
             crate::scenario::Workers::Auto | crate::scenario::Workers::PerTask => 32,
@@ -134,11 +133,10 @@ impl Goal {
         let soon = ranked.or(latency).unwrap_or(Metric::Percentile(95.0));
         Self {
             metric: match priority {
-                Priority::Latency => soon,
                 Priority::Memory => Metric::Memory,
                 Priority::Cost => Metric::Cpu,
                 Priority::Throughput | Priority::Simplicity if batch => Metric::Makespan,
-                Priority::Throughput | Priority::Simplicity => soon,
+                Priority::Latency | Priority::Throughput | Priority::Simplicity => soon,
             },
             objectives,
             priority,
@@ -219,7 +217,7 @@ impl Surveyor<'_> {
         };
         let scene = scene(scenario, &goal, if steady { PROBE } else { 1.0 });
         let one = Options::default().with_replications(1);
-        let seen = self.study(&scene, &[probe], one, None)?;
+        let seen = self.study(&scene, &[probe], &one, None)?;
         let events = seen.first().map_or(0, |f| f.forecast.events).max(1);
         if !steady {
             let breadth = if events > LONG {
@@ -255,39 +253,9 @@ impl Surveyor<'_> {
         self.study(
             &scene,
             &all,
-            Options::default().with_replications(1),
+            &Options::default().with_replications(1),
             Some(goal.metric),
         )
-    }
-
-    /// The best of each family, and those that are near the best of all; the single thread among them.
-    pub(super) fn finalists(&self, glance: &[Fared], goal: &Goal) -> Vec<Candidate> {
-        let order = ordered(glance, goal);
-        let mut chosen: Vec<usize> = Vec::new();
-        let mut families = 0_u16;
-        let best = order
-            .first()
-            .map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
-        for &i in &order {
-            let f = &glance[i];
-            let first = families & f.candidate.family.bit() == 0;
-            families |= f.candidate.family.bit();
-            let near = best.is_some_and(|(standing, value)| {
-                f.excluded.is_none()
-                    && f.standing() <= standing.max(1)
-                    && value
-                        .zip(measured(f, goal))
-                        .is_some_and(|(best, v)| v <= best * (1.0 + NEAR))
-                    && chosen.len() < FINALISTS
-            });
-            if first || near {
-                chosen.push(i);
-            }
-        }
-        chosen
-            .iter()
-            .map(|&i| glance[i].candidate.clone())
-            .collect()
     }
 
     /// A close look at some.
@@ -310,7 +278,7 @@ impl Surveyor<'_> {
             event_budget: 10_000_000,
             ..Options::default()
         };
-        let mut all = self.study(&scene, some, options, Some(goal.metric))?;
+        let mut all = self.study(&scene, some, &options, Some(goal.metric))?;
         self.add_capacity(scenario, scale, &mut all)?;
         Ok(all)
     }
@@ -339,7 +307,7 @@ impl Surveyor<'_> {
         let seen = self.study(
             &scene(&busy, &goal, 1.0),
             &some,
-            Options::default().with_replications(3),
+            &Options::default().with_replications(3),
             Some(Metric::Makespan),
         )?;
         for f in all {
@@ -355,7 +323,7 @@ impl Surveyor<'_> {
         &self,
         scene: &Scenario,
         some: &[Candidate],
-        options: Options,
+        options: &Options,
         metric: Option<Metric>,
     ) -> Result<Vec<Fared>, StudyError> {
         let mut scene = scene.clone();
@@ -366,7 +334,7 @@ impl Surveyor<'_> {
         let options = Options {
             metric,
             threads: self.threads,
-            ..options
+            ..options.clone()
         };
         let study = run_study(&scene, self.profiles, &options, simulate, &|_| {})?;
         let ran: u64 = study
@@ -397,6 +365,43 @@ impl Surveyor<'_> {
         });
         Ok(fared.collect())
     }
+}
+
+/// The best of each family, those that are near the best of all, and the best by other goals; the single thread among them.
+pub(super) fn finalists(glance: &[Fared], goal: &Goal, others: &[Goal]) -> Vec<Candidate> {
+    let order = ordered(glance, goal);
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut families = 0_u16;
+    let best = order
+        .first()
+        .map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
+    for &i in &order {
+        let f = &glance[i];
+        let first = families & f.candidate.family.bit() == 0;
+        families |= f.candidate.family.bit();
+        let near = best.is_some_and(|(standing, value)| {
+            f.excluded.is_none()
+                && f.standing() <= standing.max(1)
+                && value
+                    .zip(measured(f, goal))
+                    .is_some_and(|(best, v)| v <= best * (1.0 + NEAR))
+                && chosen.len() < FINALISTS
+        });
+        if first || near {
+            chosen.push(i);
+        }
+    }
+    for other in others {
+        if let Some(&best) = ordered(glance, other).first()
+            && !chosen.contains(&best)
+        {
+            chosen.push(best);
+        }
+    }
+    chosen
+        .iter()
+        .map(|&i| glance[i].candidate.clone())
+        .collect()
 }
 
 /// Whether tasks come for as long as is simulated.

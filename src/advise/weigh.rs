@@ -18,6 +18,19 @@ pub(super) struct Crossing {
     pub seen: f64,
 }
 
+/// What would be decided with an input wrong.
+#[derive(Clone, Debug)]
+pub(super) struct Wrong {
+    /// The input.
+    pub lever: Lever,
+    /// By which factor.
+    pub factor: f64,
+    /// What was seen then.
+    pub seen: Vec<Fared>,
+    /// What is decided by that.
+    pub decision: Decision,
+}
+
 /// Factors that are tried, from the nearest on each side.
 const FACTORS: [f64; 5] = [2.0, 4.0, 8.0, 16.0, 32.0];
 /// Times an interval in which two cross is halved.
@@ -126,7 +139,7 @@ impl Surveyor<'_> {
         let seen = self.study(
             &scene,
             &some,
-            Options::default().with_replications(1),
+            &Options::default().with_replications(1),
             Some(goal.metric),
         )?;
         let find = |c: &Candidate| seen.iter().find(|f| f.candidate == *c);
@@ -167,7 +180,7 @@ impl Surveyor<'_> {
         goal: &Goal,
         scale: Scale,
         finalists: &[Candidate],
-    ) -> Result<Vec<(Lever, f64, Vec<Fared>, Decision)>, StudyError> {
+    ) -> Result<Vec<Wrong>, StudyError> {
         let mut all = Vec::new();
         let begun = self.spent();
         for lever in Lever::ALL.into_iter().filter(|l| l.applies(scenario)) {
@@ -190,9 +203,14 @@ impl Surveyor<'_> {
                 }
                 let scene = scene(&changed, goal, scale.times);
                 let options = Options::default().with_replications(2);
-                let seen = self.study(&scene, &some, options, Some(goal.metric))?;
+                let seen = self.study(&scene, &some, &options, Some(goal.metric))?;
                 let decision = decide(&seen, goal);
-                all.push((lever, factor, seen, decision));
+                all.push(Wrong {
+                    lever,
+                    factor,
+                    seen,
+                    decision,
+                });
             }
         }
         Ok(all)

@@ -74,7 +74,10 @@ impl Words {
             format!(": {} has a {}", b.candidate.family.name(), self.value(b))
         });
         all.push(match ground {
-            Ground::Best => format!("{} of all that may be taken, {name} does best by {}: {}.", "Simulated with every number of workers that makes sense,", self.by(), self.value(taken)),
+            Ground::Best => format!(
+                "Of all that may be taken, each simulated with the numbers of workers that make sense, {name} does best: {}.",
+                self.value(taken)
+            ),
             Ground::Simplest if self.priority == Priority::Simplicity => {
                 format!("The simplest that does what is required, by less than twice what the best takes{against}, this a {}.", self.value(taken))
             }
@@ -146,14 +149,6 @@ impl Words {
             all.push(format!("As good, and no simpler: {}.", list(&names(tied))));
         }
         all
-    }
-
-    fn by(&self) -> String {
-        if self.priority == Priority::Throughput && !self.batch {
-            "the work that it can do".into()
-        } else {
-            metric_title(self.metric)
-        }
     }
 
     /// Why the tree's answer is not taken.
@@ -296,52 +291,6 @@ impl Words {
         all
     }
 
-    /// When an alternative is better by a sweep of an input.
-    pub(super) fn crossing(&self, scenario: &Scenario, demand: &Demand, c: Crossing) -> Condition {
-        let side = if c.factor > 1.0 { "above" } else { "below" };
-        let what = |value: String, of: &str| format!("{side} {value} {of}");
-        let text = match c.lever {
-            Lever::Cpu => what(time(demand.cpu * c.factor), "of CPU per task"),
-            Lever::Waits => what(time(demand.waits * c.factor), "of waiting per task"),
-            Lever::Tasks => match own_load(scenario) {
-                Some(load) => {
-                    let load = load_text(load * c.factor, LoadUnit::of(scenario));
-                    format!("{side} {load}")
-                }
-                None => {
-                    let tasks = scenario.workload.tasks_of_a_round() as f64 * c.factor;
-                    what(digits(libm::round(tasks), 3), "tasks")
-                }
-            },
-            Lever::Cores => {
-                let cores = f64::from(scenario.machine.visible_cpus) * c.seen;
-                let from = if c.factor > 1.0 {
-                    "or more"
-                } else {
-                    "or fewer"
-                };
-                format!(
-                    "with {} cores {from}",
-                    digits(libm::round(cores).max(1.0), 3)
-                )
-            }
-            Lever::Payload => format!(
-                "{side} {} times what travels to a worker",
-                digits(c.factor, 2)
-            ),
-            Lever::Startup => what(
-                seconds(scenario.workload.imports.time.scale(c.factor)),
-                "of imports",
-            ),
-            Lever::Memory => format!("{side} {} times the memory of a task", digits(c.factor, 2)),
-        };
-        Condition {
-            text,
-            input: Some(c.lever),
-            factor: Some(c.factor),
-        }
-    }
-
     /// What is taken by another priority.
     pub(super) fn priority(&self, take: Option<&Fared>, goal: &Goal) -> String {
         let words = Self {
@@ -365,34 +314,6 @@ impl Words {
             _ => words.value(f),
         };
         format!("{} ({}), {value}", f.candidate.family.name(), f.label())
-    }
-
-    /// When something simpler is sensible though it is not the best.
-    pub(super) fn second_best(
-        &self,
-        simpler: Vec<&Fared>,
-        taken: &Fared,
-        goal: &Goal,
-    ) -> Option<String> {
-        /// By how many times it may be worse.
-        const STILL: f64 = 1.5;
-        let near = simpler.into_iter().filter_map(|f| {
-            let (a, b) = measured(f, goal).zip(measured(taken, goal))?;
-            (a <= STILL * b && a > b).then_some((f, a / b))
-        });
-        let (f, times) = near.min_by(|a, b| a.1.total_cmp(&b.1))?;
-        let cost = match goal.metric {
-            Metric::Memory => "memory",
-            Metric::Cpu => "CPU time",
-            _ => "time",
-        };
-        Some(format!(
-            "{} ({}) is simpler and does what is required: it takes {} more {cost}. Sensible where the code has to stay simple, or while there is nobody who knows {}.",
-            capital(f.candidate.family.name()),
-            f.label(),
-            percent(times - 1.0),
-            taken.candidate.family.name()
-        ))
     }
 
     /// Figures that would show in production that the forecast was wrong.
@@ -421,6 +342,77 @@ impl Words {
         }
         all
     }
+}
+
+/// When an alternative is better by a sweep of an input.
+pub(super) fn crossing(scenario: &Scenario, demand: &Demand, c: Crossing) -> Condition {
+    let side = if c.factor > 1.0 { "above" } else { "below" };
+    let what = |value: String, of: &str| format!("{side} {value} {of}");
+    let text = match c.lever {
+        Lever::Cpu => what(time(demand.cpu * c.factor), "of CPU per task"),
+        Lever::Waits => what(time(demand.waits * c.factor), "of waiting per task"),
+        Lever::Tasks => {
+            let tasks = scenario.workload.tasks_of_a_round() as f64 * c.factor;
+            let batch = || what(digits(libm::round(tasks), 3), "tasks");
+            own_load(scenario).map_or_else(batch, |load| {
+                let load = load_text(load * c.factor, LoadUnit::of(scenario));
+                format!("{side} {load}")
+            })
+        }
+        Lever::Cores => {
+            let cores = f64::from(scenario.machine.visible_cpus) * c.seen;
+            let from = if c.factor > 1.0 {
+                "or more"
+            } else {
+                "or fewer"
+            };
+            format!(
+                "with {} cores {from}",
+                digits(libm::round(cores).max(1.0), 3)
+            )
+        }
+        Lever::Payload => format!(
+            "{side} {} times what travels to a worker",
+            digits(c.factor, 2)
+        ),
+        Lever::Startup => what(
+            seconds(scenario.workload.imports.time.scale(c.factor)),
+            "of imports",
+        ),
+        Lever::Memory => format!("{side} {} times the memory of a task", digits(c.factor, 2)),
+    };
+    Condition {
+        text,
+        input: Some(c.lever),
+        factor: Some(c.factor),
+    }
+}
+
+/// When something simpler is sensible though it is not the best.
+pub(super) fn second_best<'a>(
+    simpler: impl Iterator<Item = &'a Fared>,
+    taken: &Fared,
+    goal: &Goal,
+) -> Option<String> {
+    /// By how many times it may be worse.
+    const STILL: f64 = 1.5;
+    let near = simpler.filter_map(|f| {
+        let (a, b) = measured(f, goal).zip(measured(taken, goal))?;
+        (a <= STILL * b && a > b).then_some((f, a / b))
+    });
+    let (f, times) = near.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let cost = match goal.metric {
+        Metric::Memory => "memory",
+        Metric::Cpu => "CPU time",
+        _ => "time",
+    };
+    Some(format!(
+        "{} ({}) is simpler and does what is required: it takes {} more {cost}. Sensible where the code has to stay simple, or while there is nobody who knows {}.",
+        capital(f.candidate.family.name()),
+        f.label(),
+        percent(times - 1.0),
+        taken.candidate.family.name()
+    ))
 }
 
 /// What it is, in a line.

@@ -309,6 +309,9 @@ fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
         };
         let mut block = Block::new(title, paint);
         block.cells = workers;
+        if pool.apart() {
+            block = block.line("each with its own GIL; what is handed over is pickled");
+        }
         if let Some(m) = taken.and_then(|a| a.memory_per_worker_bytes) {
             block = block.line(format!("{} for each worker", bytes(m)));
         }

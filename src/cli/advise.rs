@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -339,27 +340,14 @@ fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Opt
         return of_scenario_source(args, &source, files, None).map(Some);
     }
     if !args.program.is_empty() {
-        let place = Scratch::new().context("cannot make a folder for the recording")?;
-        let file = place.path().join("recorded.ron");
-        let mut words: Vec<OsString> = vec![
-            "record".into(),
-            "-o".into(),
-            file.clone().into(),
-            "--".into(),
-        ];
-        words.extend(args.program.iter().cloned());
-        let matches =
-            record::Args::augment_args(clap::Command::new("record")).get_matches_from(words);
-        let record_args = record::Args::from_arg_matches(&matches)?;
         args.program.iter().for_each(|word| files.reads(word));
-        let code = record::run(&record_args, printer)?;
+        let (code, text) = record::recorded(&args.program, printer)?;
         if code == Exit::Interrupted as u8 {
             return Ok(None);
         }
-        let text = std::fs::read_to_string(&file).map_err(|_| {
-            UserError::new("nothing was recorded that advice could be given on".to_owned())
-        })?;
-        let source = ScenarioSource::handed(text.clone(), "the recording", &file);
+        let nothing = || UserError::new("nothing was recorded that advice could be given on");
+        let text = text.ok_or_else(nothing)?;
+        let source = ScenarioSource::handed(text.clone(), "the recording", Path::new("-"));
         return of_scenario_source(args, &source, files, Some(text)).map(Some);
     }
     of_answers(args, files, printer).map(Some)
@@ -400,9 +388,7 @@ fn of_scenario_source(
         scenario.objectives.retain(|o| o.metric != objective.metric);
         scenario.objectives.insert(0, objective);
     }
-    let limit = scenario.machine.memory_limit;
-    let mut constraints = answers.constraints;
-    constraints.memory = constraints.memory.or(limit);
+    let constraints = answers.constraints;
     let words = given.iter().flat_map(|(k, v)| words_of(k, v)).collect();
     Ok(Case {
         scenario,
@@ -435,7 +421,6 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
             .map_err(|e| UserError::new(format!("--{key}: {e}")))?;
     }
     // Scripts are not asked: they have said what the work is.
-    use std::io::IsTerminal as _;
     let terminal = std::io::stdin().is_terminal();
     let said = args.work.answers.is_some()
         || args.work.defaults

@@ -24,6 +24,7 @@ pub(super) fn ask(interview: &mut Interview) -> anyhow::Result<()> {
         std::env::var("TERM").is_ok_and(|t| t == "dumb") || !std::io::stderr().is_terminal();
     eprintln!("Empty answers take what stands in brackets. Ctrl-C ends this.\n");
     while let Some(prompt) = interview.next() {
+        eprintln!("{}\n  {}", prompt.text, prompt.help);
         if plain {
             ask_plainly(interview, &prompt)?;
         } else {
@@ -37,7 +38,7 @@ pub(super) fn ask(interview: &mut Interview) -> anyhow::Result<()> {
 fn ask_with_prompt(interview: &mut Interview, prompt: &Prompt) -> anyhow::Result<()> {
     let trial = interview.clone();
     let text: String = Input::new()
-        .with_prompt(format!("{} {}", prompt.text, prompt.help))
+        .with_prompt(prompt.key)
         .default(prompt.default.clone())
         .validate_with(move |text: &String| {
             let mut trial = trial.clone();
@@ -53,7 +54,7 @@ fn ask_with_prompt(interview: &mut Interview, prompt: &Prompt) -> anyhow::Result
 fn ask_plainly(interview: &mut Interview, prompt: &Prompt) -> anyhow::Result<()> {
     let mut nothing = 0;
     loop {
-        eprint!("{} {} [{}]: ", prompt.text, prompt.help, prompt.default);
+        eprint!("{} [{}]: ", prompt.key, prompt.default);
         let mut line = String::new();
         let read = std::io::stdin()
             .lock()

@@ -1,11 +1,12 @@
 //! `pchsim record`: makes a scenario from measurements.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::{Args as ClapArgs, FromArgMatches as _, ValueEnum};
 
 use super::beside;
 use super::candidates;
@@ -188,7 +189,7 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
             let options = options(args, interpreter, &stem, &path.display().to_string());
             let learned = learn::learn(&trace, options)
                 .map_err(|e| UserError::new(format!("{}: {e}", path.display())))?;
-            write(&learned, output.as_ref(), printer)?;
+            write(&learned, To::of(output.as_ref()), printer)?;
             Ok(Exit::Done as u8)
         }
         None if args.program.is_empty() => Err(UserError::new(
@@ -201,16 +202,51 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
                 Some(file) => Some(files.output_of(FileKind::ROWS, file)?),
                 None => None,
             };
-            record(args, interpreter, (output.as_ref(), kept.as_ref()), printer)
+            let to = To::of(output.as_ref());
+            record(args, interpreter, (to, kept.as_ref()), printer)
         }
     }
+}
+
+/// Where a learnt scenario goes.
+#[derive(Clone, Copy)]
+enum To<'a> {
+    /// Into this file, and the table of fits to standard output.
+    File(&'a OutputFile),
+    /// To standard output, and the table to standard error.
+    Output,
+    /// To whoever asked, and the table to standard error.
+    Asker(&'a RefCell<Option<String>>),
+}
+
+impl<'a> To<'a> {
+    fn of(file: Option<&'a OutputFile>) -> Self {
+        file.map_or(Self::Output, Self::File)
+    }
+}
+
+/// Records a program for another command; the exit code, and the scenario where one was learnt.
+///
+/// # Errors
+/// The program cannot be run, or what was recorded cannot be read.
+pub(super) fn recorded(
+    program: &[OsString],
+    printer: &Printer,
+) -> anyhow::Result<(u8, Option<String>)> {
+    let words = ["record".into(), "--".into()].into_iter();
+    let words = words.chain(program.iter().cloned());
+    let matches = Args::augment_args(clap::Command::new("record")).try_get_matches_from(words)?;
+    let args = Args::from_arg_matches(&matches)?;
+    let text = RefCell::new(None);
+    let code = record(&args, None, (To::Asker(&text), None), printer)?;
+    Ok((code, text.into_inner()))
 }
 
 /// Runs the program with the recorder in it, and learns from what that wrote.
 fn record(
     args: &Args,
     interpreter: Option<(String, f64)>,
-    (output, kept): (Option<&OutputFile>, Option<&OutputFile>),
+    (to, kept): (To<'_>, Option<&OutputFile>),
     printer: &Printer,
 ) -> anyhow::Result<u8> {
     let dir = recording_place().context("cannot make a folder for temporary files")?;
@@ -248,7 +284,7 @@ fn record(
     if failed.is_some() {
         printer.warn("warning: the scenario holds what was recorded up to then");
     }
-    write(&learned, output, printer)?;
+    write(&learned, to, printer)?;
     Ok(match finished.end {
         ExitReason::Interrupted if failed.is_some() => Exit::Interrupted as u8,
         _ if failed.is_some() => Exit::Unexpected as u8,
@@ -424,7 +460,7 @@ fn options(
     }
 }
 
-fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> anyhow::Result<()> {
+fn write(learned: &Learned, to: To<'_>, printer: &Printer) -> anyhow::Result<()> {
     let text = learned.to_ron();
     let origin = Path::new("the learnt scenario");
     if let Err(problems) = syntax::parse(&text, origin, &[]) {
@@ -451,17 +487,24 @@ fn write(learned: &Learned, file: Option<&OutputFile>, printer: &Printer) -> any
     });
     let text = noted.as_ref().map_or(text, Learned::to_ron);
     let said = noted.as_ref().unwrap_or(learned);
-    if let Some(file) = file {
-        // The scenario is there, even if nobody reads the table.
-        file.write(&text, printer)?;
-        printer.result(&table)?;
-        printer.hint(&format!(
-            "next: pchsim run {}",
-            quoted(&file.path().to_string_lossy())
-        ));
-    } else {
-        printer.result(&text)?;
-        printer.hint(table.trim_end());
+    match to {
+        To::File(file) => {
+            // The scenario is there, even if nobody reads the table.
+            file.write(&text, printer)?;
+            printer.result(&table)?;
+            printer.hint(&format!(
+                "next: pchsim run {}",
+                quoted(&file.path().to_string_lossy())
+            ));
+        }
+        To::Output => {
+            printer.result(&text)?;
+            printer.hint(table.trim_end());
+        }
+        To::Asker(asker) => {
+            asker.replace(Some(text));
+            printer.hint(table.trim_end());
+        }
     }
     for note in &said.notes {
         printer.hint(&format!("note: {}.", visible(note)));

@@ -15,7 +15,10 @@ pub fn text(advice: &Advice, style: Style) -> String {
         out: String::new(),
         style,
     };
-    out.prose("", &format!("Advice for {}", advice.scenario.name));
+    out.prose(
+        "",
+        &format!("Advice for {}", one_line(&advice.scenario.name)),
+    );
     out.entries(&facts(advice), " · ", "", "  ");
     out.line("");
     out.prose("", &answer(advice));
@@ -43,7 +46,10 @@ pub fn text(advice: &Advice, style: Style) -> String {
     if !advice.groups.is_empty() {
         out.line("Groups");
         for g in &advice.groups {
-            out.prose("      ", &format!("  {}: {}", g.name, g.text));
+            out.prose("      ", &format!("  {}: {}", one_line(&g.name), g.text));
+        }
+        if let Some(split) = &advice.split {
+            out.prose("      ", &format!("  {}", split.text));
         }
         out.line("");
     }
@@ -75,6 +81,15 @@ pub fn text(advice: &Advice, style: Style) -> String {
     out.line("");
     out.repeat(&advice.command);
     out.out
+}
+
+/// A name of the user's on one line, without signs that a terminal would obey.
+fn one_line(name: &str) -> String {
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.join(" ")
 }
 
 /// What was asked, in short.
@@ -139,9 +154,9 @@ fn path(out: &mut TextWriter, advice: &Advice) {
 fn shown(advice: &Advice) -> Vec<(&'static str, &Approach)> {
     let mut all: Vec<(&str, &Approach)> = Vec::new();
     if let Some(r) = &advice.recommendation {
-        all.push(("▸", &r.approach));
+        all.push(("take", &r.approach));
     } else if let Some(n) = &advice.nearest {
-        all.push(("", n));
+        all.push(("nearest", n));
     }
     let same =
         |a: &Approach, b: &Approach| a.strategy == b.strategy && a.interpreter == b.interpreter;
@@ -179,11 +194,7 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|(mark, a)| {
-            let mut row = vec![
-                (*mark).to_owned(),
-                a.strategy.clone(),
-                a.interpreter.clone(),
-            ];
+            let mut row = vec![standing(mark, a), a.strategy.clone(), a.interpreter.clone()];
             if batch {
                 row.push(in_unit(a.makespan_s, span, true));
             }
@@ -194,7 +205,6 @@ fn table(out: &mut TextWriter, advice: &Advice) {
             );
             row.push(a.memory_bytes.map_or("—".into(), |m| bytes(m.mean)));
             row.push(in_unit(a.cpu_s, spent, false));
-            row.push(standing(a));
             row
         })
         .collect();
@@ -211,22 +221,23 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     columns.push(Column::new("speed-up", "", true));
     columns.push(Column::new("memory", "", true));
     columns.push(Column::new("CPU", spent.1, true));
-    columns.push(Column::new("does it", "", false));
     let laid = layout::table(&columns, &rows, out.style, true);
     out.lines(laid.lines);
     out.line("");
 }
 
 /// Whether it may be taken, in a word.
-fn standing(a: &Approach) -> String {
-    if a.excluded.is_some() {
+fn standing(mark: &str, a: &Approach) -> String {
+    if !mark.is_empty() {
+        mark.to_owned()
+    } else if a.excluded.is_some() {
         "excluded".into()
     } else if let Some(status) = &a.status {
         status.clone()
     } else if a.meets {
-        "yes".into()
+        "works".into()
     } else {
-        "no".into()
+        "misses".into()
     }
 }
 
