@@ -61,6 +61,25 @@ shipped! {
     ("resilience") "rolling_update": "Servers and machines that are restarted while they serve",
     ("resilience") "autoscaling": "As many machines as the load of a morning needs",
     ("resilience") "restarts": "Workers that leak, and are asked to end one by one",
+    ("decisions") "pdf_text": "The text of a thousand PDFs, in Python",
+    ("decisions") "fetch_pages": "100 pages that are fetched and stored, with nothing computed of them",
+    ("decisions") "compress_files": "200 log files compressed by zlib, which gives up the GIL",
+    ("decisions") "rest_api": "A REST API that fifty clients ask at once",
+    ("decisions") "matmul": "Matrix products of a library that has threads of its own",
+    ("decisions") "query_sqlite": "Aggregations of a million rows in a local SQLite file",
+    ("decisions") "query_server": "The same aggregations by a database server",
+    ("decisions") "agent_reasoning": "One agent that thinks in steps, each after the other",
+    ("decisions") "price_feeds": "Prices of sixty markets, asked of their APIs all the time",
+    ("decisions") "negotiation": "Six agents that negotiate in rounds over one table of offers",
+    ("decisions") "chat_model": "A chat bot that calls an API, and ranks documents by itself",
+    ("decisions") "fetch_process_store": "500 records that are fetched, worked on and stored",
+    ("decisions") "distributed": "More computing than one machine has cores for",
+    ("decisions") "cpu_ordered": "Computing, one thing after another",
+    ("decisions") "cpu_shared": "Computing in parallel over a large index that all share",
+    ("decisions") "cpu_isolated": "Computing in parallel, with nothing shared",
+    ("decisions") "io_many": "Waiting for fifty calls at once",
+    ("decisions") "io_and_cpu": "Tasks that wait as well as compute",
+    ("decisions") "two_objectives": "Quick requests and heavy ones, for latency or for throughput",
 }
 
 /// The shipped scenario of this name. The forms `scraper.ron` and `scenarios/scraper.ron` are understood as well, so that a command from
@@ -68,6 +87,7 @@ shipped! {
 pub fn find(name: &str) -> Option<&'static Embedded> {
     let bare = name.strip_prefix("scenarios/").unwrap_or(name);
     let bare = bare.strip_prefix("resilience/").unwrap_or(bare);
+    let bare = bare.strip_prefix("decisions/").unwrap_or(bare);
     let bare = bare.strip_suffix(".ron").unwrap_or(bare);
     ALL.iter().find(|e| e.name == bare)
 }

@@ -10,6 +10,7 @@
     reason = "the numbers of tests are small"
 )]
 
+mod advice;
 mod advise;
 mod calibrate;
 mod claims;

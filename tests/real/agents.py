@@ -16,7 +16,7 @@ import requests
 import scenario
 from batch import executor, now, outcome, report
 
-# A scenario cannot say yet that a program maps rounds: it is one round, and the forecast is taken so many times.
+# For the table of programs the scenario is one round, and the forecast is taken so many times; the advised one says the rounds.
 ROUNDS = 30
 SIZE = 64
 STRATEGIES = ["sequential", "threads:4", "threads:10", "asyncio", "asyncio+threads:5"]
@@ -108,7 +108,7 @@ def run(strategy):
         return asyncio.run(on_loop(pool))
 
 
-def steps(folder, profile):
+def steps(folder, profile, arrivals="Batch"):
     factor = scenario.cpu_factor(profile)
     scout(0, 0)
     thinking, asking = [], []
@@ -122,13 +122,15 @@ def steps(folder, profile):
         ("thinker", 5, f"Cpu({scenario.empirical(thinking, factor)})"),
         ("scout", 5, f"{half}, Io({scenario.empirical(waits)}), {half}"),
     ]
-    scenario.write(folder / "agents.ron", "agents", profile, classes, scenario.imports("requests", "aiohttp"), STRATEGIES)
+    scenario.write(folder / "agents.ron", "agents", profile, classes, scenario.imports("requests", "aiohttp"), STRATEGIES, arrivals)
 
 
 def main():
-    args = scenario.arguments(__doc__, "steps", "run")
+    args = scenario.arguments(__doc__, "steps", "advised", "run")
     if args.command == "steps":
         steps(args.folder, args.profile)
+    elif args.command == "advised":
+        steps(args.folder, args.profile, f"Rounds(count: {ROUNDS})")
     else:
         result = run(args.strategy)
         report(result, len(BOARD["facts"]))

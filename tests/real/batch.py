@@ -6,6 +6,7 @@ pool is made to the last result; a task's latency is from that start to the mome
 
 import asyncio
 import concurrent.futures as cf
+import contextlib
 import json
 import multiprocessing
 import resource
@@ -15,7 +16,7 @@ now = time.perf_counter
 
 
 def run_batch(strategy, func, items):
-    """Strategies are written as pchsim writes them: sequential, threads:8, processes:2:fork, asyncio+threads:2."""
+    """Strategies are written as pchsim writes them: sequential, threads:8, processes:2:fork, processes:2:fork:20, asyncio, asyncio+threads:2."""
     kind, *rest = strategy.split(":")
     ends = [None] * len(items)
     results = [None] * len(items)
@@ -25,6 +26,12 @@ def run_batch(strategy, func, items):
         for i, item in enumerate(items):
             results[i] = func(item)
             ends[i] = now()
+    elif kind == "processes" and len(rest) == 3:  # in chunks
+        with executor(kind, rest) as pool:
+            for i, result in enumerate(pool.map(func, items, chunksize=int(rest[2]))):
+                results[i] = result
+                ends[i] = now()
+            return outcome(start, ends, now()), results
     elif kind in ("threads", "processes"):
         with executor(kind, rest) as pool:
             futures = []
@@ -34,14 +41,14 @@ def run_batch(strategy, func, items):
                 futures.append(future)
             results = [future.result() for future in futures]
             return outcome(start, ends, now()), results
-    elif kind == "asyncio+threads":
+    elif kind in ("asyncio", "asyncio+threads", "asyncio+processes"):
 
         async def one(pool, i, item):
-            results[i] = await asyncio.get_running_loop().run_in_executor(pool, func, item)
+            results[i] = await asyncio.get_running_loop().run_in_executor(pool, func, item) if pool else func(item)
             ends[i] = now()
 
         async def main():
-            with executor("threads", rest) as pool:
+            with executor(kind.partition("+")[2], rest) as pool:
                 await asyncio.gather(*(one(pool, i, item) for i, item in enumerate(items)))
 
         asyncio.run(main())
@@ -51,7 +58,9 @@ def run_batch(strategy, func, items):
 
 
 def executor(kind, rest):
-    """The pool of `threads:8` or `processes:2:fork`."""
+    """The pool of `threads:8` or `processes:2:fork`; nothing of what has none."""
+    if not kind:
+        return contextlib.nullcontext()
     if kind == "threads":
         return cf.ThreadPoolExecutor(int(rest[0]))
     return cf.ProcessPoolExecutor(int(rest[0]), mp_context=multiprocessing.get_context(rest[1]))

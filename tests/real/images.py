@@ -62,10 +62,10 @@ def files(folder):
 
 
 def main():
-    args = scenario.arguments(__doc__, "inputs", "steps", "run")
+    args = scenario.arguments(__doc__, "inputs", "steps", "advised", "run")
     if args.command == "inputs":
         inputs(args.folder)
-    elif args.command == "steps":
+    elif args.command in ("steps", "advised"):
         steps(args.folder, args.profile)
     else:
         result, sizes = run_batch(args.strategy, convert, files(args.folder))

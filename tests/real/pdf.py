@@ -60,10 +60,10 @@ def files(folder):
 
 
 def main():
-    args = scenario.arguments(__doc__, "inputs", "steps", "run")
+    args = scenario.arguments(__doc__, "inputs", "steps", "advised", "run")
     if args.command == "inputs":
         inputs(args.folder)
-    elif args.command == "steps":
+    elif args.command in ("steps", "advised"):
         steps(args.folder, args.profile)
     else:
         import pypdf  # noqa: F401 -- before the clock starts, as the program's own imports would be

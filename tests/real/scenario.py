@@ -94,14 +94,14 @@ def empirical(times, factor=1.0):
     return "Empirical([" + ", ".join(f'"{max(t / factor, 1e-6):.4g}ms"' for t in times) + "])"
 
 
-def write(path, name, profile, classes, imported, strategies):
-    """Writes a scenario of a batch. `classes`: (name, count, steps as text)."""
-    tasks = ", ".join(f'(name: "{n}", count: {count}, steps: [{steps}])' for n, count, steps in classes)
+def write(path, name, profile, classes, imported, strategies, arrivals="Batch", extra=""):
+    """Writes a scenario of a batch. `classes`: (name, count, steps as text); `extra`: further fields of a task."""
+    tasks = ", ".join(f'(name: "{n}", count: {count}, {extra}steps: [{steps}])' for n, count, steps in classes)
     names = ", ".join(f'"{s}"' for s in strategies)
     with open(path, "w") as file:
         file.write(
             f"// {name}: written from times of single tasks, before any real run.\n"
             f'(\n    schema: 1,\n    name: "{name}",\n    machine: (cores: {len(os.sched_getaffinity(0))}),\n    interpreters: ["{profile}"],\n'
-            f"    workload: (arrivals: Batch, tasks: [{tasks}], imports: {imported}),\n    strategies: [{names}],\n)\n"
+            f"    workload: (arrivals: {arrivals}, tasks: [{tasks}], imports: {imported}),\n    strategies: [{names}],\n)\n"
         )
     print(path)

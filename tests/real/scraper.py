@@ -121,10 +121,38 @@ def steps(folder, profile):
         scenario.write(folder / f"{name}.ron", name, profile, [("page", COUNT, page)], loaded, strategies)
 
 
+def advised(folder, profile):
+    """One scenario for both ways of writing it: as with aiohttp, and by which factor CPU times are larger with requests."""
+    factor = scenario.cpu_factor(profile)
+    scrape(urls()[0])
+    asyncio.run(times_on_loop())
+    blocking, parsing, sizes = [], [], []
+    for url in urls():
+        cpu, _, html = scenario.cpu_and_wait_ms(fetch, url)
+        blocking.append(cpu)
+        cpu, products = scenario.cpu_ms(parse, html)
+        parsing.append(cpu)
+        sizes.append((len(html), len(pickle.dumps(products))))
+    cpus, waits = zip(*asyncio.run(times_on_loop()))
+    there, back = (sum(column) // COUNT for column in zip(*sizes))
+    page = (
+        f'Cpu({scenario.empirical(cpus, factor)}), Io({scenario.empirical(waits)}), PayloadIn("{there}B"), '
+        f'Cpu(time: {scenario.empirical(parsing, factor)}, releases: {round(sum(parsing) / COUNT * RELEASES_PER_MS)}, released: "{RELEASED}"), '
+        f'PayloadOut("{back}B")'
+    )
+    dearer = (sum(blocking) + sum(parsing)) / (sum(cpus) + sum(parsing))
+    cost = ", ".join(f'"{family}": {dearer:.3f}' for family in ("sequential", "threads", "processes"))
+    loaded = scenario.imports("requests", "aiohttp", "bs4", "lxml.etree")
+    scenario.write(folder / "scraper.ron", "scraper", profile, [("page", COUNT, page)], loaded, ["sequential"], extra=f"cost: {{{cost}}}, ")
+
+
 def main():
-    args = scenario.arguments(__doc__, "steps", "run")
+    args = scenario.arguments(__doc__, "steps", "advised", "run")
     if args.command == "steps":
         steps(args.folder, args.profile)
+        return
+    if args.command == "advised":
+        advised(args.folder, args.profile)
         return
     if args.strategy.startswith("asyncio"):
         result, pages = asyncio.run(on_loop(args.strategy))

@@ -48,12 +48,19 @@ const TASKS: [Task; 8] = [
     Task {
         name: "docs",
         takes: "",
-        does: "writes the outputs that README, docs and explanations show anew, and the tables of codes",
+        does: "writes the outputs that README, docs and explanations show anew, the tables of codes, and docs/decisions.md",
         run: |args| {
             none(args)?;
             let update = [("PCHSIM_DOCS", "update")];
-            let both = ["documented::", "explain::"].map(OsString::from);
-            cargo(&["test", "--locked", "--test", "it", "--"], &both, &update)
+            // One after the other: both write docs/decisions.md.
+            for tests in [
+                &["advice::", "--include-ignored"][..],
+                &["documented::", "explain::"][..],
+            ] {
+                let tests: Vec<OsString> = tests.iter().map(OsString::from).collect();
+                cargo(&["test", "--locked", "--test", "it", "--"], &tests, &update)?;
+            }
+            Ok(())
         },
     },
     Task {

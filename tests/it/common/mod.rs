@@ -275,7 +275,9 @@ pub(crate) fn shipped_files() -> Vec<std::path::PathBuf> {
         let is_scenario = |p: &std::path::PathBuf| p.extension().is_some_and(|e| e == "ron");
         paths.filter(is_scenario).collect::<Vec<_>>()
     };
-    let mut all = [of("scenarios"), of("scenarios/resilience")].concat();
+    let mut all = ["scenarios", "scenarios/resilience", "scenarios/decisions"]
+        .map(of)
+        .concat();
     all.sort();
     all
 }

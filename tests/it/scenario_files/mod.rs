@@ -51,7 +51,7 @@ fn minimal(arrivals: &str, steps: &str) -> String {
 
 #[test]
 fn every_shipped_scenario_is_valid_without_a_warning() {
-    assert_eq!(embedded::ALL.len(), 40);
+    assert_eq!(embedded::ALL.len(), 59);
     for e in embedded::ALL {
         let (scenario, diagnostics) = check(e.text, Path::new(e.name), &[]);
         // One is about what its warning says.
@@ -73,6 +73,7 @@ fn every_shipped_scenario_is_valid_without_a_warning() {
         let of = |folder: &str| fs::read_to_string(format!("{folder}/{}.ron", e.name));
         let on_disk = of("scenarios")
             .or_else(|_| of("scenarios/resilience"))
+            .or_else(|_| of("scenarios/decisions"))
             .unwrap();
         assert_eq!(on_disk, e.text);
     }

@@ -1,0 +1,7 @@
+//! The advisor over the known cases, and the page of decisions ([docs/decisions.md]), whose figures are written by what is tested here.
+//!
+//! [docs/decisions.md]: ../../../docs/decisions.md
+
+mod cases;
+mod decisions;
+mod page;
