@@ -96,7 +96,7 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
     decision
 }
 
-/// The simplest of some that are as good: of each family the one with the fewest workers, and of families that are as simple the one that takes
+/// The simplest of some that are as good: of each family the one whose processes start as usual, with the fewest workers, and of families that are as simple the one that takes
 /// the least memory.
 fn simplest(all: &[Fared], equal: &[usize]) -> Option<usize> {
     let fewest = |family: Family| {
@@ -104,7 +104,7 @@ fn simplest(all: &[Fared], equal: &[usize]) -> Option<usize> {
             .iter()
             .copied()
             .filter(|&i| all[i].candidate.family == family);
-        of.min_by_key(|&i| (all[i].weight(), i))
+        of.min_by_key(|&i| (!all[i].usual, all[i].weight(), i))
     };
     let memory = |i: usize| all[i].get(Quantity::MemoryPeak).unwrap_or(f64::INFINITY);
     let families = Family::ALL.into_iter().filter_map(fewest);

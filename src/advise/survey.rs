@@ -13,7 +13,8 @@ use crate::quantity::Quantity;
 use crate::result::{Forecast, Tier, Verdict};
 use crate::scenario::units::format_size;
 use crate::scenario::{
-    Arrivals, Metric, Objective, Pool, Rounds, Scenario, Strategy, StrategyCase, strategy_label,
+    Arrivals, Metric, Objective, Pool, Rounds, Scenario, StartMethod, Strategy, StrategyCase,
+    strategy_label,
 };
 use crate::strategy::simulate;
 use crate::study::{Options, StudyError, run_study};
@@ -32,6 +33,9 @@ pub(super) struct Fared {
     pub speedup: Option<Estimate>,
     /// Why the constraints exclude it.
     pub excluded: Option<&'static str>,
+    /// Whether its processes, if it has any, are started as its version of Python starts them by itself (on Linux): by a fork server since 3.14,
+    /// by fork before. Fork is not safe where a program has threads, and another start than the usual has to be asked for.
+    pub usual: bool,
 }
 
 impl Fared {
@@ -71,6 +75,17 @@ impl Fared {
     pub(super) fn weight(&self) -> u64 {
         weight(&self.candidate.strategy)
     }
+}
+
+/// Whether processes of pools are started by the default of this version of Python.
+fn starts_as_usual(strategy: &Strategy, minor: u32) -> bool {
+    let usual = if minor >= 14 {
+        StartMethod::Forkserver
+    } else {
+        StartMethod::Fork
+    };
+    let mut starts = strategy.every_pool().filter_map(Pool::start);
+    starts.all(|start| start == usual)
 }
 
 fn within(metric: Option<Metric>, value: f64, bound: f64) -> bool {
@@ -361,6 +376,7 @@ impl Surveyor<'_> {
                 capacity: None,
                 speedup: None,
                 excluded: self.constraints.excludes(c.family),
+                usual: starts_as_usual(&c.strategy, self.profiles[c.profile].minor),
             })
         });
         Ok(fared.collect())

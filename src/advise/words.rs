@@ -160,6 +160,11 @@ impl Words {
         ground: Ground,
     ) -> String {
         let tree = tree.name();
+        if taken.candidate.family == Family::Distributed {
+            return format!(
+                "The tree says {tree}, of one machine: what stands on several is what the scenario says."
+            );
+        }
         let Some(f) = by_tree else {
             return format!("The tree says {tree}, which none of the interpreters here can do.");
         };

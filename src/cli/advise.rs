@@ -604,7 +604,8 @@ fn verified(
         (Some(name), _) => name.into(),
         (None, text) => {
             let file = place.path().join("advice.ron");
-            std::fs::write(&file, text.as_deref().unwrap_or_default())
+            place
+                .put("advice.ron", text.as_deref().unwrap_or_default())
                 .context("cannot keep the scenario")?;
             file.into()
         }
