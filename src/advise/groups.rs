@@ -7,9 +7,10 @@ use super::family::Family;
 use super::prior::Demand;
 use super::result::{Group, Split};
 use super::survey::{Fared, Goal, Scale, Surveyor, scene};
+use super::weigh::is_better;
 use crate::quantity::{Quantity, list, metric_text, metric_title, percent};
 use crate::scenario::{
-    NamedPool, Offload, Pool, Scenario, Step, StepResource, Strategy, TaskClass, WaitsFor,
+    NamedPool, Offload, Pool, Scenario, Step, StepResource, Strategy, TaskClass, WaitsFor, Workers,
 };
 use crate::study::{Options, StudyError};
 
@@ -51,7 +52,7 @@ pub(super) fn groups(
             latency_p95_s: latencies.and_then(|l| l.latency(Quantity::P95)),
             text: meets(class, family, demand.waiting(), &taken.candidate.strategy),
         });
-        own.push(best);
+        own.push((demand.waiting(), best));
     }
     let split = split(surveyor, scenario, (goal, taken), scale, &own)?;
     Ok((all, split))
@@ -87,6 +88,8 @@ fn best_alone(
     Ok(decision.take.map(|i| seen[i].clone()))
 }
 
+/// Share of its own time that a kind of task waits from which it is one of those that wait.
+const WAITS: f64 = 0.5;
 /// Name of the pool for what computes.
 const POOL: &str = "work";
 
@@ -97,26 +100,28 @@ fn split(
     scenario: &Scenario,
     (goal, taken): (&Goal, &Fared),
     scale: Scale,
-    own: &[Option<Fared>],
+    own: &[(f64, Option<Fared>)],
 ) -> Result<Option<Split>, StudyError> {
-    let computes = |f: &Option<Fared>| f.as_ref().is_some_and(|f| pool_of(f).is_some());
-    let waits = |f: &Option<Fared>| f.as_ref().is_some_and(|f| f.candidate.family.has_loop());
-    if !own.iter().any(computes) || !own.iter().any(waits) {
+    let computes = |waiting: f64| waiting < WAITS;
+    let pooled: Vec<&(f64, Option<Fared>)> = own.iter().filter(|(w, _)| computes(*w)).collect();
+    if pooled.is_empty() || pooled.len() == own.len() {
         return Ok(None);
     }
-    let Some(first) = own.iter().flatten().find(|f| pool_of(f).is_some()) else {
-        return Ok(None);
-    };
+    // Where computing side by side brings nothing (one GIL), threads still leave the loop to those that wait.
+    let threads = Offload::Threads(Workers::Exactly(scenario.machine.visible_cpus.max(1)));
+    let best = pooled
+        .iter()
+        .find_map(|(_, f)| Some((f.as_ref()?, pool_of(f.as_ref()?)?)));
     let candidate = Candidate {
         strategy: Strategy::Asyncio {
             limit: None,
             offload: Offload::None,
             pools: vec![NamedPool {
                 name: POOL.into(),
-                workers: pool_of(first).unwrap_or(Offload::None),
+                workers: best.map_or(threads, |(_, pool)| pool),
             }],
         },
-        profile: first.candidate.profile,
+        profile: best.map_or(taken.candidate.profile, |(f, _)| f.candidate.profile),
         family: Family::Asyncio,
     };
     let gil = surveyor.profiles[candidate.profile].gil;
@@ -129,7 +134,7 @@ fn split(
     }
     let mut placed = scenario.clone();
     for (class, own) in placed.workload.classes.iter_mut().zip(own) {
-        if computes(own) {
+        if computes(own.0) {
             let steps = std::mem::take(&mut class.steps);
             class.steps = vec![Step::Offload {
                 to: Some(POOL.into()),
@@ -137,20 +142,26 @@ fn split(
             }];
         }
     }
-    let scene = scene(&placed, goal, scale.times);
-    let some = [taken.candidate.clone(), candidate.clone()];
+    // What is recommended is simulated with the tasks as they are: a loop without the pool would hand them to its own threads.
     let options = Options::default().with_replications(3);
-    let seen = surveyor.study(&scene, &some, &options, Some(goal.metric))?;
-    let find = |c: &Candidate| seen.iter().find(|f| f.candidate == *c);
-    let (Some(all), Some(split)) = (find(&taken.candidate), find(&candidate)) else {
+    let seen = |of: &Scenario, one: &Candidate| {
+        let scene = scene(of, goal, scale.times);
+        let one = std::slice::from_ref(one);
+        surveyor.study(&scene, one, &options, Some(goal.metric))
+    };
+    let (all, split) = (
+        seen(scenario, &taken.candidate)?,
+        seen(&placed, &candidate)?,
+    );
+    let (Some(all), Some(split)) = (all.first(), split.first()) else {
         return Ok(None);
     };
-    let pooled: Vec<String> = scenario
+    let names: Vec<String> = scenario
         .workload
         .classes
         .iter()
         .zip(own)
-        .filter(|(_, o)| computes(o))
+        .filter(|(_, o)| computes(o.0))
         .map(|(c, _)| c.name.clone())
         .collect();
     let figure = |f: &Fared| match f.value() {
@@ -166,11 +177,12 @@ fn split(
     let interpreter = &surveyor.profiles[candidate.profile].name;
     Ok(Some(Split {
         strategy: format!("{} on {interpreter}", split.label()),
-        in_pool: pooled.clone(),
+        in_pool: names.clone(),
         value: split.value(),
+        better: is_better(split, all, goal),
         text: format!(
             "To each its own: coroutines of one loop, and for {} a pool of its own to which the loop hands whole tasks ({} on {interpreter}): {}; what is recommended for all: {}.",
-            list(&pooled),
+            list(&names),
             split.label(),
             figure(split),
             figure(all),

@@ -197,6 +197,12 @@ impl Maker<'_> {
         advice.sensitivity = self.sensitivity(taken)?;
         (advice.groups, advice.split) =
             groups(self.surveyor, scenario, (&self.goal, taken), self.scale)?;
+        // What all kinds have in common cannot say it: it is told with the reasons.
+        if let (Some(split), Some(r)) = (&advice.split, &mut advice.recommendation)
+            && split.better
+        {
+            r.reasons.push(format!("Better still. {}", split.text));
+        }
         let names: Vec<&str> = scenario
             .workload
             .classes

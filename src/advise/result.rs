@@ -232,6 +232,8 @@ pub struct Split {
     pub in_pool: Vec<String>,
     /// Value of the metric that matters most.
     pub value: Option<Estimate>,
+    /// Whether it is better than what is recommended for all, by more than a tie.
+    pub better: bool,
     /// In words, beside what is recommended for all.
     pub text: String,
 }

@@ -222,7 +222,8 @@ fn far(factor: f64) -> f64 {
     libm::fabs(libm::log(factor))
 }
 
-fn is_better(a: &Fared, than: &Fared, goal: &Goal) -> bool {
+/// Whether one does what is required and is better than another, by more than a tie.
+pub(super) fn is_better(a: &Fared, than: &Fared, goal: &Goal) -> bool {
     if a.standing() > 1 {
         return false;
     }

@@ -4,9 +4,7 @@ use super::text::TextWriter;
 use crate::advise::{Advice, Alternative, Approach, Migration};
 use crate::layout::{self, Column, Style};
 use crate::quantity::{IntervalDisplay, Unit, estimate};
-use crate::quantity::{
-    bytes, counted, list, metric_named, metric_text, metric_title, quantity_text, time_unit,
-};
+use crate::quantity::{bytes, counted, list, quantity_text, time_unit};
 
 /// The advice as text.
 #[must_use]
@@ -326,16 +324,4 @@ fn migrate(out: &mut TextWriter, m: &Migration) {
         .iter()
         .for_each(|w| out.prose("      ", &format!("    - {w}")));
     out.line("");
-}
-
-/// What decided, with its name, for headings.
-#[must_use]
-pub fn decided_by(advice: &Advice) -> Option<String> {
-    let metric = metric_named(&advice.ranked_by)?;
-    let value = advice.recommendation.as_ref()?.value?;
-    Some(format!(
-        "{} {}",
-        metric_title(metric),
-        metric_text(metric, value)
-    ))
 }

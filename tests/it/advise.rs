@@ -383,3 +383,44 @@ proptest! {
         }
     }
 }
+
+/// Some agents compute and some wait, under one GIL: a pool for those that compute leaves the loop to the others, which neither a pool for all nor
+/// a loop alone does, and the advice says so.
+#[test]
+fn to_each_kind_of_task_its_own() {
+    let text = r#"(
+        schema: 1, name: "agents", machine: (cores: 2), interpreters: ["cpython-3.14"],
+        workload: (
+            arrivals: Batch,
+            tasks: [
+                (name: "thinker", count: 40, steps: [Cpu("20ms")]),
+                (name: "scout", count: 40, steps: [Cpu("500us"), Io("400ms"), Cpu("500us")]),
+            ],
+        ),
+    )"#;
+    let scenario = Scenario::parse(text, &[]).unwrap();
+    let profiles = profiles_of(&scenario);
+    let ask = Ask {
+        scenario: &scenario,
+        profiles: &profiles,
+        constraints: Constraints {
+            shared: Some(true),
+            ..Constraints::default()
+        },
+        depth: Depth::Whole,
+        threads: Some(2),
+    };
+    let advice = advise(&ask, &|_| {}).unwrap();
+    let groups: Vec<&str> = advice.groups.iter().map(|g| g.name.as_str()).collect();
+    assert_eq!(groups, ["thinker", "scout"]);
+    let split = advice.split.unwrap();
+    assert_eq!(split.in_pool, ["thinker"]);
+    assert_eq!(split.strategy, "asyncio+work=threads:2 on cpython-3.14");
+    let r = advice.recommendation.unwrap();
+    let (own, all) = (split.value.unwrap().mean, r.value.unwrap().mean);
+    assert_eq!(split.better, own < all * 0.97, "{own} {all}");
+    assert_eq!(
+        split.better,
+        r.reasons.iter().any(|t| t.starts_with("Better still"))
+    );
+}

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::process::Stdio;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::world::{root, started_in};
@@ -75,6 +75,10 @@ fn talk((width, rows): (u16, u16), line: &str, env: &[(&str, &str)], answers: &[
         ws_ypixel: 0,
     };
     tcsetwinsize(&master, window).unwrap();
+    // Prompts write what is typed themselves; the terminal would too, as long as none of them reads.
+    let mut modes = tcgetattr(&master).unwrap();
+    modes.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&master, OptionalActions::Now, &modes).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
     let path = OsStr::from_bytes(name.to_bytes()).to_owned();
     let slave = || Stdio::from(File::options().read(true).write(true).open(&path).unwrap());
