@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::constraints::{Constraints, FreeThreading, Priority};
 use super::family::Family;
-use crate::engine::Nanos;
+use crate::engine::{self, Nanos};
 use crate::scenario::limits::{MAX_CORES, MAX_TASKS};
 use crate::scenario::units::{self, UnitError, format_duration, format_size};
 
@@ -338,13 +338,13 @@ impl Interview {
             _ => None,
         };
         let memory = match value("memory-mb")? {
-            Value::Number(mb) => Some(bytes(mb * 1e6)),
+            Value::Number(mb) => Some(engine::whole(mb * 1e6)),
             _ => None,
         };
         let startup = if is_yes(&text("expensive-startup")) {
             Some(Startup {
                 time: Nanos::from_f64(number("startup-time")?),
-                memory: bytes(number("startup-memory")?),
+                memory: engine::whole(number("startup-memory")?),
             })
         } else {
             None
@@ -371,7 +371,7 @@ impl Interview {
             arrivals,
             cpu,
             wait,
-            payload: bytes(number("payload")?),
+            payload: engine::whole(number("payload")?),
             latency,
             cores: whole(number("cores")?),
             startup,
@@ -408,15 +408,6 @@ pub fn current(word: &str) -> Option<Family> {
         .iter()
         .find(|c| c.0 == word.trim().to_lowercase())
         .map(|c| c.1)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates"
-)]
-fn bytes(b: f64) -> u64 {
-    libm::round(b) as u64
 }
 
 #[expect(

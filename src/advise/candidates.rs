@@ -214,13 +214,16 @@ pub(super) fn candidates(
         if !whole {
             continue;
         }
-        let starts: &[StartMethod] = match (p.minor >= 14, breadth) {
-            (true, Breadth::Wide) => &[StartMethod::Forkserver, StartMethod::Fork],
-            (false, Breadth::Wide) => &[StartMethod::Fork, StartMethod::Forkserver],
-            (true, Breadth::Narrow) => &[StartMethod::Forkserver],
-            (false, Breadth::Narrow) => &[StartMethod::Fork],
+        let usual = StartMethod::of_version(p.minor);
+        let other = match usual {
+            StartMethod::Forkserver | StartMethod::Spawn => StartMethod::Fork,
+            StartMethod::Fork => StartMethod::Forkserver,
         };
-        for &start in starts {
+        let starts = match breadth {
+            Breadth::Wide => vec![usual, other],
+            Breadth::Narrow => vec![usual],
+        };
+        for start in starts {
             for n in work.whole(breadth) {
                 add(processes(n, start, None));
                 if let Some(chunk) = work.batch.and_then(|tasks| chunk(tasks, n)) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Nanos;
+use crate::engine::{Nanos, whole};
 use crate::plan::{Input, LoadUnit, at_load, own_load};
 use crate::scenario::limits::{MAX_CORES, MAX_TASKS};
 use crate::scenario::{Arrivals, MachineSpec, Scenario};
@@ -152,13 +152,4 @@ pub(super) fn with_cores(machine: &MachineSpec, cores: u32) -> MachineSpec {
         visible_cpus: cores,
         ..machine.clone()
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates"
-)]
-fn whole(x: f64) -> u64 {
-    libm::round(x).max(0.0) as u64
 }

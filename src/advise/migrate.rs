@@ -146,16 +146,8 @@ fn count(workers: Workers) -> String {
     }
 }
 
-fn method(start: StartMethod) -> &'static str {
-    match start {
-        StartMethod::Fork => "fork",
-        StartMethod::Spawn => "spawn",
-        StartMethod::Forkserver => "forkserver",
-    }
-}
-
 fn process_calls(workers: Workers, start: StartMethod, api: ProcessApi) -> Vec<String> {
-    let context = format!("multiprocessing.get_context(\"{}\")", method(start));
+    let context = format!("multiprocessing.get_context(\"{}\")", start.name());
     let chunk = |n: Option<u32>| n.map_or(String::new(), |n| format!(", chunksize={n}"));
     match api {
         ProcessApi::Executor { chunksize } => vec![

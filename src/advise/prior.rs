@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::constraints::{Constraints, FreeThreading};
 use super::family::Family;
+use crate::engine::whole;
 use crate::plan::{LoadUnit, mean_length, own_load};
-use crate::quantity::{counted, digits, percent, seconds};
+use crate::quantity::{counted, digits, percent, time};
 use crate::scenario::{Arrivals, LockId, Locking, Runs, Scenario, Step, StepResource, WaitsFor};
 
 /// A question of the tree, with the answer that was taken.
@@ -57,10 +58,10 @@ impl Demand {
                 (cpu * tasks as f64 / length, tasks)
             }
             (_, Some(load)) => match LoadUnit::of(scenario) {
-                LoadUnit::PerSecond => (load * cpu, whole(load * length)),
+                LoadUnit::PerSecond => (load * cpu, at_least_one(load * length)),
                 LoadUnit::Users => {
                     let cycle = length + think(&w.arrivals);
-                    (load * cpu / cycle, whole(load))
+                    (load * cpu / cycle, at_least_one(load))
                 }
             },
         };
@@ -110,13 +111,9 @@ fn think(arrivals: &Arrivals) -> f64 {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates"
-)]
-fn whole(x: f64) -> u64 {
-    libm::ceil(x).max(1.0) as u64
+/// So many tasks, at least one.
+fn at_least_one(x: f64) -> u64 {
+    whole(libm::ceil(x)).max(1)
 }
 
 /// Mean seconds that steps spend so, children and repetitions counted.
@@ -230,8 +227,4 @@ pub(super) fn prior(demand: &Demand, constraints: &Constraints) -> Prior {
         Family::Processes
     };
     Prior { path, family }
-}
-
-fn time(s: f64) -> String {
-    seconds(crate::engine::Nanos::from_f64(s * 1e9))
 }

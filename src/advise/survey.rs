@@ -7,6 +7,7 @@ use super::candidates::{Breadth, Candidate, candidates};
 use super::constraints::{Constraints, Priority};
 use super::family::Family;
 use crate::cpython::profile::Profile;
+use crate::engine::whole;
 use crate::measure::Estimate;
 use crate::plan::{Input, at_load, own_load};
 use crate::quantity::Quantity;
@@ -79,11 +80,7 @@ impl Fared {
 
 /// Whether processes of pools are started by the default of this version of Python.
 fn starts_as_usual(strategy: &Strategy, minor: u32) -> bool {
-    let usual = if minor >= 14 {
-        StartMethod::Forkserver
-    } else {
-        StartMethod::Fork
-    };
+    let usual = StartMethod::of_version(minor);
     let mut starts = strategy.every_pool().filter_map(Pool::start);
     starts.all(|start| start == usual)
 }
@@ -175,15 +172,6 @@ const FINALISTS: usize = 16;
 const NEAR: f64 = 0.15;
 /// Tasks of the batch by which it is measured how much work is done where there is always some.
 const BUSY_TASKS: f64 = 400.0;
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates"
-)]
-fn whole(x: f64) -> u64 {
-    libm::round(x).max(0.0) as u64
-}
 
 /// Simulates.
 pub(super) struct Surveyor<'a> {

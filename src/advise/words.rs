@@ -9,11 +9,10 @@ use super::result::Condition;
 use super::survey::{Fared, Goal, measured};
 use super::weigh::Crossing;
 use crate::cpython::profile::Profile;
-use crate::engine::Nanos;
 use crate::plan::{LoadUnit, load_text, own_load};
 use crate::quantity::{
     self, Means, Quantity, Unit, bytes, digits, list, metric_text, metric_title, percent,
-    quantity_text, seconds,
+    quantity_text, seconds, time,
 };
 use crate::result::{Judgement, SpeedupVerdict, Verdict};
 use crate::scenario::{Arrivals, Metric, Scenario};
@@ -617,10 +616,6 @@ fn reading(verdict: SpeedupVerdict) -> &'static str {
 /// A number with its interval: `3.84 ± 0.02`.
 fn plus_minus(e: crate::measure::Estimate) -> String {
     quantity_text(Unit::Count, e)
-}
-
-fn time(s: f64) -> String {
-    seconds(Nanos::from_f64(s * 1e9))
 }
 
 fn amount(q: Quantity, value: f64) -> String {

@@ -5,7 +5,7 @@ use super::drawing::sheet::{Anchor, Label, Paint, Position, Sheet, fit, wrap};
 use super::figure::palette::Theme;
 use super::plot;
 use crate::advise::{Advice, Approach};
-use crate::quantity::{bytes, counted, digits, percent, seconds};
+use crate::quantity::{bytes, counted, digits, percent, time};
 use crate::scenario::{
     Arrivals, DeviceKind, Pool, ResourceKind, Scenario, Strategy, TaskClass, Workers,
 };
@@ -201,10 +201,6 @@ fn figures(taken: Option<&Approach>) -> String {
         all.push(format!("cores busy {}", percent(u.mean)));
     }
     all.join(", ")
-}
-
-fn time(s: f64) -> String {
-    seconds(crate::engine::Nanos::from_f64(s * 1e9))
 }
 
 /// Who sends tasks: one block for each kind, with how they come.

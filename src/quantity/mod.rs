@@ -16,6 +16,6 @@ pub(crate) use metric::{
 pub use metric::{metric_name, metric_named};
 pub(crate) use numbers::{
     all_of, bytes, counted, decimals, digits, excess_text, list, percent, rare_percent, seconds,
-    time_unit, whole,
+    time, time_unit, whole,
 };
 pub(crate) use unit::{in_family, metric_in_family, shared_unit};

@@ -113,7 +113,12 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{p:.d$}%")
 }
 
-/// A duration in the unit that suits it best: `12.3 ms`.
+/// A duration in seconds, in the unit that suits it best: `12.3 ms`.
+pub(crate) fn time(s: f64) -> String {
+    seconds(Nanos::from_secs_f64(s))
+}
+
+/// The same of a time in whole nanoseconds.
 pub(crate) fn seconds(t: Nanos) -> String {
     let s = t.as_secs_f64();
     let (unit, name) = time_unit(s);

@@ -289,11 +289,24 @@ impl Strategy {
     }
 }
 
-const fn start_name(start: StartMethod) -> &'static str {
-    match start {
-        StartMethod::Fork => "fork",
-        StartMethod::Spawn => "spawn",
-        StartMethod::Forkserver => "forkserver",
+impl StartMethod {
+    /// The default on Linux of Python 3.`minor`: a fork server since 3.14, a fork before.
+    #[must_use]
+    pub const fn of_version(minor: u32) -> Self {
+        if minor >= 14 {
+            Self::Forkserver
+        } else {
+            Self::Fork
+        }
+    }
+
+    /// Its name, as `multiprocessing.get_context` takes it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Fork => "fork",
+            Self::Spawn => "spawn",
+            Self::Forkserver => "forkserver",
+        }
     }
 }
 
@@ -311,9 +324,7 @@ fn offload_label(offload: Offload) -> Option<String> {
         Offload::None => None,
         Offload::Threads(w) => Some(format!("threads{}", colon(w))),
         Offload::Interpreters(w) => Some(format!("interpreters{}", colon(w))),
-        Offload::Processes(w, start) => {
-            Some(format!("processes{}:{}", colon(w), start_name(start)))
-        }
+        Offload::Processes(w, start) => Some(format!("processes{}:{}", colon(w), start.name())),
     }
 }
 
@@ -334,7 +345,7 @@ pub fn strategy_label(strategy: &Strategy) -> String {
                 ProcessApi::Pool { chunksize } => ("pool", chunksize),
             };
             let chunks = chunksize.map_or(String::new(), |n| format!(":{n}"));
-            let (workers, start) = (colon(*workers), start_name(*start));
+            let (workers, start) = (colon(*workers), start.name());
             format!("{name}{workers}:{start}{chunks}{}", life.label())
         }
         Strategy::Interpreters(w) => format!("interpreters{}", colon(*w)),

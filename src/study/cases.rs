@@ -78,11 +78,7 @@ pub fn default_cases(scenario: &Scenario, profiles: &[Profile]) -> Vec<Case> {
         if let Some(workers) = sized(scenario) {
             add(Strategy::Threads(workers));
         }
-        let newest_start = if p.minor >= 14 {
-            StartMethod::Forkserver
-        } else {
-            StartMethod::Fork
-        };
+        let newest_start = StartMethod::of_version(p.minor);
         if p.gil || !any_gil {
             for start in [
                 StartMethod::Fork,
