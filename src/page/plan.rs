@@ -6,7 +6,7 @@ use super::{
 };
 use crate::charts::drawing::webfont::Signs;
 use crate::charts::figure::Figure;
-use crate::plan::{Plan, money};
+use crate::plan::{Plan, money, with_connections};
 use crate::quantity::{metric_text, metric_title};
 use crate::report::plan::{Part, answer, parts, remarks};
 
@@ -122,7 +122,7 @@ fn table(plan: &Plan) -> TableParts {
                 _ => "",
             },
             cells: vec![
-                cell(t.each.clone(), None, true),
+                cell(with_connections(&t.each, t.pool_factor), None, true),
                 cell(t.interpreter.clone(), None, true),
                 cell(t.machine.clone(), None, true),
                 cell(machines, t.machines.map(f64::from), false),

@@ -6,6 +6,7 @@ use super::make::{PlanError, Planner};
 use super::result::{Growth, LoadCurve, MaximumLoad, RunnerUp, Sensitivity};
 use super::search::{Found, Goal, Hopeless, Likely, Track};
 use super::words::{fared, lack_text, load_text, machines_text, share_text};
+use crate::scenario::Scope;
 
 /// Times the plan's machines that the common formula may take to be simulated.
 const FAR_MORE: u32 = 4;
@@ -14,7 +15,7 @@ const WRONG: [f64; 2] = [0.8, 1.2];
 /// Candidates among which is searched for what a wrong input would make the plan, beside the plan itself.
 const NEAR: usize = 8;
 /// Most candidates among which is searched for more load.
-const GROWING: usize = 60;
+const GROWING: usize = 24;
 
 impl Planner<'_> {
     /// The cheapest of another kind of strategy, or with other numbers where there is no other kind.
@@ -54,6 +55,7 @@ impl Planner<'_> {
         )?;
         Ok(RunnerUp {
             each: self.all[which.0].label(),
+            pool_factor: self.all[which.0].pool_factor,
             interpreter: self.interpreter(which.0),
             machine: self.machine(which.0).name.clone(),
             machines: Some(which.1),
@@ -108,6 +110,7 @@ impl Planner<'_> {
             let at_least = self.costs((formula, least));
             return Ok(Some(RunnerUp {
                 each: candidate.label(),
+                pool_factor: candidate.pool_factor,
                 interpreter: self.interpreter(formula),
                 machine: machine.name.clone(),
                 machines: None,
@@ -145,6 +148,7 @@ impl Planner<'_> {
             );
             RunnerUp {
                 each: self.all[formula].label(),
+                pool_factor: self.all[formula].pool_factor,
                 interpreter: self.interpreter(formula),
                 machine: self.machine(formula).name.clone(),
                 machines: None,
@@ -183,6 +187,7 @@ impl Planner<'_> {
             let needed = needed as u32;
             let likely = Likely::AtLeast(needed);
             let found = self.looker.search_from(&goal, &among, Some(likely))?;
+            let found = self.looker.with_larger_pools(&goal, found)?;
             let at = load_text(load, self.unit);
             all.push(match found.best.first() {
                 Some(&which) => Growth {
@@ -227,7 +232,7 @@ impl Planner<'_> {
 
     /// What all machines share, as a part of a sentence; empty if nothing.
     pub(super) fn sharing(&self) -> String {
-        let limited = self.looker.limited();
+        let limited = self.looker.limited(1, &|scope| scope == Scope::Everywhere);
         limited.map_or(String::new(), |names| format!(", since they share {names}"))
     }
 

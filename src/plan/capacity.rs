@@ -2,6 +2,7 @@
 
 use super::load::{LoadUnit, cycle};
 use super::look::{Closeness, Lack, Looker, Seen, Sight};
+use super::pools::widen;
 use super::result::{Bottleneck, Knee, LoadCurve, LoadPoint, MaximumLoad, Past};
 use super::words::{lack_text, latency_text, load_text, share_text, short};
 use crate::insight::knee::{Bend, knee};
@@ -281,7 +282,8 @@ impl Looker<'_> {
                 format!("tasks wait for their event loop {part} of their time"),
             )
         } else if is(Cause::Resource) {
-            let names = self.limited().unwrap_or_else(|| "what they share".into());
+            let names = self.limited(candidate.pool_factor, &|_| true);
+            let names = names.unwrap_or_else(|| "what they share".into());
             let device = self.scenario.workload.resources.is_empty();
             let kind = if device { "device" } else { "resource" };
             (kind, format!("tasks wait for {names} {part} of their time"))
@@ -316,13 +318,18 @@ impl Looker<'_> {
         }
     }
 
-    /// The names of what is limited.
+    /// The names of what is limited, with pools so many times as large as the scenario says, of resources those that such share.
     ///
     /// `None`: nothing is.
-    pub(super) fn limited(&self) -> Option<String> {
-        let w = &self.scenario.workload;
+    pub(super) fn limited(
+        &self,
+        pool_factor: u32,
+        shared_by: &dyn Fn(Scope) -> bool,
+    ) -> Option<String> {
+        let mut w = self.scenario.workload.clone();
+        widen(&mut w, pool_factor);
         let mut names: Vec<String> = Vec::new();
-        for r in &w.resources {
+        for r in w.resources.iter().filter(|r| shared_by(r.scope)) {
             let whose = match r.scope {
                 Scope::Loop | Scope::Process => "of each process",
                 Scope::Node => "of each machine",

@@ -1,8 +1,10 @@
 //! One look at a candidate: whether it bears a load, by simulation. What has been looked at is remembered, and all looks meet the same tasks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::load::{Input, LoadUnit, at_load};
+use super::pools::widen;
 use super::prices::MachineType;
 use super::shape::{Candidate, machine_of};
 use crate::cpython::profile::Profile;
@@ -204,6 +206,8 @@ const WAITS: f64 = 0.1;
 const STEADY: f64 = 0.03;
 /// Growth that is none by chance, however much replications differ: close to saturation they differ by as much as they grow.
 const MUCH: f64 = 0.1;
+/// Share of the load from which what is completed may be all of it, but for what the last tasks leave open.
+const NEARLY_ALL: f64 = 0.97;
 /// Share of the load that a glance must see completed to be worth a closer look if it calls a candidate saturated.
 const NEARLY: f64 = 0.9;
 
@@ -244,7 +248,11 @@ impl<'a> Looker<'a> {
     pub(super) fn scene(&self, sight: &Sight, closeness: Closeness) -> Scenario {
         let candidate = &self.candidates[sight.candidate];
         let times = closeness.times() * self.lengths;
-        let mut scene = at_load(self.scenario, sight.load, sight.input, times);
+        let mut with_pools = Cow::Borrowed(self.scenario);
+        if candidate.pool_factor > 1 {
+            widen(&mut with_pools.to_mut().workload, candidate.pool_factor);
+        }
+        let mut scene = at_load(&with_pools, sight.load, sight.input, times);
         scene.machine = machine_of(&self.scenario.machine, &self.machines[candidate.machine]);
         scene.objectives = self.objectives.to_vec();
         scene.interpreters = self
@@ -414,7 +422,9 @@ impl<'a> Looker<'a> {
         let mut seen = self.studied(&asked, closeness)?;
         if closeness == Closeness::Look {
             // Most are far enough from their bounds for a few replications to tell; the others go on.
-            let open: Vec<usize> = (0..seen.len()).filter(|&i| is_open(&seen[i])).collect();
+            let open: Vec<usize> = (0..seen.len())
+                .filter(|&i| is_open(&seen[i], new[i].load))
+                .collect();
             let again: Vec<AskedStudy> = open
                 .iter()
                 .map(|&i| AskedStudy {
@@ -474,12 +484,16 @@ fn grows(shorter: &Seen, longer: &Seen, much: f64) -> bool {
     })
 }
 
-/// Whether further replications may tell what these do not.
-fn is_open(seen: &Seen) -> bool {
+/// Whether further replications may tell what these, under such a load, do not.
+fn is_open(seen: &Seen, load: f64) -> bool {
     match &seen.lack {
         Some(Lack::Misses { certain, .. }) => !certain,
-        // By chance a short run looks saturated more easily than a long one.
-        Some(Lack::Status(status)) => *status == Status::Saturated,
+        // By chance a short run looks saturated more easily than a long one, but what completes less than comes, beyond chance, is.
+        Some(Lack::Status(Status::Saturated)) => {
+            let done = seen.forecast.get(Quantity::Throughput);
+            done.is_none_or(|done| done.high() >= NEARLY_ALL * load)
+        }
+        Some(Lack::Status(_)) => false,
         Some(Lack::Grows(_) | Lack::Refused(_)) | None => false,
     }
 }

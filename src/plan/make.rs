@@ -3,13 +3,14 @@
 use super::deploy::{command, kubernetes};
 use super::load::{Input, LoadUnit, own_load};
 use super::look::{Closeness, Looker, Seen, Sight};
+use super::pools::widen;
 use super::prices::{HOURS_OF_A_MONTH, MachineType, PriceList};
 use super::result::{
     Asked, Cost, Deployment, FrontierPoint, Plan, PlanEffort, PlannedResource, PricesUsed, Survive,
     Tried,
 };
 use super::search::{Found, Goal, Left};
-use super::shape::{Candidate, candidates, serves, shapes};
+use super::shape::{Candidate, candidates, larger, serves, shapes};
 use super::words::{fared, machines_text, money};
 use crate::cpython::profile::Profile;
 use crate::measure::CONFIDENCE;
@@ -98,11 +99,13 @@ pub fn plan(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Plan, Plan
     }
     let mut all = candidates(&shapes, scenario, ask.profiles, &ask.machines);
     let searched: Vec<usize> = (0..all.len()).collect();
+    let larger = larger(&all, scenario);
     let formulas = if servers {
         add_formulas(&mut all, ask)
     } else {
         Vec::new()
     };
+    all.extend(larger);
     let looker = Looker::new(
         (scenario, ask.profiles),
         &ask.machines,
@@ -210,6 +213,7 @@ impl Planner<'_> {
     fn plan(&mut self) -> Result<Plan, PlanError> {
         let searched = self.searched.clone();
         let found = self.looker.search(&self.goal, &searched)?;
+        let found = self.looker.with_larger_pools(&self.goal, found)?;
         let mut plan = self.empty();
         let Some(&best) = found.best.first() else {
             self.nothing(&mut plan, &found)?;
@@ -352,7 +356,7 @@ impl Planner<'_> {
     pub(super) fn named(&self, (candidate, machines): (usize, u32)) -> String {
         let c = &self.all[candidate];
         let on = machines_text(machines, &self.machine(candidate).name);
-        format!("{} on {}, {on}", c.label(), self.interpreter(candidate))
+        format!("{} on {}, {on}", c.described(), self.interpreter(candidate))
     }
 
     pub(super) fn cost(&self, best: (usize, u32)) -> Cost {
@@ -382,6 +386,7 @@ impl Planner<'_> {
         Deployment {
             strategy: strategy_label(&c.on(machines)),
             each: c.label(),
+            pool_factor: c.pool_factor,
             interpreter: self.interpreter(candidate),
             machine: machine.clone(),
             machines,
@@ -407,7 +412,11 @@ impl Planner<'_> {
     /// Of each limited resource the least with which the plan still bears the goal: fewer never bear more.
     fn resources(&mut self, best: (usize, u32)) -> Result<Vec<PlannedResource>, PlanError> {
         let mut all = Vec::new();
-        for (i, r) in self.ask.scenario.workload.resources.iter().enumerate() {
+        let mut workload = self.ask.scenario.workload.clone();
+        let (candidate, machines) = (&self.all[best.0], best.1);
+        widen(&mut workload, candidate.pool_factor);
+        let given = self.ask.scenario.workload.resources.iter();
+        for (i, (r, given)) in workload.resources.iter().zip(given).enumerate() {
             let sized = match r.kind {
                 ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => true,
                 ResourceKind::RateLimit { .. } | ResourceKind::Breaker { .. } => false,
@@ -415,8 +424,7 @@ impl Planner<'_> {
             if !sized {
                 continue;
             }
-            let has = r.kind.capacity();
-            let (mut lo, mut hi) = (0, has);
+            let (mut lo, mut hi) = (0, r.kind.capacity());
             while hi > lo + 1 {
                 let middle = lo + (hi - lo) / 2;
                 let goal = Goal {
@@ -429,16 +437,20 @@ impl Planner<'_> {
                     lo = middle;
                 }
             }
+            let (per, times) = match r.scope {
+                Scope::Loop | Scope::Process => {
+                    let processes = u64::from(candidate.processes) * u64::from(machines);
+                    ("process", processes)
+                }
+                Scope::Node => ("machine", u64::from(machines)),
+                Scope::Everywhere => ("all", 1),
+            };
             all.push(PlannedResource {
                 name: r.name.clone(),
-                per: match r.scope {
-                    Scope::Loop | Scope::Process => "process",
-                    Scope::Node => "machine",
-                    Scope::Everywhere => "all",
-                }
-                .into(),
-                has,
+                per: per.into(),
+                has: given.kind.capacity(),
                 needs: Some(hi),
+                in_all: Some(hi.saturating_mul(times)),
             });
         }
         Ok(all)
@@ -488,6 +500,7 @@ impl Planner<'_> {
             );
             plan.tried.push(Tried {
                 each: self.all[c].label(),
+                pool_factor: self.all[c].pool_factor,
                 interpreter: self.interpreter(c),
                 machine: self.machine(c).name.clone(),
                 machines: track.hi,

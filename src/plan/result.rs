@@ -151,6 +151,9 @@ pub struct Deployment {
     pub strategy: String,
     /// That of each machine.
     pub each: String,
+    /// Times that connection pools are as large as the scenario says: `1` unless that makes a plan cheaper.
+    #[serde(default = "as_they_are", skip_serializing_if = "is_one")]
+    pub pool_factor: u32,
     /// The interpreter.
     pub interpreter: String,
     /// The kind of machine.
@@ -186,8 +189,24 @@ pub struct PlannedResource {
     pub per: String,
     /// What the scenario has.
     pub has: u64,
-    /// The least with which the plan bears the load with headroom; `None` where it does not with what there is.
+    /// The least with which the plan bears the load with headroom, which may be more than there is where a plan chooses sizes; `None` where it
+    /// does not with what there is.
     pub needs: Option<u64>,
+    /// What all processes and machines have together if each has the least.
+    #[serde(default)]
+    pub in_all: Option<u64>,
+}
+
+fn as_they_are() -> u32 {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_one(times: &u32) -> bool {
+    *times == 1
 }
 
 /// What a plan costs.
@@ -253,6 +272,9 @@ pub struct MaximumLoad {
 pub struct RunnerUp {
     /// The strategy of each machine.
     pub each: String,
+    /// Times that connection pools are as large as the scenario says: `1` unless that makes a plan cheaper.
+    #[serde(default = "as_they_are", skip_serializing_if = "is_one")]
+    pub pool_factor: u32,
     /// The interpreter.
     pub interpreter: String,
     /// The kind of machine.
@@ -349,6 +371,9 @@ pub struct FrontierPoint {
 pub struct Tried {
     /// The strategy of each machine.
     pub each: String,
+    /// Times that connection pools are as large as the scenario says: `1` unless that makes a plan cheaper.
+    #[serde(default = "as_they_are", skip_serializing_if = "is_one")]
+    pub pool_factor: u32,
     /// The interpreter.
     pub interpreter: String,
     /// The kind of machine.

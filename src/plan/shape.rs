@@ -7,7 +7,9 @@ use crate::scenario::{
 };
 
 use super::load::{certain_bytecode, certain_cpu, certain_hold};
+use super::pools;
 use super::prices::MachineType;
+use super::words::with_connections;
 
 /// A way to execute tasks, whose numbers are still open.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +39,10 @@ pub(super) struct Candidate {
     pub processes: u32,
     /// Tasks that each machine has in work at once, where every worker has one at a time; `None`: any number.
     pub slots: Option<u64>,
+    /// Times that connection pools are as large as the scenario says.
+    pub pool_factor: u32,
+    /// Index of the same candidate with the pools as they are, where they are larger.
+    pub larger_of: Option<usize>,
     nodes: Nodes,
     always: bool,
 }
@@ -50,6 +56,8 @@ impl Candidate {
             machine,
             processes: each.execution().copies.unwrap_or(1),
             slots: slots(&each),
+            pool_factor: 1,
+            larger_of: None,
             each,
             nodes: Nodes::of(1),
             always: false,
@@ -90,9 +98,14 @@ impl Candidate {
         u64::from(self.processes) * 4 + self.slots.unwrap_or(0).min(1 << 20)
     }
 
-    /// Its name in short.
+    /// The strategy of each machine, as a scenario would name it.
     pub(super) fn label(&self) -> String {
         strategy_label(&self.each)
+    }
+
+    /// The same with what was chosen beside it.
+    pub(super) fn described(&self) -> String {
+        with_connections(&self.label(), self.pool_factor)
     }
 
     /// Fewest machines of this kind that can bear the load, whatever happens: by the CPU time that its tasks need for certain, and by how many
@@ -302,6 +315,8 @@ pub(super) fn candidates(
                         machine,
                         processes: each.execution().copies.unwrap_or(1),
                         slots: slots(&each),
+                        pool_factor: 1,
+                        larger_of: None,
                         each,
                         nodes: shape.nodes,
                         always: shape.always,
@@ -314,6 +329,22 @@ pub(super) fn candidates(
         }
     }
     all
+}
+
+/// Each of these with larger pools, where the scenario has pools whose size can be chosen.
+pub(super) fn larger(all: &[Candidate], scenario: &Scenario) -> Vec<Candidate> {
+    if !scenario.workload.resources.iter().any(pools::is_chosen) {
+        return Vec::new();
+    }
+    let each = |(index, candidate): (usize, &Candidate)| {
+        let candidate = candidate.clone();
+        pools::TIMES.map(|pool_factor| Candidate {
+            pool_factor,
+            larger_of: Some(index),
+            ..candidate.clone()
+        })
+    };
+    all.iter().enumerate().flat_map(each).collect()
 }
 
 /// The strategy of a shape with the numbers that make sense on so many cores: as many processes as cores, half and twice as many; more

@@ -22,6 +22,14 @@ pub(crate) fn load_text(load: f64, unit: LoadUnit) -> String {
     }
 }
 
+/// A strategy with what was chosen of its connection pools: `asyncio with 2x the connections`.
+pub(crate) fn with_connections(strategy: &str, pool_factor: u32) -> String {
+    match pool_factor {
+        0 | 1 => strategy.to_owned(),
+        n => format!("{strategy} with {n}x the connections"),
+    }
+}
+
 /// A number with at most three digits that matter, and no zeros behind the point.
 pub(crate) fn short(value: f64) -> String {
     let text = digits(value, 3);

@@ -3,11 +3,14 @@
 use super::accuracy::p99_errors;
 use super::text::TextWriter;
 use crate::layout::{self, Column, Style};
-use crate::plan::{Deployment, LoadUnit, Plan, RunnerUp, load_text, money, short};
+use crate::plan::{
+    Deployment, LoadUnit, Plan, RunnerUp, load_text, money, short, with_connections,
+};
 use crate::quantity::{
     IntervalDisplay, bytes, counted, estimate, metric_text, metric_title, percent, time_unit,
 };
 use crate::result::Judgement;
+use std::cmp::Ordering;
 
 impl Plan {
     /// In what its loads are counted.
@@ -155,7 +158,7 @@ pub(crate) fn answer(plan: &Plan) -> String {
         "{} of {} with {} on {}",
         counted(u64::from(d.machines), "machine"),
         d.machine.name,
-        d.each,
+        with_connections(&d.each, d.pool_factor),
         d.interpreter
     );
     if plan.feasible {
@@ -225,10 +228,18 @@ fn deployed(plan: &Plan, d: &Deployment) -> Vec<Line> {
         };
         if let Some(needs) = r.needs {
             let has = r.has;
-            let says = if needs < has {
-                format!("{needs} {whose} are enough (the scenario has {has})")
-            } else {
-                format!("{has} {whose}, as the scenario has: fewer do not hold")
+            let together = r.in_all.filter(|all| *all > needs);
+            let together = together.map_or(String::new(), |all| format!("; {all} in all"));
+            let says = match needs.cmp(&has) {
+                Ordering::Less => {
+                    format!("{needs} {whose} are enough (the scenario has {has}){together}")
+                }
+                Ordering::Equal => {
+                    format!("{has} {whose}, as the scenario has: fewer do not hold{together}")
+                }
+                Ordering::Greater => format!(
+                    "{needs} {whose}, where the scenario has {has}: that saves machines{together}; see that the other side takes them"
+                ),
             };
             lines.push(Line::new(&format!("`{}`", r.name), says));
         }
@@ -311,9 +322,10 @@ fn other(plan: &Plan, label: &str, r: &RunnerUp) -> Line {
         let cost = cost.map_or(String::new(), |c| format!(", {} a month", plan.money(c)));
         format!(", {n} x {}{cost}", r.machine)
     });
+    let each = with_connections(&r.each, r.pool_factor);
     Line::new(
         label,
-        format!("{} on {}{on}: {}", r.each, r.interpreter, r.text),
+        format!("{each} on {}{on}: {}", r.interpreter, r.text),
     )
 }
 
@@ -405,7 +417,7 @@ fn tried(out: &mut TextWriter, plan: &Plan) {
     let rows = plan.tried.iter().map(|t| {
         let cost = t.per_month.map_or("—".to_owned(), |c| plan.money(c));
         vec![
-            t.each.clone(),
+            with_connections(&t.each, t.pool_factor),
             t.interpreter.clone(),
             t.machine.clone(),
             t.machines.map_or("—".to_owned(), |n| n.to_string()),

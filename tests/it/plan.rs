@@ -232,3 +232,44 @@ fn hostile_names_stay_within_their_quotes() {
     );
     assert!(!dir.path().join("evil").exists());
 }
+
+/// Where connections are what there is not enough of, larger pools are taken instead of more machines, and the plan says how many there are in all.
+#[test]
+fn larger_pools_are_taken_instead_of_more_machines() {
+    let text = SERVICE
+        .replace(
+            r#"Io(Exponential("20ms"))"#,
+            r#"Use(resource: "db", steps: [Io(Exponential("20ms"))])"#,
+        )
+        .replace(r#"Cpu(Exponential("5ms"))"#, r#"Cpu(Exponential("500us"))"#)
+        .replace(
+            "    workload: (",
+            "    workload: (\n        resources: {\"db\": Connections(size: 4, overflow: 0, per: Process)},",
+        );
+    let dir = written(&text);
+    let asked = [
+        "--own-strategies",
+        "--machines",
+        "1cpu/2GiB",
+        "--load",
+        "400/s",
+        "--format",
+        "json",
+    ];
+    let (code, out, err) = planned(dir.path(), &asked);
+    assert_eq!(code, 0, "{err}");
+    // Four connections of 20 ms each bear 200 a second; the loop's CPU bears ten times as much.
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(found["plan"]["machines"], 1);
+    assert_eq!(found["plan"]["pool_factor"], 4);
+    let pool = &found["plan"]["resources"][0];
+    assert_eq!(pool["has"], 4);
+    let needs = pool["needs"].as_u64().unwrap();
+    assert!((11..=16).contains(&needs), "{needs}");
+    assert_eq!(pool["in_all"].as_u64(), Some(needs));
+    // Where all share the connections they are somebody else's, and no number of machines bears it.
+    let shared = ["--set", "workload.resources.db.per=Everywhere"];
+    let (code, _, err) = planned(dir.path(), &[&asked[..], &shared].concat());
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("share `db` (4 that all share)"), "{err}");
+}

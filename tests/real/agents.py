@@ -118,9 +118,10 @@ def steps(folder, profile, arrivals="Batch"):
     cpus, waits = zip(*asking)
     # Half before the answer and half after it: what requests does, and what the scout does.
     half = f'Cpu("{sum(cpus) / len(cpus) / 2 / factor:.4g}ms")'
+    # On a loop only what thinkers compute is handed to the pool; scouts stay on the loop.
     classes = [
         ("thinker", 5, f"Cpu({scenario.empirical(thinking, factor)})"),
-        ("scout", 5, f"{half}, Io({scenario.empirical(waits)}), {half}"),
+        ("scout", 5, f"Inline([{half}]), Io({scenario.empirical(waits)}), Inline([{half}])"),
     ]
     scenario.write(folder / "agents.ron", "agents", profile, classes, scenario.imports("requests", "aiohttp"), STRATEGIES, arrivals)
 
