@@ -1,7 +1,7 @@
 //! What stands beside a plan: the runner-up, what the common formula would take, the plan under more load, and what a wrong input would change.
 
 use super::load::{Input, LoadUnit};
-use super::look::{Closeness, Sight};
+use super::look::{Closeness, Lack, Seen, Sight};
 use super::make::{PlanError, Planner};
 use super::result::{Growth, LoadCurve, MaximumLoad, RunnerUp, Sensitivity};
 use super::search::{Found, Goal, Hopeless, Likely, Track};
@@ -16,6 +16,14 @@ const WRONG: [f64; 2] = [0.8, 1.2];
 const NEAR: usize = 8;
 /// Most candidates among which is searched for more load.
 const GROWING: usize = 24;
+
+/// Whether it misses nothing but by what cannot be told.
+fn is_near(seen: &Seen) -> bool {
+    match seen.lack {
+        Some(Lack::Misses { certain, .. }) => !certain,
+        Some(Lack::Grows(_) | Lack::Status(_) | Lack::Refused(_)) | None => false,
+    }
+}
 
 impl Planner<'_> {
     /// The cheapest of another kind of strategy, or with other numbers where there is no other kind.
@@ -238,10 +246,10 @@ impl Planner<'_> {
 
     /// Why nothing of what was searched bears a load.
     fn stops(&self, found: &Found) -> String {
-        let shared = found
-            .tracks
-            .iter()
-            .find(|t| t.hopeless == Some(Hopeless::Shared));
+        let shared = found.tracks.iter().find(|t| {
+            let near = t.last.as_ref().is_some_and(|(_, s)| is_near(s));
+            t.hopeless == Some(Hopeless::Shared) && !near
+        });
         match shared {
             Some(track) => {
                 let last = track.last.as_ref();
@@ -252,7 +260,20 @@ impl Planner<'_> {
                     why.unwrap_or_default()
                 )
             }
-            None => format!("nothing holds on up to {} machines", self.goal.most),
+            None => {
+                // What holds as far as can be told is not said to be missed.
+                let near = found.tracks.iter().filter_map(|t| t.last.as_ref());
+                let near = near.map(|(_, seen)| seen).find(|s| is_near(s));
+                near.map_or_else(
+                    || format!("nothing holds on up to {} machines", self.goal.most),
+                    |s| {
+                        format!(
+                            "nothing holds for certain: {}",
+                            lack_text(s, self.objectives)
+                        )
+                    },
+                )
+            }
         }
     }
 

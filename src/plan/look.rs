@@ -196,6 +196,8 @@ pub(super) struct Looker<'a> {
 
 /// What a glance may miss an objective by, as a share of the bound, and still be worth a closer look.
 const WORTH: f64 = 2.0;
+/// How near to its bound an objective stays undecided, as a share of the bound.
+const NEAR: f64 = 0.01;
 /// Replications by which most looks are decided.
 const FEW: u32 = 3;
 /// Busy share of the cores below which queues are over soon.
@@ -286,6 +288,7 @@ impl<'a> Looker<'a> {
             },
             Closeness::Stare => Options {
                 precision: 0.02,
+                objective_precision: Some(NEAR),
                 most_replications: 60,
                 event_budget: 60_000_000,
                 ..usual
@@ -298,6 +301,7 @@ impl<'a> Looker<'a> {
             // What is still open then is near its bound, and is pursued.
             Closeness::Longer => Options {
                 precision: 0.05,
+                objective_precision: Some(NEAR),
                 most_replications: 60,
                 event_budget: 80_000_000,
                 ..usual
@@ -466,9 +470,10 @@ impl<'a> Looker<'a> {
     fn options_of_more(&self) -> Options {
         Options {
             replications: None,
-            precision: 0.03,
-            most_replications: 40,
-            event_budget: 8_000_000,
+            precision: 0.05,
+            objective_precision: Some(NEAR),
+            most_replications: 60,
+            event_budget: 16_000_000,
             ..self.options(Closeness::Look)
         }
     }

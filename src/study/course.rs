@@ -263,6 +263,7 @@ impl<'a> StudyRun<'a> {
             all: options.all_cases,
             first: Options::first_replications(&self.scenario),
             precision: options.precision,
+            objective_precision: options.objective_precision.unwrap_or(options.precision),
             most: options.most_replications,
             budget: options.event_budget,
             large: !options.primary(&self.scenario).less_is_better(),

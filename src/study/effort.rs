@@ -28,6 +28,8 @@ pub(super) struct EffortGoal {
     pub first: u32,
     /// Precision: relative half-width of the metric's interval.
     pub precision: f64,
+    /// Half-width of an objective's interval, as a share of its bound, at which it stays undecided.
+    pub objective_precision: f64,
     /// Most replications of a case.
     pub most: u32,
     /// Budget of events for the whole study.
@@ -218,7 +220,9 @@ fn for_objectives(e: &RankedCase, spent: &[EffortSpent], goal: &EffortGoal) -> u
         let (value, half) = o
             .value
             .and_then(|v| Some((v.mean, v.half()? * cautious(n))))?;
-        let enough = (value - o.bound).abs().max(goal.precision * o.bound.abs());
+        let enough = (value - o.bound)
+            .abs()
+            .max(goal.objective_precision * o.bound.abs());
         (half > enough && enough > 0.0).then(|| narrower(n, half, enough))
     });
     needed.max().unwrap_or(n)
@@ -316,6 +320,7 @@ mod tests {
             fixed: Some(7),
             all: false,
             first: 10,
+            objective_precision: 0.02,
             precision: 0.02,
             most: 100,
             budget: 1,

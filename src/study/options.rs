@@ -11,6 +11,8 @@ pub struct Options {
     /// Precision: relative half-width of the primary metric's interval at which the best case is done, and below which differences do not
     /// matter.
     pub precision: f64,
+    /// Half-width of an objective's interval, as a share of its bound, at which it stays undecided; `None`: the precision.
+    pub objective_precision: Option<f64>,
     /// Whether every case has to reach the precision, and not only the best and those that may be as good.
     pub all_cases: bool,
     /// Most replications of a case if their number is free.
@@ -39,6 +41,7 @@ impl Default for Options {
         Self {
             replications: None,
             precision: PRECISION,
+            objective_precision: None,
             all_cases: false,
             most_replications: 100,
             event_budget: 60_000_000,
