@@ -320,8 +320,14 @@ fn load(text: Option<&str>, scenario: &Scenario) -> anyhow::Result<Option<f64>> 
                 .ok()
                 .filter(|r| *r > 0.0 && *r <= crate::scenario::limits::MAX_RATE);
             rate.ok_or_else(|| {
+                let bare = text.trim().parse::<f64>().is_ok_and(f64::is_finite);
+                let why = if bare {
+                    "that has no unit"
+                } else {
+                    "that is no rate above 0 and up to 1000000000/s"
+                };
                 UserError::new(format!(
-                    "--load {text}: that is no rate above 0: write 500/s, 30000/min or 2000000/h"
+                    "--load {text}: {why}: write 500/s, 30000/min or 2000000/h"
                 ))
             })?
         }
@@ -380,7 +386,7 @@ fn headroom(text: &str) -> anyhow::Result<f64> {
     let share = share.filter(|s| s.is_finite() && (0.0..=100.0).contains(s));
     let share = share.ok_or_else(|| {
         UserError::new(format!(
-            "--headroom {text}: that is no share of 0 or more, such as 30%"
+            "--headroom {text}: that is no share of the load from 0 to 10000%, such as 30%"
         ))
     })?;
     Ok(share)

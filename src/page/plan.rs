@@ -23,14 +23,11 @@ pub(super) fn section(plan: &Plan, figures: &[Figure], source: &str, signs: &mut
     };
     let all = parts(plan);
     let of = |key: &str| all.iter().find(|p| p.key == key);
-    let reasons = of("holds").map(lines).unwrap_or_default();
+    let mut reasons = of("deploy").map(lines).unwrap_or_default();
+    reasons.extend(of("holds").map(lines).unwrap_or_default());
     let mut insights = of("else").map(lines).unwrap_or_default();
     insights.extend(of("inputs").map(lines).unwrap_or_default());
     let mut assumptions = Vec::new();
-    if let Some(d) = of("deploy") {
-        let text = d.lines.iter().map(crate::report::plan::Line::text);
-        assumptions.push(("What is deployed".to_owned(), text.collect()));
-    }
     if let Some(d) = &plan.plan {
         // Blanks at the beginning of a line mean something in YAML, and nothing in a page.
         let kept = |line: &str| {

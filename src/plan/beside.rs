@@ -240,7 +240,9 @@ impl Planner<'_> {
 
     /// What all machines share, as a part of a sentence; empty if nothing.
     pub(super) fn sharing(&self) -> String {
-        let limited = self.looker.limited(1, &|scope| scope == Scope::Everywhere);
+        let limited = self
+            .looker
+            .limited(1, &|_, scope| scope == Scope::Everywhere);
         limited.map_or(String::new(), |names| format!(", since they share {names}"))
     }
 
@@ -333,12 +335,19 @@ impl Planner<'_> {
         let more = if factor > 1.0 { "more" } else { "less" };
         let text = match found.best.first() {
             _ if !changes => format!("{input} {percent} {more}: the plan stays"),
-            Some(&which) => format!(
-                "{input} {percent} {more}: {}, {} a month instead of {}",
-                self.named(which),
-                self.money(self.costs(which)),
-                self.money(before)
-            ),
+            Some(&which) => {
+                let cost = self.costs(which);
+                let costs = if (cost - before).abs() <= 1e-9 * before.max(1.0) {
+                    "at the same cost".to_owned()
+                } else {
+                    format!(
+                        "{} a month instead of {}",
+                        self.money(cost),
+                        self.money(before)
+                    )
+                };
+                format!("{input} {percent} {more}: {}, {costs}", self.named(which))
+            }
             None => format!("{input} {percent} {more}: {}", self.stops(&found)),
         };
         Ok(Sensitivity {

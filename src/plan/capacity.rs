@@ -8,7 +8,7 @@ use super::words::{lack_text, latency_text, load_text, share_text, short};
 use crate::insight::knee::{Bend, knee};
 use crate::quantity::{Quantity, metric_title};
 use crate::result::Status;
-use crate::scenario::{Metric, Scope, Step, WaitsFor};
+use crate::scenario::{Metric, ResourceKind, Scope, Step, WaitsFor};
 use crate::strategy::{CAUSES, Cause};
 use crate::study::StudyError;
 
@@ -22,6 +22,8 @@ const FAR: f64 = 64.0;
 const CURVE: [f64; 9] = [0.1, 0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1];
 /// Load at which is looked what happens past the maximum, as a multiple of the least that breaks an objective.
 const PAST: f64 = 1.2;
+/// Share of the load below which what is completed leaves queues that grow.
+const BEHIND: f64 = 0.9;
 /// Busy share from which cores, or GILs, or loops are what there is none left of.
 const BUSY: f64 = 0.9;
 
@@ -64,7 +66,7 @@ impl Looker<'_> {
         }
         // What is stated has to hold for ever, not only for a look.
         while held > known {
-            let seen = self.settled(Sight::new(which, held), Closeness::Look)?;
+            let seen = self.settled(Sight::new(which, held), Closeness::Stare)?;
             if seen.holds() {
                 break;
             }
@@ -167,7 +169,7 @@ impl Looker<'_> {
         };
         let load = self.possible(broken * PAST);
         let light = self.possible(maximum.held * 0.1);
-        let past = self.one(Sight::new(which, load), Closeness::Glance)?;
+        let past = self.one(Sight::new(which, load), Closeness::Look)?;
         let at = self.one(Sight::new(which, broken), Closeness::Look)?;
         let before = self.one(Sight::new(which, light), Closeness::Glance)?;
         let held = self.one(Sight::new(which, maximum.held), Closeness::Glance)?;
@@ -282,10 +284,24 @@ impl Looker<'_> {
                 format!("tasks wait for their event loop {part} of their time"),
             )
         } else if is(Cause::Resource) {
-            let names = self.limited(candidate.pool_factor, &|_| true);
+            // What most was waited for, where that stands out.
+            let found = with.forecast.findings.iter().map(|f| &f.finding);
+            let lost = found.filter_map(|f| f.scarce().or(f.slowed()));
+            let most = lost.max_by(|a, b| a.2.total_cmp(&b.2));
+            let scarce = most.map(|(name, ..)| name);
+            let names = self.limited(candidate.pool_factor, &|name, _| {
+                scarce.is_none_or(|scarce| scarce == name)
+            });
+            let known = |name: &str| {
+                self.scenario
+                    .workload
+                    .resources
+                    .iter()
+                    .any(|r| r.name == name)
+            };
+            let resource = scarce.map_or(!self.scenario.workload.resources.is_empty(), known);
+            let kind = if resource { "resource" } else { "device" };
             let names = names.unwrap_or_else(|| "what they share".into());
-            let device = self.scenario.workload.resources.is_empty();
-            let kind = if device { "device" } else { "resource" };
             (kind, format!("tasks wait for {names} {part} of their time"))
         } else if is(Cause::Lock) {
             (
@@ -318,24 +334,33 @@ impl Looker<'_> {
         }
     }
 
-    /// The names of what is limited, with pools so many times as large as the scenario says, of resources those that such share.
+    /// What is limited, with pools so many times as large as the scenario says: of resources and devices those with such a name and scope.
     ///
     /// `None`: nothing is.
     pub(super) fn limited(
         &self,
         pool_factor: u32,
-        shared_by: &dyn Fn(Scope) -> bool,
+        such: &dyn Fn(&str, Scope) -> bool,
     ) -> Option<String> {
         let mut w = self.scenario.workload.clone();
         widen(&mut w, pool_factor);
         let mut names: Vec<String> = Vec::new();
-        for r in w.resources.iter().filter(|r| shared_by(r.scope)) {
+        for r in w.resources.iter().filter(|r| such(&r.name, r.scope)) {
             let whose = match r.scope {
                 Scope::Loop | Scope::Process => "of each process",
                 Scope::Node => "of each machine",
                 Scope::Everywhere => "that all share",
             };
-            names.push(format!("`{}` ({} {whose})", r.name, r.kind.capacity()));
+            let much = match &r.kind {
+                ResourceKind::RateLimit { interval, .. } => {
+                    format!("{}/s", short(1.0 / interval.as_secs_f64()))
+                }
+                ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => {
+                    r.kind.capacity().to_string()
+                }
+                ResourceKind::Breaker { .. } => "a circuit breaker".into(),
+            };
+            names.push(format!("`{}` ({much} {whose})", r.name));
         }
         let uses = |d: usize| {
             let transfers = |s: &Step| s.waits() == WaitsFor::Device(d);
@@ -344,7 +369,16 @@ impl Looker<'_> {
                 .any(|c| c.steps.iter().any(|s| s.any(&transfers)))
         };
         for (i, d) in w.devices.iter().enumerate() {
-            if uses(i) {
+            if uses(i)
+                && such(
+                    &d.name,
+                    if d.per_node {
+                        Scope::Node
+                    } else {
+                        Scope::Everywhere
+                    },
+                )
+            {
                 names.push(format!("`{}`", d.name));
             }
         }
@@ -359,6 +393,9 @@ impl Looker<'_> {
         let latency = past.latency();
         let (at, unit) = (load_text(load, self.unit()), self.unit());
         let less = done.zip(before).is_some_and(|(a, b)| a < 0.9 * b);
+        // What is short of the load in a run so short is short of it for ever.
+        let steady = self.unit() == LoadUnit::PerSecond && !self.ends_by_itself();
+        let behind = steady && done.is_some_and(|d| d < BEHIND * load);
         let answered = done.map_or(String::new(), |d| format!(", {}/s are completed", short(d)));
         let lost = fails.filter(|f| *f > 0.01);
         let (kind, text) = if let Some(status) = stopped(past) {
@@ -381,7 +418,7 @@ impl Looker<'_> {
                     share_text(f)
                 ),
             )
-        } else if past.forecast.status == Status::Saturated {
+        } else if past.forecast.status == Status::Saturated || behind {
             (
                 "grows",
                 format!(

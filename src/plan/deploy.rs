@@ -1,11 +1,26 @@
 //! What is deployed: the command of a server, and a Deployment of Kubernetes. Names of scenarios are quoted wherever they enter a shell or YAML.
 
 use super::prices::MachineType;
-use crate::scenario::Strategy;
+use crate::scenario::{ServerKind, Strategy};
 
 /// The command that starts the server that a strategy names on each machine; `None` where it names none.
 pub(super) fn command(each: &Strategy) -> Option<String> {
     Some(each.server()?.command_line())
+}
+
+/// The port of the application in its container.
+const PORT: u16 = 8000;
+
+/// What the server's command line has beside it in a container, where it listens at all: on every address of the pod.
+pub(super) fn listens(each: &Strategy) -> Option<Vec<String>> {
+    let address = match each.server()?.kind {
+        ServerKind::Uvicorn(_) => ["--host=0.0.0.0".to_owned(), format!("--port={PORT}")].to_vec(),
+        ServerKind::Gunicorn(_) | ServerKind::Hypercorn(_) => {
+            vec![format!("--bind=0.0.0.0:{PORT}")]
+        }
+        ServerKind::Celery(_) => return None,
+    };
+    Some(address)
 }
 
 /// Memory that a container asks for, as a multiple of the forecast's peak.
@@ -14,7 +29,7 @@ const SPARE: f64 = 1.2;
 /// A Deployment of so many replicas that each are as large as that machine.
 pub(super) fn kubernetes(
     name: &str,
-    command: Option<&str>,
+    (command, listens): (Option<&str>, Option<&[String]>),
     machines: u32,
     machine: &MachineType,
     memory: Option<f64>,
@@ -25,6 +40,26 @@ pub(super) fn kubernetes(
     let limit = machine.memory_bytes as f64;
     let asked = memory.map_or(limit, |m| (m * SPARE).min(limit));
     let words: Vec<String> = command.map_or_else(Vec::new, |c| c.split(' ').map(yaml).collect());
+    // In a container a server has to listen on the pod's own address, and says when it does.
+    let serves = listens.map_or_else(String::new, |at| {
+        let at: Vec<String> = at.iter().map(|word| yaml(word)).collect();
+        format!(
+            "          args: [{}]
+          ports: [{{containerPort: {PORT}}}]
+          readinessProbe: {{tcpSocket: {{port: {PORT}}}}}
+",
+            at.join(", ")
+        )
+    });
+    let apart = if machines > 1 {
+        format!(
+            "      topologySpreadConstraints:
+        - {{maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {{matchLabels: {{app: {label}}}}}}}
+"
+        )
+    } else {
+        String::new()
+    };
     let runs = if words.is_empty() {
         format!(
             "          # Runs {}: start it as your program does.\n",
@@ -48,10 +83,10 @@ spec:
     metadata:
       labels: {{app: {label}}}
     spec:
-      containers:
+{apart}      containers:
         - name: app
           image: {label}:latest  # yours
-{runs}          resources:
+{runs}{serves}          resources:  # of the pod: its node needs some more for itself
             requests: {{cpu: \"{cpus}\", memory: {requests}}}
             limits: {{cpu: \"{cpus}\", memory: {limits}}}
 ",
@@ -124,7 +159,10 @@ mod tests {
         let name = "a\"\n  evil: true\n# ";
         let text = kubernetes(
             name,
-            Some("gunicorn -w 4 app:app"),
+            (
+                Some("gunicorn -w 4 app:app"),
+                Some(&["--bind=0.0.0.0:8000".to_owned()]),
+            ),
             3,
             &machine,
             Some(1e8),
@@ -142,7 +180,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("memory: 4096Mi"));
-        let text = kubernetes(name, None, 1, &machine, None, "x\nevil: 1");
+        let text = kubernetes(name, (None, None), 1, &machine, None, "x\nevil: 1");
         assert!(!text.lines().any(|l| l.trim_start().starts_with("evil")));
     }
 }

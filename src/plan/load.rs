@@ -131,23 +131,27 @@ const MOST_MORE: f64 = 6_000.0;
 pub(crate) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) -> Scenario {
     let mut at = scenario.clone();
     input.changed(&mut at.workload);
+    let lasts = own_length(scenario);
     at.strategies = Vec::new();
     at.replications = None;
     at.warmup = None;
-    let seconds = LENGTHS * mean_length(&scenario.workload)
+    let seconds = LENGTHS * mean_stay(&scenario.workload)
         + 1.5 * scenario.workload.imports.time.as_secs_f64();
     let rate = match LoadUnit::of(scenario) {
         LoadUnit::PerSecond => load,
         LoadUnit::Users => load / cycle(scenario).max(1e-9),
     };
     let more = (rate * MORE_SECONDS).min(MOST_MORE);
-    let tasks = (rate * seconds + more).max(FEWEST_TASKS) * times;
+    let tasks = match lasts {
+        Some(seconds) => rate * seconds,
+        None => (rate * seconds + more).max(FEWEST_TASKS) * times,
+    };
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a positive number within limits"
     )]
-    let tasks = tasks as u64;
+    let tasks = libm::ceil(tasks).max(1.0) as u64;
     let w = &mut at.workload;
     let poisson = |load: f64| Dist::Exponential(Nanos::from_f64(1e9 / load).max(Nanos(1)));
     match &mut w.arrivals {
@@ -199,6 +203,45 @@ pub(crate) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) 
         }
     }
     at
+}
+
+/// Seconds that the scenario's own run lasts, where what happens in it has its time, and so a plan's runs have to last as long: faults come at theirs,
+/// or are meant by how many come in such a run. `None` where a run may be as long as is needed.
+pub(super) fn own_length(scenario: &Scenario) -> Option<f64> {
+    let w = &scenario.workload;
+    if w.faults.is_empty() {
+        return None;
+    }
+    let horizon = scenario.horizon.map(Nanos::as_secs_f64);
+    let tasks = match &w.arrivals {
+        Arrivals::Open { count, .. } | Arrivals::Sessions { count, .. } => *count,
+        Arrivals::Closed { .. }
+        | Arrivals::Varying { .. }
+        | Arrivals::Trace(_)
+        | Arrivals::Batch => None,
+    };
+    let by_tasks = tasks
+        .zip(own_load(scenario))
+        .map(|(n, rate)| n as f64 / rate);
+    match (horizon, by_tasks) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Mean seconds for which somebody who comes stays: until the answer, or until the last one of a session.
+fn mean_stay(workload: &Workload) -> f64 {
+    let length = mean_length(workload);
+    match &workload.arrivals {
+        Arrivals::Sessions {
+            requests, think, ..
+        } => requests * (length + think.mean() / 1e9),
+        Arrivals::Batch
+        | Arrivals::Open { .. }
+        | Arrivals::Varying { .. }
+        | Arrivals::Trace(_)
+        | Arrivals::Closed { .. } => length,
+    }
 }
 
 /// Mean time between two requests of a user who never has to wait: the answer, and thinking.
@@ -320,5 +363,51 @@ impl Counted<'_> {
             }
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::parse;
+
+    fn scenario(arrivals: &str, faults: &str) -> Scenario {
+        let text = format!(
+            "(schema: 1, name: \"s\", machine: (cores: 1), interpreters: [\"cpython-3.14\"], strategies: [Uvicorn(workers: 2)],
+              workload: (arrivals: {arrivals}, tasks: [(name: \"t\", steps: [Cpu(\"5ms\"), Io(\"20ms\")])], {faults}))"
+        );
+        parse(&text, std::path::Path::new("s.ron"), &[]).unwrap()
+    }
+
+    fn count(scenario: &Scenario, load: f64, times: f64) -> u64 {
+        let at = at_load(scenario, load, Input::AsItIs, times);
+        match at.workload.arrivals {
+            Arrivals::Open { count, .. } | Arrivals::Sessions { count, .. } => count.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A fault at 20 s of a minute comes at 20 s of a minute under any load, and however closely is looked.
+    #[test]
+    fn with_faults_a_run_lasts_as_long_as_the_scenario_s() {
+        let faults = "faults: [Crash(at: \"20s\", worker: 0)]";
+        let s = scenario("Poisson(rate: 100, count: 6000)", faults);
+        assert_eq!(count(&s, 100.0, 1.0), 6000);
+        assert_eq!(count(&s, 400.0, 1.0), 24_000);
+        assert_eq!(count(&s, 50.0, 4.0), 3000);
+        let without = scenario("Poisson(rate: 100, count: 6000)", "");
+        assert_eq!(count(&without, 400.0, 4.0), 4 * count(&without, 400.0, 1.0));
+    }
+
+    /// Users of sessions stay for all of it: a run lasts eight times as long, so that most of it is under the load that is meant.
+    #[test]
+    fn sessions_are_over_many_times_in_a_run() {
+        let s = scenario(
+            "Sessions(rate: 10, requests: 5, think: Exponential(\"2s\"), count: 4000)",
+            "",
+        );
+        let (load, stay) = (400.0, 5.0 * 2.025);
+        let tasks = count(&s, load, 1.0) as f64;
+        assert!(tasks >= load * 8.0 * stay, "{tasks}");
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::load::{Input, LoadUnit, at_load};
+use super::load::{Input, LoadUnit, at_load, own_length};
 use super::pools::widen;
 use super::prices::MachineType;
 use super::shape::{Candidate, machine_of};
@@ -114,6 +114,10 @@ pub(super) struct Seen {
     pub forecast: Forecast,
     /// What is lacking; `None`: it bears the load, and meets every objective beyond chance.
     pub lack: Option<Lack>,
+    /// The load that it was under.
+    pub load: f64,
+    /// Whether it is what a loss had left.
+    pub after_loss: bool,
 }
 
 impl Seen {
@@ -397,7 +401,10 @@ impl<'a> Looker<'a> {
     }
 
     /// Whether runs have a length of their own, which says nothing of a steady state.
-    fn ends_by_itself(&self) -> bool {
+    pub(super) fn ends_by_itself(&self) -> bool {
+        if own_length(self.scenario).is_some() {
+            return true;
+        }
         match self.scenario.workload.arrivals {
             Arrivals::Varying { .. } | Arrivals::Trace(_) | Arrivals::Closed { .. } => true,
             Arrivals::Open { .. } | Arrivals::Sessions { .. } | Arrivals::Batch => false,
@@ -441,7 +448,8 @@ impl<'a> Looker<'a> {
             }
         }
         self.looks += new.len() as u64;
-        for (sight, seen) in new.iter().zip(seen) {
+        for (sight, mut seen) in new.iter().zip(seen) {
+            seen.load = sight.load;
             self.seen.insert(sight.key(closeness), seen);
         }
         Ok(())
@@ -461,7 +469,12 @@ impl<'a> Looker<'a> {
             self.replications += u64::from(forecast.replications);
             self.events += forecast.events;
             let lack = lack_of(&forecast, closeness);
-            all.push(Seen { forecast, lack });
+            all.push(Seen {
+                forecast,
+                lack,
+                load: 0.0,
+                after_loss: false,
+            });
         }
         Ok(all)
     }

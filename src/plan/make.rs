@@ -1,6 +1,6 @@
 //! Makes a plan: searches, then asks of what was found what it bears, and what else there is.
 
-use super::deploy::{command, kubernetes};
+use super::deploy::{command, kubernetes, listens};
 use super::load::{Input, LoadUnit, own_load};
 use super::look::{Closeness, Looker, Seen, Sight};
 use super::pools::widen;
@@ -14,12 +14,12 @@ use super::shape::{Candidate, candidates, larger, serves, shapes};
 use super::words::{fared, machines_text, money};
 use crate::cpython::profile::Profile;
 use crate::measure::CONFIDENCE;
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, counted};
 use crate::result::{Generator, Judgement, SCHEMA, ScenarioName};
 use crate::scenario::limits::MAX_NODES;
 use crate::scenario::{
-    Metric, Objective, ResourceKind, Scenario, Scope, Server, ServerKind, Strategy, WorkerClass,
-    strategy_label,
+    Arrivals, Metric, Objective, ResourceKind, Scenario, Scope, Server, ServerKind, Strategy,
+    WorkerClass, strategy_label,
 };
 use crate::study::{StudyError, fingerprint};
 use crate::syntax::parse_objective;
@@ -89,6 +89,15 @@ pub fn plan(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Plan, Plan
                 .into(),
         ));
     }
+    let most = ask.most.clamp(1, MAX_NODES);
+    if ask.survive.machines() >= most {
+        return Err(PlanError::Asked(format!(
+            "of {} that may be taken {} may be lost, which leaves none: allow at least {} with --most-machines",
+            counted(u64::from(most), "machine"),
+            ask.survive.machines(),
+            ask.survive.machines().saturating_add(1)
+        )));
+    }
     let servers = ask.servers && serves(scenario);
     let shapes = shapes(scenario, servers);
     if shapes.is_empty() {
@@ -119,7 +128,7 @@ pub fn plan(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Plan, Plan
         headroom: ask.headroom,
         survive: ask.survive,
         input: Input::AsItIs,
-        most: ask.most.clamp(1, MAX_NODES),
+        most,
         ties: true,
         closely: Closeness::Stare,
     };
@@ -164,6 +173,14 @@ fn objectives_of(ask: &Ask<'_>) -> Result<Vec<Objective>, PlanError> {
         ));
     }
     for o in &all {
+        let less_is_better =
+            o.metric.is_latency() || o.metric == Metric::FailureRate || o.metric == Metric::Memory;
+        if less_is_better && !o.below {
+            return Err(PlanError::Asked(format!(
+                "`{}` asks for more of what should be little: write it with <, such as 'p99 < 200ms'",
+                o.text
+            )));
+        }
         match o.metric {
             Metric::Makespan | Metric::Cpu | Metric::Throughput => {
                 return Err(PlanError::Asked(format!(
@@ -266,6 +283,15 @@ impl Planner<'_> {
                     LoadUnit::PerSecond => "per second".into(),
                     LoadUnit::Users => "users".into(),
                 },
+                at_peak: match ask.scenario.workload.arrivals {
+                    Arrivals::Varying { .. } => true,
+                    Arrivals::Open { .. }
+                    | Arrivals::Sessions { .. }
+                    | Arrivals::Trace(_)
+                    | Arrivals::Closed { .. }
+                    | Arrivals::Batch => false,
+                },
+                with_faults: !ask.scenario.workload.faults.is_empty(),
                 headroom_share: ask.headroom,
                 survive_machines: ask.survive.machines(),
                 survive_workers: ask.survive.workers(),
@@ -361,7 +387,16 @@ impl Planner<'_> {
 
     pub(super) fn cost(&self, best: (usize, u32)) -> Cost {
         let per_month = self.costs(best);
-        let tasks = self.goal.load * HOURS_OF_A_MONTH * 3600.0;
+        // Where the rate changes, the load is its peak, and tasks are counted by the mean.
+        let mean = match &self.ask.scenario.workload.arrivals {
+            Arrivals::Varying { load, .. } => load.mean_rate() / load.peak_rate(),
+            Arrivals::Open { .. }
+            | Arrivals::Sessions { .. }
+            | Arrivals::Trace(_)
+            | Arrivals::Closed { .. }
+            | Arrivals::Batch => 1.0,
+        };
+        let tasks = self.goal.load * mean * HOURS_OF_A_MONTH * 3600.0;
         Cost {
             per_month,
             per_million_tasks: match self.unit {
@@ -394,7 +429,7 @@ impl Planner<'_> {
             at_once: c.slots,
             kubernetes: kubernetes(
                 &self.ask.scenario.name,
-                command.as_deref(),
+                (command.as_deref(), listens(&c.each).as_deref()),
                 machines,
                 machine,
                 memory,

@@ -139,6 +139,23 @@ impl PriceList {
                 price_per_month: amount(&m.price)?,
             };
             machine.check().map_err(|message| of(&m.name, message))?;
+            if machines
+                .iter()
+                .any(|known: &MachineType| known.name == m.name)
+            {
+                let message = format!(
+                    "there are two machines \"{}\": give each a name of its own",
+                    m.name
+                );
+                return Err(of(&m.name, message));
+            }
+            if machine.price_per_month <= 0.0 {
+                let message = format!(
+                    "the machine \"{}\" costs nothing, so that no number of it would be too many: say what it is worth",
+                    m.name
+                );
+                return Err(of(&m.price, message));
+            }
             machines.push(machine);
         }
         let parts = match (&list.cpu, &list.gib) {
@@ -230,6 +247,11 @@ impl PriceList {
 impl MachineType {
     fn check(&self) -> Result<(), String> {
         let Self { name, cpus, .. } = self;
+        if name.trim().is_empty() || name.contains(char::is_control) {
+            return Err(format!(
+                "{name:?} is no name of a machine: write one in a line"
+            ));
+        }
         if !(1..=limits::MAX_CORES).contains(cpus) {
             return Err(format!(
                 "the machine \"{name}\" has {cpus} CPUs: it needs 1 to {}",
@@ -288,7 +310,12 @@ impl Amount {
             return Err(format!("\"{text}\" begins with no number; {LIKE}"));
         };
         if !amount.is_finite() || amount < 0.0 {
-            return Err(format!("\"{text}\" is no price: it is negative; {LIKE}"));
+            let why = if amount < 0.0 {
+                "negative"
+            } else {
+                "more than can be counted"
+            };
+            return Err(format!("\"{text}\" is no price: it is {why}; {LIKE}"));
         }
         let rest = rest.trim();
         if rest.is_empty() {

@@ -86,6 +86,12 @@ pub struct Asked {
     pub load: f64,
     /// `per second` or `users`.
     pub load_unit: String,
+    /// Whether the load is the peak of one that changes.
+    #[serde(default)]
+    pub at_peak: bool,
+    /// Whether the scenario's faults come in what is simulated.
+    #[serde(default)]
+    pub with_faults: bool,
     /// Share by which more has to be borne.
     pub headroom_share: f64,
     /// Machines that may be lost while the load itself is borne.

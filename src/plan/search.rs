@@ -300,7 +300,16 @@ impl Looker<'_> {
         let mut fewer = self.at(&fewer, Closeness::Look)?.into_iter();
         let all = full.into_iter().zip(left).map(|(seen, left)| {
             let (seen, gone) = match left {
-                Left::Some(_) if seen.holds() => (fewer.next()?, false),
+                Left::Some(_) if seen.holds() => {
+                    let after_loss = true;
+                    (
+                        Seen {
+                            after_loss,
+                            ..fewer.next()?
+                        },
+                        false,
+                    )
+                }
                 Left::Some(_) | Left::Everything => (seen, false),
                 Left::Nothing => (seen, true),
             };

@@ -66,8 +66,8 @@ impl Planner<'_> {
                 self.named((candidate, machines))
             ),
             Some(Hopeless::TooMany) | None => format!(
-                "more than {} machines would be needed (--most-machines): {why}, with {}",
-                self.goal.most,
+                "{} are not enough, and more are not tried (--most-machines): {why}, with {}",
+                counted(u64::from(self.goal.most), "machine"),
                 self.named((candidate, machines))
             ),
         };
@@ -88,10 +88,15 @@ impl Planner<'_> {
                 break;
             }
         }
-        let seen = seen.clone();
-        plan.plan =
-            Some(self.deployment((candidate, machines), &seen, &seen, Vec::new(), Vec::new()));
-        plan.cost = Some(self.cost((candidate, machines)));
+        self.nearest(plan, (candidate, machines))
+    }
+
+    /// What comes nearest, under the load that was asked for.
+    fn nearest(&mut self, plan: &mut Plan, which: (usize, u32)) -> Result<(), PlanError> {
+        let mut under = |load| self.looker.one(Sight::new(which, load), Closeness::Look);
+        let (full, at_load) = (under(self.goal.with_headroom())?, under(self.goal.load)?);
+        plan.plan = Some(self.deployment(which, &full, &at_load, Vec::new(), Vec::new()));
+        plan.cost = Some(self.cost(which));
         Ok(())
     }
 
@@ -102,9 +107,7 @@ impl Planner<'_> {
         which: (usize, u32),
         load: f64,
     ) -> Result<(), PlanError> {
-        let seen = self.looker.one(Sight::new(which, load), Closeness::Look)?;
-        plan.plan = Some(self.deployment(which, &seen, &seen, Vec::new(), Vec::new()));
-        plan.cost = Some(self.cost(which));
+        self.nearest(plan, which)?;
         let maximum = self.looker.maximum(which, load)?;
         let curve = self.looker.curve(which, self.named(which), maximum.held)?;
         plan.bottleneck = self.looker.bottleneck(which, &maximum)?;

@@ -60,6 +60,15 @@ pub(crate) fn machines_text(machines: u32, kind: &str) -> String {
 
 /// What is lacking, in words: `p99 latency is 312 ± 8 ms (p99 < 200ms)`.
 pub(super) fn lack_text(seen: &Seen, objectives: &[Objective]) -> String {
+    let after = if seen.after_loss {
+        "after the loss: "
+    } else {
+        ""
+    };
+    format!("{after}{}", lack(seen, objectives))
+}
+
+fn lack(seen: &Seen, objectives: &[Objective]) -> String {
     match &seen.lack {
         None => "holds".into(),
         Some(Lack::Refused(why)) => why.clone(),
@@ -93,7 +102,13 @@ fn missed_text(o: &Objective, value: Option<Estimate>) -> String {
 fn status_text(status: Status, seen: &Seen) -> String {
     let done = seen.mean(Quantity::Throughput);
     match (status, done) {
-        (Status::Saturated, Some(done)) => format!("saturated: completes {}/s", short(done)),
+        (Status::Saturated, Some(done)) => {
+            format!(
+                "saturated: completes {} of {}/s",
+                short(done),
+                short(seen.load)
+            )
+        }
         _ => status.name().to_owned(),
     }
 }

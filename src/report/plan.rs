@@ -120,7 +120,8 @@ pub fn text(plan: &Plan, explain: bool, style: Style) -> String {
 /// What was asked for, in short.
 pub(crate) fn facts(plan: &Plan) -> Vec<String> {
     let a = &plan.asked;
-    let mut facts = vec![format!("load {}", plan.load(a.load))];
+    let peak = if a.at_peak { " at the peak" } else { "" };
+    let mut facts = vec![format!("load {}{peak}", plan.load(a.load))];
     if a.headroom_share > 0.0 {
         let more = plan.load(a.load * (1.0 + a.headroom_share));
         facts.push(format!("headroom {} ({more})", percent(a.headroom_share)));
@@ -130,6 +131,9 @@ pub(crate) fn facts(plan: &Plan) -> Vec<String> {
     }
     if let Some(b) = a.budget_per_month {
         facts.push(format!("budget {} a month", plan.money(b)));
+    }
+    if a.with_faults {
+        facts.push("with the scenario's faults".into());
     }
     facts.push(format!("seed {}", plan.seed));
     facts.push(format!("± at {} confidence", percent(plan.confidence)));
@@ -232,7 +236,9 @@ fn deployed(plan: &Plan, d: &Deployment) -> Vec<Line> {
             let together = together.map_or(String::new(), |all| format!("; {all} in all"));
             let says = match needs.cmp(&has) {
                 Ordering::Less => {
-                    format!("{needs} {whose} are enough (the scenario has {has}){together}")
+                    format!(
+                        "{needs} {whose} are enough for this load{together} (the scenario has {has}, and so has all else here)"
+                    )
                 }
                 Ordering::Equal => {
                     format!("{has} {whose}, as the scenario has: fewer do not hold{together}")

@@ -138,7 +138,7 @@ fn bad_input_is_code_2_and_says_what_to_write() {
     let dir = written(SERVICE);
     fs::write(dir.path().join("prices.ron"), "(currency: \"EUR\", date: \"d\", source: \"s\", machines: [(name: \"m\", cpus: 1, memory: \"1GiB\", price: \"30\")])").unwrap();
     for (args, says) in [
-        (&["--load", "500"][..], "500/s"),
+        (&["--load", "500"][..], "no unit: write 500/s"),
         (&["--load", "0/s"], "above 0"),
         (&["--load", "20 users"], "a rate"),
         (&["--headroom", "-5%"], "30%"),
@@ -152,6 +152,8 @@ fn bad_input_is_code_2_and_says_what_to_write() {
         (&["--survive", "-1"], "'1 machine'"),
         (&["--prices", "prices.ron"], "prices.ron:1:"),
         (&["--prices", "nowhere.ron"], "cannot read"),
+        (&["--survive", "5", "--most-machines", "5"], "leaves none"),
+        (&["--objective", "p99 > 200ms"], "p99 < 200ms"),
         (&["--objective", "speed < 3"], "speed"),
         (&["--objective", "throughput > 3/s"], "goes on"),
         (&["-o", "plan.ods"], ".json"),
