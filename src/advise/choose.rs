@@ -83,7 +83,7 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
     // Of one family the best is taken, unless one with fewer workers is as good.
     let take = simplest.unwrap_or(best);
     decision.tied = equal.into_iter().filter(|&i| i != take).collect();
-    decision.ground = if all[take].candidate.family == all[best].candidate.family {
+    decision.ground = if all[take].candidate.kind() == all[best].candidate.kind() {
         Ground::Best
     } else {
         Ground::Simplest
@@ -99,17 +99,19 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
 /// The simplest of some that are as good: of each family the one whose processes start as usual, with the fewest workers, and of families that are as simple the one that takes
 /// the least memory.
 fn simplest(all: &[Fared], equal: &[usize]) -> Option<usize> {
-    let fewest = |family: Family| {
+    let fewest = |kind: (Family, bool)| {
         let of = equal
             .iter()
             .copied()
-            .filter(|&i| all[i].candidate.family == family);
+            .filter(|&i| all[i].candidate.kind() == kind);
         of.min_by_key(|&i| (!all[i].usual, all[i].weight(), i))
     };
     let memory = |i: usize| all[i].get(Quantity::MemoryPeak).unwrap_or(f64::INFINITY);
-    let families = Family::ALL.into_iter().filter_map(fewest);
-    families.min_by(|&a, &b| {
-        let simple = |i: usize| all[i].candidate.family.complexity();
+    let kinds = Family::ALL
+        .into_iter()
+        .flat_map(|f| [(f, false), (f, true)]);
+    kinds.filter_map(fewest).min_by(|&a, &b| {
+        let simple = |i: usize| all[i].candidate.complexity();
         simple(a)
             .cmp(&simple(b))
             .then(memory(a).total_cmp(&memory(b)))
@@ -124,6 +126,10 @@ pub(super) fn is_as_good(best: &Fared, other: &Fared, goal: &Goal, factor: f64) 
     if b <= a * factor * (1.0 + SAME) {
         return true;
     }
+    if best.candidate.placement != other.candidate.placement {
+        // Simulated apart, and not in pairs: the interval of the difference is made of both.
+        return b <= a * factor * (1.0 + 3.0 * SAME) && may_be_chance(best, other, goal);
+    }
     // Paired replications tell differences from chance better than two intervals do.
     let same_metric = goal
         .metric
@@ -132,6 +138,18 @@ pub(super) fn is_as_good(best: &Fared, other: &Fared, goal: &Goal, factor: f64) 
     let behind = other.forecast.behind_best().filter(|_| same_metric);
     b <= a * factor * (1.0 + 3.0 * SAME)
         && behind.is_some_and(|d: Estimate| d.covers(0.0) && d.half().is_some())
+}
+
+/// Whether the difference of two that were simulated independently is within its interval.
+fn may_be_chance(best: &Fared, other: &Fared, goal: &Goal) -> bool {
+    let Some(q) = goal.metric.quantity() else {
+        return false;
+    };
+    let both = best.forecast.get(q).zip(other.forecast.get(q));
+    both.is_some_and(|(a, b)| match (a.half(), b.half()) {
+        (Some(x), Some(y)) => libm::fabs(b.mean - a.mean) <= libm::hypot(x, y),
+        _ => false,
+    })
 }
 
 /// Why the single thread is to be preferred to this, if so.

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::by_kind;
 use super::family::Family;
+use super::placement::PlacedTasks;
 use crate::scenario::{
     Offload, ProcessApi, Server, ServerKind, StartMethod, Strategy, WorkerClass, Workers,
 };
@@ -50,7 +52,11 @@ pub(super) fn python_text(text: &str) -> String {
 
 /// What is used of the library, as it is written.
 /// `batch`: all tasks are there at once, else they come one by one.
-pub(super) fn calls(strategy: &Strategy, batch: bool) -> Vec<String> {
+/// `placement`: where the tasks of each kind are executed, if each kind has its own.
+pub(super) fn calls(strategy: &Strategy, placement: &[PlacedTasks], batch: bool) -> Vec<String> {
+    if !placement.is_empty() {
+        return by_kind::calls(strategy, placement);
+    }
     let all = calls_of_a_batch(strategy);
     if batch {
         return all;
@@ -172,7 +178,7 @@ fn process_calls(workers: Workers, start: StartMethod, api: ProcessApi) -> Vec<S
 }
 
 /// The executor that an event loop offloads to.
-fn executor(offload: Offload) -> Option<String> {
+pub(super) fn executor(offload: Offload) -> Option<String> {
     match offload {
         Offload::None => None,
         Offload::Threads(w) => Some(format!(
@@ -359,7 +365,10 @@ fn typical(family: Family, workers: u32) -> Strategy {
 }
 
 /// How much there is to change.
-pub(super) fn effort(from: Family, to: Family) -> &'static str {
+pub(super) fn effort(from: Family, (to, by_kind): (Family, bool)) -> &'static str {
+    if from == to && by_kind {
+        return "small: kinds of tasks are told apart, and each gets its place";
+    }
     if from == to {
         return "none: it is what the program does, but for the numbers of workers";
     }
@@ -407,8 +416,8 @@ pub(super) fn effort(from: Family, to: Family) -> &'static str {
 /// The way from a family to a strategy.
 pub(super) fn migration(
     from: Family,
-    (to, strategy): (Family, &Strategy),
-    (minor, named): (u32, &[&str]),
+    ((to, by_kind), strategy): ((Family, bool), &Strategy),
+    (minor, named, placement): (u32, &[&str], &[PlacedTasks]),
     workers: u32,
     figures: &[String],
 ) -> Migration {
@@ -417,15 +426,22 @@ pub(super) fn migration(
         steps.push("Put what a task does into one function of its arguments, which returns its result and changes nothing else.".into());
     }
     steps.extend(to_steps(to, minor).into_iter().map(str::to_owned));
+    if by_kind {
+        steps.push("Let each task say of which kind it is, and decide by that, in one place, whether the loop executes it or a pool: begin with all on the loop, and move one kind after another.".into());
+    }
     steps.push("Run the benchmark (`pchsim verify`, below) on the machine that it is for, and compare with the forecast.".into());
     steps.push("Switch a part of the load over, watch the figures below, then the rest.".into());
     Migration {
         from,
         to,
-        effort: effort(from, to).to_owned(),
+        effort: effort(from, (to, by_kind)).to_owned(),
         steps,
         before: code(&typical(from, workers), named),
-        after: code(strategy, named),
+        after: if by_kind {
+            by_kind::code(strategy, placement)
+        } else {
+            code(strategy, named)
+        },
         review: review(to).into_iter().map(str::to_owned).collect(),
         pitfalls: pitfalls(to)
             .into_iter()
@@ -434,7 +450,12 @@ pub(super) fn migration(
                 text: text.into(),
             })
             .collect(),
-        rollback: rollback(from, to).to_owned(),
+        rollback: if by_kind && from.has_loop() {
+            "Where each kind of task is executed is said in one place: set it back there, one kind after another."
+        } else {
+            rollback(from, to)
+        }
+        .to_owned(),
         watch: watch(to, minor)
             .into_iter()
             .map(str::to_owned)
@@ -662,9 +683,9 @@ mod tests {
                 "concurrent.futures.InterpreterPoolExecutor(max_workers=3)",
             ),
         ] {
-            assert_eq!(calls(&strategy(text), true)[0], first, "{text}");
+            assert_eq!(calls(&strategy(text), &[], true)[0], first, "{text}");
         }
-        assert!(calls(&strategy("processes:4:spawn:20"), true)[1].contains("chunksize=20"));
+        assert!(calls(&strategy("processes:4:spawn:20"), &[], true)[1].contains("chunksize=20"));
     }
 
     #[test]
@@ -692,7 +713,7 @@ mod tests {
         for from in Family::ALL {
             for to in Family::ALL {
                 let there = typical(to, 4);
-                let m = migration(from, (to, &there), (14, &["t"]), 4, &[]);
+                let m = migration(from, ((to, false), &there), (14, &["t"], &[]), 4, &[]);
                 assert!(
                     m.steps.len() >= 4 && !m.pitfalls.is_empty() && !m.review.is_empty(),
                     "{from:?} {to:?}"

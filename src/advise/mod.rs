@@ -5,6 +5,7 @@
 //! sentences are made from what was simulated.
 
 mod answers;
+mod by_kind;
 mod candidates;
 mod change;
 mod choose;
@@ -14,6 +15,7 @@ mod family;
 mod groups;
 mod make;
 mod migrate;
+mod placement;
 mod prior;
 mod result;
 mod survey;
@@ -26,5 +28,7 @@ pub use constraints::{Constraints, FreeThreading, Priority};
 pub use family::Family;
 pub use make::{AdviseError, Ask, Depth, advise};
 pub use migrate::{Migration, Pitfall};
+pub use placement::{PlaceName, PlacedTasks};
 pub use prior::Question;
 pub use result::*;
+pub(crate) use words::one_line;

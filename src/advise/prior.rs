@@ -117,7 +117,7 @@ fn at_least_one(x: f64) -> u64 {
 }
 
 /// Mean seconds that steps spend so, children and repetitions counted.
-fn spent(steps: &[Step], such: &[StepResource]) -> f64 {
+pub(super) fn spent(steps: &[Step], such: &[StepResource]) -> f64 {
     let of = |step: &Step| {
         let own = match step.takes() {
             Some((resource, time)) if such.contains(&resource) => time.mean() / 1e9,

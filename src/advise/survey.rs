@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::candidates::{Breadth, Candidate, candidates};
 use super::constraints::{Constraints, Priority};
 use super::family::Family;
+use super::placement::Placement;
 use crate::cpython::profile::Profile;
 use crate::engine::whole;
 use crate::measure::Estimate;
 use crate::plan::{Input, at_load, own_load};
 use crate::quantity::Quantity;
-use crate::result::{Forecast, Tier, Verdict};
+use crate::result::{Forecast, Tier, Verdict, fails_more};
 use crate::scenario::units::format_size;
 use crate::scenario::{
     Arrivals, Metric, Objective, Pool, Rounds, Scenario, StartMethod, Strategy, StrategyCase,
@@ -211,6 +212,7 @@ impl Surveyor<'_> {
             },
             profile: 0,
             family: Family::Asyncio,
+            placement: None,
         };
         let steady = is_steady(scenario);
         let goal = Goal {
@@ -321,7 +323,7 @@ impl Surveyor<'_> {
         Ok(())
     }
 
-    /// Simulates these on the scene.
+    /// Simulates these on the scene; those that tell kinds of tasks apart on the scene in which the tasks say where they are executed.
     pub(super) fn study(
         &self,
         scene: &Scenario,
@@ -329,6 +331,44 @@ impl Surveyor<'_> {
         options: &Options,
         metric: Option<Metric>,
     ) -> Result<Vec<Fared>, StudyError> {
+        let mut placements: Vec<Option<&Placement>> = Vec::new();
+        for c in some {
+            if !placements.contains(&c.placement.as_ref()) {
+                placements.push(c.placement.as_ref());
+            }
+        }
+        let mut seen: Vec<Option<Fared>> = some.iter().map(|_| None).collect();
+        for placement in &placements {
+            let placed = placement.map(|p| p.placed(scene));
+            let these: Vec<usize> = (0..some.len())
+                .filter(|&i| some[i].placement.as_ref() == *placement)
+                .collect();
+            let candidates: Vec<&Candidate> = these.iter().map(|&i| &some[i]).collect();
+            let fared = self.study_alike(
+                placed.as_ref().unwrap_or(scene),
+                &candidates,
+                options,
+                metric,
+            )?;
+            for (i, fared) in these.into_iter().zip(fared) {
+                seen[i] = fared;
+            }
+        }
+        let mut seen: Vec<Fared> = seen.into_iter().flatten().collect();
+        if placements.len() > 1 {
+            fail_more(&mut seen);
+        }
+        Ok(seen)
+    }
+
+    /// Simulates these side by side: each replication with the same arrivals and demands.
+    fn study_alike(
+        &self,
+        scene: &Scenario,
+        some: &[&Candidate],
+        options: &Options,
+        metric: Option<Metric>,
+    ) -> Result<Vec<Option<Fared>>, StudyError> {
         let mut scene = scene.clone();
         scene.strategies = some
             .iter()
@@ -353,14 +393,14 @@ impl Surveyor<'_> {
         for f in study.forecasts {
             by_name.insert((f.strategy.clone(), f.interpreter.clone()), f);
         }
-        let fared = some.iter().filter_map(|c| {
+        let fared = some.iter().map(|c| {
             let name = (
                 strategy_label(&c.strategy),
                 self.profiles[c.profile].name.clone(),
             );
             Some(Fared {
                 forecast: by_name.get(&name)?.clone(),
-                candidate: c.clone(),
+                candidate: (*c).clone(),
                 capacity: None,
                 speedup: None,
                 excluded: self.constraints.excludes(c.family),
@@ -371,18 +411,34 @@ impl Surveyor<'_> {
     }
 }
 
+/// Sets apart what fails a larger share of its tasks than another that was simulated elsewhere: a study knows only of its own cases.
+fn fail_more(all: &mut [Fared]) {
+    let failing = |f: &Fared| f.forecast.get(Quantity::FailureRate);
+    let fine = all.iter().filter(|f| f.forecast.is_fine());
+    let least = fine
+        .filter_map(failing)
+        .map(|e| e.mean)
+        .fold(f64::INFINITY, f64::min);
+    for f in all {
+        let more = failing(f).is_some_and(|e| fails_more(e, least));
+        if more && f.forecast.tier != Tier::NoForecast {
+            f.forecast.tier = Tier::Fails;
+        }
+    }
+}
+
 /// The best of each family, those that are near the best of all, and the best by other goals; the single thread among them.
 pub(super) fn finalists(glance: &[Fared], goal: &Goal, others: &[Goal]) -> Vec<Candidate> {
     let order = ordered(glance, goal);
     let mut chosen: Vec<usize> = Vec::new();
-    let mut families = 0_u16;
+    let mut kinds: Vec<(Family, bool)> = Vec::new();
     let best = order
         .first()
         .map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
     for &i in &order {
         let f = &glance[i];
-        let first = families & f.candidate.family.bit() == 0;
-        families |= f.candidate.family.bit();
+        let first = !kinds.contains(&f.candidate.kind());
+        kinds.push(f.candidate.kind());
         let near = best.is_some_and(|(standing, value)| {
             f.excluded.is_none()
                 && f.standing() <= standing.max(1)
@@ -489,12 +545,7 @@ pub(super) fn ordered(all: &[Fared], goal: &Goal) -> Vec<usize> {
                 }
             })
             .then_with(|| key(a).total_cmp(&key(b)))
-            .then_with(|| {
-                x.candidate
-                    .family
-                    .complexity()
-                    .cmp(&y.candidate.family.complexity())
-            })
+            .then_with(|| x.candidate.complexity().cmp(&y.candidate.complexity()))
             .then_with(|| x.weight().cmp(&y.weight()))
             .then(a.cmp(&b))
     });

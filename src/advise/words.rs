@@ -4,8 +4,9 @@ use super::change::Lever;
 use super::choose::{Ground, SAME};
 use super::constraints::{Constraints, Priority};
 use super::family::Family;
+use super::placement::{PlaceName, PlacedTasks};
 use super::prior::Demand;
-use super::result::Condition;
+use super::result::{Condition, Split};
 use super::survey::{Fared, Goal, measured};
 use super::weigh::Crossing;
 use crate::cpython::profile::Profile;
@@ -67,10 +68,10 @@ impl Words {
         constraints: &Constraints,
     ) -> Vec<String> {
         let mut all = Vec::new();
-        let name = taken.candidate.family.name();
-        let others = best.filter(|b| b.candidate.family != taken.candidate.family);
+        let name = taken.candidate.name();
+        let others = best.filter(|b| b.candidate.kind() != taken.candidate.kind());
         let against = others.map_or(String::new(), |b| {
-            format!(": {} has a {}", b.candidate.family.name(), self.value(b))
+            format!(": {} has a {}", b.candidate.name(), self.value(b))
         });
         all.push(match ground {
             Ground::Best => format!(
@@ -179,7 +180,7 @@ impl Words {
         let both = format!(
             "{tree} (what the tree says) has a {}, {} a {}",
             self.value(f),
-            taken.candidate.family.name(),
+            taken.candidate.name(),
             self.value(taken)
         );
         match ground {
@@ -245,6 +246,43 @@ impl Words {
             }
         }
         parts.join(", ")
+    }
+
+    /// What it does to give each kind of task its own; `better`: it is what is recommended.
+    pub(super) fn split(
+        &self,
+        (own, better): (&Fared, bool),
+        alike: Option<&Fared>,
+        placement: &[PlacedTasks],
+        profile: &Profile,
+    ) -> Split {
+        let figure = |f: &Fared| {
+            if f.standing() <= 1 {
+                self.value(f)
+            } else {
+                format!("does not do what is required ({})", lacks(f))
+            }
+        };
+        let strategy = format!("{} on {}", own.label(), profile.name);
+        let other = alike.map_or(String::new(), |a| {
+            let what = if better {
+                format!("the best that treats all alike, {}", a.candidate.name())
+            } else {
+                "what is recommended for all".to_owned()
+            };
+            format!("; {what} ({}): {}", a.label(), figure(a))
+        });
+        Split {
+            text: format!(
+                "To each its own ({strategy}: {}): {}{other}.",
+                places(placement),
+                figure(own)
+            ),
+            strategy,
+            placement: placement.to_vec(),
+            value: own.value(),
+            better,
+        }
     }
 
     /// When an alternative is better by what is known of it: no input has to change.
@@ -317,7 +355,7 @@ impl Words {
             ),
             _ => words.value(f),
         };
-        format!("{} ({}), {value}", f.candidate.family.name(), f.label())
+        format!("{} ({}), {value}", f.candidate.name(), f.label())
     }
 
     /// Figures that would show in production that the forecast was wrong.
@@ -412,18 +450,42 @@ pub(super) fn second_best<'a>(
     };
     Some(format!(
         "{} ({}) is simpler and does what is required: it takes {} more {cost}. Sensible where the code has to stay simple, or while there is nobody who knows {}.",
-        capital(f.candidate.family.name()),
+        capital(&f.candidate.name()),
         f.label(),
         percent(times - 1.0),
-        taken.candidate.family.name()
+        taken.candidate.name()
     ))
+}
+
+/// Where the tasks of each kind are executed: `thinker whole in the pool "work", scout on the loop`.
+pub(super) fn places(placement: &[PlacedTasks]) -> String {
+    let one = |p: &PlacedTasks| {
+        let name = one_line(&p.name);
+        match (p.place, &p.pool) {
+            (PlaceName::Pool, Some(pool)) => format!("{name} whole in the pool `{pool}`"),
+            (PlaceName::Loop, _) => format!("{name} on the loop"),
+            (PlaceName::Parts | PlaceName::Pool, _) => {
+                format!("{name} on the loop but for what it computes, which goes to the pool")
+            }
+        }
+    };
+    list(&placement.iter().map(one).collect::<Vec<_>>())
+}
+
+/// A name of the user's on one line, without signs that a terminal would obey.
+pub(crate) fn one_line(name: &str) -> String {
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.join(" ")
 }
 
 /// What it is, in a line.
 pub(super) fn title(f: &Fared, profile: &Profile) -> String {
     format!(
         "{}: {} on {}",
-        capital(f.candidate.family.name()),
+        capital(&f.candidate.name()),
         f.label(),
         profile.name
     )
@@ -433,8 +495,8 @@ pub(super) fn title(f: &Fared, profile: &Profile) -> String {
 pub(super) fn names(all: &[&Fared]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for f in all {
-        let name = format!("{} ({})", f.candidate.family.name(), f.label());
-        let known = |n: &String| n.starts_with(&format!("{} (", f.candidate.family.name()));
+        let name = format!("{} ({})", f.candidate.name(), f.label());
+        let known = |n: &String| n.starts_with(&format!("{} (", f.candidate.name()));
         if !names.iter().any(known) {
             names.push(name);
         }
@@ -445,12 +507,7 @@ pub(super) fn names(all: &[&Fared]) -> Vec<String> {
 /// What is in the way where nothing does what is required: the requirement that the nearest misses, and by how much.
 pub(super) fn binding(nearest: &Fared, all: &[Fared]) -> String {
     if let Some(why) = nearest.excluded {
-        let families: Vec<&str> = all
-            .iter()
-            .filter(|f| f.excluded.is_none())
-            .map(|f| f.candidate.family.name())
-            .collect();
-        if families.is_empty() {
+        if all.iter().all(|f| f.excluded.is_some()) {
             return format!(
                 "none of the approaches that the interpreters here can execute may be taken: {why}"
             );
@@ -509,8 +566,7 @@ fn requirement(o: &Judgement) -> String {
 
 /// What one has over another that is as good.
 fn edge(taken: &Fared, other: &Fared) -> &'static str {
-    let (a, b) = (taken.candidate.family, other.candidate.family);
-    if a.complexity() < b.complexity() {
+    if taken.candidate.complexity() < other.candidate.complexity() {
         "simpler"
     } else if taken.get(Quantity::MemoryPeak) < other.get(Quantity::MemoryPeak) {
         "more modest in memory"
@@ -594,11 +650,7 @@ fn spent(f: &Fared) -> Option<String> {
 pub(super) fn wrong(name: &str, factor: f64, becomes: Option<&Fared>, changes: bool) -> String {
     let how = if factor < 1.0 { "half" } else { "double" };
     match (changes, becomes) {
-        (true, Some(f)) => format!(
-            "{how} the {name}: {} ({})",
-            f.candidate.family.name(),
-            f.label()
-        ),
+        (true, Some(f)) => format!("{how} the {name}: {} ({})", f.candidate.name(), f.label()),
         (true, None) => format!("{how} the {name}: nothing would do what is required"),
         (false, _) => format!("{how} the {name}: the same"),
     }

@@ -1,7 +1,7 @@
 //! Advice as text for a terminal.
 
 use super::text::TextWriter;
-use crate::advise::{Advice, Alternative, Approach, Migration};
+use crate::advise::{Advice, Alternative, Approach, Migration, one_line};
 use crate::layout::{self, Column, Style};
 use crate::quantity::{IntervalDisplay, Unit, estimate};
 use crate::quantity::{bytes, counted, list, quantity_text, time_unit};
@@ -81,15 +81,6 @@ pub fn text(advice: &Advice, style: Style) -> String {
     out.out
 }
 
-/// A name of the user's on one line, without signs that a terminal would obey.
-fn one_line(name: &str) -> String {
-    let words: Vec<&str> = name
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.join(" ")
-}
-
 /// What was asked, in short.
 pub(crate) fn facts(advice: &Advice) -> Vec<String> {
     let mut facts = vec![counted(u64::from(advice.cores), "core")];
@@ -118,7 +109,7 @@ pub(crate) fn answer(advice: &Advice) -> String {
     let nearest = advice.nearest.as_ref().map_or(String::new(), |n| {
         format!(
             " Nearest: {} ({} on {}).",
-            n.family.name(),
+            n.called(),
             n.strategy,
             n.interpreter
         )
@@ -268,7 +259,7 @@ pub(crate) fn alternative(a: &Alternative) -> String {
     };
     format!(
         "{} ({}){what}{wins}.",
-        a.approach.family.name(),
+        a.approach.called(),
         a.approach.strategy
     )
 }
