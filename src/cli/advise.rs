@@ -16,7 +16,7 @@ use super::format::{Endings, FileKind, format};
 use super::interview;
 use super::paint::paint;
 use super::printer::Printer;
-use super::selection::{ScenarioSource, find_profile, user_error};
+use super::selection::{ScenarioSource, find_profile, rendered, user_error};
 use super::values::{integer, seed};
 use super::words::quoted;
 use super::{record, verify};
@@ -24,9 +24,9 @@ use crate::advise::{Advice, Ask, Constraints, Depth, Family, FreeThreading, Inte
 use crate::host::{self, Scratch};
 use crate::profiles::{of_scenario, shipped};
 use crate::report;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, strategy_label};
 use crate::study::{StudyError, StudyProgress};
-use crate::syntax::{Changes, parse_objective};
+use crate::syntax::{self, Changes, parse_objective};
 
 /// How advice is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -90,13 +90,8 @@ pub(crate) struct Args {
     /// Write the advice to this file (.json, .txt) instead of standard output (-)
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
-    /// Keep what was answered, or recorded, as a scenario in this file (.ron)
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = "Output",
-        conflicts_with = "scenario"
-    )]
+    /// Keep what was answered, recorded or changed as a scenario in this file (.ron), in which each kind of task has its place where that is recommended
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub save: Option<PathBuf>,
     /// Draw processes, loops, pools, queues and resources of what is recommended into this file (.svg)
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -243,8 +238,16 @@ impl Args {
 struct Case {
     scenario: Scenario,
     constraints: Constraints,
-    /// Its text, where it is not in a file of the user's.
-    text: Option<String>,
+    /// The text of the scenario.
+    text: String,
+    /// Its name in messages, relative to which its files are looked for.
+    origin: PathBuf,
+    /// What options change in it.
+    set: Vec<(String, String)>,
+    /// The interpreters that they put in place of its own; empty: none.
+    interpreters: Vec<String>,
+    /// Whether they require anything that it does not say.
+    required: bool,
     /// The options that say the same, for the command that repeats it.
     words: Vec<String>,
 }
@@ -263,9 +266,6 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Ok(Exit::Interrupted as u8);
     };
     let profiles = of_scenario(&case.scenario, find_profile)?;
-    if let (Some(file), Some(text)) = (&save, &case.text) {
-        file.write(text, printer)?;
-    }
     let ask = Ask {
         scenario: &case.scenario,
         profiles: &profiles,
@@ -290,7 +290,11 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         _ => UserError::new(e.to_string()).into(),
     })?;
     advice.command = command(args, &case);
-    advice.benchmark = benchmark_command(args, &advice);
+    if let Some(file) = &save {
+        file.write(&kept(&case, &advice)?, printer)?;
+    }
+    let placed = placed(&case, &advice)?;
+    advice.benchmark = benchmark_command(args, &case, &placed, &advice);
     let style = printer.style(args.ascii, output.is_some());
     let text = match format {
         Format::Text => report::advise::text(&advice, style),
@@ -308,14 +312,14 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     if advice.recommendation.is_some() {
         if let Some(dir) = &args.benchmark {
             let more = [OsString::from("--emit"), dir.into()];
-            verified(args, &case, &advice, &more, printer)?;
+            verified(args, &case, &placed, &advice, &more, printer)?;
         }
         if let Some(python) = &args.verify {
             let more = [
                 OsString::from("--python"),
                 python_of(python, &advice, printer).into(),
             ];
-            verified(args, &case, &advice, &more, printer)?;
+            verified(args, &case, &placed, &advice, &more, printer)?;
         }
     }
     Ok(exit_code(&advice, printer) as u8)
@@ -337,7 +341,7 @@ fn exit_code(advice: &Advice, printer: &Printer) -> Exit {
 fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Option<Case>> {
     if let Some(name) = &args.scenario {
         let source = ScenarioSource::read(name)?;
-        return of_scenario_source(args, &source, files, None).map(Some);
+        return of_scenario_source(args, &source, files).map(Some);
     }
     if !args.program.is_empty() {
         args.program.iter().for_each(|word| files.reads(word));
@@ -347,8 +351,8 @@ fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Opt
         }
         let nothing = || UserError::new("nothing was recorded that advice could be given on");
         let text = text.ok_or_else(nothing)?;
-        let source = ScenarioSource::handed(text.clone(), "the recording", Path::new("-"));
-        return of_scenario_source(args, &source, files, Some(text)).map(Some);
+        let source = ScenarioSource::handed(text, "the recording", Path::new("-"));
+        return of_scenario_source(args, &source, files).map(Some);
     }
     of_answers(args, files, printer).map(Some)
 }
@@ -358,7 +362,6 @@ fn of_scenario_source(
     args: &Args,
     source: &ScenarioSource,
     files: &mut Files,
-    text: Option<String>,
 ) -> anyhow::Result<Case> {
     let mut interview = Interview::default();
     for (key, answer) in args.given() {
@@ -388,12 +391,16 @@ fn of_scenario_source(
         scenario.objectives.retain(|o| o.metric != objective.metric);
         scenario.objectives.insert(0, objective);
     }
-    let constraints = answers.constraints;
+    let constraints = answers.constraints.clone();
     let words = given.iter().flat_map(|(k, v)| words_of(k, v)).collect();
     Ok(Case {
         scenario,
         constraints,
-        text,
+        text: source.text.clone(),
+        origin: source.origin.clone(),
+        set: overrides(&changes),
+        interpreters: changes.interpreters,
+        required: answers.latency.is_some() || answers.constraints.memory.is_some(),
         words,
     })
 }
@@ -438,8 +445,7 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
         }
     }
     let text = answers.scenario(&names);
-    let source =
-        ScenarioSource::handed(text.clone(), "the scenario of the answers", Path::new("-"));
+    let source = ScenarioSource::handed(text, "the scenario of the answers", Path::new("-"));
     let changes = Changes {
         set: args.set.clone(),
         seed: args.seed,
@@ -462,7 +468,11 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
     Ok(Case {
         scenario,
         constraints: answers.constraints,
-        text: Some(text),
+        text: source.text,
+        origin: source.origin,
+        set: overrides(&changes),
+        interpreters: Vec::new(),
+        required: false,
         words,
     })
 }
@@ -569,23 +579,91 @@ fn measured(advice: &Advice) -> Vec<String> {
     all
 }
 
-fn benchmark_command(args: &Args, advice: &Advice) -> Option<String> {
+/// Changes of fields as overrides.
+fn overrides(changes: &Changes) -> Vec<(String, String)> {
+    let seed = changes.seed.map(|n| ("seed".to_owned(), n.to_string()));
+    changes.set.iter().cloned().chain(seed).collect()
+}
+
+/// The overrides that give each kind of task its place, where that is recommended.
+fn placed(case: &Case, advice: &Advice) -> anyhow::Result<Vec<(String, String)>> {
+    let placement = advice.recommendation.as_ref().map(|r| &r.placement);
+    let mut all = Vec::new();
+    for (i, place) in placement.into_iter().flatten().enumerate() {
+        let number = i.to_string();
+        let path = ["workload", "tasks", &number, "steps"];
+        let steps = syntax::value_at(&case.text, &case.origin, &case.set, &path);
+        let steps = steps.map_err(|d| rendered(&d))?;
+        if let Some(steps) = steps.filter(|_| place.is_said()) {
+            let around = match &place.pool {
+                Some(pool) => format!("[Offload(to: \"{pool}\", steps: {steps})]"),
+                None => format!("[Inline({steps})]"),
+            };
+            all.push((format!("workload.tasks[{i}].steps"), around));
+        }
+    }
+    Ok(all)
+}
+
+/// The scenario as it is kept: with what options changed and required, and with the place of each kind of task where it has one.
+fn kept(case: &Case, advice: &Advice) -> anyhow::Result<String> {
+    let list = |all: &[String]| serde_json::to_string(all).unwrap_or_default();
+    let mut set = case.set.clone();
+    if case.required {
+        set.push(("objectives".into(), list(&advice.requirements)));
+    }
+    if !case.interpreters.is_empty() {
+        set.push(("interpreters".into(), list(&case.interpreters)));
+        let own = case.scenario.strategies.iter().map(|c| {
+            let at = c.interpreter.as_ref();
+            let at = at.map_or(String::new(), |i| format!("@{i}"));
+            format!("{}{at}", strategy_label(&c.strategy))
+        });
+        let own: Vec<String> = own.collect();
+        if !own.is_empty() {
+            set.push(("strategies".into(), list(&own)));
+        }
+    }
+    let placed = placed(case, advice)?;
+    if !placed.is_empty() {
+        set.push(("strategies".into(), list(&measured(advice))));
+    }
+    set.extend(placed);
+    if set.is_empty() {
+        return Ok(case.text.clone());
+    }
+    let text = syntax::rewritten(&case.text, &case.origin, &set).map_err(|d| rendered(&d))?;
+    Ok(format!(
+        "// Made by `pchsim advise`, with what its options changed and its recommendation needs.\n{text}"
+    ))
+}
+
+fn benchmark_command(
+    args: &Args,
+    case: &Case,
+    placed: &[(String, String)],
+    advice: &Advice,
+) -> Option<String> {
     let strategies = measured(advice);
     if strategies.is_empty() {
         return None;
     }
     let kept = args.save.as_ref().map(|p| p.display().to_string());
-    let file = args.scenario.clone().or(kept);
-    let Some(file) = file else {
-        return Some(
-            "keep the scenario with --save FILE.ron, or measure at once with --verify".into(),
-        );
+    // What is kept has all changes in it.
+    let (file, set) = match (kept, &args.scenario) {
+        (Some(file), _) => (file, Vec::new()),
+        (None, Some(name)) if name != "-" => (name.clone(), [&case.set, placed].concat()),
+        (None, _) => {
+            return Some(
+                "keep the scenario with --save FILE.ron, or measure at once with --verify".into(),
+            );
+        }
     };
     let mut words = vec!["pchsim".to_owned(), "verify".into(), quoted(&file)];
     for s in strategies {
         words.extend(["--strategy".into(), quoted(&s)]);
     }
-    for (path, value) in &args.set {
+    for (path, value) in set {
         words.extend(["--set".into(), quoted(&format!("{path}={value}"))]);
     }
     Some(words.join(" "))
@@ -595,17 +673,18 @@ fn benchmark_command(args: &Args, advice: &Advice) -> Option<String> {
 fn verified(
     args: &Args,
     case: &Case,
+    placed: &[(String, String)],
     advice: &Advice,
     more: &[OsString],
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let place = Scratch::new().context("cannot make a folder for the scenario")?;
-    let name: OsString = match (&args.scenario, &case.text) {
-        (Some(name), _) => name.into(),
-        (None, text) => {
+    let name: OsString = match args.scenario.as_deref() {
+        Some(name) if name != "-" => name.into(),
+        _ => {
             let file = place.path().join("advice.ron");
             place
-                .put("advice.ron", text.as_deref().unwrap_or_default())
+                .put("advice.ron", &case.text)
                 .context("cannot keep the scenario")?;
             file.into()
         }
@@ -614,7 +693,7 @@ fn verified(
     for s in measured(advice) {
         words.extend(["--strategy".into(), s.into()]);
     }
-    for (path, value) in &args.set {
+    for (path, value) in case.set.iter().chain(placed) {
         words.extend(["--set".into(), format!("{path}={value}").into()]);
     }
     if args.force {

@@ -384,43 +384,43 @@ proptest! {
     }
 }
 
-/// Some agents compute and some wait, under one GIL: a pool for those that compute leaves the loop to the others, which neither a pool for all nor
-/// a loop alone does, and the advice says so.
-#[test]
-fn to_each_kind_of_task_its_own() {
-    let text = r#"(
-        schema: 1, name: "agents", machine: (cores: 2), interpreters: ["cpython-3.14"],
-        workload: (
-            arrivals: Batch,
-            tasks: [
-                (name: "thinker", count: 40, steps: [Cpu("20ms")]),
-                (name: "scout", count: 40, steps: [Cpu("500us"), Io("400ms"), Cpu("500us")]),
-            ],
-        ),
-    )"#;
-    let scenario = Scenario::parse(text, &[]).unwrap();
-    let profiles = profiles_of(&scenario);
+/// Agents of two kinds under one GIL, who come all at once.
+fn agents(thinker: &str, scout: &str) -> Scenario {
+    let text = format!(
+        "(schema: 1, name: \"agents\", machine: (cores: 2), interpreters: [\"cpython-3.14\"],
+          workload: (arrivals: Batch, tasks: [
+            (name: \"thinker\", count: 40, steps: [{thinker}]),
+            (name: \"scout\", count: 400, steps: [{scout}]),
+          ]))"
+    );
+    Scenario::parse(&text, &[]).unwrap()
+}
+
+fn advised(scenario: &Scenario, constraints: Constraints, depth: Depth) -> Advice {
+    let profiles = profiles_of(scenario);
     let ask = Ask {
-        scenario: &scenario,
+        scenario,
         profiles: &profiles,
-        constraints: Constraints {
-            shared: Some(true),
-            ..Constraints::default()
-        },
-        depth: Depth::Whole,
+        constraints,
+        depth,
         threads: Some(2),
     };
-    let advice = advise(&ask, &|_| {}).unwrap();
+    advise(&ask, &|_| {}).unwrap()
+}
+
+/// Some agents compute and some wait, with a little to compute in between: processes for those that compute, and the loop for the others, is
+/// what neither processes for all (a copy of everything that is handed over), nor a loop alone does.
+#[test]
+fn to_each_kind_of_task_its_own() {
+    let scenario = agents(
+        "Cpu(\"50ms\")",
+        "Cpu(\"200us\"), Io(\"900ms\"), Cpu(\"200us\"), Io(\"100ms\"), Cpu(\"200us\")",
+    );
+    let advice = advised(&scenario, Constraints::default(), Depth::Whole);
     let groups: Vec<&str> = advice.groups.iter().map(|g| g.name.as_str()).collect();
     assert_eq!(groups, ["thinker", "scout"]);
-    let split = advice.split.unwrap();
-    assert_eq!(split.in_pool, ["thinker"]);
-    assert_eq!(split.strategy, "asyncio+work=threads:2 on cpython-3.14");
-    let r = advice.recommendation.unwrap();
-    let (own, all) = (split.value.unwrap().mean, r.value.unwrap().mean);
-    assert_eq!(split.better, own < all * 0.97, "{own} {all}");
-    assert_eq!(
-        split.better,
-        r.reasons.iter().any(|t| t.starts_with("Better still"))
-    );
+    let split = advice.split.as_ref().unwrap();
+    let r = advice.recommendation.as_ref().unwrap();
+    assert!(split.better, "{}", split.text);
+    eprintln!("{}\n{r:#?}", split.text);
 }
