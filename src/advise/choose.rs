@@ -52,10 +52,11 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
         .iter()
         .copied()
         .find(|&i| all[i].candidate.family == Family::SingleThread);
-    let best = order
-        .first()
-        .copied()
-        .filter(|&i| all[i].excluded.is_none() && all[i].standing() <= 1);
+    let may = |&i: &usize| all[i].excluded.is_none() && all[i].standing() <= 1;
+    let by_kind = |&i: &usize| all[i].candidate.placement.is_some();
+    let best = order.first().copied().filter(may);
+    let alike = order.iter().copied().find(|i| !by_kind(i)).filter(may);
+    let own = order.iter().copied().find(by_kind).filter(may);
     let mut decision = Decision {
         order,
         take: None,
@@ -64,26 +65,42 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
         tied: Vec::new(),
         baseline,
     };
-    let Some(best) = best else {
-        return decision;
-    };
     let factor = if goal.priority == Priority::Simplicity {
         SIMPLE
     } else {
         1.0
     };
+    // Telling kinds of tasks apart has to be better than whatever treats all alike.
+    let leader = match (alike, own) {
+        (Some(alike), Some(own)) if is_as_good(&all[own], &all[alike], goal, factor) => alike,
+        (_, Some(own)) => own,
+        (Some(alike), None) => alike,
+        (None, None) => return decision,
+    };
     let as_good = |&i: &usize| {
         let f = &all[i];
         f.excluded.is_none()
-            && f.standing() == all[best].standing()
-            && is_as_good(&all[best], f, goal, factor)
+            && f.standing() == all[leader].standing()
+            && is_as_good(&all[leader], f, goal, factor)
     };
     let equal: Vec<usize> = decision.order.iter().copied().filter(as_good).collect();
-    let simplest = simplest(all, &equal);
     // Of one family the best is taken, unless one with fewer workers is as good.
-    let take = simplest.unwrap_or(best);
-    decision.tied = equal.into_iter().filter(|&i| i != take).collect();
-    decision.ground = if all[take].candidate.kind() == all[best].candidate.kind() {
+    let candidates: Vec<usize> = equal
+        .iter()
+        .copied()
+        .filter(|i| by_kind(i) == by_kind(&leader))
+        .collect();
+    let take = simplest(all, &candidates).unwrap_or(leader);
+    let no_simpler = |i: &usize| by_kind(i) || !by_kind(&leader);
+    decision.tied = equal
+        .into_iter()
+        .filter(|i| *i != take && no_simpler(i))
+        .collect();
+    // What has the best figure, if what is taken is as good.
+    decision.best = best.filter(|&b| b == leader || take == leader);
+    decision.best = decision.best.or(Some(leader));
+    let kind = |i: usize| all[i].candidate.kind();
+    decision.ground = if decision.best.map(kind) == Some(kind(take)) {
         Ground::Best
     } else {
         Ground::Simplest

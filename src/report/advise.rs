@@ -183,7 +183,13 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|(mark, a)| {
-            let mut row = vec![standing(mark, a), a.strategy.clone(), a.interpreter.clone()];
+            let by_kind = if a.placement.is_empty() {
+                ""
+            } else {
+                ", by kind"
+            };
+            let strategy = format!("{}{by_kind}", a.strategy);
+            let mut row = vec![standing(mark, a), strategy, a.interpreter.clone()];
             if batch {
                 row.push(in_unit(a.makespan_s, span, true));
             }

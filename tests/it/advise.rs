@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use pchsim::advise::{Advice, Ask, Constraints, Depth, Family, Interview, Priority, advise};
+use pchsim::advise::{
+    Advice, Ask, Constraints, Depth, Family, Interview, PlaceName, Priority, advise,
+};
 use pchsim::result::{SpeedupVerdict, Verdict};
 use pchsim::{Profile, Scenario};
 use proptest::prelude::*;
@@ -422,5 +424,155 @@ fn to_each_kind_of_task_its_own() {
     let split = advice.split.as_ref().unwrap();
     let r = advice.recommendation.as_ref().unwrap();
     assert!(split.better, "{}", split.text);
-    eprintln!("{}\n{r:#?}", split.text);
+    assert_eq!(
+        (format!("{} on {}", r.strategy, r.interpreter), &r.placement),
+        (split.strategy.clone(), &split.placement)
+    );
+    let places: Vec<(&str, PlaceName, Option<&str>)> = r
+        .placement
+        .iter()
+        .map(|p| (p.name.as_str(), p.place, p.pool.as_deref()))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("thinker", PlaceName::Pool, Some("work")),
+            ("scout", PlaceName::Loop, None)
+        ]
+    );
+    // It is better than whatever treats all alike by more than a tie, and those are the alternatives.
+    let value = r.value.unwrap().mean;
+    let alike = advice.alternatives.iter().map(|a| &a.approach);
+    let alike: Vec<f64> = alike
+        .filter(|a| a.placement.is_empty() && a.meets)
+        .map(|a| a.value.unwrap().mean)
+        .collect();
+    assert!(
+        alike.len() >= 3 && alike.iter().all(|v| *v > 1.03 * value),
+        "{alike:?}"
+    );
+    assert!(
+        r.calls.iter().any(|c| c.contains("run_in_executor(work")),
+        "{:?}",
+        r.calls
+    );
+    let after = &advice.migration.as_ref().unwrap().after;
+    assert!(
+        after.contains("IN_WORK = [\"thinker\"]") && after.contains("if task.kind in IN_WORK"),
+        "{after}"
+    );
+    // Where simplicity matters most it is not worth it, and where the state is shared there are no workers apart.
+    let simple = Constraints {
+        priority: Some(Priority::Simplicity),
+        ..Constraints::default()
+    };
+    let simple = advised(&scenario, simple, Depth::Answer)
+        .recommendation
+        .unwrap();
+    assert!(simple.placement.is_empty(), "{}", simple.title);
+    let shared = Constraints {
+        shared: Some(true),
+        ..Constraints::default()
+    };
+    let shared = advised(&scenario, shared, Depth::Answer)
+        .recommendation
+        .unwrap();
+    assert!(!shared.family.apart(), "{}", shared.title);
+}
+
+/// Where those that wait do nothing else, one pool for all is as good, and simpler: they have nothing to hand over.
+#[test]
+fn one_for_all_where_it_is_as_good() {
+    let advice = advised(
+        &agents("Cpu(\"50ms\")", "Io(\"500ms\")"),
+        Constraints::default(),
+        Depth::Answer,
+    );
+    let r = advice.recommendation.unwrap();
+    assert!(r.placement.is_empty(), "{}", r.title);
+    let split = advice.split.unwrap();
+    assert!(
+        !split.better && split.value.unwrap().mean > 0.97 * r.value.unwrap().mean,
+        "{}",
+        split.text
+    );
+    // Kinds that are alike have nothing to tell apart.
+    let alike = advised(
+        &agents("Cpu(\"9ms\")", "Cpu(\"1ms\")"),
+        Constraints::default(),
+        Depth::Answer,
+    );
+    assert!(alike.split.is_none() && alike.recommendation.unwrap().placement.is_empty());
+}
+
+/// What is recommended is a program: kept, it is a scenario of its own that leads to the same figures, and its benchmark has the places.
+#[test]
+fn places_are_kept_and_measured() {
+    let dir = nowhere();
+    let text = "(schema: 1, name: \"agents\", machine: (cores: 2), interpreters: [\"cpython-3.14\"],
+          workload: (arrivals: Batch, tasks: [
+            (name: \"think \\\"er\", count: 40, steps: [Cpu(\"50ms\")]),
+            (name: \"scout\", count: 400, steps: [Cpu(\"200us\"), Io(\"900ms\"), Cpu(\"200us\"), Io(\"100ms\"), Cpu(\"200us\")]),
+          ]))";
+    fs::write(dir.path().join("a.ron"), text).unwrap();
+    let args = [
+        "a.ron",
+        "--quick",
+        "--format",
+        "json",
+        "--set",
+        "machine.cores=3",
+        "--save",
+        "kept.ron",
+        "--benchmark",
+        "bench",
+        "--diagram",
+        "p.svg",
+        "-o",
+        "advice.json",
+    ];
+    let (code, _, err) = said(dir.path(), &args, "");
+    assert_eq!(code, 0, "{err}");
+    let json = fs::read_to_string(dir.path().join("advice.json")).unwrap();
+    let advice: Advice = serde_json::from_str(&json).unwrap();
+    let r = advice.recommendation.as_ref().unwrap();
+    assert_eq!(r.placement.len(), 2, "{}", r.title);
+    let kept = fs::read_to_string(dir.path().join("kept.ron")).unwrap();
+    assert!(
+        kept.contains("Offload(to: \"work\", steps: [Cpu(\"50ms\")])"),
+        "{kept}"
+    );
+    let scenario = Scenario::parse(&kept, &[]).unwrap();
+    assert_eq!(scenario.machine.visible_cpus, 3);
+    let options = pchsim::study::Options::default();
+    let study = pchsim::study::run_study(
+        &scenario,
+        &profiles_of(&scenario),
+        &options,
+        pchsim::strategy::simulate,
+        &|_| {},
+    )
+    .unwrap();
+    let own = study
+        .forecasts
+        .iter()
+        .find(|f| f.strategy == r.strategy)
+        .unwrap();
+    let makespan = own.get(pchsim::quantity::Quantity::Makespan).unwrap().mean;
+    let said = r.makespan_s.unwrap().mean;
+    assert!((makespan - said).abs() < 0.02 * said, "{makespan} {said}");
+    let picture = fs::read_to_string(dir.path().join("p.svg")).unwrap();
+    assert!(
+        picture.contains("one call of a worker") && picture.contains("executes itself: scout"),
+        "{picture}"
+    );
+    let programs: Vec<String> = fs::read_dir(dir.path().join("bench"))
+        .unwrap()
+        .map(|f| fs::read_to_string(f.unwrap().path()).unwrap_or_default())
+        .collect();
+    assert!(
+        programs.iter().any(|p| p.contains("\"work\": cf.")),
+        "{}",
+        programs.len()
+    );
 }
