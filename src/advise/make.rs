@@ -192,9 +192,13 @@ impl Maker<'_> {
         }
         let others = self.best_of_others(Some(taken));
         let some: Vec<Candidate> = others.iter().map(|f| f.candidate.clone()).collect();
-        let crossings =
-            self.surveyor
-                .crossings(scenario, &self.goal, self.scale, &taken.candidate, &some)?;
+        let crossings = self.surveyor.crossings(
+            scenario,
+            &self.goal,
+            self.scale,
+            &taken.candidate,
+            (&some, CONDITIONS),
+        )?;
         advice.alternatives = self.others(Some(taken), &crossings);
         advice.sensitivity = self.sensitivity(taken)?;
         advice.groups = groups(self.surveyor, scenario, taken, self.scale)?;
@@ -252,7 +256,8 @@ impl Maker<'_> {
             speedup_reading: f.speedup.map(|s| SpeedupVerdict::of(s.mean)),
             memory_bytes: memory,
             memory_per_worker_bytes: each,
-            cpu_s: get(Quantity::Cpu),
+            cpu_s: get(Quantity::Cpu).filter(|_| !f.cut),
+            cpu_per_task_s: get(Quantity::Cpu).filter(|_| f.cut),
             utilization_share: get(Quantity::Utilization),
             requirements: f.forecast.objectives.clone(),
         }

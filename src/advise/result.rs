@@ -110,8 +110,11 @@ pub struct Approach {
     pub memory_bytes: Option<Estimate>,
     /// Of these, what each worker adds to a single thread, where it has workers.
     pub memory_per_worker_bytes: Option<f64>,
-    /// CPU time of all its processes in seconds.
+    /// CPU time of all its processes in seconds; absent where a horizon cuts the runs, so that they do not do the same tasks.
     pub cpu_s: Option<Estimate>,
+    /// CPU time of a completed task in seconds, where a horizon cuts the runs.
+    #[serde(default)]
+    pub cpu_per_task_s: Option<Estimate>,
     /// Share of the cores that is busy, from 0 to 1.
     pub utilization_share: Option<Estimate>,
     /// What became of each requirement.

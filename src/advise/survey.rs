@@ -8,7 +8,7 @@ use super::constraints::{Constraints, Priority};
 use super::family::Family;
 use super::placement::Placement;
 use crate::cpython::profile::Profile;
-use crate::engine::whole;
+use crate::engine::{Nanos, whole};
 use crate::measure::Estimate;
 use crate::plan::{Input, at_load, own_load};
 use crate::quantity::Quantity;
@@ -35,6 +35,8 @@ pub(super) struct Fared {
     pub speedup: Option<Estimate>,
     /// Why the constraints exclude it.
     pub excluded: Option<&'static str>,
+    /// Whether runs are cut by a horizon, so that not all do the same tasks: the CPU time is that of a task then.
+    pub cut: bool,
     /// Whether its processes, if it has any, are started as its version of Python starts them by itself (on Linux): by a fork server since 3.14,
     /// by fork before. Fork is not safe where a program has threads, and another start than the usual has to be asked for.
     pub usual: bool,
@@ -284,7 +286,7 @@ impl Surveyor<'_> {
             ..Options::default()
         };
         let mut all = self.study(&scene, some, &options, Some(goal.metric))?;
-        self.add_capacity(scenario, scale, &mut all)?;
+        self.add_capacity(scenario, (goal, scale), &mut all)?;
         Ok(all)
     }
 
@@ -292,13 +294,22 @@ impl Surveyor<'_> {
     fn add_capacity(
         &self,
         scenario: &Scenario,
-        scale: Scale,
+        (goal, scale): (&Goal, Scale),
         all: &mut [Fared],
     ) -> Result<(), StudyError> {
         if scenario.workload.arrivals == Arrivals::Batch {
+            let single = all.iter().filter(|f| f.candidate.strategy.is_sequential());
+            let single = single.min_by_key(|f| f.candidate.profile);
+            let single = single.and_then(|f| f.forecast.get(Quantity::Makespan));
             for f in all {
                 f.capacity = f.forecast.get(Quantity::Throughput);
-                f.speedup = f.forecast.speedup;
+                // A study's own ratio is of the metric that it ranks by.
+                f.speedup = match goal.metric {
+                    Metric::Makespan => f.forecast.speedup,
+                    _ => single
+                        .zip(f.forecast.get(Quantity::Makespan))
+                        .and_then(|(slow, own)| times_as_fast(slow, own)),
+                };
             }
             return Ok(());
         }
@@ -398,8 +409,13 @@ impl Surveyor<'_> {
                 strategy_label(&c.strategy),
                 self.profiles[c.profile].name.clone(),
             );
+            let mut forecast = by_name.get(&name)?.clone();
+            if let Some(horizon) = scene.horizon {
+                cpu_of_a_task(&mut forecast, horizon, metric);
+            }
             Some(Fared {
-                forecast: by_name.get(&name)?.clone(),
+                forecast,
+                cut: scene.horizon.is_some(),
                 candidate: (*c).clone(),
                 capacity: None,
                 speedup: None,
@@ -409,6 +425,28 @@ impl Surveyor<'_> {
         });
         Ok(fared.collect())
     }
+}
+
+/// Puts the CPU time of a completed task in the place of that of the run, which ends at a horizon however much has been done by then.
+fn cpu_of_a_task(f: &mut Forecast, horizon: Nanos, metric: Option<Metric>) {
+    let counted = horizon.since(f.warmup).as_secs_f64() / horizon.as_secs_f64().max(1e-9);
+    let completed = f.get(Quantity::Completed).map_or(0.0, |c| c.mean);
+    let all = completed / counted.max(f64::MIN_POSITIVE);
+    let of_a_task = f.get(Quantity::Cpu).filter(|_| all > 0.0);
+    let of_a_task = of_a_task.map(|cpu| cpu.scaled(1.0 / all));
+    f.values[Quantity::Cpu as usize] = of_a_task;
+    if metric == Some(Metric::Cpu) {
+        f.ranked.value = of_a_task;
+        f.ranked.behind_best = None;
+    }
+}
+
+/// How many times as fast one is as another, by the times that both take.
+fn times_as_fast(slow: Estimate, fast: Estimate) -> Option<Estimate> {
+    let ratio = slow.mean / fast.mean;
+    let shares = slow.half().zip(fast.half());
+    let half = shares.map(|(a, b)| ratio * libm::hypot(a / slow.mean, b / fast.mean));
+    (fast.mean > 0.0).then(|| Estimate::new(ratio, half, ratio, slow.n.min(fast.n)))
 }
 
 /// Sets apart what fails a larger share of its tasks than another that was simulated elsewhere: a study knows only of its own cases.

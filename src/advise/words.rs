@@ -26,6 +26,8 @@ pub(super) struct Words {
     pub batch: bool,
     metric: Metric,
     priority: Priority,
+    /// Whether runs are cut before all tasks are done.
+    cut: bool,
 }
 
 /// Difference of shares that is worth a word.
@@ -37,6 +39,24 @@ impl Words {
             batch: scenario.workload.arrivals == Arrivals::Batch,
             metric: goal.metric,
             priority: goal.priority,
+            cut: scenario.horizon.is_some(),
+        }
+    }
+
+    /// How a metric is called.
+    fn title(&self, metric: Metric) -> String {
+        match metric {
+            Metric::Cpu => self.cpu().to_owned(),
+            _ => metric_title(metric),
+        }
+    }
+
+    /// How CPU time is called: that of the run, or of a task where runs are cut before all are done.
+    fn cpu(&self) -> &'static str {
+        if self.cut {
+            "CPU time of a task"
+        } else {
+            "CPU time"
         }
     }
 
@@ -51,7 +71,7 @@ impl Words {
         match f.value() {
             Some(v) => format!(
                 "{} of {}",
-                metric_title(self.metric),
+                self.title(self.metric),
                 metric_text(self.metric, v)
             ),
             None => f.forecast.status.name().to_owned(),
@@ -227,7 +247,7 @@ impl Words {
             (Some(a), Some(b)) if self.priority != Priority::Throughput || self.batch => {
                 format!(
                     "{} {} ({})",
-                    metric_title(self.metric),
+                    self.title(self.metric),
                     metric_text(self.metric, a),
                     against(a.mean, b.mean)
                 )
@@ -236,7 +256,7 @@ impl Words {
         }];
         for (q, name) in [
             (Quantity::MemoryPeak, "memory"),
-            (Quantity::Cpu, "CPU time"),
+            (Quantity::Cpu, self.cpu()),
         ] {
             if self.metric.quantity() == Some(q) {
                 continue;
@@ -350,7 +370,7 @@ impl Words {
             (Priority::Throughput, _) if !self.batch => words.value(f),
             (_, Some(v)) => format!(
                 "{} of {}",
-                metric_title(goal.metric),
+                self.title(goal.metric),
                 metric_text(goal.metric, v)
             ),
             _ => words.value(f),
@@ -422,6 +442,11 @@ pub(super) fn crossing(scenario: &Scenario, demand: &Demand, c: Crossing) -> Con
             "of imports",
         ),
         Lever::Memory => format!("{side} {} times the memory of a task", digits(c.factor, 2)),
+    };
+    let text = if c.anew {
+        text
+    } else {
+        format!("{text} with these numbers of workers")
     };
     Condition {
         text,

@@ -171,7 +171,9 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     };
     let span = times(&|a| a.makespan_s);
     let tail = times(&|a| a.latency_p95_s);
-    let spent = times(&|a| a.cpu_s);
+    let cpu = |a: &Approach| a.cpu_s.or(a.cpu_per_task_s);
+    let cut = all.iter().any(|(_, a)| a.cpu_per_task_s.is_some());
+    let spent = times(&cpu);
     let in_unit = |e: Option<crate::measure::Estimate>, (unit, _): (f64, &str), interval: bool| {
         let kind = if interval {
             IntervalDisplay::IfVisible
@@ -199,7 +201,7 @@ fn table(out: &mut TextWriter, advice: &Advice) {
                     .map_or("—".into(), |s| quantity_text(Unit::Count, s)),
             );
             row.push(a.memory_bytes.map_or("—".into(), |m| bytes(m.mean)));
-            row.push(in_unit(a.cpu_s, spent, false));
+            row.push(in_unit(cpu(a), spent, false));
             row
         })
         .collect();
@@ -215,7 +217,8 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     columns.push(Column::new("p95", tail.1, true));
     columns.push(Column::new("speed-up", "", true));
     columns.push(Column::new("memory", "", true));
-    columns.push(Column::new("CPU", spent.1, true));
+    let title = if cut { "CPU/task" } else { "CPU" };
+    columns.push(Column::new(title, spent.1, true));
     let laid = layout::table(&columns, &rows, out.style, true);
     out.lines(laid.lines);
     out.line("");
