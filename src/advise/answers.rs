@@ -140,6 +140,12 @@ impl Interview {
         &KEYS
     }
 
+    /// The words that a question takes, where it takes no others.
+    #[must_use]
+    pub fn words(key: &str) -> Vec<&'static str> {
+        words(key)
+    }
+
     /// The next question that has not been answered and that the answers so far leave of interest; `None`: there is none.
     #[must_use]
     pub fn next(&self) -> Option<Prompt> {
@@ -430,6 +436,19 @@ enum Value {
     Nothing,
 }
 
+/// The words that a question takes, where it takes no others.
+fn words(key: &str) -> Vec<&'static str> {
+    match key {
+        "workload" => vec!["cpu", "io", "hybrid"],
+        "order" => vec!["parallel", "sequential"],
+        "state" => vec!["isolated", "shared"],
+        "free-threading" => FreeThreading::ALL.map(FreeThreading::name).into(),
+        "priority" => Priority::ALL.map(Priority::name).into(),
+        "current" => CURRENT.map(|c| c.0).into(),
+        _ => Vec::new(),
+    }
+}
+
 /// What is wrong with a time or a size.
 fn why(e: UnitError) -> String {
     let (UnitError::Unit(why) | UnitError::Range(why) | UnitError::Limit(_, why)) = e;
@@ -478,9 +497,9 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
         )),
     };
     match key {
-        "workload" => one_of(&["cpu", "io", "hybrid"]),
-        "order" => one_of(&["parallel", "sequential"]),
-        "state" => one_of(&["isolated", "shared"]),
+        "workload" | "order" | "state" | "free-threading" | "priority" | "current" => {
+            one_of(&words(key))
+        }
         "arrivals" => arrivals(text),
         "cpu" | "wait" | "startup-time" => duration(),
         "payload" | "startup-memory" => size(),
@@ -519,9 +538,6 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
                 ))
             }
         }
-        "free-threading" => one_of(&FreeThreading::ALL.map(FreeThreading::name)),
-        "priority" => one_of(&Priority::ALL.map(Priority::name)),
-        "current" => one_of(&CURRENT.map(|c| c.0)),
         _ => Ok(Value::Nothing),
     }
 }

@@ -136,7 +136,7 @@ impl Maker<'_> {
             Some(_) => None,
             None => self.decision.order.first().map(|&i| &self.all[i]),
         };
-        let binding = nearest.map(|n| words::binding(n, &self.all));
+        let binding = nearest.map(|n| words::binding(n, &self.all, &self.demand, scenario));
         let mut advice = Advice {
             schema: u32::try_from(SCHEMA).unwrap_or(1),
             program: Generator::default(),

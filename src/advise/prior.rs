@@ -36,6 +36,8 @@ pub(super) struct Demand {
     pub at_once: u64,
     /// Whether tasks change objects that they share.
     pub shares: bool,
+    /// Machines that the scenario puts its tasks on, at most.
+    pub machines: u32,
 }
 
 impl Demand {
@@ -90,6 +92,12 @@ impl Demand {
             cores,
             at_once,
             shares: w.any_step(shares),
+            machines: scenario
+                .strategies
+                .iter()
+                .map(|c| c.strategy.machines(&w.faults))
+                .max()
+                .unwrap_or(1),
         }
     }
 
@@ -156,6 +164,18 @@ pub(super) fn prior(demand: &Demand, constraints: &Constraints) -> Prior {
         });
         yes
     };
+    if demand.machines > 1
+        && !ask(
+            "Is one machine enough?",
+            false,
+            format!("the scenario has {} machines", demand.machines),
+        )
+    {
+        return Prior {
+            path,
+            family: Family::Distributed,
+        };
+    }
     let spends = format!(
         "a task computes for {} and waits for {}",
         time(demand.cpu),

@@ -171,6 +171,8 @@ const LONG: u64 = 300_000;
 const PROBE: f64 = 0.05;
 /// How many may be looked at closely.
 const FINALISTS: usize = 16;
+/// How many that give each kind of task its own, beside them.
+const BY_KIND: usize = 6;
 /// Share by which a candidate may be behind in a glance and still be looked at closely.
 const NEAR: f64 = 0.15;
 /// Tasks of the batch by which it is measured how much work is done where there is always some.
@@ -465,15 +467,36 @@ fn fail_more(all: &mut [Fared]) {
     }
 }
 
-/// The best of each family, those that are near the best of all, and the best by other goals; the single thread among them.
+/// The best of each family, those that are near the best of all, and the best by other goals; the single thread among them. Of programs that
+/// give each kind of task its own so many of their own, which keep none of the others out.
 pub(super) fn finalists(glance: &[Fared], goal: &Goal, others: &[Goal]) -> Vec<Candidate> {
-    let order = ordered(glance, goal);
+    let mut chosen: Vec<usize> = Vec::new();
+    for (by_kind, most) in [(false, FINALISTS), (true, BY_KIND)] {
+        let of = |i: &usize| glance[*i].candidate.placement.is_some() == by_kind;
+        let order: Vec<usize> = ordered(glance, goal).into_iter().filter(of).collect();
+        chosen.extend(near_the_best(glance, goal, &order, most));
+        for other in others {
+            if let Some(best) = ordered(glance, other).into_iter().find(of)
+                && !chosen.contains(&best)
+            {
+                chosen.push(best);
+            }
+        }
+    }
+    chosen
+        .iter()
+        .map(|&i| glance[i].candidate.clone())
+        .collect()
+}
+
+/// Of some in their order the first of each kind, and at most so many that are near the best.
+fn near_the_best(glance: &[Fared], goal: &Goal, order: &[usize], most: usize) -> Vec<usize> {
     let mut chosen: Vec<usize> = Vec::new();
     let mut kinds: Vec<(Family, bool)> = Vec::new();
     let best = order
         .first()
         .map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
-    for &i in &order {
+    for &i in order {
         let f = &glance[i];
         let first = !kinds.contains(&f.candidate.kind());
         kinds.push(f.candidate.kind());
@@ -483,23 +506,13 @@ pub(super) fn finalists(glance: &[Fared], goal: &Goal, others: &[Goal]) -> Vec<C
                 && value
                     .zip(measured(f, goal))
                     .is_some_and(|(best, v)| v <= best * (1.0 + NEAR))
-                && chosen.len() < FINALISTS
+                && chosen.len() < most
         });
         if first || near {
             chosen.push(i);
         }
     }
-    for other in others {
-        if let Some(&best) = ordered(glance, other).first()
-            && !chosen.contains(&best)
-        {
-            chosen.push(best);
-        }
-    }
     chosen
-        .iter()
-        .map(|&i| glance[i].candidate.clone())
-        .collect()
 }
 
 /// Whether tasks come for as long as is simulated.

@@ -12,7 +12,7 @@ use super::weigh::Crossing;
 use crate::cpython::profile::Profile;
 use crate::plan::{LoadUnit, load_text, own_load};
 use crate::quantity::{
-    self, Means, Quantity, Unit, bytes, digits, list, metric_text, metric_title, percent,
+    self, Means, Quantity, Unit, bytes, counted, digits, list, metric_text, metric_title, percent,
     quantity_text, seconds, time,
 };
 use crate::result::{Judgement, SpeedupVerdict, Verdict};
@@ -180,11 +180,6 @@ impl Words {
         ground: Ground,
     ) -> String {
         let tree = tree.name();
-        if taken.candidate.family == Family::Distributed {
-            return format!(
-                "The tree says {tree}, of one machine: what stands on several is what the scenario says."
-            );
-        }
         let Some(f) = by_tree else {
             return format!("The tree says {tree}, which none of the interpreters here can do.");
         };
@@ -529,8 +524,32 @@ pub(super) fn names(all: &[&Fared]) -> Vec<String> {
     names
 }
 
-/// What is in the way where nothing does what is required: the requirement that the nearest misses, and by how much.
-pub(super) fn binding(nearest: &Fared, all: &[Fared]) -> String {
+/// What is in the way where nothing does what is required: the requirement that the nearest misses, and by how much; or the machine, if that
+/// has not the cores that the tasks need.
+pub(super) fn binding(
+    nearest: &Fared,
+    all: &[Fared],
+    demand: &Demand,
+    scenario: &Scenario,
+) -> String {
+    let cores = scenario.machine.cores.iter().sum::<f64>();
+    let comes = scenario.workload.arrivals != Arrivals::Batch && own_load(scenario).is_some();
+    let why = in_the_way(nearest, all);
+    if comes
+        && LoadUnit::of(scenario) == LoadUnit::PerSecond
+        && demand.cores > cores
+        && demand.machines == 1
+    {
+        return format!(
+            "{why}; the tasks compute for {} a second, and the machine has {}: `pchsim plan` finds how many machines it takes",
+            time(demand.cores),
+            counted(u64::from(scenario.machine.visible_cpus), "core")
+        );
+    }
+    why
+}
+
+fn in_the_way(nearest: &Fared, all: &[Fared]) -> String {
     if let Some(why) = nearest.excluded {
         if all.iter().all(|f| f.excluded.is_some()) {
             return format!(

@@ -114,10 +114,10 @@ pub(crate) struct Args {
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Work {
     /// What a task does mostly: cpu, io or hybrid
-    #[arg(long, value_name = "KIND", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    #[arg(long, add = candidates::answer("workload"), value_name = "KIND", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub workload: Option<String>,
     /// Whether tasks can be executed side by side: parallel, or sequential
-    #[arg(long, value_name = "ORDER", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    #[arg(long, add = candidates::answer("order"), value_name = "ORDER", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub order: Option<String>,
     /// How tasks come: 100 (at once), 80/s, or '20 users'
     #[arg(long, value_name = "ARRIVALS", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
@@ -144,7 +144,7 @@ pub(crate) struct Work {
     #[arg(long, value_name = "SIZE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub startup_memory: Option<String>,
     /// Take answers from this file: (workload: "hybrid", cores: 4, ...)
-    #[arg(long, value_name = "FILE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    #[arg(long, add = candidates::answers(), value_name = "FILE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub answers: Option<PathBuf>,
     /// Ask nothing: what is not given takes its default
     #[arg(long, help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
@@ -170,10 +170,10 @@ pub(crate) struct Required {
     #[arg(long, value_name = "VERSIONS", help_heading = "What is required")]
     pub python: Option<String>,
     /// Whether the free-threaded build may be taken: yes, no, or extensions (one is not ready, and enables the GIL)
-    #[arg(long, value_name = "ANSWER", help_heading = "What is required")]
+    #[arg(long, add = candidates::answer("free-threading"), value_name = "ANSWER", help_heading = "What is required")]
     pub free_threading: Option<String>,
     /// Whether tasks change the same objects: isolated, or shared
-    #[arg(long, value_name = "STATE", help_heading = "What is required")]
+    #[arg(long, add = candidates::answer("state"), value_name = "STATE", help_heading = "What is required")]
     pub state: Option<String>,
     /// A task that crashes must leave the others alone
     #[arg(
@@ -186,10 +186,10 @@ pub(crate) struct Required {
     #[arg(long, help_heading = "What is required")]
     pub no_isolation: bool,
     /// What matters most: latency, throughput, memory, cost or simplicity
-    #[arg(long, value_name = "PRIORITY", help_heading = "What is required")]
+    #[arg(long, add = candidates::answer("priority"), value_name = "PRIORITY", help_heading = "What is required")]
     pub priority: Option<String>,
     /// What the program does today: sequential, threads, processes, asyncio, asyncio+threads, asyncio+processes, interpreters or servers
-    #[arg(long, value_name = "APPROACH", help_heading = "What is required")]
+    #[arg(long, add = candidates::answer("current"), value_name = "APPROACH", help_heading = "What is required")]
     pub current: Option<String>,
 }
 

@@ -576,3 +576,77 @@ fn places_are_kept_and_measured() {
         programs.len()
     );
 }
+
+/// Advice that is asked for within somebody else's pool of threads: a thread that waits for its advice takes up no other question on the same
+/// stack, however many there are.
+#[test]
+fn advice_within_another_pool_is_given_one_at_a_time() {
+    use rayon::prelude::*;
+    thread_local! {
+        static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+    let scenario = agents("Cpu(\"1ms\")", "Cpu(\"1ms\")");
+    let profiles = profiles_of(&scenario);
+    let one = |_: usize| {
+        let depth = DEPTH.with(|d| d.replace(d.get() + 1));
+        let ask = Ask {
+            scenario: &scenario,
+            profiles: &profiles,
+            constraints: Constraints::default(),
+            depth: Depth::Answer,
+            threads: Some(1),
+        };
+        let advice = advise(&ask, &|_| {}).unwrap();
+        DEPTH.with(|d| d.set(depth));
+        (depth, advice.recommendation.map(|r| r.title.clone()))
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .build()
+        .unwrap();
+    let all: Vec<_> = pool.install(|| (0..8).into_par_iter().map(one).collect());
+    assert!(all.iter().all(|a| *a == (0, all[0].1.clone())), "{all:?}");
+}
+
+/// A horizon cuts runs while slow approaches have done little: what counts as cost is the CPU time of a task, not of what was done by then.
+#[test]
+fn what_does_little_is_not_cheap() {
+    let text = "(schema: 1, name: \"cut\", machine: (cores: 4), interpreters: [\"cpython-3.14\"], horizon: \"2s\",
+          workload: (arrivals: Batch, tasks: [(name: \"t\", count: 400, steps: [Io(\"40ms\"), Cpu(\"1ms\")])]))";
+    let scenario = Scenario::parse(text, &[]).unwrap();
+    let cheap = Constraints {
+        priority: Some(Priority::Cost),
+        ..Constraints::default()
+    };
+    let advice = advised(&scenario, cheap, Depth::Answer);
+    let r = advice.recommendation.as_ref().unwrap();
+    let base = advice.baseline.as_ref().unwrap();
+    // The single thread does one task at a time, and so uses less CPU in two seconds than any other; a task takes it 1 ms and little more.
+    let of_a_task = |a: &pchsim::advise::Approach| a.cpu_per_task_s.unwrap().mean;
+    assert!(
+        base.cpu_s.is_none() && (0.001..0.0015).contains(&of_a_task(base)),
+        "{}",
+        of_a_task(base)
+    );
+    for a in advice
+        .alternatives
+        .iter()
+        .map(|a| &a.approach)
+        .chain([&r.approach])
+    {
+        if a.status.is_none() {
+            assert!(
+                (0.001..0.01).contains(&of_a_task(a)),
+                "{}: {}",
+                a.strategy,
+                of_a_task(a)
+            );
+        }
+    }
+    let others = advice.alternatives.iter().filter(|a| a.approach.meets);
+    assert!(
+        others
+            .map(|a| of_a_task(&a.approach))
+            .all(|c| c > 0.97 * of_a_task(r))
+    );
+}
