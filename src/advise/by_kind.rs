@@ -1,6 +1,6 @@
 //! Calls and code of a program that gives each kind of task its own.
 
-use super::migrate::{executor, python_text};
+use super::code::{executor, python_text};
 use super::placement::{PlaceName, PlacedTasks};
 use crate::scenario::Strategy;
 

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::candidates::Candidate;
 use super::choose::{Decision, decide};
+use super::code::calls;
 use super::constraints::{Constraints, Priority};
 use super::factors::factors;
 use super::family::Family;
 use super::groups::{groups, to_each_its_own};
-use super::migrate::{calls, effort, migration};
+use super::migrate::{effort, migration};
 use super::placement::PlacedTasks;
 use super::prior::{Demand, Prior, prior};
 use super::result::{

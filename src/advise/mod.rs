@@ -4,11 +4,13 @@
 //! allow, over numbers of workers, and decides by the figures. Where the two disagree it names the mechanism that makes the difference. All
 //! sentences are made from what was simulated.
 
+mod answered;
 mod answers;
 mod by_kind;
 mod candidates;
 mod change;
 mod choose;
+mod code;
 mod constraints;
 mod factors;
 mod family;
