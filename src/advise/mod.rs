@@ -16,6 +16,7 @@ mod factors;
 mod family;
 mod groups;
 mod make;
+mod mechanism;
 mod migrate;
 mod placement;
 mod prior;
