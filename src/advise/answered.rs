@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::answers::{Answers, ArrivalsAnswer};
 use crate::engine::Nanos;
+use crate::scenario::literal;
 use crate::scenario::units::{format_duration, format_size};
 
 /// Tasks of a run in which they come one after another, or for as long as is simulated.
@@ -13,8 +14,7 @@ impl Answers {
     /// The scenario that the answers make, as its text: it can be kept, changed, and given to every other command.
     #[must_use]
     pub fn scenario(&self, interpreters: &[String]) -> String {
-        let quote = |t: &str| serde_json::to_string(t).unwrap_or_default();
-        let names: Vec<String> = interpreters.iter().map(|n| quote(n)).collect();
+        let names: Vec<String> = interpreters.iter().map(|n| literal::ron(n)).collect();
         let (arrivals, count) = match self.arrivals {
             _ if !self.parallel => {
                 let n = match self.arrivals {

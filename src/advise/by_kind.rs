@@ -1,8 +1,8 @@
 //! Calls and code of a program that gives each kind of task its own.
 
-use super::code::{executor, python_text};
+use super::code::executor;
 use super::placement::{PlaceName, PlacedTasks};
-use crate::scenario::Strategy;
+use crate::scenario::{Strategy, literal};
 
 /// The pool that what is handed over in parts goes to, in code.
 const PARTS: &str = "executor";
@@ -45,7 +45,7 @@ pub(super) fn calls(strategy: &Strategy, placement: &[PlacedTasks]) -> Vec<Strin
     let made = pools(strategy);
     all.extend(made.iter().map(|p| format!("{} = {}", p.variable, p.call)));
     for place in placement {
-        let name = python_text(&place.name);
+        let name = literal::python(&place.name);
         all.push(match (place.place, &place.pool) {
             (PlaceName::Pool, Some(pool)) => format!(
                 "await asyncio.get_running_loop().run_in_executor({}, run, task)  # {name}",
@@ -73,7 +73,7 @@ pub(super) fn code(strategy: &Strategy, placement: &[PlacedTasks]) -> String {
     lines.push(String::new());
     let names = |is: &dyn Fn(&PlacedTasks) -> bool| {
         let names = placement.iter().filter(|p| is(p));
-        names.map(|p| python_text(&p.name)).collect::<Vec<_>>()
+        names.map(|p| literal::python(&p.name)).collect::<Vec<_>>()
     };
     let on_loop = names(&|p| p.place == PlaceName::Loop);
     let mut branches = Vec::new();

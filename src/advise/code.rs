@@ -4,14 +4,8 @@ use super::by_kind;
 use super::family::Family;
 use super::placement::PlacedTasks;
 use crate::scenario::{
-    Offload, ProcessApi, Server, ServerKind, StartMethod, Strategy, WorkerClass, Workers,
+    Offload, ProcessApi, Server, ServerKind, StartMethod, Strategy, WorkerClass, Workers, literal,
 };
-
-/// A string as Python writes it, whatever is in it.
-pub(super) fn python_text(text: &str) -> String {
-    // What JSON escapes Python reads alike; beyond ASCII nothing is escaped.
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".into())
-}
 
 /// What is used of the library, as it is written.
 /// `batch`: all tasks are there at once, else they come one by one.
@@ -161,7 +155,7 @@ pub(super) fn executor(offload: Offload) -> Option<String> {
 /// Code in short that executes tasks so; `named` are the kinds of tasks.
 pub(super) fn code(strategy: &Strategy, named: &[&str]) -> String {
     let mut lines: Vec<String> = Vec::new();
-    let names: Vec<String> = named.iter().map(|n| python_text(n)).collect();
+    let names: Vec<String> = named.iter().map(|n| literal::python(n)).collect();
     let kinds = format!(
         "KINDS = [{}]  # the kinds of task, one function each",
         names.join(", ")
@@ -378,6 +372,5 @@ mod tests {
                 "{code}"
             );
         }
-        assert_eq!(python_text("a\"b\\"), "\"a\\\"b\\\\\"");
     }
 }

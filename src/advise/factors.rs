@@ -149,11 +149,7 @@ fn processes(f: &Fared) -> u64 {
         .strategy
         .every_pool()
         .any(|p| p.start().is_some());
-    if apart {
-        super::make::workers(f)
-    } else {
-        copies
-    }
+    if apart { f.workers() } else { copies }
 }
 
 fn imports(

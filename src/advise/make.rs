@@ -23,7 +23,7 @@ use crate::cpython::profile::Profile;
 use crate::measure::CONFIDENCE;
 use crate::quantity::{Quantity, metric_name};
 use crate::result::{Generator, SCHEMA, ScenarioName, SpeedupVerdict};
-use crate::scenario::{Pool, Scenario, strategy_label};
+use crate::scenario::{Scenario, strategy_label};
 use crate::study::{StudyError, fingerprint};
 
 /// How much is asked.
@@ -230,7 +230,7 @@ impl Maker<'_> {
     fn approach(&self, f: &Fared) -> Approach {
         let get = |q: Quantity| f.forecast.get(q);
         let profile = self.profile(f);
-        let workers = workers(f);
+        let workers = f.workers();
         let single = self.baseline().and_then(|b| b.get(Quantity::MemoryPeak));
         let memory = get(Quantity::MemoryPeak);
         let each = single
@@ -467,17 +467,4 @@ impl Maker<'_> {
             });
         words::second_best(simpler, taken, &self.goal)
     }
-}
-
-/// Workers of all pools and processes of a strategy; 1 where it has none.
-pub(super) fn workers(f: &Fared) -> u64 {
-    let execution = f.candidate.strategy.execution();
-    let pools = f.candidate.strategy.every_pool().filter_map(Pool::workers);
-    let in_pools: u64 = pools
-        .map(|w| match w {
-            crate::scenario::Workers::Exactly(n) => u64::from(n),
-            crate::scenario::Workers::Auto | crate::scenario::Workers::PerTask => 0,
-        })
-        .sum();
-    in_pools.max(1) * u64::from(execution.copies.unwrap_or(1))
 }

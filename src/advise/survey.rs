@@ -16,7 +16,7 @@ use crate::result::{Forecast, Tier, Verdict, fails_more};
 use crate::scenario::units::format_size;
 use crate::scenario::{
     Arrivals, Metric, Objective, Pool, Rounds, Scenario, StartMethod, Strategy, StrategyCase,
-    strategy_label,
+    Workers, strategy_label,
 };
 use crate::strategy::simulate;
 use crate::study::{Options, StudyError, run_study};
@@ -77,9 +77,19 @@ impl Fared {
 
     /// Workers of all its pools and processes: of two that are as good the one with fewer is taken.
     pub(super) fn weight(&self) -> u64 {
-        weight(&self.candidate.strategy)
+        let strategy = &self.candidate.strategy;
+        copies(strategy) * (in_pools(strategy, UNSAID) + 1)
+    }
+
+    /// Workers of all its pools in all its processes; 1 where it has none.
+    pub(super) fn workers(&self) -> u64 {
+        let strategy = &self.candidate.strategy;
+        in_pools(strategy, 0).max(1) * copies(strategy)
     }
 }
+
+/// Workers of a pool that the library sizes by itself, about.
+const UNSAID: u64 = 32;
 
 /// Whether processes of pools are started by the default of this version of Python.
 fn starts_as_usual(strategy: &Strategy, minor: u32) -> bool {
@@ -96,17 +106,19 @@ fn within(metric: Option<Metric>, value: f64, bound: f64) -> bool {
     }
 }
 
-fn weight(strategy: &Strategy) -> u64 {
-    let execution = strategy.execution();
-    let workers: u64 = strategy
-        .every_pool()
-        .filter_map(Pool::workers)
-        .map(|w| match w {
-            crate::scenario::Workers::Exactly(n) => u64::from(n),
-            crate::scenario::Workers::Auto | crate::scenario::Workers::PerTask => 32,
-        })
-        .sum();
-    u64::from(execution.copies.unwrap_or(1)) * (workers + 1)
+/// Workers of all pools of a strategy, one that has no number of its own counted as so many.
+fn in_pools(strategy: &Strategy, unsaid: u64) -> u64 {
+    let pools = strategy.every_pool().filter_map(Pool::workers);
+    let each = pools.map(|w| match w {
+        Workers::Exactly(n) => u64::from(n),
+        Workers::Auto | Workers::PerTask => unsaid,
+    });
+    each.sum()
+}
+
+/// Copies of the program that a strategy starts.
+fn copies(strategy: &Strategy) -> u64 {
+    u64::from(strategy.execution().copies.unwrap_or(1))
 }
 
 /// What is looked for.

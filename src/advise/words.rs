@@ -145,7 +145,7 @@ impl Words {
         }
         if let Some(m) = taken.forecast.get(Quantity::MemoryPeak) {
             let single = baseline.and_then(|b| b.get(Quantity::MemoryPeak));
-            let workers = super::make::workers(taken);
+            let workers = taken.workers();
             let each = match single.filter(|_| workers > 1) {
                 Some(single) => format!(
                     ", {} for each of {workers} workers beyond a single thread's {}",
@@ -181,14 +181,15 @@ impl Words {
     ) -> String {
         let tree = tree.name();
         let Some(f) = by_tree else {
-            return format!("The tree says {tree}, which none of the interpreters here can do.");
+            return format!("None of the interpreters here can do {tree}.");
         };
         if let Some(why) = f.excluded {
-            return format!("The tree says {tree}, which cannot be taken: {why}.");
+            return format!("{} cannot be taken: {why}.", capital(tree));
         }
         if f.standing() > 1 && f.standing() > taken.standing() {
             return format!(
-                "The tree says {tree}, which does not do what is required: {}.",
+                "{} does not do what is required: {}.",
+                capital(tree),
                 lacks(f)
             );
         }

@@ -6,15 +6,15 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args as ClapArgs, FromArgMatches as _, ValueEnum};
+use clap::{Args as ClapArgs, FromArgMatches as _};
 use serde::Deserialize;
 
 use super::candidates;
 use super::exit::{Exit, UserError};
 use super::files::Files;
-use super::format::{Endings, FileKind, format};
+use super::format::FileKind;
 use super::interview;
-use super::paint::paint;
+use super::output::Output;
 use super::printer::Printer;
 use super::selection::{ScenarioSource, find_profile, rendered, user_error};
 use super::values::{integer, seed};
@@ -22,23 +22,11 @@ use super::words::quoted;
 use super::{record, verify};
 use crate::advise::{Advice, Ask, Constraints, Depth, Family, FreeThreading, Interview, advise};
 use crate::host::{self, Scratch};
-use crate::profiles::{of_scenario, shipped};
+use crate::profiles::{nearest, of_scenario};
 use crate::report;
-use crate::scenario::{Scenario, strategy_label};
+use crate::scenario::{Scenario, literal, strategy_label};
 use crate::study::{StudyError, StudyProgress};
 use crate::syntax::{self, Changes, parse_objective};
-
-/// How advice is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Text,
-    /// Everything, for programs (documented in docs/output-format.md).
-    Json,
-}
-
-/// By which names of files they are known.
-const ENDINGS: &Endings<Format> = &[("json", Format::Json), ("txt", Format::Text)];
 
 /// What `pchsim advise` is told.
 #[derive(Clone, Debug, ClapArgs)]
@@ -84,12 +72,9 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "How much to simulate")]
     pub quick: bool,
 
-    /// How the advice is written [default: by the name of the output file, or text]
-    #[arg(long, value_enum, help_heading = "Output")]
-    pub format: Option<Format>,
-    /// Write the advice to this file (.json, .txt) instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
+    /// Where the result is written, and how.
+    #[command(flatten)]
+    pub output: Output,
     /// Keep what was answered, recorded or changed as a scenario in this file (.ron), in which each kind of task has its place where that is recommended
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub save: Option<PathBuf>,
@@ -102,12 +87,6 @@ pub(crate) struct Args {
     /// Measure what is recommended and the single thread on this Python at once, and hold the forecast against them [default PYTHON: one of the recommended version, else python3]
     #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
     pub verify: Option<String>,
-    /// Replace files that exist
-    #[arg(long, help_heading = "Output")]
-    pub force: bool,
-    /// Use ASCII signs only in the text
-    #[arg(long, help_heading = "Output")]
-    pub ascii: bool,
 }
 
 /// Options that say what the work is: questions that a scenario answers by itself.
@@ -257,9 +236,8 @@ struct Case {
 /// # Errors
 /// Answers or the scenario are not valid, the program cannot be recorded, or an output cannot be written.
 pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
-    let mut files = Files::new(args.force);
-    let output = files.optional(args.output.as_deref())?;
+    let mut files = Files::new(args.output.force);
+    let output = args.output.place(&mut files)?;
     let save = files.optional_of(FileKind::SCENARIO, args.save.as_deref())?;
     let diagram = files.optional_of(FileKind::DIAGRAM, args.diagram.as_deref())?;
     let Some(case) = case(args, &mut files, printer)? else {
@@ -295,16 +273,11 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     }
     let placed = placed(&case, &advice)?;
     advice.benchmark = benchmark_command(args, &case, &placed, &advice);
-    let style = printer.style(args.ascii, output.is_some());
-    let text = match format {
-        Format::Text => report::advise::text(&advice, style),
-        Format::Json => serde_json::to_string_pretty(&advice)? + "\n",
-    };
-    match &output {
-        Some(file) => file.write(&text, printer)?,
-        None if format == Format::Text => printer.result(&paint(&text))?,
-        None => printer.result(&text)?,
-    }
+    output.write(
+        &advice,
+        |style| report::advise::text(&advice, style),
+        printer,
+    )?;
     if let Some(file) = &diagram {
         let drawn = crate::charts::diagram::architecture(&advice, &case.scenario);
         file.write(&drawn, printer)?;
@@ -513,37 +486,29 @@ fn answers_of_file(path: &Path, interview: &mut Interview) -> anyhow::Result<()>
 
 /// The profiles of these versions: of each with the GIL and, from 3.14, without.
 fn interpreters(versions: &[String], constraints: &Constraints) -> Vec<String> {
-    let all = shipped();
     let mut names: Vec<String> = Vec::new();
     for version in versions {
         let exact = format!("cpython-{version}");
-        let minor: i64 = version
-            .strip_prefix("3.")
-            .and_then(|m| m.parse().ok())
-            .unwrap_or(14);
         let known = crate::profiles::find(&exact).is_ok();
-        let nearest = all
-            .iter()
-            .filter(|p| p.gil && p.name.starts_with("cpython-"))
-            .min_by_key(|p| (i64::from(p.minor) - minor).abs());
         let name = if known {
             Some(exact)
         } else {
-            nearest.map(|p| p.name.clone())
+            nearest(minor(version).unwrap_or(14), true).map(|p| p.name)
         };
         names.extend(name);
     }
     // What may not be taken is simulated all the same, to say what it would bring.
-    let free = versions.iter().any(|v| {
-        v.strip_prefix("3.")
-            .and_then(|m| m.parse::<u32>().ok())
-            .is_some_and(|m| m >= 14)
-    });
+    let free = versions.iter().any(|v| minor(v).is_some_and(|m| m >= 14));
     if free && constraints.free_threading != FreeThreading::No {
         names.push("cpython-3.14t".into());
     }
     names.dedup();
     names
+}
+
+/// The second number of a version.
+fn minor(version: &str) -> Option<u32> {
+    version.strip_prefix("3.")?.parse().ok()
 }
 
 /// The command that repeats the advice.
@@ -607,7 +572,10 @@ fn placed(case: &Case, advice: &Advice) -> anyhow::Result<Vec<(String, String)>>
 
 /// The scenario as it is kept: with what options changed and required, and with the place of each kind of task where it has one.
 fn kept(case: &Case, advice: &Advice) -> anyhow::Result<String> {
-    let list = |all: &[String]| serde_json::to_string(all).unwrap_or_default();
+    let list = |all: &[String]| {
+        let all: Vec<String> = all.iter().map(|t| literal::ron(t)).collect();
+        format!("[{}]", all.join(", "))
+    };
     let mut set = case.set.clone();
     if case.required {
         set.push(("objectives".into(), list(&advice.requirements)));
@@ -696,7 +664,7 @@ fn verified(
     for (path, value) in case.set.iter().chain(placed) {
         words.extend(["--set".into(), format!("{path}={value}").into()]);
     }
-    if args.force {
+    if args.output.force {
         words.push("--force".into());
     }
     words.extend(more.iter().cloned());

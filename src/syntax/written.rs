@@ -8,6 +8,7 @@ use super::decode::Cx;
 use super::diagnostic::{Code, Diagnostic, SourceText};
 use super::tree::{CallArgs, SyntaxKind, SyntaxNode};
 use super::{overrides, tree};
+use crate::scenario::literal;
 
 /// Columns that a value may take to stand on one line.
 const LINE: usize = 100;
@@ -85,11 +86,6 @@ fn changed(
     }
 }
 
-/// A string as RON writes it.
-fn string(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
-}
-
 fn on_one_line(node: &SyntaxNode) -> String {
     let joined = |items: &[SyntaxNode]| {
         let items: Vec<String> = items.iter().map(on_one_line).collect();
@@ -101,12 +97,12 @@ fn on_one_line(node: &SyntaxNode) -> String {
         SyntaxKind::Int(i) => i.to_string(),
         // Debug keeps the point, so that it is read as the same kind of number.
         SyntaxKind::Float(x) => format!("{x:?}"),
-        SyntaxKind::Str(s) => string(s),
+        SyntaxKind::Str(s) => literal::ron(s),
         SyntaxKind::List(items) => format!("[{}]", joined(items)),
         SyntaxKind::Map(entries) => {
             let all = entries
                 .iter()
-                .map(|(k, v)| format!("{}: {}", string(&k.text), on_one_line(v)));
+                .map(|(k, v)| format!("{}: {}", literal::ron(&k.text), on_one_line(v)));
             format!("{{{}}}", all.collect::<Vec<_>>().join(", "))
         }
         SyntaxKind::Call { name, args } => {
@@ -149,7 +145,7 @@ fn write(out: &mut String, node: &SyntaxNode, depth: usize) {
         SyntaxKind::Map(entries) => {
             out.push_str("{\n");
             for (k, v) in entries {
-                entry(out, &format!("{}: ", string(&k.text)), v);
+                entry(out, &format!("{}: ", literal::ron(&k.text)), v);
             }
             let _ = write!(out, "{outer}}}");
         }
