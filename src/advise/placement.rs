@@ -255,7 +255,8 @@ impl Placement {
     pub(super) fn placed(&self, scenario: &Scenario) -> Scenario {
         let mut placed = scenario.clone();
         for (class, place) in placed.workload.classes.iter_mut().zip(&self.0) {
-            let around = |steps: Vec<Step>| match place {
+            let steps = std::mem::take(&mut class.steps);
+            class.steps = match place {
                 Place::Loop => vec![Step::Inline(steps)],
                 Place::Parts => steps,
                 Place::Pool(name) => vec![Step::Offload {
@@ -263,7 +264,6 @@ impl Placement {
                     steps,
                 }],
             };
-            class.steps = around(std::mem::take(&mut class.steps));
         }
         placed
     }

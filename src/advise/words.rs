@@ -551,12 +551,12 @@ pub(super) fn binding(
 }
 
 fn in_the_way(nearest: &Fared, all: &[Fared]) -> String {
-    if let Some(why) = nearest.excluded {
-        if all.iter().all(|f| f.excluded.is_some()) {
-            return format!(
-                "none of the approaches that the interpreters here can execute may be taken: {why}"
-            );
-        }
+    if let Some(why) = nearest.excluded
+        && all.iter().all(|f| f.excluded.is_some())
+    {
+        return format!(
+            "none of the approaches that the interpreters here can execute may be taken: {why}"
+        );
     }
     lacks(nearest)
 }

@@ -30,8 +30,13 @@ pub(crate) struct Output {
     #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<Format>,
     /// Write the result to this file (.json, .txt) instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
+    pub file: Option<PathBuf>,
     /// Replace files that exist
     #[arg(long, help_heading = "Output")]
     pub force: bool,
@@ -53,7 +58,7 @@ impl Output {
     /// # Errors
     /// The name of the file is that of no such format.
     pub(super) fn format(&self) -> anyhow::Result<Format> {
-        format(self.format, self.output.as_deref(), ENDINGS, Format::Text)
+        format(self.format, self.file.as_deref(), ENDINGS, Format::Text)
     }
 
     /// Claims the place, before the work.
@@ -63,7 +68,7 @@ impl Output {
     pub(super) fn place(&self, files: &mut Files) -> anyhow::Result<Place> {
         Ok(Place {
             format: self.format()?,
-            file: files.optional(self.output.as_deref())?,
+            file: files.optional(self.file.as_deref())?,
             ascii: self.ascii,
         })
     }

@@ -342,7 +342,7 @@ proptest! {
     /// Whatever is asked: what is recommended is within the budget, on an interpreter that is there, allowed, and does what is required; and
     /// concurrency is recommended only where it is worth it.
     #[test]
-    fn what_is_recommended_respects_what_was_asked(answers in answers()) {
+    fn what_is_recommended_respects_what_was_asked(answers in answers(), kinds in any::<bool>()) {
         let mut interview = Interview::default();
         for (key, text) in &answers {
             interview.answer(key, text).unwrap();
@@ -352,7 +352,14 @@ proptest! {
         if asked.python[0] == "3.14" {
             names.push("cpython-3.14t".into());
         }
-        let scenario = Scenario::parse(&asked.scenario(&names), &[]).unwrap();
+        let mut text = asked.scenario(&names);
+        if kinds {
+            // Others come beside them, which wait for most of their time.
+            let other = "]), (name: \"other\", count: 40, steps: [Io(\"30ms\"), Cpu(\"200us\")])],\n";
+            text = text.replace("])],\n", other);
+        }
+        let scenario = Scenario::parse(&text, &[]).unwrap();
+        prop_assert_eq!(scenario.workload.classes.len(), 1 + usize::from(kinds));
         let profiles = profiles_of(&scenario);
         let ask = Ask {
             scenario: &scenario,
@@ -370,6 +377,9 @@ proptest! {
         let c: &Constraints = &asked.constraints;
         prop_assert!(c.excludes(r.family).is_none(), "{:?}", r.family);
         prop_assert!(names.contains(&r.interpreter));
+        // Each kind of task has a place, or none has; and what tells them apart is better than whatever does not.
+        prop_assert!(r.placement.is_empty() || kinds && r.placement.len() == 2);
+        prop_assert_eq!(!r.placement.is_empty(), advice.split.as_ref().is_some_and(|s| s.better));
         prop_assert!(r.requirements.iter().all(|o| o.verdict != Verdict::Missed));
         if let (Some(budget), Some(memory)) = (c.memory, r.memory_bytes) {
             prop_assert!(memory.mean <= budget as f64);
