@@ -2,7 +2,7 @@
 
 use super::code::executor;
 use super::placement::{PlaceName, PlacedTasks};
-use crate::scenario::{Strategy, literal};
+use crate::scenario::{Offload, Strategy, literal};
 
 /// The pool that what is handed over in parts goes to, in code.
 const PARTS: &str = "executor";
@@ -15,16 +15,23 @@ struct MadePool {
 
 /// The pools of a strategy, in their order.
 fn pools(strategy: &Strategy) -> Vec<MadePool> {
-    let Strategy::Asyncio { offload, pools, .. } = strategy else {
-        return Vec::new();
+    let offload = match strategy {
+        Strategy::Asyncio { offload, .. } => *offload,
+        Strategy::Sequential
+        | Strategy::Threads(_)
+        | Strategy::Processes { .. }
+        | Strategy::Interpreters(_)
+        | Strategy::Prefork { .. }
+        | Strategy::Nodes { .. }
+        | Strategy::Server { .. } => Offload::None,
     };
-    let named = pools.iter().filter_map(|p| {
+    let named = strategy.pools().iter().filter_map(|p| {
         Some(MadePool {
             variable: variable(&p.name),
             call: executor(p.workers)?,
         })
     });
-    let parts = executor(*offload).map(|call| MadePool {
+    let parts = executor(offload).map(|call| MadePool {
         variable: PARTS.into(),
         call,
     });

@@ -103,7 +103,7 @@ pub(super) fn migration(
     if from != to {
         steps.push("Put what a task does into one function of its arguments, which returns its result and changes nothing else.".into());
     }
-    steps.extend(to_steps(to, minor).into_iter().map(str::to_owned));
+    steps.extend(to_steps(from, to, minor).into_iter().map(str::to_owned));
     if by_kind {
         steps.push("Let each task say of which kind it is, and decide by that, in one place, whether the loop executes it or a pool: begin with all on the loop, and move one kind after another.".into());
     }
@@ -142,12 +142,12 @@ pub(super) fn migration(
     }
 }
 
-fn to_steps(to: Family, minor: u32) -> Vec<&'static str> {
+fn to_steps(from: Family, to: Family, minor: u32) -> Vec<&'static str> {
     let free = "Install the free-threaded build beside the other, and look at `sys._is_gil_enabled()` after all imports: it has to be False.";
     let pool = "Put the pool around the loop over tasks, with the number of workers given above.";
     let awaits = "Turn what waits into coroutines, with clients that await (httpx, aiohttp, asyncpg), and keep one client for all tasks.";
     let pickles = "Move the function and all that it takes to a module that can be imported; check with `pickle.dumps` that arguments and results can travel.";
-    match to {
+    let mut steps = match to {
         Family::SingleThread => vec!["Take the pool or the loop out, and keep the tests."],
         Family::Threads => vec![pool],
         Family::FreeThreads => vec![free, pool],
@@ -196,7 +196,10 @@ fn to_steps(to: Family, minor: u32) -> Vec<&'static str> {
             "Make a server or a worker of the program, and put a balancer or a broker before the machines.",
             "Give every task an id, so that it can be sent again when a machine is lost.",
         ],
-    }
+    };
+    // Who has a loop has coroutines.
+    steps.retain(|s| *s != awaits || !from.has_loop());
+    steps
 }
 
 fn review(to: Family) -> Vec<&'static str> {

@@ -157,9 +157,9 @@ fn one_pool(does: &[Does], offload: Offload) -> Named {
 /// A pool for each kind that computes, with as many of the workers as its share of all that is computed; `None` where there is only one such
 /// kind, or are not enough workers.
 fn own_pools(scenario: &Scenario, does: &[Does], offload: Offload) -> Option<Named> {
-    let all = crate::scenario::Pool::from(offload).workers()?;
-    let Workers::Exactly(workers) = all else {
-        return None;
+    let workers = match crate::scenario::Pool::from(offload).workers()? {
+        Workers::Exactly(n) => n,
+        Workers::Auto | Workers::PerTask => return None,
     };
     let batch = scenario.workload.arrivals == crate::scenario::Arrivals::Batch;
     let loads: Vec<f64> = scenario

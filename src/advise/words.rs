@@ -425,8 +425,8 @@ pub(super) fn crossing(scenario: &Scenario, demand: &Demand, c: Crossing) -> Con
                 "or fewer"
             };
             format!(
-                "with {} cores {from}",
-                digits(libm::round(cores).max(1.0), 3)
+                "with {} {from}",
+                counted(crate::engine::whole(libm::round(cores).max(1.0)), "core")
             )
         }
         Lever::Payload => format!(

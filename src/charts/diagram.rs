@@ -4,7 +4,7 @@ use super::drawing::font;
 use super::drawing::sheet::{Anchor, Label, Paint, Position, Sheet, fit, wrap};
 use super::figure::palette::Theme;
 use super::plot;
-use crate::advise::{Advice, Approach, PlaceName, PlacedTasks, one_line};
+use crate::advise::{Advice, Approach, Family, PlaceName, PlacedTasks, one_line};
 use crate::quantity::{bytes, counted, digits, percent, time};
 use crate::scenario::{
     Arrivals, DeviceKind, Pool, ResourceKind, Scenario, Strategy, TaskClass, Workers,
@@ -344,6 +344,9 @@ fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
     }
     let gil = match taken {
         Some(a) if a.family.free_threaded() => ", no GIL",
+        Some(a) if a.family == Family::Interpreters || a.family == Family::AsyncioInterpreters => {
+            ", a GIL for each interpreter"
+        }
         Some(_) => ", one GIL",
         None => "",
     };
