@@ -1,15 +1,14 @@
-//! The questions that are asked of whoever has no scenario yet, what may be answered, and the scenario that the answers make.
+//! The questions that are asked of whoever has no scenario yet, and what may be answered.
 //!
 //! An [`Interview`] knows no terminal: it says what to ask next and takes text. Flags, files of answers and prompts all go through it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use super::constraints::{Constraints, FreeThreading, Priority};
 use super::family::Family;
 use crate::engine::{self, Nanos};
 use crate::scenario::limits::{MAX_CORES, MAX_TASKS};
-use crate::scenario::units::{self, UnitError, format_duration, format_size};
+use crate::scenario::units::{self, UnitError};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub enum WorkKind {
 }
 
 impl WorkKind {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
             Self::Io => "io",
@@ -138,6 +137,12 @@ impl Interview {
     #[must_use]
     pub fn keys() -> &'static [&'static str] {
         &KEYS
+    }
+
+    /// The words that a question takes, where it takes no others.
+    #[must_use]
+    pub fn words(key: &str) -> Vec<&'static str> {
+        words(key)
     }
 
     /// The next question that has not been answered and that the answers so far leave of interest; `None`: there is none.
@@ -430,6 +435,19 @@ enum Value {
     Nothing,
 }
 
+/// The words that a question takes, where it takes no others.
+fn words(key: &str) -> Vec<&'static str> {
+    match key {
+        "workload" => vec!["cpu", "io", "hybrid"],
+        "order" => vec!["parallel", "sequential"],
+        "state" => vec!["isolated", "shared"],
+        "free-threading" => FreeThreading::ALL.map(FreeThreading::name).into(),
+        "priority" => Priority::ALL.map(Priority::name).into(),
+        "current" => CURRENT.map(|c| c.0).into(),
+        _ => Vec::new(),
+    }
+}
+
 /// What is wrong with a time or a size.
 fn why(e: UnitError) -> String {
     let (UnitError::Unit(why) | UnitError::Range(why) | UnitError::Limit(_, why)) = e;
@@ -478,9 +496,9 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
         )),
     };
     match key {
-        "workload" => one_of(&["cpu", "io", "hybrid"]),
-        "order" => one_of(&["parallel", "sequential"]),
-        "state" => one_of(&["isolated", "shared"]),
+        "workload" | "order" | "state" | "free-threading" | "priority" | "current" => {
+            one_of(&words(key))
+        }
         "arrivals" => arrivals(text),
         "cpu" | "wait" | "startup-time" => duration(),
         "payload" | "startup-memory" => size(),
@@ -519,9 +537,6 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
                 ))
             }
         }
-        "free-threading" => one_of(&FreeThreading::ALL.map(FreeThreading::name)),
-        "priority" => one_of(&Priority::ALL.map(Priority::name)),
-        "current" => one_of(&CURRENT.map(|c| c.0)),
         _ => Ok(Value::Nothing),
     }
 }
@@ -562,100 +577,6 @@ fn arrivals(text: &str) -> Result<Value, String> {
     n.map(|n| Value::Arrivals(ArrivalsAnswer::AtOnce(n)))
         .ok_or_else(wrong)
 }
-
-/// Tasks of a run in which they come one after another, or for as long as is simulated.
-const TASKS: u64 = 1_000;
-
-impl Answers {
-    /// The scenario that the answers make, as its text: it can be kept, changed, and given to every other command.
-    #[must_use]
-    pub fn scenario(&self, interpreters: &[String]) -> String {
-        let quote = |t: &str| serde_json::to_string(t).unwrap_or_default();
-        let names: Vec<String> = interpreters.iter().map(|n| quote(n)).collect();
-        let (arrivals, count) = match self.arrivals {
-            _ if !self.parallel => {
-                let n = match self.arrivals {
-                    ArrivalsAnswer::AtOnce(n) => n,
-                    ArrivalsAnswer::Rate(_) | ArrivalsAnswer::Users(_) => TASKS,
-                };
-                // Each task needs the one before: one who asks, and waits for the answer.
-                (format!("Closed(users: 1, think: \"0\", count: {n})"), 1)
-            }
-            ArrivalsAnswer::AtOnce(n) => ("Batch".into(), n),
-            ArrivalsAnswer::Rate(rate) => (format!("Poisson(rate: {rate}, count: {TASKS})"), 1),
-            ArrivalsAnswer::Users(n) => (
-                format!(
-                    "Closed(users: {n}, think: \"0\", count: {})",
-                    TASKS.max(u64::from(n) * 10)
-                ),
-                1,
-            ),
-        };
-        let mut steps = Vec::new();
-        if self.payload > 0 {
-            steps.push(format!("PayloadIn(\"{}\")", format_size(self.payload)));
-        }
-        if self.wait > Nanos::ZERO {
-            steps.push(format!(
-                "Io(Gamma(mean: \"{}\", cv: {SPREAD}))",
-                format_duration(self.wait)
-            ));
-        }
-        if self.cpu > Nanos::ZERO {
-            steps.push(format!(
-                "Cpu(Gamma(mean: \"{}\", cv: {SPREAD}))",
-                format_duration(self.cpu)
-            ));
-        }
-        if self.payload > 0 {
-            steps.push(format!("PayloadOut(\"{}\")", format_size(self.payload)));
-        }
-        let mut objectives = Vec::new();
-        if let Some((p, most)) = self.latency {
-            objectives.push(format!("\"p{p} < {}\"", format_duration(most)));
-        }
-        if let Some(memory) = self.constraints.memory {
-            objectives.push(format!("\"memory < {}\"", format_size(memory)));
-        }
-        let mut text = String::new();
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "// Made by `pchsim advise` from its answers: times are means, drawn with a coefficient of variation of {SPREAD}."
-        );
-        let _ = writeln!(text, "(\n    schema: 1,\n    name: \"advice\",");
-        let _ = writeln!(
-            text,
-            "    question: \"Which approach to concurrency for this {} workload?\",",
-            self.workload.name()
-        );
-        let _ = writeln!(text, "    machine: (cores: {}),", self.cores);
-        let _ = writeln!(text, "    interpreters: [{}],", names.join(", "));
-        let _ = writeln!(text, "    workload: (\n        arrivals: {arrivals},");
-        let _ = writeln!(
-            text,
-            "        tasks: [(name: \"task\", count: {count}, steps: [{}])],",
-            steps.join(", ")
-        );
-        if let Some(s) = self.startup {
-            let _ = writeln!(
-                text,
-                "        imports: (time: \"{}\", memory: \"{}\"),",
-                format_duration(s.time),
-                format_size(s.memory)
-            );
-        }
-        let _ = writeln!(text, "    ),");
-        if !objectives.is_empty() {
-            let _ = writeln!(text, "    objectives: [{}],", objectives.join(", "));
-        }
-        let _ = writeln!(text, ")");
-        text
-    }
-}
-
-/// Coefficient of variation of what tasks take: what the answers do not say.
-const SPREAD: f64 = 0.25;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 use super::constraints::Constraints;
 use super::family::Family;
+use super::placement::{Placement, Pools, by_kind};
 use crate::cpython::profile::Profile;
 use crate::scenario::{
     Arrivals, Lifecycle, Offload, PoolLife, ProcessApi, Scenario, StartMethod, StepResource,
@@ -17,9 +18,36 @@ pub(super) struct Candidate {
     pub profile: usize,
     /// Its family.
     pub family: Family,
+    /// Where the tasks of each kind are executed, if it gives each kind its own.
+    pub placement: Option<Placement>,
 }
 
 impl Candidate {
+    fn new(strategy: Strategy, profile: usize, gil: bool, placement: Option<Placement>) -> Self {
+        Self {
+            family: Family::of(&strategy, gil),
+            strategy,
+            profile,
+            placement,
+        }
+    }
+
+    /// What people choose between: a family, and whether each kind of task has its own place in it.
+    pub(super) fn kind(&self) -> (Family, bool) {
+        (self.family, self.placement.is_some())
+    }
+
+    /// How much there is to write, to understand and to debug: where kinds of tasks are told apart, more than for any way that treats all alike.
+    pub(super) fn complexity(&self) -> u32 {
+        let by_kind = u32::from(self.placement.is_some());
+        self.family.complexity() + by_kind * Family::Distributed.complexity()
+    }
+
+    /// How it is called.
+    pub(super) fn name(&self) -> String {
+        self.family.said(self.placement.is_some())
+    }
+
     /// The case of a study that simulates it.
     pub(super) fn case(&self, scenario: &Scenario) -> StrategyCase {
         StrategyCase {
@@ -132,6 +160,34 @@ impl Work {
         }
         tidy(all, self.at_once.clamp(2, 64))
     }
+
+    /// What computing tasks may be handed to on an interpreter, and how many threads may make their blocking calls.
+    fn pools(&self, p: &Profile, usual: StartMethod, breadth: Breadth) -> Pools {
+        let workers = || self.workers(breadth).into_iter().map(Workers::Exactly);
+        let mut work = Vec::new();
+        if p.gil {
+            // Under one GIL threads compute no faster, but leave the loop to what waits.
+            let threads = tidy(vec![1, self.cores], self.at_once);
+            let threads = threads.into_iter().map(Workers::Exactly);
+            work.extend(threads.map(Offload::Threads));
+            work.extend(workers().map(|n| Offload::Processes(n, usual)));
+            if p.params.interp_create > 0.0 {
+                work.extend(workers().map(Offload::Interpreters));
+            }
+        } else {
+            work.extend(workers().map(Offload::Threads));
+        }
+        let blocking = match breadth {
+            Breadth::Wide => vec![4 * self.cores, 16 * self.cores],
+            Breadth::Narrow => vec![8 * self.cores],
+        };
+        let most = self.at_once.min(MOST_THREADS);
+        let blocking = blocking.into_iter().map(|n| n.min(most)).collect();
+        Pools {
+            work,
+            blocking: tidy(blocking, most),
+        }
+    }
 }
 
 fn tidy(mut all: Vec<u32>, most: u32) -> Vec<u32> {
@@ -169,17 +225,13 @@ pub(super) fn candidates(
     let mut all: Vec<Candidate> = Vec::new();
     let any_gil = profiles.iter().any(|p| p.gil);
     for (profile, p) in profiles.iter().enumerate() {
-        let mut add = |strategy: Strategy| {
-            let family = Family::of(&strategy, p.gil);
-            let candidate = Candidate {
-                strategy,
-                profile,
-                family,
-            };
+        let mut put = |strategy: Strategy, placement: Option<Placement>| {
+            let candidate = Candidate::new(strategy, profile, p.gil, placement);
             if !all.contains(&candidate) {
                 all.push(candidate);
             }
         };
+        let mut add = |strategy: Strategy| put(strategy, None);
         for case in &scenario.strategies {
             let named = scenario.interpreters.get(profile);
             let meant = |name: &String| *name == p.name || named == Some(name);
@@ -211,10 +263,18 @@ pub(super) fn candidates(
                 add(asyncio(None, Offload::Threads(Workers::Exactly(n))));
             }
         }
+        let usual = StartMethod::of_version(p.minor);
+        let pools = work.pools(p, usual, breadth);
+        for (strategy, placement) in by_kind(scenario, &pools) {
+            let family = Family::of(&strategy, p.gil);
+            if constraints.excludes(family).is_none() {
+                put(strategy, Some(placement));
+            }
+        }
         if !whole {
             continue;
         }
-        let usual = StartMethod::of_version(p.minor);
+        let mut add = |strategy: Strategy| put(strategy, None);
         let other = match usual {
             StartMethod::Forkserver | StartMethod::Spawn => StartMethod::Fork,
             StartMethod::Fork => StartMethod::Forkserver,

@@ -52,10 +52,11 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
         .iter()
         .copied()
         .find(|&i| all[i].candidate.family == Family::SingleThread);
-    let best = order
-        .first()
-        .copied()
-        .filter(|&i| all[i].excluded.is_none() && all[i].standing() <= 1);
+    let may = |&i: &usize| all[i].excluded.is_none() && all[i].standing() <= 1;
+    let by_kind = |&i: &usize| all[i].candidate.placement.is_some();
+    let best = order.first().copied().filter(may);
+    let alike = order.iter().copied().find(|i| !by_kind(i)).filter(may);
+    let own = order.iter().copied().find(by_kind).filter(may);
     let mut decision = Decision {
         order,
         take: None,
@@ -64,26 +65,42 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
         tied: Vec::new(),
         baseline,
     };
-    let Some(best) = best else {
-        return decision;
-    };
     let factor = if goal.priority == Priority::Simplicity {
         SIMPLE
     } else {
         1.0
     };
+    // Telling kinds of tasks apart has to be better than whatever treats all alike.
+    let leader = match (alike, own) {
+        (Some(alike), Some(own)) if is_as_good(&all[own], &all[alike], goal, factor) => alike,
+        (_, Some(own)) => own,
+        (Some(alike), None) => alike,
+        (None, None) => return decision,
+    };
     let as_good = |&i: &usize| {
         let f = &all[i];
         f.excluded.is_none()
-            && f.standing() == all[best].standing()
-            && is_as_good(&all[best], f, goal, factor)
+            && f.standing() == all[leader].standing()
+            && is_as_good(&all[leader], f, goal, factor)
     };
     let equal: Vec<usize> = decision.order.iter().copied().filter(as_good).collect();
-    let simplest = simplest(all, &equal);
     // Of one family the best is taken, unless one with fewer workers is as good.
-    let take = simplest.unwrap_or(best);
-    decision.tied = equal.into_iter().filter(|&i| i != take).collect();
-    decision.ground = if all[take].candidate.family == all[best].candidate.family {
+    let candidates: Vec<usize> = equal
+        .iter()
+        .copied()
+        .filter(|i| by_kind(i) == by_kind(&leader))
+        .collect();
+    let take = simplest(all, &candidates).unwrap_or(leader);
+    let no_simpler = |i: &usize| by_kind(i) || !by_kind(&leader);
+    decision.tied = equal
+        .into_iter()
+        .filter(|i| *i != take && no_simpler(i))
+        .collect();
+    // What has the best figure, if what is taken is as good.
+    decision.best = best.filter(|&b| b == leader || take == leader);
+    decision.best = decision.best.or(Some(leader));
+    let kind = |i: usize| all[i].candidate.kind();
+    decision.ground = if decision.best.map(kind) == Some(kind(take)) {
         Ground::Best
     } else {
         Ground::Simplest
@@ -99,17 +116,19 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
 /// The simplest of some that are as good: of each family the one whose processes start as usual, with the fewest workers, and of families that are as simple the one that takes
 /// the least memory.
 fn simplest(all: &[Fared], equal: &[usize]) -> Option<usize> {
-    let fewest = |family: Family| {
+    let fewest = |kind: (Family, bool)| {
         let of = equal
             .iter()
             .copied()
-            .filter(|&i| all[i].candidate.family == family);
+            .filter(|&i| all[i].candidate.kind() == kind);
         of.min_by_key(|&i| (!all[i].usual, all[i].weight(), i))
     };
     let memory = |i: usize| all[i].get(Quantity::MemoryPeak).unwrap_or(f64::INFINITY);
-    let families = Family::ALL.into_iter().filter_map(fewest);
-    families.min_by(|&a, &b| {
-        let simple = |i: usize| all[i].candidate.family.complexity();
+    let kinds = Family::ALL
+        .into_iter()
+        .flat_map(|f| [(f, false), (f, true)]);
+    kinds.filter_map(fewest).min_by(|&a, &b| {
+        let simple = |i: usize| all[i].candidate.complexity();
         simple(a)
             .cmp(&simple(b))
             .then(memory(a).total_cmp(&memory(b)))
@@ -124,6 +143,10 @@ pub(super) fn is_as_good(best: &Fared, other: &Fared, goal: &Goal, factor: f64) 
     if b <= a * factor * (1.0 + SAME) {
         return true;
     }
+    if best.candidate.placement != other.candidate.placement {
+        // Simulated apart, and not in pairs: the interval of the difference is made of both.
+        return b <= a * factor * (1.0 + 3.0 * SAME) && may_be_chance(best, other, goal);
+    }
     // Paired replications tell differences from chance better than two intervals do.
     let same_metric = goal
         .metric
@@ -132,6 +155,18 @@ pub(super) fn is_as_good(best: &Fared, other: &Fared, goal: &Goal, factor: f64) 
     let behind = other.forecast.behind_best().filter(|_| same_metric);
     b <= a * factor * (1.0 + 3.0 * SAME)
         && behind.is_some_and(|d: Estimate| d.covers(0.0) && d.half().is_some())
+}
+
+/// Whether the difference of two that were simulated independently is within its interval.
+fn may_be_chance(best: &Fared, other: &Fared, goal: &Goal) -> bool {
+    let Some(q) = goal.metric.quantity() else {
+        return false;
+    };
+    let both = best.forecast.get(q).zip(other.forecast.get(q));
+    both.is_some_and(|(a, b)| match (a.half(), b.half()) {
+        (Some(x), Some(y)) => libm::fabs(b.mean - a.mean) <= libm::hypot(x, y),
+        _ => false,
+    })
 }
 
 /// Why the single thread is to be preferred to this, if so.

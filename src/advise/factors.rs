@@ -97,9 +97,12 @@ pub(super) fn factors(
     if family == Family::Interpreters || family == Family::AsyncioInterpreters {
         add("Python version", "Sub-interpreters have a pool since 3.14 (`InterpreterPoolExecutor`); extensions have to support them.".into());
     }
-    if family.has_loop() {
+    if taken.candidate.strategy.execution().event_loop {
         if profile.minor >= 14 {
-            add("Python version", "Since 3.14 `python -m asyncio ps PID` and `pstree PID` show the tasks of a running program, and loops of several threads do not share state.".into());
+            add("Python version", "Since 3.14 `python -m asyncio ps PID` and `pstree PID` show the tasks of a running program.".into());
+            if family.free_threaded() {
+                add("Python version", "Since 3.14 the loop is safe on the free-threaded build, and loops in several threads do not wait for each other.".into());
+            }
         } else {
             add("Python version", "With 3.14 come `python -m asyncio ps` and `pstree`, which show what a running program awaits.".into());
         }
@@ -149,11 +152,7 @@ fn processes(f: &Fared) -> u64 {
         .strategy
         .every_pool()
         .any(|p| p.start().is_some());
-    if apart {
-        super::make::workers(f)
-    } else {
-        copies
-    }
+    if apart { f.workers() } else { copies }
 }
 
 fn imports(
@@ -187,9 +186,17 @@ fn imports(
             ),
         );
     }
-    if profile.minor >= 15 {
-        add("Python version", "3.15 has lazy imports (`lazy import x`, PEP 810): modules that a worker does not need are not loaded.".into());
-    }
+    let since = if profile.minor >= 15 {
+        "3.15 has"
+    } else {
+        "With 3.15 come"
+    };
+    add(
+        "Python version",
+        format!(
+            "{since} lazy imports (`lazy import x`, PEP 810): modules that a worker does not need are not loaded."
+        ),
+    );
 }
 
 fn carried(steps: &[Step]) -> u64 {

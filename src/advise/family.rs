@@ -114,6 +114,17 @@ impl Family {
         }
     }
 
+    /// Its name, where each kind of task has its own place in it.
+    #[must_use]
+    pub fn said(self, by_kind: bool) -> String {
+        let name = self.name();
+        if by_kind {
+            format!("{name} by kind of task")
+        } else {
+            name.to_owned()
+        }
+    }
+
     /// Whether its workers are apart: what one of them changes no other sees.
     #[must_use]
     pub fn apart(self) -> bool {
@@ -172,13 +183,6 @@ impl Family {
             | Self::Interpreters
             | Self::Distributed => false,
         }
-    }
-}
-
-impl Family {
-    /// Its bit in a set of families.
-    pub(super) fn bit(self) -> u16 {
-        1 << self as u16
     }
 }
 

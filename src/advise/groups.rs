@@ -1,35 +1,31 @@
-//! An approach for each kind of task, where a system has several that are not alike.
+//! What each kind of task would take by itself, where a system has several, and how they meet.
 
-use super::candidates::Candidate;
 use super::choose::decide;
 use super::constraints::Constraints;
-use super::family::Family;
+use super::placement::{MOST_KINDS, PlaceName, PlacedTasks};
 use super::prior::Demand;
-use super::result::{Group, Split};
-use super::survey::{Fared, Goal, Scale, Surveyor, scene};
-use super::weigh::is_better;
-use crate::quantity::{Quantity, list, metric_text, metric_title, percent};
-use crate::scenario::{
-    NamedPool, Offload, Pool, Scenario, Step, StepResource, Strategy, TaskClass, WaitsFor, Workers,
-};
-use crate::study::{Options, StudyError};
+use super::result::Group;
+use super::survey::{Fared, Goal, Scale, Surveyor};
+use super::words::places;
+use crate::quantity::{Quantity, percent};
+use crate::scenario::{Offload, Pool, Scenario, Step, StepResource, Strategy, TaskClass, WaitsFor};
+use crate::study::StudyError;
 
-/// Most kinds of tasks that are looked at by themselves.
-const MOST: usize = 8;
-
-/// What each kind of task would take by itself, how they meet in what is recommended for all, and what it does to give each its own.
+/// What each kind of task would take by itself, and how they meet in what is recommended.
 pub(super) fn groups(
     surveyor: &Surveyor<'_>,
     scenario: &Scenario,
-    (goal, taken): (&Goal, &Fared),
+    taken: &Fared,
     scale: Scale,
-) -> Result<(Vec<Group>, Option<Split>), StudyError> {
+) -> Result<Vec<Group>, StudyError> {
     let classes = &scenario.workload.classes;
-    if classes.len() < 2 || classes.len() > MOST {
-        return Ok((Vec::new(), None));
+    if classes.len() < 2 || classes.len() > MOST_KINDS {
+        return Ok(Vec::new());
     }
     let together = scenario.workload.any_step(hands_over);
-    let (mut all, mut own) = (Vec::new(), Vec::new());
+    let placed = taken.candidate.placement.as_ref();
+    let placed = placed.map_or_else(Vec::new, |p| p.named(scenario));
+    let mut all = Vec::new();
     for (number, class) in classes.iter().enumerate() {
         let alone = alone(scenario, number);
         let demand = Demand::of(&alone);
@@ -44,18 +40,29 @@ pub(super) fn groups(
             let interpreter = &surveyor.profiles[o.candidate.profile].name;
             format!("{} on {interpreter}", o.label())
         };
+        let place = match placed.get(number) {
+            Some(place) => meets_in(place, &taken.candidate.strategy),
+            None => meets(class, &taken.candidate.strategy),
+        };
+        let by_itself = family.map_or(String::new(), |f| format!("by itself: {}. ", f.name()));
         all.push(Group {
             name: class.name.clone(),
             waiting_share: demand.waiting(),
             family,
             strategy: best.as_ref().map(named),
             latency_p95_s: latencies.and_then(|l| l.latency(Quantity::P95)),
-            text: meets(class, family, demand.waiting(), &taken.candidate.strategy),
+            text: format!(
+                "{} of its own time it waits; {by_itself}Together: {place}.",
+                percent(demand.waiting())
+            ),
         });
-        own.push((demand.waiting(), best));
     }
-    let split = split(surveyor, scenario, (goal, taken), scale, &own)?;
-    Ok((all, split))
+    Ok(all)
+}
+
+/// In a sentence where each kind of task is executed.
+pub(super) fn to_each_its_own(placement: &[PlacedTasks]) -> String {
+    format!("To each kind of task its own: {}.", places(placement))
 }
 
 /// Whether a step hands items to other tasks, which cannot be looked at apart then.
@@ -88,122 +95,6 @@ fn best_alone(
     Ok(decision.take.map(|i| seen[i].clone()))
 }
 
-/// Share of its own time that a kind of task waits from which it is one of those that wait.
-const WAITS: f64 = 0.5;
-/// Name of the pool for what computes.
-const POOL: &str = "work";
-
-/// An event loop for the kinds of tasks that wait, and a pool of its own for those that compute, simulated beside what is recommended; `None`
-/// where all kinds would take the same.
-fn split(
-    surveyor: &Surveyor<'_>,
-    scenario: &Scenario,
-    (goal, taken): (&Goal, &Fared),
-    scale: Scale,
-    own: &[(f64, Option<Fared>)],
-) -> Result<Option<Split>, StudyError> {
-    let computes = |waiting: f64| waiting < WAITS;
-    let pooled: Vec<&(f64, Option<Fared>)> = own.iter().filter(|(w, _)| computes(*w)).collect();
-    if pooled.is_empty() || pooled.len() == own.len() {
-        return Ok(None);
-    }
-    // Where computing side by side brings nothing (one GIL), threads still leave the loop to those that wait.
-    let threads = Offload::Threads(Workers::Exactly(scenario.machine.visible_cpus.max(1)));
-    let best = pooled
-        .iter()
-        .find_map(|(_, f)| Some((f.as_ref()?, pool_of(f.as_ref()?)?)));
-    let candidate = Candidate {
-        strategy: Strategy::Asyncio {
-            limit: None,
-            offload: Offload::None,
-            pools: vec![NamedPool {
-                name: POOL.into(),
-                workers: best.map_or(threads, |(_, pool)| pool),
-            }],
-        },
-        profile: best.map_or(taken.candidate.profile, |(f, _)| f.candidate.profile),
-        family: Family::Asyncio,
-    };
-    let gil = surveyor.profiles[candidate.profile].gil;
-    let candidate = Candidate {
-        family: Family::of(&candidate.strategy, gil),
-        ..candidate
-    };
-    if surveyor.constraints.excludes(candidate.family).is_some() {
-        return Ok(None);
-    }
-    let mut placed = scenario.clone();
-    for (class, own) in placed.workload.classes.iter_mut().zip(own) {
-        if computes(own.0) {
-            let steps = std::mem::take(&mut class.steps);
-            class.steps = vec![Step::Offload {
-                to: Some(POOL.into()),
-                steps,
-            }];
-        }
-    }
-    // What is recommended is simulated with the tasks as they are: a loop without the pool would hand them to its own threads.
-    let options = Options::default().with_replications(3);
-    let seen = |of: &Scenario, one: &Candidate| {
-        let scene = scene(of, goal, scale.times);
-        let one = std::slice::from_ref(one);
-        surveyor.study(&scene, one, &options, Some(goal.metric))
-    };
-    let (all, split) = (
-        seen(scenario, &taken.candidate)?,
-        seen(&placed, &candidate)?,
-    );
-    let (Some(all), Some(split)) = (all.first(), split.first()) else {
-        return Ok(None);
-    };
-    let names: Vec<String> = scenario
-        .workload
-        .classes
-        .iter()
-        .zip(own)
-        .filter(|(_, o)| computes(o.0))
-        .map(|(c, _)| c.name.clone())
-        .collect();
-    let figure = |f: &Fared| match f.value() {
-        Some(v) if f.standing() <= 1 => {
-            format!(
-                "{} of {}",
-                metric_title(goal.metric),
-                metric_text(goal.metric, v)
-            )
-        }
-        _ => "does not do what is required".to_owned(),
-    };
-    let interpreter = &surveyor.profiles[candidate.profile].name;
-    Ok(Some(Split {
-        strategy: format!("{} on {interpreter}", split.label()),
-        in_pool: names.clone(),
-        value: split.value(),
-        better: is_better(split, all, goal),
-        text: format!(
-            "To each its own: coroutines of one loop, and for {} a pool of its own to which the loop hands whole tasks ({} on {interpreter}): {}; what is recommended for all: {}.",
-            list(&names),
-            split.label(),
-            figure(split),
-            figure(all),
-        ),
-    }))
-}
-
-/// The pool that what a kind of task takes by itself comes to.
-fn pool_of(f: &Fared) -> Option<Offload> {
-    let execution = f.candidate.strategy.execution();
-    if execution.event_loop || execution.copies.is_some_and(|n| n > 1) {
-        return None;
-    }
-    match execution.pool {
-        Pool::Threads(w) => Some(Offload::Threads(w)),
-        Pool::Processes { workers, start, .. } => Some(Offload::Processes(workers, start)),
-        Pool::Interpreters(w) => Some(Offload::Interpreters(w)),
-        Pool::Nobody | Pool::ThreadEach => None,
-    }
-}
-
 /// The scenario with this kind of task alone, which comes as often as it does among the others.
 fn alone(scenario: &Scenario, class: usize) -> Scenario {
     let mut alone = scenario.clone();
@@ -221,8 +112,36 @@ fn alone(scenario: &Scenario, class: usize) -> Scenario {
     alone
 }
 
+/// Where the tasks of a class are executed by a program that gives each kind its own, and how they meet the others.
+fn meets_in(place: &PlacedTasks, strategy: &Strategy) -> String {
+    let pool = |name: Option<&str>| {
+        let named = strategy.pools().iter().find(|p| name == Some(&p.name));
+        let workers = named.map_or(strategy.execution().pool, |p| p.workers.into());
+        match workers {
+            Pool::Processes { .. } => "processes",
+            Pool::Interpreters(_) => "interpreters",
+            Pool::Threads(_) | Pool::ThreadEach | Pool::Nobody => "threads",
+        }
+    };
+    match place.place {
+        PlaceName::Loop => {
+            "its tasks are coroutines of the one loop, which executes what they compute itself"
+                .into()
+        }
+        PlaceName::Parts => format!(
+            "its tasks are coroutines; what they compute goes to the pool of {}, and the loop goes on meanwhile",
+            pool(None)
+        ),
+        PlaceName::Pool => format!(
+            "each of its tasks is one call of a worker of the pool of {} `{}`; the loop hands it over, goes on with the other kinds, and is woken by its end",
+            pool(place.pool.as_deref()),
+            place.pool.as_deref().unwrap_or_default()
+        ),
+    }
+}
+
 /// Where the tasks of a class are executed by a strategy, and how they meet the others.
-fn meets(class: &TaskClass, own: Option<Family>, waiting: f64, strategy: &Strategy) -> String {
+fn meets(class: &TaskClass, strategy: &Strategy) -> String {
     let computes = class.steps.iter().any(|s| {
         s.any(&|s| {
             s.takes().is_some_and(|(r, _)| match r {
@@ -231,7 +150,6 @@ fn meets(class: &TaskClass, own: Option<Family>, waiting: f64, strategy: &Strate
             })
         })
     });
-    let alone = own.map_or(String::new(), |f| format!("by itself: {}. ", f.name()));
     let each = strategy.each();
     let execution = each.execution();
     let offload = match each {
@@ -244,7 +162,7 @@ fn meets(class: &TaskClass, own: Option<Family>, waiting: f64, strategy: &Strate
         | Strategy::Nodes { .. }
         | Strategy::Server { .. } => None,
     };
-    let place = match offload {
+    match offload {
         Some(Offload::None) => {
             "its tasks are coroutines of the one loop, and what they compute holds up the others"
                 .to_owned()
@@ -269,9 +187,5 @@ fn meets(class: &TaskClass, own: Option<Family>, waiting: f64, strategy: &Strate
                 .to_owned()
         }
         None => "its tasks wait their turn with all others".to_owned(),
-    };
-    format!(
-        "{} of its own time it waits; {alone}Together: {place}.",
-        percent(waiting)
-    )
+    }
 }

@@ -4,14 +4,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::candidates::Candidate;
 use super::choose::{Decision, decide};
+use super::code::calls;
 use super::constraints::{Constraints, Priority};
 use super::factors::factors;
 use super::family::Family;
-use super::groups::groups;
-use super::migrate::{calls, effort, migration};
+use super::groups::{groups, to_each_its_own};
+use super::migrate::{effort, migration};
+use super::placement::PlacedTasks;
 use super::prior::{Demand, Prior, prior};
 use super::result::{
     Advice, AdviceEffort, Alternative, Approach, ByPriority, Path, Recommendation, Sensitivity,
+    Split,
 };
 use super::survey::{Fared, Goal, Scale, Surveyor, finalists};
 use super::weigh::Wrong;
@@ -20,7 +23,7 @@ use crate::cpython::profile::Profile;
 use crate::measure::CONFIDENCE;
 use crate::quantity::{Quantity, metric_name};
 use crate::result::{Generator, SCHEMA, ScenarioName, SpeedupVerdict};
-use crate::scenario::{Pool, Scenario, strategy_label};
+use crate::scenario::{Scenario, strategy_label};
 use crate::study::{StudyError, fingerprint};
 
 /// How much is asked.
@@ -134,7 +137,7 @@ impl Maker<'_> {
             Some(_) => None,
             None => self.decision.order.first().map(|&i| &self.all[i]),
         };
-        let binding = nearest.map(|n| words::binding(n, &self.all));
+        let binding = nearest.map(|n| words::binding(n, &self.all, &self.demand, scenario));
         let mut advice = Advice {
             schema: u32::try_from(SCHEMA).unwrap_or(1),
             program: Generator::default(),
@@ -167,7 +170,7 @@ impl Maker<'_> {
             priorities: self.priorities(),
             second_best: taken.and_then(|t| self.second_best(t)),
             groups: Vec::new(),
-            split: None,
+            split: self.split(),
             factors: Vec::new(),
             migration: None,
             benchmark: None,
@@ -190,19 +193,16 @@ impl Maker<'_> {
         }
         let others = self.best_of_others(Some(taken));
         let some: Vec<Candidate> = others.iter().map(|f| f.candidate.clone()).collect();
-        let crossings =
-            self.surveyor
-                .crossings(scenario, &self.goal, self.scale, &taken.candidate, &some)?;
+        let crossings = self.surveyor.crossings(
+            scenario,
+            &self.goal,
+            self.scale,
+            &taken.candidate,
+            (&some, CONDITIONS),
+        )?;
         advice.alternatives = self.others(Some(taken), &crossings);
         advice.sensitivity = self.sensitivity(taken)?;
-        (advice.groups, advice.split) =
-            groups(self.surveyor, scenario, (&self.goal, taken), self.scale)?;
-        // What all kinds have in common cannot say it: it is told with the reasons.
-        if let (Some(split), Some(r)) = (&advice.split, &mut advice.recommendation)
-            && split.better
-        {
-            r.reasons.push(format!("Better still. {}", split.text));
-        }
+        advice.groups = groups(self.surveyor, scenario, taken, self.scale)?;
         let names: Vec<&str> = scenario
             .workload
             .classes
@@ -211,8 +211,8 @@ impl Maker<'_> {
             .collect();
         advice.migration = Some(migration(
             ask.constraints.current,
-            (taken.candidate.family, &taken.candidate.strategy),
-            (self.profile(taken).minor, &names),
+            (taken.candidate.kind(), &taken.candidate.strategy),
+            (self.profile(taken).minor, &names, &self.placement(taken)),
             scenario.machine.visible_cpus,
             &self.words.signs(taken),
         ));
@@ -230,7 +230,7 @@ impl Maker<'_> {
     fn approach(&self, f: &Fared) -> Approach {
         let get = |q: Quantity| f.forecast.get(q);
         let profile = self.profile(f);
-        let workers = workers(f);
+        let workers = f.workers();
         let single = self.baseline().and_then(|b| b.get(Quantity::MemoryPeak));
         let memory = get(Quantity::MemoryPeak);
         let each = single
@@ -240,6 +240,7 @@ impl Maker<'_> {
         let batch = self.words.batch;
         Approach {
             family: f.candidate.family,
+            placement: self.placement(f),
             strategy: strategy_label(&f.candidate.strategy),
             interpreter: profile.name.clone(),
             version: profile.version.clone(),
@@ -256,10 +257,17 @@ impl Maker<'_> {
             speedup_reading: f.speedup.map(|s| SpeedupVerdict::of(s.mean)),
             memory_bytes: memory,
             memory_per_worker_bytes: each,
-            cpu_s: get(Quantity::Cpu),
+            cpu_s: get(Quantity::Cpu).filter(|_| !f.cut),
+            cpu_per_task_s: get(Quantity::Cpu).filter(|_| f.cut),
             utilization_share: get(Quantity::Utilization),
             requirements: f.forecast.objectives.clone(),
         }
+    }
+
+    /// Where the tasks of each kind are executed, where each has its own.
+    fn placement(&self, f: &Fared) -> Vec<PlacedTasks> {
+        let placement = f.candidate.placement.as_ref();
+        placement.map_or_else(Vec::new, |p| p.named(self.ask.scenario))
     }
 
     fn recommendation(&self, taken: &Fared) -> Recommendation {
@@ -267,20 +275,28 @@ impl Maker<'_> {
         let best = self.decision.best.map(|i| &self.all[i]);
         let tied = self.decision.tied.iter().map(|&i| &self.all[i]);
         let tied: Vec<&Fared> = tied
-            .filter(|f| f.candidate.family != taken.candidate.family)
+            .filter(|f| f.candidate.kind() != taken.candidate.kind())
             .collect();
+        let mut reasons = self.words.reasons(
+            taken,
+            (self.decision.ground, best),
+            self.baseline(),
+            &tied,
+            &self.ask.constraints,
+        );
+        if !approach.placement.is_empty() {
+            reasons.insert(1, to_each_its_own(&approach.placement));
+        }
         Recommendation {
             title: words::title(taken, self.profile(taken)),
-            calls: calls(&taken.candidate.strategy, self.words.batch),
-            reasons: self.words.reasons(
-                taken,
-                (self.decision.ground, best),
-                self.baseline(),
-                &tied,
-                &self.ask.constraints,
+            calls: calls(
+                &taken.candidate.strategy,
+                &approach.placement,
+                self.words.batch,
             ),
+            reasons,
             tied: words::names(&tied),
-            migration_effort: effort(self.ask.constraints.current, taken.candidate.family)
+            migration_effort: effort(self.ask.constraints.current, taken.candidate.kind())
                 .to_owned(),
             approach,
         }
@@ -315,12 +331,12 @@ impl Maker<'_> {
 
     /// The best of every family but that which is taken.
     fn best_of_others(&self, taken: Option<&Fared>) -> Vec<&Fared> {
-        let mut families: Vec<Family> = taken.iter().map(|t| t.candidate.family).collect();
+        let mut kinds: Vec<(Family, bool)> = taken.iter().map(|t| t.candidate.kind()).collect();
         let mut best = Vec::new();
         for &i in &self.decision.order {
             let f = &self.all[i];
-            if !families.contains(&f.candidate.family) {
-                families.push(f.candidate.family);
+            if !kinds.contains(&f.candidate.kind()) {
+                kinds.push(f.candidate.kind());
                 best.push(f);
             }
         }
@@ -372,11 +388,10 @@ impl Maker<'_> {
                     let other = decision.take.map(|i| &seen[i]);
                     // Where the other is no better than what is taken, the advice stands.
                     let still = other.is_some_and(|o| {
-                        o.candidate.family == taken.candidate.family
+                        o.candidate.kind() == taken.candidate.kind()
                             || decision.tied.iter().any(|&i| {
-                                seen[i].candidate.family == taken.candidate.family
-                                    && o.candidate.family.complexity()
-                                        >= taken.candidate.family.complexity()
+                                seen[i].candidate.kind() == taken.candidate.kind()
+                                    && o.candidate.complexity() >= taken.candidate.complexity()
                             })
                     });
                     let changes = !still;
@@ -387,7 +402,7 @@ impl Maker<'_> {
                         changes,
                         becomes: other
                             .filter(|_| changes)
-                            .map(|o| format!("{} ({})", o.candidate.family.name(), o.label())),
+                            .map(|o| format!("{} ({})", o.candidate.name(), o.label())),
                         text: words::wrong(
                             lever.name(self.ask.scenario),
                             *factor,
@@ -398,6 +413,24 @@ impl Maker<'_> {
                 },
             )
             .collect())
+    }
+
+    /// The best program that gives each kind of task its own, beside the best of those that treat all alike.
+    fn split(&self) -> Option<Split> {
+        let best = |by_kind: bool| {
+            let mut order = self.decision.order.iter().map(|&i| &self.all[i]);
+            order.find(|f| f.candidate.placement.is_some() == by_kind && f.excluded.is_none())
+        };
+        let own = best(true)?;
+        let taken = self.decision.take.map(|i| &self.all[i]);
+        let better = taken.is_some_and(|t| t.candidate.placement.is_some());
+        let own = taken.filter(|_| better).unwrap_or(own);
+        let alike = if better { best(false) } else { taken };
+        let placement = self.placement(own);
+        Some(
+            self.words
+                .split((own, better), alike, &placement, self.profile(own)),
+        )
     }
 
     /// What would be taken if something else mattered most, by the same figures.
@@ -430,21 +463,8 @@ impl Maker<'_> {
             .filter(|f| {
                 f.excluded.is_none()
                     && f.standing() <= taken.standing().max(1)
-                    && f.candidate.family.complexity() < taken.candidate.family.complexity()
+                    && f.candidate.complexity() < taken.candidate.complexity()
             });
         words::second_best(simpler, taken, &self.goal)
     }
-}
-
-/// Workers of all pools and processes of a strategy; 1 where it has none.
-pub(super) fn workers(f: &Fared) -> u64 {
-    let execution = f.candidate.strategy.execution();
-    let pools = f.candidate.strategy.every_pool().filter_map(Pool::workers);
-    let in_pools: u64 = pools
-        .map(|w| match w {
-            crate::scenario::Workers::Exactly(n) => u64::from(n),
-            crate::scenario::Workers::Auto | crate::scenario::Workers::PerTask => 0,
-        })
-        .sum();
-    in_pools.max(1) * u64::from(execution.copies.unwrap_or(1))
 }

@@ -1,12 +1,12 @@
-//! How to get from what a program does today to what is recommended: steps, code before and after, what to look at, how to go back, and what to
-//! watch.
+//! How to get from what a program does today to what is recommended: steps, what to look at, how to go back, and what to watch.
 
 use serde::{Deserialize, Serialize};
 
+use super::by_kind;
+use super::code::{code, typical};
 use super::family::Family;
-use crate::scenario::{
-    Offload, ProcessApi, Server, ServerKind, StartMethod, Strategy, WorkerClass, Workers,
-};
+use super::placement::PlacedTasks;
+use crate::scenario::Strategy;
 
 /// The way from one approach to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,324 +42,11 @@ pub struct Pitfall {
     pub text: String,
 }
 
-/// A string as Python writes it, whatever is in it.
-pub(super) fn python_text(text: &str) -> String {
-    // What JSON escapes Python reads alike; beyond ASCII nothing is escaped.
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".into())
-}
-
-/// What is used of the library, as it is written.
-/// `batch`: all tasks are there at once, else they come one by one.
-pub(super) fn calls(strategy: &Strategy, batch: bool) -> Vec<String> {
-    let all = calls_of_a_batch(strategy);
-    if batch {
-        return all;
-    }
-    let one_by_one = |call: String| match call.as_str() {
-        "executor.map(work, tasks)" => "executor.submit(work, task)".to_owned(),
-        "pool.map(work, tasks)" => "pool.apply_async(work, (task,))".to_owned(),
-        "results = [work(task) for task in tasks]" => "result = work(task)".to_owned(),
-        _ => call,
-    };
-    all.into_iter().map(one_by_one).collect()
-}
-
-fn calls_of_a_batch(strategy: &Strategy) -> Vec<String> {
-    match strategy {
-        Strategy::Sequential => vec!["results = [work(task) for task in tasks]".into()],
-        Strategy::Threads(Workers::PerTask) => vec![
-            "threading.Thread(target=work, args=(task,)).start()".into(),
-            "thread.join()".into(),
-        ],
-        Strategy::Threads(workers) => vec![
-            format!("concurrent.futures.ThreadPoolExecutor({})", count(*workers)),
-            "executor.map(work, tasks)".into(),
-        ],
-        Strategy::Processes {
-            workers,
-            start,
-            api,
-            life: _,
-        } => process_calls(*workers, *start, *api),
-        Strategy::Interpreters(workers) => vec![
-            format!(
-                "concurrent.futures.InterpreterPoolExecutor({})",
-                count(*workers)
-            ),
-            "executor.map(work, tasks)".into(),
-        ],
-        Strategy::Asyncio {
-            limit,
-            offload,
-            pools,
-        } => {
-            let mut all = vec![
-                "asyncio.run(main())".into(),
-                "asyncio.TaskGroup().create_task(handle(task))".into(),
-            ];
-            if let Some(n) = limit {
-                all.push(format!("asyncio.Semaphore({n})"));
-            }
-            all.extend(executor(*offload));
-            all.extend(pools.iter().filter_map(|p| executor(p.workers)));
-            if all.iter().any(|c| c.contains("PoolExecutor")) {
-                all.push(
-                    "await asyncio.get_running_loop().run_in_executor(executor, compute, task)"
-                        .into(),
-                );
-            }
-            all
-        }
-        Strategy::Prefork {
-            processes,
-            each,
-            life: _,
-        } => {
-            let class = if each.execution().event_loop {
-                ServerKind::Gunicorn(WorkerClass::Uvicorn(crate::scenario::Endpoints::Async))
-            } else {
-                let threads = each.execution().pool.workers().map_or(1, |w| match w {
-                    Workers::Exactly(n) => n,
-                    Workers::Auto | Workers::PerTask => 8,
-                });
-                ServerKind::Gunicorn(if threads > 1 {
-                    WorkerClass::Gthread(threads)
-                } else {
-                    WorkerClass::Sync
-                })
-            };
-            vec![Server::new(class, *processes).command_line()]
-        }
-        Strategy::Server { server, runs: _ } => vec![server.command_line()],
-        Strategy::Nodes { nodes, each } => {
-            let mut all = vec![format!("{} machines, on each:", nodes.count)];
-            all.extend(calls_of_a_batch(each));
-            all
-        }
-    }
-}
-
-fn count(workers: Workers) -> String {
-    match workers {
-        Workers::Exactly(n) => format!("max_workers={n}"),
-        Workers::Auto | Workers::PerTask => String::new(),
-    }
-}
-
-fn process_calls(workers: Workers, start: StartMethod, api: ProcessApi) -> Vec<String> {
-    let context = format!("multiprocessing.get_context(\"{}\")", start.name());
-    let chunk = |n: Option<u32>| n.map_or(String::new(), |n| format!(", chunksize={n}"));
-    match api {
-        ProcessApi::Executor { chunksize } => vec![
-            format!(
-                "concurrent.futures.ProcessPoolExecutor({}{}mp_context={context})",
-                count(workers),
-                if workers == Workers::Auto { "" } else { ", " }
-            ),
-            format!("executor.map(work, tasks{})", chunk(chunksize)),
-        ],
-        ProcessApi::Pool { chunksize } => {
-            let n = match workers {
-                Workers::Exactly(n) => n.to_string(),
-                Workers::Auto | Workers::PerTask => String::new(),
-            };
-            vec![
-                format!("{context}.Pool({n})"),
-                format!("pool.map(work, tasks{})", chunk(chunksize)),
-            ]
-        }
-    }
-}
-
-/// The executor that an event loop offloads to.
-fn executor(offload: Offload) -> Option<String> {
-    match offload {
-        Offload::None => None,
-        Offload::Threads(w) => Some(format!(
-            "concurrent.futures.ThreadPoolExecutor({})",
-            count(w)
-        )),
-        Offload::Processes(w, start) => process_calls(w, start, ProcessApi::EXECUTOR)
-            .into_iter()
-            .next(),
-        Offload::Interpreters(w) => Some(format!(
-            "concurrent.futures.InterpreterPoolExecutor({})",
-            count(w)
-        )),
-    }
-}
-
-/// Code in short that executes tasks so; `named` are the kinds of tasks.
-fn code(strategy: &Strategy, named: &[&str]) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let names: Vec<String> = named.iter().map(|n| python_text(n)).collect();
-    let kinds = format!(
-        "KINDS = [{}]  # the kinds of task, one function each",
-        names.join(", ")
-    );
-    let mut add = |text: &str| lines.push(text.to_owned());
-    match strategy {
-        Strategy::Sequential => {
-            add(&kinds);
-            add("");
-            add("for task in tasks:");
-            add("    results.append(work(task))");
-        }
-        Strategy::Threads(Workers::PerTask) => {
-            add("import threading");
-            add("");
-            add(&kinds);
-            add("threads = [threading.Thread(target=work, args=(task,)) for task in tasks]");
-            add("for thread in threads:");
-            add("    thread.start()");
-            add("for thread in threads:");
-            add("    thread.join()");
-        }
-        Strategy::Threads(_) | Strategy::Interpreters(_) | Strategy::Processes { .. } => {
-            let all = calls_of_a_batch(strategy);
-            let (pool, map) = (all[0].as_str(), all[1].as_str());
-            add("import concurrent.futures");
-            let starts = pool.contains("get_context");
-            if starts {
-                add("import multiprocessing");
-            }
-            add("");
-            add(&kinds);
-            add("");
-            add("def main():");
-            let called = if pool.contains(".Pool(") {
-                "pool"
-            } else {
-                "executor"
-            };
-            add(&format!("    with {pool} as {called}:"));
-            add(&format!("        return list({map})"));
-            add("");
-            // Spawned workers import the main module.
-            add("if __name__ == \"__main__\":");
-            add("    main()");
-        }
-        Strategy::Asyncio {
-            limit,
-            offload,
-            pools,
-        } => {
-            let pool =
-                executor(*offload).or_else(|| pools.iter().find_map(|p| executor(p.workers)));
-            add("import asyncio");
-            if let Some(pool) = &pool {
-                add("import concurrent.futures");
-                if pool.contains("get_context") {
-                    add("import multiprocessing");
-                }
-            }
-            add("");
-            add(&kinds);
-            add("");
-            let indent = if limit.is_some() { "        " } else { "    " };
-            let parameters = match (limit, &pool) {
-                (Some(_), Some(_)) => "task, limit, executor",
-                (Some(_), None) => "task, limit",
-                (None, Some(_)) => "task, executor",
-                (None, None) => "task",
-            };
-            add(&format!("async def handle({parameters}):"));
-            if limit.is_some() {
-                add("    async with limit:");
-            }
-            add(&format!(
-                "{indent}data = await fetch(task)  # what waits is awaited"
-            ));
-            if pool.is_some() {
-                add(&format!("{indent}loop = asyncio.get_running_loop()"));
-                add(&format!(
-                    "{indent}return await loop.run_in_executor(executor, compute, data)"
-                ));
-            } else {
-                add(&format!(
-                    "{indent}return compute(data)  # short: the loop stands still meanwhile"
-                ));
-            }
-            add("");
-            add("async def main():");
-            if let Some(n) = limit {
-                add(&format!("    limit = asyncio.Semaphore({n})"));
-            }
-            let mut body = "    ";
-            if let Some(pool) = &pool {
-                add(&format!("    with {pool} as executor:"));
-                body = "        ";
-            }
-            add(&format!("{body}async with asyncio.TaskGroup() as group:"));
-            add(&format!("{body}    for task in tasks:"));
-            add(&format!(
-                "{body}        group.create_task(handle({parameters}))"
-            ));
-            add("");
-            add("if __name__ == \"__main__\":");
-            add("    asyncio.run(main())");
-        }
-        Strategy::Prefork { each, .. } | Strategy::Server { runs: each, .. } => {
-            let coroutine = if each.execution().event_loop {
-                "async def"
-            } else {
-                "def"
-            };
-            add(&kinds);
-            add("");
-            add(&format!("{coroutine} handle(request):  # of app:app"));
-            add("    ...");
-            for call in calls_of_a_batch(strategy) {
-                add(&format!("# started by: {call}"));
-            }
-        }
-        Strategy::Nodes { nodes, each } => {
-            add(&format!(
-                "# on each of {} machines, behind a load balancer or a broker:",
-                nodes.count
-            ));
-            lines.push(code(each, named));
-        }
-    }
-    lines.join("\n")
-}
-
-/// A strategy that stands for a family, for the code before.
-fn typical(family: Family, workers: u32) -> Strategy {
-    let n = Workers::Exactly(workers);
-    let asyncio = |offload| Strategy::Asyncio {
-        limit: None,
-        offload,
-        pools: Vec::new(),
-    };
-    match family {
-        Family::SingleThread => Strategy::Sequential,
-        Family::Threads | Family::FreeThreads => Strategy::Threads(n),
-        Family::Asyncio => asyncio(Offload::None),
-        Family::AsyncioThreads | Family::AsyncioFreeThreads => asyncio(Offload::Threads(n)),
-        Family::Processes => Strategy::Processes {
-            workers: n,
-            start: StartMethod::Forkserver,
-            api: ProcessApi::EXECUTOR,
-            life: crate::scenario::PoolLife::default(),
-        },
-        Family::AsyncioProcesses => asyncio(Offload::Processes(n, StartMethod::Forkserver)),
-        Family::Interpreters => Strategy::Interpreters(n),
-        Family::AsyncioInterpreters => asyncio(Offload::Interpreters(n)),
-        Family::Prefork => Strategy::Prefork {
-            processes: workers,
-            each: Box::new(asyncio(Offload::None)),
-            life: crate::scenario::Lifecycle::started(StartMethod::Fork),
-        },
-        Family::Distributed => Strategy::Nodes {
-            nodes: crate::scenario::Nodes::of(2),
-            each: Box::new(Strategy::Threads(n)),
-        },
-    }
-}
-
 /// How much there is to change.
-pub(super) fn effort(from: Family, to: Family) -> &'static str {
+pub(super) fn effort(from: Family, (to, by_kind): (Family, bool)) -> &'static str {
+    if from == to && by_kind {
+        return "small: kinds of tasks are told apart, and each gets its place";
+    }
     if from == to {
         return "none: it is what the program does, but for the numbers of workers";
     }
@@ -407,8 +94,8 @@ pub(super) fn effort(from: Family, to: Family) -> &'static str {
 /// The way from a family to a strategy.
 pub(super) fn migration(
     from: Family,
-    (to, strategy): (Family, &Strategy),
-    (minor, named): (u32, &[&str]),
+    ((to, by_kind), strategy): ((Family, bool), &Strategy),
+    (minor, named, placement): (u32, &[&str], &[PlacedTasks]),
     workers: u32,
     figures: &[String],
 ) -> Migration {
@@ -416,16 +103,23 @@ pub(super) fn migration(
     if from != to {
         steps.push("Put what a task does into one function of its arguments, which returns its result and changes nothing else.".into());
     }
-    steps.extend(to_steps(to, minor).into_iter().map(str::to_owned));
+    steps.extend(to_steps(from, to, minor).into_iter().map(str::to_owned));
+    if by_kind {
+        steps.push("Let each task say of which kind it is, and decide by that, in one place, whether the loop executes it or a pool: begin with all on the loop, and move one kind after another.".into());
+    }
     steps.push("Run the benchmark (`pchsim verify`, below) on the machine that it is for, and compare with the forecast.".into());
     steps.push("Switch a part of the load over, watch the figures below, then the rest.".into());
     Migration {
         from,
         to,
-        effort: effort(from, to).to_owned(),
+        effort: effort(from, (to, by_kind)).to_owned(),
         steps,
         before: code(&typical(from, workers), named),
-        after: code(strategy, named),
+        after: if by_kind {
+            by_kind::code(strategy, placement)
+        } else {
+            code(strategy, named)
+        },
         review: review(to).into_iter().map(str::to_owned).collect(),
         pitfalls: pitfalls(to)
             .into_iter()
@@ -434,7 +128,12 @@ pub(super) fn migration(
                 text: text.into(),
             })
             .collect(),
-        rollback: rollback(from, to).to_owned(),
+        rollback: if by_kind && from.has_loop() {
+            "Where each kind of task is executed is said in one place: set it back there, one kind after another."
+        } else {
+            rollback(from, to)
+        }
+        .to_owned(),
         watch: watch(to, minor)
             .into_iter()
             .map(str::to_owned)
@@ -443,12 +142,12 @@ pub(super) fn migration(
     }
 }
 
-fn to_steps(to: Family, minor: u32) -> Vec<&'static str> {
+fn to_steps(from: Family, to: Family, minor: u32) -> Vec<&'static str> {
     let free = "Install the free-threaded build beside the other, and look at `sys._is_gil_enabled()` after all imports: it has to be False.";
     let pool = "Put the pool around the loop over tasks, with the number of workers given above.";
     let awaits = "Turn what waits into coroutines, with clients that await (httpx, aiohttp, asyncpg), and keep one client for all tasks.";
     let pickles = "Move the function and all that it takes to a module that can be imported; check with `pickle.dumps` that arguments and results can travel.";
-    match to {
+    let mut steps = match to {
         Family::SingleThread => vec!["Take the pool or the loop out, and keep the tests."],
         Family::Threads => vec![pool],
         Family::FreeThreads => vec![free, pool],
@@ -497,7 +196,10 @@ fn to_steps(to: Family, minor: u32) -> Vec<&'static str> {
             "Make a server or a worker of the program, and put a balancer or a broker before the machines.",
             "Give every task an id, so that it can be sent again when a machine is lost.",
         ],
-    }
+    };
+    // Who has a loop has coroutines.
+    steps.retain(|s| *s != awaits || !from.has_loop());
+    steps
 }
 
 fn review(to: Family) -> Vec<&'static str> {
@@ -636,63 +338,13 @@ fn watch(to: Family, minor: u32) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax::parse_strategy;
-
-    fn strategy(text: &str) -> Strategy {
-        parse_strategy(text).unwrap().strategy
-    }
-
-    #[test]
-    fn calls_are_what_python_takes() {
-        for (text, first) in [
-            (
-                "threads:8",
-                "concurrent.futures.ThreadPoolExecutor(max_workers=8)",
-            ),
-            (
-                "processes:4:spawn:20",
-                "concurrent.futures.ProcessPoolExecutor(max_workers=4, mp_context=multiprocessing.get_context(\"spawn\"))",
-            ),
-            (
-                "pool:4:fork",
-                "multiprocessing.get_context(\"fork\").Pool(4)",
-            ),
-            (
-                "interpreters:3",
-                "concurrent.futures.InterpreterPoolExecutor(max_workers=3)",
-            ),
-        ] {
-            assert_eq!(calls(&strategy(text), true)[0], first, "{text}");
-        }
-        assert!(calls(&strategy("processes:4:spawn:20"), true)[1].contains("chunksize=20"));
-    }
-
-    #[test]
-    fn hostile_names_stay_within_their_quotes() {
-        let name = "x\"]\nimport os; os.system('rm -rf /')  # ";
-        for text in [
-            "sequential",
-            "threads:2",
-            "asyncio:10+processes:2:fork",
-            "prefork:2(asyncio)",
-        ] {
-            let code = code(&strategy(text), &[name]);
-            assert!(
-                !code
-                    .lines()
-                    .any(|l| l.trim_start().starts_with("import os")),
-                "{code}"
-            );
-        }
-        assert_eq!(python_text("a\"b\\"), "\"a\\\"b\\\\\"");
-    }
 
     #[test]
     fn every_way_has_its_steps() {
         for from in Family::ALL {
             for to in Family::ALL {
                 let there = typical(to, 4);
-                let m = migration(from, (to, &there), (14, &["t"]), 4, &[]);
+                let m = migration(from, ((to, false), &there), (14, &["t"], &[]), 4, &[]);
                 assert!(
                     m.steps.len() >= 4 && !m.pitfalls.is_empty() && !m.review.is_empty(),
                     "{from:?} {to:?}"

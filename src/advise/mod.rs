@@ -4,16 +4,21 @@
 //! allow, over numbers of workers, and decides by the figures. Where the two disagree it names the mechanism that makes the difference. All
 //! sentences are made from what was simulated.
 
+mod answered;
 mod answers;
+mod by_kind;
 mod candidates;
 mod change;
 mod choose;
+mod code;
 mod constraints;
 mod factors;
 mod family;
 mod groups;
 mod make;
+mod mechanism;
 mod migrate;
+mod placement;
 mod prior;
 mod result;
 mod survey;
@@ -26,5 +31,7 @@ pub use constraints::{Constraints, FreeThreading, Priority};
 pub use family::Family;
 pub use make::{AdviseError, Ask, Depth, advise};
 pub use migrate::{Migration, Pitfall};
+pub use placement::{PlaceName, PlacedTasks};
 pub use prior::Question;
 pub use result::*;
+pub(crate) use words::one_line;

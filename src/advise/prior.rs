@@ -36,6 +36,8 @@ pub(super) struct Demand {
     pub at_once: u64,
     /// Whether tasks change objects that they share.
     pub shares: bool,
+    /// Machines that the scenario puts its tasks on, at most.
+    pub machines: u32,
 }
 
 impl Demand {
@@ -90,6 +92,12 @@ impl Demand {
             cores,
             at_once,
             shares: w.any_step(shares),
+            machines: scenario
+                .strategies
+                .iter()
+                .map(|c| c.strategy.machines(&w.faults))
+                .max()
+                .unwrap_or(1),
         }
     }
 
@@ -117,7 +125,7 @@ fn at_least_one(x: f64) -> u64 {
 }
 
 /// Mean seconds that steps spend so, children and repetitions counted.
-fn spent(steps: &[Step], such: &[StepResource]) -> f64 {
+pub(super) fn spent(steps: &[Step], such: &[StepResource]) -> f64 {
     let of = |step: &Step| {
         let own = match step.takes() {
             Some((resource, time)) if such.contains(&resource) => time.mean() / 1e9,
@@ -156,6 +164,18 @@ pub(super) fn prior(demand: &Demand, constraints: &Constraints) -> Prior {
         });
         yes
     };
+    if demand.machines > 1
+        && !ask(
+            "Is one machine enough?",
+            false,
+            format!("the scenario has {} machines", demand.machines),
+        )
+    {
+        return Prior {
+            path,
+            family: Family::Distributed,
+        };
+    }
     let spends = format!(
         "a task computes for {} and waits for {}",
         time(demand.cpu),

@@ -6,6 +6,7 @@ use super::change::Lever;
 use super::constraints::{Constraints, Priority};
 use super::family::Family;
 use super::migrate::Migration;
+use super::placement::PlacedTasks;
 use super::prior::Question;
 use crate::measure::Estimate;
 use crate::result::{Generator, Judgement, ScenarioName, SpeedupVerdict};
@@ -57,7 +58,7 @@ pub struct Advice {
     pub second_best: Option<String>,
     /// An approach for each kind of task, where there are several.
     pub groups: Vec<Group>,
-    /// To each kind of task its own, beside what is recommended for all; absent where all would take the same.
+    /// To each kind of task its own, beside what is best for all alike; absent where the kinds are alike, or there is only one.
     pub split: Option<Split>,
     /// What else bears on the case.
     pub factors: Vec<Factor>,
@@ -74,6 +75,9 @@ pub struct Advice {
 pub struct Approach {
     /// Its family.
     pub family: Family,
+    /// Where the tasks of each kind are executed, where each kind has its own; else empty.
+    #[serde(default)]
+    pub placement: Vec<PlacedTasks>,
     /// The strategy, as `--strategy` takes it.
     pub strategy: String,
     /// The interpreter.
@@ -106,12 +110,23 @@ pub struct Approach {
     pub memory_bytes: Option<Estimate>,
     /// Of these, what each worker adds to a single thread, where it has workers.
     pub memory_per_worker_bytes: Option<f64>,
-    /// CPU time of all its processes in seconds.
+    /// CPU time of all its processes in seconds; absent where a horizon cuts the runs, so that they do not do the same tasks.
     pub cpu_s: Option<Estimate>,
+    /// CPU time of a completed task in seconds, where a horizon cuts the runs.
+    #[serde(default)]
+    pub cpu_per_task_s: Option<Estimate>,
     /// Share of the cores that is busy, from 0 to 1.
     pub utilization_share: Option<Estimate>,
     /// What became of each requirement.
     pub requirements: Vec<Judgement>,
+}
+
+impl Approach {
+    /// How it is called.
+    #[must_use]
+    pub fn called(&self) -> String {
+        self.family.said(!self.placement.is_empty())
+    }
 }
 
 /// What to take.
@@ -223,18 +238,18 @@ pub struct Group {
     pub text: String,
 }
 
-/// An approach of its own for each kind of task, in one program.
+/// The best program that gives each kind of task its own, beside the best of those that treat all alike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
-    /// The strategy on its interpreter; what stands in a named pool has its tasks offloaded to it whole.
+    /// The strategy on its interpreter.
     pub strategy: String,
-    /// The kinds of tasks that go to the pool.
-    pub in_pool: Vec<String>,
+    /// Where the tasks of each kind are executed.
+    pub placement: Vec<PlacedTasks>,
     /// Value of the metric that matters most.
     pub value: Option<Estimate>,
-    /// Whether it is better than what is recommended for all, by more than a tie.
+    /// Whether it is what is recommended: better than what treats all alike, by more than a tie and chance.
     pub better: bool,
-    /// In words, beside what is recommended for all.
+    /// In words, beside the other.
     pub text: String,
 }
 

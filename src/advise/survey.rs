@@ -6,16 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::candidates::{Breadth, Candidate, candidates};
 use super::constraints::{Constraints, Priority};
 use super::family::Family;
+use super::placement::Placement;
 use crate::cpython::profile::Profile;
-use crate::engine::whole;
+use crate::engine::{Nanos, whole};
 use crate::measure::Estimate;
 use crate::plan::{Input, at_load, own_load};
 use crate::quantity::Quantity;
-use crate::result::{Forecast, Tier, Verdict};
+use crate::result::{Forecast, Tier, Verdict, fails_more};
 use crate::scenario::units::format_size;
 use crate::scenario::{
     Arrivals, Metric, Objective, Pool, Rounds, Scenario, StartMethod, Strategy, StrategyCase,
-    strategy_label,
+    Workers, strategy_label,
 };
 use crate::strategy::simulate;
 use crate::study::{Options, StudyError, run_study};
@@ -34,6 +35,8 @@ pub(super) struct Fared {
     pub speedup: Option<Estimate>,
     /// Why the constraints exclude it.
     pub excluded: Option<&'static str>,
+    /// Whether runs are cut by a horizon, so that not all do the same tasks: the CPU time is that of a task then.
+    pub cut: bool,
     /// Whether its processes, if it has any, are started as its version of Python starts them by itself (on Linux): by a fork server since 3.14,
     /// by fork before. Fork is not safe where a program has threads, and another start than the usual has to be asked for.
     pub usual: bool,
@@ -74,9 +77,19 @@ impl Fared {
 
     /// Workers of all its pools and processes: of two that are as good the one with fewer is taken.
     pub(super) fn weight(&self) -> u64 {
-        weight(&self.candidate.strategy)
+        let strategy = &self.candidate.strategy;
+        copies(strategy) * (in_pools(strategy, UNSAID) + 1)
+    }
+
+    /// Workers of all its pools in all its processes; 1 where it has none.
+    pub(super) fn workers(&self) -> u64 {
+        let strategy = &self.candidate.strategy;
+        in_pools(strategy, 0).max(1) * copies(strategy)
     }
 }
+
+/// Workers of a pool that the library sizes by itself, about.
+const UNSAID: u64 = 32;
 
 /// Whether processes of pools are started by the default of this version of Python.
 fn starts_as_usual(strategy: &Strategy, minor: u32) -> bool {
@@ -93,17 +106,19 @@ fn within(metric: Option<Metric>, value: f64, bound: f64) -> bool {
     }
 }
 
-fn weight(strategy: &Strategy) -> u64 {
-    let execution = strategy.execution();
-    let workers: u64 = strategy
-        .every_pool()
-        .filter_map(Pool::workers)
-        .map(|w| match w {
-            crate::scenario::Workers::Exactly(n) => u64::from(n),
-            crate::scenario::Workers::Auto | crate::scenario::Workers::PerTask => 32,
-        })
-        .sum();
-    u64::from(execution.copies.unwrap_or(1)) * (workers + 1)
+/// Workers of all pools of a strategy, one that has no number of its own counted as so many.
+fn in_pools(strategy: &Strategy, unsaid: u64) -> u64 {
+    let pools = strategy.every_pool().filter_map(Pool::workers);
+    let each = pools.map(|w| match w {
+        Workers::Exactly(n) => u64::from(n),
+        Workers::Auto | Workers::PerTask => unsaid,
+    });
+    each.sum()
+}
+
+/// Copies of the program that a strategy starts.
+fn copies(strategy: &Strategy) -> u64 {
+    u64::from(strategy.execution().copies.unwrap_or(1))
 }
 
 /// What is looked for.
@@ -168,6 +183,8 @@ const LONG: u64 = 300_000;
 const PROBE: f64 = 0.05;
 /// How many may be looked at closely.
 const FINALISTS: usize = 16;
+/// How many that give each kind of task its own, beside them.
+const BY_KIND: usize = 6;
 /// Share by which a candidate may be behind in a glance and still be looked at closely.
 const NEAR: f64 = 0.15;
 /// Tasks of the batch by which it is measured how much work is done where there is always some.
@@ -211,6 +228,7 @@ impl Surveyor<'_> {
             },
             profile: 0,
             family: Family::Asyncio,
+            placement: None,
         };
         let steady = is_steady(scenario);
         let goal = Goal {
@@ -282,7 +300,7 @@ impl Surveyor<'_> {
             ..Options::default()
         };
         let mut all = self.study(&scene, some, &options, Some(goal.metric))?;
-        self.add_capacity(scenario, scale, &mut all)?;
+        self.add_capacity(scenario, (goal, scale), &mut all)?;
         Ok(all)
     }
 
@@ -290,13 +308,22 @@ impl Surveyor<'_> {
     fn add_capacity(
         &self,
         scenario: &Scenario,
-        scale: Scale,
+        (goal, scale): (&Goal, Scale),
         all: &mut [Fared],
     ) -> Result<(), StudyError> {
         if scenario.workload.arrivals == Arrivals::Batch {
+            let single = all.iter().filter(|f| f.candidate.strategy.is_sequential());
+            let single = single.min_by_key(|f| f.candidate.profile);
+            let single = single.and_then(|f| f.forecast.get(Quantity::Makespan));
             for f in all {
                 f.capacity = f.forecast.get(Quantity::Throughput);
-                f.speedup = f.forecast.speedup;
+                // A study's own ratio is of the metric that it ranks by.
+                f.speedup = match goal.metric {
+                    Metric::Makespan => f.forecast.speedup,
+                    _ => single
+                        .zip(f.forecast.get(Quantity::Makespan))
+                        .and_then(|(slow, own)| times_as_fast(slow, own)),
+                };
             }
             return Ok(());
         }
@@ -321,7 +348,7 @@ impl Surveyor<'_> {
         Ok(())
     }
 
-    /// Simulates these on the scene.
+    /// Simulates these on the scene; those that tell kinds of tasks apart on the scene in which the tasks say where they are executed.
     pub(super) fn study(
         &self,
         scene: &Scenario,
@@ -329,6 +356,44 @@ impl Surveyor<'_> {
         options: &Options,
         metric: Option<Metric>,
     ) -> Result<Vec<Fared>, StudyError> {
+        let mut placements: Vec<Option<&Placement>> = Vec::new();
+        for c in some {
+            if !placements.contains(&c.placement.as_ref()) {
+                placements.push(c.placement.as_ref());
+            }
+        }
+        let mut seen: Vec<Option<Fared>> = some.iter().map(|_| None).collect();
+        for placement in &placements {
+            let placed = placement.map(|p| p.placed(scene));
+            let these: Vec<usize> = (0..some.len())
+                .filter(|&i| some[i].placement.as_ref() == *placement)
+                .collect();
+            let candidates: Vec<&Candidate> = these.iter().map(|&i| &some[i]).collect();
+            let fared = self.study_alike(
+                placed.as_ref().unwrap_or(scene),
+                &candidates,
+                options,
+                metric,
+            )?;
+            for (i, fared) in these.into_iter().zip(fared) {
+                seen[i] = fared;
+            }
+        }
+        let mut seen: Vec<Fared> = seen.into_iter().flatten().collect();
+        if placements.len() > 1 {
+            fail_more(&mut seen);
+        }
+        Ok(seen)
+    }
+
+    /// Simulates these side by side: each replication with the same arrivals and demands.
+    fn study_alike(
+        &self,
+        scene: &Scenario,
+        some: &[&Candidate],
+        options: &Options,
+        metric: Option<Metric>,
+    ) -> Result<Vec<Option<Fared>>, StudyError> {
         let mut scene = scene.clone();
         scene.strategies = some
             .iter()
@@ -353,14 +418,19 @@ impl Surveyor<'_> {
         for f in study.forecasts {
             by_name.insert((f.strategy.clone(), f.interpreter.clone()), f);
         }
-        let fared = some.iter().filter_map(|c| {
+        let fared = some.iter().map(|c| {
             let name = (
                 strategy_label(&c.strategy),
                 self.profiles[c.profile].name.clone(),
             );
+            let mut forecast = by_name.get(&name)?.clone();
+            if let Some(horizon) = scene.horizon {
+                cpu_of_a_task(&mut forecast, horizon, metric);
+            }
             Some(Fared {
-                forecast: by_name.get(&name)?.clone(),
-                candidate: c.clone(),
+                forecast,
+                cut: scene.horizon.is_some(),
+                candidate: (*c).clone(),
                 capacity: None,
                 speedup: None,
                 excluded: self.constraints.excludes(c.family),
@@ -371,41 +441,90 @@ impl Surveyor<'_> {
     }
 }
 
-/// The best of each family, those that are near the best of all, and the best by other goals; the single thread among them.
-pub(super) fn finalists(glance: &[Fared], goal: &Goal, others: &[Goal]) -> Vec<Candidate> {
-    let order = ordered(glance, goal);
-    let mut chosen: Vec<usize> = Vec::new();
-    let mut families = 0_u16;
-    let best = order
-        .first()
-        .map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
-    for &i in &order {
-        let f = &glance[i];
-        let first = families & f.candidate.family.bit() == 0;
-        families |= f.candidate.family.bit();
-        let near = best.is_some_and(|(standing, value)| {
-            f.excluded.is_none()
-                && f.standing() <= standing.max(1)
-                && value
-                    .zip(measured(f, goal))
-                    .is_some_and(|(best, v)| v <= best * (1.0 + NEAR))
-                && chosen.len() < FINALISTS
-        });
-        if first || near {
-            chosen.push(i);
+/// Puts the CPU time of a completed task in the place of that of the run, which ends at a horizon however much has been done by then.
+fn cpu_of_a_task(f: &mut Forecast, horizon: Nanos, metric: Option<Metric>) {
+    let counted = horizon.since(f.warmup).as_secs_f64() / horizon.as_secs_f64().max(1e-9);
+    let completed = f.get(Quantity::Completed).map_or(0.0, |c| c.mean);
+    let all = completed / counted.max(f64::MIN_POSITIVE);
+    let of_a_task = f.get(Quantity::Cpu).filter(|_| all > 0.0);
+    let of_a_task = of_a_task.map(|cpu| cpu.scaled(1.0 / all));
+    f.values[Quantity::Cpu as usize] = of_a_task;
+    if metric == Some(Metric::Cpu) {
+        f.ranked.value = of_a_task;
+        f.ranked.behind_best = None;
+    }
+}
+
+/// How many times as fast one is as another, by the times that both take.
+fn times_as_fast(slow: Estimate, fast: Estimate) -> Option<Estimate> {
+    let ratio = slow.mean / fast.mean;
+    let shares = slow.half().zip(fast.half());
+    let half = shares.map(|(a, b)| ratio * libm::hypot(a / slow.mean, b / fast.mean));
+    (fast.mean > 0.0).then(|| Estimate::new(ratio, half, ratio, slow.n.min(fast.n)))
+}
+
+/// Sets apart what fails a larger share of its tasks than another that was simulated elsewhere: a study knows only of its own cases.
+fn fail_more(all: &mut [Fared]) {
+    let failing = |f: &Fared| f.forecast.get(Quantity::FailureRate);
+    let fine = all.iter().filter(|f| f.forecast.is_fine());
+    let least = fine
+        .filter_map(failing)
+        .map(|e| e.mean)
+        .fold(f64::INFINITY, f64::min);
+    for f in all {
+        let more = failing(f).is_some_and(|e| fails_more(e, least));
+        if more && f.forecast.tier != Tier::NoForecast {
+            f.forecast.tier = Tier::Fails;
         }
     }
-    for other in others {
-        if let Some(&best) = ordered(glance, other).first()
-            && !chosen.contains(&best)
-        {
-            chosen.push(best);
+}
+
+/// The best of each family, those that are near the best of all, and the best by other goals; the single thread among them. Of programs that
+/// give each kind of task its own so many of their own, which keep none of the others out.
+pub(super) fn finalists(glance: &[Fared], goal: &Goal, others: &[Goal]) -> Vec<Candidate> {
+    let mut chosen: Vec<usize> = Vec::new();
+    for (by_kind, most) in [(false, FINALISTS), (true, BY_KIND)] {
+        let of = |i: &usize| glance[*i].candidate.placement.is_some() == by_kind;
+        let order: Vec<usize> = ordered(glance, goal).into_iter().filter(of).collect();
+        chosen.extend(near_the_best(glance, goal, &order, most));
+        for other in others {
+            if let Some(best) = ordered(glance, other).into_iter().find(of)
+                && !chosen.contains(&best)
+            {
+                chosen.push(best);
+            }
         }
     }
     chosen
         .iter()
         .map(|&i| glance[i].candidate.clone())
         .collect()
+}
+
+/// Of some in their order the first of each kind, and at most so many that are near the best.
+fn near_the_best(glance: &[Fared], goal: &Goal, order: &[usize], most: usize) -> Vec<usize> {
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut kinds: Vec<(Family, bool)> = Vec::new();
+    let best = order
+        .first()
+        .map(|&i| (glance[i].standing(), measured(&glance[i], goal)));
+    for &i in order {
+        let f = &glance[i];
+        let first = !kinds.contains(&f.candidate.kind());
+        kinds.push(f.candidate.kind());
+        let near = best.is_some_and(|(standing, value)| {
+            f.excluded.is_none()
+                && f.standing() <= standing.max(1)
+                && value
+                    .zip(measured(f, goal))
+                    .is_some_and(|(best, v)| v <= best * (1.0 + NEAR))
+                && chosen.len() < most
+        });
+        if first || near {
+            chosen.push(i);
+        }
+    }
+    chosen
 }
 
 /// Whether tasks come for as long as is simulated.
@@ -489,12 +608,7 @@ pub(super) fn ordered(all: &[Fared], goal: &Goal) -> Vec<usize> {
                 }
             })
             .then_with(|| key(a).total_cmp(&key(b)))
-            .then_with(|| {
-                x.candidate
-                    .family
-                    .complexity()
-                    .cmp(&y.candidate.family.complexity())
-            })
+            .then_with(|| x.candidate.complexity().cmp(&y.candidate.complexity()))
             .then_with(|| x.weight().cmp(&y.weight()))
             .then(a.cmp(&b))
     });

@@ -1,9 +1,9 @@
 //! Under which other inputs another approach would be the better one, found by simulating them.
 
-use super::candidates::Candidate;
+use super::candidates::{Candidate, candidates};
 use super::change::Lever;
 use super::choose::{Decision, SAME, decide};
-use super::survey::{Fared, Goal, Scale, Surveyor, measured, scene};
+use super::survey::{Fared, Goal, Scale, Surveyor, measured, ordered, scene};
 use crate::scenario::{Scenario, Workers};
 use crate::study::{Options, StudyError};
 
@@ -16,6 +16,8 @@ pub(super) struct Crossing {
     pub factor: f64,
     /// The factor at which the alternative was seen to be better.
     pub seen: f64,
+    /// Whether both were given the numbers of workers that are best there; else they have those that are best for the input as it is.
+    pub anew: bool,
 }
 
 /// What would be decided with an input wrong.
@@ -41,14 +43,15 @@ const BUDGET: u64 = 24_000_000;
 const WRONG: [f64; 2] = [0.5, 2.0];
 
 impl Surveyor<'_> {
-    /// For each of the others, where it becomes better than what is taken, the nearest of each input first.
+    /// For each of the others, where it becomes better than what is taken, the nearest of each input first; of the first `most` of each the
+    /// numbers of workers are searched anew.
     pub(super) fn crossings(
         &self,
         scenario: &Scenario,
         goal: &Goal,
         scale: Scale,
         taken: &Candidate,
-        others: &[Candidate],
+        (others, most): (&[Candidate], usize),
     ) -> Result<Vec<Vec<Crossing>>, StudyError> {
         let mut found: Vec<Vec<Crossing>> = others.iter().map(|_| Vec::new()).collect();
         let levers: Vec<Lever> = Lever::ALL
@@ -98,6 +101,7 @@ impl Surveyor<'_> {
                             lever,
                             factor: at,
                             seen: factor,
+                            anew: false,
                         });
                     }
                     open.retain(|i| !crossed.contains(i));
@@ -108,7 +112,76 @@ impl Surveyor<'_> {
         for list in &mut found {
             list.sort_by(|a, b| far(a.factor).total_cmp(&far(b.factor)));
         }
+        let begun = self.spent();
+        for (list, other) in found.iter_mut().zip(others) {
+            let mut held = Vec::new();
+            for crossing in list.drain(..) {
+                // What takes too long to search anew says with which workers it was seen.
+                if held.len() >= most || self.spent() - begun > BUDGET / 2 {
+                    held.push(crossing);
+                    continue;
+                }
+                held.extend(self.anew(scenario, (goal, scale), (taken, other), crossing)?);
+            }
+            *list = held;
+        }
         Ok(found)
+    }
+
+    /// A crossing with both given the numbers of workers that are best there; `None`: with those the other is no better.
+    fn anew(
+        &self,
+        scenario: &Scenario,
+        (goal, scale): (&Goal, Scale),
+        kinds: (&Candidate, &Candidate),
+        crossing: Crossing,
+    ) -> Result<Option<Crossing>, StudyError> {
+        let at = |factor: f64| {
+            self.best_is_better(scenario, (goal, scale), kinds, (crossing.lever, factor))
+        };
+        if !at(crossing.seen)? {
+            return Ok(None);
+        }
+        let factor = if at(crossing.factor)? {
+            crossing.factor
+        } else {
+            libm::sqrt(crossing.factor * crossing.seen)
+        };
+        Ok(Some(Crossing {
+            factor,
+            anew: true,
+            ..crossing
+        }))
+    }
+
+    /// Whether with an input changed the best of one kind is better than the best of another.
+    fn best_is_better(
+        &self,
+        scenario: &Scenario,
+        (goal, scale): (&Goal, Scale),
+        (taken, other): (&Candidate, &Candidate),
+        (lever, factor): (Lever, f64),
+    ) -> Result<bool, StudyError> {
+        let Some(changed) = lever.changed(scenario, factor) else {
+            return Ok(false);
+        };
+        let mut all = candidates(&changed, self.profiles, self.constraints, scale.breadth);
+        all.retain(|c| c.kind() == taken.kind() || c.kind() == other.kind());
+        for own in [taken, other] {
+            if !all.contains(own) {
+                all.push(own.clone());
+            }
+        }
+        let scene = scene(&changed, goal, scale.times);
+        let one = Options::default().with_replications(1);
+        let seen = self.study(&scene, &all, &one, Some(goal.metric))?;
+        let order = ordered(&seen, goal);
+        let best = |of: &Candidate| {
+            let mut order = order.iter().map(|&i| &seen[i]);
+            order.find(|f| f.candidate.kind() == of.kind())
+        };
+        let both = best(other).zip(best(taken));
+        Ok(both.is_some_and(|(other, taken)| is_better(other, taken, goal)))
     }
 
     pub(super) fn spent(&self) -> u64 {

@@ -4,19 +4,20 @@ use super::change::Lever;
 use super::choose::{Ground, SAME};
 use super::constraints::{Constraints, Priority};
 use super::family::Family;
+use super::mechanism::spent;
+use super::placement::{PlaceName, PlacedTasks};
 use super::prior::Demand;
-use super::result::Condition;
+use super::result::{Condition, Split};
 use super::survey::{Fared, Goal, measured};
 use super::weigh::Crossing;
 use crate::cpython::profile::Profile;
 use crate::plan::{LoadUnit, load_text, own_load};
 use crate::quantity::{
-    self, Means, Quantity, Unit, bytes, digits, list, metric_text, metric_title, percent,
+    Quantity, Unit, bytes, counted, digits, list, metric_text, metric_title, percent,
     quantity_text, seconds, time,
 };
 use crate::result::{Judgement, SpeedupVerdict, Verdict};
 use crate::scenario::{Arrivals, Metric, Scenario};
-use crate::strategy::{CAUSES, Cause};
 
 /// What all sentences of a piece of advice have in common.
 #[derive(Clone, Debug)]
@@ -25,10 +26,12 @@ pub(super) struct Words {
     pub batch: bool,
     metric: Metric,
     priority: Priority,
+    /// Whether runs are cut before all tasks are done.
+    cut: bool,
 }
 
 /// Difference of shares that is worth a word.
-const MATTERS: f64 = 0.05;
+pub(super) const MATTERS: f64 = 0.05;
 
 impl Words {
     pub(super) fn of(scenario: &Scenario, goal: &Goal) -> Self {
@@ -36,6 +39,24 @@ impl Words {
             batch: scenario.workload.arrivals == Arrivals::Batch,
             metric: goal.metric,
             priority: goal.priority,
+            cut: scenario.horizon.is_some(),
+        }
+    }
+
+    /// How a metric is called.
+    fn title(&self, metric: Metric) -> String {
+        match metric {
+            Metric::Cpu => self.cpu().to_owned(),
+            _ => metric_title(metric),
+        }
+    }
+
+    /// How CPU time is called: that of the run, or of a task where runs are cut before all are done.
+    fn cpu(&self) -> &'static str {
+        if self.cut {
+            "CPU time of a task"
+        } else {
+            "CPU time"
         }
     }
 
@@ -50,7 +71,7 @@ impl Words {
         match f.value() {
             Some(v) => format!(
                 "{} of {}",
-                metric_title(self.metric),
+                self.title(self.metric),
                 metric_text(self.metric, v)
             ),
             None => f.forecast.status.name().to_owned(),
@@ -67,10 +88,10 @@ impl Words {
         constraints: &Constraints,
     ) -> Vec<String> {
         let mut all = Vec::new();
-        let name = taken.candidate.family.name();
-        let others = best.filter(|b| b.candidate.family != taken.candidate.family);
+        let name = taken.candidate.name();
+        let others = best.filter(|b| b.candidate.kind() != taken.candidate.kind());
         let against = others.map_or(String::new(), |b| {
-            format!(": {} has a {}", b.candidate.family.name(), self.value(b))
+            format!(": {} has a {}", b.candidate.name(), self.value(b))
         });
         all.push(match ground {
             Ground::Best => format!(
@@ -124,7 +145,7 @@ impl Words {
         }
         if let Some(m) = taken.forecast.get(Quantity::MemoryPeak) {
             let single = baseline.and_then(|b| b.get(Quantity::MemoryPeak));
-            let workers = super::make::workers(taken);
+            let workers = taken.workers();
             let each = match single.filter(|_| workers > 1) {
                 Some(single) => format!(
                     ", {} for each of {workers} workers beyond a single thread's {}",
@@ -159,27 +180,23 @@ impl Words {
         ground: Ground,
     ) -> String {
         let tree = tree.name();
-        if taken.candidate.family == Family::Distributed {
-            return format!(
-                "The tree says {tree}, of one machine: what stands on several is what the scenario says."
-            );
-        }
         let Some(f) = by_tree else {
-            return format!("The tree says {tree}, which none of the interpreters here can do.");
+            return format!("None of the interpreters here can do {tree}.");
         };
         if let Some(why) = f.excluded {
-            return format!("The tree says {tree}, which cannot be taken: {why}.");
+            return format!("{} cannot be taken: {why}.", capital(tree));
         }
         if f.standing() > 1 && f.standing() > taken.standing() {
             return format!(
-                "The tree says {tree}, which does not do what is required: {}.",
+                "{} does not do what is required: {}.",
+                capital(tree),
                 lacks(f)
             );
         }
         let both = format!(
             "{tree} (what the tree says) has a {}, {} a {}",
             self.value(f),
-            taken.candidate.family.name(),
+            taken.candidate.name(),
             self.value(taken)
         );
         match ground {
@@ -199,7 +216,7 @@ impl Words {
     }
 
     /// What decides, as a number of which less is better.
-    fn number(&self, f: &Fared) -> Option<f64> {
+    pub(super) fn number(&self, f: &Fared) -> Option<f64> {
         let goal = Goal {
             objectives: Vec::new(),
             priority: self.priority,
@@ -226,7 +243,7 @@ impl Words {
             (Some(a), Some(b)) if self.priority != Priority::Throughput || self.batch => {
                 format!(
                     "{} {} ({})",
-                    metric_title(self.metric),
+                    self.title(self.metric),
                     metric_text(self.metric, a),
                     against(a.mean, b.mean)
                 )
@@ -235,7 +252,7 @@ impl Words {
         }];
         for (q, name) in [
             (Quantity::MemoryPeak, "memory"),
-            (Quantity::Cpu, "CPU time"),
+            (Quantity::Cpu, self.cpu()),
         ] {
             if self.metric.quantity() == Some(q) {
                 continue;
@@ -245,6 +262,43 @@ impl Words {
             }
         }
         parts.join(", ")
+    }
+
+    /// What it does to give each kind of task its own; `better`: it is what is recommended.
+    pub(super) fn split(
+        &self,
+        (own, better): (&Fared, bool),
+        alike: Option<&Fared>,
+        placement: &[PlacedTasks],
+        profile: &Profile,
+    ) -> Split {
+        let figure = |f: &Fared| {
+            if f.standing() <= 1 {
+                self.value(f)
+            } else {
+                format!("does not do what is required ({})", lacks(f))
+            }
+        };
+        let strategy = format!("{} on {}", own.label(), profile.name);
+        let other = alike.map_or(String::new(), |a| {
+            let what = if better {
+                format!("the best that treats all alike, {}", a.candidate.name())
+            } else {
+                "what is recommended for all".to_owned()
+            };
+            format!("; {what} ({}): {}", a.label(), figure(a))
+        });
+        Split {
+            text: format!(
+                "To each its own ({strategy}: {}): {}{other}.",
+                places(placement),
+                figure(own)
+            ),
+            strategy,
+            placement: placement.to_vec(),
+            value: own.value(),
+            better,
+        }
     }
 
     /// When an alternative is better by what is known of it: no input has to change.
@@ -312,12 +366,12 @@ impl Words {
             (Priority::Throughput, _) if !self.batch => words.value(f),
             (_, Some(v)) => format!(
                 "{} of {}",
-                metric_title(goal.metric),
+                self.title(goal.metric),
                 metric_text(goal.metric, v)
             ),
             _ => words.value(f),
         };
-        format!("{} ({}), {value}", f.candidate.family.name(), f.label())
+        format!("{} ({}), {value}", f.candidate.name(), f.label())
     }
 
     /// Figures that would show in production that the forecast was wrong.
@@ -371,8 +425,8 @@ pub(super) fn crossing(scenario: &Scenario, demand: &Demand, c: Crossing) -> Con
                 "or fewer"
             };
             format!(
-                "with {} cores {from}",
-                digits(libm::round(cores).max(1.0), 3)
+                "with {} {from}",
+                counted(crate::engine::whole(libm::round(cores).max(1.0)), "core")
             )
         }
         Lever::Payload => format!(
@@ -384,6 +438,11 @@ pub(super) fn crossing(scenario: &Scenario, demand: &Demand, c: Crossing) -> Con
             "of imports",
         ),
         Lever::Memory => format!("{side} {} times the memory of a task", digits(c.factor, 2)),
+    };
+    let text = if c.anew {
+        text
+    } else {
+        format!("{text} with these numbers of workers")
     };
     Condition {
         text,
@@ -412,18 +471,42 @@ pub(super) fn second_best<'a>(
     };
     Some(format!(
         "{} ({}) is simpler and does what is required: it takes {} more {cost}. Sensible where the code has to stay simple, or while there is nobody who knows {}.",
-        capital(f.candidate.family.name()),
+        capital(&f.candidate.name()),
         f.label(),
         percent(times - 1.0),
-        taken.candidate.family.name()
+        taken.candidate.name()
     ))
+}
+
+/// Where the tasks of each kind are executed: `thinker whole in the pool "work", scout on the loop`.
+pub(super) fn places(placement: &[PlacedTasks]) -> String {
+    let one = |p: &PlacedTasks| {
+        let name = one_line(&p.name);
+        match (p.place, &p.pool) {
+            (PlaceName::Pool, Some(pool)) => format!("{name} whole in the pool `{pool}`"),
+            (PlaceName::Loop, _) => format!("{name} on the loop"),
+            (PlaceName::Parts | PlaceName::Pool, _) => {
+                format!("{name} on the loop but for what it computes, which goes to the pool")
+            }
+        }
+    };
+    list(&placement.iter().map(one).collect::<Vec<_>>())
+}
+
+/// A name of the user's on one line, without signs that a terminal would obey.
+pub(crate) fn one_line(name: &str) -> String {
+    let words: Vec<&str> = name
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.join(" ")
 }
 
 /// What it is, in a line.
 pub(super) fn title(f: &Fared, profile: &Profile) -> String {
     format!(
         "{}: {} on {}",
-        capital(f.candidate.family.name()),
+        capital(&f.candidate.name()),
         f.label(),
         profile.name
     )
@@ -433,8 +516,8 @@ pub(super) fn title(f: &Fared, profile: &Profile) -> String {
 pub(super) fn names(all: &[&Fared]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for f in all {
-        let name = format!("{} ({})", f.candidate.family.name(), f.label());
-        let known = |n: &String| n.starts_with(&format!("{} (", f.candidate.family.name()));
+        let name = format!("{} ({})", f.candidate.name(), f.label());
+        let known = |n: &String| n.starts_with(&format!("{} (", f.candidate.name()));
         if !names.iter().any(known) {
             names.push(name);
         }
@@ -442,19 +525,38 @@ pub(super) fn names(all: &[&Fared]) -> Vec<String> {
     names
 }
 
-/// What is in the way where nothing does what is required: the requirement that the nearest misses, and by how much.
-pub(super) fn binding(nearest: &Fared, all: &[Fared]) -> String {
-    if let Some(why) = nearest.excluded {
-        let families: Vec<&str> = all
-            .iter()
-            .filter(|f| f.excluded.is_none())
-            .map(|f| f.candidate.family.name())
-            .collect();
-        if families.is_empty() {
-            return format!(
-                "none of the approaches that the interpreters here can execute may be taken: {why}"
-            );
-        }
+/// What is in the way where nothing does what is required: the requirement that the nearest misses, and by how much; or the machine, if that
+/// has not the cores that the tasks need.
+pub(super) fn binding(
+    nearest: &Fared,
+    all: &[Fared],
+    demand: &Demand,
+    scenario: &Scenario,
+) -> String {
+    let cores = scenario.machine.cores.iter().sum::<f64>();
+    let comes = scenario.workload.arrivals != Arrivals::Batch && own_load(scenario).is_some();
+    let why = in_the_way(nearest, all);
+    if comes
+        && LoadUnit::of(scenario) == LoadUnit::PerSecond
+        && demand.cores > cores
+        && demand.machines == 1
+    {
+        return format!(
+            "{why}; the tasks compute for {} a second, and the machine has {}: `pchsim plan` finds how many machines it takes",
+            time(demand.cores),
+            counted(u64::from(scenario.machine.visible_cpus), "core")
+        );
+    }
+    why
+}
+
+fn in_the_way(nearest: &Fared, all: &[Fared]) -> String {
+    if let Some(why) = nearest.excluded
+        && all.iter().all(|f| f.excluded.is_some())
+    {
+        return format!(
+            "none of the approaches that the interpreters here can execute may be taken: {why}"
+        );
     }
     lacks(nearest)
 }
@@ -509,8 +611,7 @@ fn requirement(o: &Judgement) -> String {
 
 /// What one has over another that is as good.
 fn edge(taken: &Fared, other: &Fared) -> &'static str {
-    let (a, b) = (taken.candidate.family, other.candidate.family);
-    if a.complexity() < b.complexity() {
+    if taken.candidate.complexity() < other.candidate.complexity() {
         "simpler"
     } else if taken.get(Quantity::MemoryPeak) < other.get(Quantity::MemoryPeak) {
         "more modest in memory"
@@ -519,86 +620,11 @@ fn edge(taken: &Fared, other: &Fared) -> &'static str {
     }
 }
 
-impl Words {
-    /// Which mechanism makes one slower than another: that its code runs longer, where this is most of the difference, else where the time of
-    /// its tasks goes.
-    fn mechanism(&self, slow: &Fared, fast: &Fared) -> String {
-        let gap = self
-            .number(slow)
-            .zip(self.number(fast))
-            .map_or(0.0, |(a, b)| a / b - 1.0);
-        let cpu = slow.get(Quantity::Cpu).zip(fast.get(Quantity::Cpu));
-        if let Some((a, b)) = cpu.filter(|(a, b)| gap > 0.0 && a / b - 1.0 >= MOST * gap) {
-            return format!(
-                "its code runs longer ({} of CPU time against {}){}",
-                time(a),
-                time(b),
-                if slow.candidate.family.free_threaded() && !fast.candidate.family.free_threaded() {
-                    ": the free-threaded build's own price, and contention for shared objects"
-                } else {
-                    ""
-                }
-            );
-        }
-        let length = |f: &Fared| f.get(Quantity::LatencyMean).unwrap_or(0.0);
-        let time_of = |f: &Fared, c: usize| f.forecast.causes[c] * length(f);
-        let more = |c: usize| time_of(slow, c) - time_of(fast, c);
-        let causes =
-            (0..CAUSES).filter(|c| *c != Cause::Io as usize && *c != Cause::Running as usize);
-        let worst = causes.max_by(|a, b| more(*a).total_cmp(&more(*b)));
-        match worst.filter(|c| more(*c) > 0.0) {
-            Some(c) => format!(
-                "{}: {} a task against {}",
-                quantity::participle(Cause::ALL[c], means(slow)),
-                time(time_of(slow, c)),
-                time(time_of(fast, c))
-            ),
-            None => match cpu {
-                Some((a, b)) => format!("{} of CPU time against {}", time(a), time(b)),
-                None => "no single cause stands out".into(),
-            },
-        }
-    }
-}
-
-/// Share of a difference from which one mechanism is most of it.
-const MOST: f64 = 0.5;
-
-fn means(f: &Fared) -> Means {
-    Means {
-        gil: Some(!f.candidate.family.free_threaded()),
-        workers: Some(f.candidate.family != Family::SingleThread),
-    }
-}
-
-/// The two or three causes that a task's time goes to.
-fn spent(f: &Fared) -> Option<String> {
-    let mut all: Vec<(usize, f64)> = f.forecast.causes.iter().copied().enumerate().collect();
-    all.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let parts: Vec<String> = all
-        .iter()
-        .take(3)
-        .filter(|(_, share)| *share >= MATTERS)
-        .map(|(c, share)| {
-            format!(
-                "{} is {}",
-                percent(*share),
-                quantity::waiting(Cause::ALL[*c], means(f))
-            )
-        })
-        .collect();
-    (!parts.is_empty()).then(|| list(&parts))
-}
-
 /// What another value of an input does, in words.
 pub(super) fn wrong(name: &str, factor: f64, becomes: Option<&Fared>, changes: bool) -> String {
     let how = if factor < 1.0 { "half" } else { "double" };
     match (changes, becomes) {
-        (true, Some(f)) => format!(
-            "{how} the {name}: {} ({})",
-            f.candidate.family.name(),
-            f.label()
-        ),
+        (true, Some(f)) => format!("{how} the {name}: {} ({})", f.candidate.name(), f.label()),
         (true, None) => format!("{how} the {name}: nothing would do what is required"),
         (false, _) => format!("{how} the {name}: the same"),
     }

@@ -4,7 +4,7 @@ use super::drawing::font;
 use super::drawing::sheet::{Anchor, Label, Paint, Position, Sheet, fit, wrap};
 use super::figure::palette::Theme;
 use super::plot;
-use crate::advise::{Advice, Approach};
+use crate::advise::{Advice, Approach, Family, PlaceName, PlacedTasks, one_line};
 use crate::quantity::{bytes, counted, digits, percent, time};
 use crate::scenario::{
     Arrivals, DeviceKind, Pool, ResourceKind, Scenario, Strategy, TaskClass, Workers,
@@ -64,7 +64,7 @@ pub fn architecture(advice: &Advice, scenario: &Scenario) -> String {
         .or(advice.nearest.as_ref());
     let title = taken.map_or_else(
         || "Nothing does what is required".to_owned(),
-        |a| format!("{} ({} on {})", a.family.name(), a.strategy, a.interpreter),
+        |a| format!("{} ({} on {})", a.called(), a.strategy, a.interpreter),
     );
     let strategy = taken
         .and_then(|a| crate::syntax::parse_strategy(&a.strategy).ok())
@@ -259,7 +259,17 @@ impl Inside {
     }
 }
 
+/// The names of the kinds of tasks that have such a place.
+fn kinds(placement: &[PlacedTasks], such: &dyn Fn(&PlacedTasks) -> bool) -> String {
+    let names = placement.iter().filter(|p| such(p));
+    names
+        .map(|p| one_line(&p.name))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
+    let placement = taken.map_or(&[][..], |a| &a.placement);
     let execution = strategy.execution();
     let copies = u64::from(execution.copies.unwrap_or(1));
     let machines = strategy.nodes().map(|n| u64::from(n.count));
@@ -274,9 +284,14 @@ fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
         let limit = execution.limit.map_or("no limit of tasks".to_owned(), |n| {
             format!("at most {} at once", counted(u64::from(n), "task"))
         });
-        Block::new("event loop (one thread)", Paint::Curve(1))
+        let mut block = Block::new("event loop (one thread)", Paint::Curve(1))
             .line("every task is a coroutine")
-            .line(limit)
+            .line(limit);
+        let own = kinds(placement, &|p| p.place == PlaceName::Loop);
+        if !own.is_empty() {
+            block = block.line(format!("executes itself: {own}"));
+        }
+        block
     } else if execution.pool == Pool::Nobody {
         Block::new("main thread", Paint::Curve(1)).line("one task after another")
     } else {
@@ -284,7 +299,9 @@ fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
             .line("submits tasks, and takes their results")
             .line("a queue before the pool")
     });
-    for pool in strategy.every_pool() {
+    let named = strategy.pools().iter();
+    let named = named.map(|p| (p.workers.into(), Some(p.name.as_str())));
+    for (pool, called) in std::iter::once((execution.pool, None)).chain(named) {
         let workers = match pool.workers() {
             Some(Workers::Exactly(n)) => u64::from(n),
             Some(Workers::Auto | Workers::PerTask) => 0,
@@ -299,12 +316,24 @@ fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
             Pool::Threads(_) | Pool::ThreadEach => ("threads".to_owned(), Paint::Curve(2)),
             Pool::Nobody => continue,
         };
-        let title = match workers {
+        let name = match workers {
             0 => name,
             n => format!("pool of {n} {name}"),
         };
+        let title = called.map_or(name.clone(), |called| format!("{called}: {name}"));
         let mut block = Block::new(title, paint);
         block.cells = workers;
+        let whole = |p: &PlacedTasks| p.place == PlaceName::Pool && p.pool.as_deref() == called;
+        let whole = kinds(placement, &whole);
+        if !whole.is_empty() {
+            block = block.line(format!("each task is one call of a worker: {whole}"));
+        }
+        let parts = kinds(placement, &|p| {
+            p.place == PlaceName::Parts && called.is_none()
+        });
+        if !parts.is_empty() {
+            block = block.line(format!("executes what these compute: {parts}"));
+        }
         if pool.apart() {
             block = block.line("each with its own GIL; what is handed over is pickled");
         }
@@ -315,6 +344,9 @@ fn inside(strategy: &Strategy, taken: Option<&Approach>) -> Inside {
     }
     let gil = match taken {
         Some(a) if a.family.free_threaded() => ", no GIL",
+        Some(a) if a.family == Family::Interpreters || a.family == Family::AsyncioInterpreters => {
+            ", a GIL for each interpreter"
+        }
         Some(_) => ", one GIL",
         None => "",
     };

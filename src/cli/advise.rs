@@ -6,39 +6,27 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args as ClapArgs, FromArgMatches as _, ValueEnum};
+use clap::{Args as ClapArgs, FromArgMatches as _};
 use serde::Deserialize;
 
 use super::candidates;
 use super::exit::{Exit, UserError};
 use super::files::Files;
-use super::format::{Endings, FileKind, format};
+use super::format::FileKind;
 use super::interview;
-use super::paint::paint;
+use super::output::Output;
 use super::printer::Printer;
-use super::selection::{ScenarioSource, find_profile, user_error};
+use super::selection::{ScenarioSource, find_profile, rendered, user_error};
 use super::values::{integer, seed};
 use super::words::quoted;
 use super::{record, verify};
 use crate::advise::{Advice, Ask, Constraints, Depth, Family, FreeThreading, Interview, advise};
 use crate::host::{self, Scratch};
-use crate::profiles::{of_scenario, shipped};
+use crate::profiles::{nearest, of_scenario};
 use crate::report;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, literal, strategy_label};
 use crate::study::{StudyError, StudyProgress};
-use crate::syntax::{Changes, parse_objective};
-
-/// How advice is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Text,
-    /// Everything, for programs (documented in docs/output-format.md).
-    Json,
-}
-
-/// By which names of files they are known.
-const ENDINGS: &Endings<Format> = &[("json", Format::Json), ("txt", Format::Text)];
+use crate::syntax::{self, Changes, parse_objective};
 
 /// What `pchsim advise` is told.
 #[derive(Clone, Debug, ClapArgs)]
@@ -84,19 +72,11 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "How much to simulate")]
     pub quick: bool,
 
-    /// How the advice is written [default: by the name of the output file, or text]
-    #[arg(long, value_enum, help_heading = "Output")]
-    pub format: Option<Format>,
-    /// Write the advice to this file (.json, .txt) instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
-    /// Keep what was answered, or recorded, as a scenario in this file (.ron)
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = "Output",
-        conflicts_with = "scenario"
-    )]
+    /// Where the result is written, and how.
+    #[command(flatten)]
+    pub output: Output,
+    /// Keep what was answered, recorded or changed as a scenario in this file (.ron), in which each kind of task has its place where that is recommended
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub save: Option<PathBuf>,
     /// Draw processes, loops, pools, queues and resources of what is recommended into this file (.svg)
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -107,22 +87,16 @@ pub(crate) struct Args {
     /// Measure what is recommended and the single thread on this Python at once, and hold the forecast against them [default PYTHON: one of the recommended version, else python3]
     #[arg(long, value_name = "PYTHON", num_args = 0..=1, default_missing_value = "", help_heading = "Output")]
     pub verify: Option<String>,
-    /// Replace files that exist
-    #[arg(long, help_heading = "Output")]
-    pub force: bool,
-    /// Use ASCII signs only in the text
-    #[arg(long, help_heading = "Output")]
-    pub ascii: bool,
 }
 
 /// Options that say what the work is: questions that a scenario answers by itself.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(crate) struct Work {
     /// What a task does mostly: cpu, io or hybrid
-    #[arg(long, value_name = "KIND", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    #[arg(long, add = candidates::answer("workload"), value_name = "KIND", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub workload: Option<String>,
     /// Whether tasks can be executed side by side: parallel, or sequential
-    #[arg(long, value_name = "ORDER", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    #[arg(long, add = candidates::answer("order"), value_name = "ORDER", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub order: Option<String>,
     /// How tasks come: 100 (at once), 80/s, or '20 users'
     #[arg(long, value_name = "ARRIVALS", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
@@ -149,7 +123,7 @@ pub(crate) struct Work {
     #[arg(long, value_name = "SIZE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub startup_memory: Option<String>,
     /// Take answers from this file: (workload: "hybrid", cores: 4, ...)
-    #[arg(long, value_name = "FILE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    #[arg(long, add = candidates::answers(), value_name = "FILE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub answers: Option<PathBuf>,
     /// Ask nothing: what is not given takes its default
     #[arg(long, help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
@@ -175,10 +149,10 @@ pub(crate) struct Required {
     #[arg(long, value_name = "VERSIONS", help_heading = "What is required")]
     pub python: Option<String>,
     /// Whether the free-threaded build may be taken: yes, no, or extensions (one is not ready, and enables the GIL)
-    #[arg(long, value_name = "ANSWER", help_heading = "What is required")]
+    #[arg(long, add = candidates::answer("free-threading"), value_name = "ANSWER", help_heading = "What is required")]
     pub free_threading: Option<String>,
     /// Whether tasks change the same objects: isolated, or shared
-    #[arg(long, value_name = "STATE", help_heading = "What is required")]
+    #[arg(long, add = candidates::answer("state"), value_name = "STATE", help_heading = "What is required")]
     pub state: Option<String>,
     /// A task that crashes must leave the others alone
     #[arg(
@@ -191,10 +165,10 @@ pub(crate) struct Required {
     #[arg(long, help_heading = "What is required")]
     pub no_isolation: bool,
     /// What matters most: latency, throughput, memory, cost or simplicity
-    #[arg(long, value_name = "PRIORITY", help_heading = "What is required")]
+    #[arg(long, add = candidates::answer("priority"), value_name = "PRIORITY", help_heading = "What is required")]
     pub priority: Option<String>,
     /// What the program does today: sequential, threads, processes, asyncio, asyncio+threads, asyncio+processes, interpreters or servers
-    #[arg(long, value_name = "APPROACH", help_heading = "What is required")]
+    #[arg(long, add = candidates::answer("current"), value_name = "APPROACH", help_heading = "What is required")]
     pub current: Option<String>,
 }
 
@@ -243,8 +217,16 @@ impl Args {
 struct Case {
     scenario: Scenario,
     constraints: Constraints,
-    /// Its text, where it is not in a file of the user's.
-    text: Option<String>,
+    /// The text of the scenario.
+    text: String,
+    /// Its name in messages, relative to which its files are looked for.
+    origin: PathBuf,
+    /// What options change in it.
+    set: Vec<(String, String)>,
+    /// The interpreters that they put in place of its own; empty: none.
+    interpreters: Vec<String>,
+    /// Whether they require anything that it does not say.
+    required: bool,
     /// The options that say the same, for the command that repeats it.
     words: Vec<String>,
 }
@@ -254,18 +236,14 @@ struct Case {
 /// # Errors
 /// Answers or the scenario are not valid, the program cannot be recorded, or an output cannot be written.
 pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
-    let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
-    let mut files = Files::new(args.force);
-    let output = files.optional(args.output.as_deref())?;
+    let mut files = Files::new(args.output.force);
+    let output = args.output.place(&mut files)?;
     let save = files.optional_of(FileKind::SCENARIO, args.save.as_deref())?;
     let diagram = files.optional_of(FileKind::DIAGRAM, args.diagram.as_deref())?;
     let Some(case) = case(args, &mut files, printer)? else {
         return Ok(Exit::Interrupted as u8);
     };
     let profiles = of_scenario(&case.scenario, find_profile)?;
-    if let (Some(file), Some(text)) = (&save, &case.text) {
-        file.write(text, printer)?;
-    }
     let ask = Ask {
         scenario: &case.scenario,
         profiles: &profiles,
@@ -290,17 +268,16 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         _ => UserError::new(e.to_string()).into(),
     })?;
     advice.command = command(args, &case);
-    advice.benchmark = benchmark_command(args, &advice);
-    let style = printer.style(args.ascii, output.is_some());
-    let text = match format {
-        Format::Text => report::advise::text(&advice, style),
-        Format::Json => serde_json::to_string_pretty(&advice)? + "\n",
-    };
-    match &output {
-        Some(file) => file.write(&text, printer)?,
-        None if format == Format::Text => printer.result(&paint(&text))?,
-        None => printer.result(&text)?,
+    if let Some(file) = &save {
+        file.write(&kept(&case, &advice)?, printer)?;
     }
+    let placed = placed(&case, &advice)?;
+    advice.benchmark = benchmark_command(args, &case, &placed, &advice);
+    output.write(
+        &advice,
+        |style| report::advise::text(&advice, style),
+        printer,
+    )?;
     if let Some(file) = &diagram {
         let drawn = crate::charts::diagram::architecture(&advice, &case.scenario);
         file.write(&drawn, printer)?;
@@ -308,14 +285,14 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     if advice.recommendation.is_some() {
         if let Some(dir) = &args.benchmark {
             let more = [OsString::from("--emit"), dir.into()];
-            verified(args, &case, &advice, &more, printer)?;
+            verified(args, &case, &placed, &advice, &more, printer)?;
         }
         if let Some(python) = &args.verify {
             let more = [
                 OsString::from("--python"),
                 python_of(python, &advice, printer).into(),
             ];
-            verified(args, &case, &advice, &more, printer)?;
+            verified(args, &case, &placed, &advice, &more, printer)?;
         }
     }
     Ok(exit_code(&advice, printer) as u8)
@@ -337,7 +314,7 @@ fn exit_code(advice: &Advice, printer: &Printer) -> Exit {
 fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Option<Case>> {
     if let Some(name) = &args.scenario {
         let source = ScenarioSource::read(name)?;
-        return of_scenario_source(args, &source, files, None).map(Some);
+        return of_scenario_source(args, &source, files).map(Some);
     }
     if !args.program.is_empty() {
         args.program.iter().for_each(|word| files.reads(word));
@@ -347,8 +324,8 @@ fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Opt
         }
         let nothing = || UserError::new("nothing was recorded that advice could be given on");
         let text = text.ok_or_else(nothing)?;
-        let source = ScenarioSource::handed(text.clone(), "the recording", Path::new("-"));
-        return of_scenario_source(args, &source, files, Some(text)).map(Some);
+        let source = ScenarioSource::handed(text, "the recording", Path::new("-"));
+        return of_scenario_source(args, &source, files).map(Some);
     }
     of_answers(args, files, printer).map(Some)
 }
@@ -358,7 +335,6 @@ fn of_scenario_source(
     args: &Args,
     source: &ScenarioSource,
     files: &mut Files,
-    text: Option<String>,
 ) -> anyhow::Result<Case> {
     let mut interview = Interview::default();
     for (key, answer) in args.given() {
@@ -388,12 +364,16 @@ fn of_scenario_source(
         scenario.objectives.retain(|o| o.metric != objective.metric);
         scenario.objectives.insert(0, objective);
     }
-    let constraints = answers.constraints;
+    let constraints = answers.constraints.clone();
     let words = given.iter().flat_map(|(k, v)| words_of(k, v)).collect();
     Ok(Case {
         scenario,
         constraints,
-        text,
+        text: source.text.clone(),
+        origin: source.origin.clone(),
+        set: overrides(&changes),
+        interpreters: changes.interpreters,
+        required: answers.latency.is_some() || answers.constraints.memory.is_some(),
         words,
     })
 }
@@ -438,8 +418,7 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
         }
     }
     let text = answers.scenario(&names);
-    let source =
-        ScenarioSource::handed(text.clone(), "the scenario of the answers", Path::new("-"));
+    let source = ScenarioSource::handed(text, "the scenario of the answers", Path::new("-"));
     let changes = Changes {
         set: args.set.clone(),
         seed: args.seed,
@@ -462,7 +441,11 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
     Ok(Case {
         scenario,
         constraints: answers.constraints,
-        text: Some(text),
+        text: source.text,
+        origin: source.origin,
+        set: overrides(&changes),
+        interpreters: Vec::new(),
+        required: false,
         words,
     })
 }
@@ -503,37 +486,29 @@ fn answers_of_file(path: &Path, interview: &mut Interview) -> anyhow::Result<()>
 
 /// The profiles of these versions: of each with the GIL and, from 3.14, without.
 fn interpreters(versions: &[String], constraints: &Constraints) -> Vec<String> {
-    let all = shipped();
     let mut names: Vec<String> = Vec::new();
     for version in versions {
         let exact = format!("cpython-{version}");
-        let minor: i64 = version
-            .strip_prefix("3.")
-            .and_then(|m| m.parse().ok())
-            .unwrap_or(14);
         let known = crate::profiles::find(&exact).is_ok();
-        let nearest = all
-            .iter()
-            .filter(|p| p.gil && p.name.starts_with("cpython-"))
-            .min_by_key(|p| (i64::from(p.minor) - minor).abs());
         let name = if known {
             Some(exact)
         } else {
-            nearest.map(|p| p.name.clone())
+            nearest(minor(version).unwrap_or(14), true).map(|p| p.name)
         };
         names.extend(name);
     }
     // What may not be taken is simulated all the same, to say what it would bring.
-    let free = versions.iter().any(|v| {
-        v.strip_prefix("3.")
-            .and_then(|m| m.parse::<u32>().ok())
-            .is_some_and(|m| m >= 14)
-    });
+    let free = versions.iter().any(|v| minor(v).is_some_and(|m| m >= 14));
     if free && constraints.free_threading != FreeThreading::No {
         names.push("cpython-3.14t".into());
     }
     names.dedup();
     names
+}
+
+/// The second number of a version.
+fn minor(version: &str) -> Option<u32> {
+    version.strip_prefix("3.")?.parse().ok()
 }
 
 /// The command that repeats the advice.
@@ -569,23 +544,94 @@ fn measured(advice: &Advice) -> Vec<String> {
     all
 }
 
-fn benchmark_command(args: &Args, advice: &Advice) -> Option<String> {
+/// Changes of fields as overrides.
+fn overrides(changes: &Changes) -> Vec<(String, String)> {
+    let seed = changes.seed.map(|n| ("seed".to_owned(), n.to_string()));
+    changes.set.iter().cloned().chain(seed).collect()
+}
+
+/// The overrides that give each kind of task its place, where that is recommended.
+fn placed(case: &Case, advice: &Advice) -> anyhow::Result<Vec<(String, String)>> {
+    let placement = advice.recommendation.as_ref().map(|r| &r.placement);
+    let mut all = Vec::new();
+    for (i, place) in placement.into_iter().flatten().enumerate() {
+        let number = i.to_string();
+        let path = ["workload", "tasks", &number, "steps"];
+        let steps = syntax::value_at(&case.text, &case.origin, &case.set, &path);
+        let steps = steps.map_err(|d| rendered(&d))?;
+        if let Some(steps) = steps.filter(|_| place.is_said()) {
+            let around = match &place.pool {
+                Some(pool) => format!("[Offload(to: \"{pool}\", steps: {steps})]"),
+                None => format!("[Inline({steps})]"),
+            };
+            all.push((format!("workload.tasks[{i}].steps"), around));
+        }
+    }
+    Ok(all)
+}
+
+/// The scenario as it is kept: with what options changed and required, and with the place of each kind of task where it has one.
+fn kept(case: &Case, advice: &Advice) -> anyhow::Result<String> {
+    let list = |all: &[String]| {
+        let all: Vec<String> = all.iter().map(|t| literal::ron(t)).collect();
+        format!("[{}]", all.join(", "))
+    };
+    let mut set = case.set.clone();
+    if case.required {
+        set.push(("objectives".into(), list(&advice.requirements)));
+    }
+    if !case.interpreters.is_empty() {
+        set.push(("interpreters".into(), list(&case.interpreters)));
+        let own = case.scenario.strategies.iter().map(|c| {
+            let at = c.interpreter.as_ref();
+            let at = at.map_or(String::new(), |i| format!("@{i}"));
+            format!("{}{at}", strategy_label(&c.strategy))
+        });
+        let own: Vec<String> = own.collect();
+        if !own.is_empty() {
+            set.push(("strategies".into(), list(&own)));
+        }
+    }
+    let placed = placed(case, advice)?;
+    if !placed.is_empty() {
+        set.push(("strategies".into(), list(&measured(advice))));
+    }
+    set.extend(placed);
+    if set.is_empty() {
+        return Ok(case.text.clone());
+    }
+    let text = syntax::rewritten(&case.text, &case.origin, &set).map_err(|d| rendered(&d))?;
+    Ok(format!(
+        "// Made by `pchsim advise`, with what its options changed and its recommendation needs.\n{text}"
+    ))
+}
+
+fn benchmark_command(
+    args: &Args,
+    case: &Case,
+    placed: &[(String, String)],
+    advice: &Advice,
+) -> Option<String> {
     let strategies = measured(advice);
     if strategies.is_empty() {
         return None;
     }
     let kept = args.save.as_ref().map(|p| p.display().to_string());
-    let file = args.scenario.clone().or(kept);
-    let Some(file) = file else {
-        return Some(
-            "keep the scenario with --save FILE.ron, or measure at once with --verify".into(),
-        );
+    // What is kept has all changes in it.
+    let (file, set) = match (kept, &args.scenario) {
+        (Some(file), _) => (file, Vec::new()),
+        (None, Some(name)) if name != "-" => (name.clone(), [&case.set, placed].concat()),
+        (None, _) => {
+            return Some(
+                "keep the scenario with --save FILE.ron, or measure at once with --verify".into(),
+            );
+        }
     };
     let mut words = vec!["pchsim".to_owned(), "verify".into(), quoted(&file)];
     for s in strategies {
         words.extend(["--strategy".into(), quoted(&s)]);
     }
-    for (path, value) in &args.set {
+    for (path, value) in set {
         words.extend(["--set".into(), quoted(&format!("{path}={value}"))]);
     }
     Some(words.join(" "))
@@ -595,17 +641,18 @@ fn benchmark_command(args: &Args, advice: &Advice) -> Option<String> {
 fn verified(
     args: &Args,
     case: &Case,
+    placed: &[(String, String)],
     advice: &Advice,
     more: &[OsString],
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let place = Scratch::new().context("cannot make a folder for the scenario")?;
-    let name: OsString = match (&args.scenario, &case.text) {
-        (Some(name), _) => name.into(),
-        (None, text) => {
+    let name: OsString = match args.scenario.as_deref() {
+        Some(name) if name != "-" => name.into(),
+        _ => {
             let file = place.path().join("advice.ron");
             place
-                .put("advice.ron", text.as_deref().unwrap_or_default())
+                .put("advice.ron", &case.text)
                 .context("cannot keep the scenario")?;
             file.into()
         }
@@ -614,10 +661,10 @@ fn verified(
     for s in measured(advice) {
         words.extend(["--strategy".into(), s.into()]);
     }
-    for (path, value) in &args.set {
+    for (path, value) in case.set.iter().chain(placed) {
         words.extend(["--set".into(), format!("{path}={value}").into()]);
     }
-    if args.force {
+    if args.output.force {
         words.push("--force".into());
     }
     words.extend(more.iter().cloned());

@@ -8,6 +8,7 @@ use clap_complete::engine::{
     ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
 };
 
+use crate::advise::Interview;
 use crate::profiles::RELEASES;
 use crate::profiles::found::found;
 use crate::syntax::{STRATEGY_FORMS, embedded, parse_strategy};
@@ -52,6 +53,20 @@ pub(super) fn strategy() -> ArgValueCompleter {
                 .collect(),
         }
     })
+}
+
+/// An answer to a question of the advisor that takes but a few words.
+pub(super) fn answer(key: &'static str) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| {
+        let fits = |w: &&str| current.to_str().is_some_and(|c| w.starts_with(c));
+        let words = Interview::words(key).into_iter().filter(fits);
+        words.map(CompletionCandidate::new).collect::<Vec<_>>()
+    })
+}
+
+/// A file of answers.
+pub(super) fn answers() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| ron_files().complete(current))
 }
 
 fn ron_files() -> PathCompleter {

@@ -15,6 +15,7 @@ pub mod guard;
 pub(crate) mod init;
 mod interview;
 pub(crate) mod man;
+mod output;
 mod paint;
 pub(crate) mod plan;
 mod plot;

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 
 use super::candidates;
 use super::exit::{Exit, UserError};
 use super::files::Files;
-use super::format::{Endings, FileKind, format};
-use super::paint::paint;
+use super::format::FileKind;
+use super::output::Output;
 use super::printer::Printer;
 use super::selection::{ScenarioSource, Selection, find_profile, user_error};
 use super::values::{integer, limited, seed};
@@ -28,18 +28,6 @@ use crate::strategy::{course, record, simulate};
 use crate::study::{Options, StudyError, StudyProgress, follow, run_study};
 use crate::syntax::parse_objective;
 use crate::traces::timeline::timeline;
-
-/// How a plan is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Text,
-    /// Everything, for programs (documented in docs/output-format.md).
-    Json,
-}
-
-/// By which names of files they are known.
-const ENDINGS: &Endings<Format> = &[("json", Format::Json), ("txt", Format::Text)];
 
 /// What `pchsim plan` is told.
 #[derive(Clone, Debug, ClapArgs)]
@@ -116,12 +104,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = integer::<u32>(1..=4096, "2"), help_heading = "How much to simulate")]
     pub threads: Option<u32>,
 
-    /// How the plan is written [default: by the name of the output file, or text]
-    #[arg(long, value_enum, help_heading = "Output")]
-    pub format: Option<Format>,
-    /// Write the plan to this file (.json, .txt) instead of standard output (-)
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
+    /// Where the result is written, and how.
+    #[command(flatten)]
+    pub output: Output,
     /// List every candidate, and why it was dropped
     #[arg(long, help_heading = "Output")]
     pub explain: bool,
@@ -131,12 +116,6 @@ pub(crate) struct Args {
     /// Write a page to this file (.html) as well: load against latency, cost against load, and what happens at the knee
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub html: Option<PathBuf>,
-    /// Replace files that exist
-    #[arg(long, help_heading = "Output")]
-    pub force: bool,
-    /// Use ASCII signs only in the text
-    #[arg(long, help_heading = "Output")]
-    pub ascii: bool,
 }
 
 /// Runs the subcommand; the exit code.
@@ -149,12 +128,12 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         return Ok(Exit::Done as u8);
     }
     let name = args.scenario.as_deref().unwrap_or_default();
-    let format = format(args.format, args.output.as_deref(), ENDINGS, Format::Text)?;
-    let mut files = Files::new(args.force);
+    args.output.format()?;
+    let mut files = Files::new(args.output.force);
     let source = ScenarioSource::read(name)?;
     let (scenario, note) = source.scenario(&args.selection.changes(args.seed), &mut files)?;
     let prices = prices(args, &mut files)?;
-    let output = files.optional(args.output.as_deref())?;
+    let output = args.output.place(&mut files)?;
     let kubernetes = files.optional_of(FileKind::YAML, args.kubernetes.as_deref())?;
     let html = files.optional_of(FileKind::PAGE, args.html.as_deref())?;
     let profiles = of_scenario(&scenario, find_profile)?;
@@ -209,16 +188,11 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
         interpreters: args.selection.interpreter.clone(),
         strategies: args.selection.strategy.clone(),
     };
-    let style = printer.style(args.ascii, output.is_some());
-    let text = match format {
-        Format::Text => report::plan::text(&plan, args.explain, style),
-        Format::Json => serde_json::to_string_pretty(&plan)? + "\n",
-    };
-    match &output {
-        Some(file) => file.write(&text, printer)?,
-        None if format == Format::Text => printer.result(&paint(&text))?,
-        None => printer.result(&text)?,
-    }
+    output.write(
+        &plan,
+        |style| report::plan::text(&plan, args.explain, style),
+        printer,
+    )?;
     if let Some(file) = &kubernetes {
         let text = plan.plan.as_ref().map_or("", |d| &d.kubernetes);
         file.write(text, printer)?;

@@ -457,8 +457,7 @@ fn for_python(python: &Interpreter) -> (Profile, Option<PathBuf>) {
     if let Some(own) = own {
         return (own.profile, Some(own.path));
     }
-    let distance = |p: &&Profile| (p.gil != python.gil, p.minor.abs_diff(python.minor), p.minor);
-    let nearest = shipped.iter().min_by_key(distance).cloned();
+    let nearest = profiles::nearest(python.minor, python.gil);
     (nearest.unwrap_or_default(), None)
 }
 

@@ -120,6 +120,13 @@ pub fn shipped() -> Vec<Profile> {
         .collect()
 }
 
+/// The shipped profile that is nearest to Python 3.`minor` in version, of those with or without a GIL.
+pub fn nearest(minor: u32, gil: bool) -> Option<Profile> {
+    let distance = |p: &Profile| (p.gil != gil, p.minor.abs_diff(minor), p.minor);
+    let cpython = |p: &Profile| p.name.starts_with("cpython-");
+    shipped().into_iter().filter(cpython).min_by_key(distance)
+}
+
 /// Why no profile could be found by a name.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {

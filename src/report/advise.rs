@@ -1,7 +1,7 @@
 //! Advice as text for a terminal.
 
 use super::text::TextWriter;
-use crate::advise::{Advice, Alternative, Approach, Migration};
+use crate::advise::{Advice, Alternative, Approach, Migration, one_line};
 use crate::layout::{self, Column, Style};
 use crate::quantity::{IntervalDisplay, Unit, estimate};
 use crate::quantity::{bytes, counted, list, quantity_text, time_unit};
@@ -81,15 +81,6 @@ pub fn text(advice: &Advice, style: Style) -> String {
     out.out
 }
 
-/// A name of the user's on one line, without signs that a terminal would obey.
-fn one_line(name: &str) -> String {
-    let words: Vec<&str> = name
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.join(" ")
-}
-
 /// What was asked, in short.
 pub(crate) fn facts(advice: &Advice) -> Vec<String> {
     let mut facts = vec![counted(u64::from(advice.cores), "core")];
@@ -118,7 +109,7 @@ pub(crate) fn answer(advice: &Advice) -> String {
     let nearest = advice.nearest.as_ref().map_or(String::new(), |n| {
         format!(
             " Nearest: {} ({} on {}).",
-            n.family.name(),
+            n.called(),
             n.strategy,
             n.interpreter
         )
@@ -180,7 +171,9 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     };
     let span = times(&|a| a.makespan_s);
     let tail = times(&|a| a.latency_p95_s);
-    let spent = times(&|a| a.cpu_s);
+    let cpu = |a: &Approach| a.cpu_s.or(a.cpu_per_task_s);
+    let cut = all.iter().any(|(_, a)| a.cpu_per_task_s.is_some());
+    let spent = times(&cpu);
     let in_unit = |e: Option<crate::measure::Estimate>, (unit, _): (f64, &str), interval: bool| {
         let kind = if interval {
             IntervalDisplay::IfVisible
@@ -192,7 +185,13 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     let rows: Vec<Vec<String>> = all
         .iter()
         .map(|(mark, a)| {
-            let mut row = vec![standing(mark, a), a.strategy.clone(), a.interpreter.clone()];
+            let by_kind = if a.placement.is_empty() {
+                ""
+            } else {
+                ", by kind"
+            };
+            let strategy = format!("{}{by_kind}", a.strategy);
+            let mut row = vec![standing(mark, a), strategy, a.interpreter.clone()];
             if batch {
                 row.push(in_unit(a.makespan_s, span, true));
             }
@@ -202,7 +201,7 @@ fn table(out: &mut TextWriter, advice: &Advice) {
                     .map_or("—".into(), |s| quantity_text(Unit::Count, s)),
             );
             row.push(a.memory_bytes.map_or("—".into(), |m| bytes(m.mean)));
-            row.push(in_unit(a.cpu_s, spent, false));
+            row.push(in_unit(cpu(a), spent, false));
             row
         })
         .collect();
@@ -218,7 +217,8 @@ fn table(out: &mut TextWriter, advice: &Advice) {
     columns.push(Column::new("p95", tail.1, true));
     columns.push(Column::new("speed-up", "", true));
     columns.push(Column::new("memory", "", true));
-    columns.push(Column::new("CPU", spent.1, true));
+    let title = if cut { "CPU/task" } else { "CPU" };
+    columns.push(Column::new(title, spent.1, true));
     let laid = layout::table(&columns, &rows, out.style, true);
     out.lines(laid.lines);
     out.line("");
@@ -268,7 +268,7 @@ pub(crate) fn alternative(a: &Alternative) -> String {
     };
     format!(
         "{} ({}){what}{wins}.",
-        a.approach.family.name(),
+        a.approach.called(),
         a.approach.strategy
     )
 }

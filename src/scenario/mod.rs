@@ -10,6 +10,7 @@ mod dist;
 mod fault;
 mod lifecycle;
 pub mod limits;
+pub(crate) mod literal;
 mod load;
 mod model;
 mod nodes;

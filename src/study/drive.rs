@@ -57,7 +57,17 @@ pub(super) fn drive<'a, S: Studies<'a>>(
             failed: None,
         }),
     };
-    pool.scope(|scope| driver.work(scope));
+    if rayon::current_thread_index().is_some() {
+        // A thread of another pool would take up that pool's work while it waits, on the same stack; one that only waits does not.
+        std::thread::scope(|threads| {
+            let waits = threads.spawn(|| pool.scope(|scope| driver.work(scope)));
+            waits
+                .join()
+                .unwrap_or_else(|p| std::panic::resume_unwind(p));
+        });
+    } else {
+        pool.scope(|scope| driver.work(scope));
+    }
     let queue = driver.queue.into_inner();
     queue
         .unwrap_or_else(PoisonError::into_inner)

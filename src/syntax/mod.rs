@@ -37,6 +37,7 @@ mod strategy_text;
 mod trace;
 mod tree;
 mod variants;
+mod written;
 
 pub(crate) use codes::codes;
 pub(crate) use decode::{likeness, nearest, suggest, suggested};
@@ -48,3 +49,4 @@ pub use diagnostic::{Code, Diagnostic, Severity, SourceText, render, render_with
 pub use load::{check, load, parse, read};
 pub use objective::{ObjectiveError, parse_metric, parse_objective, parse_ranking};
 pub use strategy_text::{STRATEGY_FORMS, parse_strategy};
+pub(crate) use written::{rewritten, value_at};

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::retries::{self, Retry};
 use super::tree::{Amount, Call, CallPool, DurationUnit, Offspring, ProgramStep, StepTree};
+pub(super) use crate::scenario::literal::python as quoted;
 use crate::scenario::units::{format_duration, format_size};
 use crate::scenario::{Dist, Releases, WorkingMemory, Workload};
 
@@ -619,9 +620,4 @@ pub(super) fn digits(n: u64) -> String {
         out.push(c);
     }
     out
-}
-
-/// A text as a Python string literal.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
 }

@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use pchsim::advise::{Advice, Ask, Constraints, Depth, Family, Interview, Priority, advise};
+use pchsim::advise::{
+    Advice, Ask, Constraints, Depth, Family, Interview, PlaceName, Priority, advise,
+};
 use pchsim::result::{SpeedupVerdict, Verdict};
 use pchsim::{Profile, Scenario};
 use proptest::prelude::*;
@@ -340,7 +342,7 @@ proptest! {
     /// Whatever is asked: what is recommended is within the budget, on an interpreter that is there, allowed, and does what is required; and
     /// concurrency is recommended only where it is worth it.
     #[test]
-    fn what_is_recommended_respects_what_was_asked(answers in answers()) {
+    fn what_is_recommended_respects_what_was_asked(answers in answers(), kinds in any::<bool>()) {
         let mut interview = Interview::default();
         for (key, text) in &answers {
             interview.answer(key, text).unwrap();
@@ -350,7 +352,14 @@ proptest! {
         if asked.python[0] == "3.14" {
             names.push("cpython-3.14t".into());
         }
-        let scenario = Scenario::parse(&asked.scenario(&names), &[]).unwrap();
+        let mut text = asked.scenario(&names);
+        if kinds {
+            // Others come beside them, which wait for most of their time.
+            let other = "]), (name: \"other\", count: 40, steps: [Io(\"30ms\"), Cpu(\"200us\")])],\n";
+            text = text.replace("])],\n", other);
+        }
+        let scenario = Scenario::parse(&text, &[]).unwrap();
+        prop_assert_eq!(scenario.workload.classes.len(), 1 + usize::from(kinds));
         let profiles = profiles_of(&scenario);
         let ask = Ask {
             scenario: &scenario,
@@ -368,6 +377,9 @@ proptest! {
         let c: &Constraints = &asked.constraints;
         prop_assert!(c.excludes(r.family).is_none(), "{:?}", r.family);
         prop_assert!(names.contains(&r.interpreter));
+        // Each kind of task has a place, or none has; and what tells them apart is better than whatever does not.
+        prop_assert!(r.placement.is_empty() || kinds && r.placement.len() == 2);
+        prop_assert_eq!(!r.placement.is_empty(), advice.split.as_ref().is_some_and(|s| s.better));
         prop_assert!(r.requirements.iter().all(|o| o.verdict != Verdict::Missed));
         if let (Some(budget), Some(memory)) = (c.memory, r.memory_bytes) {
             prop_assert!(memory.mean <= budget as f64);
@@ -384,43 +396,267 @@ proptest! {
     }
 }
 
-/// Some agents compute and some wait, under one GIL: a pool for those that compute leaves the loop to the others, which neither a pool for all nor
-/// a loop alone does, and the advice says so.
-#[test]
-fn to_each_kind_of_task_its_own() {
-    let text = r#"(
-        schema: 1, name: "agents", machine: (cores: 2), interpreters: ["cpython-3.14"],
-        workload: (
-            arrivals: Batch,
-            tasks: [
-                (name: "thinker", count: 40, steps: [Cpu("20ms")]),
-                (name: "scout", count: 40, steps: [Cpu("500us"), Io("400ms"), Cpu("500us")]),
-            ],
-        ),
-    )"#;
-    let scenario = Scenario::parse(text, &[]).unwrap();
-    let profiles = profiles_of(&scenario);
+/// Agents of two kinds under one GIL, who come all at once.
+fn agents(thinker: &str, scout: &str) -> Scenario {
+    let text = format!(
+        "(schema: 1, name: \"agents\", machine: (cores: 2), interpreters: [\"cpython-3.14\"],
+          workload: (arrivals: Batch, tasks: [
+            (name: \"thinker\", count: 40, steps: [{thinker}]),
+            (name: \"scout\", count: 400, steps: [{scout}]),
+          ]))"
+    );
+    Scenario::parse(&text, &[]).unwrap()
+}
+
+fn advised(scenario: &Scenario, constraints: Constraints, depth: Depth) -> Advice {
+    let profiles = profiles_of(scenario);
     let ask = Ask {
-        scenario: &scenario,
+        scenario,
         profiles: &profiles,
-        constraints: Constraints {
-            shared: Some(true),
-            ..Constraints::default()
-        },
-        depth: Depth::Whole,
+        constraints,
+        depth,
         threads: Some(2),
     };
-    let advice = advise(&ask, &|_| {}).unwrap();
+    advise(&ask, &|_| {}).unwrap()
+}
+
+/// Some agents compute and some wait, with a little to compute in between: processes for those that compute, and the loop for the others, is
+/// what neither processes for all (a copy of everything that is handed over), nor a loop alone does.
+#[test]
+fn to_each_kind_of_task_its_own() {
+    let scenario = agents(
+        "Cpu(\"50ms\")",
+        "Cpu(\"200us\"), Io(\"900ms\"), Cpu(\"200us\"), Io(\"100ms\"), Cpu(\"200us\")",
+    );
+    let advice = advised(&scenario, Constraints::default(), Depth::Whole);
     let groups: Vec<&str> = advice.groups.iter().map(|g| g.name.as_str()).collect();
     assert_eq!(groups, ["thinker", "scout"]);
-    let split = advice.split.unwrap();
-    assert_eq!(split.in_pool, ["thinker"]);
-    assert_eq!(split.strategy, "asyncio+work=threads:2 on cpython-3.14");
-    let r = advice.recommendation.unwrap();
-    let (own, all) = (split.value.unwrap().mean, r.value.unwrap().mean);
-    assert_eq!(split.better, own < all * 0.97, "{own} {all}");
+    let split = advice.split.as_ref().unwrap();
+    let r = advice.recommendation.as_ref().unwrap();
+    assert!(split.better, "{}", split.text);
     assert_eq!(
-        split.better,
-        r.reasons.iter().any(|t| t.starts_with("Better still"))
+        (format!("{} on {}", r.strategy, r.interpreter), &r.placement),
+        (split.strategy.clone(), &split.placement)
+    );
+    let places: Vec<(&str, PlaceName, Option<&str>)> = r
+        .placement
+        .iter()
+        .map(|p| (p.name.as_str(), p.place, p.pool.as_deref()))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("thinker", PlaceName::Pool, Some("work")),
+            ("scout", PlaceName::Loop, None)
+        ]
+    );
+    // It is better than whatever treats all alike by more than a tie, and those are the alternatives.
+    let value = r.value.unwrap().mean;
+    let alike = advice.alternatives.iter().map(|a| &a.approach);
+    let alike: Vec<f64> = alike
+        .filter(|a| a.placement.is_empty() && a.meets)
+        .map(|a| a.value.unwrap().mean)
+        .collect();
+    assert!(
+        alike.len() >= 3 && alike.iter().all(|v| *v > 1.03 * value),
+        "{alike:?}"
+    );
+    assert!(
+        r.calls.iter().any(|c| c.contains("run_in_executor(work")),
+        "{:?}",
+        r.calls
+    );
+    let after = &advice.migration.as_ref().unwrap().after;
+    assert!(
+        after.contains("IN_WORK = [\"thinker\"]") && after.contains("if task.kind in IN_WORK"),
+        "{after}"
+    );
+    // Where simplicity matters most it is not worth it, and where the state is shared there are no workers apart.
+    let simple = Constraints {
+        priority: Some(Priority::Simplicity),
+        ..Constraints::default()
+    };
+    let simple = advised(&scenario, simple, Depth::Answer)
+        .recommendation
+        .unwrap();
+    assert!(simple.placement.is_empty(), "{}", simple.title);
+    let shared = Constraints {
+        shared: Some(true),
+        ..Constraints::default()
+    };
+    let shared = advised(&scenario, shared, Depth::Answer)
+        .recommendation
+        .unwrap();
+    assert!(!shared.family.apart(), "{}", shared.title);
+}
+
+/// Where those that wait do nothing else, one pool for all is as good, and simpler: they have nothing to hand over.
+#[test]
+fn one_for_all_where_it_is_as_good() {
+    let advice = advised(
+        &agents("Cpu(\"50ms\")", "Io(\"500ms\")"),
+        Constraints::default(),
+        Depth::Answer,
+    );
+    let r = advice.recommendation.unwrap();
+    assert!(r.placement.is_empty(), "{}", r.title);
+    let split = advice.split.unwrap();
+    assert!(
+        !split.better && split.value.unwrap().mean > 0.97 * r.value.unwrap().mean,
+        "{}",
+        split.text
+    );
+    // Kinds that are alike have nothing to tell apart.
+    let alike = advised(
+        &agents("Cpu(\"9ms\")", "Cpu(\"1ms\")"),
+        Constraints::default(),
+        Depth::Answer,
+    );
+    assert!(alike.split.is_none() && alike.recommendation.unwrap().placement.is_empty());
+}
+
+/// What is recommended is a program: kept, it is a scenario of its own that leads to the same figures, and its benchmark has the places.
+#[test]
+fn places_are_kept_and_measured() {
+    let dir = nowhere();
+    let text = "(schema: 1, name: \"agents\", machine: (cores: 2), interpreters: [\"cpython-3.14\"],
+          workload: (arrivals: Batch, tasks: [
+            (name: \"think \\\"er\", count: 40, steps: [Cpu(\"50ms\")]),
+            (name: \"scout\", count: 400, steps: [Cpu(\"200us\"), Io(\"900ms\"), Cpu(\"200us\"), Io(\"100ms\"), Cpu(\"200us\")]),
+          ]))";
+    fs::write(dir.path().join("a.ron"), text).unwrap();
+    let args = [
+        "a.ron",
+        "--quick",
+        "--format",
+        "json",
+        "--set",
+        "machine.cores=3",
+        "--save",
+        "kept.ron",
+        "--benchmark",
+        "bench",
+        "--diagram",
+        "p.svg",
+        "-o",
+        "advice.json",
+    ];
+    let (code, _, err) = said(dir.path(), &args, "");
+    assert_eq!(code, 0, "{err}");
+    let json = fs::read_to_string(dir.path().join("advice.json")).unwrap();
+    let advice: Advice = serde_json::from_str(&json).unwrap();
+    let r = advice.recommendation.as_ref().unwrap();
+    assert_eq!(r.placement.len(), 2, "{}", r.title);
+    let kept = fs::read_to_string(dir.path().join("kept.ron")).unwrap();
+    assert!(
+        kept.contains("Offload(to: \"work\", steps: [Cpu(\"50ms\")])"),
+        "{kept}"
+    );
+    let scenario = Scenario::parse(&kept, &[]).unwrap();
+    assert_eq!(scenario.machine.visible_cpus, 3);
+    let options = pchsim::study::Options::default();
+    let study = pchsim::study::run_study(
+        &scenario,
+        &profiles_of(&scenario),
+        &options,
+        pchsim::strategy::simulate,
+        &|_| {},
+    )
+    .unwrap();
+    let own = study
+        .forecasts
+        .iter()
+        .find(|f| f.strategy == r.strategy)
+        .unwrap();
+    let makespan = own.get(pchsim::quantity::Quantity::Makespan).unwrap().mean;
+    let said = r.makespan_s.unwrap().mean;
+    assert!((makespan - said).abs() < 0.02 * said, "{makespan} {said}");
+    let picture = fs::read_to_string(dir.path().join("p.svg")).unwrap();
+    assert!(
+        picture.contains("one call of a worker") && picture.contains("executes itself: scout"),
+        "{picture}"
+    );
+    let programs: Vec<String> = fs::read_dir(dir.path().join("bench"))
+        .unwrap()
+        .map(|f| fs::read_to_string(f.unwrap().path()).unwrap_or_default())
+        .collect();
+    assert!(
+        programs.iter().any(|p| p.contains("\"work\": cf.")),
+        "{}",
+        programs.len()
+    );
+}
+
+/// Advice that is asked for within somebody else's pool of threads: a thread that waits for its advice takes up no other question on the same
+/// stack, however many there are.
+#[test]
+fn advice_within_another_pool_is_given_one_at_a_time() {
+    use rayon::prelude::*;
+    thread_local! {
+        static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+    let scenario = agents("Cpu(\"1ms\")", "Cpu(\"1ms\")");
+    let profiles = profiles_of(&scenario);
+    let one = |_: usize| {
+        let depth = DEPTH.with(|d| d.replace(d.get() + 1));
+        let ask = Ask {
+            scenario: &scenario,
+            profiles: &profiles,
+            constraints: Constraints::default(),
+            depth: Depth::Answer,
+            threads: Some(1),
+        };
+        let advice = advise(&ask, &|_| {}).unwrap();
+        DEPTH.with(|d| d.set(depth));
+        (depth, advice.recommendation.map(|r| r.title.clone()))
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .build()
+        .unwrap();
+    let all: Vec<_> = pool.install(|| (0..8).into_par_iter().map(one).collect());
+    assert!(all.iter().all(|a| *a == (0, all[0].1.clone())), "{all:?}");
+}
+
+/// A horizon cuts runs while slow approaches have done little: what counts as cost is the CPU time of a task, not of what was done by then.
+#[test]
+fn what_does_little_is_not_cheap() {
+    let text = "(schema: 1, name: \"cut\", machine: (cores: 4), interpreters: [\"cpython-3.14\"], horizon: \"2s\",
+          workload: (arrivals: Batch, tasks: [(name: \"t\", count: 400, steps: [Io(\"40ms\"), Cpu(\"1ms\")])]))";
+    let scenario = Scenario::parse(text, &[]).unwrap();
+    let cheap = Constraints {
+        priority: Some(Priority::Cost),
+        ..Constraints::default()
+    };
+    let advice = advised(&scenario, cheap, Depth::Answer);
+    let r = advice.recommendation.as_ref().unwrap();
+    let base = advice.baseline.as_ref().unwrap();
+    // The single thread does one task at a time, and so uses less CPU in two seconds than any other; a task takes it 1 ms and little more.
+    let of_a_task = |a: &pchsim::advise::Approach| a.cpu_per_task_s.unwrap().mean;
+    assert!(
+        base.cpu_s.is_none() && (0.001..0.0015).contains(&of_a_task(base)),
+        "{}",
+        of_a_task(base)
+    );
+    for a in advice
+        .alternatives
+        .iter()
+        .map(|a| &a.approach)
+        .chain([&r.approach])
+    {
+        if a.status.is_none() {
+            assert!(
+                (0.001..0.01).contains(&of_a_task(a)),
+                "{}: {}",
+                a.strategy,
+                of_a_task(a)
+            );
+        }
+    }
+    let others = advice.alternatives.iter().filter(|a| a.approach.meets);
+    assert!(
+        others
+            .map(|a| of_a_task(&a.approach))
+            .all(|c| c > 0.97 * of_a_task(r))
     );
 }

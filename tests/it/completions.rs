@@ -40,8 +40,16 @@ fn shell(program: &str, world: &World) -> Command {
 }
 
 /// What a line becomes by the Tab in it, as the words that the program would get.
-const LINES: [(&str, &str); 11] = [
+const LINES: [(&str, &str); 13] = [
     ("pchsim comple\t zsh", "<completions><zsh>"),
+    (
+        "pchsim advise --workload hyb\t",
+        "<advise><--workload><hybrid>",
+    ),
+    (
+        "pchsim advise --current asyncio+p\t",
+        "<advise><--current><asyncio+processes>",
+    ),
     ("pchsim run scrap\t --seed 2", "<run><scraper><--seed><2>"),
     ("pchsim run min\t", "<run><mine.ron>"),
     ("pchsim run my\t", "<run><my own.ron>"),
