@@ -514,10 +514,14 @@ impl Work<'_> {
     /// Takes in the next task that has arrived from outside; `None` if there is none.
     pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
         loop {
-            if self.copies[copy].retires() || self.has_all_connections(copy) {
+            let node = self.copies[copy].node;
+            // Asked in every iteration of a loop, nearly always in vain.
+            if self.arrivals.sockets[node].queued.is_empty()
+                || self.copies[copy].retires()
+                || self.has_all_connections(copy)
+            {
                 return None;
             }
-            let node = self.copies[copy].node;
             let key = self.arrivals.sockets[node].queued.pop_front()?;
             self.tasks[key].copy = copy;
             self.copies[copy].takes_in();

@@ -27,6 +27,15 @@ pub(crate) fn wait_for_answer(sent: u32) -> Nanos {
     Nanos::from_secs(1 << sent.saturating_sub(LINEAR).min(ATTEMPTS))
 }
 
+/// The earlier of two instants, each of which there may be none of.
+#[inline]
+pub(super) fn earlier(a: Option<Nanos>, b: Option<Nanos>) -> Option<Nanos> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, None) | (None, one) => one,
+    }
+}
+
 /// A connection that is not made yet: when it is asked for again, its turn, its task, and how often it has been asked for.
 type Pending = (Nanos, u64, TaskKey, u32);
 
@@ -86,9 +95,9 @@ impl Listening {
 impl Work<'_> {
     /// Tells the machine when somebody comes next: for the first time, or again.
     pub(super) fn announce_arrival(&mut self) {
-        let others = self.listening.next().into_iter().chain(self.cluster.next());
-        let next = self.arrivals.announced.into_iter().chain(others);
-        match next.chain(self.clients.next()).min() {
+        let again = earlier(self.listening.next(), self.clients.next());
+        let next = earlier(self.arrivals.announced, self.cluster.next());
+        match earlier(next, again) {
             Some(at) => self.kernel.machine.arrive_at(at),
             // A client may have been about to give up what it has got by now.
             None if self.kernel.program.client.is_some() => self.kernel.machine.nobody_comes(),
