@@ -511,17 +511,22 @@ impl Work<'_> {
         key
     }
 
-    /// Takes in the next task that has arrived from outside; `None` if there is none.
+    /// Takes in the next task that has arrived from outside; `None` if there is none: asked in every iteration of a loop, nearly always in vain.
+    #[inline]
     pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
+        let socket = &self.arrivals.sockets[self.copies[copy].node];
+        if socket.queued.is_empty() {
+            return None;
+        }
+        self.accept_first(copy)
+    }
+
+    fn accept_first(&mut self, copy: CopyIndex) -> Option<TaskKey> {
         loop {
-            let node = self.copies[copy].node;
-            // Asked in every iteration of a loop, nearly always in vain.
-            if self.arrivals.sockets[node].queued.is_empty()
-                || self.copies[copy].retires()
-                || self.has_all_connections(copy)
-            {
+            if self.copies[copy].retires() || self.has_all_connections(copy) {
                 return None;
             }
+            let node = self.copies[copy].node;
             let key = self.arrivals.sockets[node].queued.pop_front()?;
             self.tasks[key].copy = copy;
             self.copies[copy].takes_in();

@@ -60,6 +60,8 @@ pub(crate) struct Listening {
     pending: BinaryHeap<Reverse<Pending>>,
     turn: u64,
     dropped: Dropped,
+    /// Whether those act at present who are due: when somebody comes next is told once they all have.
+    due: bool,
 }
 
 impl Listening {
@@ -95,6 +97,9 @@ impl Listening {
 impl Work<'_> {
     /// Tells the machine when somebody comes next: for the first time, or again.
     pub(super) fn announce_arrival(&mut self) {
+        if self.listening.due {
+            return;
+        }
         let again = earlier(self.listening.next(), self.clients.next());
         let next = earlier(self.arrivals.announced, self.cluster.next());
         match earlier(next, again) {
@@ -109,23 +114,20 @@ impl Work<'_> {
     /// comes for the first time.
     pub(crate) fn arrivals_due(&mut self) {
         let now = self.kernel.machine.now();
-        let clients = self.kernel.program.client.is_some();
-        if clients {
+        self.listening.due = true;
+        if self.kernel.program.client.is_some() {
             self.clients_act();
         }
         if self.listening.next().is_some_and(|at| at <= now) {
             self.ask_again();
         }
         self.messages_arrive();
-        let comes = self.arrivals.announced.is_some_and(|at| at <= now);
-        if comes {
+        if self.arrivals.announced.is_some_and(|at| at <= now) {
             self.arrivals.announced = None;
             self.arrive();
         }
-        let others = self.listening.next().is_some() || self.cluster.next().is_some();
-        if !comes || clients || others {
-            self.announce_arrival();
-        }
+        self.listening.due = false;
+        self.announce_arrival();
     }
 
     /// Whether a copy has as many connections as it takes at once.
