@@ -11,9 +11,8 @@ use typed_index_collections::TiVec;
 
 use super::faults::one_more;
 use super::listening::earlier;
-use super::{Copy, Work};
+use super::Work;
 use crate::cpython::index::{ClassIndex, CopyIndex, NodeIndex, TaskKey};
-use crate::cpython::kernel::Liveness;
 use crate::cpython::program::Program;
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, StreamRole, Streams, unit, whole};
@@ -438,15 +437,9 @@ impl Work<'_> {
 
     /// The copies of the program that live on a machine.
     pub(crate) fn copies_on(&self, node: NodeIndex) -> Vec<CopyIndex> {
-        let of = self
-            .copies
-            .iter_enumerated()
-            .filter(|(_, c)| c.node == node);
-        let lives = |c: &Copy| {
-            let process = &self.kernel.processes[c.home.process];
-            process.liveness == Liveness::Alive
-        };
-        of.filter(|(_, c)| lives(c)).map(|(copy, _)| copy).collect()
+        self.living_copies()
+            .filter(|&copy| self.copies[copy].node == node)
+            .collect()
     }
 
     /// Nobody will answer to this request: its client waits until the balancer finds out.

@@ -4,10 +4,9 @@
 //! the times between them depends on what happens.
 
 use super::silence::Killed;
-use super::{Copy, Death, Work};
+use super::{Death, Work};
 use crate::cpython::finding::Finding;
 use crate::cpython::index::{CopyIndex, DeviceNumber, NodeIndex};
-use crate::cpython::kernel::Liveness;
 use crate::cpython::role::{LoopState, MainState, ThreadRole};
 use crate::engine::{Nanos, Streams, unit, whole};
 use crate::scenario::{Arrivals, Fault, FaultKind, FaultTime, Rollout};
@@ -198,7 +197,7 @@ impl Work<'_> {
             if self.arrivals_from_outside() {
                 self.expects_outside()
             } else {
-                self.copies.keys().any(|copy| self.has_more(copy))
+                self.present.iter().any(|&copy| self.has_more(copy))
             }
         };
         // What has been lost with a worker is never over, and nothing happens to it any more.
@@ -384,7 +383,7 @@ impl Work<'_> {
 
     /// The copies that run and have begun to serve, by when they were started.
     pub(crate) fn copies_serving(&self) -> Vec<CopyIndex> {
-        (self.copies.keys())
+        (self.living_copies())
             .filter(|&copy| self.is_there(copy))
             .collect()
     }
@@ -486,14 +485,14 @@ impl Work<'_> {
 
     /// Whether the process of a copy runs, and has begun to serve.
     pub(crate) fn is_there(&self, copy: CopyIndex) -> bool {
-        let Copy { main, home, .. } = self.copies[copy];
+        let main = self.copies[copy].main;
         let begins = match self.kernel.threads[main].role {
             ThreadRole::Main(_, state) => state == MainState::Begin,
             ThreadRole::Loop(_, state) => state == LoopState::Begin,
             // The number of a thread that has ended may have been given to another.
             _ => true,
         };
-        !begins && self.kernel.processes[home.process].liveness == Liveness::Alive
+        !begins && self.is_alive(copy)
     }
 
     /// Gives each device the pace that the faults leave it: the slowest of those that are on.
