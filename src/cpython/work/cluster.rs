@@ -9,9 +9,9 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use typed_index_collections::TiVec;
 
+use super::Work;
 use super::faults::one_more;
 use super::listening::earlier;
-use super::Work;
 use crate::cpython::index::{ClassIndex, CopyIndex, NodeIndex, TaskKey};
 use crate::cpython::program::Program;
 use crate::cpython::record::recording::TaskEnd;
