@@ -68,12 +68,15 @@ impl Work<'_> {
     }
 
     /// The limit on tasks that are let in at once, and what becomes of others, where it is this one's.
+    #[inline]
     fn limit_of(&self, per: Scope) -> Option<(u64, Overflow)> {
-        let a: Admission = self.kernel.program.admission.filter(|a| a.per == per)?;
+        let admission: &Option<Admission> = &self.kernel.program.admission;
+        let a = admission.as_ref().filter(|a| a.per == per)?;
         Some((a.limit?, a.full))
     }
 
     /// Most tasks that each copy takes in before it waits for one to end.
+    #[inline]
     pub(super) fn pushes_back_at(&self) -> u64 {
         match self.limit_of(Scope::Process) {
             Some((limit, Overflow::Wait)) => limit,

@@ -131,6 +131,7 @@ impl Work<'_> {
     }
 
     /// Whether a copy has as many connections as it takes at once.
+    #[inline]
     pub(super) fn has_all_connections(&self, copy: CopyIndex) -> bool {
         let most = self.kernel.program.layout.connections.unwrap_or(u64::MAX);
         self.copies[copy].outstanding >= most.min(self.pushes_back_at())
