@@ -369,7 +369,8 @@ fn refuse_empty(gates: &[GatedBy], a: &str) -> anyhow::Result<()> {
     match gates.iter().find(|(_, of)| of.is_empty()) {
         None => Ok(()),
         Some((gate, _)) => Err(UserError::new(format!(
-            "--max-regression '{}' holds against nothing: no case of both results has that metric in {a}",
+            "--max-regression '{}' holds against nothing: no case of both results has that metric in {a}, or the other does not say it (results say the \
+             worst window, and percentiles other than 50, 90, 95, 99 and 99.9, only where they rank by them: have both rank by it with `rank_by`)",
             gate.text
         ))
         .into()),

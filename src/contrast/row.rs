@@ -92,13 +92,18 @@ pub struct Row {
 }
 
 impl Row {
-    /// The metric of two cases, each with the metric by which its study ranks; `None` if neither has a value.
+    /// The metric of two cases, each with the metric by which its study ranks; `None` if neither has a value, or if a study does not say it: a case
+    /// that has lost its value has got worse, one of which nobody has asked that has not.
     pub(super) fn new(
         metric: Metric,
         (a, ranked_a): (&Forecast, Metric),
         (b, ranked_b): (&Forecast, Metric),
         same_seed: bool,
     ) -> Option<Self> {
+        let said = |ranked| metric.quantity().is_some() || metric == ranked;
+        if !(said(ranked_a) && said(ranked_b)) {
+            return None;
+        }
         let values = |f: &Forecast, ranked: Metric| {
             let kept = f.detail.replication_values.as_ref()?;
             kept.of(metric, ranked).map(<[f64]>::to_vec)

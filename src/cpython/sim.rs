@@ -31,6 +31,16 @@ enum Stop {
     Killed,
 }
 
+/// What becomes of a run whose memory has passed the limit.
+enum MemoryKill {
+    /// Nobody is killed for it: the run ends.
+    Nobody,
+    /// The largest process has been killed.
+    Killed,
+    /// So has it, and this thread, which had to stop in the middle of its acts, goes on.
+    LetsGoOn(Tid),
+}
+
 /// One replication in progress.
 pub(crate) struct Sim<'a> {
     work: Work<'a>,
@@ -108,21 +118,26 @@ impl<'a> Sim<'a> {
                     return Stop::Killed;
                 }
             }
-            if let Some((at, bytes)) = self.work.kernel.memory.exceeded {
-                if self.kills_for_memory() {
-                    continue;
+            let up = if let Some((at, bytes)) = self.work.kernel.memory.exceeded {
+                match self.kills_for_memory() {
+                    MemoryKill::LetsGoOn(tid) => Upcall::OnCore(tid),
+                    MemoryKill::Killed => continue,
+                    MemoryKill::Nobody => {
+                        self.findings.push(Finding::OutOfMemory { at, bytes });
+                        return Stop::Memory;
+                    }
                 }
-                self.findings.push(Finding::OutOfMemory { at, bytes });
-                return Stop::Memory;
-            }
-            let kernel = &mut self.work.kernel;
-            if kernel.over_limit() {
-                let at = kernel.machine.now();
-                self.findings.push(Finding::EventLimit { at });
-                return Stop::Events;
-            }
-            let Some(up) = kernel.machine.advance() else {
-                return Stop::Idle;
+            } else {
+                let kernel = &mut self.work.kernel;
+                if kernel.over_limit() {
+                    let at = kernel.machine.now();
+                    self.findings.push(Finding::EventLimit { at });
+                    return Stop::Events;
+                }
+                match kernel.machine.advance() {
+                    Some(up) => up,
+                    None => return Stop::Idle,
+                }
             };
             match up {
                 Upcall::OnCore(tid) => drive(self, tid),
@@ -135,30 +150,31 @@ impl<'a> Sim<'a> {
                 Upcall::Device(device) => self.work.transfers_end(device),
                 Upcall::Fault(fault) => self.executors.fault(&mut self.work, fault),
                 Upcall::Arrival => self.work.arrivals_due(),
-                Upcall::Check => kernel.look_ahead(),
+                Upcall::Check => self.work.kernel.look_ahead(),
                 Upcall::End => return self.at_end(),
             }
         }
     }
 
-    /// Has the largest process killed, if that is what the machine does beyond its memory, and lets who had to stop go on; whether it was.
-    fn kills_for_memory(&mut self) -> bool {
+    /// Has the largest process killed, if that is what the machine does beyond its memory.
+    #[cold]
+    fn kills_for_memory(&mut self) -> MemoryKill {
         if !self.work.kernel.memory_kill {
-            return false;
+            return MemoryKill::Nobody;
         }
         let exceeded = self.work.kernel.memory.exceeded.take();
         if !self.executors.kill_largest(&mut self.work) {
             self.work.kernel.memory.exceeded = exceeded;
-            return false;
+            return MemoryKill::Nobody;
         }
         let kernel = &mut self.work.kernel;
         if kernel.memory.exceeded.is_none()
             && let Some(tid) = kernel.cut.take()
             && kernel.machine.state(tid) == SchedState::Running
         {
-            drive(self, tid);
+            return MemoryKill::LetsGoOn(tid);
         }
-        true
+        MemoryKill::Killed
     }
 
     /// The machine's clock stands where it was to stop, or can go no further.

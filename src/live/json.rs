@@ -26,7 +26,16 @@ struct Document<'a> {
     processes: Vec<ProcessJson<'a>>,
     threads: Vec<ThreadJson<'a>>,
     tasks: Vec<TaskJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultJson<'a>>,
     cycles: Vec<Vec<LinkJson<'a>>>,
+}
+
+#[derive(Serialize)]
+struct FaultJson<'a> {
+    what: &'a str,
+    from_s: f64,
+    until_s: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -128,6 +137,13 @@ pub fn ps_json(labelled: &LabelledSnapshot<'_>, rows: &Rows) -> String {
             .collect(),
         threads: threads(s),
         tasks: tasks(s, rows),
+        faults: (s.faults.iter())
+            .map(|f| FaultJson {
+                what: &f.what,
+                from_s: f.from.as_secs_f64(),
+                until_s: f.until.map(Nanos::as_secs_f64),
+            })
+            .collect(),
         cycles: cycles(s),
     };
     let mut out =

@@ -10,6 +10,7 @@ pub use table::ps;
 pub use tree::pstree;
 
 use super::layout;
+use crate::cpython::recording::FaultRecord;
 use crate::cpython::snapshot::{RunEnd, Snapshot, TaskLocation};
 use crate::engine::Nanos;
 use crate::layout::Style;
@@ -78,6 +79,7 @@ fn head(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> Vec<Strin
             s.tasks.len()
         ));
     }
+    lines.extend(s.faults.iter().map(|f| fault(f, s.at)));
     for cycle in &s.cycles {
         lines.push(circle(s, cycle));
     }
@@ -88,6 +90,23 @@ fn head(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> Vec<Strin
     }
     laid.extend(wrap(lines, style));
     laid
+}
+
+/// What has gone wrong, and whether it still does.
+fn fault(f: &FaultRecord, at: Nanos) -> String {
+    let FaultRecord { what, from, until } = f;
+    match until {
+        None => format!("fault: {what} since {}, for good", instant(*from)),
+        Some(until) if *until > at => {
+            let (from, until) = (instant(*from), instant(*until));
+            format!("fault: {what} since {from}, until {until}")
+        }
+        Some(until) if until > from => {
+            let (from, until) = (instant(*from), instant(*until));
+            format!("fault: {what} from {from} to {until}")
+        }
+        Some(_) => format!("fault: {what} at {}", instant(*from)),
+    }
 }
 
 fn wrap(lines: Vec<String>, style: Style) -> Vec<String> {

@@ -88,19 +88,32 @@ pub(crate) enum IntervalDisplay {
     Never,
 }
 
-/// Text of an estimate, `12.4 ± 0.3`: both numbers with the decimals of the mean's three significant digits.
+/// Text of an estimate, `12.4 ± 0.3`: both numbers with the decimals of the mean's three significant digits. Nothing that is measured can be less than
+/// nothing: where the interval would reach below 0, its ends are written, `0.12 (0 to 0.40)`.
 pub(crate) fn estimate(e: Estimate, interval: IntervalDisplay) -> String {
+    written(e, interval, 0.0)
+}
+
+/// Text of an estimated difference, which may as well be less than nothing.
+pub(crate) fn signed_estimate(e: Estimate, interval: IntervalDisplay) -> String {
+    written(e, interval, f64::NEG_INFINITY)
+}
+
+fn written(e: Estimate, interval: IntervalDisplay, least: f64) -> String {
     let d = decimals(e.mean, 3);
     let mean = digits(e.mean, 3);
     let last_digit = libm::pow(10.0, -f64::from(u32::try_from(d).unwrap_or(0)));
     match e.half() {
         Some(half) if interval != IntervalDisplay::Never && half >= last_digit / 2.0 => {
-            let half = if d == 0 {
-                whole(half)
-            } else {
-                format!("{half:.d$}")
+            let number = |x: f64| match d {
+                0 => whole(x),
+                d => format!("{x:.d$}"),
             };
-            format!("{mean} ± {half}")
+            if e.mean >= least && e.mean - half < least {
+                format!("{mean} (0 to {})", number(e.mean + half))
+            } else {
+                format!("{mean} ± {}", number(half))
+            }
         }
         Some(_) if interval == IntervalDisplay::Always => format!("{mean} ± <{last_digit:.d$}"),
         _ => mean,
@@ -206,7 +219,7 @@ mod tests {
         assert_eq!(estimate(e(12.41, None), IntervalDisplay::Always), "12.4");
         assert_eq!(
             estimate(e(0.012, Some(0.5)), IntervalDisplay::Always),
-            "0.0120 ± 0.5000"
+            "0.0120 (0 to 0.5120)"
         );
         assert_eq!(
             metric_text(Metric::Percentile(95.0), e(0.012_4, Some(0.000_3))),

@@ -11,7 +11,8 @@ mod unit;
 pub(crate) use cause::{Means, letter, noun, participle, sign, waiting};
 pub use list::{LATENCIES, Quantity, Unit};
 pub(crate) use metric::{
-    IntervalDisplay, estimate, metric_text, metric_text_in, metric_title, quantity_text, unit_of,
+    IntervalDisplay, estimate, metric_text, metric_text_in, metric_title, quantity_text,
+    signed_estimate, unit_of,
 };
 pub use metric::{metric_name, metric_named};
 pub(crate) use numbers::{

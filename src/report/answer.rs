@@ -6,7 +6,7 @@ use crate::layout::words::Words;
 use crate::measure::Estimate;
 use crate::quantity::{
     IntervalDisplay, all_of, digits, estimate, excess_text, list, metric_name, metric_text,
-    metric_text_in, rare_percent,
+    metric_text_in, rare_percent, signed_estimate,
 };
 use crate::result::{Claim, Drawback, Forecast, Judgement, Study, Verdict};
 use crate::scenario::Metric;
@@ -174,7 +174,7 @@ fn apart(difference: Estimate, from: Estimate) -> String {
     } else {
         (1.0, "more")
     };
-    let shown = estimate(relative.scaled(sign * 100.0), IntervalDisplay::IfVisible);
+    let shown = signed_estimate(relative.scaled(sign * 100.0), IntervalDisplay::IfVisible);
     format!("{shown}% {word}")
 }
 

@@ -155,20 +155,30 @@ fn words(f: &Forecast, w: &OverWindows) -> Vec<String> {
 fn missed(j: &Judgement) -> Option<String> {
     let r = j.recovery.as_ref()?;
     let from = r.from_s?;
-    let for_long = match r.longest_s.half() {
-        Some(half) if half > 0.05 * r.longest_s.mean => {
-            format!("{} ± {}", at(r.longest_s.mean), at(half))
-        }
-        _ => at(r.longest_s.mean),
-    };
     let still = if r.still_missed_share > 0.0 {
         let share = percent(r.still_missed_share);
         format!(", to the end in {share} of the replications")
     } else {
         String::new()
     };
+    // In some of the replications only: when and for how long is of those, not of the others that have met it.
+    let often = if r.missed_share < 1.0 {
+        format!(" in {} of the replications,", percent(r.missed_share))
+    } else {
+        String::new()
+    };
+    let for_long = match r.longest_s.half() {
+        _ if r.missed_share < 1.0 => {
+            let mean = r.longest_s.mean / r.missed_share.max(f64::MIN_POSITIVE);
+            format!("there for {} on average", at(mean))
+        }
+        Some(half) if half > 0.05 * r.longest_s.mean => {
+            format!("for {} ± {}", at(r.longest_s.mean), at(half))
+        }
+        _ => format!("for {}", at(r.longest_s.mean)),
+    };
     Some(format!(
-        "`{}` missed for {for_long} from {}{still}",
+        "`{}` missed{often} {for_long} from {}{still}",
         j.text,
         at(from)
     ))

@@ -41,6 +41,13 @@ pub struct Recovery {
     pub longest_s: Estimate,
     /// When that stretch began, in seconds: the mean over the replications that had one; `None` if none had.
     pub from_s: Option<f64>,
+    /// Share (0 to 1) of the replications that had one; 1 where a result does not say it.
+    #[serde(default = "all")]
+    pub missed_share: f64,
     /// Share (0 to 1) of the replications in which it was not met again until the last arrival.
     pub still_missed_share: f64,
+}
+
+fn all() -> f64 {
+    1.0
 }

@@ -157,6 +157,29 @@ impl Fault {
 }
 
 impl FaultKind {
+    /// What happens, in a few words, where devices go by these names: "`db` is down".
+    pub(crate) fn words(self, device: impl Fn(DeviceId) -> String) -> String {
+        let of = |what: &str, worker: Option<u32>| match worker {
+            Some(n) => format!("{what} worker {n}"),
+            None => format!("{what} a worker"),
+        };
+        match self {
+            Self::Slow {
+                device: d, factor, ..
+            } => format!("`{}` takes {factor} times as long", device(d)),
+            Self::Down { device: d, .. } => format!("`{}` is down", device(d)),
+            Self::Crash { worker } => of("SIGKILL of", worker),
+            Self::Terminate { worker, .. } => of("SIGTERM to", worker),
+            Self::Interrupt { worker } => of("SIGINT to", worker),
+            Self::Pause { worker, .. } => of("a collection in", worker),
+            Self::MachineLost { machine, .. } => match machine {
+                Some(n) => format!("machine {n} is lost"),
+                None => "a machine is lost".into(),
+            },
+            Self::Restart { .. } => "a restart".into(),
+        }
+    }
+
     /// For how long it lasts; `None` for what happens at an instant.
     #[must_use]
     pub fn lasts(self) -> Option<Nanos> {

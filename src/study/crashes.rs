@@ -62,6 +62,9 @@ pub struct Restarted {
     pub tasks: u64,
 }
 
+/// What these notes count, and where: a replication is counted whole, since what goes wrong in its warm-up has consequences after it.
+pub(super) const COUNTED: &str = "Counts are of a whole run, its warm-up included: of the replication in which they are highest.";
+
 /// How often a crash found no process to end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Missed {
@@ -86,7 +89,7 @@ pub(super) fn memory_kills_text(cases: &[KilledForMemory]) -> String {
         .collect();
     format!(
         "the kernel kills the largest process whenever all together have more memory than the machine's limit: {}. Have fewer workers, have them end \
-         before they are so large (`max_requests`, `max_tasks_per_child`), or raise the limit.",
+         before they are so large (`max_requests`, `max_tasks_per_child`), or raise the limit. {COUNTED}",
         list(&each)
     )
 }
@@ -104,7 +107,7 @@ pub(super) fn broken_pool_text(cases: &[Broken]) -> String {
         .collect();
     format!(
         "a worker ends, and its `ProcessPoolExecutor` is broken for good: all calls that are pending fail with \
-         `BrokenProcessPool`, and each that is submitted later: {}. Make a new executor where that is raised, and submit anew what may run twice.",
+         `BrokenProcessPool`, and each that is submitted later: {}. Make a new executor where that is raised, and submit anew what may run twice. {COUNTED}",
         list(&each)
     )
 }
@@ -127,7 +130,7 @@ pub(super) fn lost_tasks_text(cases: &[Lost]) -> String {
         .collect();
     format!(
         "workers of a `multiprocessing.Pool` end and are replaced, but whoever waits for what they had been \
-         given waits for ever: {}. Wait with a time-out (`get(timeout)`), or take a `ProcessPoolExecutor`, which says that it is broken.",
+         given waits for ever: {}. Wait with a time-out (`get(timeout)`), or take a `ProcessPoolExecutor`, which says that it is broken. {COUNTED}",
         list(&each)
     )
 }
@@ -159,7 +162,7 @@ pub(super) fn lost_machines_text(cases: &[LostMachines]) -> String {
         ""
     };
     format!(
-        "machines are lost, as the scenario's `faults` have it, with all that they had taken in, and requests go there until the balancer's checks have failed often enough: {}. Check more often (`health`), and keep enough machines for the load without one.{again}",
+        "machines are lost, as the scenario's `faults` have it, with all that they had taken in, and requests go there until the balancer's checks have failed often enough: {}. Check more often (`health`), and keep enough machines for the load without one.{again} {COUNTED}",
         list(&each)
     )
 }
@@ -192,7 +195,7 @@ pub(super) fn restarts_text(cases: &[Restarted]) -> String {
         (false, false) => "The course over time says what it costs meanwhile.",
     };
     format!(
-        "servers are restarted while they serve, as the scenario's `faults` have it, until the last new worker or machine serves: {}. {advice}",
+        "servers are restarted while they serve, as the scenario's `faults` have it, until the last new worker or machine serves: {}. {advice} {COUNTED}",
         list(&each)
     )
 }

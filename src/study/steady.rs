@@ -6,7 +6,7 @@ use crate::engine::Nanos;
 use crate::measure::{Estimate, mser};
 use crate::quantity::Quantity;
 use crate::result::{Forecast, Status};
-use crate::scenario::{Arrivals, Dist, Scenario};
+use crate::scenario::{Arrivals, Dist, FaultTime, Scenario};
 use crate::strategy::{Cause, Outcome};
 
 /// Rise of the second half of a run, as a share of the mean, above which the queue is growing, all replications taken together. A queue
@@ -15,6 +15,9 @@ const RISING: f64 = 0.15;
 
 /// Ratio of completions to arrivals above which a case keeps up.
 const KEEPING_UP: f64 = 0.97;
+
+/// So often during a run at least comes what comes again and again.
+const OFTEN: f64 = 8.0;
 
 /// Ratio of completions to arrivals below which a case is far behind.
 const FAR_BEHIND: f64 = 0.9;
@@ -93,7 +96,7 @@ pub(super) fn asks_again(arrivals: &Arrivals) -> bool {
 /// or tasks arrive and none completes.
 pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
     let arrivals = &scenario.workload.arrivals;
-    let steady = comes_anyway(arrivals) && scenario.workload.faults.is_empty();
+    let steady = comes_anyway(arrivals) && goes_wrong_alike(scenario);
     if samples.is_empty() || !steady {
         return false;
     }
@@ -137,6 +140,32 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
     let grown = samples.iter().all(|s| s.growth.is_some_and(|g| g > GROWN));
     rising && samples.iter().all(|s| kept_up(s) < KEEPING_UP)
         || grown && samples.iter().all(|s| kept_up(s) < FAR_BEHIND)
+}
+
+/// Whether what goes wrong, if anything, is over before the second half of the arrivals, or comes again and again through all of it: tasks that pile up there do
+/// so for good, and not until a disturbance has passed.
+fn goes_wrong_alike(scenario: &Scenario) -> bool {
+    let w = &scenario.workload;
+    let count = match w.arrivals {
+        Arrivals::Open { count, .. } | Arrivals::Sessions { count, .. } => count,
+        Arrivals::Batch
+        | Arrivals::Varying { .. }
+        | Arrivals::Closed { .. }
+        | Arrivals::Trace(_) => None,
+    };
+    let by_count = count.zip(steady_rate(&w.arrivals));
+    let span = by_count
+        .map(|(count, rate)| count as f64 / rate)
+        .into_iter()
+        .chain(scenario.horizon.map(Nanos::as_secs_f64))
+        .fold(f64::INFINITY, f64::min);
+    w.faults.iter().all(|f| match &f.when {
+        FaultTime::At(at) => {
+            let over = *at + f.kind.lasts().unwrap_or_default();
+            over.as_secs_f64() <= span / 2.0
+        }
+        FaultTime::Every(interval) => interval.mean() / 1e9 <= span / OFTEN,
+    })
 }
 
 /// Whether a case keeps up with the arrivals by completing them: one that fails or loses them has no queue either.

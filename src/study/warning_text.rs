@@ -1,5 +1,6 @@
 //! Texts of warnings about servers and resources, each of which is about figures of its cases.
 
+use super::crashes::COUNTED;
 use super::warning::{Crashed, FullQueue, KilledWorkers, Rejected};
 use crate::engine::Nanos;
 use crate::quantity::{counted, list, percent, seconds};
@@ -161,7 +162,7 @@ pub(super) fn crashed_workers_text(cases: &[Crashed]) -> String {
         .collect();
     format!(
         "workers crash or are killed, as the scenario's `faults` have it, and what they have taken in fails until others take their places: {}. Fewer tasks in \
-         each worker (more processes) lose less.",
+         each worker (more processes) lose less. {COUNTED}",
         list(&each)
     )
 }

@@ -148,6 +148,7 @@ pub(super) fn recovery(samples: &[Sample], objective: usize, width: Nanos) -> Op
     Some(Recovery {
         longest_s: Estimate::of(&lengths)?.within(0.0, f64::INFINITY),
         from_s: crate::measure::mean(&starts),
+        missed_share: starts.len() as f64 / all.len() as f64,
         still_missed_share: still / all.len() as f64,
     })
 }

@@ -22,6 +22,8 @@ pub(super) struct Cx {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The files besides the scenario's own that it reads.
     pub(super) files: Vec<PathBuf>,
+    /// When the scenario's runs end, once that has been read.
+    pub(super) horizon: Option<crate::engine::Nanos>,
     path: String,
     /// A diagnostic that takes help and notes once there are too many diagnostics; it is never shown.
     overflow: Option<Diagnostic>,
@@ -149,6 +151,7 @@ impl Cx {
             sources: vec![source],
             diagnostics: Vec::new(),
             files: Vec::new(),
+            horizon: None,
             path: String::new(),
             overflow,
         }

@@ -8,19 +8,29 @@ use super::tree::{SyntaxKind, SyntaxNode};
 use super::variants;
 use super::variants::JitterName;
 use crate::engine::Nanos;
+use crate::scenario::units::format_duration;
 use crate::scenario::{Backoff, Dist, Jitter};
 
-/// Reads the time after which steps are given up: above zero, or drawn.
+/// Reads the time after which steps or requests are given up: above zero, or drawn; before the horizon, or nobody would ever give anything up.
 pub(super) fn timeout(cx: &mut Cx, node: &SyntaxNode) -> Option<Dist> {
-    if matches!(node.kind, SyntaxKind::Call { .. }) {
-        let after = dist(cx, node)?;
-        if let Dist::Constant(after) = after {
-            cx.above_zero(node, after, "a timeout")?;
+    let after = if matches!(node.kind, SyntaxKind::Call { .. }) {
+        dist(cx, node)?
+    } else {
+        Dist::Constant(cx.positive_duration(node, "a timeout")?)
+    };
+    if let Dist::Constant(time) = after {
+        cx.above_zero(node, time, "a timeout")?;
+        if let Some(horizon) = cx.horizon.filter(|&horizon| time >= horizon) {
+            let text = format!(
+                "nothing is given up: this is as long as the whole run, whose `horizon` is {}, or longer",
+                format_duration(horizon)
+            );
+            cx.error(Code::Conflict, node.span, text)
+                .help("shorten it, leave it out, or move the horizon");
+            return None;
         }
-        return Some(after);
     }
-    let after = cx.positive_duration(node, "a timeout")?;
-    Some(Dist::Constant(after))
+    Some(after)
 }
 
 /// Reads the pauses of a `Retry`.

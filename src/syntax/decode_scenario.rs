@@ -55,6 +55,7 @@ pub(super) fn scenario(cx: &mut Cx, root: &SyntaxNode, base: &Path) -> Option<Sc
     let horizon = cx.optional(&f, "horizon", |cx, n| {
         cx.positive_duration(n, "the horizon")
     });
+    cx.horizon = horizon;
     let warmup = cx.optional(&f, "warmup", Cx::duration);
     let workload = cx.required(&f, "workload", |cx, n| workload(cx, n, base, horizon));
     let strategies = or(cx, &f, "strategies", Vec::new(), |cx, n| {

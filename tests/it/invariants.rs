@@ -648,7 +648,7 @@ fn faults_break_no_law() {
             case.workload.faults = faults;
             // A master may start workers for ever that are killed before they have begun.
             case.machine.memory_kill = case.machine.memory_limit.is_some();
-            case.max_events = 50_000;
+            case.max_events = 200_000;
             case
         });
     let all = all.prop_filter("a lock of two kinds", |case| {

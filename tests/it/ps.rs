@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use pchsim::cpython::profile::Profile;
+use pchsim::cpython::recording::RecordOptions;
 use pchsim::cpython::snapshot::{CpuWork, RunEnd, Snapshot, TaskLocation, ThreadActivity};
 use pchsim::engine::Nanos;
 use pchsim::layout::Style;
@@ -12,7 +13,7 @@ use pchsim::scenario::{
     Arrivals, MachineSpec, Offload, PoolLife, ProcessApi, Scenario, StartMethod, Step, Strategy,
     TaskClass, Workers, Workload, strategy_label,
 };
-use pchsim::strategy::{SimInput, simulate, snapshot};
+use pchsim::strategy::{SimInput, record, simulate, snapshot};
 use pchsim::study::cases;
 use pchsim::syntax::{embedded, load, parse_strategy};
 use predicates::prelude::*;
@@ -565,6 +566,41 @@ fn tables() {
         said("etl_disk", "asyncio:20", ms(900), table)
     );
     insta::assert_snapshot!("over", said("scraper", "threads:32", ms(200_000), table));
+}
+
+/// A fault is named while it lasts and after it, and before it not.
+#[test]
+fn what_goes_wrong_is_named() {
+    let said = |at| said("outage", "uvicorn:2", ms(at), table);
+    let json = |at| self::said("outage", "uvicorn:2", ms(at), ps_json);
+    assert!(!said(39_000).contains("fault"), "{}", said(39_000));
+    assert!(!json(39_000).contains("\"faults\""));
+    let during = said(45_000);
+    assert!(
+        during.contains("fault: `db` is down since 40 s, until 50 s"),
+        "{during}"
+    );
+    let after = said(60_000);
+    assert!(
+        after.contains("fault: `db` is down from 40 s to 50 s"),
+        "{after}"
+    );
+    assert!(json(60_000).contains("\"until_s\": 50.0"));
+    let (scenario, profiles) = shipped("outage");
+    let strategy = parse_strategy("uvicorn:2").unwrap().strategy;
+    let m = profiles[0].machine(&scenario.machine);
+    let mut i = input(&m, &profiles[0], &scenario.workload, &strategy);
+    i.horizon = Some(Nanos::from_secs(60));
+    let options = |from| RecordOptions {
+        window: (Nanos::from_secs(from), Nanos::from_secs(60)),
+        most_spans: 1_000,
+    };
+    let (_, recording) = record(&i, options(45)).unwrap();
+    assert_eq!(recording.faults.len(), 1);
+    assert_eq!(recording.faults[0].from, Nanos::from_secs(40));
+    assert_eq!(recording.faults[0].until, Some(Nanos::from_secs(50)));
+    let (_, recording) = record(&i, options(55)).unwrap();
+    assert!(recording.faults.is_empty(), "over before the window");
 }
 
 /// A pipe is 120 columns wide, as in the other golden files.

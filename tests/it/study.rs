@@ -6,7 +6,8 @@ use pchsim::engine::Nanos;
 use pchsim::quantity::Quantity;
 use pchsim::result::{SpeedupVerdict, Status, Study, Verdict, json};
 use pchsim::scenario::{
-    Arrivals, Dist, Metric, Objective, Scenario, Strategy, StrategyCase, Workers,
+    Arrivals, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, Metric, Objective,
+    Scenario, Strategy, StrategyCase, Workers,
 };
 use pchsim::strategy::{Outcome, SimError, SimInput};
 use pchsim::study::{Options, run_study};
@@ -181,6 +182,39 @@ fn replications_go_on_until_the_precision_is_reached() {
         },
     );
     assert_eq!(poor.forecasts[0].replications, 3);
+}
+
+/// With a disturbance that is over in the first half of 50 s, what piles up in the second does so for good; with one in the second half nobody can tell.
+#[test]
+fn saturation_is_said_beside_faults_that_are_over() {
+    let status = |load: f64, when: FaultTime| {
+        let mut s = scenario(queue(100.0, load, 5_000));
+        s.strategies = vec![threads(1)];
+        s.workload.devices = vec![DeviceSpec {
+            name: "db".into(),
+            kind: DeviceKind::Station {
+                servers: 1,
+                rate: None,
+            },
+            per_node: false,
+        }];
+        s.workload.faults = vec![Fault {
+            kind: FaultKind::Down {
+                device: 0,
+                lasts: Nanos::from_secs(1),
+            },
+            when,
+        }];
+        study(&s, &fixed(5)).forecasts[0].status
+    };
+    let at = |secs| FaultTime::At(Nanos::from_secs(secs));
+    assert_eq!(status(1.3, at(5)), Status::Saturated);
+    let often = FaultTime::Every(Dist::Exponential(Nanos::from_secs(3)));
+    assert_eq!(status(1.3, often), Status::Saturated);
+    assert_eq!(status(1.3, at(30)), Status::Fine);
+    let seldom = FaultTime::Every(Dist::Exponential(Nanos::from_secs(20)));
+    assert_eq!(status(1.3, seldom), Status::Fine);
+    assert_eq!(status(0.7, at(5)), Status::Fine);
 }
 
 #[test]

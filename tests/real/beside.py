@@ -51,6 +51,22 @@ def verify(paths):
             row(said["scenario"], "", f"`{failed['strategy']}`", "failed", *["-"] * 5)
 
 
+def faults(paths):
+    row("scenario", "Python", "strategy", "failed or lost", "forecast", "another worker had answered after", "forecast", "error")
+    row(*["---"] * 3, *["---:"] * 5)
+    for path in paths:
+        said = json.loads(path.read_text())
+        for s in said["strategies"]:
+            failed = [f"{s['failed'][k]:.0f}" for k in ("measured", "forecast")]
+            back = ["-"] * 3
+            if s.get("back"):
+                least, most, forecast = (1e3 * s["back"][k] for k in ("least", "greatest", "forecast"))
+                back = [f"{least:.0f} to {most:.0f} ms", f"{forecast:.0f} ms", f"{s['back']['error']:.1%}"]
+            row(said["scenario"], s["python"], f"`{s['strategy']}`", *failed, *back)
+        for failed in said["failures"]:
+            row(said["scenario"], "", f"`{failed['strategy']}`", "not run", *["-"] * 4)
+
+
 def busy():
     """CPU seconds that anybody has used of all cores."""
     with open("/proc/stat") as file:
@@ -182,6 +198,8 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     of_verify = commands.add_parser("verify")
     of_verify.add_argument("files", nargs="+", type=pathlib.Path)
+    of_faults = commands.add_parser("faults")
+    of_faults.add_argument("files", nargs="+", type=pathlib.Path)
     of_programs = commands.add_parser("programs")
     of_programs.add_argument("program")
     of_programs.add_argument("scenario", nargs="+")
@@ -194,6 +212,8 @@ def main():
     args = parser.parse_args()
     if args.command == "verify":
         verify(args.files)
+    elif args.command == "faults":
+        faults(args.files)
     else:
         programs(args)
 

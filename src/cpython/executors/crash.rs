@@ -6,7 +6,7 @@
 use super::Executors;
 use super::process_pool::ProcessPool;
 use crate::cpython::index::{CopyIndex, NodeIndex, ProcessIndex, ProcessPoolIndex};
-use crate::cpython::kernel::{Liveness, ProcessKind};
+use crate::cpython::kernel::ProcessKind;
 use crate::cpython::program::Executor;
 use crate::cpython::work::{Death, FaultStrikes, TaskDispatch, Work};
 use crate::engine::Nanos;
@@ -193,17 +193,10 @@ impl Executors {
     /// program goes on after that.
     pub(crate) fn kill_largest(&mut self, work: &mut Work<'_>) -> bool {
         let node = work.kernel.memory.exceeded_on();
-        let alive = |p: &ProcessIndex| {
-            let process = &work.kernel.processes[*p];
-            process.liveness == Liveness::Alive && process.node == node
-        };
+        let there = |p: &ProcessIndex| work.kernel.processes[*p].node == node;
         let mapped = |p: &ProcessIndex| work.kernel.memory.mapped(*p);
-        let largest = work
-            .kernel
-            .processes
-            .keys()
-            .filter(alive)
-            .max_by_key(mapped);
+        let living = work.kernel.living.iter().copied();
+        let largest = living.filter(there).max_by_key(mapped);
         let Some(process) = largest else {
             return false;
         };

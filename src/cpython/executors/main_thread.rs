@@ -100,10 +100,8 @@ impl Executors {
         }
         let living = match state {
             MasterState::Start => {
-                for copy in work.copies.keys() {
-                    if work.copies[copy].node == node {
-                        start_copy(work, tid, copy, true);
-                    }
+                for copy in work.copies_on(node) {
+                    start_copy(work, tid, copy, true);
                 }
                 let program = work.kernel.program;
                 let life = program.layout.life;

@@ -154,8 +154,7 @@ impl Executors {
             .map(|(number, executor)| self.open(work, copy, home, number, executor))
             .collect();
         let quota = work.quota(copy);
-        work.copies
-            .push(Copy::new(main, (home, node), runners, share, quota));
+        work.add_copy(Copy::new(main, (home, node), runners, share, quota));
         if work.kernel.program.layout.event_loop {
             work.new_loop(main);
         }

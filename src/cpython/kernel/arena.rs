@@ -229,10 +229,14 @@ impl Kernel<'_> {
     }
 
     /// Frees blocks, whoever does it.
+    #[inline]
     pub(crate) fn free_blocks(&mut self, blocks: Blocks) {
-        if blocks.is_empty() {
-            return;
+        if !blocks.is_empty() {
+            self.free_some(blocks);
         }
+    }
+
+    fn free_some(&mut self, blocks: Blocks) {
         let Blocks {
             bytes,
             mapped,

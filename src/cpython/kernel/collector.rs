@@ -95,7 +95,9 @@ impl Kernel<'_> {
         let domain = self.threads[tid].domain;
         self.heaps[domain].stopper = Some(tid);
         let mut stopped = 0;
-        for other in self.threads.keys() {
+        let mut all = self.threads_of(self.threads[tid].process);
+        all.sort_unstable();
+        for other in all {
             let t = &self.threads[other];
             let attached = t.domain == domain
                 && other != tid

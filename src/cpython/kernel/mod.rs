@@ -80,6 +80,8 @@ pub(crate) struct Kernel<'a> {
     spare_threads: Vec<Tid>,
     pub(crate) gils: TiVec<GilIndex, Gil>,
     pub(crate) processes: TiVec<ProcessIndex, Process>,
+    /// Those that exist, by when they were started: of a program that starts workers again and again most are gone.
+    pub(crate) living: Vec<ProcessIndex>,
     /// Number of processes and interpreters started so far for workers and copies.
     pub(crate) children: u32,
     pub(crate) locks: TiVec<LockIndex, Lock<Tid>>,
@@ -148,6 +150,7 @@ impl<'a> Kernel<'a> {
             spare_threads: Vec::new(),
             gils: TiVec::new(),
             processes: TiVec::new(),
+            living: Vec::new(),
             children: 0,
             // Locks shared between processes come first in the table of locks, those of each machine.
             locks: (0..nodes)

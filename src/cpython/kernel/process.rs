@@ -102,6 +102,7 @@ impl Kernel<'_> {
             kept_stacks: 0,
         });
         let process = self.open_ledger(kind, parent, node);
+        self.living.push(process);
         debug_assert_eq!(self.processes.last_key(), Some(process));
         if self.recorder.is_some() {
             let (name, started) = (self.process_name(process), self.machine.now());
@@ -131,6 +132,7 @@ impl Kernel<'_> {
         if p.threads.is_empty() && matches!(p.kind, ProcessKind::Copy | ProcessKind::Worker(..)) {
             let (copy, joiner) = (p.kind == ProcessKind::Copy, p.joiner);
             p.liveness = Liveness::Exited;
+            self.is_gone(process);
             self.memory.exit(process, self.machine.now());
             let starter = self.starter(process);
             if let Some(supervisor) = starter.supervisor.filter(|_| copy) {
@@ -140,6 +142,13 @@ impl Kernel<'_> {
             if let Some(joiner) = joiner {
                 self.unpark(joiner);
             }
+        }
+    }
+
+    /// Takes a process that has ended out of those that exist.
+    fn is_gone(&mut self, process: ProcessIndex) {
+        if let Ok(at) = self.living.binary_search(&process) {
+            self.living.remove(at);
         }
     }
 
@@ -156,7 +165,8 @@ impl Kernel<'_> {
         let p = &mut self.processes[process];
         p.liveness = Liveness::Killed;
         p.arenas = Arenas::default();
-        for &gil in &p.gils.clone() {
+        self.is_gone(process);
+        for gil in self.processes[process].gils.clone() {
             if let Some((holder, since)) = self.gils[gil].abandon(now) {
                 self.gil_given(gil, holder, since);
             }
@@ -218,10 +228,8 @@ impl Kernel<'_> {
 
     /// Kills all processes of a machine; what is started there next is started anew.
     pub(crate) fn machine_is_gone(&mut self, node: NodeIndex) {
-        let of_node = |p: &Process| p.node == node && p.liveness == Liveness::Alive;
-        let all: Vec<ProcessIndex> = (self.processes.iter_enumerated())
-            .filter(|(_, p)| of_node(p))
-            .map(|(process, _)| process)
+        let all: Vec<ProcessIndex> = (self.living.iter().copied())
+            .filter(|&process| self.processes[process].node == node)
             .collect();
         for process in all {
             self.kill(process);

@@ -6,8 +6,8 @@ use typed_index_collections::TiVec;
 
 use super::memory_log::MemoryLog;
 use super::recording::{
-    GilHold, Iteration, ProcessRecord, Record, RecordedSeries, Recording, TaskEnd, TaskIndex,
-    TaskRecord, TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
+    FaultRecord, GilHold, Iteration, ProcessRecord, Record, RecordedSeries, Recording, TaskEnd,
+    TaskIndex, TaskRecord, TaskWait, ThreadIndex, ThreadRecord, ThreadSpan,
 };
 use crate::cpython::index::{GilIndex, TaskKey};
 use crate::engine::Nanos;
@@ -37,6 +37,7 @@ pub(crate) struct Recorder {
     waits: Vec<TaskWait>,
     gil_holds: Vec<GilHold>,
     iterations: Vec<Iteration>,
+    faults: Vec<FaultRecord>,
     /// For each thread that runs an event loop: when the present iteration began, and its number of handles.
     turns: TiVec<Tid, Option<(Nanos, u32)>>,
     course: Option<Overall>,
@@ -76,6 +77,15 @@ impl Recorder {
 
     fn thread(&self, tid: Tid) -> ThreadIndex {
         self.thread_of[tid]
+    }
+
+    /// Notes what goes wrong.
+    #[cold]
+    pub(crate) fn fault(&mut self, fault: FaultRecord) {
+        let (from, to) = self.window;
+        if fault.from <= to && fault.until.is_none_or(|until| until >= from) {
+            self.faults.push(fault);
+        }
     }
 
     /// Notes the start of a process.
@@ -354,6 +364,7 @@ impl Recorder {
             tasks,
             gil_holds: self.gil_holds,
             iterations: self.iterations,
+            faults: self.faults,
             memory,
         }
     }

@@ -39,6 +39,8 @@ pub struct Recording {
     pub gil_holds: Vec<GilHold>,
     /// Iterations of event loops, from the end of one `select` to the beginning of the next.
     pub iterations: Vec<Iteration>,
+    /// What went wrong by the scenario's `faults`, by when it began.
+    pub faults: Vec<FaultRecord>,
     /// Memory of the whole process tree in bytes, each value from its time on; by rising time.
     pub memory: Vec<(Nanos, u64)>,
 }
@@ -52,6 +54,17 @@ impl Recording {
             None => format!("{} #{}", t.class, t.number + 1),
         }
     }
+}
+
+/// Something that went wrong, or was done to the program, by the scenario's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultRecord {
+    /// What it is, in a few words.
+    pub what: String,
+    /// When it began.
+    pub from: Nanos,
+    /// When it is over; the same instant where it does not last, `None` where it never is.
+    pub until: Option<Nanos>,
 }
 
 /// A simulated process.

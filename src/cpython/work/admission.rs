@@ -68,12 +68,15 @@ impl Work<'_> {
     }
 
     /// The limit on tasks that are let in at once, and what becomes of others, where it is this one's.
+    #[inline]
     fn limit_of(&self, per: Scope) -> Option<(u64, Overflow)> {
-        let a: Admission = self.kernel.program.admission.filter(|a| a.per == per)?;
+        let admission: &Option<Admission> = &self.kernel.program.admission;
+        let a = admission.as_ref().filter(|a| a.per == per)?;
         Some((a.limit?, a.full))
     }
 
     /// Most tasks that each copy takes in before it waits for one to end.
+    #[inline]
     pub(super) fn pushes_back_at(&self) -> u64 {
         match self.limit_of(Scope::Process) {
             Some((limit, Overflow::Wait)) => limit,
@@ -82,6 +85,7 @@ impl Work<'_> {
     }
 
     /// A task arrives from outside: somebody before all processes lets it in, or does not.
+    #[inline]
     pub(super) fn comes(&mut self, key: TaskKey) {
         let Some((limit, full)) = self.limit_of(Scope::Everywhere) else {
             self.routes(key);
@@ -101,6 +105,7 @@ impl Work<'_> {
     }
 
     /// A task that counts has ended, as this one of its class.
+    #[inline]
     pub(super) fn has_ended(&mut self, class: ClassIndex, ending: TaskEnd) {
         if self.admits {
             let ended = &mut self.admission.ended;
@@ -120,6 +125,7 @@ impl Work<'_> {
     }
 
     /// A task that is in waits to be taken up, and may be told to leave before that.
+    #[inline]
     pub(super) fn stands_in_line(&mut self, key: TaskKey, per: Scope) {
         if let Some((_, Overflow::DropOldest)) = self.limit_of(per) {
             let copy = self.tasks[key].copy;
@@ -128,6 +134,7 @@ impl Work<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn leaves_line(&mut self, key: TaskKey) {
         if let Some(ticket) = self.tasks[key].line.take() {
             let copy = self.tasks[key].copy;
@@ -295,6 +302,7 @@ impl Work<'_> {
     }
 
     /// A process has done with a task, which is not over for who stands before all machines.
+    #[inline]
     pub(super) fn leaves_process(&mut self, key: TaskKey) {
         match self.kernel.program.admission.map(|a| a.per) {
             Some(Scope::Everywhere) => self.leaves_line(key),
@@ -303,6 +311,7 @@ impl Work<'_> {
     }
 
     /// A task is over, or has given its place up.
+    #[inline]
     pub(super) fn is_out(&mut self, key: TaskKey) {
         if self.kernel.program.admission.is_none() {
             return;

@@ -511,8 +511,17 @@ impl Work<'_> {
         key
     }
 
-    /// Takes in the next task that has arrived from outside; `None` if there is none.
+    /// Takes in the next task that has arrived from outside; `None` if there is none: asked in every iteration of a loop, nearly always in vain.
+    #[inline]
     pub(crate) fn accept(&mut self, copy: CopyIndex) -> Option<TaskKey> {
+        let socket = &self.arrivals.sockets[self.copies[copy].node];
+        if socket.queued.is_empty() {
+            return None;
+        }
+        self.accept_first(copy)
+    }
+
+    fn accept_first(&mut self, copy: CopyIndex) -> Option<TaskKey> {
         loop {
             if self.copies[copy].retires() || self.has_all_connections(copy) {
                 return None;
@@ -630,8 +639,8 @@ impl Work<'_> {
 
     /// Wakes the main threads of all copies without outstanding tasks.
     pub(super) fn nudge_all(&mut self) {
-        for copy in self.copies.keys() {
-            self.nudge(copy);
+        for i in 0..self.present.len() {
+            self.nudge(self.present[i]);
         }
     }
 
@@ -817,6 +826,20 @@ impl Work<'_> {
     /// Whether this is what a main program does before a round.
     pub(crate) fn is_serial(&self, key: TaskKey) -> bool {
         Some(self.tasks[key].submitted_as) == self.kernel.program.serial
+    }
+
+    /// Adds a copy of the program.
+    pub(crate) fn add_copy(&mut self, copy: Copy) {
+        let mut present = std::mem::take(&mut self.present);
+        present.retain(|&copy| self.is_alive(copy) || self.has_more(copy));
+        present.push(self.copies.push_and_get_key(copy));
+        self.present = present;
+    }
+
+    /// The copies that run, by when they were made.
+    pub(crate) fn living_copies(&self) -> impl Iterator<Item = CopyIndex> {
+        let present = self.present.iter().copied();
+        present.filter(|&copy| self.is_alive(copy))
     }
 
     /// Whether the main program of this copy has tasks left for a further round, and none under way.

@@ -227,10 +227,13 @@ impl Work<'_> {
     }
 
     /// The client of this task learns how it ended, or that it has given it up. Returns whether it will not ask for it again.
+    #[inline]
     pub(super) fn client_learns(&mut self, key: TaskKey, ending: TaskEnd) -> bool {
-        let Some(request) = self.tasks[key].request.take() else {
-            return true;
-        };
+        let request = self.tasks[key].request.take();
+        request.is_none_or(|request| self.patient_client_learns(key, request, ending))
+    }
+
+    fn patient_client_learns(&mut self, key: TaskKey, request: u32, ending: TaskEnd) -> bool {
         let done = ending == TaskEnd::Done || !self.plans_to_send_again(key, request);
         if done {
             let counts = self.clients.get(request).counted && ending != TaskEnd::Done;
@@ -242,6 +245,7 @@ impl Work<'_> {
     }
 
     /// When a request was sent that is this task: for the first time, and as this task.
+    #[inline]
     pub(super) fn asked(&self, key: TaskKey) -> Nanos {
         let task = &self.tasks[key];
         let request = task.request.and_then(|r| self.clients.requests[r as usize]);

@@ -9,10 +9,10 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use typed_index_collections::TiVec;
 
+use super::Work;
 use super::faults::one_more;
-use super::{Copy, Work};
+use super::listening::earlier;
 use crate::cpython::index::{ClassIndex, CopyIndex, NodeIndex, TaskKey};
-use crate::cpython::kernel::Liveness;
 use crate::cpython::program::Program;
 use crate::cpython::record::recording::TaskEnd;
 use crate::engine::{Nanos, StreamRole, Streams, unit, whole};
@@ -36,6 +36,8 @@ struct OnTheirWay {
     /// The others.
     heap: BinaryHeap<Reverse<(Nanos, u64, Message)>>,
     sent: u64,
+    /// When the first of all arrives: asked for far more often than it changes.
+    next: Option<Nanos>,
 }
 
 impl OnTheirWay {
@@ -47,25 +49,28 @@ impl OnTheirWay {
         } else {
             self.heap.push(Reverse(entry));
         }
-    }
-
-    /// The one that arrives first.
-    #[inline]
-    fn first(&self) -> Option<(Nanos, u64, Message)> {
-        let lane = self.lane.front().copied();
-        let heap = self.heap.peek().map(|Reverse(entry)| *entry);
-        lane.into_iter().chain(heap).min()
+        self.next = earlier(self.next, Some(at));
     }
 
     /// Takes the first one out if it has arrived by now.
+    #[inline]
     fn arrives(&mut self, now: Nanos) -> Option<Message> {
-        let first = self.first().filter(|(at, ..)| *at <= now)?;
-        if self.lane.front() == Some(&first) {
-            self.lane.pop_front();
+        self.next.filter(|&at| at <= now)?;
+        let of_heap = match (self.lane.front(), self.heap.peek()) {
+            (Some(in_order), Some(Reverse(other))) => other < in_order,
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        let first = if of_heap {
+            self.heap.pop().map(|Reverse(entry)| entry)
         } else {
-            self.heap.pop();
-        }
-        Some(first.2)
+            self.lane.pop_front()
+        };
+        self.next = earlier(
+            self.lane.front().map(|entry| entry.0),
+            self.heap.peek().map(|Reverse(entry)| entry.0),
+        );
+        first.map(|(.., message)| message)
     }
 
     fn all(&self) -> impl Iterator<Item = (Nanos, u64, Message)> + '_ {
@@ -181,7 +186,7 @@ impl<'a> Cluster<'a> {
     /// When the next message arrives; `None` if none is on its way.
     #[inline]
     pub(super) fn next(&self) -> Option<Nanos> {
-        self.on_their_way.first().map(|(at, ..)| at)
+        self.on_their_way.next
     }
 
     /// Messages on their way, and when they arrive.
@@ -228,11 +233,18 @@ impl<'a> Cluster<'a> {
 
     /// The machine with the fewest requests under way; of several the next in turn.
     fn least(&mut self, may: impl Fn(&Seen) -> bool) -> Option<NodeIndex> {
-        let all = self.nodes.as_slice();
-        let in_turn = (self.next..all.len()).chain(0..self.next);
-        let of = in_turn.filter(|&i| may(&all[NodeIndex::from(i)]));
-        let least = of.min_by_key(|&i| all[NodeIndex::from(i)].outstanding)?;
-        self.next = (least + 1) % all.len();
+        let all = &self.nodes.raw;
+        let mut least: Option<(usize, u64)> = None;
+        let mut at = self.next;
+        for _ in 0..all.len() {
+            let seen = &all[at];
+            if may(seen) && least.is_none_or(|(_, fewest)| seen.outstanding < fewest) {
+                least = Some((at, seen.outstanding));
+            }
+            at = if at + 1 == all.len() { 0 } else { at + 1 };
+        }
+        let (least, _) = least?;
+        self.next = if least + 1 == all.len() { 0 } else { least + 1 };
         Some(NodeIndex::from(least))
     }
 
@@ -425,15 +437,9 @@ impl Work<'_> {
 
     /// The copies of the program that live on a machine.
     pub(crate) fn copies_on(&self, node: NodeIndex) -> Vec<CopyIndex> {
-        let of = self
-            .copies
-            .iter_enumerated()
-            .filter(|(_, c)| c.node == node);
-        let lives = |c: &Copy| {
-            let process = &self.kernel.processes[c.home.process];
-            process.liveness == Liveness::Alive
-        };
-        of.filter(|(_, c)| lives(c)).map(|(copy, _)| copy).collect()
+        self.living_copies()
+            .filter(|&copy| self.copies[copy].node == node)
+            .collect()
     }
 
     /// Nobody will answer to this request: its client waits until the balancer finds out.

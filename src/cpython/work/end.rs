@@ -64,6 +64,7 @@ impl Work<'_> {
     }
 
     /// The client of a task, or whoever the program executes it for, has its answer, or has given it up: it counts as that.
+    #[inline]
     pub(super) fn is_answered(&mut self, key: TaskKey, ending: TaskEnd) {
         let now = self.kernel.machine.now();
         let latency = now - self.asked(key);

@@ -4,10 +4,10 @@
 //! the times between them depends on what happens.
 
 use super::silence::Killed;
-use super::{Copy, Death, Work};
+use super::{Death, Work};
 use crate::cpython::finding::Finding;
 use crate::cpython::index::{CopyIndex, DeviceNumber, NodeIndex};
-use crate::cpython::kernel::Liveness;
+use crate::cpython::record::recording::FaultRecord;
 use crate::cpython::role::{LoopState, MainState, ThreadRole};
 use crate::engine::{Nanos, Streams, unit, whole};
 use crate::scenario::{Arrivals, Fault, FaultKind, FaultTime, Rollout};
@@ -46,8 +46,9 @@ pub(crate) struct Faults<'a> {
     streams: Streams,
     /// When supervisors look.
     looks: Streams,
-    /// How often each has begun.
+    /// How often each has begun, and when it did so last.
     begun: Vec<u64>,
+    last: Vec<Nanos>,
     /// Of each that lasts, whether it is on.
     on: Vec<bool>,
     /// Whether they are still to happen: not once everything is over.
@@ -124,6 +125,7 @@ impl<'a> Faults<'a> {
             streams,
             looks,
             begun: vec![0; all.len()],
+            last: vec![Nanos::ZERO; all.len()],
             on: vec![false; all.len()],
             armed: machines || !all.is_empty(),
             crashed: Killed::default(),
@@ -198,7 +200,7 @@ impl Work<'_> {
             if self.arrivals_from_outside() {
                 self.expects_outside()
             } else {
-                self.copies.keys().any(|copy| self.has_more(copy))
+                self.present.iter().any(|&copy| self.has_more(copy))
             }
         };
         // What has been lost with a worker is never over, and nothing happens to it any more.
@@ -251,6 +253,13 @@ impl Work<'_> {
             return FaultStrikes::Done;
         }
         self.faults.begun[fault] += 1;
+        self.faults.last[fault] = now;
+        if self.kernel.recorder.is_some() {
+            let record = self.fault_record(fault);
+            if let Some(r) = &mut self.kernel.recorder {
+                r.fault(record);
+            }
+        }
         if let Some(lasts) = kind.lasts() {
             self.faults.on[fault] = true;
             self.adjust_devices();
@@ -280,6 +289,36 @@ impl Work<'_> {
             | FaultKind::Down { .. }
             | FaultKind::Pause { .. } => FaultStrikes::Kills,
         }
+    }
+
+    /// What a fault was when it began last.
+    fn fault_record(&self, fault: usize) -> FaultRecord {
+        let kind = self.faults.all[fault].kind;
+        let from = self.faults.last[fault];
+        let until = match kind {
+            FaultKind::MachineLost { lasts, .. } => lasts.map(|lasts| from + lasts),
+            FaultKind::Slow { .. }
+            | FaultKind::Down { .. }
+            | FaultKind::Crash { .. }
+            | FaultKind::Terminate { .. }
+            | FaultKind::Pause { .. }
+            | FaultKind::Interrupt { .. }
+            | FaultKind::Restart { .. } => Some(from + kind.lasts().unwrap_or_default()),
+        };
+        let devices = &self.kernel.program.devices;
+        FaultRecord {
+            what: kind.words(|device| devices[DeviceNumber::from(device)].name.clone()),
+            from,
+            until,
+        }
+    }
+
+    /// What has gone wrong so far, each fault as it was when it began last.
+    pub(crate) fn faults_so_far(&self) -> Vec<FaultRecord> {
+        let begun = (0..self.faults.all.len()).filter(|&fault| self.faults.begun[fault] > 0);
+        let mut all: Vec<FaultRecord> = begun.map(|fault| self.fault_record(fault)).collect();
+        all.sort_by_key(|f| f.from);
+        all
     }
 
     /// Whether nothing but faults is to happen, and ticks of loops.
@@ -384,7 +423,7 @@ impl Work<'_> {
 
     /// The copies that run and have begun to serve, by when they were started.
     pub(crate) fn copies_serving(&self) -> Vec<CopyIndex> {
-        (self.copies.keys())
+        (self.living_copies())
             .filter(|&copy| self.is_there(copy))
             .collect()
     }
@@ -486,14 +525,14 @@ impl Work<'_> {
 
     /// Whether the process of a copy runs, and has begun to serve.
     pub(crate) fn is_there(&self, copy: CopyIndex) -> bool {
-        let Copy { main, home, .. } = self.copies[copy];
+        let main = self.copies[copy].main;
         let begins = match self.kernel.threads[main].role {
             ThreadRole::Main(_, state) => state == MainState::Begin,
             ThreadRole::Loop(_, state) => state == LoopState::Begin,
             // The number of a thread that has ended may have been given to another.
             _ => true,
         };
-        !begins && self.kernel.processes[home.process].liveness == Liveness::Alive
+        !begins && self.is_alive(copy)
     }
 
     /// Gives each device the pace that the faults leave it: the slowest of those that are on.

@@ -27,6 +27,15 @@ pub(crate) fn wait_for_answer(sent: u32) -> Nanos {
     Nanos::from_secs(1 << sent.saturating_sub(LINEAR).min(ATTEMPTS))
 }
 
+/// The earlier of two instants, each of which there may be none of.
+#[inline]
+pub(super) fn earlier(a: Option<Nanos>, b: Option<Nanos>) -> Option<Nanos> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, None) | (None, one) => one,
+    }
+}
+
 /// A connection that is not made yet: when it is asked for again, its turn, its task, and how often it has been asked for.
 type Pending = (Nanos, u64, TaskKey, u32);
 
@@ -51,6 +60,8 @@ pub(crate) struct Listening {
     pending: BinaryHeap<Reverse<Pending>>,
     turn: u64,
     dropped: Dropped,
+    /// Whether those act at present who are due: when somebody comes next is told once they all have.
+    due: bool,
 }
 
 impl Listening {
@@ -86,9 +97,12 @@ impl Listening {
 impl Work<'_> {
     /// Tells the machine when somebody comes next: for the first time, or again.
     pub(super) fn announce_arrival(&mut self) {
-        let others = self.listening.next().into_iter().chain(self.cluster.next());
-        let next = self.arrivals.announced.into_iter().chain(others);
-        match next.chain(self.clients.next()).min() {
+        if self.listening.due {
+            return;
+        }
+        let again = earlier(self.listening.next(), self.clients.next());
+        let next = earlier(self.arrivals.announced, self.cluster.next());
+        match earlier(next, again) {
             Some(at) => self.kernel.machine.arrive_at(at),
             // A client may have been about to give up what it has got by now.
             None if self.kernel.program.client.is_some() => self.kernel.machine.nobody_comes(),
@@ -100,26 +114,24 @@ impl Work<'_> {
     /// comes for the first time.
     pub(crate) fn arrivals_due(&mut self) {
         let now = self.kernel.machine.now();
-        let clients = self.kernel.program.client.is_some();
-        if clients {
+        self.listening.due = true;
+        if self.kernel.program.client.is_some() {
             self.clients_act();
         }
         if self.listening.next().is_some_and(|at| at <= now) {
             self.ask_again();
         }
         self.messages_arrive();
-        let comes = self.arrivals.announced.is_some_and(|at| at <= now);
-        if comes {
+        if self.arrivals.announced.is_some_and(|at| at <= now) {
             self.arrivals.announced = None;
             self.arrive();
         }
-        let others = self.listening.next().is_some() || self.cluster.next().is_some();
-        if !comes || clients || others {
-            self.announce_arrival();
-        }
+        self.listening.due = false;
+        self.announce_arrival();
     }
 
     /// Whether a copy has as many connections as it takes at once.
+    #[inline]
     pub(super) fn has_all_connections(&self, copy: CopyIndex) -> bool {
         let most = self.kernel.program.layout.connections.unwrap_or(u64::MAX);
         self.copies[copy].outstanding >= most.min(self.pushes_back_at())

@@ -78,6 +78,9 @@ pub(crate) struct Work<'a> {
     pub(crate) kernel: Kernel<'a>,
     pub(crate) tasks: Tasks,
     pub(crate) copies: TiVec<CopyIndex, Copy>,
+    /// Those of them that run, or whose share of a batch or trace is not over, and perhaps some that were there when the last was made. A master
+    /// that restarts for ever makes very many others.
+    present: Vec<CopyIndex>,
     pub(crate) loops: TiVec<CopyIndex, EventLoop>,
     /// Of each machine, the locks shared between its processes, as event loops await them.
     shared_locks: TiVec<NodeIndex, TiVec<LockNumber, Lock<TaskKey>>>,
@@ -129,6 +132,7 @@ impl<'a> Work<'a> {
             kernel,
             tasks: Tasks::default(),
             copies: TiVec::new(),
+            present: Vec::new(),
             loops: TiVec::new(),
             shared_locks: vec![
                 vec![Lock::default(); program.locks.len()].into();

@@ -101,7 +101,7 @@ impl Work<'_> {
         let machines = self.cluster.is_there();
         // Tasks of a trace are a worker's own before they have come.
         let recorded = matches!(self.kernel.program.arrivals, Arrivals::Trace(_));
-        if !machines && (recorded || !self.copies.keys().any(|copy| self.is_alive(copy))) {
+        if !machines && (recorded || self.living_copies().next().is_none()) {
             self.fault_misses();
             return false;
         }
@@ -119,7 +119,7 @@ impl Work<'_> {
     pub(crate) fn restart_step(&mut self) -> Option<RestartStep> {
         if self.restarts.now.is_none() {
             let fault = self.restarts.asked.pop_front()?;
-            let old = self.copies.keys().filter(|&c| self.is_alive(c)).collect();
+            let old = self.living_copies().collect();
             self.restarts.fresh.push_back(Fresh {
                 since: self.kernel.machine.now(),
                 workers: Vec::new(),

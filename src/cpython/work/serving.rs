@@ -45,6 +45,7 @@ impl Work<'_> {
     }
 
     /// A loop looks at its timers: the CPU time of its tick, if that is due.
+    #[inline]
     pub(crate) fn tick(&mut self, copy: CopyIndex) -> Option<Nanos> {
         let cost = self.kernel.costs.server_tick;
         if !self.kernel.program.layout.ticks || cost == Nanos::ZERO {
@@ -70,6 +71,7 @@ impl Work<'_> {
 
     /// Until when a loop waits that has nothing to do until an instant: for its tick, if that comes first. Where nothing else is left to happen it is
     /// not looked for, so that a run that can go no further ends.
+    #[inline]
     pub(crate) fn until_tick(&mut self, copy: CopyIndex, until: Nanos) -> Nanos {
         let serving = &mut self.copies[copy].serving;
         let Some(at) = serving.tick.filter(|at| *at < until) else {

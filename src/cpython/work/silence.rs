@@ -13,9 +13,9 @@
 
 use typed_index_collections::TiVec;
 
-use super::{Copy, Work};
+use super::Work;
 use crate::cpython::index::{CopyIndex, NodeIndex};
-use crate::cpython::kernel::{Act, Blocked, Liveness, On};
+use crate::cpython::kernel::{Act, Blocked, On};
 use crate::cpython::program::{Executor, Instr, OnCore};
 use crate::cpython::role::{LoopState, ThreadRole};
 use crate::engine::Nanos;
@@ -260,8 +260,8 @@ impl Work<'_> {
     /// The copies that a supervisor watches over.
     fn watched_by(&self, tid: Tid) -> impl Iterator<Item = CopyIndex> + use<'_> {
         let node = self.kernel.node_of_thread(tid);
-        let of_node = move |(key, copy): (CopyIndex, &Copy)| (copy.node == node).then_some(key);
-        self.copies.iter_enumerated().filter_map(of_node)
+        self.living_copies()
+            .filter(move |&copy| self.copies[copy].node == node)
     }
 
     /// The supervisor begins to wait for signals. Returns when its first look is that may find somebody silent for too long;
@@ -279,11 +279,7 @@ impl Work<'_> {
         let after = self.kills_after()?;
         let now = self.kernel.machine.now();
         let due = |copy: CopyIndex| {
-            let Copy { pulse, home, .. } = self.copies[copy];
-            // Of a server whose workers are replaced again and again most are gone.
-            if self.kernel.processes[home.process].liveness != Liveness::Alive {
-                return None;
-            }
+            let pulse = self.copies[copy].pulse;
             if pulse.aborted && !pulse.dead {
                 return Some(now);
             }
@@ -326,10 +322,7 @@ impl Work<'_> {
             self.kills_after()
                 .is_some_and(|after| now.since(since) > after)
         };
-        // One that has got SIGABRT may have come to its end by itself.
-        let process = self.copies[copy].home.process;
-        let there = self.kernel.processes[process].liveness == Liveness::Alive;
-        there && !pulse.dead && (pulse.aborted || self.silent_since(copy).is_some_and(silent))
+        !pulse.dead && (pulse.aborted || self.silent_since(copy).is_some_and(silent))
     }
 
     /// A supervisor looks: the workers that it ends now. Others have got SIGABRT, and come to it later.

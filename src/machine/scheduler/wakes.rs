@@ -183,6 +183,11 @@ impl Machine {
 /// Value of a curve over the idle time of a core: linear between the measured points, constant before the first and after the last one, and
 /// zero if there are no points.
 pub(crate) fn along(points: &[(Nanos, Nanos)], idle_for: Nanos) -> Nanos {
+    match points.last() {
+        None => return Nanos::ZERO,
+        Some(&(longest, value)) if idle_for > longest => return value,
+        Some(_) => {}
+    }
     let mut before = None;
     for &(idle, value) in points {
         if idle_for <= idle {

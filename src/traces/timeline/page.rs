@@ -116,12 +116,34 @@ impl TimelineHeader<'_> {
             }
             (false, None) => {}
         }
+        text += &faults(recording);
         if hidden > 0 {
             let rows = if hidden == 1 { "row" } else { "rows" };
             text += &format!("; {hidden} {rows} in which less happens left out (--rows)");
         }
         text
     }
+}
+
+/// What goes wrong in the window, the first of it.
+fn faults(recording: &Recording) -> String {
+    const MOST: usize = 4;
+    let all = &recording.faults;
+    let mut text = String::new();
+    for f in all.iter().take(MOST) {
+        let from = seconds(f.from);
+        text += &match f.until {
+            None => format!("; fault: {} from {from} on", f.what),
+            Some(until) if until > f.from => {
+                format!("; fault: {} from {from} to {}", f.what, seconds(until))
+            }
+            Some(_) => format!("; fault: {} at {from}", f.what),
+        };
+    }
+    if all.len() > MOST {
+        text += &format!("; and {} more faults", all.len() - MOST);
+    }
+    text
 }
 
 /// The chart as text for a terminal.

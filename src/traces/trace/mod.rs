@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::cpython::recording::Recording;
 use crate::engine::Nanos;
+use crate::quantity::seconds;
 use crate::strategy::Finding;
 use event::{Arg, Events, TraceEvent};
 
@@ -176,6 +177,16 @@ fn findings(drawn: &Drawn<'_>, events: &mut Events<'_>) -> io::Result<()> {
             ..TraceEvent::new("i", name, drawn.machine(), 0, at)
         })
     };
+    for fault in &r.faults {
+        let name = format!("fault: {}", fault.what);
+        let until = match fault.until {
+            None => Some("for good".to_owned()),
+            Some(until) => (until > fault.from).then(|| seconds(until)),
+        };
+        let until = until.as_deref().map(|until| [("until", Arg::Text(until))]);
+        let args = until.as_ref().map_or(&[][..], |args| &args[..]);
+        mark(&name, fault.from.max(r.window.0), args)?;
+    }
     for finding in drawn.case.findings {
         let (name, at, text) = words::finding(finding);
         if r.window.0 <= at && at <= r.window.1 {

@@ -3,7 +3,7 @@
 use pchsim::engine::{Nanos, Total};
 use pchsim::scenario::{
     Arrivals, Autoscale, Balancer, Dist, Fault, FaultKind, FaultTime, HealthCheck, Lifecycle,
-    Network, Nodes, Offload, Rollout, StartMethod, Step, Strategy,
+    Network, Nodes, Offload, Rollout, StartMethod, Step, Strategy, TracedTask,
 };
 use pchsim::strategy::{Finding, Outcome, compile};
 
@@ -319,4 +319,94 @@ fn machines_go_again_and_are_replaced() {
     let o = case.run();
     assert!(o.completed > 240, "{}", o.completed);
     assert_eq!(o.completed + o.failed, 300);
+}
+
+/// The number of machines in the last 20 of so many seconds, where requests of 8 ms of CPU time come with this time between them, from so many machines on.
+fn settles_at(interval: u64, count: u32, seconds: u64) -> f64 {
+    let scale = Autoscale {
+        min: 1,
+        max: 20,
+        target: 50,
+        every: Nanos::from_secs(1),
+        cool_down: Nanos::from_secs(2),
+        start: ms(200),
+    };
+    let machine_time = |seconds: u64| {
+        let count_of_tasks = seconds * 1_000_000 / interval;
+        let mut case = requests(machines(count, Some(scale)), 1, count_of_tasks, 0);
+        case.machine.cores = vec![1.0];
+        case.workload.imports.time = Nanos::ZERO;
+        case.workload.classes[0].steps = vec![Step::Cpu(Dist::Constant(ms(8)))];
+        case.workload.arrivals = Arrivals::Open {
+            interval: Dist::Constant(Nanos::from_micros(interval)),
+            count: Some(count_of_tasks),
+        };
+        let o = case.run();
+        assert_eq!(o.completed, count_of_tasks);
+        (o.machine_time.as_secs_f64(), o.end.as_secs_f64())
+    };
+    let (earlier, later) = (machine_time(seconds - 20), machine_time(seconds));
+    (later.0 - earlier.0) / (later.1 - earlier.1)
+}
+
+/// In the end there are *ceil(load / target)* machines: 8 ms of CPU time every so often are a load in machines, and half of each may be used. From below and from
+/// above, but for the tolerance: 9 at 4.8 are used for 53 %, which is within 10 % of the target, and stay; 8 are not, and become 10.
+#[test]
+fn machines_settle_where_the_load_is_the_target() {
+    let load = |machines: f64| 8_000.0 / machines;
+    for (interval, from, exact) in [
+        (load(1.28), 1, 3),
+        (load(1.28), 12, 3),
+        (load(2.56), 2, 6),
+        (load(3.2), 18, 7),
+        (2_500.0, 8, 7),
+        (load(4.8), 9, 9),
+        (load(4.8), 8, 10),
+    ] {
+        let machines = settles_at(interval as u64, from, 120);
+        let exact = f64::from(exact);
+        assert!(
+            (machines - exact).abs() < 1e-9,
+            "8 ms every {interval} us, from {from}: {machines} machines for {exact}"
+        );
+    }
+}
+
+/// Two machines that 8 ms of CPU time every 10 ms keep at 40 % until 4 s, and then every 100 ms at 4 %. The looks of 1 to 4 s want two; those of 5 s and later one, but that
+/// of 4 s counts for two seconds: at 6 s the second goes, which has answered by then.
+#[test]
+fn fewer_machines_come_after_the_stabilisation_window() {
+    let scale = Autoscale {
+        min: 1,
+        max: 3,
+        target: 50,
+        every: Nanos::from_secs(1),
+        cool_down: Nanos::from_secs(2),
+        start: Nanos::ZERO,
+    };
+    for (window, goes) in [(2, 6), (4, 8)] {
+        let cool_down = Nanos::from_secs(window);
+        let mut case = requests(
+            machines(2, Some(Autoscale { cool_down, ..scale })),
+            10,
+            1,
+            0,
+        );
+        case.machine.cores = vec![1.0];
+        case.workload.imports.time = Nanos::ZERO;
+        case.workload.classes[0].steps = vec![Step::Cpu(Dist::Constant(ms(8)))];
+        let at = |at: u64| TracedTask {
+            at: ms(at),
+            class: 0,
+            demands: Vec::new(),
+        };
+        let times = (0..400)
+            .map(|i| i * 10)
+            .chain((40..100).map(|i| i * 100 + 50));
+        case.workload.arrivals = Arrivals::Trace(times.map(at).collect());
+        let o = case.run();
+        assert_eq!((o.completed, o.failed), (460, 0));
+        let both = Total::from(Nanos::from_secs(goes));
+        assert_eq!(o.machine_time, Total::from(o.end) + both);
+    }
 }

@@ -3,7 +3,7 @@
 use pchsim::engine::Nanos;
 use pchsim::scenario::{
     Arrivals, Balancer, DeviceKind, DeviceSpec, Dist, Fault, FaultKind, FaultTime, HealthCheck,
-    Network, Nodes, Step, Strategy,
+    Network, Nodes, Rollout, Step, Strategy,
 };
 use pchsim::strategy::{Finding, Outcome};
 
@@ -246,4 +246,43 @@ fn machines_that_fail_and_are_repaired() {
     // A machine is known to be back at the next check, on average half of a millisecond later, and to be gone as much later.
     case.replicate(40, refused)
         .assert_holds(0.04, "two machines, both gone");
+}
+
+/// A rolling update takes one machine of four away at a time, so that while the first is away, here for longer than the run, what is left is M/M/3.
+/// (At the 0.1 % level of `assert_holds`, as all of these.)
+#[test]
+fn while_machines_are_updated_there_is_one_fewer() {
+    let update = |max_surge| Fault {
+        kind: FaultKind::Restart {
+            grace: None,
+            rollout: Rollout {
+                max_unavailable: 1 - max_surge,
+                max_surge,
+                boot: Nanos::from_secs(1_000_000),
+            },
+        },
+        when: FaultTime::At(Nanos::from_millis(1)),
+    };
+    for load in LOADS {
+        let mut case = farm(3, Balancer::Broker { prefetch: 1 }, load, 40_000);
+        case.strategy = Strategy::Nodes {
+            nodes: Nodes {
+                count: 4,
+                ..*case.strategy.nodes().expect("machines")
+            },
+            each: Box::new(Strategy::Sequential),
+        };
+        case.workload.imports.time = Nanos::from_secs(1_000_000);
+        case.workload.faults = vec![update(0)];
+        case.replicate(20, mean_latency).assert_holds(
+            erlang(3, load),
+            &format!("M/M/3 while one of 4 is updated, {load}"),
+        );
+        // With one more first, which never comes in time, all four go on: at three quarters of that load for each.
+        case.workload.faults = vec![update(1)];
+        case.replicate(20, mean_latency).assert_holds(
+            erlang(4, load * 0.75),
+            &format!("M/M/4 while a fifth is awaited, {load}"),
+        );
+    }
 }

@@ -10,6 +10,7 @@ use typed_index_collections::TiVec;
 
 use crate::cpython::index::TaskKey;
 use crate::cpython::index::{GilIndex, ProcessIndex};
+use crate::cpython::record::recording::FaultRecord;
 use crate::cpython::work;
 use crate::engine::Nanos;
 use crate::machine::{SchedState, Tid};
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub totals: Totals,
     /// Memory of all processes together, shared pages counted once, in bytes.
     pub memory: u64,
+    /// What has gone wrong so far by the scenario's `faults`: of one that comes again and again the last time.
+    pub faults: Vec<FaultRecord>,
     /// Cycles of tasks that wait for each other: each task waits for the next, the last for the first.
     pub cycles: Vec<Vec<Link>>,
 }
@@ -321,6 +324,7 @@ pub(crate) fn picture(
         tasks: view.tasks(),
         totals: view.totals(),
         memory: work.kernel.memory.now(),
+        faults: work.faults_so_far(),
         cycles: Vec::new(),
     };
     snapshot.cycles = view.cycles(&snapshot, end == Some(RunEnd::Deadlock));
