@@ -252,31 +252,27 @@ impl Planner<'_> {
             let near = t.last.as_ref().is_some_and(|(_, s)| is_near(s));
             t.hopeless == Some(Hopeless::Shared) && !near
         });
-        match shared {
-            Some(track) => {
-                let last = track.last.as_ref();
-                let why = last.map(|(_, s)| lack_text(s, self.objectives));
-                format!(
-                    "nothing holds, and more machines are no help{}: {}",
-                    self.sharing(),
-                    why.unwrap_or_default()
-                )
-            }
-            None => {
-                // What holds as far as can be told is not said to be missed.
-                let near = found.tracks.iter().filter_map(|t| t.last.as_ref());
-                let near = near.map(|(_, seen)| seen).find(|s| is_near(s));
-                near.map_or_else(
-                    || format!("nothing holds on up to {} machines", self.goal.most),
-                    |s| {
-                        format!(
-                            "nothing holds for certain: {}",
-                            lack_text(s, self.objectives)
-                        )
-                    },
-                )
-            }
+        if let Some(track) = shared {
+            let last = track.last.as_ref();
+            let why = last.map(|(_, s)| lack_text(s, self.objectives));
+            return format!(
+                "nothing holds, and more machines are no help{}: {}",
+                self.sharing(),
+                why.unwrap_or_default()
+            );
         }
+        // What holds as far as can be told is not said to be missed.
+        let near = found.tracks.iter().filter_map(|t| t.last.as_ref());
+        let near = near.map(|(_, seen)| seen).find(|s| is_near(s));
+        near.map_or_else(
+            || format!("nothing holds on up to {} machines", self.goal.most),
+            |s| {
+                format!(
+                    "nothing holds for certain: {}",
+                    lack_text(s, self.objectives)
+                )
+            },
+        )
     }
 
     /// What would change if an input were wrong.

@@ -511,8 +511,7 @@ fn is_open(seen: &Seen, load: f64) -> bool {
             let done = seen.forecast.get(Quantity::Throughput);
             done.is_none_or(|done| done.high() >= NEARLY_ALL * load)
         }
-        Some(Lack::Status(_)) => false,
-        Some(Lack::Grows(_) | Lack::Refused(_)) | None => false,
+        Some(Lack::Status(_) | Lack::Grows(_) | Lack::Refused(_)) | None => false,
     }
 }
 

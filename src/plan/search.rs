@@ -141,7 +141,7 @@ const FIRST: usize = 6;
 /// Growth that more machines must bring to be of use, while there are half as many again.
 const BRINGS: f64 = 0.05;
 /// Share of what a machine has of the load, where there are as many as are tried, under which a candidate must hold the objectives by itself.
-const LIGHT: f64 = 0.5;
+const LIGHT: f64 = 0.1;
 /// Difference of costs that is none.
 const SAME: f64 = 1e-9;
 
