@@ -90,6 +90,7 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
         .copied()
         .filter(|i| by_kind(i) == by_kind(&leader))
         .collect();
+    let candidates = in_no_more_time(all, goal, candidates);
     let take = simplest(all, &candidates).unwrap_or(leader);
     let no_simpler = |i: &usize| by_kind(i) || !by_kind(&leader);
     decision.tied = equal
@@ -111,6 +112,28 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
         decision.ground = ground;
     }
     decision
+}
+
+/// Of those that are as good by memory or money, those that do not take much longer than the quickest of them: simplicity is not worth everything.
+fn in_no_more_time(all: &[Fared], goal: &Goal, equal: Vec<usize>) -> Vec<usize> {
+    let speed = match goal.priority {
+        Priority::Latency | Priority::Throughput | Priority::Simplicity => true,
+        Priority::Memory | Priority::Cost => false,
+    };
+    if speed {
+        return equal;
+    }
+    let times = |i: usize| {
+        [Quantity::Makespan, Quantity::LatencyMean].map(|q| all[i].get(q).unwrap_or(f64::INFINITY))
+    };
+    let least = |which: usize| {
+        let each = equal.iter().map(|&i| times(i)[which]);
+        each.fold(f64::INFINITY, f64::min)
+    };
+    let least = [least(0), least(1)];
+    let quick = |i: usize| (0..2).all(|which| times(i)[which] <= WORTH * least[which]);
+    let kept: Vec<usize> = equal.iter().copied().filter(|&i| quick(i)).collect();
+    if kept.is_empty() { equal } else { kept }
 }
 
 /// The simplest of some that are as good: of each family the one whose processes start as usual, with the fewest workers, and of families that are as simple the one that takes

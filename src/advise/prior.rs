@@ -60,7 +60,8 @@ impl Demand {
                 (cpu * tasks as f64 / length, tasks)
             }
             (_, Some(load)) => match LoadUnit::of(scenario) {
-                LoadUnit::PerSecond => (load * cpu, at_least_one(load * length)),
+                // Tasks that come whether others are over or not overlap by chance, however few there are.
+                LoadUnit::PerSecond => (load * cpu, at_least_one(load * length).max(2)),
                 LoadUnit::Users => {
                     let cycle = length + think(&w.arrivals);
                     (load * cpu / cycle, at_least_one(load))

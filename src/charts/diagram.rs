@@ -206,13 +206,18 @@ fn figures(taken: Option<&Approach>) -> String {
 /// Who sends tasks: one block for each kind, with how they come.
 fn sources(advice: &Advice, scenario: &Scenario) -> Vec<Block> {
     let w = &scenario.workload;
+    let weights: f64 = w.classes.iter().map(|c| c.weight).sum();
+    let part = |c: &TaskClass| c.weight / weights.max(f64::MIN_POSITIVE);
     let how = |c: &TaskClass| match &w.arrivals {
         Arrivals::Batch => format!("{} at once", counted(c.count, "task")),
         Arrivals::Closed { users, .. } => counted(u64::from(*users), "user"),
         Arrivals::Open { interval, .. } => {
-            format!("{}/s at random", digits(1e9 / interval.mean().max(1.0), 3))
+            let rate = part(c) * 1e9 / interval.mean().max(1.0);
+            format!("{}/s at random", digits(rate, 3))
         }
-        Arrivals::Varying { load, .. } => format!("up to {}/s", digits(load.peak_rate(), 3)),
+        Arrivals::Varying { load, .. } => {
+            format!("up to {}/s", digits(part(c) * load.peak_rate(), 3))
+        }
         Arrivals::Sessions { .. } => "visitors in sessions".into(),
         Arrivals::Trace(_) => "as recorded".into(),
     };

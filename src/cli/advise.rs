@@ -567,21 +567,27 @@ fn placed(case: &Case, advice: &Advice) -> anyhow::Result<Vec<(String, String)>>
             all.push((format!("workload.tasks[{i}].steps"), around));
         }
     }
+    if !all.is_empty() {
+        // No other strategy has the pools.
+        all.push(("strategies".into(), listed(&measured(advice))));
+    }
     Ok(all)
+}
+
+/// Texts as a list of a scenario.
+fn listed(all: &[String]) -> String {
+    let all: Vec<String> = all.iter().map(|t| literal::ron(t)).collect();
+    format!("[{}]", all.join(", "))
 }
 
 /// The scenario as it is kept: with what options changed and required, and with the place of each kind of task where it has one.
 fn kept(case: &Case, advice: &Advice) -> anyhow::Result<String> {
-    let list = |all: &[String]| {
-        let all: Vec<String> = all.iter().map(|t| literal::ron(t)).collect();
-        format!("[{}]", all.join(", "))
-    };
     let mut set = case.set.clone();
     if case.required {
-        set.push(("objectives".into(), list(&advice.requirements)));
+        set.push(("objectives".into(), listed(&advice.requirements)));
     }
     if !case.interpreters.is_empty() {
-        set.push(("interpreters".into(), list(&case.interpreters)));
+        set.push(("interpreters".into(), listed(&case.interpreters)));
         let own = case.scenario.strategies.iter().map(|c| {
             let at = c.interpreter.as_ref();
             let at = at.map_or(String::new(), |i| format!("@{i}"));
@@ -589,14 +595,10 @@ fn kept(case: &Case, advice: &Advice) -> anyhow::Result<String> {
         });
         let own: Vec<String> = own.collect();
         if !own.is_empty() {
-            set.push(("strategies".into(), list(&own)));
+            set.push(("strategies".into(), listed(&own)));
         }
     }
-    let placed = placed(case, advice)?;
-    if !placed.is_empty() {
-        set.push(("strategies".into(), list(&measured(advice))));
-    }
-    set.extend(placed);
+    set.extend(placed(case, advice)?);
     if set.is_empty() {
         return Ok(case.text.clone());
     }

@@ -515,11 +515,39 @@ fn one_for_all_where_it_is_as_good() {
     assert!(alike.split.is_none() && alike.recommendation.unwrap().placement.is_empty());
 }
 
+/// Of what takes as little memory, nothing is taken that takes many times as long, however simple.
+#[test]
+fn memory_that_is_the_same_is_no_reason_to_wait() {
+    let dir = nowhere();
+    let args = [
+        "--workload",
+        "io",
+        "--arrivals",
+        "100",
+        "--priority",
+        "memory",
+        "--cores",
+        "2",
+        "--quick",
+        "--format",
+        "json",
+    ];
+    let (code, out, err) = said(dir.path(), &args, "");
+    assert_eq!(code, 0, "{err}");
+    let advice: Advice = serde_json::from_str(&out).unwrap();
+    let r = advice.recommendation.unwrap();
+    let single = advice.baseline.unwrap();
+    let ratio = single.makespan_s.unwrap().mean / r.makespan_s.unwrap().mean;
+    assert!(ratio > 10.0, "{} {ratio}", r.title);
+    let memory = |m: Option<pchsim::measure::Estimate>| m.unwrap().mean;
+    assert!(memory(r.memory_bytes) <= 1.05 * memory(single.memory_bytes));
+}
+
 /// What is recommended is a program: kept, it is a scenario of its own that leads to the same figures, and its benchmark has the places.
 #[test]
 fn places_are_kept_and_measured() {
     let dir = nowhere();
-    let text = "(schema: 1, name: \"agents\", machine: (cores: 2), interpreters: [\"cpython-3.14\"],
+    let text = "(schema: 1, name: \"agents\", machine: (cores: 2), interpreters: [\"cpython-3.14\"], strategies: [\"asyncio\", \"sequential\"],
           workload: (arrivals: Batch, tasks: [
             (name: \"think \\\"er\", count: 40, steps: [Cpu(\"50ms\")]),
             (name: \"scout\", count: 400, steps: [Cpu(\"200us\"), Io(\"900ms\"), Cpu(\"200us\"), Io(\"100ms\"), Cpu(\"200us\")]),
