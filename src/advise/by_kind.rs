@@ -15,16 +15,7 @@ struct MadePool {
 
 /// The pools of a strategy, in their order.
 fn pools(strategy: &Strategy) -> Vec<MadePool> {
-    let offload = match strategy {
-        Strategy::Asyncio { offload, .. } => *offload,
-        Strategy::Sequential
-        | Strategy::Threads(_)
-        | Strategy::Processes { .. }
-        | Strategy::Interpreters(_)
-        | Strategy::Prefork { .. }
-        | Strategy::Nodes { .. }
-        | Strategy::Server { .. } => Offload::None,
-    };
+    let offload = strategy.offload().unwrap_or(Offload::None);
     let named = strategy.pools().iter().filter_map(|p| {
         Some(MadePool {
             variable: variable(&p.name),

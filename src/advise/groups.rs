@@ -152,17 +152,7 @@ fn meets(class: &TaskClass, strategy: &Strategy) -> String {
     });
     let each = strategy.each();
     let execution = each.execution();
-    let offload = match each {
-        Strategy::Asyncio { offload, .. } => Some(*offload),
-        Strategy::Sequential
-        | Strategy::Threads(_)
-        | Strategy::Processes { .. }
-        | Strategy::Interpreters(_)
-        | Strategy::Prefork { .. }
-        | Strategy::Nodes { .. }
-        | Strategy::Server { .. } => None,
-    };
-    match offload {
+    match each.offload() {
         Some(Offload::None) => {
             "its tasks are coroutines of the one loop, and what they compute holds up the others"
                 .to_owned()

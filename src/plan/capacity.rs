@@ -2,7 +2,7 @@
 
 use super::load::{LoadUnit, cycle};
 use super::look::{Closeness, Lack, Looker, Seen, Sight};
-use super::pools::widen;
+use super::pools::with_pools;
 use super::result::{Bottleneck, Knee, LoadCurve, LoadPoint, MaximumLoad, Past};
 use super::words::{lack_text, latency_text, load_text, share_text, short};
 use crate::insight::knee::{Bend, knee};
@@ -342,8 +342,8 @@ impl Looker<'_> {
         pool_factor: u32,
         such: &dyn Fn(&str, Scope) -> bool,
     ) -> Option<String> {
-        let mut w = self.scenario.workload.clone();
-        widen(&mut w, pool_factor);
+        let scenario = with_pools(self.scenario, pool_factor);
+        let w = &scenario.workload;
         let mut names: Vec<String> = Vec::new();
         for r in w.resources.iter().filter(|r| such(&r.name, r.scope)) {
             let whose = match r.scope {
@@ -369,16 +369,12 @@ impl Looker<'_> {
                 .any(|c| c.steps.iter().any(|s| s.any(&transfers)))
         };
         for (i, d) in w.devices.iter().enumerate() {
-            if uses(i)
-                && such(
-                    &d.name,
-                    if d.per_node {
-                        Scope::Node
-                    } else {
-                        Scope::Everywhere
-                    },
-                )
-            {
+            let scope = if d.per_node {
+                Scope::Node
+            } else {
+                Scope::Everywhere
+            };
+            if uses(i) && such(&d.name, scope) {
                 names.push(format!("`{}`", d.name));
             }
         }

@@ -1,10 +1,9 @@
 //! One look at a candidate: whether it bears a load, by simulation. What has been looked at is remembered, and all looks meet the same tasks.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::load::{Input, LoadUnit, at_load, own_length};
-use super::pools::widen;
+use super::pools::with_pools;
 use super::prices::MachineType;
 use super::shape::{Candidate, machine_of};
 use crate::cpython::profile::Profile;
@@ -254,11 +253,8 @@ impl<'a> Looker<'a> {
     pub(super) fn scene(&self, sight: &Sight, closeness: Closeness) -> Scenario {
         let candidate = &self.candidates[sight.candidate];
         let times = closeness.times() * self.lengths;
-        let mut with_pools = Cow::Borrowed(self.scenario);
-        if candidate.pool_factor > 1 {
-            widen(&mut with_pools.to_mut().workload, candidate.pool_factor);
-        }
-        let mut scene = at_load(&with_pools, sight.load, sight.input, times);
+        let scenario = with_pools(self.scenario, candidate.pool_factor);
+        let mut scene = at_load(&scenario, sight.load, sight.input, times);
         scene.machine = machine_of(&self.scenario.machine, &self.machines[candidate.machine]);
         scene.objectives = self.objectives.to_vec();
         scene.interpreters = self

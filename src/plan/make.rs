@@ -3,7 +3,7 @@
 use super::deploy::{command, kubernetes, listens};
 use super::load::{Input, LoadUnit, own_load};
 use super::look::{Closeness, Looker, Seen, Sight};
-use super::pools::widen;
+use super::pools::with_pools;
 use super::prices::{HOURS_OF_A_MONTH, MachineType, PriceList};
 use super::result::{
     Asked, Cost, Deployment, FrontierPoint, Plan, PlanEffort, PlannedResource, PricesUsed, Survive,
@@ -447,11 +447,10 @@ impl Planner<'_> {
     /// Of each limited resource the least with which the plan still bears the goal: fewer never bear more.
     fn resources(&mut self, best: (usize, u32)) -> Result<Vec<PlannedResource>, PlanError> {
         let mut all = Vec::new();
-        let mut workload = self.ask.scenario.workload.clone();
         let (candidate, machines) = (&self.all[best.0], best.1);
-        widen(&mut workload, candidate.pool_factor);
+        let larger = with_pools(self.ask.scenario, candidate.pool_factor);
         let given = self.ask.scenario.workload.resources.iter();
-        for (i, (r, given)) in workload.resources.iter().zip(given).enumerate() {
+        for (i, (r, given)) in larger.workload.resources.iter().zip(given).enumerate() {
             let sized = match r.kind {
                 ResourceKind::Semaphore { .. } | ResourceKind::Connections { .. } => true,
                 ResourceKind::RateLimit { .. } | ResourceKind::Breaker { .. } => false,

@@ -2,9 +2,11 @@
 //!
 //! Only pools that each process or machine has of its own are chosen: what all share is the limit of somebody outside, which no deployment moves.
 
+use std::borrow::Cow;
+
 use super::look::Looker;
 use super::search::{Found, Goal, Likely, Track};
-use crate::scenario::{ResourceKind, ResourceSpec, Scope, Workload};
+use crate::scenario::{ResourceKind, ResourceSpec, Scenario, Scope, Workload};
 use crate::strategy::Cause;
 use crate::study::StudyError;
 
@@ -29,7 +31,7 @@ pub(super) fn is_chosen(resource: &ResourceSpec) -> bool {
 }
 
 /// Makes the pools so many times as large.
-pub(super) fn widen(workload: &mut Workload, times: u32) {
+fn widen(workload: &mut Workload, times: u32) {
     for resource in workload.resources.iter_mut().filter(|r| is_chosen(r)) {
         match &mut resource.kind {
             ResourceKind::Connections { size, overflow, .. } => {
@@ -41,6 +43,15 @@ pub(super) fn widen(workload: &mut Workload, times: u32) {
             | ResourceKind::Breaker { .. } => {}
         }
     }
+}
+
+/// The scenario with its pools so many times as large.
+pub(super) fn with_pools(scenario: &Scenario, times: u32) -> Cow<'_, Scenario> {
+    let mut scenario = Cow::Borrowed(scenario);
+    if times > 1 {
+        widen(&mut scenario.to_mut().workload, times);
+    }
+    scenario
 }
 
 impl Looker<'_> {

@@ -1,8 +1,8 @@
 //! A plan as a scenario again: to record a run of it, and to hold it against a real server.
 
 use super::load::{Input, LoadUnit, at_load};
-use super::pools::widen;
-use super::result::{Deployment, Plan};
+use super::pools::with_pools;
+use super::result::Plan;
 use super::shape::machine_of;
 use crate::scenario::{Arrivals, Scenario, StrategyCase};
 use crate::syntax::parse_strategy;
@@ -12,7 +12,12 @@ use crate::syntax::parse_strategy;
 #[must_use]
 pub fn scene(plan: &Plan, scenario: &Scenario, load: f64) -> Option<Scenario> {
     let d = plan.plan.as_ref()?;
-    let mut scene = at_load(&with_pools(scenario, d), load, Input::AsItIs, 1.0);
+    let mut scene = at_load(
+        &with_pools(scenario, d.pool_factor),
+        load,
+        Input::AsItIs,
+        1.0,
+    );
     scene.machine = machine_of(&scenario.machine, &d.machine);
     scene.strategies = vec![StrategyCase {
         strategy: parse_strategy(&d.strategy).ok()?.strategy,
@@ -20,13 +25,6 @@ pub fn scene(plan: &Plan, scenario: &Scenario, load: f64) -> Option<Scenario> {
     }];
     scene.interpreters = vec![d.interpreter.clone()];
     Some(scene)
-}
-
-/// The scenario with connection pools as the plan has them.
-fn with_pools(scenario: &Scenario, d: &Deployment) -> Scenario {
-    let mut scenario = scenario.clone();
-    widen(&mut scenario.workload, d.pool_factor.max(1));
-    scenario
 }
 
 /// Seconds for which a real server is asked.
@@ -46,7 +44,12 @@ pub fn on_one_machine(
     let part = f64::from(has) / f64::from(d.machine.cpus.max(1));
     let share = load / f64::from(d.machines.max(1)) * part;
     let share = LoadUnit::of(scenario).possible(share);
-    let mut one = at_load(&with_pools(scenario, d), share, Input::AsItIs, 1.0);
+    let mut one = at_load(
+        &with_pools(scenario, d.pool_factor),
+        share,
+        Input::AsItIs,
+        1.0,
+    );
     let strategy = parse_strategy(&d.each).ok()?.strategy;
     let strategy = if part < 1.0 {
         let processes = libm::round(f64::from(d.processes) * part).max(1.0);

@@ -337,7 +337,6 @@ pub(super) fn larger(all: &[Candidate], scenario: &Scenario) -> Vec<Candidate> {
         return Vec::new();
     }
     let each = |(index, candidate): (usize, &Candidate)| {
-        let candidate = candidate.clone();
         pools::TIMES.map(|pool_factor| Candidate {
             pool_factor,
             larger_of: Some(index),

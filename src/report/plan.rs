@@ -1,5 +1,7 @@
 //! A plan as text for a terminal, and as Markdown.
 
+use std::cmp::Ordering;
+
 use super::accuracy::p99_errors;
 use super::text::TextWriter;
 use crate::layout::{self, Column, Style};
@@ -10,7 +12,6 @@ use crate::quantity::{
     IntervalDisplay, bytes, counted, estimate, metric_text, metric_title, percent, time_unit,
 };
 use crate::result::Judgement;
-use std::cmp::Ordering;
 
 impl Plan {
     /// In what its loads are counted.

@@ -217,6 +217,20 @@ impl Strategy {
         }
     }
 
+    /// Where an asyncio program executes what would hold up its loop; `None` for any other strategy, those that run such a program among them.
+    pub(crate) fn offload(&self) -> Option<Offload> {
+        match self {
+            Self::Asyncio { offload, .. } => Some(*offload),
+            Self::Sequential
+            | Self::Threads(_)
+            | Self::Processes { .. }
+            | Self::Interpreters(_)
+            | Self::Prefork { .. }
+            | Self::Nodes { .. }
+            | Self::Server { .. } => None,
+        }
+    }
+
     /// [`Execution::pool`], then the pools that have names.
     pub fn every_pool(&self) -> impl Iterator<Item = Pool> + '_ {
         let named = self.pools().iter().map(|p| p.workers.into());
