@@ -32,6 +32,11 @@ impl Candidate {
         }
     }
 
+    /// A strategy without workers on an interpreter, one task after another.
+    pub(super) fn single(strategy: Strategy, profile: usize) -> Self {
+        Self::new(strategy, profile, true, None)
+    }
+
     /// What people choose between: a family, and whether each kind of task has its own place in it.
     pub(super) fn kind(&self) -> (Family, bool) {
         (self.family, self.placement.is_some())

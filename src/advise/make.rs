@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::candidates::Candidate;
+use super::change::Lever;
 use super::choose::{Decision, decide};
 use super::code::calls;
-use super::constraints::{Constraints, Priority};
+use super::constraints::Constraints;
 use super::factors::factors;
 use super::family::Family;
 use super::groups::{groups, to_each_its_own};
@@ -16,8 +17,9 @@ use super::result::{
     Advice, AdviceEffort, Alternative, Approach, ByPriority, Path, Recommendation, Sensitivity,
     Split,
 };
-use super::survey::{Fared, Goal, Scale, Surveyor, finalists};
-use super::weigh::Wrong;
+use super::survey::{Fared, Goal, Scale, Surveyor, deciding, finalists};
+use super::unmet::Looked;
+use super::weigh::{Crossing, Wrong};
 use super::words::{self, Words};
 use crate::cpython::profile::Profile;
 use crate::measure::CONFIDENCE;
@@ -79,17 +81,11 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
     };
     let goal = Goal::of(ask.scenario, &constraints);
     let scale = surveyor.scale(ask.scenario)?;
-    let glance = surveyor.glance(ask.scenario, &goal, scale)?;
-    // What is best for something else is looked at, too: it is told what would be taken then.
-    let others = Priority::ALL.map(|priority| {
-        let other = Constraints {
-            priority: Some(priority),
-            ..constraints.clone()
-        };
-        Goal::of(ask.scenario, &other)
-    });
-    let finalists = finalists(&glance, &goal, &others);
-    let all = surveyor.closely(ask.scenario, &goal, scale, &finalists)?;
+    let usual = Goal::usual(ask.scenario, &constraints);
+    let glance = surveyor.glance(ask.scenario, &usual, scale)?;
+    let each = Goal::of_each(ask.scenario, &constraints);
+    let finalists = finalists(&glance, &[&[usual.clone()][..], &each].concat());
+    let all = surveyor.closely(ask.scenario, &usual, scale, &finalists)?;
     let decision = decide(&all, &goal);
     let maker = Maker {
         ask,
@@ -133,11 +129,30 @@ impl Maker<'_> {
         let scenario = ask.scenario;
         let prior = prior(&self.demand, &ask.constraints);
         let taken = self.decision.take.map(|i| &self.all[i]);
+        let alone = match taken {
+            Some(_) => Vec::new(),
+            None => self.surveyor.alone(scenario, &self.goal)?,
+        };
+        let looked = Looked {
+            all: &self.all,
+            goal: &self.goal,
+            constraints: self.surveyor.constraints,
+            profiles: ask.profiles,
+            words: &self.words,
+            alone: &alone,
+        };
+        let unmet = match taken {
+            Some(_) => Vec::new(),
+            None => looked.unmet(),
+        };
+        let lifted = looked.nearest().filter(|_| taken.is_none());
         let nearest = match taken {
             Some(_) => None,
-            None => self.decision.order.first().map(|&i| &self.all[i]),
+            None => lifted
+                .as_ref()
+                .or_else(|| self.decision.order.first().map(|&i| &self.all[i])),
         };
-        let binding = nearest.map(|n| words::binding(n, &self.all, &self.demand, scenario));
+        let binding = nearest.map(|n| words::binding(n, (&looked, &unmet), &self.demand, scenario));
         let mut advice = Advice {
             schema: u32::try_from(SCHEMA).unwrap_or(1),
             program: Generator::default(),
@@ -163,6 +178,7 @@ impl Maker<'_> {
             recommendation: taken.map(|t| self.recommendation(t)),
             nearest: nearest.map(|n| self.approach(n)),
             binding,
+            unmet,
             path: self.path(&prior, taken),
             baseline: self.baseline().map(|b| self.approach(b)),
             alternatives: Vec::new(),
@@ -191,6 +207,7 @@ impl Maker<'_> {
             advice.alternatives = self.others(Some(taken), &[]);
             return Ok(advice);
         }
+        let wrong = self.wrong(taken)?;
         let others = self.best_of_others(Some(taken));
         let some: Vec<Candidate> = others.iter().map(|f| f.candidate.clone()).collect();
         let crossings = self.surveyor.crossings(
@@ -199,9 +216,10 @@ impl Maker<'_> {
             self.scale,
             &taken.candidate,
             (&some, CONDITIONS),
+            &wrong,
         )?;
         advice.alternatives = self.others(Some(taken), &crossings);
-        advice.sensitivity = self.sensitivity(taken)?;
+        advice.sensitivity = self.sensitivity(taken, &wrong, (&others, &crossings));
         advice.groups = groups(self.surveyor, scenario, taken, self.scale)?;
         let names: Vec<&str> = scenario
             .workload
@@ -247,7 +265,7 @@ impl Maker<'_> {
             status: (!f.forecast.is_fine()).then(|| f.forecast.status.name().to_owned()),
             meets: f.excluded.is_none() && f.standing() <= 1,
             excluded: f.excluded.map(str::to_owned),
-            value: f.value(),
+            value: f.value(self.goal.metric),
             makespan_s: get(Quantity::Makespan).filter(|_| batch),
             latency_p50_s: get(Quantity::P50),
             latency_p95_s: get(Quantity::P95),
@@ -272,15 +290,13 @@ impl Maker<'_> {
 
     fn recommendation(&self, taken: &Fared) -> Recommendation {
         let approach = self.approach(taken);
-        let best = self.decision.best.map(|i| &self.all[i]);
         let tied = self.decision.tied.iter().map(|&i| &self.all[i]);
         let tied: Vec<&Fared> = tied
             .filter(|f| f.candidate.kind() != taken.candidate.kind())
             .collect();
         let mut reasons = self.words.reasons(
+            (&self.all, &self.decision),
             taken,
-            (self.decision.ground, best),
-            self.baseline(),
             &tied,
             &self.ask.constraints,
         );
@@ -344,11 +360,7 @@ impl Maker<'_> {
         best
     }
 
-    fn others(
-        &self,
-        taken: Option<&Fared>,
-        crossings: &[Vec<super::weigh::Crossing>],
-    ) -> Vec<Alternative> {
+    fn others(&self, taken: Option<&Fared>, crossings: &[Vec<Crossing>]) -> Vec<Alternative> {
         let others = self.best_of_others(taken);
         let all = others.iter().enumerate().map(|(i, f)| {
             let mut wins = Vec::new();
@@ -364,55 +376,62 @@ impl Maker<'_> {
             }
             Alternative {
                 approach: self.approach(f),
-                trade_off: taken.map_or(String::new(), |t| self.words.trade_off(f, t)),
+                trade_off: match taken {
+                    Some(taken) => self.words.trade_off(f, taken),
+                    None => self.words.as_it_is(f),
+                },
                 wins,
             }
         });
         all.collect()
     }
 
-    fn sensitivity(&self, taken: &Fared) -> Result<Vec<Sensitivity>, AdviseError> {
-        let finalists: Vec<Candidate> = self.all.iter().map(|f| f.candidate.clone()).collect();
+    /// What is decided with each input half and double what it is.
+    fn wrong(&self, taken: &Fared) -> Result<Vec<Wrong>, AdviseError> {
+        let mut finalists = deciding(&self.all, &self.goal);
+        if !finalists.contains(&taken.candidate) {
+            finalists.push(taken.candidate.clone());
+        }
         let wrong = self
             .surveyor
             .wrong(self.ask.scenario, &self.goal, self.scale, &finalists)?;
-        Ok(wrong
-            .iter()
-            .map(
-                |Wrong {
-                     lever,
-                     factor,
-                     seen,
-                     decision,
-                 }| {
-                    let other = decision.take.map(|i| &seen[i]);
-                    // Where the other is no better than what is taken, the advice stands.
-                    let still = other.is_some_and(|o| {
-                        o.candidate.kind() == taken.candidate.kind()
-                            || decision.tied.iter().any(|&i| {
-                                seen[i].candidate.kind() == taken.candidate.kind()
-                                    && o.candidate.complexity() >= taken.candidate.complexity()
-                            })
-                    });
-                    let changes = !still;
-                    Sensitivity {
-                        input: *lever,
-                        name: lever.name(self.ask.scenario).to_owned(),
-                        factor: *factor,
-                        changes,
-                        becomes: other
-                            .filter(|_| changes)
-                            .map(|o| format!("{} ({})", o.candidate.name(), o.label())),
-                        text: words::wrong(
-                            lever.name(self.ask.scenario),
-                            *factor,
-                            other.filter(|_| changes),
-                            changes,
-                        ),
-                    }
-                },
-            )
-            .collect())
+        Ok(wrong)
+    }
+
+    /// What a wrong input changes: what is decided with it, and where that took too long, what was seen of where the others become better, so that
+    /// the two say the same.
+    fn sensitivity(
+        &self,
+        taken: &Fared,
+        wrong: &[Wrong],
+        (others, crossings): (&[&Fared], &[Vec<Crossing>]),
+    ) -> Vec<Sensitivity> {
+        let said = |lever: Lever, factor: f64, changes: bool, becomes: Option<&Fared>| {
+            let name = lever.name(self.ask.scenario);
+            Sensitivity {
+                input: lever,
+                name: name.to_owned(),
+                factor,
+                changes,
+                becomes: becomes.map(|o| format!("{} ({})", o.candidate.name(), o.label())),
+                text: words::wrong(name, factor, becomes, changes),
+            }
+        };
+        let mut all: Vec<Sensitivity> = Vec::new();
+        for w in wrong {
+            let changes = w.changes(&taken.candidate);
+            let other = w.decision.take.map(|i| &w.seen[i]);
+            all.push(said(w.lever, w.factor, changes, other.filter(|_| changes)));
+        }
+        for (other, crossings) in others.iter().zip(crossings) {
+            for c in crossings.iter().filter(|c| c.is_near()) {
+                let known = |s: &Sensitivity| s.input == c.lever && s.factor == c.seen;
+                if !all.iter().any(known) {
+                    all.push(said(c.lever, c.seen, true, Some(other)));
+                }
+            }
+        }
+        all
     }
 
     /// The best program that gives each kind of task its own, beside the best of those that treat all alike.
@@ -435,12 +454,9 @@ impl Maker<'_> {
 
     /// What would be taken if something else mattered most, by the same figures.
     fn priorities(&self) -> Vec<ByPriority> {
-        let all = Priority::ALL.into_iter().map(|priority| {
-            let constraints = Constraints {
-                priority: Some(priority),
-                ..self.ask.constraints.clone()
-            };
-            let goal = Goal::of(self.ask.scenario, &constraints);
+        let each = Goal::of_each(self.ask.scenario, &self.ask.constraints);
+        let all = each.into_iter().map(|goal| {
+            let priority = goal.priority;
             let decision = decide(&self.all, &goal);
             let take = decision.take.map(|i| &self.all[i]);
             ByPriority {

@@ -20,8 +20,10 @@ mod mechanism;
 mod migrate;
 mod placement;
 mod prior;
+mod reasons;
 mod result;
 mod survey;
+mod unmet;
 mod weigh;
 mod words;
 

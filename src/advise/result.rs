@@ -44,6 +44,9 @@ pub struct Advice {
     pub nearest: Option<Approach>,
     /// Where nothing does: what stands in the way.
     pub binding: Option<String>,
+    /// Where nothing does: every requirement that stands in the way.
+    #[serde(default)]
+    pub unmet: Vec<Unmet>,
     /// The decision tree.
     pub path: Path,
     /// The single thread, which everything is held against.
@@ -166,6 +169,23 @@ pub struct Path {
     pub agrees: bool,
     /// Where it is not: which mechanism makes the difference.
     pub why: Option<String>,
+}
+
+/// A requirement that stands in the way, where nothing does what is required.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unmet {
+    /// The requirement: an objective as it is written, or what is said of isolation, state or builds.
+    pub requirement: String,
+    /// Whether something meets it, so that it is in the way only together with others.
+    pub met: bool,
+    /// What meets it or comes nearest to it, on its interpreter; of what is no objective: what would be taken without it.
+    pub nearest: Option<String>,
+    /// That one's value of what is required; of what is no objective: of what matters most.
+    pub value: Option<Estimate>,
+    /// The same of a task by itself, with nothing in its way, where that alone is more than is allowed: then only a shorter task does it.
+    pub alone: Option<Estimate>,
+    /// In words.
+    pub text: String,
 }
 
 /// Another approach.

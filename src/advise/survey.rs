@@ -12,7 +12,7 @@ use crate::engine::{Nanos, whole};
 use crate::measure::Estimate;
 use crate::plan::{Input, at_load, own_load};
 use crate::quantity::Quantity;
-use crate::result::{Forecast, Tier, Verdict, fails_more};
+use crate::result::{Forecast, Judgement, Tier, Verdict, fails_more};
 use crate::scenario::units::format_size;
 use crate::scenario::{
     Arrivals, Metric, Objective, Pool, Rounds, Scenario, StartMethod, Strategy, StrategyCase,
@@ -33,6 +33,8 @@ pub(super) struct Fared {
     pub capacity: Option<Estimate>,
     /// How many times as fast as the single thread it is at that.
     pub speedup: Option<Estimate>,
+    /// The metric by which it was ranked among those that it was simulated with, if one was asked for.
+    pub ranked: Option<Metric>,
     /// Why the constraints exclude it.
     pub excluded: Option<&'static str>,
     /// Whether runs are cut by a horizon, so that not all do the same tasks: the CPU time is that of a task then.
@@ -51,20 +53,33 @@ impl Fared {
             Tier::Fails => return 3,
             Tier::Meets | Tier::Misses => {}
         }
-        let worst = self
-            .forecast
-            .objectives
-            .iter()
-            .map(|o| match (o.verdict, o.value) {
-                (Verdict::Met, _) => 0,
-                (Verdict::Undecided, Some(v)) if within(o.metric(), v.mean, o.bound) => 1,
-                (Verdict::Missed | Verdict::Undecided, _) => 2,
-            });
+        let worst = self.forecast.objectives.iter().map(|o| match o.verdict {
+            Verdict::Met => 0,
+            Verdict::Undecided if meets(o) => 1,
+            Verdict::Missed | Verdict::Undecided => 2,
+        });
         worst.max().unwrap_or(0)
     }
 
-    pub(super) fn value(&self) -> Option<Estimate> {
-        self.forecast.primary()
+    /// Its value of a metric. One that is no quantity (a percentile that nobody usually asks for) is known where it was ranked by, or required.
+    pub(super) fn value(&self, metric: Metric) -> Option<Estimate> {
+        if let Some(q) = metric.quantity() {
+            return self.forecast.get(q);
+        }
+        if self.ranked == Some(metric) {
+            return self.forecast.primary();
+        }
+        let mut required = self.forecast.objectives.iter();
+        required.find(|o| o.metric() == Some(metric))?.value
+    }
+
+    /// The values of a metric in each replication, where they were kept and are of the same tasks.
+    pub(super) fn replications(&self, metric: Metric) -> Option<&[f64]> {
+        if self.cut && metric == Metric::Cpu {
+            return None;
+        }
+        let kept = self.forecast.detail.replication_values.as_ref()?;
+        kept.of(metric, self.ranked?)
     }
 
     pub(super) fn get(&self, q: Quantity) -> Option<f64> {
@@ -96,6 +111,15 @@ fn starts_as_usual(strategy: &Strategy, minor: u32) -> bool {
     let usual = StartMethod::of_version(minor);
     let mut starts = strategy.every_pool().filter_map(Pool::start);
     starts.all(|start| start == usual)
+}
+
+/// Whether an objective is met, as far as can be told.
+pub(super) fn meets(o: &Judgement) -> bool {
+    match (o.verdict, o.value) {
+        (Verdict::Met, _) => true,
+        (Verdict::Undecided, Some(v)) => within(o.metric(), v.mean, o.bound),
+        (Verdict::Missed | Verdict::Undecided, _) => false,
+    }
 }
 
 fn within(metric: Option<Metric>, value: f64, bound: f64) -> bool {
@@ -133,6 +157,27 @@ pub(super) struct Goal {
 }
 
 impl Goal {
+    /// The goals that it comes to by each priority, in their order.
+    pub(super) fn of_each(scenario: &Scenario, constraints: &Constraints) -> [Self; 5] {
+        Priority::ALL.map(|priority| {
+            let constraints = Constraints {
+                priority: Some(priority),
+                ..constraints.clone()
+            };
+            Self::of(scenario, &constraints)
+        })
+    }
+
+    /// The goal that it would be if nothing were said of what matters most. By it is decided what is looked at, and how closely, so that every
+    /// priority finds the same figures.
+    pub(super) fn usual(scenario: &Scenario, constraints: &Constraints) -> Self {
+        let constraints = Constraints {
+            priority: None,
+            ..constraints.clone()
+        };
+        Self::of(scenario, &constraints)
+    }
+
     pub(super) fn of(scenario: &Scenario, constraints: &Constraints) -> Self {
         let mut objectives = scenario.objectives.clone();
         if let Some(bytes) = constraints.memory {
@@ -183,6 +228,8 @@ const LONG: u64 = 300_000;
 const PROBE: f64 = 0.05;
 /// How many may be looked at closely.
 const FINALISTS: usize = 16;
+/// How many of those that are near the best by another goal than the scenario's own.
+const OTHERS: usize = 4;
 /// How many that give each kind of task its own, beside them.
 const BY_KIND: usize = 6;
 /// Share by which a candidate may be behind in a glance and still be looked at closely.
@@ -279,7 +326,8 @@ impl Surveyor<'_> {
         )
     }
 
-    /// A close look at some.
+    /// A close look at some: at each until the metric of the goal is known well, with the values of each replication, by which all other metrics
+    /// are told from chance.
     pub(super) fn closely(
         &self,
         scenario: &Scenario,
@@ -297,6 +345,7 @@ impl Surveyor<'_> {
         let options = Options {
             most_replications: 30,
             event_budget: 10_000_000,
+            replication_values: true,
             ..Options::default()
         };
         let mut all = self.study(&scene, some, &options, Some(goal.metric))?;
@@ -433,6 +482,7 @@ impl Surveyor<'_> {
                 candidate: (*c).clone(),
                 capacity: None,
                 speedup: None,
+                ranked: metric,
                 excluded: self.constraints.excludes(c.family),
                 usual: starts_as_usual(&c.strategy, self.profiles[c.profile].minor),
             })
@@ -479,19 +529,20 @@ fn fail_more(all: &mut [Fared]) {
     }
 }
 
-/// The best of each family, those that are near the best of all, and the best by other goals; the single thread among them. Of programs that
-/// give each kind of task its own so many of their own, which keep none of the others out.
-pub(super) fn finalists(glance: &[Fared], goal: &Goal, others: &[Goal]) -> Vec<Candidate> {
+/// What is looked at closely: by each goal the best of each family and those that are near the best of all, the single thread among them; by the
+/// first goal more of those than by the others. Of programs that give each kind of task its own so many of their own, which keep none of the
+/// others out. It does not depend on what matters most: what would be taken by another priority is decided by the same figures.
+pub(super) fn finalists(glance: &[Fared], goals: &[Goal]) -> Vec<Candidate> {
     let mut chosen: Vec<usize> = Vec::new();
     for (by_kind, most) in [(false, FINALISTS), (true, BY_KIND)] {
         let of = |i: &usize| glance[*i].candidate.placement.is_some() == by_kind;
-        let order: Vec<usize> = ordered(glance, goal).into_iter().filter(of).collect();
-        chosen.extend(near_the_best(glance, goal, &order, most));
-        for other in others {
-            if let Some(best) = ordered(glance, other).into_iter().find(of)
-                && !chosen.contains(&best)
-            {
-                chosen.push(best);
+        for (number, goal) in goals.iter().enumerate() {
+            let order: Vec<usize> = ordered(glance, goal).into_iter().filter(of).collect();
+            let most = if number == 0 { most } else { OTHERS.min(most) };
+            for i in near_the_best(glance, goal, &order, most) {
+                if !chosen.contains(&i) {
+                    chosen.push(i);
+                }
             }
         }
     }
@@ -499,6 +550,12 @@ pub(super) fn finalists(glance: &[Fared], goal: &Goal, others: &[Goal]) -> Vec<C
         .iter()
         .map(|&i| glance[i].candidate.clone())
         .collect()
+}
+
+/// Of those that were looked at closely such as decide by one goal: the best of each family, and those that are near the best of all.
+pub(super) fn deciding(all: &[Fared], goal: &Goal) -> Vec<Candidate> {
+    let own = std::slice::from_ref(goal);
+    finalists(all, own)
 }
 
 /// Of some in their order the first of each kind, and at most so many that are near the best.
@@ -577,18 +634,30 @@ fn busy(scenario: &Scenario, scale: Scale) -> Scenario {
     busy
 }
 
+/// Whether what decides is how much work a candidate does where there is always some.
+pub(super) fn by_capacity(f: &Fared, goal: &Goal) -> bool {
+    goal.priority == Priority::Throughput
+        && goal.metric != Metric::Makespan
+        && f.capacity.is_some_and(|c| c.mean > 0.0)
+}
+
+/// What a candidate is ranked by, with its interval: its value of the goal's metric, or how much work it does.
+pub(super) fn figure(f: &Fared, goal: &Goal) -> Option<Estimate> {
+    if by_capacity(f, goal) {
+        f.capacity
+    } else {
+        f.value(goal.metric)
+    }
+}
+
 /// What a candidate is ranked by, less is better: the metric of the goal, or for much work the time that a task takes of it.
 pub(super) fn measured(f: &Fared, goal: &Goal) -> Option<f64> {
-    let capacity = f.capacity.filter(|c| c.mean > 0.0).map(|c| 1.0 / c.mean);
-    if goal.priority == Priority::Throughput
-        && goal.metric != Metric::Makespan
-        && capacity.is_some()
-    {
-        return capacity;
-    }
-    let q = goal.metric.quantity();
-    let own = q.and_then(|q| f.forecast.get(q)).or(f.value());
-    own.map(|v| v.mean)
+    let figure = figure(f, goal)?.mean;
+    Some(if by_capacity(f, goal) {
+        1.0 / figure
+    } else {
+        figure
+    })
 }
 
 /// Indices, the best first: what meets the requirements before what does not, then by what matters most.

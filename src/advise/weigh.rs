@@ -3,6 +3,7 @@
 use super::candidates::{Candidate, candidates};
 use super::change::Lever;
 use super::choose::{Decision, SAME, decide};
+use super::family::Family;
 use super::survey::{Fared, Goal, Scale, Surveyor, measured, ordered, scene};
 use crate::scenario::{Scenario, Workers};
 use crate::study::{Options, StudyError};
@@ -20,6 +21,20 @@ pub(super) struct Crossing {
     pub anew: bool,
 }
 
+impl Crossing {
+    /// Whether one of the same input, in the same direction, has been seen by then.
+    fn comes_before(&self, other: &Self) -> bool {
+        self.lever == other.lever
+            && (self.seen > 1.0) == (other.seen > 1.0)
+            && far(self.seen) <= far(other.seen)
+    }
+
+    /// Whether it is within what is looked at as a wrong input, half to double.
+    pub(super) fn is_near(&self) -> bool {
+        far(self.seen) <= far(WRONG[1])
+    }
+}
+
 /// What would be decided with an input wrong.
 #[derive(Clone, Debug)]
 pub(super) struct Wrong {
@@ -31,6 +46,19 @@ pub(super) struct Wrong {
     pub seen: Vec<Fared>,
     /// What is decided by that.
     pub decision: Decision,
+}
+
+impl Wrong {
+    /// Whether what is taken would not be: where another is no better than it, and no simpler, the advice stands.
+    pub(super) fn changes(&self, taken: &Candidate) -> bool {
+        let Some(other) = self.decision.take.map(|i| &self.seen[i].candidate) else {
+            return true;
+        };
+        let as_good = |&i: &usize| self.seen[i].candidate.kind() == taken.kind();
+        let stands = other.kind() == taken.kind()
+            || other.complexity() >= taken.complexity() && self.decision.tied.iter().any(as_good);
+        !stands
+    }
 }
 
 /// Factors that are tried, from the nearest on each side.
@@ -52,6 +80,7 @@ impl Surveyor<'_> {
         scale: Scale,
         taken: &Candidate,
         (others, most): (&[Candidate], usize),
+        wrong: &[Wrong],
     ) -> Result<Vec<Vec<Crossing>>, StudyError> {
         let mut found: Vec<Vec<Crossing>> = others.iter().map(|_| Vec::new()).collect();
         let levers: Vec<Lever> = Lever::ALL
@@ -125,7 +154,74 @@ impl Surveyor<'_> {
             }
             *list = held;
         }
+        self.preferred(scenario, (goal, scale), taken, others, (&mut found, wrong))?;
         Ok(found)
+    }
+
+    /// Leaves each crossing to what would be taken there: where several become better than what is taken, the others have nothing to say. What was
+    /// decided anew with the same input half or double is not decided again.
+    fn preferred(
+        &self,
+        scenario: &Scenario,
+        (goal, scale): (&Goal, Scale),
+        taken: &Candidate,
+        others: &[Candidate],
+        (found, wrong): (&mut [Vec<Crossing>], &[Wrong]),
+    ) -> Result<(), StudyError> {
+        let all: Vec<Vec<Crossing>> = found.to_vec();
+        for (i, list) in found.iter_mut().enumerate() {
+            let mut kept = Vec::new();
+            for crossing in list.drain(..) {
+                let decided = wrong
+                    .iter()
+                    .find(|w| w.lever == crossing.lever && w.factor == crossing.seen);
+                let takes = match decided {
+                    Some(w) if !w.changes(taken) => Some(taken.kind()),
+                    Some(w) => w.decision.take.map(|t| w.seen[t].candidate.kind()),
+                    None => {
+                        let rivals = (0..others.len()).filter(|&j| {
+                            j == i || all[j].iter().any(|c| c.comes_before(&crossing))
+                        });
+                        let rivals: Vec<Candidate> = rivals.map(|j| others[j].clone()).collect();
+                        if rivals.len() < 2 {
+                            Some(others[i].kind())
+                        } else {
+                            self.taken_of(scenario, (goal, scale), (taken, rivals), crossing)?
+                        }
+                    }
+                };
+                if takes == Some(others[i].kind()) {
+                    kept.push(crossing);
+                }
+            }
+            *list = kept;
+        }
+        Ok(())
+    }
+
+    /// What is decided where these cross: between what is taken and those that are better.
+    fn taken_of(
+        &self,
+        scenario: &Scenario,
+        (goal, scale): (&Goal, Scale),
+        (taken, mut rivals): (&Candidate, Vec<Candidate>),
+        at: Crossing,
+    ) -> Result<Option<(Family, bool)>, StudyError> {
+        let Some(changed) = at.lever.changed(scenario, at.seen) else {
+            return Ok(None);
+        };
+        rivals.push(taken.clone());
+        if at.lever == Lever::Cores {
+            let cores = scenario.machine.visible_cpus;
+            for c in &mut rivals {
+                *c = resized(c, cores, changed.machine.visible_cpus);
+            }
+        }
+        let scene = scene(&changed, goal, scale.times);
+        let one = Options::default().with_replications(1);
+        let seen = self.study(&scene, &rivals, &one, Some(goal.metric))?;
+        let take = decide(&seen, goal).take;
+        Ok(take.map(|t| seen[t].candidate.kind()))
     }
 
     /// A crossing with both given the numbers of workers that are best there; `None`: with those the other is no better.

@@ -1,14 +1,13 @@
 //! What advice says in words, made from its figures.
 
 use super::change::Lever;
-use super::choose::{Ground, SAME};
-use super::constraints::{Constraints, Priority};
-use super::family::Family;
-use super::mechanism::spent;
+use super::choose::SAME;
+use super::constraints::Priority;
 use super::placement::{PlaceName, PlacedTasks};
 use super::prior::Demand;
-use super::result::{Condition, Split};
-use super::survey::{Fared, Goal, measured};
+use super::result::{Condition, Split, Unmet};
+use super::survey::{Fared, Goal, measured, meets};
+use super::unmet::Looked;
 use super::weigh::Crossing;
 use crate::cpython::profile::Profile;
 use crate::plan::{LoadUnit, load_text, own_load};
@@ -16,7 +15,7 @@ use crate::quantity::{
     Quantity, Unit, bytes, counted, digits, list, metric_text, metric_title, percent,
     quantity_text, seconds, time,
 };
-use crate::result::{Judgement, SpeedupVerdict, Verdict};
+use crate::result::{Judgement, Verdict};
 use crate::scenario::{Arrivals, Metric, Scenario};
 
 /// What all sentences of a piece of advice have in common.
@@ -24,8 +23,8 @@ use crate::scenario::{Arrivals, Metric, Scenario};
 pub(super) struct Words {
     /// Whether all tasks come at once.
     pub batch: bool,
-    metric: Metric,
-    priority: Priority,
+    pub(super) metric: Metric,
+    pub(super) priority: Priority,
     /// Whether runs are cut before all tasks are done.
     cut: bool,
 }
@@ -61,157 +60,20 @@ impl Words {
     }
 
     /// What decides, with its figure: `p95 latency of 31.2 ms`.
-    fn value(&self, f: &Fared) -> String {
+    pub(super) fn value(&self, f: &Fared) -> String {
         if self.priority == Priority::Throughput
             && !self.batch
             && let Some(c) = f.capacity
         {
             return format!("up to {}", quantity_text(Unit::PerSecond, c));
         }
-        match f.value() {
+        match f.value(self.metric) {
             Some(v) => format!(
                 "{} of {}",
                 self.title(self.metric),
                 metric_text(self.metric, v)
             ),
             None => f.forecast.status.name().to_owned(),
-        }
-    }
-
-    /// Why what is taken is taken.
-    pub(super) fn reasons(
-        &self,
-        taken: &Fared,
-        (ground, best): (Ground, Option<&Fared>),
-        baseline: Option<&Fared>,
-        tied: &[&Fared],
-        constraints: &Constraints,
-    ) -> Vec<String> {
-        let mut all = Vec::new();
-        let name = taken.candidate.name();
-        let others = best.filter(|b| b.candidate.kind() != taken.candidate.kind());
-        let against = others.map_or(String::new(), |b| {
-            format!(": {} has a {}", b.candidate.name(), self.value(b))
-        });
-        all.push(match ground {
-            Ground::Best => format!(
-                "Of all that may be taken, each simulated with the numbers of workers that make sense, {name} does best: {}.",
-                self.value(taken)
-            ),
-            Ground::Simplest if self.priority == Priority::Simplicity => {
-                format!("The simplest that does what is required, by less than twice what the best takes{against}, this a {}.", self.value(taken))
-            }
-            Ground::Simplest => format!(
-                "As good as the best (within {}, or chance) and {}{against}, this a {}.",
-                percent(SAME),
-                others.map_or("simpler", |b| edge(taken, b)),
-                self.value(taken)
-            ),
-            Ground::NotWorthIt(times) => format!(
-                "No concurrency: the best of it is {} times as good as a single thread, and below 1.2 it is not worth its complexity{against}, this a {}.",
-                digits(times, 3),
-                self.value(taken)
-            ),
-            Ground::TooSmall(saved) => format!(
-                "No concurrency: the work is over in {}, and the best of it would save {}{against}.",
-                taken.get(Quantity::Makespan).map_or(String::new(), time),
-                time(saved)
-            ),
-        });
-        if let Some(s) = taken
-            .speedup
-            .filter(|_| taken.candidate.family != Family::SingleThread)
-        {
-            let all_time = if self.batch {
-                ""
-            } else {
-                " where there is always work"
-            };
-            all.push(format!(
-                "Against a single thread {} times the speed{all_time}: {}.",
-                plus_minus(s),
-                reading(SpeedupVerdict::of(s.mean))
-            ));
-        } else if let Some(b) = baseline.filter(|_| taken.candidate.family != Family::SingleThread)
-            && !b.forecast.is_fine()
-        {
-            all.push(format!(
-                "A single thread does not do it at all: {}.",
-                b.forecast.status.name()
-            ));
-        }
-        for o in &taken.forecast.objectives {
-            all.push(requirement(o));
-        }
-        if let Some(m) = taken.forecast.get(Quantity::MemoryPeak) {
-            let single = baseline.and_then(|b| b.get(Quantity::MemoryPeak));
-            let workers = taken.workers();
-            let each = match single.filter(|_| workers > 1) {
-                Some(single) => format!(
-                    ", {} for each of {workers} workers beyond a single thread's {}",
-                    bytes((m.mean - single).max(0.0) / workers as f64),
-                    bytes(single)
-                ),
-                None => String::new(),
-            };
-            let budget = constraints.memory.map_or(String::new(), |b| {
-                format!(" of a budget of {}", bytes(b as f64))
-            });
-            all.push(format!(
-                "Memory at its peak: {}{budget}{each}.",
-                bytes(m.mean)
-            ));
-        }
-        if let Some(where_to) = spent(taken) {
-            all.push(format!("Of a task's time {where_to}."));
-        }
-        if !tied.is_empty() {
-            all.push(format!("As good, and no simpler: {}.", list(&names(tied))));
-        }
-        all
-    }
-
-    /// Why the tree's answer is not taken.
-    pub(super) fn disagrees(
-        &self,
-        tree: Family,
-        by_tree: Option<&Fared>,
-        taken: &Fared,
-        ground: Ground,
-    ) -> String {
-        let tree = tree.name();
-        let Some(f) = by_tree else {
-            return format!("None of the interpreters here can do {tree}.");
-        };
-        if let Some(why) = f.excluded {
-            return format!("{} cannot be taken: {why}.", capital(tree));
-        }
-        if f.standing() > 1 && f.standing() > taken.standing() {
-            return format!(
-                "{} does not do what is required: {}.",
-                capital(tree),
-                lacks(f)
-            );
-        }
-        let both = format!(
-            "{tree} (what the tree says) has a {}, {} a {}",
-            self.value(f),
-            taken.candidate.name(),
-            self.value(taken)
-        );
-        match ground {
-            Ground::NotWorthIt(_) | Ground::TooSmall(_) => {
-                format!("{both}: too little between them for its complexity.")
-            }
-            Ground::Best | Ground::Simplest if self.is_same(f, taken) => {
-                format!("{both}: about the same, and {}.", edge(taken, f))
-            }
-            Ground::Best | Ground::Simplest => {
-                format!(
-                    "{both}. What makes the difference: {}.",
-                    self.mechanism(f, taken)
-                )
-            }
         }
     }
 
@@ -226,7 +88,7 @@ impl Words {
     }
 
     /// Whether two are about as good as each other.
-    fn is_same(&self, a: &Fared, b: &Fared) -> bool {
+    pub(super) fn is_same(&self, a: &Fared, b: &Fared) -> bool {
         let both = self.number(a).zip(self.number(b));
         both.is_some_and(|(a, b)| a <= b * (1.0 + SAME) && b <= a * (1.0 + SAME))
     }
@@ -239,7 +101,7 @@ impl Words {
         if f.standing() > 1 {
             return format!("does not do what is required: {}", lacks(f));
         }
-        let mut parts = vec![match (f.value(), taken.value()) {
+        let mut parts = vec![match (f.value(self.metric), taken.value(self.metric)) {
             (Some(a), Some(b)) if self.priority != Priority::Throughput || self.batch => {
                 format!(
                     "{} {} ({})",
@@ -259,6 +121,32 @@ impl Words {
             }
             if let (Some(a), Some(b)) = (f.get(q), taken.get(q)) {
                 parts.push(format!("{name} {} ({})", amount(q, a), against(a, b)));
+            }
+        }
+        parts.join(", ")
+    }
+
+    /// What an approach does by itself, where there is nothing to hold it against.
+    pub(super) fn as_it_is(&self, f: &Fared) -> String {
+        let mut parts = vec![match f.excluded {
+            Some(why) => format!("cannot be taken: {why}"),
+            None => format!("does not do what is required: {}", lacks(f)),
+        }];
+        // What is missed has been said with its figure.
+        let said = f.excluded.is_none()
+            && f.forecast
+                .objectives
+                .iter()
+                .any(|o| !meets(o) && o.metric() == Some(self.metric));
+        if f.forecast.is_fine() && !said {
+            parts.push(self.value(f));
+        }
+        for (q, name) in [
+            (Quantity::MemoryPeak, "memory"),
+            (Quantity::Cpu, self.cpu()),
+        ] {
+            if let Some(v) = f.get(q).filter(|_| self.metric.quantity() != Some(q)) {
+                parts.push(format!("{name} {}", amount(q, v)));
             }
         }
         parts.join(", ")
@@ -296,7 +184,7 @@ impl Words {
             ),
             strategy,
             placement: placement.to_vec(),
-            value: own.value(),
+            value: own.value(self.metric),
             better,
         }
     }
@@ -419,15 +307,14 @@ pub(super) fn crossing(scenario: &Scenario, demand: &Demand, c: Crossing) -> Con
         }
         Lever::Cores => {
             let cores = f64::from(scenario.machine.visible_cpus) * c.seen;
-            let from = if c.factor > 1.0 {
-                "or more"
-            } else {
-                "or fewer"
+            let cores = crate::engine::whole(libm::round(cores).max(1.0));
+            let from = match c.factor > 1.0 {
+                true => " or more",
+                // There are no fewer.
+                false if cores == 1 => "",
+                false => " or fewer",
             };
-            format!(
-                "with {} {from}",
-                counted(crate::engine::whole(libm::round(cores).max(1.0)), "core")
-            )
+            format!("with {}{from}", counted(cores, "core"))
         }
         Lever::Payload => format!(
             "{side} {} times what travels to a worker",
@@ -525,44 +412,42 @@ pub(super) fn names(all: &[&Fared]) -> Vec<String> {
     names
 }
 
-/// What is in the way where nothing does what is required: the requirement that the nearest misses, and by how much; or the machine, if that
-/// has not the cores that the tasks need.
+/// What is in the way where nothing does what is required: the constraints that leave nothing, or the requirements that nothing meets, and by how
+/// much; or the machine, if that has not the cores that the tasks need.
 pub(super) fn binding(
     nearest: &Fared,
-    all: &[Fared],
+    (looked, unmet): (&Looked<'_>, &[Unmet]),
     demand: &Demand,
     scenario: &Scenario,
 ) -> String {
     let cores = scenario.machine.cores.iter().sum::<f64>();
     let comes = scenario.workload.arrivals != Arrivals::Batch && own_load(scenario).is_some();
-    let why = in_the_way(nearest, all);
+    if let Some(why) = looked.contradiction() {
+        return why.to_owned();
+    }
+    let mut why = looked.missed().unwrap_or_else(|| lacks(nearest));
     if comes
         && LoadUnit::of(scenario) == LoadUnit::PerSecond
         && demand.cores > cores
         && demand.machines == 1
     {
-        return format!(
+        why = format!(
             "{why}; the tasks compute for {} a second, and the machine has {}: `pchsim plan` finds how many machines it takes",
             time(demand.cores),
             counted(u64::from(scenario.machine.visible_cpus), "core")
         );
     }
+    if let Some(alone) = unmet.iter().find_map(|u| u.alone) {
+        why = format!(
+            "{why}; a task by itself takes {} already, so that only a shorter task does it",
+            time(alone.mean)
+        );
+    }
     why
 }
 
-fn in_the_way(nearest: &Fared, all: &[Fared]) -> String {
-    if let Some(why) = nearest.excluded
-        && all.iter().all(|f| f.excluded.is_some())
-    {
-        return format!(
-            "none of the approaches that the interpreters here can execute may be taken: {why}"
-        );
-    }
-    lacks(nearest)
-}
-
 /// What a candidate lacks.
-fn lacks(f: &Fared) -> String {
+pub(super) fn lacks(f: &Fared) -> String {
     if !f.forecast.is_fine() {
         let why = f.forecast.refusal.clone();
         return why.unwrap_or_else(|| f.forecast.status.name().to_owned());
@@ -580,7 +465,7 @@ fn lacks(f: &Fared) -> String {
     }
 }
 
-fn requirement_short(o: &Judgement) -> String {
+pub(super) fn requirement_short(o: &Judgement) -> String {
     match (o.metric(), o.value) {
         (Some(m), Some(v)) => format!(
             "{} is {} ({} is required)",
@@ -592,34 +477,6 @@ fn requirement_short(o: &Judgement) -> String {
     }
 }
 
-fn requirement(o: &Judgement) -> String {
-    let how = match o.verdict {
-        Verdict::Met => "Met",
-        Verdict::Missed => "Missed",
-        Verdict::Undecided => "Met as far as can be told",
-    };
-    match (o.metric(), o.value) {
-        (Some(m), Some(v)) => format!(
-            "{how}: {} ({} {}).",
-            o.text,
-            metric_title(m),
-            metric_text(m, v)
-        ),
-        _ => format!("{how}: {}.", o.text),
-    }
-}
-
-/// What one has over another that is as good.
-fn edge(taken: &Fared, other: &Fared) -> &'static str {
-    if taken.candidate.complexity() < other.candidate.complexity() {
-        "simpler"
-    } else if taken.get(Quantity::MemoryPeak) < other.get(Quantity::MemoryPeak) {
-        "more modest in memory"
-    } else {
-        "no less simple"
-    }
-}
-
 /// What another value of an input does, in words.
 pub(super) fn wrong(name: &str, factor: f64, becomes: Option<&Fared>, changes: bool) -> String {
     let how = if factor < 1.0 { "half" } else { "double" };
@@ -628,20 +485,6 @@ pub(super) fn wrong(name: &str, factor: f64, becomes: Option<&Fared>, changes: b
         (true, None) => format!("{how} the {name}: nothing would do what is required"),
         (false, _) => format!("{how} the {name}: the same"),
     }
-}
-
-fn reading(verdict: SpeedupVerdict) -> &'static str {
-    match verdict {
-        SpeedupVerdict::Slower => "slower",
-        SpeedupVerdict::NotWorthIt => "not worth it by speed",
-        SpeedupVerdict::Consider => "worth considering, if the workload is large",
-        SpeedupVerdict::Clear => "clearly worth it",
-    }
-}
-
-/// A number with its interval: `3.84 ± 0.02`.
-fn plus_minus(e: crate::measure::Estimate) -> String {
-    quantity_text(Unit::Count, e)
 }
 
 fn amount(q: Quantity, value: f64) -> String {
@@ -666,7 +509,7 @@ fn against(a: f64, b: f64) -> String {
     }
 }
 
-fn capital(text: &str) -> String {
+pub(super) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars
         .next()

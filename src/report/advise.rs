@@ -37,6 +37,12 @@ pub fn text(advice: &Advice, style: Style) -> String {
         );
         out.line("");
     }
+    for u in &advice.unmet {
+        out.prose("    ", &format!("  - {}", u.text));
+    }
+    if !advice.unmet.is_empty() {
+        out.line("");
+    }
     path(&mut out, advice);
     table(&mut out, advice);
     alternatives(&mut out, advice);
@@ -290,6 +296,10 @@ fn sensitivity(out: &mut TextWriter, advice: &Advice) {
                 .for_each(|c| out.prose("      ", &format!("  {c}")));
         }
         out.line("");
+    }
+    if advice.priorities.iter().all(|p| p.family.is_none()) {
+        // It has been said that nothing does what is required, whatever matters most.
+        return;
     }
     out.line("If something else mattered most");
     for p in &advice.priorities {
