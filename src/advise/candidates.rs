@@ -218,13 +218,14 @@ fn children(steps: &[crate::scenario::Step]) -> u64 {
     steps.iter().map(of).max().unwrap_or(1)
 }
 
-/// Every candidate: the scenario's own strategies, and each family that its interpreters can execute. What the constraints exclude is among
+/// Every candidate: the scenario's own strategies (with the places that it says, `placed`, where they have them), and each family that its interpreters can execute. What the constraints exclude is among
 /// them, so that it can be said what it would do; the single thread always is.
 pub(super) fn candidates(
     scenario: &Scenario,
     profiles: &[Profile],
     constraints: &Constraints,
     breadth: Breadth,
+    placed: Option<&Placement>,
 ) -> Vec<Candidate> {
     let work = Work::of(scenario);
     let mut all: Vec<Candidate> = Vec::new();
@@ -236,14 +237,15 @@ pub(super) fn candidates(
                 all.push(candidate);
             }
         };
-        let mut add = |strategy: Strategy| put(strategy, None);
         for case in &scenario.strategies {
             let named = scenario.interpreters.get(profile);
             let meant = |name: &String| *name == p.name || named == Some(name);
             if case.interpreter.as_ref().is_none_or(meant) {
-                add(case.strategy.clone());
+                let placement = placed.and_then(|p| p.within(&case.strategy));
+                put(case.strategy.clone(), placement);
             }
         }
+        let mut add = |strategy: Strategy| put(strategy, None);
         if scenario
             .strategies
             .iter()

@@ -301,6 +301,8 @@ mod tests {
         let surveyor = Surveyor {
             profiles: &profiles,
             constraints: &constraints,
+            placed: None,
+            smaller: crate::advise::smaller::Smaller::NOTHING,
             threads: Some(1),
             progress: &|_| {},
             simulations: 0.into(),

@@ -11,12 +11,13 @@ use super::factors::factors;
 use super::family::Family;
 use super::groups::{groups, to_each_its_own};
 use super::migrate::{effort, migration};
-use super::placement::PlacedTasks;
+use super::placement::{PlacedTasks, Placement};
 use super::prior::{Demand, Prior, prior};
 use super::result::{
     Advice, AdviceEffort, Alternative, Approach, ByPriority, Path, Recommendation, Sensitivity,
     Split,
 };
+use super::smaller::Smaller;
 use super::survey::{Fared, Goal, Scale, Surveyor, deciding, finalists};
 use super::unmet::Looked;
 use super::weigh::{Crossing, Wrong};
@@ -66,6 +67,15 @@ pub enum AdviseError {
 /// # Errors
 /// Nothing can be simulated: no interpreter, or a limit of the program.
 pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, AdviseError> {
+    // Places that the scenario says are those of its own strategies; all others are tried as if it said none.
+    let hash = fingerprint(ask.scenario);
+    let said = Placement::said(ask.scenario);
+    let plain = said.as_ref().map(|(scenario, _)| Ask {
+        scenario,
+        ..ask.clone()
+    });
+    let ask = plain.as_ref().unwrap_or(ask);
+    let (scene, smaller) = Smaller::of(ask.scenario);
     let demand = Demand::of(ask.scenario);
     let constraints = Constraints {
         shared: ask.constraints.shared.or(Some(demand.shares)),
@@ -74,21 +84,24 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
     let surveyor = Surveyor {
         profiles: ask.profiles,
         constraints: &constraints,
+        placed: said.as_ref().map(|(_, places)| places),
+        smaller,
         threads: ask.threads,
         progress,
         simulations: AtomicU64::new(0),
         events: AtomicU64::new(0),
     };
     let goal = Goal::of(ask.scenario, &constraints);
-    let scale = surveyor.scale(ask.scenario)?;
+    let scale = surveyor.scale(&scene)?;
     let usual = Goal::usual(ask.scenario, &constraints);
-    let glance = surveyor.glance(ask.scenario, &usual, scale)?;
+    let glance = surveyor.glance(&scene, &usual, scale)?;
     let each = Goal::of_each(ask.scenario, &constraints);
     let finalists = finalists(&glance, &[&[usual.clone()][..], &each].concat());
-    let all = surveyor.closely(ask.scenario, &usual, scale, &finalists)?;
+    let all = surveyor.closely(&scene, &usual, scale, &finalists)?;
     let decision = decide(&all, &goal);
     let maker = Maker {
         ask,
+        scene: &scene,
         surveyor: &surveyor,
         words: Words::of(ask.scenario, &goal),
         goal,
@@ -98,6 +111,7 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
         demand,
     };
     let mut advice = maker.advice()?;
+    advice.scenario.hash = hash;
     advice.effort = AdviceEffort {
         candidates: glance.len() as u64,
         simulations: surveyor.simulations.load(Ordering::Relaxed),
@@ -108,6 +122,8 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
 
 struct Maker<'a> {
     ask: &'a Ask<'a>,
+    /// The work as it is simulated.
+    scene: &'a Scenario,
     surveyor: &'a Surveyor<'a>,
     words: Words,
     goal: Goal,
@@ -131,7 +147,7 @@ impl Maker<'_> {
         let taken = self.decision.take.map(|i| &self.all[i]);
         let alone = match taken {
             Some(_) => Vec::new(),
-            None => self.surveyor.alone(scenario, &self.goal)?,
+            None => self.surveyor.alone(self.scene, &self.goal)?,
         };
         let looked = Looked {
             all: &self.all,
@@ -160,7 +176,7 @@ impl Maker<'_> {
             scenario: ScenarioName {
                 name: scenario.name.clone(),
                 question: scenario.question.clone(),
-                hash: fingerprint(scenario),
+                hash: String::new(),
             },
             seed: scenario.seed,
             confidence: CONFIDENCE,
@@ -190,6 +206,7 @@ impl Maker<'_> {
             factors: Vec::new(),
             migration: None,
             benchmark: None,
+            proportion: self.surveyor.smaller.said(scenario),
             effort: AdviceEffort::default(),
         };
         let Some(taken) = taken else {
@@ -211,7 +228,7 @@ impl Maker<'_> {
         let others = self.best_of_others(Some(taken));
         let some: Vec<Candidate> = others.iter().map(|f| f.candidate.clone()).collect();
         let crossings = self.surveyor.crossings(
-            scenario,
+            self.scene,
             &self.goal,
             self.scale,
             &taken.candidate,
@@ -220,7 +237,7 @@ impl Maker<'_> {
         )?;
         advice.alternatives = self.others(Some(taken), &crossings);
         advice.sensitivity = self.sensitivity(taken, &wrong, (&others, &crossings));
-        advice.groups = groups(self.surveyor, scenario, taken, self.scale)?;
+        advice.groups = groups(self.surveyor, self.scene, taken, self.scale)?;
         let names: Vec<&str> = scenario
             .workload
             .classes
@@ -394,7 +411,7 @@ impl Maker<'_> {
         }
         let wrong = self
             .surveyor
-            .wrong(self.ask.scenario, &self.goal, self.scale, &finalists)?;
+            .wrong(self.scene, &self.goal, self.scale, &finalists)?;
         Ok(wrong)
     }
 

@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::prior::spent;
-use crate::scenario::{NamedPool, Offload, Scenario, Step, StepResource, Strategy, Workers};
+use crate::scenario::{
+    NamedPool, Offload, Placed, Scenario, Step, StepResource, Strategy, Workers,
+};
 
 /// Where the tasks of one kind are executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +94,29 @@ pub(super) struct Pools {
     pub work: Vec<Offload>,
     /// Numbers of threads for blocking calls.
     pub blocking: Vec<u32>,
+}
+
+/// Where a scenario says that the tasks of each kind are executed, if it says so of all steps of a kind together.
+pub(crate) fn places_said(scenario: &Scenario) -> Option<Vec<PlacedTasks>> {
+    let (_, placement) = Placement::said(scenario)?;
+    Some(placement.named(scenario))
+}
+
+/// The place of all these steps together, and the steps by themselves; `None` where single ones of them say where they are executed.
+fn place_of(steps: &[Step]) -> Option<(Place, &[Step])> {
+    let (place, steps) = match steps {
+        [one] => match (one.placed(), one.inside()) {
+            (Some(Placed::Loop), Some(inside)) => (Place::Loop, inside.steps),
+            (Some(Placed::Call(Some(name))), Some(inside)) => {
+                (Place::Pool(name.to_owned()), inside.steps)
+            }
+            (Some(_), _) => return None,
+            (None, _) => (Place::Parts, steps),
+        },
+        several => (Place::Parts, several),
+    };
+    let single = steps.iter().any(|s| s.any(&|s| s.placed().is_some()));
+    (!single).then_some((place, steps))
 }
 
 /// Programs that give each kind of task its own; none where all kinds are alike, or where the scenario says itself where steps are executed.
@@ -251,6 +276,40 @@ fn asyncio(offload: Offload, pools: Vec<NamedPool>) -> Strategy {
 }
 
 impl Placement {
+    /// The places that a scenario says itself, of all steps of a kind of task together, and the scenario without them; `None` where it says none, or
+    /// those of single steps. So a scenario that was kept with what is recommended is the same question as before.
+    pub(super) fn said(scenario: &Scenario) -> Option<(Scenario, Self)> {
+        let mut plain = scenario.clone();
+        let mut places = Vec::new();
+        for class in &mut plain.workload.classes {
+            let (place, steps) = place_of(&class.steps)?;
+            let steps = steps.to_vec();
+            places.push(place);
+            class.steps = steps;
+        }
+        let any = places.iter().any(|p| *p != Place::Parts);
+        any.then_some((plain, Self(places)))
+    }
+
+    /// These places in a program of this strategy; `None` where it has no loop that could tell kinds of tasks apart, or not the pools.
+    pub(super) fn within(&self, strategy: &Strategy) -> Option<Self> {
+        let offloads = strategy.offload().unwrap_or(Offload::None) != Offload::None;
+        let has = |place: &Place| match place {
+            Place::Loop | Place::Parts => true,
+            Place::Pool(name) => strategy.pools().iter().any(|p| p.name == *name),
+        };
+        let pools = offloads || !strategy.pools().is_empty();
+        if !strategy.execution().event_loop || !pools || !self.0.iter().all(has) {
+            return None;
+        }
+        // Without a pool for it, what is handed over in parts stays on the loop.
+        let place = |p: &Place| match p {
+            Place::Parts if !offloads => Place::Loop,
+            Place::Loop | Place::Parts | Place::Pool(_) => p.clone(),
+        };
+        Some(Self(self.0.iter().map(place).collect()))
+    }
+
     /// The scenario in which the steps of each kind of task say where they are executed.
     pub(super) fn placed(&self, scenario: &Scenario) -> Scenario {
         let mut placed = scenario.clone();
@@ -284,5 +343,55 @@ impl Placement {
             }
         };
         classes.map(one).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::parse_strategy;
+
+    fn scenario(first: &str, second: &str, strategy: &str) -> Scenario {
+        let text = format!(
+            "(schema: 1, name: \"x\", interpreters: [\"cpython-3.14\"], strategies: [\"{strategy}\"],
+              workload: (arrivals: Batch, tasks: [(name: \"a\", count: 4, steps: {first}), (name: \"b\", count: 4, steps: {second})]))"
+        );
+        Scenario::parse(&text, &[]).unwrap()
+    }
+
+    /// A scenario with the places of what is recommended is the scenario as it was, and the places.
+    #[test]
+    fn places_that_are_said_are_read_back() {
+        let plain = scenario(
+            "[Cpu(\"5ms\")]",
+            "[Io(\"5ms\"), Cpu(\"1ms\")]",
+            "asyncio+work=processes:2",
+        );
+        assert!(Placement::said(&plain).is_none());
+        let places = Placement(vec![Place::Pool("work".into()), Place::Loop]);
+        let placed = places.placed(&plain);
+        let (without, said) = Placement::said(&placed).unwrap();
+        assert_eq!((&without.workload, &said), (&plain.workload, &places));
+        let strategy = |text: &str| parse_strategy(text).unwrap().strategy;
+        assert_eq!(
+            places.within(&strategy("asyncio+work=processes:2")),
+            Some(places.clone())
+        );
+        for other in [
+            "sequential",
+            "threads:4",
+            "asyncio",
+            "asyncio+processes:2",
+            "asyncio+cpu=processes:2",
+        ] {
+            assert_eq!(places.within(&strategy(other)), None, "{other}");
+        }
+        // Of single steps it is the scenario's own affair.
+        let single = scenario(
+            "[Cpu(\"5ms\"), Offload(to: \"work\", steps: [Cpu(\"5ms\")])]",
+            "[Io(\"5ms\")]",
+            "asyncio+work=processes:2",
+        );
+        assert!(Placement::said(&single).is_none());
     }
 }

@@ -89,17 +89,19 @@ impl Words {
 
     /// What decides, of one: `has a p95 latency of 31.2 ms`, `completes up to 80 tasks/s`.
     fn has(&self, f: &Fared) -> String {
-        match self.by_capacity(f) {
-            true => format!("completes {}", self.value(f)),
-            false => format!("has a {}", self.value(f)),
+        if self.by_capacity(f) {
+            format!("completes {}", self.value(f))
+        } else {
+            format!("has a {}", self.value(f))
         }
     }
 
     /// The same of one that is held against another of which it was said: `this a p95 latency of 31.2 ms`.
     fn this(&self, f: &Fared) -> String {
-        match self.by_capacity(f) {
-            true => format!("this {}", self.value(f)),
-            false => format!("this a {}", self.value(f)),
+        if self.by_capacity(f) {
+            format!("this {}", self.value(f))
+        } else {
+            format!("this a {}", self.value(f))
         }
     }
 

@@ -8,6 +8,7 @@ use super::family::Family;
 use super::migrate::Migration;
 use super::placement::PlacedTasks;
 use super::prior::Question;
+use super::smaller::Proportion;
 use crate::measure::Estimate;
 use crate::result::{Generator, Judgement, ScenarioName, SpeedupVerdict};
 
@@ -69,6 +70,9 @@ pub struct Advice {
     pub migration: Option<Migration>,
     /// The command that measures what is recommended beside the single thread; absent if no command made the advice.
     pub benchmark: Option<String>,
+    /// By how much smaller work was simulated than that which is meant, where that would take too long; all figures are of what is meant.
+    #[serde(default)]
+    pub proportion: Option<Proportion>,
     /// How much was simulated.
     pub effort: AdviceEffort,
 }

@@ -7,6 +7,7 @@ use super::candidates::{Breadth, Candidate, candidates};
 use super::constraints::{Constraints, Priority};
 use super::family::Family;
 use super::placement::Placement;
+use super::smaller::Smaller;
 use crate::cpython::profile::Profile;
 use crate::engine::{Nanos, whole};
 use crate::measure::Estimate;
@@ -243,6 +244,10 @@ pub(super) struct Surveyor<'a> {
     pub profiles: &'a [Profile],
     /// What has to be respected.
     pub constraints: &'a Constraints,
+    /// Where the scenario says that its tasks are executed, by strategies that have these places; it is not in the scenario any more.
+    pub placed: Option<&'a Placement>,
+    /// By how much the work that is simulated is smaller than that which is meant: figures are of the latter.
+    pub smaller: Smaller,
     /// Number of threads that simulate; `None`: one for each core.
     pub threads: Option<usize>,
     /// Told how many simulations there were, now and then.
@@ -316,7 +321,13 @@ impl Surveyor<'_> {
         goal: &Goal,
         scale: Scale,
     ) -> Result<Vec<Fared>, StudyError> {
-        let all = candidates(scenario, self.profiles, self.constraints, scale.breadth);
+        let all = candidates(
+            scenario,
+            self.profiles,
+            self.constraints,
+            scale.breadth,
+            self.placed,
+        );
         let scene = scene(scenario, goal, scale.times);
         self.study(
             &scene,
@@ -473,6 +484,8 @@ impl Surveyor<'_> {
                 self.profiles[c.profile].name.clone(),
             );
             let mut forecast = by_name.get(&name)?.clone();
+            self.smaller
+                .restored(&mut forecast, metric, &scene.objectives);
             if let Some(horizon) = scene.horizon {
                 cpu_of_a_task(&mut forecast, horizon, metric);
             }

@@ -298,7 +298,9 @@ impl Surveyor<'_> {
         let of = |i: usize| {
             let fine = seen.iter().filter(|f| f.forecast.is_fine());
             let values = fine.filter_map(|f| f.forecast.objectives.get(i)?.value);
-            values.min_by(|a, b| a.mean.total_cmp(&b.mean))
+            let least = values.min_by(|a, b| a.mean.total_cmp(&b.mean))?;
+            // Nothing waits for others here, however many there are.
+            Some(least.scaled(1.0 / self.smaller.tasks))
         };
         Ok((0..none.len()).map(of).collect())
     }

@@ -261,7 +261,13 @@ impl Surveyor<'_> {
         let Some(changed) = lever.changed(scenario, factor) else {
             return Ok(false);
         };
-        let mut all = candidates(&changed, self.profiles, self.constraints, scale.breadth);
+        let mut all = candidates(
+            &changed,
+            self.profiles,
+            self.constraints,
+            scale.breadth,
+            self.placed,
+        );
         all.retain(|c| c.kind() == taken.kind() || c.kind() == other.kind());
         for own in [taken, other] {
             if !all.contains(own) {

@@ -308,11 +308,13 @@ pub(super) fn crossing(scenario: &Scenario, demand: &Demand, c: Crossing) -> Con
         Lever::Cores => {
             let cores = f64::from(scenario.machine.visible_cpus) * c.seen;
             let cores = crate::engine::whole(libm::round(cores).max(1.0));
-            let from = match c.factor > 1.0 {
-                true => " or more",
+            let from = if c.factor > 1.0 {
+                " or more"
+            } else if cores == 1 {
                 // There are no fewer.
-                false if cores == 1 => "",
-                false => " or fewer",
+                ""
+            } else {
+                " or fewer"
             };
             format!("with {}{from}", counted(cores, "core"))
         }

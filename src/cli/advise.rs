@@ -1,5 +1,7 @@
 //! `pchsim advise`: which approach to concurrency to take.
 
+mod kept;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -9,6 +11,7 @@ use anyhow::Context as _;
 use clap::{Args as ClapArgs, FromArgMatches as _};
 use serde::Deserialize;
 
+use self::kept::{kept, placed};
 use super::candidates;
 use super::exit::{Exit, UserError};
 use super::files::Files;
@@ -16,7 +19,7 @@ use super::format::FileKind;
 use super::interview;
 use super::output::Output;
 use super::printer::Printer;
-use super::selection::{ScenarioSource, find_profile, rendered, user_error};
+use super::selection::{ScenarioSource, find_profile, user_error};
 use super::values::{integer, seed};
 use super::words::quoted;
 use super::{record, verify};
@@ -24,9 +27,9 @@ use crate::advise::{Advice, Ask, Constraints, Depth, Family, FreeThreading, Inte
 use crate::host::{self, Scratch};
 use crate::profiles::{nearest, of_scenario};
 use crate::report;
-use crate::scenario::{Scenario, literal, strategy_label};
+use crate::scenario::Scenario;
 use crate::study::{StudyError, StudyProgress};
-use crate::syntax::{self, Changes, parse_objective};
+use crate::syntax::{Changes, parse_objective};
 
 /// What `pchsim advise` is told.
 #[derive(Clone, Debug, ClapArgs)]
@@ -229,6 +232,8 @@ struct Case {
     required: bool,
     /// The options that say the same, for the command that repeats it.
     words: Vec<String>,
+    /// Of these, what a scenario cannot hold.
+    asked: Vec<String>,
 }
 
 /// Runs the subcommand; the exit code.
@@ -269,7 +274,7 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     })?;
     advice.command = command(args, &case);
     if let Some(file) = &save {
-        file.write(&kept(&case, &advice)?, printer)?;
+        file.write(&kept(args, &case, &advice)?, printer)?;
     }
     let placed = placed(&case, &advice)?;
     advice.benchmark = benchmark_command(args, &case, &placed, &advice);
@@ -366,6 +371,7 @@ fn of_scenario_source(
     }
     let constraints = answers.constraints.clone();
     let words = given.iter().flat_map(|(k, v)| words_of(k, v)).collect();
+    let asked = beside(given.iter().map(|(k, v)| (*k, v.as_str())));
     Ok(Case {
         scenario,
         constraints,
@@ -375,6 +381,7 @@ fn of_scenario_source(
         interpreters: changes.interpreters,
         required: answers.latency.is_some() || answers.constraints.memory.is_some(),
         words,
+        asked,
     })
 }
 
@@ -385,6 +392,22 @@ fn words_of(key: &str, answer: &str) -> Vec<String> {
         ("expensive-startup" | "isolation", _) => vec![format!("--no-{key}")],
         _ => vec![format!("--{key}"), quoted(answer)],
     }
+}
+
+/// The options of answers that a scenario does not hold, where they ask for anything.
+fn beside<'a>(given: impl Iterator<Item = (&'static str, &'a str)>) -> Vec<String> {
+    let asks = |(key, answer): &(&'static str, &str)| match *key {
+        "state" => *answer == "shared",
+        "isolation" => ["y", "yes", "true"].contains(answer),
+        "free-threading" => *answer != "yes",
+        "priority" | "current" => true,
+        _ => false,
+    };
+    let all = given.filter(asks).flat_map(|(key, answer)| match key {
+        "isolation" => words_of(key, "y"),
+        _ => words_of(key, answer),
+    });
+    all.collect()
 }
 
 /// The scenario that answers make.
@@ -447,6 +470,7 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
         interpreters: Vec::new(),
         required: false,
         words,
+        asked: beside(interview.given()),
     })
 }
 
@@ -548,64 +572,6 @@ fn measured(advice: &Advice) -> Vec<String> {
 fn overrides(changes: &Changes) -> Vec<(String, String)> {
     let seed = changes.seed.map(|n| ("seed".to_owned(), n.to_string()));
     changes.set.iter().cloned().chain(seed).collect()
-}
-
-/// The overrides that give each kind of task its place, where that is recommended.
-fn placed(case: &Case, advice: &Advice) -> anyhow::Result<Vec<(String, String)>> {
-    let placement = advice.recommendation.as_ref().map(|r| &r.placement);
-    let mut all = Vec::new();
-    for (i, place) in placement.into_iter().flatten().enumerate() {
-        let number = i.to_string();
-        let path = ["workload", "tasks", &number, "steps"];
-        let steps = syntax::value_at(&case.text, &case.origin, &case.set, &path);
-        let steps = steps.map_err(|d| rendered(&d))?;
-        if let Some(steps) = steps.filter(|_| place.is_said()) {
-            let around = match &place.pool {
-                Some(pool) => format!("[Offload(to: \"{pool}\", steps: {steps})]"),
-                None => format!("[Inline({steps})]"),
-            };
-            all.push((format!("workload.tasks[{i}].steps"), around));
-        }
-    }
-    if !all.is_empty() {
-        // No other strategy has the pools.
-        all.push(("strategies".into(), listed(&measured(advice))));
-    }
-    Ok(all)
-}
-
-/// Texts as a list of a scenario.
-fn listed(all: &[String]) -> String {
-    let all: Vec<String> = all.iter().map(|t| literal::ron(t)).collect();
-    format!("[{}]", all.join(", "))
-}
-
-/// The scenario as it is kept: with what options changed and required, and with the place of each kind of task where it has one.
-fn kept(case: &Case, advice: &Advice) -> anyhow::Result<String> {
-    let mut set = case.set.clone();
-    if case.required {
-        set.push(("objectives".into(), listed(&advice.requirements)));
-    }
-    if !case.interpreters.is_empty() {
-        set.push(("interpreters".into(), listed(&case.interpreters)));
-        let own = case.scenario.strategies.iter().map(|c| {
-            let at = c.interpreter.as_ref();
-            let at = at.map_or(String::new(), |i| format!("@{i}"));
-            format!("{}{at}", strategy_label(&c.strategy))
-        });
-        let own: Vec<String> = own.collect();
-        if !own.is_empty() {
-            set.push(("strategies".into(), listed(&own)));
-        }
-    }
-    set.extend(placed(case, advice)?);
-    if set.is_empty() {
-        return Ok(case.text.clone());
-    }
-    let text = syntax::rewritten(&case.text, &case.origin, &set).map_err(|d| rendered(&d))?;
-    Ok(format!(
-        "// Made by `pchsim advise`, with what its options changed and its recommendation needs.\n{text}"
-    ))
 }
 
 fn benchmark_command(

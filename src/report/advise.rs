@@ -18,6 +18,9 @@ pub fn text(advice: &Advice, style: Style) -> String {
         &format!("Advice for {}", one_line(&advice.scenario.name)),
     );
     out.entries(&facts(advice), " · ", "", "  ");
+    if let Some(p) = &advice.proportion {
+        out.prose("", &p.text);
+    }
     out.line("");
     out.prose("", &answer(advice));
     out.line("");

@@ -259,7 +259,7 @@ fn collect_findings(samples: &[Sample]) -> Vec<CountedFinding> {
 }
 
 /// Judges an objective by the interval of its value.
-pub(super) fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
+pub(crate) fn judge(o: &Objective, value: Option<Estimate>) -> Judgement {
     let verdict = match value {
         None => Verdict::Missed,
         Some(v) if o.below && v.high() < o.bound || !o.below && v.low() > o.bound => Verdict::Met,

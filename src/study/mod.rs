@@ -40,6 +40,7 @@ pub(crate) use course::compared;
 pub use crashes::{Broken, KilledForMemory, Lost, LostMachines, Missed, Restarted};
 pub use fingerprint::{fingerprint, plan_fingerprint, text_fingerprint};
 pub(crate) use follow::follow;
+pub(crate) use forecast::judge;
 pub use judge::judged;
 pub use options::{Options, PRECISION, StudyError, StudyProgress};
 pub(crate) use outline::{Valued, outline};

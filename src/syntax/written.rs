@@ -49,7 +49,11 @@ pub(crate) fn value_at(
                 args: CallArgs::Fields(entries),
                 ..
             } => entries.iter().find(|(k, _)| k.text == *part).map(|e| &e.1),
-            SyntaxKind::List(items) => part.parse::<usize>().ok().and_then(|i| items.get(i)),
+            SyntaxKind::List(items)
+            | SyntaxKind::Call {
+                args: CallArgs::Items(items),
+                ..
+            } => part.parse::<usize>().ok().and_then(|i| items.get(i)),
             SyntaxKind::Call { .. }
             | SyntaxKind::None
             | SyntaxKind::Bool(_)

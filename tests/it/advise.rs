@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::world::pchsim_in;
 
 /// Exit code, standard output and standard error.
-fn said(dir: &Path, args: &[&str], input: &str) -> (i32, String, String) {
+pub(crate) fn said(dir: &Path, args: &[&str], input: &str) -> (i32, String, String) {
     let mut command = pchsim_in(dir);
     command.args(["advise", "--no-progress"]).args(args);
     let output = command.write_stdin(input).output().unwrap();
@@ -28,7 +28,7 @@ fn said(dir: &Path, args: &[&str], input: &str) -> (i32, String, String) {
     )
 }
 
-fn nowhere() -> TempDir {
+pub(crate) fn nowhere() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
@@ -381,6 +381,15 @@ proptest! {
         prop_assert!(r.placement.is_empty() || kinds && r.placement.len() == 2);
         prop_assert_eq!(!r.placement.is_empty(), advice.split.as_ref().is_some_and(|s| s.better));
         prop_assert!(r.requirements.iter().all(|o| o.verdict != Verdict::Missed));
+        // What is said to do best has no better beside it: else it is said that it is no more than a tie, or that the other is less sure.
+        let others = || advice.alternatives.iter().map(|a| &a.approach).filter(|a| a.meets);
+        let better: Vec<&str> = others()
+            .filter(|a| figure(a, &advice) < figure(r, &advice))
+            .map(|a| a.strategy.as_str())
+            .collect();
+        let why = &r.reasons[0];
+        prop_assert!(better.is_empty() || !why.contains("Of all that may be taken"), "{better:?} {why}");
+        prop_assert!(better.is_empty() || why.contains("As good as the best") || why.contains("surely") || why.contains("at most twice") || why.contains("No concurrency"), "{better:?} {why}");
         if let (Some(budget), Some(memory)) = (c.memory, r.memory_bytes) {
             prop_assert!(memory.mean <= budget as f64);
         }
@@ -396,6 +405,15 @@ proptest! {
     }
 }
 
+/// What decides, of which less is better.
+fn figure(a: &pchsim::advise::Approach, advice: &Advice) -> f64 {
+    let value = match (advice.priority, a.capacity_per_s) {
+        (Priority::Throughput, Some(c)) if a.makespan_s.is_none() => 1.0 / c.mean,
+        _ => a.value.map_or(f64::INFINITY, |v| v.mean),
+    };
+    if value.is_nan() { f64::INFINITY } else { value }
+}
+
 /// Agents of two kinds under one GIL, who come all at once.
 fn agents(thinker: &str, scout: &str) -> Scenario {
     let text = format!(
@@ -408,7 +426,7 @@ fn agents(thinker: &str, scout: &str) -> Scenario {
     Scenario::parse(&text, &[]).unwrap()
 }
 
-fn advised(scenario: &Scenario, constraints: Constraints, depth: Depth) -> Advice {
+pub(crate) fn advised(scenario: &Scenario, constraints: Constraints, depth: Depth) -> Advice {
     let profiles = profiles_of(scenario);
     let ask = Ask {
         scenario,

@@ -3,5 +3,6 @@
 //! [docs/decisions.md]: ../../../docs/decisions.md
 
 mod cases;
+mod choice;
 mod decisions;
 mod page;
