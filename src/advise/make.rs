@@ -13,10 +13,10 @@ use super::migrate::{effort, migration};
 use super::placement::PlacedTasks;
 use super::prior::{Demand, Prior, prior};
 use super::result::{
-    Advice, AdviceEffort, Alternative, Approach, ByPriority, Path, Recommendation, Sensitivity,
-    Split,
+    Advice, AdviceEffort, Alternative, Approach, ByPriority, Further, Path, Recommendation,
+    Sensitivity, Split,
 };
-use super::survey::{Fared, Goal, Scale, Surveyor, finalists};
+use super::survey::{Fared, Goal, Scale, Surveyor, close_scene, finalists, tasks_of_a_run};
 use super::weigh::Wrong;
 use super::words::{self, Words};
 use crate::cpython::profile::Profile;
@@ -91,6 +91,7 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
     let finalists = finalists(&glance, &goal, &others);
     let all = surveyor.closely(ask.scenario, &goal, scale, &finalists)?;
     let decision = decide(&all, &goal);
+    let tasks_per_run = tasks_of_a_run(&close_scene(ask.scenario, &goal, scale));
     let maker = Maker {
         ask,
         surveyor: &surveyor,
@@ -106,6 +107,8 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
         candidates: glance.len() as u64,
         simulations: surveyor.simulations.load(Ordering::Relaxed),
         events: surveyor.events.load(Ordering::Relaxed),
+        tasks_per_run,
+        tasks_in_scenario: tasks_of_a_run(ask.scenario),
     };
     Ok(advice)
 }
@@ -166,6 +169,7 @@ impl Maker<'_> {
             path: self.path(&prior, taken),
             baseline: self.baseline().map(|b| self.approach(b)),
             alternatives: Vec::new(),
+            further: self.further(taken),
             sensitivity: Vec::new(),
             priorities: self.priorities(),
             second_best: taken.and_then(|t| self.second_best(t)),
@@ -296,8 +300,11 @@ impl Maker<'_> {
             ),
             reasons,
             tied: words::names(&tied),
-            migration_effort: effort(self.ask.constraints.current, taken.candidate.kind())
-                .to_owned(),
+            migration_effort: effort(
+                self.ask.constraints.current,
+                (taken.candidate.kind(), &taken.candidate.strategy),
+                self.profile(taken).minor,
+            ),
             approach,
         }
     }
@@ -331,6 +338,27 @@ impl Maker<'_> {
 
     /// The best of every family but that which is taken.
     fn best_of_others(&self, taken: Option<&Fared>) -> Vec<&Fared> {
+        let mut best = self.best_of_all_others(taken);
+        best.truncate(ALTERNATIVES);
+        best
+    }
+
+    /// What was simulated and is not among the alternatives that are shown, with its figure or what stands in the way.
+    fn further(&self, taken: Option<&Fared>) -> Vec<Further> {
+        let others = self.best_of_all_others(taken);
+        let left_out = others.into_iter().skip(ALTERNATIVES);
+        left_out
+            .map(|f| Further {
+                family: f.candidate.family,
+                strategy: f.label(),
+                interpreter: self.profile(f).name.clone(),
+                text: self.words.further(f),
+            })
+            .collect()
+    }
+
+    /// The best of every kind but that which is taken.
+    fn best_of_all_others(&self, taken: Option<&Fared>) -> Vec<&Fared> {
         let mut kinds: Vec<(Family, bool)> = taken.iter().map(|t| t.candidate.kind()).collect();
         let mut best = Vec::new();
         for &i in &self.decision.order {
@@ -340,7 +368,6 @@ impl Maker<'_> {
                 best.push(f);
             }
         }
-        best.truncate(ALTERNATIVES);
         best
     }
 

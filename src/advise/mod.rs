@@ -22,6 +22,7 @@ mod placement;
 mod prior;
 mod result;
 mod survey;
+mod way;
 mod weigh;
 mod words;
 
@@ -34,4 +35,3 @@ pub use migrate::{Migration, Pitfall};
 pub use placement::{PlaceName, PlacedTasks};
 pub use prior::Question;
 pub use result::*;
-pub(crate) use words::one_line;
