@@ -564,7 +564,7 @@ const MOST_USERS: u32 = 1_000_000;
 fn arrivals(text: &str) -> Result<Value, String> {
     let wrong = || {
         format!(
-            "`{text}` is none of: so many at once, from 1 to {MAX_TASKS} (100); so many a second, a minute or an hour, up to {} a second (80/s, 600/min, 5000/h); so many users, from 1 to {MOST_USERS} (20 users)",
+            "`{text}` is none of: so many at once (100), so many a second, a minute or an hour (80/s, 600/min, 5000/h), so many users (20 users); from 1 to {MAX_TASKS} tasks, up to {} a second, from 1 to {MOST_USERS} users",
             crate::scenario::limits::MAX_RATE
         )
     };
