@@ -115,13 +115,16 @@ const KEYS: [&str; 19] = [
 ];
 
 /// Families by the words of `--current`.
-const CURRENT: [(&str, Family); 8] = [
+const CURRENT: [(&str, Family); 11] = [
     ("sequential", Family::SingleThread),
     ("threads", Family::Threads),
+    ("free-threading", Family::FreeThreads),
     ("processes", Family::Processes),
     ("asyncio", Family::Asyncio),
     ("asyncio+threads", Family::AsyncioThreads),
+    ("asyncio+free-threading", Family::AsyncioFreeThreads),
     ("asyncio+processes", Family::AsyncioProcesses),
+    ("asyncio+interpreters", Family::AsyncioInterpreters),
     ("interpreters", Family::Interpreters),
     ("servers", Family::Prefork),
 ];
@@ -189,6 +192,11 @@ impl Interview {
         }
     }
 
+    fn is_sequential(&self) -> bool {
+        let order = self.given.get("order");
+        order.is_some_and(|t| t.trim().to_lowercase() == "sequential")
+    }
+
     fn kind(&self) -> WorkKind {
         match self
             .given
@@ -235,7 +243,12 @@ impl Interview {
             "arrivals" => (
                 "How do tasks come?",
                 "so many at once (100), so many a second (80/s), or from users who wait for their answer (20 users)",
-                by_kind("100", "100", "80/s"),
+                // Of which each needs the one before do not come by a clock.
+                by_kind(
+                    "100",
+                    "100",
+                    if self.is_sequential() { "1000" } else { "80/s" },
+                ),
             ),
             "cpu" => (
                 "How long does a task compute?",
@@ -314,7 +327,7 @@ impl Interview {
             ),
             _ => (
                 "What does the program do today?",
-                "sequential, threads, processes, asyncio, asyncio+threads, asyncio+processes, interpreters or servers",
+                "sequential, threads, free-threading, processes, asyncio, asyncio+threads, asyncio+free-threading, asyncio+processes, asyncio+interpreters, interpreters or servers",
                 "sequential".to_owned(),
             ),
         };
@@ -456,6 +469,8 @@ fn why(e: UnitError) -> String {
 
 /// Most that may be asked of memory and latencies, so that no sum overflows.
 const MOST: f64 = 1e12;
+/// Least of them: a nanosecond, and a byte.
+const LEAST: f64 = 1e-6;
 
 /// Reads an answer.
 fn parsed(key: &str, text: &str) -> Result<Value, String> {
@@ -475,24 +490,26 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
             .trim()
             .parse::<f64>()
         {
-            Ok(n) if n.is_finite() && n > 0.0 && n <= MOST => Ok(Value::Number(n)),
+            Ok(n) if (LEAST..=MOST).contains(&n) => Ok(Value::Number(n)),
             _ => Err(format!(
-                "`{text}` is no {what} above 0, such as {example}, nor `none`"
+                "`{text}` is no {what} above 0 (from {LEAST} to {MOST:e}, without another unit), such as {example}, nor `none`"
             )),
         }
     };
     let duration = || match units::duration(text) {
         Ok(t) => Ok(Value::Number(t.0 as f64)),
         Err(e) => Err(format!(
-            "`{text}`: {}; expected a time with its unit, for example 20ms or 1.5s",
-            why(e)
+            "`{text}`: {}; expected a time with its unit ({}), for example 20ms, 1.5s or 1h30m",
+            why(e),
+            units::time_units()
         )),
     };
     let size = || match units::size(text) {
         Ok(b) => Ok(Value::Number(b as f64)),
         Err(e) => Err(format!(
-            "`{text}`: {}; expected a size with its unit, for example 10kB or 300MB",
-            why(e)
+            "`{text}`: {}; expected a size with its unit ({}), for example 10kB or 300MB",
+            why(e),
+            units::size_units()
         )),
     };
     match key {
@@ -510,7 +527,7 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
             match number {
                 Ok(p) if p > 0.0 && p < 100.0 => Ok(Value::Number(p)),
                 _ => Err(format!(
-                    "`{text}` is no percentile between 0 and 100, such as p95"
+                    "`{text}` is no percentile between 0 and 100, such as p95 or 99.9"
                 )),
             }
         }
@@ -541,10 +558,14 @@ fn parsed(key: &str, text: &str) -> Result<Value, String> {
     }
 }
 
+/// Most users that are asked about.
+const MOST_USERS: u32 = 1_000_000;
+
 fn arrivals(text: &str) -> Result<Value, String> {
     let wrong = || {
         format!(
-            "`{text}` is none of: so many at once (100), so many a second (80/s), so many users (20 users)"
+            "`{text}` is none of: so many at once (100), so many a second, a minute or an hour (80/s, 600/min, 5000/h), so many users (20 users); from 1 to {MAX_TASKS} tasks, up to {} a second, from 1 to {MOST_USERS} users",
+            crate::scenario::limits::MAX_RATE
         )
     };
     let lower = text.to_lowercase();
@@ -556,7 +577,7 @@ fn arrivals(text: &str) -> Result<Value, String> {
             .trim()
             .parse::<u32>()
             .ok()
-            .filter(|n| (1..=1_000_000).contains(n));
+            .filter(|n| (1..=MOST_USERS).contains(n));
         return n
             .map(|n| Value::Arrivals(ArrivalsAnswer::Users(n)))
             .ok_or_else(wrong);
@@ -660,6 +681,10 @@ mod tests {
             ("latency-ms", "soon"),
             ("latency-ms", "0"),
             ("latency-ms", "inf"),
+            ("latency-ms", "0.0000001"),
+            ("latency-ms", "1e300"),
+            ("latency-ms", "2s"),
+            ("memory-mb", "1GB"),
             ("percentile", "100"),
             ("memory-mb", "-256"),
             ("memory-mb", "NaN"),
@@ -677,5 +702,23 @@ mod tests {
             assert!(interview.answer(key, text).is_err(), "{key}: {text}");
         }
         assert!(interview.given().next().is_none());
+        // What was written, and what may be.
+        for (key, text, expected) in [
+            ("cpu", "30days", "ns, us, µs, ms, s, m, h, d"),
+            ("wait", "5", "20ms"),
+            ("payload", "5XB", "kB, KB, MB"),
+            ("arrivals", "80/x", "80/s, 600/min"),
+            ("arrivals", "99999999999", "20 users"),
+            ("latency-ms", "2s", "number of milliseconds"),
+            ("memory-mb", "1GB", "number of megabytes"),
+            ("percentile", "95%", "p95"),
+            ("current", "go", "free-threading"),
+        ] {
+            let e = interview.answer(key, text).unwrap_err();
+            assert!(
+                e.contains(&format!("`{text}`")) && e.contains(expected),
+                "{e}"
+            );
+        }
     }
 }

@@ -53,6 +53,12 @@ impl Lever {
             Self::Waits => takes(false),
             Self::Tasks => match w.arrivals {
                 Arrivals::Batch => true,
+                // Each task comes when the one before is over: there are no more of them at once, however many there are.
+                Arrivals::Closed {
+                    users: 1,
+                    ref think,
+                    ..
+                } if think.mean() == 0.0 => false,
                 _ => own_load(scenario).is_some(),
             },
             Self::Payload => w.any_step(|s| s.carries() != crate::scenario::Carried::default()),

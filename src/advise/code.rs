@@ -165,8 +165,7 @@ pub(super) fn code(strategy: &Strategy, named: &[&str]) -> String {
         Strategy::Sequential => {
             add(&kinds);
             add("");
-            add("for task in tasks:");
-            add("    results.append(work(task))");
+            add("results = [work(task) for task in tasks]");
         }
         Strategy::Threads(Workers::PerTask) => {
             add("import threading");
@@ -288,8 +287,9 @@ pub(super) fn code(strategy: &Strategy, named: &[&str]) -> String {
 }
 
 /// A strategy that stands for a family, for the code before.
-pub(super) fn typical(family: Family, workers: u32) -> Strategy {
+pub(super) fn typical(family: Family, workers: u32, minor: u32) -> Strategy {
     let n = Workers::Exactly(workers);
+    let start = StartMethod::of_version(minor);
     let asyncio = |offload| Strategy::Asyncio {
         limit: None,
         offload,
@@ -302,11 +302,11 @@ pub(super) fn typical(family: Family, workers: u32) -> Strategy {
         Family::AsyncioThreads | Family::AsyncioFreeThreads => asyncio(Offload::Threads(n)),
         Family::Processes => Strategy::Processes {
             workers: n,
-            start: StartMethod::Forkserver,
+            start,
             api: ProcessApi::EXECUTOR,
             life: crate::scenario::PoolLife::default(),
         },
-        Family::AsyncioProcesses => asyncio(Offload::Processes(n, StartMethod::Forkserver)),
+        Family::AsyncioProcesses => asyncio(Offload::Processes(n, start)),
         Family::Interpreters => Strategy::Interpreters(n),
         Family::AsyncioInterpreters => asyncio(Offload::Interpreters(n)),
         Family::Prefork => Strategy::Prefork {

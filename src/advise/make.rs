@@ -14,11 +14,13 @@ use super::migrate::{effort, migration};
 use super::placement::{PlacedTasks, Placement};
 use super::prior::{Demand, Prior, prior};
 use super::result::{
-    Advice, AdviceEffort, Alternative, Approach, ByPriority, Path, Recommendation, Sensitivity,
-    Split,
+    Advice, AdviceEffort, Alternative, Approach, ByPriority, Further, Path, Recommendation,
+    Sensitivity, Split,
 };
 use super::smaller::Smaller;
-use super::survey::{Fared, Goal, Scale, Surveyor, deciding, finalists};
+use super::survey::{
+    Fared, Goal, Scale, Surveyor, close_scene, deciding, finalists, tasks_of_a_run,
+};
 use super::unmet::Looked;
 use super::weigh::{Crossing, Wrong};
 use super::words::{self, Words};
@@ -99,6 +101,7 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
     let finalists = finalists(&glance, &[&[usual.clone()][..], &each].concat());
     let all = surveyor.closely(&scene, &usual, scale, &finalists)?;
     let decision = decide(&all, &goal);
+    let tasks_per_run = tasks_of_a_run(&close_scene(&scene, &usual, scale));
     let maker = Maker {
         ask,
         scene: &scene,
@@ -116,6 +119,8 @@ pub fn advise(ask: &Ask<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<Advice, 
         candidates: glance.len() as u64,
         simulations: surveyor.simulations.load(Ordering::Relaxed),
         events: surveyor.events.load(Ordering::Relaxed),
+        tasks_per_run,
+        tasks_in_scenario: tasks_of_a_run(ask.scenario),
     };
     Ok(advice)
 }
@@ -198,6 +203,7 @@ impl Maker<'_> {
             path: self.path(&prior, taken),
             baseline: self.baseline().map(|b| self.approach(b)),
             alternatives: Vec::new(),
+            further: self.further(taken),
             sensitivity: Vec::new(),
             priorities: self.priorities(),
             second_best: taken.and_then(|t| self.second_best(t)),
@@ -329,8 +335,11 @@ impl Maker<'_> {
             ),
             reasons,
             tied: words::names(&tied),
-            migration_effort: effort(self.ask.constraints.current, taken.candidate.kind())
-                .to_owned(),
+            migration_effort: effort(
+                self.ask.constraints.current,
+                (taken.candidate.kind(), &taken.candidate.strategy),
+                self.profile(taken).minor,
+            ),
             approach,
         }
     }
@@ -364,6 +373,27 @@ impl Maker<'_> {
 
     /// The best of every family but that which is taken.
     fn best_of_others(&self, taken: Option<&Fared>) -> Vec<&Fared> {
+        let mut best = self.best_of_all_others(taken);
+        best.truncate(ALTERNATIVES);
+        best
+    }
+
+    /// What was simulated and is not among the alternatives that are shown, with its figure or what stands in the way.
+    fn further(&self, taken: Option<&Fared>) -> Vec<Further> {
+        let others = self.best_of_all_others(taken);
+        let left_out = others.into_iter().skip(ALTERNATIVES);
+        left_out
+            .map(|f| Further {
+                family: f.candidate.family,
+                strategy: f.label(),
+                interpreter: self.profile(f).name.clone(),
+                text: self.words.further(f),
+            })
+            .collect()
+    }
+
+    /// The best of every kind but that which is taken.
+    fn best_of_all_others(&self, taken: Option<&Fared>) -> Vec<&Fared> {
         let mut kinds: Vec<(Family, bool)> = taken.iter().map(|t| t.candidate.kind()).collect();
         let mut best = Vec::new();
         for &i in &self.decision.order {
@@ -373,7 +403,6 @@ impl Maker<'_> {
                 best.push(f);
             }
         }
-        best.truncate(ALTERNATIVES);
         best
     }
 

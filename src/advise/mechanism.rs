@@ -15,7 +15,26 @@ impl Words {
             .zip(self.number(fast))
             .map_or(0.0, |(a, b)| a / b - 1.0);
         let cpu = slow.get(Quantity::Cpu).zip(fast.get(Quantity::Cpu));
+        let length = |f: &Fared| f.get(Quantity::LatencyMean).unwrap_or(0.0);
         if let Some((a, b)) = cpu.filter(|(a, b)| gap > 0.0 && a / b - 1.0 >= MOST * gap) {
+            let running = |f: &Fared| f.forecast.causes[Cause::Running as usize] * length(f);
+            // What the tasks' own steps take is no more than a part of the CPU time: the rest is spent on handing them over, and on workers.
+            if running(slow) / running(fast).max(f64::MIN_POSITIVE) - 1.0 < MOST * (a / b - 1.0) {
+                let more = |c: Cause| {
+                    let time = |f: &Fared| f.forecast.causes[c as usize] * length(f);
+                    time(slow) - time(fast)
+                };
+                let what = if more(Cause::Startup) > more(Cause::Ipc) {
+                    "starting workers, pickling and hand-over take"
+                } else {
+                    "pickling, pipes and hand-over take"
+                };
+                return format!(
+                    "{what} CPU time beside the tasks' own code ({} of CPU time in all against {})",
+                    time(a),
+                    time(b)
+                );
+            }
             return format!(
                 "its code runs longer ({} of CPU time against {}){}",
                 time(a),
@@ -27,7 +46,6 @@ impl Words {
                 }
             );
         }
-        let length = |f: &Fared| f.get(Quantity::LatencyMean).unwrap_or(0.0);
         let time_of = |f: &Fared, c: usize| f.forecast.causes[c] * length(f);
         let more = |c: usize| time_of(slow, c) - time_of(fast, c);
         let causes =

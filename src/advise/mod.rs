@@ -25,6 +25,7 @@ mod result;
 mod smaller;
 mod survey;
 mod unmet;
+mod way;
 mod weigh;
 mod words;
 
@@ -39,4 +40,3 @@ pub use placement::{PlaceName, PlacedTasks};
 pub use prior::Question;
 pub use result::*;
 pub use smaller::Proportion;
-pub(crate) use words::one_line;

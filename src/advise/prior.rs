@@ -218,10 +218,14 @@ pub(super) fn prior(demand: &Demand, constraints: &Constraints) -> Prior {
         };
     }
     let parallel = demand.at_once > 1;
-    let tasks = format!(
-        "{} may be under way at once",
-        counted(demand.at_once, "task")
-    );
+    let tasks = if parallel {
+        format!(
+            "{} may be under way at once",
+            counted(demand.at_once, "task")
+        )
+    } else {
+        "one task is under way at a time".into()
+    };
     if !ask("Can tasks be executed in parallel?", parallel, tasks) {
         return Prior {
             path,

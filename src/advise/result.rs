@@ -54,6 +54,9 @@ pub struct Advice {
     pub baseline: Option<Approach>,
     /// The best of every other family, the best first.
     pub alternatives: Vec<Alternative>,
+    /// The best of each family that was simulated and is further behind, or cannot be taken: no more is said of it than its figure, or why.
+    #[serde(default)]
+    pub further: Vec<Further>,
     /// What a wrong input would change.
     pub sensitivity: Vec<Sensitivity>,
     /// What would be taken if something else mattered most.
@@ -204,6 +207,19 @@ pub struct Alternative {
     pub wins: Vec<Condition>,
 }
 
+/// An approach that was simulated, and is not among the alternatives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Further {
+    /// Its family.
+    pub family: Family,
+    /// The strategy, as `--strategy` takes it.
+    pub strategy: String,
+    /// The interpreter.
+    pub interpreter: String,
+    /// What it is called, and its figure or what stands in its way.
+    pub text: String,
+}
+
 /// When an alternative is the better choice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
@@ -295,4 +311,10 @@ pub struct AdviceEffort {
     pub simulations: u64,
     /// Model events.
     pub events: u64,
+    /// Tasks of one run in a close look; absent where a horizon or a trace ends it.
+    #[serde(default)]
+    pub tasks_per_run: Option<u64>,
+    /// Tasks that the scenario counts itself, where it does: a load that goes on is simulated for as long as it takes to tell approaches apart.
+    #[serde(default)]
+    pub tasks_in_scenario: Option<u64>,
 }

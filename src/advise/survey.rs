@@ -16,7 +16,7 @@ use crate::quantity::Quantity;
 use crate::result::{Forecast, Judgement, Tier, Verdict, fails_more};
 use crate::scenario::units::format_size;
 use crate::scenario::{
-    Arrivals, Metric, Objective, Pool, Rounds, Scenario, StartMethod, Strategy, StrategyCase,
+    Arrivals, Dist, Metric, Objective, Pool, Rounds, Scenario, StartMethod, Strategy, StrategyCase,
     Workers, strategy_label,
 };
 use crate::strategy::simulate;
@@ -346,13 +346,7 @@ impl Surveyor<'_> {
         scale: Scale,
         some: &[Candidate],
     ) -> Result<Vec<Fared>, StudyError> {
-        let more = (LOOK / scale.events.max(1) as f64).clamp(1.0, 4.0);
-        let times = if is_steady(scenario) {
-            (more * scale.times).min(2.0)
-        } else {
-            1.0
-        };
-        let scene = scene(scenario, goal, times);
+        let scene = close_scene(scenario, goal, scale);
         let options = Options {
             most_replications: 30,
             event_budget: 10_000_000,
@@ -395,7 +389,7 @@ impl Surveyor<'_> {
         let busy = busy(scenario, scale);
         let some: Vec<Candidate> = all.iter().map(|f| f.candidate.clone()).collect();
         let seen = self.study(
-            &scene(&busy, &goal, 1.0),
+            &bare(busy, &goal),
             &some,
             &Options::default().with_replications(3),
             Some(Metric::Makespan),
@@ -618,6 +612,32 @@ pub(super) fn scene(scenario: &Scenario, goal: &Goal, times: f64) -> Scenario {
         let tasks = whole(CLOSED * times).max(u64::from(*users) * 2);
         *count = count.map(|n| n.min(tasks));
     }
+    bare(scene, goal)
+}
+
+/// The scenario as it is looked at closely.
+pub(super) fn close_scene(scenario: &Scenario, goal: &Goal, scale: Scale) -> Scenario {
+    let more = (LOOK / scale.events.max(1) as f64).clamp(1.0, 4.0);
+    let times = if is_steady(scenario) {
+        (more * scale.times).min(2.0)
+    } else {
+        1.0
+    };
+    scene(scenario, goal, times)
+}
+
+/// Tasks of one run of a scenario, where it says how many there are.
+pub(super) fn tasks_of_a_run(scenario: &Scenario) -> Option<u64> {
+    let w = &scenario.workload;
+    match &w.arrivals {
+        Arrivals::Batch => Some(w.tasks_of_a_round().saturating_mul(w.rounds.count.max(1))),
+        Arrivals::Open { count, .. } | Arrivals::Closed { count, .. } => *count,
+        Arrivals::Sessions { .. } | Arrivals::Varying { .. } | Arrivals::Trace(_) => None,
+    }
+}
+
+/// The scenario with what is required of it, and nothing of what it compares.
+fn bare(mut scene: Scenario, goal: &Goal) -> Scenario {
     scene.objectives.clone_from(&goal.objectives);
     scene.replications = None;
     scene.rank_by = None;
@@ -625,10 +645,18 @@ pub(super) fn scene(scenario: &Scenario, goal: &Goal, times: f64) -> Scenario {
     scene
 }
 
-/// The same work all at once.
+/// The same work with always some of it there: all at once, or from users who never think, for no more can be under way than there are users.
 fn busy(scenario: &Scenario, scale: Scale) -> Scenario {
     let mut busy = scenario.clone();
     let w = &mut busy.workload;
+    let users = match w.arrivals {
+        Arrivals::Closed { users, .. } => Some(users),
+        Arrivals::Batch
+        | Arrivals::Open { .. }
+        | Arrivals::Varying { .. }
+        | Arrivals::Sessions { .. }
+        | Arrivals::Trace(_) => None,
+    };
     w.arrivals = Arrivals::Batch;
     w.rounds = Rounds::default();
     w.client = None;
@@ -643,6 +671,18 @@ fn busy(scenario: &Scenario, scale: Scale) -> Scenario {
         let share = class.weight / all.max(f64::MIN_POSITIVE);
         class.count = whole(tasks * share).max(1);
         class.interleave = true;
+    }
+    if let Some(users) = users {
+        let tasks = whole(tasks);
+        // Users of whom none comes twice are a batch.
+        if u64::from(users) * 2 <= tasks {
+            w.arrivals = Arrivals::Closed {
+                users,
+                think: Dist::Constant(Nanos::ZERO),
+                count: Some(tasks),
+            };
+            busy.warmup = Some(Nanos::ZERO);
+        }
     }
     busy
 }

@@ -16,7 +16,7 @@ use crate::quantity::{
     quantity_text, seconds, time,
 };
 use crate::result::{Judgement, Verdict};
-use crate::scenario::{Arrivals, Metric, Scenario};
+use crate::scenario::{Arrivals, Metric, Scenario, visible};
 
 /// What all sentences of a piece of advice have in common.
 #[derive(Clone, Debug)]
@@ -150,6 +150,16 @@ impl Words {
             }
         }
         parts.join(", ")
+    }
+
+    /// What is said of an approach that is further behind.
+    pub(super) fn further(&self, f: &Fared) -> String {
+        let figure = match f.excluded {
+            Some(why) => format!("cannot be taken: {why}"),
+            None if f.standing() > 1 => format!("does not do what is required: {}", lacks(f)),
+            None => self.value(f),
+        };
+        format!("{} ({}): {figure}", f.candidate.name(), f.label())
     }
 
     /// What it does to give each kind of task its own; `better`: it is what is recommended.
@@ -370,7 +380,7 @@ pub(super) fn second_best<'a>(
 /// Where the tasks of each kind are executed: `thinker whole in the pool "work", scout on the loop`.
 pub(super) fn places(placement: &[PlacedTasks]) -> String {
     let one = |p: &PlacedTasks| {
-        let name = one_line(&p.name);
+        let name = visible(&p.name);
         match (p.place, &p.pool) {
             (PlaceName::Pool, Some(pool)) => format!("{name} whole in the pool `{pool}`"),
             (PlaceName::Loop, _) => format!("{name} on the loop"),
@@ -380,15 +390,6 @@ pub(super) fn places(placement: &[PlacedTasks]) -> String {
         }
     };
     list(&placement.iter().map(one).collect::<Vec<_>>())
-}
-
-/// A name of the user's on one line, without signs that a terminal would obey.
-pub(crate) fn one_line(name: &str) -> String {
-    let words: Vec<&str> = name
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.join(" ")
 }
 
 /// What it is, in a line.

@@ -82,7 +82,7 @@ pub fn text(c: &Calibrated, style: Style) -> String {
         lines.push(String::new());
         lines.extend(table(c, style));
     }
-    style.fit(lines.join("\n") + "\n")
+    style.fit_lines(lines)
 }
 
 fn counts(c: &Calibrated) -> String {

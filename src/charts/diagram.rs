@@ -4,10 +4,10 @@ use super::drawing::font;
 use super::drawing::sheet::{Anchor, Label, Paint, Position, Sheet, fit, wrap};
 use super::figure::palette::Theme;
 use super::plot;
-use crate::advise::{Advice, Approach, Family, PlaceName, PlacedTasks, one_line};
+use crate::advise::{Advice, Approach, Family, PlaceName, PlacedTasks};
 use crate::quantity::{bytes, counted, digits, percent, time};
 use crate::scenario::{
-    Arrivals, DeviceKind, Pool, ResourceKind, Scenario, Strategy, TaskClass, Workers,
+    Arrivals, DeviceKind, Pool, ResourceKind, Scenario, Strategy, TaskClass, Workers, visible,
 };
 
 /// A box with a heading and lines of text.
@@ -268,7 +268,7 @@ impl Inside {
 fn kinds(placement: &[PlacedTasks], such: &dyn Fn(&PlacedTasks) -> bool) -> String {
     let names = placement.iter().filter(|p| such(p));
     names
-        .map(|p| one_line(&p.name))
+        .map(|p| visible(&p.name))
         .collect::<Vec<_>>()
         .join(", ")
 }

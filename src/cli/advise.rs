@@ -1,35 +1,32 @@
 //! `pchsim advise`: which approach to concurrency to take.
 
+mod carried;
+mod case;
 mod kept;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
-use clap::{Args as ClapArgs, FromArgMatches as _};
-use serde::Deserialize;
+use clap::Args as ClapArgs;
 
+use self::carried::{benchmark_command, python_of, verified};
+use self::case::{Case, case};
 use self::kept::{kept, placed};
 use super::candidates;
 use super::exit::{Exit, UserError};
 use super::files::Files;
 use super::format::FileKind;
-use super::interview;
 use super::output::Output;
 use super::printer::Printer;
-use super::selection::{ScenarioSource, find_profile, user_error};
+use super::selection::find_profile;
 use super::values::{integer, seed};
+use super::verify;
 use super::words::quoted;
-use super::{record, verify};
-use crate::advise::{Advice, Ask, Constraints, Depth, Family, FreeThreading, Interview, advise};
-use crate::host::{self, Scratch};
-use crate::profiles::{nearest, of_scenario};
+use crate::advise::{Advice, Ask, Depth, advise};
+use crate::host;
+use crate::profiles::of_scenario;
 use crate::report;
-use crate::scenario::Scenario;
 use crate::study::{StudyError, StudyProgress};
-use crate::syntax::{Changes, parse_objective};
 
 /// What `pchsim advise` is told.
 #[derive(Clone, Debug, ClapArgs)]
@@ -170,7 +167,7 @@ pub(crate) struct Required {
     /// What matters most: latency, throughput, memory, cost or simplicity
     #[arg(long, add = candidates::answer("priority"), value_name = "PRIORITY", help_heading = "What is required")]
     pub priority: Option<String>,
-    /// What the program does today: sequential, threads, processes, asyncio, asyncio+threads, asyncio+processes, interpreters or servers
+    /// What the program does today: sequential, threads, free-threading, processes, asyncio, asyncio+threads, asyncio+free-threading, asyncio+processes, asyncio+interpreters, interpreters or servers
     #[arg(long, add = candidates::answer("current"), value_name = "APPROACH", help_heading = "What is required")]
     pub current: Option<String>,
 }
@@ -216,26 +213,6 @@ impl Args {
     }
 }
 
-/// What advice is given on.
-struct Case {
-    scenario: Scenario,
-    constraints: Constraints,
-    /// The text of the scenario.
-    text: String,
-    /// Its name in messages, relative to which its files are looked for.
-    origin: PathBuf,
-    /// What options change in it.
-    set: Vec<(String, String)>,
-    /// The interpreters that they put in place of its own; empty: none.
-    interpreters: Vec<String>,
-    /// Whether they require anything that it does not say.
-    required: bool,
-    /// The options that say the same, for the command that repeats it.
-    words: Vec<String>,
-    /// Of these, what a scenario cannot hold.
-    asked: Vec<String>,
-}
-
 /// Runs the subcommand; the exit code.
 ///
 /// # Errors
@@ -245,9 +222,19 @@ pub(crate) fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
     let output = args.output.place(&mut files)?;
     let save = files.optional_of(FileKind::SCENARIO, args.save.as_deref())?;
     let diagram = files.optional_of(FileKind::DIAGRAM, args.diagram.as_deref())?;
+    // What will be in the way after the work is in the way before it.
+    if let Some(python) = args.verify.as_deref().filter(|p| !p.is_empty()) {
+        host::find(python).map_err(|e| UserError::new(format!("--verify: {e}")))?;
+    }
+    if let Some(dir) = &args.benchmark {
+        Files::folder(dir)?;
+    }
     let Some(case) = case(args, &mut files, printer)? else {
         return Ok(Exit::Interrupted as u8);
     };
+    if let Some(dir) = &args.benchmark {
+        verify::check_folder(dir, &case.scenario.name, &files)?;
+    }
     let profiles = of_scenario(&case.scenario, find_profile)?;
     let ask = Ask {
         scenario: &case.scenario,
@@ -315,226 +302,6 @@ fn exit_code(advice: &Advice, printer: &Printer) -> Exit {
     Exit::ObjectiveMissed
 }
 
-/// What is asked about: a scenario, a recorded program, or answers.
-fn case(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Option<Case>> {
-    if let Some(name) = &args.scenario {
-        let source = ScenarioSource::read(name)?;
-        return of_scenario_source(args, &source, files).map(Some);
-    }
-    if !args.program.is_empty() {
-        args.program.iter().for_each(|word| files.reads(word));
-        let (code, text) = record::recorded(&args.program, printer)?;
-        if code == Exit::Interrupted as u8 {
-            return Ok(None);
-        }
-        let nothing = || UserError::new("nothing was recorded that advice could be given on");
-        let text = text.ok_or_else(nothing)?;
-        let source = ScenarioSource::handed(text, "the recording", Path::new("-"));
-        return of_scenario_source(args, &source, files).map(Some);
-    }
-    of_answers(args, files, printer).map(Some)
-}
-
-/// A scenario with what the options require.
-fn of_scenario_source(
-    args: &Args,
-    source: &ScenarioSource,
-    files: &mut Files,
-) -> anyhow::Result<Case> {
-    let mut interview = Interview::default();
-    for (key, answer) in args.given() {
-        interview
-            .answer(key, &answer)
-            .map_err(|e| UserError::new(format!("--{key}: {e}")))?;
-    }
-    let answers = interview.finish().map_err(UserError::new)?;
-    let given: BTreeMap<&str, String> = args.given().into_iter().collect();
-    let mut changes = Changes {
-        set: args.set.clone(),
-        seed: args.seed,
-        ..Changes::default()
-    };
-    if given.contains_key("cores") {
-        changes
-            .set
-            .push(("machine.cores".into(), answers.cores.to_string()));
-    }
-    if given.contains_key("python") {
-        changes.interpreters = interpreters(&answers.python, &answers.constraints);
-    }
-    let (mut scenario, _) = source.scenario(&changes, files)?;
-    if let Some((p, most)) = answers.latency {
-        let text = format!("p{p} < {}", crate::scenario::units::format_duration(most));
-        let objective = user_error(parse_objective)(&text)?;
-        scenario.objectives.retain(|o| o.metric != objective.metric);
-        scenario.objectives.insert(0, objective);
-    }
-    let constraints = answers.constraints.clone();
-    let words = given.iter().flat_map(|(k, v)| words_of(k, v)).collect();
-    let asked = beside(given.iter().map(|(k, v)| (*k, v.as_str())));
-    Ok(Case {
-        scenario,
-        constraints,
-        text: source.text.clone(),
-        origin: source.origin.clone(),
-        set: overrides(&changes),
-        interpreters: changes.interpreters,
-        required: answers.latency.is_some() || answers.constraints.memory.is_some(),
-        words,
-        asked,
-    })
-}
-
-/// The option that gives this answer.
-fn words_of(key: &str, answer: &str) -> Vec<String> {
-    match (key, answer) {
-        ("expensive-startup" | "isolation", "y") => vec![format!("--{key}")],
-        ("expensive-startup" | "isolation", _) => vec![format!("--no-{key}")],
-        _ => vec![format!("--{key}"), quoted(answer)],
-    }
-}
-
-/// The options of answers that a scenario does not hold, where they ask for anything.
-fn beside<'a>(given: impl Iterator<Item = (&'static str, &'a str)>) -> Vec<String> {
-    let asks = |(key, answer): &(&'static str, &str)| match *key {
-        "state" => *answer == "shared",
-        "isolation" => ["y", "yes", "true"].contains(answer),
-        "free-threading" => *answer != "yes",
-        "priority" | "current" => true,
-        _ => false,
-    };
-    let all = given.filter(asks).flat_map(|(key, answer)| match key {
-        "isolation" => words_of(key, "y"),
-        _ => words_of(key, answer),
-    });
-    all.collect()
-}
-
-/// The scenario that answers make.
-fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Result<Case> {
-    let mut interview = Interview::default();
-    if let Some(path) = &args.work.answers {
-        files.reads(path);
-        answers_of_file(path, &mut interview)?;
-    }
-    let given = args.given();
-    for (key, answer) in &given {
-        interview
-            .answer(key, answer)
-            .map_err(|e| UserError::new(format!("--{key}: {e}")))?;
-    }
-    // Scripts are not asked: they have said what the work is.
-    let terminal = std::io::stdin().is_terminal();
-    let said = args.work.answers.is_some()
-        || args.work.defaults
-        || (!terminal && args.work.workload.is_some());
-    if !said {
-        interview::ask(&mut interview)?;
-    }
-    let answers = interview.finish().map_err(UserError::new)?;
-    let names = interpreters(&answers.python, &answers.constraints);
-    for (version, name) in answers.python.iter().zip(&names) {
-        if *name != format!("cpython-{version}") {
-            printer.hint(&format!(
-                "note: there is no profile of CPython {version} here; {name}, the nearest, stands for it (`pchsim calibrate` measures one)"
-            ));
-        }
-    }
-    let text = answers.scenario(&names);
-    let source = ScenarioSource::handed(text, "the scenario of the answers", Path::new("-"));
-    let changes = Changes {
-        set: args.set.clone(),
-        seed: args.seed,
-        ..Changes::default()
-    };
-    let (scenario, _) = source.scenario(&changes, files)?;
-    let words = interview
-        .given()
-        .flat_map(|(k, v)| {
-            words_of(
-                k,
-                if matches!(v, "yes" | "true") && k != "free-threading" {
-                    "y"
-                } else {
-                    v
-                },
-            )
-        })
-        .collect();
-    Ok(Case {
-        scenario,
-        constraints: answers.constraints,
-        text: source.text,
-        origin: source.origin,
-        set: overrides(&changes),
-        interpreters: Vec::new(),
-        required: false,
-        words,
-        asked: beside(interview.given()),
-    })
-}
-
-/// An answer in a file.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Answered {
-    Flag(bool),
-    Number(f64),
-    Text(String),
-}
-
-fn answers_of_file(path: &Path, interview: &mut Interview) -> anyhow::Result<()> {
-    let called = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| UserError::new(format!("cannot read the answers of {called}: {e}")))?;
-    let options = ron::Options::default();
-    let all: BTreeMap<String, Answered> = options.from_str(&text).map_err(|e| {
-        UserError::new(format!(
-            "{called}:{}:{}: {}; expected answers by key, for example {{\"workload\": \"hybrid\", \"cores\": 4}}",
-            e.span.start.line, e.span.start.col, e.code
-        ))
-    })?;
-    for (key, answer) in all {
-        let answer = match answer {
-            Answered::Flag(true) => "y".to_owned(),
-            Answered::Flag(false) => "n".to_owned(),
-            Answered::Number(n) => format!("{n}"),
-            Answered::Text(t) => t,
-        };
-        interview
-            .answer(&key.replace('_', "-"), &answer)
-            .map_err(|e| UserError::new(format!("{called}: {key}: {e}")))?;
-    }
-    Ok(())
-}
-
-/// The profiles of these versions: of each with the GIL and, from 3.14, without.
-fn interpreters(versions: &[String], constraints: &Constraints) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for version in versions {
-        let exact = format!("cpython-{version}");
-        let known = crate::profiles::find(&exact).is_ok();
-        let name = if known {
-            Some(exact)
-        } else {
-            nearest(minor(version).unwrap_or(14), true).map(|p| p.name)
-        };
-        names.extend(name);
-    }
-    // What may not be taken is simulated all the same, to say what it would bring.
-    let free = versions.iter().any(|v| minor(v).is_some_and(|m| m >= 14));
-    if free && constraints.free_threading != FreeThreading::No {
-        names.push("cpython-3.14t".into());
-    }
-    names.dedup();
-    names
-}
-
-/// The second number of a version.
-fn minor(version: &str) -> Option<u32> {
-    version.strip_prefix("3.")?.parse().ok()
-}
-
 /// The command that repeats the advice.
 fn command(args: &Args, case: &Case) -> String {
     let mut words = vec!["pchsim".to_owned(), "advise".into()];
@@ -556,120 +323,10 @@ fn command(args: &Args, case: &Case) -> String {
     words.join(" ")
 }
 
-/// Strategies that are measured: what is recommended, and the single thread.
-fn measured(advice: &Advice) -> Vec<String> {
-    let mut all = Vec::new();
-    if let Some(r) = &advice.recommendation {
-        all.push(r.strategy.clone());
-        if r.family != Family::SingleThread {
-            all.push("sequential".into());
-        }
-    }
-    all
-}
-
-/// Changes of fields as overrides.
-fn overrides(changes: &Changes) -> Vec<(String, String)> {
-    let seed = changes.seed.map(|n| ("seed".to_owned(), n.to_string()));
-    changes.set.iter().cloned().chain(seed).collect()
-}
-
-fn benchmark_command(
-    args: &Args,
-    case: &Case,
-    placed: &[(String, String)],
-    advice: &Advice,
-) -> Option<String> {
-    let strategies = measured(advice);
-    if strategies.is_empty() {
-        return None;
-    }
-    let kept = args.save.as_ref().map(|p| p.display().to_string());
-    // What is kept has all changes in it.
-    let (file, set) = match (kept, &args.scenario) {
-        (Some(file), _) => (file, Vec::new()),
-        (None, Some(name)) if name != "-" => (name.clone(), [&case.set, placed].concat()),
-        (None, _) => {
-            return Some(
-                "keep the scenario with --save FILE.ron, or measure at once with --verify".into(),
-            );
-        }
-    };
-    let mut words = vec!["pchsim".to_owned(), "verify".into(), quoted(&file)];
-    for s in strategies {
-        words.extend(["--strategy".into(), quoted(&s)]);
-    }
-    for (path, value) in set {
-        words.extend(["--set".into(), quoted(&format!("{path}={value}"))]);
-    }
-    Some(words.join(" "))
-}
-
-/// Hands what is recommended to `verify`.
-fn verified(
-    args: &Args,
-    case: &Case,
-    placed: &[(String, String)],
-    advice: &Advice,
-    more: &[OsString],
-    printer: &Printer,
-) -> anyhow::Result<()> {
-    let place = Scratch::new().context("cannot make a folder for the scenario")?;
-    let name: OsString = match args.scenario.as_deref() {
-        Some(name) if name != "-" => name.into(),
-        _ => {
-            let file = place.path().join("advice.ron");
-            place
-                .put("advice.ron", &case.text)
-                .context("cannot keep the scenario")?;
-            file.into()
-        }
-    };
-    let mut words: Vec<OsString> = vec!["verify".into(), name];
-    for s in measured(advice) {
-        words.extend(["--strategy".into(), s.into()]);
-    }
-    for (path, value) in case.set.iter().chain(placed) {
-        words.extend(["--set".into(), format!("{path}={value}").into()]);
-    }
-    if args.output.force {
-        words.push("--force".into());
-    }
-    words.extend(more.iter().cloned());
-    let matches = verify::Args::augment_args(clap::Command::new("verify")).get_matches_from(words);
-    let args = verify::Args::from_arg_matches(&matches)?;
-    verify::run(&args, printer)?;
-    Ok(())
-}
-
-/// The Python to measure on: the one that was named, or of the recommended version, or what there is.
-fn python_of(named: &str, advice: &Advice, printer: &Printer) -> String {
-    if !named.is_empty() {
-        return named.to_owned();
-    }
-    let Some(r) = &advice.recommendation else {
-        return "python3".into();
-    };
-    let short: String = r.version.split('.').take(2).collect::<Vec<_>>().join(".");
-    let wanted = if r.family.free_threaded() {
-        format!("{short}t")
-    } else {
-        short
-    };
-    if host::find(&wanted).is_ok() {
-        return wanted;
-    }
-    printer.hint(&format!(
-        "note: there is no Python {wanted} on this machine; what is measured is python3 (name another with --verify=PYTHON)"
-    ));
-    "python3".into()
-}
-
-/// Words that options take, for those who read this file: the same as in the interview.
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::advise::{Priority, current};
+    use crate::advise::{Family, Interview, Priority, current};
 
     #[test]
     fn every_question_has_an_option() {
@@ -682,15 +339,5 @@ mod tests {
         }
         assert_eq!(current("asyncio"), Some(Family::Asyncio));
         assert_eq!(Priority::ALL.len(), 5);
-    }
-
-    #[test]
-    fn versions_become_profiles() {
-        let yes = Constraints::default();
-        assert_eq!(
-            interpreters(&["3.14".into()], &yes),
-            ["cpython-3.14", "cpython-3.14t"]
-        );
-        assert_eq!(interpreters(&["3.9".into()], &yes), ["cpython-3.11"]);
     }
 }

@@ -11,6 +11,7 @@ use super::explain;
 use super::printer::Printer;
 use super::selection::unknown_interpreters;
 use super::terminal::Terminal;
+use crate::scenario::visible;
 use crate::syntax::{self, Code, Diagnostic, Severity};
 
 /// Checks scenarios without running them.
@@ -158,7 +159,8 @@ pub fn run(args: &Args, printer: &Printer) -> anyhow::Result<u8> {
                 let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
                 writeln!(
                     io::stdout(),
-                    "{file}: {}",
+                    "{}: {}",
+                    visible(file),
                     verdict(*valid, errors, warnings)
                 )?;
             }

@@ -18,6 +18,7 @@ use anyhow::Context as _;
 use super::exit::UserError;
 use super::format::{FileKind, names_a_file};
 use super::printer::Printer;
+use crate::scenario::visible;
 use crate::study::text_fingerprint;
 use crate::syntax::input;
 
@@ -257,10 +258,15 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))
 }
 
+/// A path as it is printed.
+pub(super) fn called(path: &Path) -> String {
+    visible(&path.to_string_lossy())
+}
+
 fn refused(path: &Path, problem: Option<String>) -> anyhow::Result<()> {
     match problem {
         None => Ok(()),
-        Some(problem) => Err(UserError::new(format!("{} {problem}", path.display())).into()),
+        Some(problem) => Err(UserError::new(format!("{} {problem}", called(path))).into()),
     }
 }
 
@@ -378,7 +384,7 @@ impl OutputFile {
         write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         self.put(write)?;
-        printer.hint(&format!("wrote {}", self.path.display()));
+        printer.hint(&format!("wrote {}", called(&self.path)));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use dialoguer::Input;
 
 use super::exit::UserError;
 use crate::advise::{Interview, Prompt};
+use crate::scenario::visible;
 
 /// How often nothing may come where an answer is awaited.
 const PATIENCE: u32 = 3;
@@ -70,7 +71,7 @@ fn ask_plainly(interview: &mut Interview, prompt: &Prompt) -> anyhow::Result<()>
         }
         match interview.answer(prompt.key, &line) {
             Ok(()) => return Ok(()),
-            Err(e) => eprintln!("{e}"),
+            Err(e) => eprintln!("{}", visible(&e)),
         }
     }
 }

@@ -18,11 +18,11 @@ use super::{Exit, Printer, UserError};
 use crate::host::{self, ExitReason, FinishedRun, HostError, Invocation, Scratch};
 use crate::learn::{
     self, ArrivalsChoice, BackgroundTask, Format, Learned, TimeUnit, Trace, TraceOptions, recorder,
-    visible,
 };
 use crate::profiles;
 use crate::quantity::list;
 use crate::scenario::limits::MAX_CORES;
+use crate::scenario::visible;
 use crate::syntax;
 use crate::verify::machine;
 

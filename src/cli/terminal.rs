@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use crate::layout;
 use crate::layout::Style;
 use crate::layout::{LEAST, PIPE};
+use crate::scenario::{visible, visible_lines};
 
 /// How wide lines are, and which signs may stand in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ impl Terminal {
     /// stays as it is.
     pub(super) fn sentences(self, text: &str) -> String {
         let Some(width) = self.messages else {
-            return text.to_owned();
+            return visible_lines(text);
         };
         let style = Style {
             width,
@@ -80,7 +81,7 @@ impl Terminal {
         };
         let lines = text.lines().flat_map(|line| {
             if line.starts_with(' ') {
-                vec![line.to_owned()]
+                vec![visible(line)]
             } else {
                 layout::words(line, "", "  ", style)
             }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Args as ClapArgs, ValueEnum, ValueHint};
 
 use super::candidates;
-use super::files::{Files, OutputFile};
+use super::files::{Files, OutputFile, called};
 use super::format::{Endings, format};
 use super::selection::{ScenarioSource, find_profile};
 use super::values::{integer, lasting, limited, seed};
@@ -418,7 +419,7 @@ fn target(
             let (profile, own) = for_python(python);
             if let Some(path) = own {
                 notes.push(format!(
-                    "forecast with your profile {} ({}, {}); --profile names another",
+                    "forecast with your profile {} ({}, {}); `pchsim verify --profile` names another",
                     profile.name,
                     path.display(),
                     profile.origin
@@ -426,7 +427,7 @@ fn target(
             } else {
                 notes.push(format!(
                     "profile {} was not calibrated on this machine and interpreter (CPython {}{}); calibrate one for better \
-                     forecasts, and name it with --profile",
+                     forecasts, and name it with `pchsim verify --profile`",
                     profile.name,
                     python.version,
                     if python.gil { "" } else { ", free-threaded" },
@@ -486,6 +487,30 @@ fn machine_of(args: &Args, target: &VerifyTarget) -> MachineSpec {
         .as_ref()
         .map_or(target.profile.minor, |p| p.minor);
     target.profile.machine(&machine::machine(cores, minor))
+}
+
+/// Complains before the work of what would be in the way of programs that are made of this scenario: for which strategies is not known yet,
+/// so of any that are called as they will be.
+///
+/// # Errors
+/// The directory cannot be read, or has such a file.
+pub(super) fn check_folder(dir: &Path, scenario: &str, files: &Files) -> anyhow::Result<()> {
+    if !dir.is_dir() {
+        return Ok(());
+    }
+    let prefix = verify::file_prefix(scenario);
+    let entries = std::fs::read_dir(dir).with_context(|| format!("cannot read {}", called(dir)))?;
+    let mut names: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    names.sort();
+    for path in names {
+        let ending = path.extension().unwrap_or_default();
+        let ours = ["py", "json", "jsonl"].iter().any(|e| ending == *e);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if ours && name.starts_with(&prefix) {
+            files.would_refuse(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the programs.

@@ -1,16 +1,7 @@
 //! Texts of commands that a user can repeat, and of times as one says them.
 
-/// The word as a POSIX shell reads it back.
 use crate::quantity::digits;
-
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
+pub(super) use crate::scenario::literal::shell as quoted;
 
 /// A time as one says it.
 pub(super) fn rough(seconds: f64) -> String {

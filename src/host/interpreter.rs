@@ -9,7 +9,7 @@ use super::error::HostError;
 use super::run::{ExitReason, FinishedRun, Invocation, run};
 use super::versions::{NEWEST_MINOR, OLDEST_MINOR};
 use crate::cpython::profile::Build;
-use crate::scenario::StartMethod;
+use crate::scenario::{StartMethod, is_hidden};
 
 /// The time within which an interpreter has to say what it is.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
@@ -187,7 +187,7 @@ fn quote(stdout: &str, stderr: &str) -> String {
     let first = |text: &str| text.trim().lines().next().map(str::to_owned);
     match last(stderr).or_else(|| first(stdout)) {
         Some(line) => {
-            let shown: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
+            let shown: String = line.chars().filter(|c| !is_hidden(*c)).take(200).collect();
             format!("; it printed: {shown}")
         }
         None => String::new(),

@@ -7,6 +7,7 @@
 pub(crate) mod table;
 pub(crate) mod words;
 
+use crate::scenario::{is_hidden, visible};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Width of a line, in columns, if no terminal determines it: in files and pipes.
@@ -122,12 +123,13 @@ pub fn unique(names: &[String], most: usize, unicode: bool) -> Vec<String> {
 
 /// The line, cut where there is no room for more of it.
 pub(crate) fn clipped(line: &str, style: Style) -> String {
-    cut(line, style.width, 0, style.unicode)
+    cut(&visible(line), style.width, 0, style.unicode)
 }
 
 /// Wraps words into lines of a readable width: the first line begins with `first`, the others with `next`. A word that is longer than a
 /// line is broken at the end of the line.
 pub fn words(text: &str, first: &str, next: &str, style: Style) -> Vec<String> {
+    let text = visible(text);
     let pieces: Vec<&str> = text.split(' ').collect();
     wrapped(&pieces, " ", first, next, style)
 }
@@ -219,7 +221,7 @@ pub(crate) fn command(label: &str, text: &str, style: Style) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = label.to_owned();
     let mut begun = false;
-    for word in shell_words(text) {
+    for word in shell_words(&visible(text)) {
         // Two columns are reserved for the backslash that may follow.
         if begun && width(&line) + 1 + width(word) + 2 > style.width {
             lines.push(format!("{line} \\"));
@@ -521,8 +523,23 @@ impl Default for Style {
 }
 
 impl Style {
-    /// The text itself or, without Unicode, its nearest form in ASCII.
+    /// The lines one below another, each as [`Self::fit`] has it.
+    pub(crate) fn fit_lines(self, lines: Vec<String>) -> String {
+        let mut out = String::new();
+        for line in lines {
+            out.push_str(&self.fit(line));
+            out.push('\n');
+        }
+        out
+    }
+
+    /// The line with all that is hidden in it visible and, without Unicode, in its nearest form in ASCII.
     pub(crate) fn fit(self, text: String) -> String {
+        let text = if text.chars().any(is_hidden) {
+            visible(&text)
+        } else {
+            text
+        };
         if self.unicode {
             return text;
         }
@@ -552,6 +569,21 @@ mod tests {
         Style {
             width,
             ..Style::default()
+        }
+    }
+
+    #[test]
+    fn what_is_laid_out_hides_nothing() {
+        let odd = "a\u{202e}b\nc\u{1b}[31m\u{200b}d";
+        let s = style(40);
+        let column = Column::new(odd, "", false);
+        let mut all = words(odd, "", "  ", s);
+        all.extend(entries(&texts(&[odd, odd]), ", ", "", "  ", s));
+        all.extend(table(&[column], &[texts(&[odd])], s, false).lines);
+        all.extend(command("repeat: ", odd, s));
+        all.push(clipped(odd, s));
+        for line in all {
+            assert!(!line.chars().any(is_hidden), "{line:?}");
         }
     }
 

@@ -34,7 +34,6 @@ pub use fit::{Fit, FitVerdict, fit};
 pub use gil::GilUse;
 pub use process::{CoreDelay, LearnedImports, ProcessCosts};
 pub use seen::SeenStrategy;
-pub(crate) use table::visible;
 pub(crate) use timestamp::TimeUnit;
 pub use trace::{
     Format, GilGlances, GilObservation, RecordedPool, RecordedResource, Scope, StepKind, Trace,

@@ -10,6 +10,7 @@ use super::trace::{
 use crate::engine::Nanos;
 use crate::scenario::limits;
 use crate::scenario::units::grouped;
+use crate::scenario::visible;
 
 /// The greatest number of rows in a trace: 40 bytes of each stay in memory.
 pub(super) const MAX_ROWS: usize = 8_000_000;
@@ -71,17 +72,7 @@ pub(super) fn quoted(text: &str) -> String {
         Some((end, _)) => (&text[..end], "…"),
         None => (text, ""),
     };
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out.push_str(more);
-    out.push('"');
-    out
+    format!("\"{}{more}\"", visible(text))
 }
 
 /// A text that may hold all of a line, cut where nobody would read on.

@@ -8,6 +8,7 @@ use super::fit::{Fit, FitVerdict};
 use super::table::{d_text, p_text, time};
 use super::trace::Scope;
 use super::workload::{Learned, LearnedClass, LearnedPayload, LearnedStep};
+use crate::scenario::is_hidden;
 use crate::scenario::limits::MAX_FACTOR;
 use crate::scenario::units::format_duration;
 
@@ -23,7 +24,7 @@ fn quoted(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if c.is_control() => out.push(' '),
+            c if is_hidden(c) => out.push(' '),
             c => out.push(c),
         }
     }

@@ -5,7 +5,7 @@ use super::fit::Fit;
 use super::workload::Learned;
 use crate::engine::Nanos;
 use crate::quantity::seconds;
-use crate::scenario::Dist;
+use crate::scenario::{Dist, visible};
 
 /// A p-value as shown in a table; it is known to a hundredth or so.
 pub(super) fn p_text(p: Option<f64>) -> String {
@@ -44,22 +44,6 @@ fn short(dist: &Dist) -> String {
         Dist::Pareto { least, shape } => format!("{name} {}, shape {shape:.2}", t(least)),
         Dist::Empirical(values) => format!("{name}, {} values", values.len()),
     }
-}
-
-/// A text that came from outside, with what would move a terminal's cursor or turn its direction written as an escape.
-pub(crate) fn visible(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_control() {
-            out.extend(c.escape_default());
-        } else if turns(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// A class's name in a cell of a table: so many columns at most.

@@ -209,11 +209,7 @@ fn in_thread(place: &TaskLocation) -> Option<usize> {
 }
 
 /// Joins lines, in the characters that the style allows.
-fn join(lines: Vec<String>, style: Style) -> String {
-    let mut out = String::new();
-    for line in lines {
-        out.push_str(&style.fit(line.trim_end().to_owned()));
-        out.push('\n');
-    }
-    out
+fn join(lines: &[String], style: Style) -> String {
+    let lines = lines.iter().map(|l| l.trim_end().to_owned());
+    style.fit_lines(lines.collect())
 }

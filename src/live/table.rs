@@ -14,7 +14,7 @@ pub fn ps(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> String 
     lines.push(String::new());
     threads(s, rows, style, &mut lines);
     tasks(s, rows, style, &mut lines);
-    join(lines, style)
+    join(&lines, style)
 }
 
 /// The order of rows: threads that hold others up come first, then those that wait, longest first, then idle ones.

@@ -43,7 +43,7 @@ pub fn pstree(labelled: &LabelledSnapshot<'_>, rows: &Rows, style: Style) -> Str
             draw(&node.below, "", style, &mut lines);
         }
     }
-    join(lines, style)
+    join(&lines, style)
 }
 
 fn draw(nodes: &[TreeLine], indent: &str, style: Style, lines: &mut Vec<String>) {

@@ -1,7 +1,7 @@
 //! What is deployed: the command of a server, and a Deployment of Kubernetes. Names of scenarios are quoted wherever they enter a shell or YAML.
 
 use super::prices::MachineType;
-use crate::scenario::{ServerKind, Strategy};
+use crate::scenario::{ServerKind, Strategy, literal, visible};
 
 /// The command that starts the server that a strategy names on each machine; `None` where it names none.
 pub(super) fn command(each: &Strategy) -> Option<String> {
@@ -63,7 +63,7 @@ pub(super) fn kubernetes(
     let runs = if words.is_empty() {
         format!(
             "          # Runs {}: start it as your program does.\n",
-            one_line(strategy)
+            visible(strategy)
         )
     } else {
         format!("          command: [{}]\n", words.join(", "))
@@ -99,13 +99,7 @@ spec:
 
 /// A text as a string of YAML: JSON's strings are such.
 fn yaml(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
-}
-
-/// A text that cannot end the comment that it stands in.
-fn one_line(text: &str) -> String {
-    let safe = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(safe).collect()
+    literal::json(text)
 }
 
 /// A name as Kubernetes takes it (RFC 1123): small letters, digits and hyphens, at most 63, a letter first.

@@ -1,7 +1,7 @@
 //! Advice as text for a terminal.
 
 use super::text::TextWriter;
-use crate::advise::{Advice, Alternative, Approach, Migration, one_line};
+use crate::advise::{Advice, AdviceEffort, Alternative, Approach, Migration};
 use crate::layout::{self, Column, Style};
 use crate::quantity::{IntervalDisplay, Unit, estimate};
 use crate::quantity::{bytes, counted, list, quantity_text, time_unit};
@@ -13,10 +13,7 @@ pub fn text(advice: &Advice, style: Style) -> String {
         out: String::new(),
         style,
     };
-    out.prose(
-        "",
-        &format!("Advice for {}", one_line(&advice.scenario.name)),
-    );
+    out.prose("", &format!("Advice for {}", advice.scenario.name));
     out.entries(&facts(advice), " · ", "", "  ");
     if let Some(p) = &advice.proportion {
         out.prose("", &p.text);
@@ -53,7 +50,7 @@ pub fn text(advice: &Advice, style: Style) -> String {
     if !advice.groups.is_empty() {
         out.line("Groups");
         for g in &advice.groups {
-            out.prose("      ", &format!("  {}: {}", one_line(&g.name), g.text));
+            out.prose("      ", &format!("  {}: {}", g.name, g.text));
         }
         if let Some(split) = &advice.split {
             out.prose("      ", &format!("  {}", split.text));
@@ -79,15 +76,27 @@ pub fn text(advice: &Advice, style: Style) -> String {
     out.prose(
         "  ",
         &format!(
-            "{} candidates, {} simulations, {} thousand events.",
+            "{} candidates, {} simulations, {} thousand events.{}",
             e.candidates,
             e.simulations,
-            e.events / 1_000
+            e.events / 1_000,
+            simulated(&e)
         ),
     );
     out.line("");
     out.repeat(&advice.command);
     out.out
+}
+
+/// How many tasks a run had, where that is not what the scenario says.
+fn simulated(e: &AdviceEffort) -> String {
+    match (e.tasks_per_run, e.tasks_in_scenario) {
+        (Some(run), Some(own)) if run != own => format!(
+            " A run of the close look has {}, where the scenario counts {own}: a load that goes on is simulated for as long as it takes to tell approaches apart.",
+            counted(run, "task")
+        ),
+        _ => String::new(),
+    }
 }
 
 /// What was asked, in short.
@@ -256,6 +265,13 @@ fn alternatives(out: &mut TextWriter, advice: &Advice) {
     for a in &advice.alternatives {
         out.prose("      ", &format!("  {}", alternative(a)));
     }
+    if !advice.further.is_empty() {
+        let all: Vec<String> = advice.further.iter().map(|f| f.text.clone()).collect();
+        out.prose(
+            "      ",
+            &format!("  Simulated as well, and behind these: {}.", all.join("; ")),
+        );
+    }
     if let Some(text) = &advice.second_best {
         out.prose("      ", &format!("  {text}"));
     }
@@ -317,17 +333,25 @@ fn migrate(out: &mut TextWriter, m: &Migration) {
         out.prose("     ", &format!("  {}. {step}", i + 1));
     }
     out.line("");
-    out.line("  before");
-    m.before.lines().for_each(|l| out.line(&format!("    {l}")));
-    out.line("");
-    out.line("  after");
+    if m.before == m.after {
+        out.line("  code, before and after");
+    } else {
+        out.line("  before");
+        m.before.lines().for_each(|l| out.line(&format!("    {l}")));
+        out.line("");
+        out.line("  after");
+    }
     m.after.lines().for_each(|l| out.line(&format!("    {l}")));
     out.line("");
-    out.line("  review");
+    if !m.review.is_empty() {
+        out.line("  review");
+    }
     m.review
         .iter()
         .for_each(|r| out.prose("      ", &format!("    - {r}")));
-    out.line("  pitfalls (docs/cpython-runtime.md, section 19)");
+    if !m.pitfalls.is_empty() {
+        out.line("  pitfalls (docs/cpython-runtime.md, section 19)");
+    }
     m.pitfalls
         .iter()
         .for_each(|p| out.prose("        ", &format!("    {} {}", p.id, p.text)));

@@ -85,7 +85,9 @@ fn heading(out: &mut TextWriter, study: &Study) {
     let question = if study.scenario.question.is_empty() {
         String::new()
     } else {
-        format!(": {}", study.scenario.question)
+        // A question of several lines is one sentence here.
+        let words: Vec<&str> = study.scenario.question.split_whitespace().collect();
+        format!(": {}", words.join(" "))
     };
     out.prose("", &format!("{}{question}", study.scenario.name));
     let cores = study.machine.cores.len();

@@ -19,6 +19,7 @@ mod sizes;
 mod step;
 mod strategy;
 pub mod units;
+mod visible;
 mod windows;
 
 pub use admission::{Admission, CoDel, Overflow};
@@ -44,3 +45,4 @@ pub use server::{
 pub use sizes::{Sizes, WorkingMemory};
 pub use step::{Carried, Inside, Locking, Placed, Runs, StepResource, WaitsFor};
 pub use strategy::{Execution, Pool, strategy_label};
+pub(crate) use visible::{is_hidden, visible, visible_lines};

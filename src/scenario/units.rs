@@ -26,6 +26,21 @@ const TIME_UNITS: [(&str, f64); 8] = [
     ("d", 86_400e9),
 ];
 
+/// The units of time, as they are listed for people.
+pub(crate) fn time_units() -> String {
+    listed(&TIME_UNITS)
+}
+
+/// The units of size, as they are listed for people.
+pub(crate) fn size_units() -> String {
+    listed(&SIZE_UNITS)
+}
+
+fn listed(units: &[(&str, f64)]) -> String {
+    let names: Vec<&str> = units.iter().map(|u| u.0).collect();
+    names.join(", ")
+}
+
 /// Bytes in each unit of size.
 const SIZE_UNITS: [(&str, f64); 14] = [
     ("B", 1.0),

@@ -9,6 +9,7 @@ use anstream::adapter::strip_str;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::codes::codes;
+use crate::scenario::{is_hidden, visible, visible_lines};
 
 /// A text that diagnostics point into: a file, an embedded scenario, or an override from the command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -236,8 +237,9 @@ impl Diagnostic {
         let label = word.len() + self.code.as_str().len() + 4;
         let (line, _) = self.line_column().unwrap_or_default();
         let beside = line.to_string().len() + "  = help: ".len();
-        let message = folded(&self.message, label, width);
-        let place = format!("in {}", self.path);
+        let message = folded(&visible(&self.message), label, width);
+        let place = format!("in {}", visible(&self.path));
+        let name = visible(&self.source.name);
         let note = |text: &str| Level::NOTE.message(folded(text, beside, width));
         let title = level.primary_title(message).id(self.code.as_str());
         let text = &self.source.text;
@@ -252,7 +254,7 @@ impl Diagnostic {
             }
             title.element(
                 Snippet::source(text.as_str())
-                    .path(self.source.name.as_str())
+                    .path(name.as_str())
                     .annotation(mark),
             )
         };
@@ -260,7 +262,7 @@ impl Diagnostic {
             group = group.element(note(&place));
         }
         if let Some(help) = &self.help {
-            group = group.element(Level::HELP.message(folded(help, beside, width)));
+            group = group.element(Level::HELP.message(folded(&visible_lines(help), beside, width)));
         }
         let renderer = if styled {
             Renderer::styled()
@@ -271,7 +273,16 @@ impl Diagnostic {
             Some(width) => renderer.term_width(width),
             None => renderer,
         };
-        renderer.render(&[group])
+        let drawn = renderer.render(&[group]);
+        // The excerpt is the text as it was written. Each sign keeps its column, so that the mark stays below what it marks; escapes are the
+        // renderer's own styles.
+        let seen = |c: char| match c {
+            '\n' => c,
+            '\u{1b}' if styled => c,
+            c if is_hidden(c) => '\u{fffd}',
+            c => c,
+        };
+        drawn.chars().map(seen).collect()
     }
 }
 
@@ -287,12 +298,16 @@ impl fmt::Display for Diagnostic {
             Some((line, column)) => write!(
                 f,
                 "{}:{line}:{column}: {kind}[{}]: {}",
-                self.source.name, self.code, self.message
+                visible(&self.source.name),
+                self.code,
+                visible(&self.message)
             ),
             None => write!(
                 f,
                 "{}: {kind}[{}]: {}",
-                self.source.name, self.code, self.message
+                visible(&self.source.name),
+                self.code,
+                visible(&self.message)
             ),
         }
     }

@@ -281,7 +281,7 @@ pub fn text(v: &Validation, detail: bool, style: Style) -> String {
     for line in ranking_lines(v).into_iter().chain(skipped_lines(v)) {
         lines.extend(words(&line, "", "  ", style));
     }
-    style.fit(lines.join("\n") + "\n")
+    style.fit_lines(lines)
 }
 
 fn detail_entries(c: &CellReport) -> Vec<String> {

@@ -42,7 +42,7 @@ pub(crate) use estimate::{DurationEstimate, Overheads, estimate};
 pub use fit::fit;
 pub(crate) use held::{ErrorSummary, Held, METRICS};
 pub use prepare::{LeftOut, Planned, Plans, Request, prepare};
-pub use program::{GeneratedProgram, ProgramSpec, generate};
+pub use program::{GeneratedProgram, ProgramSpec, file_prefix, generate};
 pub use render::{json, markdown, text};
 pub use run::{ClientFigures, MeasuredRun, ProgramDir, RunError, run_once};
 pub(crate) use serve::{ServerHome, VenvError, ready};

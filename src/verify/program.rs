@@ -11,7 +11,7 @@ use super::table::TaskTable;
 use super::tree::{ProgramStep, StepTree};
 use crate::scenario::{
     Arrivals, Execution, Overflow, Pool, ProcessApi, QueueSpec, Rounds, Server, Step, Strategy,
-    TaskClass, Workload, strategy_label,
+    TaskClass, Workload, strategy_label, visible,
 };
 
 /// What a program is made from.
@@ -298,11 +298,7 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
     let plan = plan(source);
     refused(&plan)?;
     let table = TaskTable::draw(&plan)?;
-    let stem = format!(
-        "{}_{}",
-        slug(source.name),
-        slug(&strategy_label(source.strategy))
-    );
+    let stem = file_prefix(source.name) + &slug(&strategy_label(source.strategy));
     let imports = imports(&plan);
     let notes = super::notes::notes(&plan);
     let mut text = header(&plan, &stem, &notes);
@@ -331,6 +327,11 @@ pub fn generate(source: &ProgramSpec<'_>) -> Result<GeneratedProgram, ProgramErr
         numbers_per_task: table.numbers_per_task(),
         served,
     })
+}
+
+/// What the names of all files begin with that are made of a scenario.
+pub fn file_prefix(scenario: &str) -> String {
+    format!("{}_", slug(scenario))
 }
 
 /// How a program is measured. The main program loads its data before that; what it forks has them as well, but nothing that starts afresh.
@@ -393,11 +394,7 @@ fn header(plan: &ProgramPlan<'_>, stem: &str, notes: &[String]) -> String {
 
 /// The text changed so that it cannot end the program's docstring.
 fn one_line(text: &str) -> String {
-    let safe: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    safe.replace('\\', "\\\\").replace("\"\"\"", "'''")
+    visible(text).replace('\\', "\\\\").replace("\"\"\"", "'''")
 }
 
 /// What programs import. Every program has all of these imports, so that all programs take equally long to start.

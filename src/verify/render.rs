@@ -50,7 +50,7 @@ pub fn text(v: &Verification, style: Style) -> String {
     for note in notes(v) {
         lines.extend(words(&format!("note: {note}"), "", "  ", style));
     }
-    style.fit(lines.join("\n") + "\n")
+    style.fit_lines(lines)
 }
 
 /// The verification as Markdown, for issues and documents.

@@ -277,6 +277,198 @@ fn bad_input_is_code_2_and_says_what_to_write() {
     }
 }
 
+/// What would be in the way after the work is told before it.
+#[test]
+fn what_is_in_the_way_is_told_before_the_work() {
+    let dir = nowhere();
+    fs::create_dir(dir.path().join("bench")).unwrap();
+    fs::write(dir.path().join("bench/advice_threads_4.py"), "mine").unwrap();
+    fs::write(dir.path().join("file"), "mine").unwrap();
+    // So much work that nobody would wait for it here.
+    let work = ["--defaults", "--arrivals", "1000000"];
+    for (args, says) in [
+        (&["--benchmark", "bench"][..], "advice_threads_4.py exists"),
+        (&["--benchmark", "file"], "is no directory"),
+        (&["--verify=/no/python"], "--verify: "),
+    ] {
+        let (code, out, err) = said(dir.path(), &[&work[..], args].concat(), "");
+        assert_eq!(code, 2, "{args:?}: {out}{err}");
+        assert!(err.contains(says), "{args:?}: {err}");
+    }
+}
+
+/// A file of answers may leave a question open, and says yes and no as its format does.
+#[test]
+fn answers_of_a_file_are_those_of_options() {
+    let dir = nowhere();
+    let json = "{\"workload\": \"cpu\", \"memory-mb\": null, \"isolation\": true, \"free_threading\": false, \"cores\": 2}";
+    fs::write(dir.path().join("a.json"), json).unwrap();
+    let ron = "{\"workload\": \"cpu\", \"isolation\": true, \"free-threading\": \"no\", \"cores\": 2, /* open */ }";
+    fs::write(dir.path().join("a.ron"), ron).unwrap();
+    fs::write(dir.path().join("list.json"), "{\"cores\": [4]}").unwrap();
+    fs::write(
+        dir.path().join("broken.json"),
+        "{\"cores\": null, \"wait\" 3}",
+    )
+    .unwrap();
+    let of = |file: &str| said(dir.path(), &["--answers", file, "--quick"], "");
+    let (code, by_json, err) = of("a.json");
+    assert_eq!(code, 0, "{err}");
+    assert!(by_json.contains("2 cores · isolation"), "{by_json}");
+    let (code, by_ron, err) = of("a.ron");
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(by_json, by_ron);
+    for (file, says) in [
+        ("list.json", "list.json: cores: `[4]` is no single answer"),
+        ("broken.json", "broken.json:1:24: expected `:`"),
+    ] {
+        let (code, _, err) = of(file);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains(says), "{err}");
+    }
+}
+
+/// Where each task needs the one before, nothing is gained by workers: no list says so.
+#[test]
+fn what_is_sequential_has_no_speed_up() {
+    let dir = nowhere();
+    let args = [
+        "--workload",
+        "cpu",
+        "--cpu",
+        "5ms",
+        "--order",
+        "sequential",
+        "--arrivals",
+        "60",
+        "--cores",
+        "2",
+    ];
+    let (code, out, err) = said(dir.path(), &[&args[..], &["--format", "json"]].concat(), "");
+    assert_eq!(code, 0, "{err}");
+    let advice: Advice = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        advice.recommendation.as_ref().unwrap().family,
+        Family::SingleThread
+    );
+    assert_eq!(advice.path.prior, Family::SingleThread);
+    for a in &advice.alternatives {
+        let speedup = a.approach.speedup.unwrap().mean;
+        assert!(speedup < 1.1, "{}: {speedup}", a.approach.strategy);
+        assert!(
+            a.wins.iter().all(|w| !w.text.contains("user")),
+            "{:?}",
+            a.wins
+        );
+    }
+    assert!(advice.sensitivity.iter().all(|s| !s.name.contains("user")));
+    let (_, _, err) = said(
+        dir.path(),
+        &[
+            "--order",
+            "sequential",
+            "--arrivals",
+            "80/s",
+            "--defaults",
+            "--quick",
+            "--cpu",
+            "1ms",
+            "--wait",
+            "1ms",
+        ],
+        "",
+    );
+    assert!(err.contains("one at a time"), "{err}");
+}
+
+/// What is expensive about processes here is what travels to them, and not their code; and nothing that was tried is left out without a word.
+#[test]
+fn what_travels_is_named_and_nothing_is_left_out() {
+    let dir = nowhere();
+    let args = [
+        "--workload",
+        "cpu",
+        "--cpu",
+        "20ms",
+        "--payload",
+        "50MB",
+        "--arrivals",
+        "12",
+        "--cores",
+        "2",
+        "--format",
+        "json",
+        "--quick",
+    ];
+    let (code, out, err) = said(dir.path(), &args, "");
+    assert_eq!(code, 0, "{err}");
+    let advice: Advice = serde_json::from_str(&out).unwrap();
+    assert_eq!(advice.path.prior, Family::Processes);
+    let why = advice.path.why.as_deref().unwrap();
+    assert!(
+        why.contains("pickling, pipes and hand-over") && !why.contains("code runs longer"),
+        "{why}"
+    );
+    let mut families: Vec<Family> = advice
+        .alternatives
+        .iter()
+        .map(|a| a.approach.family)
+        .collect();
+    families.extend(advice.further.iter().map(|f| f.family));
+    families.extend(advice.recommendation.as_ref().map(|r| r.family));
+    for family in [
+        Family::Processes,
+        Family::Threads,
+        Family::Interpreters,
+        Family::AsyncioProcesses,
+        Family::SingleThread,
+    ] {
+        assert!(families.contains(&family), "{family:?}: {families:?}");
+    }
+    assert!(!advice.further.is_empty());
+}
+
+/// A load that goes on is simulated for longer or shorter than the scenario says, and that is said.
+#[test]
+fn how_much_was_simulated_is_said() {
+    let dir = nowhere();
+    let args = [
+        "--defaults",
+        "--workload",
+        "cpu",
+        "--cpu",
+        "2ms",
+        "--arrivals",
+        "50/s",
+        "--quick",
+        "--python",
+        "3.11",
+    ];
+    let (code, out, err) = said(dir.path(), &args, "");
+    assert_eq!(code, 0, "{err}");
+    let words: Vec<&str> = out.split_whitespace().collect();
+    assert!(
+        words
+            .join(" ")
+            .contains("has 4000 tasks, where the scenario counts 1000:"),
+        "{out}"
+    );
+    let args = [
+        "--defaults",
+        "--workload",
+        "cpu",
+        "--cpu",
+        "2ms",
+        "--arrivals",
+        "50",
+        "--quick",
+        "--python",
+        "3.11",
+    ];
+    let (_, out, _) = said(dir.path(), &args, "");
+    assert!(!out.contains("where the scenario counts"), "{out}");
+}
+
 /// A task, a kind of task and a file whose names would like to be commands.
 #[test]
 fn names_stay_within_their_quotes() {

@@ -36,6 +36,7 @@ mod kernel;
 mod layout;
 mod learn;
 mod mechanisms;
+mod names;
 mod objects;
 mod output;
 mod page;

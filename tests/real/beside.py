@@ -102,7 +102,7 @@ def pss(root):
     return total
 
 
-def watched(command, sampled):
+def watched(command, sampled, limit_s):
     """What one run prints, and the peak memory of its processes (0 if that is not sampled)."""
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak, over = [0], threading.Event()
@@ -115,11 +115,11 @@ def watched(command, sampled):
     if sampled:
         sampler.start()
     try:
-        text = child.communicate(timeout=LIMIT_S)[0]
+        text = child.communicate(timeout=limit_s)[0]
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-        raise SystemExit(f"{' '.join(command)}: has not ended after {LIMIT_S} s") from None
+        raise SystemExit(f"{' '.join(command)}: has not ended after {limit_s:.0f} s") from None
     finally:
         over.set()
         if sampled:
@@ -129,10 +129,10 @@ def watched(command, sampled):
     return text, peak[0]
 
 
-def measured(command, sampled):
+def measured(command, sampled, limit_s=LIMIT_S):
     """One run; its memory is sampled in a run of its own, as looking at it takes time from the cores."""
     start, before = time.perf_counter(), busy()
-    text, peak = watched(command, sampled)
+    text, peak = watched(command, sampled, limit_s)
     result = json.loads(text.strip().splitlines()[-1])
     cores = len(os.sched_getaffinity(0))
     elapsed = time.perf_counter() - start

@@ -3,6 +3,7 @@
 use super::font;
 use crate::charts::figure::palette::{Marker, Rgb, Theme};
 use crate::charts::figure::stripes::stripes;
+use crate::scenario::is_hidden;
 
 /// A position on a sheet, in points from the upper left corner.
 pub(crate) type Position = (f64, f64);
@@ -237,11 +238,12 @@ impl Sheet {
     }
 
     pub(crate) fn label(&mut self, mut label: Label) {
-        label.text = label
-            .text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let seen = |c: char| match c {
+            c if c.is_control() => ' ',
+            c if is_hidden(c) => '\u{FFFD}',
+            c => c,
+        };
+        label.text = label.text.chars().map(seen).collect();
         if !label.text.trim().is_empty() {
             self.shapes.push(Shape::Text(label));
         }

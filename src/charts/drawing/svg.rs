@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use super::sheet::{Anchor, Label, Paint, Position, Shape, ShapeGroup, TEXT};
 use super::{font, webfont};
 use crate::charts::figure::palette::{CURVES, LAYERS, Theme};
+use crate::scenario::is_hidden;
 
 /// How shapes get their colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub(crate) fn class(paint: Paint) -> String {
     }
 }
 
-/// The text as it may stand between tags and in attributes: without characters that begin markup, that XML forbids, or that invisibly
-/// reverse the text after them.
+/// The text as it may stand between tags and in attributes: without characters that begin markup, that XML forbids, or that are
+/// not seen but reverse or hide what is.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -44,10 +45,7 @@ pub(crate) fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\t' | '\n' => out.push(c),
-            '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FFFE}' | '\u{FFFF}' => {
-                out.push('\u{FFFD}');
-            }
-            c if c.is_control() => out.push('\u{FFFD}'),
+            c if is_hidden(c) => out.push('\u{FFFD}'),
             c => out.push(c),
         }
     }

@@ -1,10 +1,12 @@
 //! The scenario that is kept of what was asked and recommended.
 
-use super::{Args, Case, measured};
-use crate::advise::{Advice, PlaceName, one_line, places_said};
-use crate::cli::selection::rendered;
-use crate::cli::words::quoted;
-use crate::scenario::{literal, strategy_label};
+use super::super::selection::rendered;
+use super::super::words::quoted;
+use super::Args;
+use super::carried::measured;
+use super::case::Case;
+use crate::advise::{Advice, PlaceName, places_said};
+use crate::scenario::{literal, strategy_label, visible};
 use crate::syntax;
 
 /// The overrides that give each kind of task its place, where that is recommended, and take away what the scenario says otherwise.
@@ -114,7 +116,7 @@ pub(super) fn kept(args: &Args, case: &Case, advice: &Advice) -> anyhow::Result<
     let again = match &args.save {
         Some(file) if !case.asked.is_empty() => format!(
             "// What was asked besides: pchsim advise {} {}\n",
-            one_line(&quoted(&file.display().to_string())),
+            visible(&quoted(&file.display().to_string())),
             case.asked.join(" ")
         ),
         Some(_) | None => String::new(),

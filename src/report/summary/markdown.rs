@@ -4,6 +4,7 @@ use super::{Summary, summary};
 use crate::layout::table::{Table, TableCell};
 use crate::layout::words::{Word, Words};
 use crate::result::ResultRef;
+use crate::scenario::{is_hidden, visible};
 
 /// Most rows of a table, since a pull request is no place for more.
 const ROWS: usize = 40;
@@ -153,7 +154,7 @@ pub(in crate::report) fn words(w: &Words) -> String {
 
 /// A code span that ends where it should.
 pub(in crate::report) fn code(text: &str) -> String {
-    let text = text.replace(['\n', '\r'], " ");
+    let text = visible(&text.replace(['\n', '\r'], " "));
     let fence = "`".repeat(longest_run(&text) + 1);
     if text.contains('`') {
         format!("{fence} {text} {fence}")
@@ -197,6 +198,12 @@ fn marked_off(text: &str, mut pick: impl FnMut(char, Option<char>) -> bool) -> S
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         let c = if c == '\n' || c == '\r' { ' ' } else { c };
+        if is_hidden(c) {
+            // Its escape, of which the backslash is none of Markdown's.
+            out.push_str("\\\\");
+            out.push_str(visible(c.encode_utf8(&mut [0; 4])).trim_start_matches('\\'));
+            continue;
+        }
         if pick(c, chars.peek().copied()) {
             out.push('\\');
         }
