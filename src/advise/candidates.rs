@@ -323,6 +323,10 @@ pub(super) fn candidates(
             }
         }
     }
+    // Where nothing may be taken it is told what would be without one of the constraints: with the numbers of workers that are best for it.
+    if all.iter().all(|c| constraints.excludes(c.family).is_some()) {
+        return all;
+    }
     // What may not be taken is not tried in every size.
     let mut excluded = Vec::new();
     all.retain(|c| {

@@ -190,7 +190,7 @@ impl Words {
             "{tree} (what the tree says) {}, {} {}",
             self.has(f),
             taken.candidate.name(),
-            self.value(taken)
+            self.has(taken)
         );
         let ahead = self.number(f).zip(self.number(taken));
         let ahead = ahead.is_some_and(|(f, taken)| f < taken);

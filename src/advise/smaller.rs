@@ -153,7 +153,7 @@ impl Smaller {
             tasks: self.tasks,
             times: self.times,
             text: format!(
-                "In proportion: {}. What Python takes to start and to end counts for more in these figures than it would, and for the same in all.",
+                "In proportion: {}. What Python takes to start and to end counts for more in these figures than it would.",
                 parts.join("; ")
             ),
         })

@@ -11,7 +11,7 @@ use crate::engine::Nanos;
 use crate::measure::Estimate;
 use crate::quantity::{list, metric_text, metric_title};
 use crate::result::Judgement;
-use crate::scenario::{Arrivals, Dist, Rounds, Runs, Scenario, Step, Strategy};
+use crate::scenario::{Arrivals, Dist, Metric, Rounds, Runs, Scenario, Step, Strategy};
 use crate::study::{Options, StudyError};
 
 /// Tasks of a run in which each is by itself.
@@ -244,7 +244,7 @@ impl Looked<'_> {
     /// What a task takes by itself, if that is more than is allowed.
     fn too_long(&self, objective: usize, judged: &Judgement) -> Option<Estimate> {
         let alone = self.alone.get(objective).copied().flatten()?;
-        let latency = judged.metric().is_some_and(|m| m.is_latency());
+        let latency = judged.metric().is_some_and(Metric::is_latency);
         (latency && alone.low() > judged.bound).then_some(alone)
     }
 

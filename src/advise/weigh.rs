@@ -5,7 +5,7 @@ use super::change::Lever;
 use super::choose::{Decision, SAME, decide};
 use super::family::Family;
 use super::survey::{Fared, Goal, Scale, Surveyor, measured, ordered, scene};
-use crate::scenario::{Scenario, Workers};
+use crate::scenario::{Scenario, Strategy, Workers};
 use crate::study::{Options, StudyError};
 
 /// Where an alternative becomes better than what is recommended.
@@ -158,8 +158,8 @@ impl Surveyor<'_> {
         Ok(found)
     }
 
-    /// Leaves each crossing to what would be taken there: where several become better than what is taken, the others have nothing to say. What was
-    /// decided anew with the same input half or double is not decided again.
+    /// Leaves each crossing to what would be taken there, the single thread among them: where several become better than what is taken, the others
+    /// have nothing to say. What was decided anew with the same input half or double is not decided again.
     fn preferred(
         &self,
         scenario: &Scenario,
@@ -182,12 +182,11 @@ impl Surveyor<'_> {
                         let rivals = (0..others.len()).filter(|&j| {
                             j == i || all[j].iter().any(|c| c.comes_before(&crossing))
                         });
-                        let rivals: Vec<Candidate> = rivals.map(|j| others[j].clone()).collect();
-                        if rivals.len() < 2 {
-                            Some(others[i].kind())
-                        } else {
-                            self.taken_of(scenario, (goal, scale), (taken, rivals), crossing)?
-                        }
+                        let mut rivals: Vec<Candidate> =
+                            rivals.map(|j| others[j].clone()).collect();
+                        let whole = self.profiles.iter().position(|p| p.gil).unwrap_or(0);
+                        rivals.push(Candidate::single(Strategy::Sequential, whole));
+                        self.taken_of(scenario, (goal, scale), (taken, rivals), crossing)?
                     }
                 };
                 if takes == Some(others[i].kind()) {
@@ -204,13 +203,19 @@ impl Surveyor<'_> {
         &self,
         scenario: &Scenario,
         (goal, scale): (&Goal, Scale),
-        (taken, mut rivals): (&Candidate, Vec<Candidate>),
+        (taken, rivals): (&Candidate, Vec<Candidate>),
         at: Crossing,
     ) -> Result<Option<(Family, bool)>, StudyError> {
         let Some(changed) = at.lever.changed(scenario, at.seen) else {
             return Ok(None);
         };
-        rivals.push(taken.clone());
+        let mut once = vec![taken.clone()];
+        for c in rivals {
+            if !once.contains(&c) {
+                once.push(c);
+            }
+        }
+        let mut rivals = once;
         if at.lever == Lever::Cores {
             let cores = scenario.machine.visible_cpus;
             for c in &mut rivals {
