@@ -159,3 +159,19 @@ pub(super) fn with_cores(machine: &MachineSpec, cores: u32) -> MachineSpec {
         ..machine.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_tasks_that_follow_each_other_there_are_no_more_at_once() {
+        for (users, think, applies) in [(1, "0", false), (1, "2s", true), (2, "0", true)] {
+            let text = format!(
+                "(schema: 1, name: \"s\", workload: (arrivals: Closed(users: {users}, think: \"{think}\", count: 10), tasks: [(name: \"t\", steps: [Cpu(\"1ms\")])]))"
+            );
+            let scenario = Scenario::parse(&text, &[]).unwrap();
+            assert_eq!(Lever::Tasks.applies(&scenario), applies, "{users} {think}");
+        }
+    }
+}

@@ -344,7 +344,15 @@ fn what_is_sequential_has_no_speed_up() {
         "--cores",
         "2",
     ];
-    let (code, out, err) = said(dir.path(), &[&args[..], &["--format", "json"]].concat(), "");
+    let (code, out, err) = said(
+        dir.path(),
+        &[
+            &args[..],
+            &["--quick", "--python", "3.11", "--format", "json"],
+        ]
+        .concat(),
+        "",
+    );
     assert_eq!(code, 0, "{err}");
     let advice: Advice = serde_json::from_str(&out).unwrap();
     assert_eq!(
