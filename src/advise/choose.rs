@@ -286,6 +286,7 @@ mod tests {
     use super::*;
     use crate::advise::constraints::Constraints;
     use crate::advise::survey::{Scale, Surveyor};
+    use crate::cpython::profile::Profile;
     use crate::quantity::Quantity;
     use crate::result::Tier;
     use crate::scenario::Scenario;
@@ -295,8 +296,13 @@ mod tests {
         let text = "(schema: 1, name: \"x\", machine: (cores: 2), interpreters: [\"cpython-3.14\", \"cpython-3.14t\"],
             workload: (arrivals: Batch, tasks: [(name: \"a\", count: 6, steps: [Cpu(\"2ms\")]), (name: \"b\", count: 6, steps: [Io(\"2ms\")])]))";
         let scenario = Scenario::parse(text, &[]).unwrap();
-        let find = |n: &String| crate::profiles::find(n).unwrap();
-        let profiles: Vec<_> = scenario.interpreters.iter().map(find).collect();
+        // Profiles that are shipped stand above this room: these two have their defaults, with the GIL and without.
+        let free = Profile {
+            name: "cpython-3.14t".into(),
+            gil: false,
+            ..Profile::default()
+        };
+        let profiles = [Profile::default(), free];
         let constraints = Constraints::default();
         let surveyor = Surveyor {
             profiles: &profiles,

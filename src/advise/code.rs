@@ -14,7 +14,13 @@ pub(super) fn calls(strategy: &Strategy, placement: &[PlacedTasks], batch: bool)
     if !placement.is_empty() {
         return by_kind::calls(strategy, placement);
     }
-    let all = calls_of_a_batch(strategy);
+    let mut all = calls_of_a_batch(strategy);
+    // What the calls after it name.
+    if let Some(made) = all.iter_mut().find(|c| c.contains("PoolExecutor(")) {
+        made.insert_str(0, "executor = ");
+    } else if let Some(made) = all.iter_mut().find(|c| c.contains(".Pool(")) {
+        made.insert_str(0, "pool = ");
+    }
     if batch {
         return all;
     }
@@ -335,19 +341,19 @@ mod tests {
         for (text, first) in [
             (
                 "threads:8",
-                "concurrent.futures.ThreadPoolExecutor(max_workers=8)",
+                "executor = concurrent.futures.ThreadPoolExecutor(max_workers=8)",
             ),
             (
                 "processes:4:spawn:20",
-                "concurrent.futures.ProcessPoolExecutor(max_workers=4, mp_context=multiprocessing.get_context(\"spawn\"))",
+                "executor = concurrent.futures.ProcessPoolExecutor(max_workers=4, mp_context=multiprocessing.get_context(\"spawn\"))",
             ),
             (
                 "pool:4:fork",
-                "multiprocessing.get_context(\"fork\").Pool(4)",
+                "pool = multiprocessing.get_context(\"fork\").Pool(4)",
             ),
             (
                 "interpreters:3",
-                "concurrent.futures.InterpreterPoolExecutor(max_workers=3)",
+                "executor = concurrent.futures.InterpreterPoolExecutor(max_workers=3)",
             ),
         ] {
             assert_eq!(calls(&strategy(text), &[], true)[0], first, "{text}");

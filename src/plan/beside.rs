@@ -62,15 +62,25 @@ impl Planner<'_> {
             Closeness::Look,
         )?;
         Ok(RunnerUp {
-            each: self.all[which.0].label(),
-            pool_factor: self.all[which.0].pool_factor,
-            interpreter: self.interpreter(which.0),
-            machine: self.machine(which.0).name.clone(),
             machines: Some(which.1),
             per_month: Some(self.costs(which)),
             tightness_share: Some(seen.tightness(self.objectives)),
-            text,
+            ..self.no_number(which.0, text)
         })
+    }
+
+    /// A way of which no number of machines will do.
+    fn no_number(&self, candidate: usize, text: String) -> RunnerUp {
+        RunnerUp {
+            each: self.all[candidate].label(),
+            pool_factor: self.all[candidate].pool_factor,
+            interpreter: self.interpreter(candidate),
+            machine: self.machine(candidate).name.clone(),
+            machines: None,
+            per_month: None,
+            tightness_share: None,
+            text,
+        }
     }
 
     /// What separates a plan from another that holds.
@@ -116,20 +126,12 @@ impl Planner<'_> {
         let least = candidate.fewest(self.ask.scenario, profile, machine, rate);
         if least > best.1.saturating_mul(FAR_MORE) {
             let at_least = self.costs((formula, least));
-            return Ok(Some(RunnerUp {
-                each: candidate.label(),
-                pool_factor: candidate.pool_factor,
-                interpreter: self.interpreter(formula),
-                machine: machine.name.clone(),
-                machines: None,
-                per_month: None,
-                tightness_share: None,
-                text: format!(
-                    "needs {} at least, for its workers have one task each: {} a month",
-                    machines_text(least, &machine.name),
-                    self.money(at_least)
-                ),
-            }));
+            let text = format!(
+                "needs {} at least, for its workers have one task each: {} a month",
+                machines_text(least, &machine.name),
+                self.money(at_least)
+            );
+            return Ok(Some(self.no_number(formula, text)));
         }
         let found = self.looker.search(&self.goal, &[formula])?;
         Ok(Some(if let Some(&which) = found.best.first() {
@@ -154,16 +156,7 @@ impl Planner<'_> {
                 self.objectives,
                 &self.ask.prices.currency,
             );
-            RunnerUp {
-                each: self.all[formula].label(),
-                pool_factor: self.all[formula].pool_factor,
-                interpreter: self.interpreter(formula),
-                machine: self.machine(formula).name.clone(),
-                machines: None,
-                per_month: None,
-                tightness_share: None,
-                text: format!("does not hold: {why}"),
-            }
+            self.no_number(formula, format!("does not hold: {why}"))
         }))
     }
 

@@ -5,6 +5,7 @@ use crate::scenario::{
     Arrivals, Dist, ResourceKind, Rounds, Runs, Scenario, Step, StepResource, TaskClass, Workload,
     on_cpu, taking,
 };
+use crate::study::arrivals_last;
 
 /// In what a load is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,18 @@ pub(crate) fn own_load(scenario: &Scenario) -> Option<f64> {
             (last > 0.0).then(|| tasks.len() as f64 / last)
         }
         Arrivals::Closed { users, .. } => Some(f64::from(*users)),
+    }
+}
+
+/// The mean rate as a share of the peak's, which is the load; `None` where the rate stays.
+pub(super) fn mean_of_peak(scenario: &Scenario) -> Option<f64> {
+    match &scenario.workload.arrivals {
+        Arrivals::Varying { load, .. } => Some(load.mean_rate() / load.peak_rate()),
+        Arrivals::Open { .. }
+        | Arrivals::Sessions { .. }
+        | Arrivals::Trace(_)
+        | Arrivals::Closed { .. }
+        | Arrivals::Batch => None,
     }
 }
 
@@ -208,25 +221,8 @@ pub(crate) fn at_load(scenario: &Scenario, load: f64, input: Input, times: f64) 
 /// Seconds that the scenario's own run lasts, where what happens in it has its time, and so a plan's runs have to last as long: faults come at theirs,
 /// or are meant by how many come in such a run. `None` where a run may be as long as is needed.
 pub(super) fn own_length(scenario: &Scenario) -> Option<f64> {
-    let w = &scenario.workload;
-    if w.faults.is_empty() {
-        return None;
-    }
-    let horizon = scenario.horizon.map(Nanos::as_secs_f64);
-    let tasks = match &w.arrivals {
-        Arrivals::Open { count, .. } | Arrivals::Sessions { count, .. } => *count,
-        Arrivals::Closed { .. }
-        | Arrivals::Varying { .. }
-        | Arrivals::Trace(_)
-        | Arrivals::Batch => None,
-    };
-    let by_tasks = tasks
-        .zip(own_load(scenario))
-        .map(|(n, rate)| n as f64 / rate);
-    match (horizon, by_tasks) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
+    let disturbed = !scenario.workload.faults.is_empty();
+    disturbed.then(|| arrivals_last(scenario)).flatten()
 }
 
 /// Mean seconds for which somebody who comes stays: until the answer, or until the last one of a session.

@@ -1,7 +1,7 @@
 //! Makes a plan: searches, then asks of what was found what it bears, and what else there is.
 
 use super::deploy::{command, kubernetes, listens};
-use super::load::{Input, LoadUnit, own_load};
+use super::load::{Input, LoadUnit, mean_of_peak, own_load};
 use super::look::{Closeness, Looker, Seen, Sight};
 use super::pools::with_pools;
 use super::prices::{HOURS_OF_A_MONTH, MachineType, PriceList};
@@ -18,8 +18,8 @@ use crate::quantity::{Quantity, counted};
 use crate::result::{Generator, Judgement, SCHEMA, ScenarioName};
 use crate::scenario::limits::MAX_NODES;
 use crate::scenario::{
-    Arrivals, Metric, Objective, ResourceKind, Scenario, Scope, Server, ServerKind, Strategy,
-    WorkerClass, strategy_label,
+    Metric, Objective, ResourceKind, Scenario, Scope, Server, ServerKind, Strategy, WorkerClass,
+    strategy_label,
 };
 use crate::study::{StudyError, fingerprint};
 use crate::syntax::parse_objective;
@@ -283,14 +283,7 @@ impl Planner<'_> {
                     LoadUnit::PerSecond => "per second".into(),
                     LoadUnit::Users => "users".into(),
                 },
-                at_peak: match ask.scenario.workload.arrivals {
-                    Arrivals::Varying { .. } => true,
-                    Arrivals::Open { .. }
-                    | Arrivals::Sessions { .. }
-                    | Arrivals::Trace(_)
-                    | Arrivals::Closed { .. }
-                    | Arrivals::Batch => false,
-                },
+                at_peak: mean_of_peak(ask.scenario).is_some(),
                 with_faults: !ask.scenario.workload.faults.is_empty(),
                 headroom_share: ask.headroom,
                 survive_machines: ask.survive.machines(),
@@ -388,14 +381,7 @@ impl Planner<'_> {
     pub(super) fn cost(&self, best: (usize, u32)) -> Cost {
         let per_month = self.costs(best);
         // Where the rate changes, the load is its peak, and tasks are counted by the mean.
-        let mean = match &self.ask.scenario.workload.arrivals {
-            Arrivals::Varying { load, .. } => load.mean_rate() / load.peak_rate(),
-            Arrivals::Open { .. }
-            | Arrivals::Sessions { .. }
-            | Arrivals::Trace(_)
-            | Arrivals::Closed { .. }
-            | Arrivals::Batch => 1.0,
-        };
+        let mean = mean_of_peak(self.ask.scenario).unwrap_or(1.0);
         let tasks = self.goal.load * mean * HOURS_OF_A_MONTH * 3600.0;
         Cost {
             per_month,

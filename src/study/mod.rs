@@ -46,6 +46,7 @@ pub use options::{Options, PRECISION, StudyError, StudyProgress};
 pub(crate) use outline::{Valued, outline};
 pub use relief::Relief;
 pub use run::{AskedStudy, run_studies, run_study};
+pub(crate) use steady::arrivals_last;
 pub(crate) use sweep::journal::differing;
 pub use warning::{
     Back, Contended, Convoy, Crashed, FullQueue, GilContentionCost, KilledWorkers,

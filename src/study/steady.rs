@@ -145,27 +145,31 @@ pub(super) fn saturated(scenario: &Scenario, samples: &[Sample]) -> bool {
 /// Whether what goes wrong, if anything, is over before the second half of the arrivals, or comes again and again through all of it: tasks that pile up there do
 /// so for good, and not until a disturbance has passed.
 fn goes_wrong_alike(scenario: &Scenario) -> bool {
-    let w = &scenario.workload;
-    let count = match w.arrivals {
-        Arrivals::Open { count, .. } | Arrivals::Sessions { count, .. } => count,
-        Arrivals::Batch
-        | Arrivals::Varying { .. }
-        | Arrivals::Closed { .. }
-        | Arrivals::Trace(_) => None,
-    };
-    let by_count = count.zip(steady_rate(&w.arrivals));
-    let span = by_count
-        .map(|(count, rate)| count as f64 / rate)
-        .into_iter()
-        .chain(scenario.horizon.map(Nanos::as_secs_f64))
-        .fold(f64::INFINITY, f64::min);
-    w.faults.iter().all(|f| match &f.when {
+    let span = arrivals_last(scenario).unwrap_or(f64::INFINITY);
+    let mut faults = scenario.workload.faults.iter();
+    faults.all(|f| match &f.when {
         FaultTime::At(at) => {
             let over = *at + f.kind.lasts().unwrap_or_default();
             over.as_secs_f64() <= span / 2.0
         }
         FaultTime::Every(interval) => interval.mean() / 1e9 <= span / OFTEN,
     })
+}
+
+/// Seconds for which tasks come at a rate that is always the same, or until the horizon; `None` where neither ends them.
+pub(crate) fn arrivals_last(scenario: &Scenario) -> Option<f64> {
+    let arrivals = &scenario.workload.arrivals;
+    let count = match arrivals {
+        Arrivals::Open { count, .. } | Arrivals::Sessions { count, .. } => *count,
+        Arrivals::Batch
+        | Arrivals::Varying { .. }
+        | Arrivals::Closed { .. }
+        | Arrivals::Trace(_) => None,
+    };
+    let by_count = count.zip(steady_rate(arrivals));
+    let by_count = by_count.map(|(count, rate)| count as f64 / rate);
+    let horizon = scenario.horizon.map(Nanos::as_secs_f64);
+    by_count.into_iter().chain(horizon).reduce(f64::min)
 }
 
 /// Whether a case keeps up with the arrivals by completing them: one that fails or loses them has no queue either.
@@ -201,27 +205,8 @@ pub(super) fn steady_rate(arrivals: &Arrivals) -> Option<f64> {
 
 /// Arrivals per second; `None` if the mean interval is infinite, unknown or zero.
 fn arrival_rate(interval: &Dist) -> Option<f64> {
-    let mean = match interval {
-        Dist::Constant(x)
-        | Dist::Exponential(x)
-        | Dist::Normal(x, _)
-        | Dist::Gamma { mean: x, .. } => x.as_secs_f64(),
-        Dist::Uniform(a, b) => f64::midpoint(a.as_secs_f64(), b.as_secs_f64()),
-        Dist::LogNormal { median, p99 } => {
-            // The divisor is the 99th percentile of a standard normal.
-            let sigma = libm::log(p99.as_f64() / median.as_f64()) / 2.326_347_874_040_841;
-            median.as_secs_f64() * libm::exp(sigma * sigma / 2.0)
-        }
-        Dist::Weibull { scale, shape } => scale.as_secs_f64() * libm::tgamma(1.0 + 1.0 / shape),
-        Dist::Pareto { least, shape } if *shape > 1.0 => {
-            least.as_secs_f64() * shape / (shape - 1.0)
-        }
-        Dist::Pareto { .. } => return None,
-        Dist::Empirical(list) => {
-            list.iter().map(|n| n.as_secs_f64()).sum::<f64>() / list.len() as f64
-        }
-    };
-    (mean.is_finite() && mean > 0.0).then(|| 1.0 / mean)
+    let mean = interval.mean();
+    (mean.is_finite() && mean > 0.0).then(|| 1e9 / mean)
 }
 
 #[cfg(test)]
