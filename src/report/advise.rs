@@ -1,7 +1,7 @@
 //! Advice as text for a terminal.
 
 use super::text::TextWriter;
-use crate::advise::{Advice, AdviceEffort, Alternative, Approach, Migration};
+use crate::advise::{Advice, Alternative, Approach, Migration};
 use crate::layout::{self, Column, Style};
 use crate::quantity::{IntervalDisplay, Unit, estimate};
 use crate::quantity::{bytes, counted, list, quantity_text, time_unit};
@@ -80,7 +80,7 @@ pub fn text(advice: &Advice, style: Style) -> String {
             e.candidates,
             e.simulations,
             e.events / 1_000,
-            simulated(&e)
+            simulated(advice)
         ),
     );
     out.line("");
@@ -89,7 +89,13 @@ pub fn text(advice: &Advice, style: Style) -> String {
 }
 
 /// How many tasks a run had, where that is not what the scenario says.
-fn simulated(e: &AdviceEffort) -> String {
+fn simulated(advice: &Advice) -> String {
+    let e = advice.effort;
+    let fewer = advice.proportion.as_ref().is_some_and(|p| p.tasks > 1.0);
+    if fewer {
+        // Said with what follows from it.
+        return String::new();
+    }
     match (e.tasks_per_run, e.tasks_in_scenario) {
         (Some(run), Some(own)) if run != own => format!(
             " A run of the close look has {}, where the scenario counts {own}: a load that goes on is simulated for as long as it takes to tell approaches apart.",

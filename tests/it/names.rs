@@ -11,7 +11,7 @@ use pchsim::study::{Options, run_study};
 use pchsim::syntax::load;
 use proptest::prelude::*;
 
-use crate::world::pchsim_in;
+use crate::world::{pchsim_in, tool};
 
 /// What must not be printed as it is.
 fn hides(c: char) -> bool {
@@ -137,7 +137,7 @@ fn is_python(path: &Path) {
     if path.extension().is_none_or(|e| e != "py") {
         return;
     }
-    let read = std::process::Command::new("python3")
+    let read = tool("python3", path.parent().unwrap())
         .args(["-c", "import ast, sys; ast.parse(open(sys.argv[1]).read())"])
         .arg(path)
         .output();
