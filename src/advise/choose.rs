@@ -121,7 +121,7 @@ pub(super) fn decide(all: &[Fared], goal: &Goal) -> Decision {
         .filter(|i| by_kind(i) == by_kind(&leader))
         .collect();
     let candidates = in_no_more_time(all, goal, candidates);
-    let take = simplest(all, &candidates).unwrap_or(leader);
+    let take = simplest(all, &candidates, goal.current).unwrap_or(leader);
     let simple = |i: usize| all[i].candidate.complexity();
     decision.tied = equal
         .into_iter()
@@ -185,9 +185,9 @@ fn in_no_more_time(all: &[Fared], goal: &Goal, equal: Vec<usize>) -> Vec<usize> 
     if kept.is_empty() { equal } else { kept }
 }
 
-/// The simplest of some that are as good: of each family the one whose processes start as usual, with the fewest workers, and of families that are as simple the one that takes
-/// the least memory.
-fn simplest(all: &[Fared], equal: &[usize]) -> Option<usize> {
+/// The simplest of some that are as good: of each family the one whose processes start as usual, with the fewest workers, and of families that are as simple what the
+/// program does today, else the one that takes the least memory.
+fn simplest(all: &[Fared], equal: &[usize], current: Family) -> Option<usize> {
     let fewest = |kind: (Family, bool)| {
         let of = equal
             .iter()
@@ -201,8 +201,10 @@ fn simplest(all: &[Fared], equal: &[usize]) -> Option<usize> {
         .flat_map(|f| [(f, false), (f, true)]);
     kinds.filter_map(fewest).min_by(|&a, &b| {
         let simple = |i: usize| all[i].candidate.complexity();
+        let other = |i: usize| all[i].candidate.kind() != (current, false);
         simple(a)
             .cmp(&simple(b))
+            .then(other(a).cmp(&other(b)))
             .then(memory(a).total_cmp(&memory(b)))
     })
 }

@@ -438,9 +438,13 @@ impl Maker<'_> {
         if !finalists.contains(&taken.candidate) {
             finalists.push(taken.candidate.clone());
         }
-        let wrong = self
-            .surveyor
-            .wrong(self.scene, &self.goal, self.scale, &finalists)?;
+        let wrong = self.surveyor.wrong(
+            self.scene,
+            &self.goal,
+            self.scale,
+            &taken.candidate,
+            &finalists,
+        )?;
         Ok(wrong)
     }
 

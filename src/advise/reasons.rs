@@ -10,6 +10,30 @@ use crate::quantity::{
     Quantity, Unit, bytes, digits, list, metric_text, metric_title, percent, quantity_text, time,
 };
 use crate::result::{Judgement, SpeedupVerdict, Verdict};
+use crate::scenario::{Offload, ProcessApi, Strategy};
+
+/// Whether a crash of one of its workers ends what the others do: a `ProcessPoolExecutor` fails all calls that it has.
+fn breaks(taken: &Fared) -> bool {
+    match &taken.candidate.strategy {
+        Strategy::Processes { api, .. } => match api {
+            ProcessApi::Executor { .. } => true,
+            ProcessApi::Pool { .. } => false,
+        },
+        Strategy::Asyncio { offload, pools, .. } => {
+            let forks = |o: Offload| match o {
+                Offload::Processes(..) => true,
+                Offload::None | Offload::Threads(_) | Offload::Interpreters(_) => false,
+            };
+            forks(*offload) || pools.iter().any(|p| forks(p.workers))
+        }
+        Strategy::Sequential
+        | Strategy::Threads(_)
+        | Strategy::Interpreters(_)
+        | Strategy::Prefork { .. }
+        | Strategy::Server { .. }
+        | Strategy::Nodes { .. } => false,
+    }
+}
 
 impl Words {
     /// Why what is taken is taken.
@@ -80,6 +104,12 @@ impl Words {
         }
         if let Some(where_to) = spent(taken) {
             told.push(format!("Of a task's time {where_to}."));
+        }
+        if constraints.isolated && breaks(taken) {
+            told.push(
+                "Isolation: a worker that crashes leaves the memory of all others and the main program alone, but breaks the ProcessPoolExecutor: its other calls fail (BrokenProcessPool), and it has to be made anew. multiprocessing.Pool replaces the worker, and only the chunk that it had is lost, without a word."
+                    .into(),
+            );
         }
         if !tied.is_empty() {
             told.push(format!("As good, and no simpler: {}.", list(&names(tied))));

@@ -108,6 +108,10 @@ impl Smaller {
                 .value
                 .map(|e| e.scaled(self.of_unit(o.metric.unit())));
             *judged = judge(o, value);
+            // Of all tasks at once it is more, by as much as they keep: that fewer meet it does not say that all do.
+            if self.tasks > 1.0 && o.metric == Metric::Memory && judged.verdict == Verdict::Met {
+                judged.verdict = Verdict::Undecided;
+            }
         }
         let misses = f.objectives.iter().any(|o| o.verdict == Verdict::Missed);
         f.excess = excess(&f.objectives);

@@ -155,6 +155,8 @@ pub(super) struct Goal {
     pub priority: Priority,
     /// The metric that this comes to.
     pub metric: Metric,
+    /// What the program does today: of those that are as good and as simple it is preferred, for it needs no migration.
+    pub current: Family,
 }
 
 impl Goal {
@@ -213,6 +215,7 @@ impl Goal {
             },
             objectives,
             priority,
+            current: constraints.current,
         }
     }
 }
@@ -235,6 +238,8 @@ const OTHERS: usize = 4;
 const BY_KIND: usize = 6;
 /// Share by which a candidate may be behind in a glance and still be looked at closely.
 const NEAR: f64 = 0.15;
+/// Model events of all simulations by which candidates that were simulated more or less often are put on a par.
+const EVEN: u64 = 12_000_000;
 /// Tasks of the batch by which it is measured how much work is done where there is always some.
 const BUSY_TASKS: f64 = 400.0;
 
@@ -287,6 +292,7 @@ impl Surveyor<'_> {
             objectives: Vec::new(),
             priority: Priority::Throughput,
             metric: Metric::MeanLatency,
+            current: Family::SingleThread,
         };
         let scene = scene(scenario, &goal, if steady { PROBE } else { 1.0 });
         let one = Options::default().with_replications(1);
@@ -354,6 +360,12 @@ impl Surveyor<'_> {
             ..Options::default()
         };
         let mut all = self.study(&scene, some, &options, Some(goal.metric))?;
+        // By another metric than the one that decided how often each was simulated they are compared by their means, which have to be of the same
+        // arrivals and demands.
+        if let Some(n) = as_often(&all) {
+            let options = options.with_replications(n);
+            all = self.study(&scene, some, &options, Some(goal.metric))?;
+        }
         self.add_capacity(scenario, (goal, scale), &mut all)?;
         Ok(all)
     }
@@ -385,6 +397,7 @@ impl Surveyor<'_> {
             objectives: Vec::new(),
             priority: Priority::Throughput,
             metric: Metric::Makespan,
+            current: Family::SingleThread,
         };
         let busy = busy(scenario, scale);
         let some: Vec<Candidate> = all.iter().map(|f| f.candidate.clone()).collect();
@@ -496,6 +509,18 @@ impl Surveyor<'_> {
         });
         Ok(fared.collect())
     }
+}
+
+/// Replications that all have to have, where they have not as many: as many as the one that has most, or as the events allow.
+fn as_often(all: &[Fared]) -> Option<u32> {
+    let had = |f: &Fared| f.forecast.replications.max(1);
+    let (least, most) = (all.iter().map(had).min()?, all.iter().map(had).max()?);
+    let of_each: u64 = all
+        .iter()
+        .map(|f| f.forecast.events / u64::from(had(f)))
+        .sum();
+    let allowed = u32::try_from(EVEN / of_each.max(1)).unwrap_or(u32::MAX);
+    (least < most).then(|| allowed.clamp(least, most))
 }
 
 /// Puts the CPU time of a completed task in the place of that of the run, which ends at a horizon however much has been done by then.

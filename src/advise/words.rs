@@ -3,6 +3,7 @@
 use super::change::Lever;
 use super::choose::SAME;
 use super::constraints::Priority;
+use super::family::Family;
 use super::placement::{PlaceName, PlacedTasks};
 use super::prior::Demand;
 use super::result::{Condition, Split, Unmet};
@@ -83,6 +84,7 @@ impl Words {
             objectives: Vec::new(),
             priority: self.priority,
             metric: self.metric,
+            current: Family::SingleThread,
         };
         measured(f, &goal)
     }

@@ -117,12 +117,12 @@ pub(crate) struct Work {
     #[arg(long, help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub no_expensive_startup: bool,
     /// How long starting takes, for example 2s
-    #[arg(long, value_name = "TIME", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    #[arg(long, value_name = "TIME", help_heading = "The work", conflicts_with_all = ["scenario", "program", "no_expensive_startup"])]
     pub startup_time: Option<String>,
     /// How much memory it takes, for example 300MB
-    #[arg(long, value_name = "SIZE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
+    #[arg(long, value_name = "SIZE", help_heading = "The work", conflicts_with_all = ["scenario", "program", "no_expensive_startup"])]
     pub startup_memory: Option<String>,
-    /// Take answers from this file: (workload: "hybrid", cores: 4, ...)
+    /// Take answers from this file: {"workload": "hybrid", "cores": 4, ...}
     #[arg(long, add = candidates::answers(), value_name = "FILE", help_heading = "The work", conflicts_with_all = ["scenario", "program"])]
     pub answers: Option<PathBuf>,
     /// Ask nothing: what is not given takes its default

@@ -175,6 +175,12 @@ fn of_answers(args: &Args, files: &mut Files, printer: &Printer) -> anyhow::Resu
             ));
         }
     }
+    let of_3_14 = answers.python.iter().any(|v| minor(v) == Some(14));
+    if let Some(free) = names.iter().find(|n| n.ends_with('t')).filter(|_| !of_3_14) {
+        printer.hint(&format!(
+            "note: {free} stands for the free-threaded build of the Python that was named, of which there is no profile here (`pchsim calibrate` measures one; --free-threading no leaves it out)"
+        ));
+    }
     let text = answers.scenario(&names);
     let source = ScenarioSource::handed(text, "the scenario of the answers", Path::new("-"));
     let changes = Changes {

@@ -300,3 +300,67 @@ fn large_work_is_simulated_in_proportion() {
         assert!(m > 0.97 * makespan && m < 2.5 * makespan, "{m}");
     }
 }
+
+/// Costs are compared over the same arrivals and demands: what only computes is nowhere cheaper than in a single thread.
+#[test]
+fn costs_are_of_the_same_runs() {
+    let dir = nowhere();
+    let args = "--workload cpu --cpu 1ms --arrivals 20 --cores 2 --priority cost --quick --format json --defaults";
+    let args: Vec<&str> = args.split(' ').collect();
+    let (code, out, err) = said(dir.path(), &args, "");
+    assert_eq!(code, 0, "{err}");
+    let advice: Advice = serde_json::from_str(&out).unwrap();
+    let cpu = |a: &pchsim::advise::Approach| a.cpu_s.unwrap();
+    let (taken, single) = (
+        advice.recommendation.unwrap().approach,
+        advice.baseline.unwrap(),
+    );
+    assert_eq!(taken.strategy, "sequential");
+    assert!(advice.alternatives.iter().all(|a| {
+        let free = a.approach.interpreter.ends_with('t');
+        free || cpu(&a.approach).mean > cpu(&single).mean
+    }));
+}
+
+/// Of what is as good and as simple the program stays what it is.
+#[test]
+fn what_there_is_stays_where_it_is_as_good() {
+    let dir = nowhere();
+    for current in ["threads", "asyncio"] {
+        let args = "--workload io --arrivals 20 --wait 500ms --cores 2 --free-threading no --quick --format json --defaults --current";
+        let args: Vec<&str> = args.split(' ').chain([current]).collect();
+        let (code, out, err) = said(dir.path(), &args, "");
+        assert_eq!(code, 0, "{err}");
+        let advice: Advice = serde_json::from_str(&out).unwrap();
+        let taken = advice.recommendation.unwrap();
+        assert!(taken.approach.strategy.starts_with(current), "{taken:?}");
+    }
+}
+
+/// What fewer tasks meet is not said to be met by all; what a crash breaks is said; answers that exclude each other are refused.
+#[test]
+fn what_is_not_known_is_not_promised() {
+    let dir = nowhere();
+    let asked = |args: &str| said(dir.path(), &args.split(' ').collect::<Vec<_>>(), "");
+    let (code, out, err) = asked(
+        "--workload io --arrivals 60000 --wait 1s --cores 2 --free-threading no --memory-mb 900 --quick --defaults",
+    );
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.contains("Met as far as can be told: memory < 900MB") && !out.contains("Met: memory"),
+        "{out}"
+    );
+    let (code, out, err) =
+        asked("--workload cpu --arrivals 12 --cpu 200ms --cores 2 --isolation --quick --defaults");
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("BrokenProcessPool"), "{out}");
+    let (code, _, err) =
+        asked("--workload cpu --no-expensive-startup --startup-memory 300MB --defaults");
+    assert_eq!(code, 2, "{err}");
+    let (code, _, err) =
+        asked("--workload cpu --python 3.15 --arrivals 12 --cpu 20ms --cores 2 --quick --defaults");
+    assert!(
+        code == 0 && err.contains("cpython-3.14t stands for the free-threaded build"),
+        "{err}"
+    );
+}
