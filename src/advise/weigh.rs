@@ -383,26 +383,33 @@ impl Surveyor<'_> {
                     }
                 }
                 if self.spent() - begun > BUDGET {
-                    return Ok(all);
+                    break;
                 }
                 let scene = scene(&changed, goal, scale.times);
-                let of = |replications| -> Result<Wrong, StudyError> {
-                    let options = Options::default().with_replications(replications);
-                    let seen = self.study(&scene, &some, &options, Some(goal.metric))?;
-                    let decision = decide(&seen, goal);
-                    Ok(Wrong {
-                        lever,
-                        factor,
-                        seen,
-                        decision,
-                    })
-                };
-                let mut wrong = of(FIRST_LOOK)?;
-                // In two replications much may be chance, and chance is a tie that the simpler wins: that the answer changes is to be seen closely.
-                if wrong.changes(taken) && self.spent() - begun < BUDGET / 2 {
-                    wrong = of(SECOND_LOOK)?;
-                }
-                all.push(wrong);
+                let options = Options::default().with_replications(FIRST_LOOK);
+                let seen = self.study(&scene, &some, &options, Some(goal.metric))?;
+                let decision = decide(&seen, goal);
+                all.push(Wrong {
+                    lever,
+                    factor,
+                    seen,
+                    decision,
+                });
+            }
+        }
+        // In two replications much may be chance, and chance is a tie that the simpler wins: that another would be taken is to be seen closely.
+        let begun = self.spent();
+        for wrong in &mut all {
+            let another = wrong.decision.take.is_some() && wrong.changes(taken);
+            let changed = wrong.lever.changed(scenario, wrong.factor);
+            if let Some(changed) = changed.filter(|_| another)
+                && self.spent() - begun < BUDGET
+            {
+                let some: Vec<Candidate> = wrong.seen.iter().map(|f| f.candidate.clone()).collect();
+                let scene = scene(&changed, goal, scale.times);
+                let options = Options::default().with_replications(SECOND_LOOK);
+                wrong.seen = self.study(&scene, &some, &options, Some(goal.metric))?;
+                wrong.decision = decide(&wrong.seen, goal);
             }
         }
         Ok(all)

@@ -537,7 +537,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     /// Whatever is asked: what is recommended is within the budget, on an interpreter that is there, allowed, and does what is required; and
     /// concurrency is recommended only where it is worth it.
